@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path/posix'
+import { test } from 'node:test'
+import manifest from '../../package.json' with { type: 'json' }
+import { identifiersOf, importsOf, packageOf, sourceFiles, type Import } from './imports.ts'
+
+const corePackages = ['jose', '@noble/ciphers', 'typeid-js', '@sinclair/typebox']
+const clientsCore = ['src/core/token.ts', 'src/core/decision.ts', 'src/core/errors.ts']
+const sqliteModules = ['bun:sqlite', 'node:sqlite']
+
+const within = (folder: string, found: Import): boolean => found.target.startsWith(`src/${folder}/`)
+const ofPackage = (names: readonly string[], found: Import): boolean =>
+  !found.relative && names.includes(packageOf(found.target))
+
+/** What each folder of src may import beside itself. A folder that is not here has no rule, and fails. */
+const house: Readonly<Record<string, (found: Import) => boolean>> = {
+  core: (found) => ofPackage(corePackages, found) || isKeyGeneration(found),
+  storage: (found) =>
+    within('core', found) ||
+    ofPackage(['kysely'], found) ||
+    (sqliteModules.includes(found.target) && found.kind !== 'static'),
+  adapters: (found) => within('core', found) || isForeign(found),
+  webhooks: (found) => within('core', found) || isForeign(found),
+  client: (found) =>
+    clientsCore.includes(found.target) ||
+    ofPackage(['jose'], found) ||
+    (found.target === 'src/adapters/wire.ts' && found.kind === 'type'),
+  testing: (found) => within('core', found) || /^node:assert(\/strict)?$/.test(found.target),
+  cli: () => true,
+}
+
+/** The one thing core takes from Node, for its keys: Web Crypto on Bun stops the event loop while it searches primes. */
+function isKeyGeneration({ file, target, names }: Import): boolean {
+  return file === 'src/core/keys.ts' && target === 'node:crypto' && `${names}` === 'generateKeyPair'
+}
+
+/** A package that is no database: adapters and webhooks reach their records through core alone. */
+function isForeign(found: Import): boolean {
+  return !found.relative && !ofPackage(['kysely', 'postgres'], found) && !sqliteModules.includes(found.target)
+}
+
+function strangers(files: readonly string[], allowed: (found: Import) => boolean): readonly string[] {
+  const strange = files.flatMap((file) => importsOf(file)).filter((found) => !allowed(found))
+  return strange.map(({ file, target, kind, names }) => `${file} imports ${names} of ${target} (${kind})`)
+}
+
+/** The files themselves and all that they import inside src, however far. */
+function reach(files: readonly string[]): readonly string[] {
+  const reached = new Set(files)
+  for (const file of reached)
+    for (const found of importsOf(file)) if (found.relative) reached.add(found.target)
+  return [...reached]
+}
+
+for (const [folder, allowed] of Object.entries(house)) {
+  test(`src/${folder} imports only what the design gives it`, () => {
+    const files = sourceFiles(`src/${folder}`)
+    assert.deepEqual(
+      strangers(files, (found) => within(folder, found) || allowed(found)),
+      [],
+    )
+  })
+}
+
+test('every folder of src has its rule, and no file stands outside a folder', () => {
+  assert.deepEqual(
+    readdirSync('src').filter((name) => !(name in house)),
+    [],
+  )
+})
+
+test('what the client takes from core, and all that this imports, imports jose alone', () => {
+  assert.deepEqual(
+    strangers(reach(clientsCore), (found) => within('core', found) || found.target === 'jose'),
+    [],
+  )
+})
+
+test('core names no runtime', () => {
+  const runtimes = ['process', 'Bun', 'Deno', 'Buffer']
+  const named = sourceFiles('src/core').filter((file) => {
+    const names = identifiersOf(readFileSync(file, 'utf8'))
+    return runtimes.some((runtime) => names.has(runtime))
+  })
+  assert.deepEqual(named, [])
+})
+
+test('nothing but the command line imports the command line', () => {
+  const others = ['src', 'examples'].flatMap(sourceFiles).filter((file) => !file.startsWith('src/cli/'))
+  assert.deepEqual(
+    strangers(others, (found) => !within('cli', found)),
+    [],
+  )
+})
+
+test('examples import Heartwood by its public subpaths alone', () => {
+  const subpaths = Object.keys(manifest.exports).map((subpath) => subpath.replace('.', 'heartwood'))
+  assert.deepEqual(
+    strangers(sourceFiles('examples'), ({ target, relative }) => {
+      if (packageOf(target) === 'heartwood') return subpaths.includes(target)
+      return !relative
+    }),
+    [],
+  )
+})
+
+test('every package that src imports is a dependency or a peer, and every dependency is imported', () => {
+  const imported = sourceFiles('src').flatMap((file) => importsOf(file).filter((found) => !found.relative))
+  const packages = imported
+    .map(({ target }) => packageOf(target))
+    .filter((name) => !/^(node|bun):/.test(name))
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+  assert.deepEqual([...new Set(packages)].toSorted(), declared.toSorted())
+})
+
+test('a file is named after what it holds, in lower case with hyphens', () => {
+  const named = ['src', 'test', 'examples', 'scripts'].flatMap(sourceFiles).map((file) => basename(file))
+  const vague = /^(utils?|helpers?|shared|common|misc|types)\b/
+  const wrong = named.filter(
+    (name) => vague.test(name) || !/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(name),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+test('the reader of imports sees every way to import', () => {
+  const source = `
+    /** import { commented } from 'out' */
+    import one, { two as second } from './one.ts'
+    import type { Two } from 'two/deep.js'
+    import * as all from 'three'
+    import 'four'
+    export { five } from '../five.ts'
+    export * from './six.ts'
+    const seven: typeof import('seven') = await import('eight')
+    await import('ni' + 'ne')`
+  const seen = importsOf('src/core/sample.ts', source).map(
+    ({ target, kind, names }) => `${target} ${kind} ${names}`,
+  )
+  assert.deepEqual(seen.toSorted(), [
+    '(a computed name) dynamic *',
+    'eight dynamic *',
+    'four static ',
+    'seven type *',
+    'src/core/one.ts static default,two',
+    'src/core/six.ts static *',
+    'src/five.ts static five',
+    'three static *',
+    'two/deep.js type Two',
+  ])
+})

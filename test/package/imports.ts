@@ -1,0 +1,95 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path/posix'
+// TypeScript 7 has no parser for programs to call; Prettier, which formats this repository, brings one.
+import { parsers } from 'prettier/plugins/babel'
+
+/** One import, re-export or `import()` of a source file. */
+export interface Import {
+  /** The file it stands in, from the repository's root. */
+  readonly file: string
+  /** What it names: a file from the repository's root if it is relative, or else as it is written. */
+  readonly target: string
+  /** Whether it names a file and not a package. */
+  readonly relative: boolean
+  /** `type` for what TypeScript erases, `dynamic` for `import()`. */
+  readonly kind: 'static' | 'type' | 'dynamic'
+  /** The imported names; `*` for all of them. */
+  readonly names: readonly string[]
+}
+
+/** A node of the syntax tree, read by name alone. */
+interface Node {
+  readonly type: string
+  readonly [field: string]: unknown
+}
+
+/** Every TypeScript file below a folder, from the repository's root, sorted. No folder, no files. */
+export function sourceFiles(folder: string): readonly string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => join(folder, path.replaceAll('\\', '/')))
+    .toSorted()
+}
+
+/** Every import of a source file: static, re-export, dynamic, and in a type. */
+export function importsOf(file: string, source: string = readFileSync(file, 'utf8')): readonly Import[] {
+  return nodes(source).flatMap((node) => {
+    const specifier = specifierOf(node)
+    if (specifier === undefined) return []
+    const relative = specifier.startsWith('.')
+    const target = relative ? join(dirname(file), specifier) : specifier
+    return [{ file, target, relative, kind: kindOf(node), names: namesOf(node) }]
+  })
+}
+
+/** Every name a source file mentions, also as a property. */
+export function identifiersOf(source: string): ReadonlySet<string> {
+  return new Set(nodes(source).flatMap((node) => (node.type === 'Identifier' ? [String(node['name'])] : [])))
+}
+
+/** The package a specifier names: `@noble/ciphers` of `@noble/ciphers/aes.js`. */
+export function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+function nodes(source: string): readonly Node[] {
+  const found: Node[] = []
+  const waiting: unknown[] = [parsers['babel-ts'].parse(source, {} as never)]
+  for (let value = waiting.pop(); value !== undefined || waiting.length > 0; value = waiting.pop()) {
+    if (typeof value !== 'object' || value === null) continue
+    if ('type' in value && typeof value.type === 'string') found.unshift(value as Node)
+    waiting.push(...Object.values(value))
+  }
+  return found
+}
+
+function specifierOf(node: Node): string | undefined {
+  const imports = /^(Import|ExportNamed|ExportAll)Declaration$|^ImportExpression$|^TSImportType$/
+  if (!imports.test(node.type) || !isNode(node['source'])) return undefined
+  const { value } = node['source']
+  return typeof value === 'string' ? value : '(a computed name)'
+}
+
+function kindOf(node: Node): Import['kind'] {
+  if (node.type === 'ImportExpression') return 'dynamic'
+  const marks = [node['importKind'], node['exportKind']]
+  return node.type === 'TSImportType' || marks.includes('type') ? 'type' : 'static'
+}
+
+function namesOf(node: Node): readonly string[] {
+  const specifiers = Array.isArray(node['specifiers']) ? node['specifiers'].filter(isNode) : []
+  if (node.type !== 'ImportDeclaration' && node.type !== 'ExportNamedDeclaration') return ['*']
+  return specifiers.map((specifier) => {
+    if (specifier.type === 'ImportDefaultSpecifier') return 'default'
+    const name = specifier['imported'] ?? specifier['local']
+    return specifier.type === 'ImportNamespaceSpecifier' || !isNode(name) ? '*' : String(name['name'])
+  })
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && 'type' in value
+}
