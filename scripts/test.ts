@@ -1,0 +1,106 @@
+/**
+ * `npm test`: builds, then runs one test tree on Bun, Deno and Node, and ends with `N passed, N failed`.
+ *
+ * The three count suites and subtests differently, so their numbers are compared with nothing.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** How many tests passed and failed. */
+export interface Tally {
+  readonly passed: number
+  readonly failed: number
+}
+
+interface Runner {
+  readonly name: string
+  readonly takes: (file: string) => boolean
+  readonly command: (files: readonly string[], report: string) => readonly string[]
+}
+
+/** What looks at the package or starts processes of its own is run once. */
+const runOnce = /^test\/(package|cli)\//
+const tenMinutes = 600_000
+
+const runners: readonly Runner[] = [
+  {
+    name: 'Bun',
+    takes: () => true,
+    command: (files, report) => [
+      ...['bun', 'test', `--timeout=${tenMinutes}`, '--reporter=junit', `--reporter-outfile=${report}`],
+      ...files.map((file) => `./${file}`),
+    ],
+  },
+  {
+    name: 'Deno',
+    takes: (file) => !runOnce.test(file),
+    command: (files, report) => [
+      ...['deno', 'test', '--allow-all', '--no-check', '--no-lock', `--junit-path=${report}`],
+      ...files,
+    ],
+  },
+  {
+    name: 'Node',
+    takes: (file) => !runOnce.test(file),
+    command: (files, report) => [
+      ...['node', '--test', '--test-reporter=spec', '--test-reporter-destination=stdout'],
+      ...['--test-reporter=junit', `--test-reporter-destination=${report}`],
+      ...files,
+    ],
+  },
+]
+
+/** Reads a runner's JUnit report; a run that ended badly, or a file of which it says nothing, is a failure too. */
+export function tally(files: readonly string[], report: string, exitCode: number | null): Tally {
+  const count = (element: string): number => report.split(`<${element}`).length - 1
+  const silent = files.filter((file) => !report.includes(`${file}"`))
+  for (const file of silent) console.error(`No test ran in ${file}`)
+  const failures = count('failure') + silent.length
+  return {
+    passed: count('testcase') - count('failure') - count('skipped'),
+    failed: exitCode === 0 && files.length > 0 ? failures : Math.max(failures, 1),
+  }
+}
+
+function testFiles(): readonly string[] {
+  return readdirSync('test', { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.test.ts'))
+    .map((path) => `test/${path.replaceAll('\\', '/')}`)
+    .toSorted()
+}
+
+function run(command: readonly string[]): number | null {
+  const [program = '', ...args] = command
+  return spawnSync(program, args, { stdio: 'inherit', timeout: tenMinutes, killSignal: 'SIGKILL' }).status
+}
+
+function runTests(runner: Runner, folder: string): Tally {
+  const files = testFiles().filter(runner.takes)
+  const report = join(folder, `${runner.name}.xml`)
+  console.log(`\n${runner.name}: ${files.length} files`)
+  const exitCode = run(runner.command(files, report))
+  const result = tally(files, existsSync(report) ? readFileSync(report, 'utf8') : '', exitCode)
+  console.log(`${runner.name}: ${summary(result)}`)
+  return result
+}
+
+function summary({ passed, failed }: Tally): string {
+  return `${passed} passed, ${failed} failed`
+}
+
+function main(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'heartwood-test-'))
+  const build: Tally = { passed: 0, failed: run(['npm', 'run', 'build']) === 0 ? 0 : 1 }
+  const tallies = [build, ...runners.map((runner) => runTests(runner, folder))]
+  rmSync(folder, { recursive: true })
+  const total = tallies.reduce((sum, next) => ({
+    passed: sum.passed + next.passed,
+    failed: sum.failed + next.failed,
+  }))
+  console.log(`\n${summary(total)}`)
+  return total.failed === 0 ? 0 : 1
+}
+
+if (import.meta.main) process.exit(main())

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { tally } from '../../scripts/test.ts'
+
+const files = ['test/core/a.test.ts', 'test/core/b.test.ts']
+const report = `
+  <testsuite name="./test/core/a.test.ts">
+    <testcase name="one"></testcase>
+    <testcase name="two"><failure message="no"/></testcase>
+    <testcase name="three"><skipped/></testcase>
+  </testsuite>
+  <testcase name="four &lt;failure" file="/home/me/test/core/b.test.ts"/>`
+
+test('passed, failed and skipped tests are told apart', () => {
+  assert.deepEqual(tally(files, report, 1), { passed: 2, failed: 1 })
+})
+
+test('a file of which the report says nothing is a failure', () => {
+  assert.deepEqual(tally([...files, 'test/core/c.test.ts'], report, 0), { passed: 2, failed: 2 })
+})
+
+test('a runner that ends badly without a failed test is a failure', () => {
+  assert.deepEqual(tally(files, report.replace('<failure', '<ok'), 1), { passed: 3, failed: 1 })
+  assert.deepEqual(tally(files, report.replace('<failure', '<ok'), null), { passed: 3, failed: 1 })
+  assert.deepEqual(tally(files, report.replace('<failure', '<ok'), 0), { passed: 3, failed: 0 })
+})
+
+test('a runner that left no report, or was given nothing to run, is a failure', () => {
+  assert.deepEqual(tally(files, '', 0), { passed: 0, failed: 2 })
+  assert.deepEqual(tally([], '', 0), { passed: 0, failed: 1 })
+})
