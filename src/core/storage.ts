@@ -192,7 +192,8 @@ export interface LicenseFilter {
   readonly status?: 'active' | 'expired' | 'revoked'
   readonly now: NumericDate
   readonly customerId?: string
-  readonly tierId?: string
+  /** `null`: those whose tier was deleted. */
+  readonly tierId?: string | null
   readonly installationId?: string
 }
 
@@ -292,8 +293,9 @@ export interface StorageSession {
   /** The license that holds the installation's place in the app named by slug or id. Asked on every verification. */
   findCurrentLicense(appSlugOrId: string, installationId: string): Promise<LicenseRecord | null>
   /**
-   * Resolves to `false`, writing nothing, when another license holds the installation's place: of any number of
-   * concurrent callers exactly one gets it. After `false` inside a transaction, give the transaction up.
+   * Resolves to `false`, writing nothing, when another license holds the installation's place, or when the customer or
+   * the tier is gone: of any number of concurrent callers exactly one gets the place. After `false` inside a transaction,
+   * give the transaction up.
    */
   insertLicense(license: LicenseRecord): Promise<boolean>
   /**

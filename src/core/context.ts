@@ -1,0 +1,26 @@
+import type { PromiseCache } from './cache.ts'
+import type { IdPrefix } from './ids.ts'
+import type { Sealer } from './seal.ts'
+import type { NumericDate, Storage } from './storage.ts'
+
+/** An RSA-4096 key pair: SubjectPublicKeyInfo and PKCS #8, both in PEM. */
+export interface KeyPair {
+  readonly publicKeyPem: string
+  readonly privateKeyPem: string
+}
+
+/** What every use case works with: its first argument. */
+export interface Context {
+  readonly storage: Storage
+  /** The time in whole seconds. */
+  readonly now: () => NumericDate
+  readonly newId: (prefix: IdPrefix) => string
+  readonly newKeyPair: () => Promise<KeyPair>
+  readonly sealer: Sealer
+  /** The issuer that new apps get. */
+  readonly issuer: string
+  /** Imported keys: public and private ones by kid, token secrets by app id. */
+  readonly publicKeys: PromiseCache<CryptoKey>
+  readonly privateKeys: PromiseCache<CryptoKey>
+  readonly tokenSecrets: PromiseCache<CryptoKey>
+}

@@ -1,0 +1,260 @@
+import { Type } from '@sinclair/typebox'
+import { findApp } from './apps.ts'
+import type { Context } from './context.ts'
+import { LicensingError } from './errors.ts'
+import { metadata, nullable, text } from './fields.ts'
+import { input, invalidInput, type Input } from './input.ts'
+import { checkMetadata } from './metadata.ts'
+import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import type { AppRecord, CustomerFilter, CustomerRecord, Metadata, NumericDate } from './storage.ts'
+
+/** Somebody who holds licenses of an app. Times are whole seconds since 1970. */
+export interface Customer {
+  /** `cus_…` */
+  readonly id: string
+  readonly email: string
+  readonly name: string | null
+  /** What the vendor's own system calls them. */
+  readonly externalId: string | null
+  readonly metadata: Metadata
+  readonly createdAt: NumericDate
+  readonly updatedAt: NumericDate
+}
+
+export interface NewCustomer {
+  /** Unique in the app without regard to case. */
+  readonly email: string
+  readonly name?: string | null
+  /** Unique in the app. */
+  readonly externalId?: string | null
+  readonly metadata?: Metadata
+}
+
+/** What of a customer may be changed: absent is unchanged, `null` clears, `metadata` is replaced whole. */
+export interface CustomerChanges {
+  readonly email?: string
+  readonly name?: string | null
+  readonly externalId?: string | null
+  readonly metadata?: Metadata | null
+}
+
+export interface CustomerQuery extends Paging {
+  /** Part of the e-mail, without regard to case; every character stands for itself. */
+  readonly email?: string
+  readonly externalId?: string
+}
+
+/** A customer, and whether it was made just now. */
+export interface FoundCustomer {
+  readonly customer: Customer
+  readonly created: boolean
+}
+
+/** What a customer's use cases are called on `licensing.customers`. */
+export interface Customers {
+  /** @throws {LicensingError} `validation_error`, `not_found`; `conflict` when e-mail or external id is taken. */
+  create(app: string, customer: NewCustomer): Promise<Customer>
+  /**
+   * The customer of this e-mail, unchanged, or a new one: of any number of callers at once one creates.
+   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` when another has the external id.
+   */
+  getOrCreate(app: string, customer: NewCustomer): Promise<FoundCustomer>
+  /** @throws {LicensingError} `not_found`. */
+  get(app: string, id: string): Promise<Customer>
+  /** @throws {LicensingError} `not_found`. */
+  getByEmail(app: string, email: string): Promise<Customer>
+  /** @throws {LicensingError} `not_found`. */
+  getByExternalId(app: string, externalId: string): Promise<Customer>
+  /** Newest first. @throws {LicensingError} `validation_error`, `not_found`. */
+  list(app: string, query?: CustomerQuery): Promise<Listing<Customer>>
+  /** @throws {LicensingError} `validation_error`, `not_found`, `conflict`. */
+  update(app: string, id: string, changes: CustomerChanges): Promise<Customer>
+  /** Deletes the customer and its licenses. @throws {LicensingError} `not_found`. */
+  delete(app: string, id: string): Promise<void>
+}
+
+const email = () => text('E-mail address, unique in the app without regard to case', 3, 254)
+const customerName = () => nullable(text('Name', 0, 255))
+const externalId = () => nullable(text('What the vendor’s own system calls them, unique in the app', 1, 255))
+
+export const newCustomer: Input<NewCustomer> = input<NewCustomer>()(
+  Type.Object({
+    email: email(),
+    name: Type.Optional(customerName()),
+    externalId: Type.Optional(externalId()),
+    metadata: Type.Optional(metadata()),
+  }),
+)
+
+export const customerChanges: Input<CustomerChanges> = input<CustomerChanges>()(
+  Type.Object({
+    email: Type.Optional(email()),
+    name: Type.Optional(customerName()),
+    externalId: Type.Optional(externalId()),
+    metadata: Type.Optional(nullable(metadata())),
+  }),
+)
+
+export const customerQuery: Input<CustomerQuery> = input<CustomerQuery>()(
+  Type.Object({
+    ...pagingFields,
+    email: Type.Optional(text('Part of the e-mail, without regard to case', 1, 254)),
+    externalId: Type.Optional(text('The external id, exactly', 1, 255)),
+  }),
+)
+
+/** E-mails that fold alike are one: compatibility forms and case do not count, on every storage alike. */
+export function foldEmail(address: string): string {
+  return address.normalize('NFKC').toLowerCase().normalize('NFKC')
+}
+
+function checkEmail(address: string): void {
+  if (!/^[^\s@]+@[^\s@]+$/.test(foldEmail(address)))
+    throw invalidInput({ email: ['must be an e-mail address'] })
+}
+
+function toCustomer({ appId: _appId, foldedEmail: _folded, ...customer }: CustomerRecord): Customer {
+  return customer
+}
+
+function notFound(): LicensingError {
+  return new LicensingError('not_found', 'Customer not found')
+}
+
+function required(record: CustomerRecord | null): Customer {
+  if (record === null) throw notFound()
+  return toCustomer(record)
+}
+
+function readNewCustomer(customer: NewCustomer): NewCustomer {
+  const given = newCustomer.parse(customer)
+  checkEmail(given.email)
+  checkMetadata(given.metadata)
+  return given
+}
+
+function customerRecord(context: Context, appId: string, given: NewCustomer): CustomerRecord {
+  const now = context.now()
+  return {
+    id: context.newId('cus'),
+    appId,
+    email: given.email,
+    foldedEmail: foldEmail(given.email),
+    name: given.name ?? null,
+    externalId: given.externalId ?? null,
+    metadata: given.metadata ?? {},
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+/** Says which of a customer's two unique names is taken by another, or that the customer is gone. */
+async function explainConflict(
+  context: Context,
+  app: AppRecord,
+  wanted: Partial<Pick<CustomerRecord, 'id' | 'foldedEmail'>>,
+): Promise<LicensingError> {
+  const byEmail =
+    wanted.foldedEmail === undefined
+      ? null
+      : await context.storage.findCustomerByEmail(app.id, wanted.foldedEmail)
+  const field = byEmail !== null && byEmail.id !== wanted.id ? 'email' : 'externalId'
+  const what = field === 'email' ? 'E-mail' : 'External id'
+  return new LicensingError('conflict', `${what} is already taken`, {
+    details: { [field]: ['is already taken'] },
+  })
+}
+
+async function createCustomer(context: Context, app: string, customer: NewCustomer): Promise<Customer> {
+  const given = readNewCustomer(customer)
+  const appRecord = await findApp(context, app)
+  const record = customerRecord(context, appRecord.id, given)
+  if (!(await context.storage.insertCustomer(record))) throw await explainConflict(context, appRecord, record)
+  return toCustomer(record)
+}
+
+async function getOrCreateCustomer(
+  context: Context,
+  app: string,
+  customer: NewCustomer,
+): Promise<FoundCustomer> {
+  const given = readNewCustomer(customer)
+  const appRecord = await findApp(context, app)
+  const fresh = customerRecord(context, appRecord.id, given)
+  const find = (): Promise<CustomerRecord | null> =>
+    context.storage.findCustomerByEmail(appRecord.id, fresh.foldedEmail)
+  const existing = await find()
+  if (existing !== null) return { customer: toCustomer(existing), created: false }
+  if (await context.storage.insertCustomer(fresh)) return { customer: toCustomer(fresh), created: true }
+  const winner = await find()
+  if (winner === null) throw await explainConflict(context, appRecord, fresh)
+  return { customer: toCustomer(winner), created: false }
+}
+
+async function listCustomers(
+  context: Context,
+  app: string,
+  query: CustomerQuery = {},
+): Promise<Listing<Customer>> {
+  const { email: part, externalId: external, ...paging } = customerQuery.parse(query)
+  const { id: appId } = await findApp(context, app)
+  const filter: CustomerFilter = {
+    appId,
+    ...(part !== undefined && { foldedEmailPart: foldEmail(part) }),
+    ...(external !== undefined && { externalId: external }),
+  }
+  const listing = await readPage(paging, {
+    list: (page) => context.storage.listCustomers(filter, page),
+    count: () => context.storage.countCustomers(filter),
+    position: ({ id }) => ({ id }),
+  })
+  return mapListing(listing, toCustomer)
+}
+
+async function updateCustomer(
+  context: Context,
+  app: string,
+  id: string,
+  changes: CustomerChanges,
+): Promise<Customer> {
+  const { metadata: replacement, ...given } = customerChanges.parse(changes)
+  if (given.email !== undefined) checkEmail(given.email)
+  checkMetadata(replacement)
+  const appRecord = await findApp(context, app)
+  const existing = await context.storage.findCustomer(appRecord.id, id)
+  if (existing === null) throw notFound()
+  const folded = given.email === undefined ? {} : { foldedEmail: foldEmail(given.email) }
+  const updated = await context.storage.updateCustomer(id, {
+    ...given,
+    ...folded,
+    ...(replacement !== undefined && { metadata: replacement ?? {} }),
+    updatedAt: context.now(),
+  })
+  if (updated !== null) return toCustomer(updated)
+  if ((await context.storage.findCustomer(appRecord.id, id)) === null) throw notFound()
+  throw await explainConflict(context, appRecord, { id, ...folded })
+}
+
+async function deleteCustomer(context: Context, app: string, id: string): Promise<void> {
+  const { id: appId } = await findApp(context, app)
+  if ((await context.storage.findCustomer(appId, id)) === null) throw notFound()
+  if (!(await context.storage.deleteCustomer(id))) throw notFound()
+}
+
+/** Binds the use cases of customers to a context. */
+export function bindCustomers(context: Context): Customers {
+  const { storage } = context
+  const idOf = async (app: string): Promise<string> => (await findApp(context, app)).id
+  return {
+    create: (app, customer) => createCustomer(context, app, customer),
+    getOrCreate: (app, customer) => getOrCreateCustomer(context, app, customer),
+    get: async (app, id) => required(await storage.findCustomer(await idOf(app), id)),
+    getByEmail: async (app, email) =>
+      required(await storage.findCustomerByEmail(await idOf(app), foldEmail(email))),
+    getByExternalId: async (app, externalId) =>
+      required(await storage.findCustomerByExternalId(await idOf(app), externalId)),
+    list: (app, query) => listCustomers(context, app, query),
+    update: (app, id, changes) => updateCustomer(context, app, id, changes),
+    delete: (app, id) => deleteCustomer(context, app, id),
+  }
+}

@@ -1,0 +1,130 @@
+import { Type } from '@sinclair/typebox'
+import { findApp } from './apps.ts'
+import type { Context } from './context.ts'
+import { LicensingError } from './errors.ts'
+import { description, name, slug } from './fields.ts'
+import { input, type Input } from './input.ts'
+import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import type { AppRecord, FeatureRecord, StorageSession } from './storage.ts'
+
+/** A feature of an app's catalogue. Times are whole seconds since 1970. */
+export type Feature = Omit<FeatureRecord, 'appId'>
+
+export interface NewFeature {
+  readonly name: string
+  /** 1 to 63 lowercase letters, digits or underscores; unique in the app. */
+  readonly slug: string
+  readonly description?: string | null
+}
+
+/** What of a feature may be changed: absent is unchanged, `null` clears. */
+export interface FeatureChanges {
+  readonly name?: string
+  readonly description?: string | null
+}
+
+/** What a feature's use cases are called on `licensing.features`. `feature` is an id or a slug. */
+export interface Features {
+  /** @throws {LicensingError} `validation_error`, `not_found`; `conflict` when the slug is taken. */
+  create(app: string, feature: NewFeature): Promise<Feature>
+  /** @throws {LicensingError} `not_found`. */
+  get(app: string, feature: string): Promise<Feature>
+  /** Newest first. @throws {LicensingError} `validation_error`, `not_found`. */
+  list(app: string, query?: Paging): Promise<Listing<Feature>>
+  /** @throws {LicensingError} `validation_error`, `not_found`. */
+  update(app: string, feature: string, changes: FeatureChanges): Promise<Feature>
+  /**
+   * Takes the feature out of the catalogue and out of every tier. Tokens keep it until they are regenerated.
+   * @throws {LicensingError} `not_found`.
+   */
+  delete(app: string, feature: string): Promise<void>
+}
+
+export const newFeature: Input<NewFeature> = input<NewFeature>()(
+  Type.Object({ name: name(), slug: slug(), description: Type.Optional(description()) }),
+)
+
+export const featureChanges: Input<FeatureChanges> = input<FeatureChanges>()(
+  Type.Object({ name: Type.Optional(name()), description: Type.Optional(description()) }),
+)
+
+export const featureQuery: Input<Paging> = input<Paging>()(Type.Object({ ...pagingFields }))
+
+export function toFeature({ appId: _appId, ...feature }: FeatureRecord): Feature {
+  return feature
+}
+
+export function featureRecord(context: Context, appId: string, given: NewFeature): FeatureRecord {
+  const now = context.now()
+  return {
+    id: context.newId('feat'),
+    appId,
+    name: given.name,
+    slug: given.slug,
+    description: given.description ?? null,
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+/** @throws {LicensingError} `not_found`. */
+export async function findFeature(
+  storage: StorageSession,
+  app: AppRecord,
+  feature: string,
+): Promise<FeatureRecord> {
+  const record = await storage.findFeature(app.id, feature)
+  if (record === null) throw new LicensingError('not_found', 'Feature not found')
+  return record
+}
+
+async function createFeature(context: Context, app: string, feature: NewFeature): Promise<Feature> {
+  const given = newFeature.parse(feature)
+  const record = featureRecord(context, (await findApp(context, app)).id, given)
+  if (!(await context.storage.insertFeature(record)))
+    throw new LicensingError('conflict', 'Feature slug is already taken', {
+      details: { slug: ['is already taken'] },
+    })
+  return toFeature(record)
+}
+
+async function listFeatures(context: Context, app: string, query: Paging = {}): Promise<Listing<Feature>> {
+  const paging = featureQuery.parse(query)
+  const { id: appId } = await findApp(context, app)
+  const listing = await readPage(paging, {
+    list: (page) => context.storage.listFeatures(appId, page),
+    count: () => context.storage.countFeatures(appId),
+    position: ({ id }) => ({ id }),
+  })
+  return mapListing(listing, toFeature)
+}
+
+async function updateFeature(
+  context: Context,
+  app: string,
+  feature: string,
+  changes: FeatureChanges,
+): Promise<Feature> {
+  const patch = featureChanges.parse(changes)
+  const { id } = await findFeature(context.storage, await findApp(context, app), feature)
+  const updated = await context.storage.updateFeature(id, { ...patch, updatedAt: context.now() })
+  if (updated === null) throw new LicensingError('not_found', 'Feature not found')
+  return toFeature(updated)
+}
+
+async function deleteFeature(context: Context, app: string, feature: string): Promise<void> {
+  const { id } = await findFeature(context.storage, await findApp(context, app), feature)
+  if (!(await context.storage.deleteFeature(id))) throw new LicensingError('not_found', 'Feature not found')
+}
+
+/** Binds the use cases of features to a context. */
+export function bindFeatures(context: Context): Features {
+  return {
+    create: (app, feature) => createFeature(context, app, feature),
+    get: async (app, feature) =>
+      toFeature(await findFeature(context.storage, await findApp(context, app), feature)),
+    list: (app, query) => listFeatures(context, app, query),
+    update: (app, feature, changes) => updateFeature(context, app, feature, changes),
+    delete: (app, feature) => deleteFeature(context, app, feature),
+  }
+}

@@ -1,0 +1,36 @@
+import { TypeID, fromString, toUUID, typeid } from 'typeid-js'
+
+/** What an id is of, said by its first letters. */
+export type IdPrefix = 'app' | 'tier' | 'feat' | 'cus' | 'lic' | 'key' | 'evt' | 'whd'
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** A fresh TypeID: the prefix and a UUIDv7 in Crockford base32, so that ids sort by the time they were made. */
+export function newTypeId(prefix: IdPrefix): string {
+  return typeid(prefix).toString()
+}
+
+/** Whether `text` is a well-formed TypeID of this prefix. */
+export function isTypeId(prefix: IdPrefix, text: string): boolean {
+  try {
+    fromString(text, prefix)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function isUuid(text: string): boolean {
+  return uuid.test(text)
+}
+
+/** The UUID inside a TypeID that is known to be well formed, in lower case. */
+export function uuidOf(typeId: string): string {
+  return toUUID(fromString(typeId))
+}
+
+/** Reads an id given as TypeID or as UUID in any case; `null` when it is neither. */
+export function readId(prefix: IdPrefix, text: string): string | null {
+  if (isTypeId(prefix, text)) return text
+  return isUuid(text) ? TypeID.fromUUID(prefix, text.toLowerCase()).toString() : null
+}

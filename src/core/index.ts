@@ -1,0 +1,51 @@
+/**
+ * Heartwood's core: licensing as a library, with no server in between.
+ *
+ * @module
+ */
+export type { ApiKey, ApiKeyQuery, ApiKeys, NewApiKey, NewApiKeyAnswer, Principal } from './api-keys.ts'
+export type { App, AppChanges, AppQuery, Apps, NewApp } from './apps.ts'
+export type { KeyPair } from './context.ts'
+export type {
+  Customer,
+  CustomerChanges,
+  CustomerQuery,
+  Customers,
+  FoundCustomer,
+  NewCustomer,
+} from './customers.ts'
+export { decide, type Decision, type Facts, type LicenseState, type TokenState } from './decision.ts'
+export {
+  LicensingError,
+  type ErrorDetails,
+  type LicensingErrorCode,
+  type LicensingErrorOptions,
+} from './errors.ts'
+export type { Feature, FeatureChanges, Features, NewFeature } from './features.ts'
+export type { IdPrefix } from './ids.ts'
+export { generateRsaKeyPair, type PublicJwk } from './keys.ts'
+export type {
+  Expiry,
+  LicenseChanges,
+  LicenseQuery,
+  NewLicense,
+  Reinstatement,
+  Revocation,
+} from './license-input.ts'
+export type { IncludeToken, License, Licenses, SignedLicense } from './licenses.ts'
+export { createLicensing, type Licensing, type LicensingOptions } from './licensing.ts'
+export type { Listing, Paging } from './paging.ts'
+export type { BulkOutcome, BulkRegeneration, Regeneration } from './regeneration.ts'
+export type { Rotation, RotationOptions } from './rotation.ts'
+export type { MasterKey } from './seal.ts'
+export type * from './storage.ts'
+export type { AddedFeature, NewTier, Tier, TierChanges, Tiers } from './tiers.ts'
+export { verifyToken, type ExpectedToken, type LicenseClaims, type VerificationKey } from './token.ts'
+export type {
+  BatchReference,
+  LicenseReference,
+  TokenVerification,
+  UnknownLicense,
+  Verification,
+  VerificationUseCases,
+} from './verification.ts'

@@ -1,0 +1,117 @@
+import { bindApiKeys, type ApiKeys } from './api-keys.ts'
+import { bindApps, type Apps } from './apps.ts'
+import { promiseCache } from './cache.ts'
+import type { Context, KeyPair } from './context.ts'
+import { bindCustomers, type Customers } from './customers.ts'
+import { LicensingError } from './errors.ts'
+import { bindFeatures, type Features } from './features.ts'
+import { newTypeId, type IdPrefix } from './ids.ts'
+import { generateRsaKeyPair } from './keys.ts'
+import { bindLicenses, type Licenses } from './licenses.ts'
+import { rotateKeys, type Rotation, type RotationOptions } from './rotation.ts'
+import { createSealer, type MasterKey, type Sealer } from './seal.ts'
+import type { Storage } from './storage.ts'
+import { bindTiers, type Tiers } from './tiers.ts'
+import { bindVerification, type VerificationUseCases } from './verification.ts'
+
+export interface LicensingOptions {
+  readonly storage: Storage
+  /** 32 random bytes, or the same in base64; of a list the first seals and all open. */
+  readonly masterKey: MasterKey
+  /** The `iss` of the tokens of apps created from now on; default `license-server`. */
+  readonly issuer?: string
+  /** The time in milliseconds; default `Date.now`. */
+  readonly now?: () => number
+  /** Makes ids; they must sort by the time they were made. Default: TypeID. */
+  readonly newId?: (prefix: IdPrefix) => string
+  /** Makes RSA-4096 key pairs; default: the platform's generator, off the event loop. */
+  readonly newKeyPair?: () => Promise<KeyPair>
+}
+
+/** Everything Heartwood does. `app` is an app's slug or id everywhere. */
+export interface Licensing {
+  readonly apps: Apps
+  readonly tiers: Tiers
+  readonly features: Features
+  readonly customers: Customers
+  readonly licenses: Licenses
+  readonly verification: VerificationUseCases
+  readonly apiKeys: ApiKeys
+  /**
+   * Replaces an app's key pair. Tokens are derived and never stored, so every active license's token is under the new key
+   * from then on, however many there are; tokens under the old one fail, unless a grace period was asked for.
+   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` when another rotation was faster.
+   */
+  rotateKeys(app: string, options?: RotationOptions, keyPair?: KeyPair): Promise<Rotation>
+  /** Resolves when the storage answers. */
+  ping(): Promise<void>
+}
+
+const checkPurpose = 'key-check'
+const cachedKeys = 1_000
+
+/** Holds the master key against the storage's check record, writing one only into a storage that has none. */
+async function checkMasterKey(storage: Storage, sealer: Sealer): Promise<void> {
+  const standing = await storage.claimKeyCheck(
+    sealer.seal(new TextEncoder().encode('heartwood'), checkPurpose),
+  )
+  try {
+    sealer.open(standing, checkPurpose)
+  } catch (cause) {
+    throw new LicensingError('master_key', 'Wrong master key: it does not open this storage', { cause })
+  }
+}
+
+function checkIssuer(issuer: string): string {
+  if (issuer.length < 1 || issuer.length > 255 || !issuer.isWellFormed())
+    throw new TypeError('issuer must be a string of 1 to 255 characters')
+  return issuer
+}
+
+async function createContext(options: LicensingOptions): Promise<Context> {
+  const now = options.now ?? Date.now
+  return {
+    storage: options.storage,
+    now: () => Math.floor(now() / 1000),
+    newId: options.newId ?? newTypeId,
+    newKeyPair: options.newKeyPair ?? generateRsaKeyPair,
+    sealer: await createSealer(options.masterKey),
+    issuer: checkIssuer(options.issuer ?? 'license-server'),
+    publicKeys: promiseCache(cachedKeys),
+    privateKeys: promiseCache(cachedKeys),
+    tokenSecrets: promiseCache(cachedKeys),
+  }
+}
+
+/**
+ * Makes licensing out of a storage and a master key: all that a backend needs, with no server in between.
+ *
+ * @throws {LicensingError} `master_key` when it is malformed or not the one this storage was sealed with; then nothing has
+ * been written.
+ *
+ * @example
+ * ```ts
+ * import { createLicensing } from 'heartwood'
+ * import { memoryStorage } from 'heartwood/storage/memory'
+ *
+ * const masterKey = crypto.getRandomValues(new Uint8Array(32))
+ * const licensing = await createLicensing({ storage: memoryStorage(), masterKey })
+ * const app = await licensing.apps.create({ name: 'My Desktop App', slug: 'desktop-app' })
+ * console.log(app.publicKeyPem)
+ * ```
+ */
+export async function createLicensing(options: LicensingOptions): Promise<Licensing> {
+  const context = await createContext(options)
+  await checkMasterKey(context.storage, context.sealer)
+  return {
+    apps: bindApps(context),
+    tiers: bindTiers(context),
+    features: bindFeatures(context),
+    customers: bindCustomers(context),
+    licenses: bindLicenses(context),
+    verification: bindVerification(context),
+    apiKeys: bindApiKeys(context),
+    rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
+    ping: () => context.storage.ping(),
+  }
+}

@@ -1,0 +1,193 @@
+import { Type } from '@sinclair/typebox'
+import { findApp } from './apps.ts'
+import { jtiOf } from './claims.ts'
+import type { Context } from './context.ts'
+import { decide, type Decision } from './decision.ts'
+import { LicensingError } from './errors.ts'
+import { flag, identifier, reference } from './fields.ts'
+import { uuidOf } from './ids.ts'
+import { input, type Input } from './input.ts'
+import { readJti, type Jti } from './jti.ts'
+import { acceptedKeys } from './keys.ts'
+import { changeLicense } from './license-writes.ts'
+import { findTier } from './tiers.ts'
+import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord } from './storage.ts'
+import { verifyToken, type LicenseClaims } from './token.ts'
+
+export interface Regeneration {
+  /** Refuses every earlier token of the license, for when one was stolen. */
+  readonly invalidatePrevious?: boolean
+}
+
+/** Which licenses a bulk regeneration takes; all active ones by default. */
+export interface BulkRegeneration {
+  /** Id or slug. */
+  readonly tierId?: string
+  readonly customerId?: string
+  /** Answers the counts and changes nothing. */
+  readonly dryRun?: boolean
+}
+
+export interface BulkOutcome {
+  readonly licensesRegenerated: number
+  /** How many matching active licenses were left alone, by reason. */
+  readonly skipped: { readonly missingTier: number }
+}
+
+export const regeneration: Input<Regeneration> = input<Regeneration>()(
+  Type.Object({ invalidatePrevious: Type.Optional(flag('Refuse every earlier token of the license')) }),
+)
+
+export const bulkRegeneration: Input<BulkRegeneration> = input<BulkRegeneration>()(
+  Type.Object({
+    tierId: Type.Optional(reference('Only licenses of this tier, by id or slug')),
+    customerId: Type.Optional(identifier('Only licenses of this customer')),
+    dryRun: Type.Optional(flag('Answer the counts and change nothing')),
+  }),
+)
+
+/** Licenses a page of a bulk regeneration: each page is one transaction of some 20 ms. */
+const pageSize = 5_000
+
+/** A good token of an app, and what its `jti` says. */
+export interface AuthenticToken {
+  readonly claims: LicenseClaims
+  readonly jti: Jti
+}
+
+function invalidToken(): LicensingError {
+  return new LicensingError('invalid_token', 'Invalid license token')
+}
+
+/** @throws {LicensingError} the decision's code, when it is a refusal. */
+function refuse(decision: Decision): void {
+  if (decision.code !== null) throw new LicensingError(decision.code, decision.reason)
+}
+
+function sameText(a: string, b: string): boolean {
+  let difference = a.length ^ b.length
+  for (let at = 0; at < a.length; at++) difference |= a.charCodeAt(at) ^ b.charCodeAt(at)
+  return difference === 0
+}
+
+/** Whether this server made the `jti`, for this app: its MAC holds. */
+export async function isOwnJti(context: Context, app: AppRecord, text: string, jti: Jti): Promise<boolean> {
+  return sameText(await jtiOf(context, app, { id: jti.licenseId, revision: jti.revision }), text)
+}
+
+/**
+ * Verifies a token of an app: grammar, signature under an accepted key of that app, issuer and audience, and that its
+ * `jti` was made by this server for the license in `lic_id`. Neither its time nor the license is looked at.
+ *
+ * @throws {LicensingError} `invalid_token`, the same for every cause.
+ */
+export async function authenticateToken(
+  context: Context,
+  app: AppRecord,
+  token: unknown,
+): Promise<AuthenticToken> {
+  const keys = await acceptedKeys(context, app.id)
+  const claims = await verifyToken(token, keys, { audience: app.slug, issuer: app.issuer })
+  const jti = readJti(claims.jti)
+  if (jti === null || uuidOf(jti.licenseId) !== claims.lic_id) throw invalidToken()
+  if (!(await isOwnJti(context, app, claims.jti, jti))) throw invalidToken()
+  return { claims, jti }
+}
+
+/**
+ * The patch that issues a license's claims anew: the features its tier has now, the next revision, the time.
+ *
+ * @throws {LicensingError} `license_revoked`, `missing_tier`.
+ */
+export async function reissue(
+  context: Context,
+  app: AppRecord,
+  license: LicenseRecord,
+  past: { readonly tierId?: string; readonly revision?: number; readonly invalidatePrevious?: boolean } = {},
+): Promise<LicensePatch> {
+  if (license.revokedAt !== null) throw new LicensingError('license_revoked', 'The license has been revoked')
+  const tierId = past.tierId ?? license.tierId
+  const tier = tierId === null ? null : await context.storage.findTier(app.id, tierId)
+  if (tier === null) throw new LicensingError('missing_tier', 'The license’s tier was deleted')
+  const revision = Math.max(license.revision, past.revision ?? 0) + 1
+  return {
+    tierId: tier.id,
+    tier: tier.slug,
+    tierFeatures: tier.features,
+    revision,
+    issuedAt: context.now(),
+    ...(past.invalidatePrevious === true && { minRevision: revision }),
+  }
+}
+
+/** Regenerates a license at a vendor's word. */
+export async function regenerateLicense(
+  context: Context,
+  app: AppRecord,
+  id: string,
+  options: Regeneration,
+): Promise<LicenseRecord> {
+  const { invalidatePrevious = false } = regeneration.parse(options)
+  return changeLicense(context, app, id, (license) => reissue(context, app, license, { invalidatePrevious }))
+}
+
+/** Regenerates a license at the word of its own token, in the documented order of refusals. */
+export async function renewLicense(
+  context: Context,
+  app: AppRecord,
+  id: string | null,
+  token: unknown,
+): Promise<LicenseRecord> {
+  const { claims, jti } = await authenticateToken(context, app, token)
+  refuse(decide({ token: claims, now: context.now() }))
+  if (jti.licenseId !== id) throw new LicensingError('token_mismatch', 'The token belongs to another license')
+  return changeLicense(context, app, jti.licenseId, (license) => {
+    refuse(decide({ token: claims, revision: jti.revision, license, now: context.now() }))
+    return reissue(context, app, license, { revision: jti.revision })
+  })
+}
+
+async function bulkFilter(context: Context, app: AppRecord, given: BulkRegeneration): Promise<LicenseFilter> {
+  const tier = given.tierId === undefined ? null : await findTier(context.storage, app, given.tierId)
+  return {
+    appId: app.id,
+    status: 'active',
+    now: context.now(),
+    ...(tier !== null && { tierId: tier.id }),
+    ...(given.customerId !== undefined && { customerId: given.customerId }),
+  }
+}
+
+async function reissuePages(context: Context, filter: LicenseFilter): Promise<number> {
+  const { appId, customerId, tierId, now } = filter
+  const chosen = {
+    ...(customerId !== undefined && { customerId }),
+    ...(typeof tierId === 'string' && { tierId }),
+  }
+  let total = 0
+  let after: string | null = ''
+  while (after !== null) {
+    const page = { appId, ...chosen, now, limit: pageSize, ...(after !== '' && { after }) }
+    const { count, last } = await context.storage.reissueLicenses(page)
+    total += count
+    after = last
+  }
+  return total
+}
+
+/** Regenerates all matching active licenses, in pages that are each one step; safe to repeat. */
+export async function regenerateLicenses(
+  context: Context,
+  app: string,
+  options: BulkRegeneration,
+): Promise<BulkOutcome> {
+  const { dryRun = false, ...given } = bulkRegeneration.parse(options)
+  const filter = await bulkFilter(context, await findApp(context, app), given)
+  const { storage } = context
+  const missingTier =
+    given.tierId === undefined ? await storage.countLicenses({ ...filter, tierId: null }) : 0
+  const licensesRegenerated = dryRun
+    ? (await storage.countLicenses(filter)) - missingTier
+    : await reissuePages(context, filter)
+  return { licensesRegenerated, skipped: { missingTier } }
+}

@@ -1,0 +1,83 @@
+import { Type } from '@sinclair/typebox'
+import { findApp } from './apps.ts'
+import type { Context, KeyPair } from './context.ts'
+import { LicensingError } from './errors.ts'
+import { flag, integer } from './fields.ts'
+import { input, type Input } from './input.ts'
+import { activeKey, sealSigningKey } from './keys.ts'
+import type { AppRecord } from './storage.ts'
+
+export interface RotationOptions {
+  /**
+   * For so many days the old public key stays in the JWK Set and its tokens still verify and renew themselves. Default 0,
+   * which also ends every earlier grace. Never use grace after a suspected leak: whoever holds the old private key could go
+   * on signing.
+   */
+  readonly gracePeriodDays?: number
+  /** Answers the counts and changes nothing. */
+  readonly dryRun?: boolean
+}
+
+export interface Rotation {
+  /** How many active licenses have their token under the new key from now on. */
+  readonly licensesResigned: number
+  /** The active public key in PEM: the new one, but after a dry run the present one. */
+  readonly publicKeyPem: string
+}
+
+export const rotationOptions: Input<RotationOptions> = input<RotationOptions>()(
+  Type.Object({
+    gracePeriodDays: Type.Optional(
+      integer(
+        'Days in which tokens under the old key are still accepted. Never after a suspected leak',
+        0,
+        90,
+      ),
+    ),
+    dryRun: Type.Optional(flag('Answer the counts and change nothing')),
+  }),
+)
+
+const day = 86_400
+
+function countActive(context: Context, app: AppRecord): Promise<number> {
+  return context.storage.countLicenses({ appId: app.id, status: 'active', now: context.now() })
+}
+
+async function swapKey(
+  context: Context,
+  app: AppRecord,
+  graceDays: number,
+  pair?: KeyPair,
+): Promise<Rotation> {
+  const old = await activeKey(context, app.id)
+  const next = await sealSigningKey(context, app.id, pair ?? (await context.newKeyPair()))
+  const now = context.now()
+  const acceptOldUntil = graceDays === 0 ? null : now + graceDays * day
+  const licensesResigned = await context.storage.transaction(async (tx) => {
+    if (!(await tx.swapActiveKey(app.id, old.kid, next, acceptOldUntil)))
+      throw new LicensingError('conflict', 'Another rotation of this app’s keys was faster')
+    return tx.countLicenses({ appId: app.id, status: 'active', now })
+  })
+  context.privateKeys.forget(old.kid)
+  return { licensesResigned, publicKeyPem: next.publicKeyPem }
+}
+
+/**
+ * Replaces an app's key pair with a fresh one. Tokens are derived from license and active key, never stored, so from
+ * this one small transaction on every active license's token is signed by the new key, however many there are.
+ *
+ * @throws {LicensingError} `not_found`; `conflict` when another rotation was faster; `validation_error`.
+ */
+export async function rotateKeys(
+  context: Context,
+  app: string,
+  options: RotationOptions = {},
+  keyPair?: KeyPair,
+): Promise<Rotation> {
+  const { gracePeriodDays = 0, dryRun = false } = rotationOptions.parse(options)
+  const record = await findApp(context, app)
+  if (!dryRun) return swapKey(context, record, gracePeriodDays, keyPair)
+  const { publicKeyPem } = await activeKey(context, record.id)
+  return { licensesResigned: await countActive(context, record), publicKeyPem }
+}

@@ -1,0 +1,221 @@
+import { Type } from '@sinclair/typebox'
+import { findApp } from './apps.ts'
+import type { Context } from './context.ts'
+import { LicensingError } from './errors.ts'
+import {
+  featureRecord,
+  findFeature,
+  newFeature,
+  toFeature,
+  type Feature,
+  type NewFeature,
+} from './features.ts'
+import { description, integer, name, slug, slugs } from './fields.ts'
+import { input, invalidInput, type Input } from './input.ts'
+import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import type { AppRecord, FeatureRecord, StorageSession, TierRecord } from './storage.ts'
+
+/** A tier of an app: what licenses of it may do. Times are whole seconds since 1970. */
+export type Tier = Omit<TierRecord, 'appId'>
+
+export interface NewTier {
+  readonly name: string
+  /** 1 to 63 lowercase letters, digits or underscores; unique in the app. */
+  readonly slug: string
+  readonly description?: string | null
+  /** Order in lists, lower first; default: behind all others. */
+  readonly position?: number
+  /** Feature slugs in their order; one that the catalogue lacks is created with its slug as name. */
+  readonly features?: readonly string[]
+}
+
+/** What of a tier may be changed: absent is unchanged, `null` clears. */
+export interface TierChanges {
+  readonly name?: string
+  readonly description?: string | null
+  readonly position?: number
+}
+
+/** A feature as a tier has it, and whether it was added just now. */
+export interface AddedFeature {
+  readonly feature: Feature
+  readonly added: boolean
+}
+
+/** What a tier's use cases are called on `licensing.tiers`. `tier` and `feature` are ids or slugs. */
+export interface Tiers {
+  /** @throws {LicensingError} `validation_error`, `not_found`; `conflict` when the slug is taken. */
+  create(app: string, tier: NewTier): Promise<Tier>
+  /** @throws {LicensingError} `not_found`. */
+  get(app: string, tier: string): Promise<Tier>
+  /** By position. @throws {LicensingError} `validation_error`, `not_found`. */
+  list(app: string, query?: Paging): Promise<Listing<Tier>>
+  /** @throws {LicensingError} `validation_error`, `not_found`. */
+  update(app: string, tier: string, changes: TierChanges): Promise<Tier>
+  /**
+   * Deletes the tier. Its licenses keep their tokens, but cannot be regenerated until they are given another tier.
+   * @throws {LicensingError} `not_found`.
+   */
+  delete(app: string, tier: string): Promise<void>
+  /** A tier's features in the order of adding. @throws {LicensingError} `not_found`. */
+  features(app: string, tier: string): Promise<readonly Feature[]>
+  /**
+   * Adds a feature to a tier; it is created in the app's catalogue when its slug is new there, else the existing one is
+   * taken, its name kept. Licenses get it when they are regenerated.
+   * @throws {LicensingError} `validation_error` (a tier has at most 100 features), `not_found`.
+   */
+  addFeature(app: string, tier: string, feature: NewFeature): Promise<AddedFeature>
+  /** Takes a feature out of a tier; the catalogue keeps it. @throws {LicensingError} `not_found`. */
+  removeFeature(app: string, tier: string, feature: string): Promise<void>
+}
+
+const maxFeatures = 100
+const maxPosition = 1_000_000
+
+export const newTier: Input<NewTier> = input<NewTier>()(
+  Type.Object({
+    name: name(),
+    slug: slug(),
+    description: Type.Optional(description()),
+    position: Type.Optional(integer('Order in lists, lower first', 0, maxPosition)),
+    features: Type.Optional(slugs('Feature slugs, in the order in which tokens list them', maxFeatures)),
+  }),
+)
+
+export const tierChanges: Input<TierChanges> = input<TierChanges>()(
+  Type.Object({
+    name: Type.Optional(name()),
+    description: Type.Optional(description()),
+    position: Type.Optional(integer('Order in lists, lower first', 0, maxPosition)),
+  }),
+)
+
+export const tierQuery: Input<Paging> = input<Paging>()(Type.Object({ ...pagingFields }))
+
+function toTier({ appId: _appId, ...tier }: TierRecord): Tier {
+  return tier
+}
+
+/** @throws {LicensingError} `not_found`. */
+export async function findTier(storage: StorageSession, app: AppRecord, tier: string): Promise<TierRecord> {
+  const record = await storage.findTier(app.id, tier)
+  if (record === null) throw new LicensingError('not_found', 'Tier not found')
+  return record
+}
+
+async function nextPosition(storage: StorageSession, appId: string): Promise<number> {
+  const count = await storage.countTiers(appId)
+  if (count === 0) return 0
+  const [last] = await storage.listTiers(appId, { limit: 1, offset: count - 1 })
+  return Math.min((last?.position ?? count) + 1, maxPosition)
+}
+
+async function tierRecord(context: Context, appId: string, given: NewTier): Promise<TierRecord> {
+  const now = context.now()
+  return {
+    id: context.newId('tier'),
+    appId,
+    name: given.name,
+    slug: given.slug,
+    description: given.description ?? null,
+    position: given.position ?? (await nextPosition(context.storage, appId)),
+    features: [],
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+/** Links a feature to a tier, making it first where the catalogue lacks its slug. */
+async function linkFeature(
+  tx: StorageSession,
+  tierId: string,
+  fresh: FeatureRecord,
+): Promise<{ feature: FeatureRecord; added: boolean }> {
+  const isNew = await tx.insertFeature(fresh)
+  const feature = isNew ? fresh : await tx.findFeature(fresh.appId, fresh.slug)
+  if (feature === null) throw new LicensingError('not_found', 'App not found')
+  const outcome = await tx.addTierFeature(tierId, feature.id, maxFeatures)
+  if (outcome === 'full') throw invalidInput({ slug: [`a tier has at most ${maxFeatures} features`] })
+  return { feature, added: outcome === 'added' }
+}
+
+async function createTier(context: Context, app: string, tier: NewTier): Promise<Tier> {
+  const given = newTier.parse(tier)
+  const { id: appId } = await findApp(context, app)
+  const record = await tierRecord(context, appId, given)
+  const features = given.features ?? []
+  await context.storage.transaction(async (tx) => {
+    if (!(await tx.insertTier(record)))
+      throw new LicensingError('conflict', 'Tier slug is already taken', {
+        details: { slug: ['is already taken'] },
+      })
+    for (const slug of features)
+      await linkFeature(tx, record.id, featureRecord(context, appId, { name: slug, slug }))
+  })
+  return toTier({ ...record, features })
+}
+
+async function listTiers(context: Context, app: string, query: Paging = {}): Promise<Listing<Tier>> {
+  const paging = tierQuery.parse(query)
+  const { id: appId } = await findApp(context, app)
+  const listing = await readPage(paging, {
+    list: (page) => context.storage.listTiers(appId, page),
+    count: () => context.storage.countTiers(appId),
+    position: ({ id, position }) => ({ id, position }),
+  })
+  return mapListing(listing, toTier)
+}
+
+async function updateTier(context: Context, app: string, tier: string, changes: TierChanges): Promise<Tier> {
+  const patch = tierChanges.parse(changes)
+  const { id } = await findTier(context.storage, await findApp(context, app), tier)
+  const updated = await context.storage.updateTier(id, { ...patch, updatedAt: context.now() })
+  if (updated === null) throw new LicensingError('not_found', 'Tier not found')
+  return toTier(updated)
+}
+
+async function deleteTier(context: Context, app: string, tier: string): Promise<void> {
+  const { id } = await findTier(context.storage, await findApp(context, app), tier)
+  if (!(await context.storage.deleteTier(id))) throw new LicensingError('not_found', 'Tier not found')
+}
+
+async function tierFeatures(context: Context, app: string, tier: string): Promise<readonly Feature[]> {
+  const { id } = await findTier(context.storage, await findApp(context, app), tier)
+  return (await context.storage.listTierFeatures(id)).map(toFeature)
+}
+
+async function addFeature(
+  context: Context,
+  app: string,
+  tier: string,
+  feature: NewFeature,
+): Promise<AddedFeature> {
+  const given = newFeature.parse(feature)
+  const record = await findApp(context, app)
+  const { id } = await findTier(context.storage, record, tier)
+  const fresh = featureRecord(context, record.id, given)
+  const linked = await context.storage.transaction((tx) => linkFeature(tx, id, fresh))
+  return { feature: toFeature(linked.feature), added: linked.added }
+}
+
+async function removeFeature(context: Context, app: string, tier: string, feature: string): Promise<void> {
+  const record = await findApp(context, app)
+  const { id: tierId } = await findTier(context.storage, record, tier)
+  const { id } = await findFeature(context.storage, record, feature)
+  if (!(await context.storage.removeTierFeature(tierId, id)))
+    throw new LicensingError('not_found', 'Feature not found')
+}
+
+/** Binds the use cases of tiers to a context. */
+export function bindTiers(context: Context): Tiers {
+  return {
+    create: (app, tier) => createTier(context, app, tier),
+    get: async (app, tier) => toTier(await findTier(context.storage, await findApp(context, app), tier)),
+    list: (app, query) => listTiers(context, app, query),
+    update: (app, tier, changes) => updateTier(context, app, tier, changes),
+    delete: (app, tier) => deleteTier(context, app, tier),
+    features: (app, tier) => tierFeatures(context, app, tier),
+    addFeature: (app, tier, feature) => addFeature(context, app, tier, feature),
+    removeFeature: (app, tier, feature) => removeFeature(context, app, tier, feature),
+  }
+}
