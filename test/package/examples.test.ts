@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { test } from 'node:test'
+import { askServer, emptyFolder, freePort, run, runtimes, type Runtime } from './programs.ts'
+
+const scripts: Readonly<Record<string, readonly Runtime[]>> = {
+  'embed.ts': ['Bun', 'Deno', 'Node'],
+  'offline-verify.ts': ['Bun', 'Deno', 'Node'],
+  'rotate-keys.ts': ['Bun', 'Deno', 'Node'],
+}
+
+const servers: Readonly<Record<string, Runtime>> = {
+  'server-bun.ts': 'Bun',
+  'server-deno.ts': 'Deno',
+}
+
+for (const [file, names] of Object.entries(scripts))
+  for (const name of names)
+    test(`examples/${file} runs on ${name} and says what it did`, async () => {
+      const { stdout } = await run([...runtimes[name], resolve('examples', file)], { cwd: emptyFolder() })
+      assert.match(stdout, /\S/)
+    })
+
+for (const [file, name] of Object.entries(servers))
+  test(`examples/${file} serves on ${name}`, async () => {
+    const port = await freePort()
+    const command = [...runtimes[name], resolve('examples', file)]
+    const url = `http://127.0.0.1:${port}/api/health`
+    const answer = await askServer(command, url, { cwd: emptyFolder(), env: { PORT: `${port}` } })
+    assert.equal(answer.status, 200)
+  })
+
+test('every example is run', () => {
+  assert.deepEqual(readdirSync('examples').toSorted(), Object.keys({ ...scripts, ...servers }).toSorted())
+})

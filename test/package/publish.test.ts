@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { importsOf, sourceFiles } from './imports.ts'
+import { sentToJsr } from './local-jsr.ts'
+import { emptyFolder, run, runtimes, type Runtime } from './programs.ts'
+
+const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}
+
+/** The tarball that npm would publish. Packed without a build, because `npm test` has just built. */
+const tarball = once(async () => {
+  const folder = emptyFolder()
+  const command = ['npm', 'pack', '--ignore-scripts', '--json', '--pack-destination', folder]
+  const [packed] = JSON.parse((await run(command)).stdout) as readonly { readonly filename: string }[]
+  return resolve(folder, packed?.filename ?? '')
+})
+
+/** An empty project into which the tarball is installed. */
+const project = once(async () => {
+  const folder = emptyFolder()
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
+  await run(['npm', 'install', '--no-audit', '--no-fund', await tarball()], { cwd: folder })
+  copyFileSync('examples/embed.ts', join(folder, 'embed.ts'))
+  return folder
+})
+
+test('publint finds nothing in the tarball', async () => {
+  assert.match((await run(['publint', '--strict', await tarball()])).stdout, /All good!/)
+})
+
+test('every subpath of the tarball resolves to code and types', async () => {
+  await run(['attw', await tarball(), '--profile', 'esm-only'])
+})
+
+for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
+  test(`the tarball, installed into an empty project, runs the embed example on ${name}`, async () => {
+    const { stdout } = await run([...runtimes[name], 'embed.ts'], { cwd: await project() })
+    assert.match(stdout, /\S/)
+  })
+
+test('JSR takes the sources, and finds no slow types in them', async () => {
+  const { stdout, stderr } = await run(['deno', 'publish', '--dry-run', '--allow-dirty'])
+  assert.doesNotMatch(stdout + stderr, /warning/i)
+})
+
+test('every import in what JSR is sent names a file that is there, or a package with its registry', async () => {
+  const imports = sourceFiles(await sentToJsr()).flatMap((file) => importsOf(file))
+  assert.notEqual(imports.length, 0)
+  const lost = imports.filter(({ target, relative }) =>
+    relative ? !existsSync(target) : !/^(npm|node|bun):/.test(target),
+  )
+  assert.deepEqual(
+    lost.map(({ file, target }) => `${file} imports ${target}`),
+    [],
+  )
+})
