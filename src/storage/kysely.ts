@@ -1,0 +1,35 @@
+import type { Kysely } from 'kysely'
+import type { Storage } from '../core/storage.ts'
+import { storageOver } from './kysely/storage.ts'
+import type { Database } from './schema.ts'
+
+export { migrate } from './schema.ts'
+
+/**
+ * A storage in a database of yours, over any Kysely instance of SQLite. It neither opens nor migrates: call `migrate`
+ * first. Plugins of `db` are not used; on SQLite, `pragma foreign_keys` must be on. `close` leaves `db` open.
+ *
+ * Given a Kysely transaction, it joins it: what it writes is committed or rolled back with what you write, and its own
+ * `transaction` is a savepoint. On SQLite begin such a transaction with a write, since one that begins with a read
+ * fails at once when another process wrote in between.
+ *
+ * A write that refers to a record deleted meanwhile rejects with a `LicensingError` of code `not_found`; one that
+ * cannot get the database's lock in time with `unavailable`.
+ *
+ * @example
+ * ```ts
+ * import { Kysely, type Dialect } from 'kysely'
+ * import { kyselyStorage, migrate } from 'heartwood/storage/kysely'
+ *
+ * declare const dialect: Dialect
+ * const db = new Kysely<unknown>({ dialect })
+ * await migrate(db)
+ * await db.transaction().execute(async (trx) => {
+ *   await kyselyStorage(trx).countApps({})
+ * })
+ * ```
+ */
+export function kyselyStorage(db: Kysely<any>): Storage {
+  const plain: Kysely<Database> = db.withoutPlugins()
+  return storageOver({ writer: plain, reader: plain, close: async () => {} })
+}

@@ -1,0 +1,56 @@
+import { sql, type Kysely } from 'kysely'
+import type { Reissue } from '../../core/storage.ts'
+import type { Database } from '../schema.ts'
+import type { Access } from './access.ts'
+import { featureSlugs } from './dialect.ts'
+import { type Licenses, matching } from './license-filter.ts'
+
+/** One statement writes the page, so that no change of a tier or a license falls between reading and writing. */
+export function reissueLicenses(
+  { atomically }: Access,
+  reissue: Reissue,
+): Promise<{ count: number; last: string | null }> {
+  return atomically(async (db) => {
+    const written = await reissuePage(db, reissue)
+    const last = written.reduce((highest, id) => (id > highest ? id : highest), '')
+    const isLast = written.length < reissue.limit || !(await hasMore(db, { ...reissue, after: last }))
+    return { count: written.length, last: isLast ? null : last }
+  })
+}
+
+async function reissuePage(db: Kysely<Database>, reissue: Reissue): Promise<string[]> {
+  const { appId, now, limit } = reissue
+  const page = due(db, reissue).select('id').orderBy('id').limit(limit)
+  const { rows } = await sql<{ id: string }>`
+    update heartwood_license set
+      tier_features = source.features,
+      revision = revision + 1,
+      version = version + 1,
+      issued_at = case when issued_at > ${now} then issued_at else ${now} end,
+      updated_at = ${now}
+    from (
+      select id as tier_id, ${featureSlugs('heartwood_tier.id')} as features
+      from heartwood_tier where app_id = ${appId}
+    ) as source
+    where source.tier_id = heartwood_license.tier_id and heartwood_license.id in (${page})
+    returning heartwood_license.id as id`.execute(db)
+  return rows.map((row) => row.id)
+}
+
+/** The active licenses that have a tier, after `after`. */
+function due(db: Kysely<Database>, { appId, tierId, customerId, now, after }: Reissue): Licenses {
+  const filter = {
+    appId,
+    now,
+    status: 'active' as const,
+    ...(tierId !== undefined && { tierId }),
+    ...(customerId !== undefined && { customerId }),
+  }
+  const query = matching(db, filter).where('tier_id', 'is not', null)
+  return after === undefined ? query : query.where('id', '>', after)
+}
+
+async function hasMore(db: Kysely<Database>, reissue: Reissue): Promise<boolean> {
+  const next = await due(db, reissue).select('id').orderBy('id').limit(1).executeTakeFirst()
+  return next !== undefined
+}

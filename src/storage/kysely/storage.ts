@@ -1,0 +1,161 @@
+import { sql, type CompiledQuery, type Kysely } from 'kysely'
+import { LicensingError } from '../../core/errors.ts'
+import type { Storage, StorageSession } from '../../core/storage.ts'
+import type { Database } from '../schema.ts'
+import type { Access } from './access.ts'
+import { apiKeyReads, apiKeyWrites, settingVerbs } from './api-keys.ts'
+import { appVerbs } from './apps.ts'
+import { customerVerbs } from './customers.ts'
+import { translated } from './errors.ts'
+import { featureVerbs, tierFeatureVerbs } from './features.ts'
+import { type HotQueries, hotQueries } from './hot-queries.ts'
+import { licenseReads, licenseWrites } from './licenses.ts'
+import { signingKeyVerbs } from './signing-keys.ts'
+import { tierVerbs } from './tiers.ts'
+
+/** What a storage over Kysely stands on. */
+export interface Connections {
+  /** Every write and every transaction. */
+  readonly writer: Kysely<Database>
+  /** Every read outside a transaction. */
+  readonly reader: Kysely<Database>
+  /** A shorter way to the first row of a compiled query than through the reader. */
+  readonly first?: <Entry>(query: CompiledQuery<Entry>, parameters: readonly unknown[]) => Entry | undefined
+  /** Called once a private key or an app is gone for good. */
+  readonly erased?: () => void
+  readonly close: () => Promise<void>
+}
+
+export function storageOver(connections: Connections): Storage {
+  const { writer, reader, first } = connections
+  const hot = hotQueries(writer)
+  let closing: Promise<void> | undefined
+  const requireOpen = (): void => {
+    if (closing !== undefined) throw new LicensingError('unavailable', 'The storage is closed')
+  }
+  const atomically: Access['atomically'] = (work) =>
+    writer.isTransaction ? work(writer) : writer.transaction().execute(work)
+  const access = { ...accessOver(reader, hot), write: writer, atomically }
+  const session = sessionOver(first === undefined ? access : { ...access, first: shortcut(first) })
+  const outside = watched(guarded(session, requireOpen), async () => connections.erased?.())
+  return {
+    ...outside,
+    transaction: async (work) => {
+      requireOpen()
+      return runTransaction(connections, hot, work)
+    },
+    ping: guard(async () => void (await sql`select 1`.execute(reader)), requireOpen),
+    close: () => (closing ??= connections.close()),
+  }
+}
+
+function shortcut(first: NonNullable<Connections['first']>): Access['first'] {
+  return async (query, parameters) => first(query, parameters)
+}
+
+/** Everything through one handle: a transaction, or a database without a reader of its own. */
+function accessOver(db: Kysely<Database>, hot: HotQueries): Access {
+  return {
+    read: db,
+    write: db,
+    hot,
+    first: async <Entry>(query: CompiledQuery<Entry>, parameters: readonly unknown[]) =>
+      (await db.executeQuery<Entry>({ ...query, parameters })).rows[0],
+    atomically: (work) => work(db),
+  }
+}
+
+function sessionOver(access: Access): StorageSession {
+  return {
+    ...appVerbs(access),
+    ...signingKeyVerbs(access),
+    ...tierVerbs(access),
+    ...tierFeatureVerbs(access),
+    ...featureVerbs(access),
+    ...customerVerbs(access),
+    ...licenseReads(access),
+    ...licenseWrites(access),
+    ...apiKeyReads(access),
+    ...apiKeyWrites(access),
+    ...settingVerbs(access),
+  }
+}
+
+type Work<T> = (tx: StorageSession) => Promise<T>
+
+async function runTransaction<T>(
+  { writer, erased }: Connections,
+  hot: HotQueries,
+  work: Work<T>,
+): Promise<T> {
+  let hasErased = false
+  let failure: { readonly error: unknown } | undefined
+  const run = async (db: Kysely<Database>): Promise<T> => {
+    const tx = guarded(sessionOver(accessOver(db, hot)), () => {})
+    try {
+      return await work(watched(tx, async () => void (hasErased = true)))
+    } catch (error) {
+      failure = { error }
+      throw error
+    }
+  }
+  try {
+    const result = await (writer.isTransaction ? inSavepoint(writer, run) : writer.transaction().execute(run))
+    if (hasErased) erased?.()
+    return result
+  } catch (error) {
+    throw failure?.error === error ? error : translated(error)
+  }
+}
+
+/** Joins the transaction of the host, and gives up only its own part of it. */
+async function inSavepoint<T>(db: Kysely<Database>, work: (db: Kysely<Database>) => Promise<T>): Promise<T> {
+  await sql`savepoint heartwood`.execute(db)
+  try {
+    const result = await work(db)
+    await sql`release savepoint heartwood`.execute(db)
+    return result
+  } catch (error) {
+    await sql`rollback to savepoint heartwood`.execute(db)
+    await sql`release savepoint heartwood`.execute(db)
+    throw error
+  }
+}
+
+type Verb = (...args: never[]) => Promise<unknown>
+
+/** The session with every driver's error in words of ours. */
+function guarded(session: StorageSession, requireOpen: () => void): StorageSession {
+  const verbs = Object.entries<Verb>({ ...session })
+  return Object.fromEntries(
+    verbs.map(([name, verb]) => [name, guard(verb, requireOpen)]),
+  ) as unknown as StorageSession
+}
+
+function guard<Args extends unknown[], T>(
+  verb: (...args: Args) => Promise<T>,
+  requireOpen: () => void,
+): (...args: Args) => Promise<T> {
+  return async (...args) => {
+    requireOpen()
+    try {
+      return await verb(...args)
+    } catch (error) {
+      throw translated(error)
+    }
+  }
+}
+
+/** The session with a word after each verb that destroyed a private key. */
+function watched(session: StorageSession, erased: () => Promise<void>): StorageSession {
+  const telling = async (done: Promise<boolean>): Promise<boolean> => {
+    const isDone = await done
+    if (isDone) await erased()
+    return isDone
+  }
+  return {
+    ...session,
+    swapActiveKey: (...args) => telling(session.swapActiveKey(...args)),
+    deleteApp: (id) => telling(session.deleteApp(id)),
+  }
+}

@@ -1,0 +1,107 @@
+import { sql, type Kysely } from 'kysely'
+import { Migrator, type Migration } from 'kysely/migration'
+import { LicensingError } from '../core/errors.ts'
+import type {
+  ApiKeyRecord,
+  AppRecord,
+  CustomerRecord,
+  FeatureRecord,
+  LicenseRecord,
+  Metadata,
+  SigningKeyRecord,
+  TierRecord,
+} from '../core/storage.ts'
+import { isPostgres } from './kysely/dialect.ts'
+import * as licensing from './migrations/0001-licensing.ts'
+
+type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
+  : Name
+
+type Stored<Value> = Value extends boolean
+  ? number
+  : Value extends readonly string[] | Metadata
+    ? string
+    : Value
+
+/** A record as its row holds it: names in snake_case, flags as 0 or 1, lists and metadata as JSON. */
+export type Row<Entry> = { readonly [Name in keyof Entry & string as Snake<Name>]: Stored<Entry[Name]> }
+
+/** The tables of Heartwood. Each name is prefixed, since they live in databases of others. */
+export interface Database {
+  readonly heartwood_app: Row<AppRecord>
+  readonly heartwood_signing_key: Row<SigningKeyRecord>
+  readonly heartwood_tier: Row<Omit<TierRecord, 'features'>>
+  readonly heartwood_feature: Row<FeatureRecord>
+  readonly heartwood_tier_feature: {
+    readonly tier_id: string
+    readonly feature_id: string
+    readonly place: number
+  }
+  readonly heartwood_customer: Row<CustomerRecord>
+  readonly heartwood_license: Row<LicenseRecord>
+  readonly heartwood_api_key: Row<ApiKeyRecord>
+  readonly heartwood_setting: { readonly name: string; readonly value: string }
+}
+
+// What has been released is never changed, only followed by another: each imports nothing that could change under it.
+const migrations: Readonly<Record<string, Migration>> = Object.freeze({ '0001-licensing': licensing })
+
+const tables = {
+  migrationTableName: 'heartwood_migration',
+  migrationLockTableName: 'heartwood_migration_lock',
+}
+
+/**
+ * Brings the tables of Heartwood in `db` to this version. Writes nothing when they are there already, so it may run at
+ * every start. On SQLite, `pragma foreign_keys` must be on.
+ *
+ * @throws {LicensingError} `unavailable` when the tables are of a newer version, or foreign keys are off.
+ *
+ * @example
+ * ```ts
+ * import { Kysely, type Dialect } from 'kysely'
+ * import { kyselyStorage, migrate } from 'heartwood/storage/kysely'
+ *
+ * declare const dialect: Dialect
+ * const db = new Kysely<unknown>({ dialect })
+ * await migrate(db)
+ * const storage = kyselyStorage(db)
+ * ```
+ */
+export async function migrate(db: Kysely<any>): Promise<void> {
+  const plain: Kysely<unknown> = db.withoutPlugins()
+  await requireForeignKeys(plain)
+  if (await isCurrent(plain)) return
+  const provider = { getMigrations: async () => ({ ...migrations }) }
+  const { error } = await new Migrator({ db: plain, provider, ...tables }).migrateToLatest()
+  // Where the dialect takes no lock, another process may have been first.
+  if (error !== undefined && !(await isCurrent(plain))) throw error
+}
+
+async function isCurrent(db: Kysely<unknown>): Promise<boolean> {
+  const done = await doneMigrations(db)
+  if (done.some((name) => !Object.hasOwn(migrations, name))) {
+    throw new LicensingError('unavailable', 'The database is from a newer version of Heartwood')
+  }
+  return done.length === Object.keys(migrations).length
+}
+
+async function doneMigrations(db: Kysely<unknown>): Promise<string[]> {
+  const present = await db.introspection.getTables()
+  if (!present.some((table) => table.name === tables.migrationTableName)) return []
+  const { rows } = await sql<{
+    name: string
+  }>`select name from ${sql.table(tables.migrationTableName)}`.execute(db)
+  return rows.map((row) => row.name)
+}
+
+async function requireForeignKeys(db: Kysely<unknown>): Promise<void> {
+  if (isPostgres(db)) return
+  const { rows } = await sql<{ foreign_keys: number }>`pragma foreign_keys`.execute(db)
+  if (Number(rows[0]?.foreign_keys) === 1) return
+  throw new LicensingError(
+    'unavailable',
+    'The SQLite connection must be opened with pragma foreign_keys = on',
+  )
+}

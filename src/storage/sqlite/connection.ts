@@ -1,0 +1,109 @@
+/** What can be bound to a statement. */
+export type SqliteValue = string | number | bigint | null | Uint8Array
+
+/** A statement of `bun:sqlite` or `node:sqlite`. */
+export interface SqliteClientStatement {
+  all(...values: SqliteValue[]): unknown[]
+  get(...values: SqliteValue[]): unknown
+  run(...values: SqliteValue[]): { changes: number | bigint; lastInsertRowid: number | bigint }
+  iterate(...values: SqliteValue[]): IterableIterator<unknown>
+}
+
+/** What is needed of a lent connection. */
+export interface SqliteClient {
+  exec(sql: string): unknown
+  prepare(sql: string): SqliteClientStatement
+  close(): unknown
+}
+
+interface Statement {
+  /** Whether it answers rows. */
+  readonly reader: boolean
+  get(values: readonly unknown[]): unknown
+  all(values: readonly unknown[]): unknown[]
+  run(values: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint }
+  iterate(values: readonly unknown[]): IterableIterator<unknown>
+  finalize(): void
+}
+
+/** One connection with its statements kept, the same on every runtime. */
+export interface Connection {
+  exec(sql: string): void
+  prepare(sql: string): Statement
+  /** The first row. */
+  first<Entry>(sql: string, values: readonly unknown[]): Entry | undefined
+  close(): void
+}
+
+/** Opens a file by the runtime's own SQLite. */
+export async function openConnection(
+  filename: string,
+  mode: { readonly readonly: boolean },
+): Promise<Connection> {
+  const client = await openClient(filename, mode.readonly)
+  return connectionOver(client, () => void client.close())
+}
+
+/** A connection of somebody else, which closing leaves open. */
+export function lentConnection(client: SqliteClient): Connection {
+  return connectionOver(client, () => {})
+}
+
+async function openClient(filename: string, readonly: boolean): Promise<SqliteClient> {
+  if ('Bun' in globalThis) {
+    const { Database } = await import('bun:sqlite')
+    return new Database(filename, readonly ? { readonly } : { readwrite: true, create: true })
+  }
+  const { DatabaseSync } = await import('node:sqlite')
+  return new DatabaseSync(filename, { readOnly: readonly })
+}
+
+/** As many as the product has queries, with room; a host's are never among them. */
+const maxStatements = 500
+
+function connectionOver(client: SqliteClient, close: () => void): Connection {
+  const kept = new Map<string, Statement>()
+  const prepare = (sql: string): Statement => {
+    const known = kept.get(sql)
+    if (known !== undefined) return known
+    if (kept.size >= maxStatements) finalizeAll(kept)
+    const made = wrap(client.prepare(sql))
+    kept.set(sql, made)
+    return made
+  }
+  return {
+    exec: (sql) => void client.exec(sql),
+    prepare,
+    first: <Entry>(sql: string, values: readonly unknown[]) =>
+      (prepare(sql).get(values) ?? undefined) as Entry | undefined,
+    close: () => {
+      finalizeAll(kept)
+      close()
+    },
+  }
+}
+
+function finalizeAll(kept: Map<string, Statement>): void {
+  for (const statement of kept.values()) statement.finalize()
+  kept.clear()
+}
+
+/** What the runtimes have apart: `columnNames` and `finalize()` on Bun, `columns()` in `node:sqlite`. */
+interface RuntimeStatement extends SqliteClientStatement {
+  readonly columnNames?: readonly string[]
+  columns?(): readonly unknown[]
+  finalize?(): void
+}
+
+function wrap(statement: RuntimeStatement): Statement {
+  const columns = statement.columns?.() ?? statement.columnNames ?? []
+  return {
+    reader: columns.length > 0,
+    get: (values) => statement.get(...(values as SqliteValue[])),
+    all: (values) => statement.all(...(values as SqliteValue[])),
+    run: (values) => statement.run(...(values as SqliteValue[])),
+    iterate: (values) => statement.iterate(...(values as SqliteValue[])),
+    // On Bun a statement that is left holds the file open.
+    finalize: () => statement.finalize?.(),
+  }
+}
