@@ -25,7 +25,7 @@ test('a runner that ends badly without a failed test is a failure', () => {
   assert.deepEqual(tally(files, report.replace('<failure', '<ok'), 0), { passed: 3, failed: 0 })
 })
 
-test('a runner that left no report, or was given nothing to run, is a failure', () => {
+test('a runner that left no report, or was not run, is a failure', () => {
   assert.deepEqual(tally(files, '', 0), { passed: 0, failed: 2 })
-  assert.deepEqual(tally([], '', 0), { passed: 0, failed: 1 })
+  assert.deepEqual(tally([], '', null), { passed: 0, failed: 1 })
 })
