@@ -3,11 +3,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import jsr from '../../jsr.json' with { type: 'json' }
 import manifest from '../../package.json' with { type: 'json' }
+import { version } from '../../src/adapters/version.ts'
 
 const { './package.json': manifestFile, ...built } = manifest.exports
 
 test('npm and JSR offer the same version under the same subpaths', () => {
   assert.equal(manifest.version, jsr.version)
+  assert.equal(manifest.version, version)
   assert.equal(manifest.license, jsr.license)
   assert.deepEqual(Object.keys(built), Object.keys(jsr.exports))
 })

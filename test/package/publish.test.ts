@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
+import manifest from '../../package.json' with { type: 'json' }
 import { importsOf, sourceFiles } from './imports.ts'
 import { sentToJsr } from './local-jsr.ts'
 import { emptyFolder, run, runtimes, type Runtime } from './programs.ts'
@@ -41,6 +42,23 @@ for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
     const { stdout } = await run([...runtimes[name], 'embed.ts'], { cwd: await project() })
     assert.match(stdout, /\S/)
   })
+
+for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
+  test(`the installed command runs on ${name}`, async () => {
+    const command = [...runtimes[name], 'node_modules/.bin/heartwood', '--help']
+    assert.match((await run(command, { cwd: await project() })).stdout, /serve/)
+  })
+
+// Elysia's own declarations have errors in every version of TypeScript, so its subpath is left out.
+test('the types of the tarball hold in a strict program that knows neither Node nor Bun', async () => {
+  const subpaths = Object.keys(manifest.exports).filter((subpath) => !/elysia|package\.json/.test(subpath))
+  const program = subpaths.map(
+    (path, index) => `export * as part${index} from '${path.replace('.', 'heartwood')}'`,
+  )
+  writeFileSync(join(await project(), 'program.ts'), program.join('\n'))
+  const options = ['--noEmit', '--strict', '--target', 'es2024', '--module', 'nodenext', '--types', '']
+  await run(['tsc', ...options, 'program.ts'], { cwd: await project() })
+})
 
 test('JSR takes the sources, and finds no slow types in them', async () => {
   const { stdout, stderr } = await run(['deno', 'publish', '--dry-run', '--allow-dirty'])
