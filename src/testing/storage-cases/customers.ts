@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { type ConformanceCase, storageCase } from './conformance-case.ts'
+import {
+  addApp,
+  addLicense,
+  addShop,
+  atOnce,
+  farFuture,
+  idsOf,
+  newCustomer,
+  oddMetadata,
+  oddText,
+} from './records.ts'
+
+const recordCases: readonly ConformanceCase[] = [
+  storageCase('customers: every field comes back as it went in', async (storage) => {
+    const app = await addApp(storage)
+    const full = newCustomer(app.id, {
+      email: 'Żółć@Example.com',
+      foldedEmail: 'żółć@example.com',
+      name: oddText,
+      externalId: '',
+      metadata: oddMetadata,
+      createdAt: 0,
+      updatedAt: farFuture,
+    })
+    assert.equal(await storage.insertCustomer(full), true)
+    const found = await storage.findCustomer(app.id, full.id)
+    assert.deepEqual(found, full)
+    assert.ok(Object.hasOwn(found!.metadata, '__proto__'))
+    assert.deepEqual(await storage.findCustomerByEmail(app.id, full.foldedEmail), full)
+    assert.deepEqual(await storage.findCustomerByExternalId(app.id, ''), full)
+  }),
+  storageCase('customers: a missing one, and one of another app, is null', async (storage) => {
+    const [app, other] = [await addApp(storage), await addApp(storage)]
+    const customer = newCustomer(app.id, { externalId: 'x' })
+    await storage.insertCustomer(customer)
+    assert.equal(await storage.findCustomer(other.id, customer.id), null)
+    assert.equal(await storage.findCustomerByEmail(other.id, customer.foldedEmail), null)
+    assert.equal(await storage.findCustomerByExternalId(other.id, 'x'), null)
+    assert.equal(await storage.findCustomerByExternalId(app.id, 'null'), null)
+    assert.equal(await storage.updateCustomer('cus_missing', { name: 'x' }), null)
+    assert.equal(await storage.deleteCustomer('cus_missing'), false)
+  }),
+  storageCase('customers: e-mail and external id are taken in their app alone', async (storage) => {
+    const [app, other] = [await addApp(storage), await addApp(storage)]
+    const taken = newCustomer(app.id, { externalId: 'x' })
+    const { foldedEmail } = taken
+    await storage.insertCustomer(taken)
+    assert.equal(await storage.insertCustomer(newCustomer(app.id, { foldedEmail })), false)
+    assert.equal(await storage.insertCustomer(newCustomer(app.id, { externalId: 'x' })), false)
+    assert.equal(await storage.countCustomers({ appId: app.id }), 1)
+    assert.equal(await storage.insertCustomer(newCustomer(other.id, { foldedEmail, externalId: 'x' })), true)
+    assert.equal(await storage.insertCustomer(newCustomer(app.id)), true)
+    assert.equal(await storage.insertCustomer(newCustomer(app.id)), true)
+  }),
+  storageCase('customers: of 8 that want one e-mail, one gets it', async (storage) => {
+    const app = await addApp(storage)
+    const foldedEmail = 'wanted@example.com'
+    const answers = await atOnce(8, () => storage.insertCustomer(newCustomer(app.id, { foldedEmail })))
+    assert.equal(answers.filter(Boolean).length, 1)
+    assert.equal(await storage.countCustomers({ appId: app.id }), 1)
+  }),
+  storageCase('customers: a change leaves the other fields, and null clears', async (storage) => {
+    const app = await addApp(storage)
+    const customer = newCustomer(app.id, { externalId: 'x', name: 'old' })
+    await storage.insertCustomer(customer)
+    const patch = { name: null, externalId: null, metadata: oddMetadata, updatedAt: farFuture }
+    assert.deepEqual(await storage.updateCustomer(customer.id, patch), { ...customer, ...patch })
+    assert.deepEqual(await storage.updateCustomer(customer.id, {}), { ...customer, ...patch })
+    assert.equal(await storage.findCustomerByExternalId(app.id, 'x'), null)
+    const moved = { email: 'New@example.com', foldedEmail: 'new@example.com' }
+    await storage.updateCustomer(customer.id, moved)
+    assert.equal(await storage.findCustomerByEmail(app.id, customer.foldedEmail), null)
+    assert.deepEqual(await storage.findCustomerByEmail(app.id, moved.foldedEmail), {
+      ...customer,
+      ...patch,
+      ...moved,
+    })
+  }),
+  storageCase('customers: a change to a taken e-mail or external id changes nothing', async (storage) => {
+    const app = await addApp(storage)
+    const [one, two] = [newCustomer(app.id, { externalId: '1' }), newCustomer(app.id, { externalId: '2' })]
+    await storage.insertCustomer(one)
+    await storage.insertCustomer(two)
+    assert.equal(await storage.updateCustomer(two.id, { name: 'x', foldedEmail: one.foldedEmail }), null)
+    assert.equal(await storage.updateCustomer(two.id, { name: 'x', externalId: '1' }), null)
+    assert.deepEqual(await storage.findCustomer(app.id, two.id), two)
+    const same = { foldedEmail: two.foldedEmail, externalId: '2' }
+    assert.deepEqual(await storage.updateCustomer(two.id, same), two)
+  }),
+  storageCase('customers: deletion takes the licenses, and no others', async (storage) => {
+    const shop = await addShop(storage)
+    const other = newCustomer(shop.app.id)
+    await storage.insertCustomer(other)
+    const gone = await addLicense(storage, shop)
+    const stays = await addLicense(storage, { ...shop, customer: other })
+    assert.equal(await storage.deleteCustomer(shop.customer.id), true)
+    assert.equal(await storage.findLicense(shop.app.id, gone.id), null)
+    assert.equal(await storage.findCurrentLicense(shop.app.id, gone.installationId), null)
+    assert.deepEqual(await storage.findLicense(shop.app.id, stays.id), stays)
+  }),
+]
+
+const filterCases: readonly ConformanceCase[] = [
+  storageCase('customers: every character of an e-mail part stands for itself', async (storage) => {
+    const app = await addApp(storage)
+    const emails = ['a%b@x.com', 'a_b@x.com', 'a\\b@x.com', 'acb@x.com', 'żółć@x.com', "o'hara@x.com"]
+    const customers = emails.map((foldedEmail) => newCustomer(app.id, { foldedEmail }))
+    for (const customer of customers) await storage.insertCustomer(customer)
+    const found = async (foldedEmailPart: string): Promise<number[]> => {
+      const filter = { appId: app.id, foldedEmailPart }
+      const ids = idsOf(await storage.listCustomers(filter, { limit: 9 }))
+      assert.equal(await storage.countCustomers(filter), ids.length)
+      return customers.flatMap((customer, index) => (ids.includes(customer.id) ? [index] : []))
+    }
+    assert.deepEqual(await found('%'), [0])
+    assert.deepEqual(await found('_'), [1])
+    assert.deepEqual(await found('\\'), [2])
+    assert.deepEqual(await found('a%b'), [0])
+    assert.deepEqual(await found('żół'), [4])
+    assert.deepEqual(await found("'"), [5])
+    assert.deepEqual(await found('@x.com'), [0, 1, 2, 3, 4, 5])
+    assert.deepEqual(await found('@X'), [])
+    assert.deepEqual(await found(''), [0, 1, 2, 3, 4, 5])
+  }),
+  storageCase('customers: filters by external id, alone and with an e-mail part', async (storage) => {
+    const [app, other] = [await addApp(storage), await addApp(storage)]
+    const customer = newCustomer(app.id, { externalId: 'x', foldedEmail: 'me@example.com' })
+    await storage.insertCustomer(customer)
+    await storage.insertCustomer(newCustomer(app.id, { externalId: 'y' }))
+    await storage.insertCustomer(newCustomer(other.id, { externalId: 'x' }))
+    const filter = { appId: app.id, externalId: 'x' }
+    assert.deepEqual(await storage.listCustomers(filter, { limit: 9 }), [customer])
+    assert.equal(await storage.countCustomers(filter), 1)
+    assert.equal(await storage.countCustomers({ ...filter, foldedEmailPart: 'me@' }), 1)
+    assert.equal(await storage.countCustomers({ ...filter, foldedEmailPart: 'you@' }), 0)
+  }),
+]
+
+export const customerCases: readonly ConformanceCase[] = [...recordCases, ...filterCases]
