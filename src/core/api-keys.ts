@@ -66,6 +66,8 @@ export interface ApiKeys {
   list(query?: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>>
   /** Refuses the key from the next request on. @throws {LicensingError} `not_found`, `forbidden`. */
   revoke(id: string, by?: Principal): Promise<ApiKey>
+  /** The id of the app of this slug, if the key sees it. @throws {LicensingError} `not_found`, as for one that is not there. */
+  visibleApp(key: Principal, slug: string): Promise<string>
   /** The key of a secret; `null` when there is none, or it is revoked or expired. */
   authenticate(secret: string): Promise<Principal | null>
 }
@@ -94,9 +96,12 @@ function toApiKey(record: ApiKeyRecord): ApiKey {
   return visible
 }
 
-/** Whether a key sees an app: one of its mode, and the one it is bound to. */
-export function sees(key: Principal, app: Pick<AppRecord, 'id' | 'mode'>): boolean {
-  return key.mode === app.mode && (key.appId === null || key.appId === app.id)
+/** A key sees the apps of its mode; a bound one only its own. */
+async function visibleApp(context: Context, key: Principal, slug: string): Promise<string> {
+  const app = await findApp(context, slug)
+  if (key.mode !== app.mode || (key.appId !== null && key.appId !== app.id))
+    throw new LicensingError('not_found', 'App not found')
+  return app.id
 }
 
 /** @throws {LicensingError} `forbidden` unless `by` may manage keys: a secret key without end, bound to no app. */
@@ -188,6 +193,7 @@ export function bindApiKeys(context: Context): ApiKeys {
     createFirst: () => createFirstApiKey(context),
     list: (query = {}, by) => listApiKeys(context, query, by),
     revoke: (id, by) => revokeApiKey(context, id, by),
+    visibleApp: (key, slug) => visibleApp(context, key, slug),
     authenticate: (secret) => authenticate(context, secret),
   }
 }

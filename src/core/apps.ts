@@ -1,11 +1,12 @@
 import { Type, type TString } from '@sinclair/typebox'
+import type { Principal } from './api-keys.ts'
 import type { Context, KeyPair } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { appSlug, description, identifier, name, nullable, oneOf, text } from './fields.ts'
+import { appSlug, description, name, nullable, text } from './fields.ts'
 import { input, invalidInput, type Input } from './input.ts'
 import { activeKey, publicJwks, sealSigningKey, sealTokenSecret, type PublicJwk } from './keys.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { AppRecord, Mode, NumericDate } from './storage.ts'
+import type { AppFilter, AppRecord, Mode, NumericDate } from './storage.ts'
 
 /** An application whose licenses are kept here. Times are whole seconds since 1970. */
 export interface App {
@@ -32,8 +33,21 @@ export interface NewApp {
   readonly description?: string | null
   /** An `https` address for license events. */
   readonly webhookUrl?: string | null
-  /** Default `live`. */
+}
+
+export interface NewAppOptions {
+  /** Default: the mode of `by`, else `live`. */
   readonly mode?: Mode
+  /** The API key that asks: the app takes its mode, and a key bound to an app may create none. */
+  readonly by?: Principal
+  /** Its first key pair; default: a freshly generated one, which takes a second or two. */
+  readonly keyPair?: KeyPair
+}
+
+export interface AppListOptions {
+  readonly mode?: Mode
+  /** The API key that asks. */
+  readonly by?: Principal
 }
 
 /** What of an app may be changed: absent is unchanged, `null` clears. */
@@ -43,23 +57,17 @@ export interface AppChanges {
   readonly webhookUrl?: string | null
 }
 
-export interface AppQuery extends Paging {
-  readonly mode?: Mode
-  /** Only the app of this id. */
-  readonly id?: string
-}
-
 /** What an app's use cases are called on `licensing.apps`. `app` is a slug or an id everywhere. */
 export interface Apps {
   /**
-   * Creates an app with a fresh RSA-4096 key pair (which takes a second or two, unless `keyPair` is given).
-   * @throws {LicensingError} `validation_error`; `conflict` when the slug is taken.
+   * Creates an app with its own RSA-4096 key pair.
+   * @throws {LicensingError} `validation_error`; `conflict` when the slug is taken; `forbidden` for a bound key.
    */
-  create(app: NewApp, keyPair?: KeyPair): Promise<App>
+  create(app: NewApp, options?: NewAppOptions): Promise<App>
   /** @throws {LicensingError} `not_found`. */
   get(app: string): Promise<App>
-  /** Newest first. @throws {LicensingError} `validation_error`. */
-  list(query?: AppQuery): Promise<Listing<App>>
+  /** Newest first; only what `by` sees, where given. @throws {LicensingError} `validation_error`. */
+  list(query?: Paging, options?: AppListOptions): Promise<Listing<App>>
   /** @throws {LicensingError} `validation_error`, `not_found`. */
   update(app: string, changes: AppChanges): Promise<App>
   /** Deletes the app with everything in it. @throws {LicensingError} `not_found`. */
@@ -80,7 +88,6 @@ export const newApp: Input<NewApp> = input<NewApp>()(
     slug: appSlug(),
     description: Type.Optional(description()),
     webhookUrl: Type.Optional(nullable(webhookUrl())),
-    mode: Type.Optional(oneOf('Whether it is for sale or for trying out', ['live', 'test'])),
   }),
 )
 
@@ -92,13 +99,7 @@ export const appChanges: Input<AppChanges> = input<AppChanges>()(
   }),
 )
 
-export const appQuery: Input<AppQuery> = input<AppQuery>()(
-  Type.Object({
-    ...pagingFields,
-    mode: Type.Optional(oneOf('Only apps of this mode', ['live', 'test'])),
-    id: Type.Optional(identifier('Only the app of this id')),
-  }),
-)
+export const appQuery: Input<Paging> = input<Paging>()(Type.Object({ ...pagingFields }))
 
 function checkWebhookUrl(address: string | null | undefined): void {
   if (address === null || address === undefined) return
@@ -119,12 +120,12 @@ async function toApp(context: Context, record: AppRecord): Promise<App> {
   return { ...visible, publicKeyPem: (await activeKey(context, record.id)).publicKeyPem }
 }
 
-function newAppRecord(context: Context, given: NewApp): AppRecord {
+function newAppRecord(context: Context, given: NewApp, mode: Mode): AppRecord {
   const id = context.newId('app')
   const now = context.now()
   return {
     id,
-    mode: given.mode ?? 'live',
+    mode,
     name: given.name,
     slug: given.slug,
     description: given.description ?? null,
@@ -142,12 +143,20 @@ function slugTaken(): LicensingError {
   })
 }
 
-export async function createApp(context: Context, app: NewApp, keyPair?: KeyPair): Promise<App> {
+function checkCreator(by: Principal, mode: Mode): void {
+  if (by.type !== 'sk' || by.appId !== null || by.mode !== mode)
+    throw new LicensingError('forbidden', 'This API key may not create such an app')
+}
+
+async function createApp(context: Context, app: NewApp, options: NewAppOptions = {}): Promise<App> {
+  const { by, mode = by?.mode ?? 'live' } = options
+  if (by !== undefined) checkCreator(by, mode)
   const given = newApp.parse(app)
   checkWebhookUrl(given.webhookUrl)
   if ((await context.storage.findApp(given.slug)) !== null) throw slugTaken()
-  const record = newAppRecord(context, given)
-  const key = await sealSigningKey(context, record.id, keyPair ?? (await context.newKeyPair()))
+  const record = newAppRecord(context, given, mode)
+  const keyPair = options.keyPair ?? (await context.newKeyPair())
+  const key = await sealSigningKey(context, record.id, keyPair)
   await context.storage.transaction(async (tx) => {
     if (!(await tx.insertApp(record))) throw slugTaken()
     await tx.swapActiveKey(record.id, null, key, null)
@@ -155,15 +164,24 @@ export async function createApp(context: Context, app: NewApp, keyPair?: KeyPair
   return toApp(context, record)
 }
 
-export async function getApp(context: Context, app: string): Promise<App> {
+async function getApp(context: Context, app: string): Promise<App> {
   return toApp(context, await findApp(context, app))
 }
 
-export async function listApps(context: Context, query: AppQuery = {}): Promise<Listing<App>> {
-  const { mode, id, ...paging } = appQuery.parse(query)
-  const filter = { ...(mode && { mode }), ...(id && { id }) }
+/** What an asker may see of the apps: those of its mode, and of a bound key the one. */
+function appFilter({ mode, by }: AppListOptions): AppFilter {
+  if (by === undefined) return mode === undefined ? {} : { mode }
+  return { mode: by.mode, ...(by.appId !== null && { id: by.appId }) }
+}
+
+async function listApps(
+  context: Context,
+  query: Paging = {},
+  options: AppListOptions = {},
+): Promise<Listing<App>> {
   const { storage } = context
-  const listing = await readPage(paging, {
+  const filter = appFilter(options)
+  const listing = await readPage(appQuery.parse(query), {
     list: (page) => storage.listApps(filter, page),
     count: () => storage.countApps(filter),
     position: ({ id }) => ({ id }),
@@ -171,7 +189,7 @@ export async function listApps(context: Context, query: AppQuery = {}): Promise<
   return mapListing(listing, (record) => toApp(context, record))
 }
 
-export async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
+async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl)
   const { id } = await findApp(context, app)
@@ -180,7 +198,7 @@ export async function updateApp(context: Context, app: string, changes: AppChang
   return toApp(context, updated)
 }
 
-export async function deleteApp(context: Context, app: string): Promise<void> {
+async function deleteApp(context: Context, app: string): Promise<void> {
   const { id } = await findApp(context, app)
   const key = await activeKey(context, id)
   if (!(await context.storage.deleteApp(id))) throw new LicensingError('not_found', 'App not found')
@@ -191,9 +209,9 @@ export async function deleteApp(context: Context, app: string): Promise<void> {
 /** Binds the use cases of apps to a context. */
 export function bindApps(context: Context): Apps {
   return {
-    create: (app, keyPair) => createApp(context, app, keyPair),
+    create: (app, options) => createApp(context, app, options),
     get: (app) => getApp(context, app),
-    list: (query) => listApps(context, query),
+    list: (query, options) => listApps(context, query, options),
     update: (app, changes) => updateApp(context, app, changes),
     delete: (app) => deleteApp(context, app),
     publicKey: async (app) => (await activeKey(context, (await findApp(context, app)).id)).publicKeyPem,

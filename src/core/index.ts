@@ -4,7 +4,7 @@
  * @module
  */
 export type { ApiKey, ApiKeyQuery, ApiKeys, NewApiKey, NewApiKeyAnswer, Principal } from './api-keys.ts'
-export type { App, AppChanges, AppQuery, Apps, NewApp } from './apps.ts'
+export type { App, AppChanges, AppListOptions, Apps, NewApp, NewAppOptions } from './apps.ts'
 export type { KeyPair } from './context.ts'
 export type {
   Customer,

@@ -58,6 +58,8 @@ export interface LicenseQuery extends Paging {
   /** Id or slug. */
   readonly tierId?: string
   readonly installationId?: string
+  /** Asks for the tokens as well, each a signature; then at most 20 a page. */
+  readonly include?: 'token'
 }
 
 export interface Revocation {
@@ -71,6 +73,7 @@ export interface Reinstatement {
 }
 
 const maxCustomFeatures = 50
+const maxTokensPerPage = 20
 const day = 86_400
 
 const expiryFields: {
@@ -118,6 +121,7 @@ export const licenseQuery: Input<LicenseQuery> = input<LicenseQuery>()(
     customerId: Type.Optional(identifier('Only licenses of this customer')),
     tierId: Type.Optional(reference('Only licenses of this tier, by id or slug')),
     installationId: Type.Optional(uuid('Only licenses for this installation')),
+    include: Type.Optional(oneOf('Adds the tokens; then at most 20 a page', ['token'])),
   }),
 )
 
@@ -161,4 +165,10 @@ export function customFeaturesOf(given: Pick<NewLicense, 'features' | 'customFea
   if (given.features !== undefined && given.customFeatures !== undefined)
     throw invalidInput({ features: ['must not be given together with customFeatures, which is the same'] })
   return given.customFeatures ?? given.features ?? []
+}
+
+/** @throws {LicensingError} `validation_error` when more tokens are asked for than a page may hold. */
+export function checkInclude({ include, perPage = maxTokensPerPage }: LicenseQuery): void {
+  if (include === 'token' && perPage > maxTokensPerPage)
+    throw invalidInput({ perPage: [`must be at most ${maxTokensPerPage} with include=token`] })
 }

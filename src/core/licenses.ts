@@ -7,6 +7,7 @@ import { readId } from './ids.ts'
 import { invalidInput } from './input.ts'
 import {
   changedExpiryOf,
+  checkInclude,
   customFeaturesOf,
   expiryOf,
   licenseChanges,
@@ -67,6 +68,8 @@ export interface License {
   readonly metadata: Metadata
   readonly createdAt: NumericDate
   readonly updatedAt: NumericDate
+  /** There when it was asked for: see {@link SignedLicense}. */
+  readonly token?: string | null
 }
 
 /** A license with its token, which is `null` unless it is active (or expired and regenerated just now). */
@@ -241,6 +244,7 @@ async function listLicenses(
   query: LicenseQuery = {},
 ): Promise<Listing<License>> {
   const given = licenseQuery.parse(query)
+  checkInclude(given)
   const record = await findApp(context, app)
   const filter = await licenseFilter(context, record, given)
   const { page, perPage, cursor } = given
@@ -250,7 +254,8 @@ async function listLicenses(
     count: async () => (filter === null ? 0 : context.storage.countLicenses(filter)),
     position: ({ id }) => ({ id }),
   })
-  return mapListing(listing, (license) => toLicense(context, record, license))
+  const options = given.include === undefined ? undefined : ({ include: 'token' } as const)
+  return mapListing(listing, (license) => present(context, record, license, options))
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

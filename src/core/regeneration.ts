@@ -108,7 +108,7 @@ export async function reissue(
   if (license.revokedAt !== null) throw new LicensingError('license_revoked', 'The license has been revoked')
   const tierId = past.tierId ?? license.tierId
   const tier = tierId === null ? null : await context.storage.findTier(app.id, tierId)
-  if (tier === null) throw new LicensingError('missing_tier', 'The license’s tier was deleted')
+  if (tier === null) throw new LicensingError('missing_tier', 'The tier of the license was deleted')
   const revision = Math.max(license.revision, past.revision ?? 0) + 1
   return {
     tierId: tier.id,

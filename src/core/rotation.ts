@@ -56,7 +56,7 @@ async function swapKey(
   const acceptOldUntil = graceDays === 0 ? null : now + graceDays * day
   const licensesResigned = await context.storage.transaction(async (tx) => {
     if (!(await tx.swapActiveKey(app.id, old.kid, next, acceptOldUntil)))
-      throw new LicensingError('conflict', 'Another rotation of this app’s keys was faster')
+      throw new LicensingError('conflict', 'Another rotation of these keys was faster')
     return tx.countLicenses({ appId: app.id, status: 'active', now })
   })
   context.privateKeys.forget(old.kid)

@@ -5,6 +5,7 @@ import type { Context } from './context.ts'
 import { decide, statusOf } from './decision.ts'
 import { LicensingError } from './errors.ts'
 import { text, uuid } from './fields.ts'
+import { isUuid } from './ids.ts'
 import { input, invalidInput, type Input } from './input.ts'
 import { readJti } from './jti.ts'
 import { authenticateToken, isOwnJti, type AuthenticToken } from './regeneration.ts'
@@ -98,7 +99,7 @@ function verificationOf(context: Context, license: LicenseRecord, revision?: num
 }
 
 async function verifyInstallation(context: Context, app: string, id: string): Promise<Verification | null> {
-  const license = await context.storage.findCurrentLicense(app, id.toLowerCase())
+  const license = isUuid(id) ? await context.storage.findCurrentLicense(app, id.toLowerCase()) : null
   return license === null ? null : verificationOf(context, license)
 }
 

@@ -1,0 +1,13 @@
+import type { Server } from './answer.ts'
+import { json } from './json.ts'
+import { version } from './version.ts'
+
+/** Whether the server and its storage answer: 200, or 503 when storage does not. */
+export async function health({ licensing }: Server): Promise<Response> {
+  const isUp = await licensing.ping().then(
+    () => true,
+    () => false,
+  )
+  const state = isUp ? 'ok' : 'error'
+  return json({ status: state, version, storage: state }, isUp ? 200 : 503)
+}

@@ -1,0 +1,23 @@
+/** How long a client may go on with a public key before it asks again, in seconds. */
+const maxAge = 300
+
+async function entityTag(body: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(body))
+  const start = Array.from(new Uint8Array(digest).subarray(0, 16))
+  return `"${start.map((byte) => byte.toString(16).padStart(2, '0')).join('')}"`
+}
+
+/** Public keys with an ETag, so that a client that has them gets 304 (RFC 9110 section 13.1.2). */
+export async function publicKeyResponse(
+  request: Request,
+  body: string,
+  contentType: string,
+): Promise<Response> {
+  const etag = await entityTag(body)
+  const headers = { etag, 'cache-control': `public, max-age=${maxAge}` }
+  const known = (request.headers.get('if-none-match') ?? '')
+    .split(',')
+    .map((tag) => tag.trim().replace(/^W\//, ''))
+  if (known.includes(etag) || known.includes('*')) return new Response(null, { status: 304, headers })
+  return new Response(body, { headers: { ...headers, 'content-type': contentType } })
+}

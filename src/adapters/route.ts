@@ -1,0 +1,81 @@
+import type { Principal } from '../core/api-keys.ts'
+import type { Input } from '../core/input.ts'
+import type { Licensing } from '../core/licensing.ts'
+import type { Listing } from '../core/paging.ts'
+import type { ErrorCode } from './errors.ts'
+import { json } from './json.ts'
+import { toWire, type JsonSchema } from './wire.ts'
+
+/**
+ * Who may call a route: anybody; a key that may read (`pk_` or `sk_`); a key that may write (`sk_`); or, for `renewal`,
+ * a key that may write or the license's own token in the body.
+ */
+export type Access = 'public' | 'read' | 'write' | 'renewal'
+
+/** What a route works with once its checks have passed. Core checks `body` and `query` itself. */
+export interface Call<Body = unknown, Query = unknown> {
+  readonly licensing: Licensing
+  readonly request: Request
+  readonly params: Readonly<Record<string, string>>
+  /** The app of the path: its id, as the caller may see it; on a public route its slug. */
+  readonly app: string
+  /** The key that was shown, `null` on public routes and for a renewal by token. */
+  readonly principal: Principal | null
+  readonly body: Body
+  readonly query: Query
+}
+
+/** What a route answers when all goes well, for the OpenAPI document. */
+export interface SuccessAnswer {
+  readonly description: string
+  /** `application/json` unless said otherwise. */
+  readonly contentType?: string
+  readonly schema?: JsonSchema
+  readonly example?: unknown
+}
+
+/** One row of the route table. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Below `/api/v1`, parameters as `:name`. */
+  readonly path: string
+  readonly access: Access
+  readonly tag: string
+  readonly operationId: string
+  readonly summary: string
+  readonly description: string
+  readonly body?: Input<unknown>
+  /** An example of the body. */
+  readonly bodyExample?: unknown
+  readonly query?: Input<unknown>
+  /** By status. */
+  readonly answers: Readonly<Record<number, SuccessAnswer>>
+  /** Errors beside those that access, path, body and query bring. */
+  readonly errors?: readonly ErrorCode[]
+  run(call: Call): Promise<Response>
+}
+
+interface TypedRoute<Body, Query> extends Omit<Route, 'body' | 'query' | 'run'> {
+  readonly body?: Input<Body>
+  readonly query?: Input<Query>
+  run(call: Call<Body, Query>): Promise<Response>
+}
+
+/** Writes a row down with its body and query typed after the inputs they are read by. */
+export function route<Body = undefined, Query = undefined>(row: TypedRoute<Body, Query>): Route {
+  return row as unknown as Route
+}
+
+/** `{"data": …}` of one resource. */
+export function one(value: object, status = 200): Response {
+  return json({ data: toWire(value) }, status)
+}
+
+/** `{"data": […], "meta": …}` of a page. */
+export function many({ data, ...meta }: Listing<object>): Response {
+  return json({ data: data.map(toWire), meta: toWire(meta) })
+}
+
+export function noContent(): Response {
+  return new Response(null, { status: 204 })
+}

@@ -1,0 +1,169 @@
+import { appChanges, appQuery, newApp, type App } from '../../core/apps.ts'
+import { rotationOptions } from '../../core/rotation.ts'
+import { appExample, pageExample, publicKeyExample, rotationExample } from '../examples.ts'
+import { publicKeyResponse } from '../public-key.ts'
+import { many, noContent, one, route, type Route } from '../route.ts'
+import { appSchema, dataOf, jwksSchema, pageOf, rotationSchema } from '../schemas.ts'
+
+const tag = 'Apps'
+const answers = { description: 'The app', schema: dataOf(appSchema), example: { data: appExample } }
+
+/** The issuer stays inside: clients go by the audience. */
+function visible({ issuer: _issuer, ...app }: App): object {
+  return app
+}
+
+export const appRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/apps',
+    access: 'read',
+    tag,
+    operationId: 'listApps',
+    summary: 'List apps',
+    description: 'The apps that the key sees, newest first.',
+    query: appQuery,
+    answers: {
+      200: { description: 'A page of apps', schema: pageOf(appSchema), example: pageExample(appExample) },
+    },
+    run: async ({ licensing, principal, query }) => {
+      const listing = await licensing.apps.list(query, principal === null ? {} : { by: principal })
+      return many({ ...listing, data: listing.data.map(visible) })
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/apps',
+    access: 'write',
+    tag,
+    operationId: 'createApp',
+    summary: 'Create an app',
+    description:
+      'Makes a 4096-bit RSA key pair for it; the private key is sealed and never leaves the server.',
+    body: newApp,
+    bodyExample: {
+      name: 'My Desktop App',
+      slug: 'desktop-app',
+      description: 'License management for my desktop application',
+    },
+    answers: { 201: answers },
+    errors: ['conflict'],
+    run: async ({ licensing, principal, body }) =>
+      one(visible(await licensing.apps.create(body, principal === null ? {} : { by: principal })), 201),
+  }),
+  route({
+    method: 'GET',
+    path: '/apps/:slug',
+    access: 'read',
+    tag,
+    operationId: 'getApp',
+    summary: 'Get an app',
+    description: 'One app by its slug.',
+    answers: { 200: answers },
+    run: async ({ licensing, app }) => one(visible(await licensing.apps.get(app))),
+  }),
+  route({
+    method: 'PUT',
+    path: '/apps/:slug',
+    access: 'write',
+    tag,
+    operationId: 'updateApp',
+    summary: 'Change an app',
+    description: 'Absent is unchanged, null clears. The slug never changes.',
+    body: appChanges,
+    bodyExample: { name: 'My Desktop App 2' },
+    answers: { 200: answers },
+    run: async ({ licensing, app, body }) => one(visible(await licensing.apps.update(app, body))),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/apps/:slug',
+    access: 'write',
+    tag,
+    operationId: 'deleteApp',
+    summary: 'Delete an app',
+    description:
+      'Deletes it with everything in it and the API keys bound to it. None of its tokens is good any more.',
+    answers: { 204: { description: 'Deleted' } },
+    run: async ({ licensing, app }) => {
+      await licensing.apps.delete(app)
+      return noContent()
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/apps/:slug/public-key',
+    access: 'public',
+    tag,
+    operationId: 'getPublicKey',
+    summary: 'Get the public key',
+    description: 'The active public key as raw PEM, for programs that verify license tokens offline.',
+    answers: {
+      200: {
+        description: 'The public key',
+        contentType: 'application/x-pem-file',
+        schema: { type: 'string', description: 'SubjectPublicKeyInfo in PEM' },
+        example: publicKeyExample,
+      },
+      304: { description: 'Not changed since the ETag in If-None-Match' },
+    },
+    run: async ({ licensing, app, request }) =>
+      publicKeyResponse(request, await licensing.apps.publicKey(app), 'application/x-pem-file'),
+  }),
+  route({
+    method: 'GET',
+    path: '/apps/:slug/jwks.json',
+    access: 'public',
+    tag,
+    operationId: 'getJwks',
+    summary: 'Get the public keys as a JWK Set',
+    description:
+      'The active public key first, then those whose tokens are still accepted after a rotation with grace.',
+    answers: {
+      200: {
+        description: 'The public keys (RFC 7517)',
+        schema: jwksSchema,
+        example: {
+          keys: [
+            {
+              kty: 'RSA',
+              n: '…',
+              e: 'AQAB',
+              kid: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
+              alg: 'RS256',
+              use: 'sig',
+            },
+          ],
+        },
+      },
+      304: { description: 'Not changed since the ETag in If-None-Match' },
+    },
+    run: async ({ licensing, app, request }) =>
+      publicKeyResponse(request, JSON.stringify(await licensing.apps.jwks(app)), 'application/json'),
+  }),
+  route({
+    method: 'POST',
+    path: '/apps/:slug/rotate-keys',
+    access: 'write',
+    tag,
+    operationId: 'rotateKeys',
+    summary: 'Rotate the keys',
+    description:
+      'Replaces the key pair by a fresh one and re-signs every active license: tokens are derived from license and active key whenever they are asked for, so all of them are under the new key from the commit on. Tokens under the old key fail from then on, unless grace_period_days was given. Never give it after a suspected leak.',
+    body: rotationOptions,
+    bodyExample: {},
+    answers: {
+      200: {
+        description: 'The keys were rotated',
+        schema: dataOf(rotationSchema),
+        example: { data: rotationExample },
+      },
+    },
+    errors: ['conflict'],
+    run: async ({ licensing, app, body }) => {
+      const rotation = await licensing.rotateKeys(app, body)
+      const message = body.dryRun === true ? 'Dry run: nothing was changed' : 'Keys rotated successfully'
+      return one({ message, ...rotation })
+    },
+  }),
+]

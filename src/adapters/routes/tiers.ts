@@ -1,0 +1,137 @@
+import { newFeature } from '../../core/features.ts'
+import { newTier, tierChanges, tierQuery } from '../../core/tiers.ts'
+import { featureExample, pageExample, tierExample } from '../examples.ts'
+import { many, noContent, one, route, type Route } from '../route.ts'
+import { dataOf, featureSchema, pageOf, tierSchema } from '../schemas.ts'
+
+const tag = 'Tiers'
+const answers = { description: 'The tier', schema: dataOf(tierSchema), example: { data: tierExample } }
+
+const tierRow = { access: 'read', tag } as const
+const tierWrite = { access: 'write', tag } as const
+
+const itself: readonly Route[] = [
+  route({
+    ...tierRow,
+    method: 'GET',
+    path: '/apps/:slug/tiers',
+    operationId: 'listTiers',
+    summary: 'List tiers',
+    description: 'The tiers of an app by position.',
+    query: tierQuery,
+    answers: {
+      200: { description: 'A page of tiers', schema: pageOf(tierSchema), example: pageExample(tierExample) },
+    },
+    run: async ({ licensing, app, query }) => many(await licensing.tiers.list(app, query)),
+  }),
+  route({
+    ...tierWrite,
+    method: 'POST',
+    path: '/apps/:slug/tiers',
+    operationId: 'createTier',
+    summary: 'Create a tier',
+    description: 'With features, those that the app’s catalogue lacks are created there, their slug as name.',
+    body: newTier,
+    bodyExample: { name: 'Pro', slug: 'pro', features: ['api_access'] },
+    answers: { 201: answers },
+    errors: ['conflict'],
+    run: async ({ licensing, app, body }) => one(await licensing.tiers.create(app, body), 201),
+  }),
+  route({
+    ...tierRow,
+    method: 'GET',
+    path: '/apps/:slug/tiers/:tier',
+    operationId: 'getTier',
+    summary: 'Get a tier',
+    description: 'One tier by id or slug.',
+    answers: { 200: answers },
+    run: async ({ licensing, app, params }) => one(await licensing.tiers.get(app, params.tier ?? '')),
+  }),
+  route({
+    ...tierWrite,
+    method: 'PUT',
+    path: '/apps/:slug/tiers/:tier',
+    operationId: 'updateTier',
+    summary: 'Change a tier',
+    description: 'Absent is unchanged, null clears. The slug never changes.',
+    body: tierChanges,
+    bodyExample: { position: 2 },
+    answers: { 200: answers },
+    run: async ({ licensing, app, params, body }) =>
+      one(await licensing.tiers.update(app, params.tier ?? '', body)),
+  }),
+  route({
+    ...tierWrite,
+    method: 'DELETE',
+    path: '/apps/:slug/tiers/:tier',
+    operationId: 'deleteTier',
+    summary: 'Delete a tier',
+    description:
+      'Its licenses keep their tokens; regenerating one answers missing_tier until it is given another tier.',
+    answers: { 204: { description: 'Deleted' } },
+    run: async ({ licensing, app, params }) => {
+      await licensing.tiers.delete(app, params.tier ?? '')
+      return noContent()
+    },
+  }),
+]
+
+const itsFeatures: readonly Route[] = [
+  route({
+    ...tierRow,
+    method: 'GET',
+    path: '/apps/:slug/tiers/:tier/features',
+    operationId: 'listTierFeatures',
+    summary: 'List the features of a tier',
+    description: 'All of them, in the order of adding.',
+    answers: {
+      200: {
+        description: 'The tier’s features',
+        schema: pageOf(featureSchema),
+        example: pageExample(featureExample),
+      },
+    },
+    run: async ({ licensing, app, params }) => {
+      const data = await licensing.tiers.features(app, params.tier ?? '')
+      return many({ data, total: data.length, page: 1, perPage: 100, nextCursor: null })
+    },
+  }),
+  route({
+    ...tierWrite,
+    method: 'POST',
+    path: '/apps/:slug/tiers/:tier/features',
+    operationId: 'addTierFeature',
+    summary: 'Add a feature to a tier',
+    description:
+      'Creates it in the app’s catalogue when its slug is new there, else links the existing one. Existing licenses get it when they are regenerated.',
+    body: newFeature,
+    bodyExample: { name: 'Webhooks', slug: 'webhooks' },
+    answers: {
+      200: {
+        description: 'The tier had it already; nothing changed',
+        schema: dataOf(featureSchema),
+        example: { data: featureExample },
+      },
+      201: { description: 'Added', schema: dataOf(featureSchema), example: { data: featureExample } },
+    },
+    run: async ({ licensing, app, params, body }) => {
+      const { feature, added } = await licensing.tiers.addFeature(app, params.tier ?? '', body)
+      return one(feature, added ? 201 : 200)
+    },
+  }),
+  route({
+    ...tierWrite,
+    method: 'DELETE',
+    path: '/apps/:slug/tiers/:tier/features/:feature',
+    operationId: 'removeTierFeature',
+    summary: 'Take a feature out of a tier',
+    description: 'The catalogue keeps it. Tokens keep it until they are regenerated.',
+    answers: { 204: { description: 'Taken out' } },
+    run: async ({ licensing, app, params }) => {
+      await licensing.tiers.removeFeature(app, params.tier ?? '', params.feature ?? '')
+      return noContent()
+    },
+  }),
+]
+
+export const tierRoutes: readonly Route[] = [...itself, ...itsFeatures]
