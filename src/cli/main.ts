@@ -1,0 +1,8 @@
+#!/usr/bin/env node
+import process from 'node:process'
+import { runCommand } from './commands.ts'
+import { processOutput } from './output.ts'
+
+const code = await runCommand(process.argv.slice(2), process.env, process, processOutput)
+// Not left to the event loop: a connection that a client keeps open would hold the process.
+process.stdout.write('', () => process.exit(code))

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { test } from 'node:test'
+import { ask, emptyFolder, heartwood, startServer } from './heartwood.ts'
+
+interface KeyJson {
+  readonly id: string
+  readonly name: string | null
+  readonly secret?: string
+  readonly revoked_at: string | null
+  readonly expires_at: string | null
+}
+
+test('keys are made, listed and revoked beside the running server', async (t) => {
+  const cwd = emptyFolder(t)
+  const server = await startServer(t, { cwd })
+  const plain = await heartwood(['keys', 'create', '--name', 'Second'], { cwd })
+  assert.match(plain.stdout, /^sk_live_\w{36}\n$/, 'standard output has the secret alone')
+  assert.equal(plain.stderr.includes('sk_live_'), false)
+  assert.equal((await ask(server, '/apps', { key: plain.stdout.trim() })).status, 200)
+
+  const created = await heartwood(['keys', 'create', '--type', 'pk', '--mode', 'test', '--json'], { cwd })
+  const reader = JSON.parse(created.stdout) as KeyJson
+  assert.match(reader.secret ?? '', /^pk_test_/)
+  const listed = await heartwood(['keys', 'list', '--json'], { cwd })
+  const keys = JSON.parse(listed.stdout) as readonly KeyJson[]
+  assert.deepEqual(
+    keys.map(({ name }) => name),
+    [null, 'Second', 'First key'],
+  )
+  assert.equal(listed.stdout.includes(plain.stdout.trim()), false)
+
+  const second = keys.find(({ name }) => name === 'Second')!
+  assert.equal((await heartwood(['keys', 'revoke', second.id], { cwd })).code, 0)
+  assert.equal((await ask(server, '/apps', { key: plain.stdout.trim() })).status, 401)
+  assert.match((await heartwood(['keys', 'list'], { cwd })).stdout, new RegExp(`${second.id} .* revoked`))
+  await server.stop()
+})
+
+test('a key may have an end, which lies in the future', async (t) => {
+  const cwd = emptyFolder(t)
+  const expiring = await heartwood(['keys', 'create', '--json', '--expires', '2099-01-01T01:00:00+01:00'], {
+    cwd,
+  })
+  assert.equal((JSON.parse(expiring.stdout) as KeyJson).expires_at, '2099-01-01T00:00:00Z')
+  const past = await heartwood(['keys', 'create', '--expires', '2001-01-01T00:00:00Z'], { cwd })
+  assert.equal(past.code, 1)
+  assert.match(past.stderr, /^heartwood: .*expires_at must be in the future\n$/)
+  assert.equal((await heartwood(['keys', 'create', '--expires', 'soon'], { cwd })).code, 2)
+})
+
+test('a server started after keys create prints no key', async (t) => {
+  const cwd = emptyFolder(t)
+  const { stdout, stderr } = await heartwood(['keys', 'create'], { cwd })
+  assert.match(stderr, /Made heartwood\.db and heartwood\.key/)
+  const server = await startServer(t, { cwd })
+  assert.equal(server.key, null)
+  assert.equal((await ask(server, '/apps', { key: stdout.trim() })).status, 200)
+  await server.stop()
+})
+
+test('listing and revoking want a database, and make none', async (t) => {
+  const cwd = emptyFolder(t)
+  for (const command of [['list'], ['revoke', 'key_01h2xcejqtf2nbrexx3vqjhp41']]) {
+    const { code, stderr } = await heartwood(['keys', ...command], { cwd })
+    assert.equal(code, 1)
+    assert.match(stderr, /^heartwood: There is no database heartwood\.db/)
+  }
+  assert.deepEqual(readdirSync(cwd), [])
+})
+
+test('what is not there is refused in one line', async (t) => {
+  const cwd = emptyFolder(t)
+  await heartwood(['migrate'], { cwd })
+  const revoked = await heartwood(['keys', 'revoke', 'key_01h2xcejqtf2nbrexx3vqjhp41'], { cwd })
+  assert.deepEqual([revoked.code, revoked.stderr], [1, 'heartwood: API key not found\n'])
+  const bound = await heartwood(['keys', 'create', '--app', 'my-app'], { cwd })
+  assert.deepEqual([bound.code, bound.stderr], [1, 'heartwood: App not found\n'])
+})

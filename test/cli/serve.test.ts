@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { ask, emptyFolder, heartwood, startServer, type Way } from './heartwood.ts'
+
+const runtimes: readonly Way[] = ['Bun', 'Deno', 'Node']
+
+for (const way of runtimes)
+  test(`${way}: SIGTERM lets a request in flight finish, and ends with 0`, async (t) => {
+    const cwd = emptyFolder(t)
+    const server = await startServer(t, { cwd, way, env: { HEARTWOOD_LOG: 'off' } })
+    const creating = ask(server, '/apps', { key: server.key, body: { name: 'My App', slug: 'my-app' } })
+    await setTimeout(150)
+    const stopping = server.stop()
+    const answer = await creating
+    assert.equal(answer.status, 201)
+    await answer.text()
+    assert.deepEqual(await stopping.then(({ code, stderr }) => ({ code, stderr })), { code: 0, stderr: '' })
+    await assert.rejects(fetch(`${server.url}/api/health`))
+  })
+
+for (const way of runtimes)
+  test(`${way}: a port in use is one line and exit code 1`, async (t) => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    t.after(() => taken.close())
+    const port = String((taken.address() as AddressInfo).port)
+    const { code, stderr } = await heartwood(['serve', '--port', port], { cwd: emptyFolder(t), way })
+    assert.equal(code, 1)
+    assert.match(stderr, /^heartwood: Cannot listen on 127\.0\.0\.1 port \d+: another program [^\n]+\n$/)
+  })
+
+test('a first key is not lost to a port in use', async (t) => {
+  const cwd = emptyFolder(t)
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const port = String((taken.address() as AddressInfo).port)
+  assert.equal((await heartwood(['serve', '--port', port], { cwd })).stdout, '')
+  taken.close()
+  assert.match((await startServer(t, { cwd })).key ?? '', /^sk_live_/)
+})
+
+test('a flag beats the environment', async (t) => {
+  const cwd = emptyFolder(t)
+  const env = { PORT: '1', HOST: '192.0.2.1', HEARTWOOD_DATABASE: 'unused.db' }
+  const server = await startServer(t, { cwd, env }, ['--host', '127.0.0.1', '--database', 'used.db'])
+  assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/)
+  const { stdout } = await server.stop()
+  assert.match(stdout, /Made used\.db and its master key used\.key/)
+})
+
+test('the health of a running server, and no secret in its log', async (t) => {
+  const cwd = emptyFolder(t)
+  const server = await startServer(t, { cwd, env: { HEARTWOOD_LOG: 'json' } })
+  const health = await fetch(`${server.url}/api/health`)
+  assert.equal(health.status, 200)
+  await ask(server, '/apps', { key: server.key })
+  await ask(server, '/apps', { key: 'sk_live_wrong' })
+  const { stderr } = await server.stop()
+  for (const line of stderr.split('\n').filter(Boolean)) assert.doesNotThrow(() => JSON.parse(line))
+  assert.doesNotMatch(stderr, /[sp]k_(live|test)_|eyJ/)
+})

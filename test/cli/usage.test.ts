@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { test } from 'node:test'
+import manifest from '../../package.json' with { type: 'json' }
+import { emptyFolder, heartwood, ways, type Way } from './heartwood.ts'
+
+const misspelt: readonly (readonly string[])[] = [
+  ['serve', '--prot', '4001'],
+  ['serve', '--port', '65536'],
+  ['serve', '--port', '4e3'],
+  ['serve', 'extra'],
+  ['keys', 'create', '--typ', 'pk'],
+  ['keys', 'create', '--type', 'secret'],
+  ['keys', 'revoke'],
+  ['keys', 'remove'],
+  ['serv'],
+]
+
+for (const args of misspelt)
+  test(`heartwood ${args.join(' ')} is refused as misspelt`, async (t) => {
+    const cwd = emptyFolder(t)
+    const { code, stdout, stderr } = await heartwood(args, { cwd })
+    assert.equal(code, 2)
+    assert.equal(stdout, '')
+    assert.notEqual(stderr, '')
+    assert.deepEqual(readdirSync(cwd), [])
+  })
+
+const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
+  [{ HEARTWOOD_DATABASE: 'postgres://user:hunter2@localhost/licenses' }, /PostgreSQL is not supported yet/],
+  [{ HEARTWOOD_DATABASE: 'mysql://localhost/licenses' }, /SQLite file/],
+  [{ HEARTWOOD_DATABASE: 'nowhere/heartwood.db' }, /nowhere/],
+  [{ HEARTWOOD_LOG: 'loud' }, /HEARTWOOD_LOG is one of json, pretty, off/],
+  [{ HEARTWOOD_MASTER_KEY: 'a', HEARTWOOD_MASTER_KEY_FILE: 'b' }, /not both/],
+  [{ PORT: 'http' }, /PORT must be a number/],
+]
+
+for (const [env, wanted] of refused)
+  test(`${Object.keys(env).join(' and ')} = ${Object.values(env).join(' and ')} is refused`, async (t) => {
+    const cwd = emptyFolder(t)
+    const { code, stderr } = await heartwood(['serve'], { cwd, env })
+    assert.equal(code, 1)
+    assert.match(stderr, wanted)
+    assert.match(stderr, /^heartwood: [^\n]+\n$/)
+    assert.equal(stderr.includes('hunter2'), false)
+    assert.deepEqual(readdirSync(cwd), [])
+  })
+
+for (const way of Object.keys(ways) as Way[])
+  test(`${way}: version, help and the exit code of a misspelt flag`, async (t) => {
+    const cwd = emptyFolder(t)
+    assert.equal((await heartwood(['--version'], { cwd, way })).stdout, `${manifest.version}\n`)
+    const help = await heartwood(['serve', '--help'], { cwd, way })
+    assert.equal(help.code, 0)
+    for (const flag of ['--port', '--host', '--database']) assert.equal(help.stdout.includes(flag), true)
+    assert.equal((await heartwood(['serve', '--prot', '1'], { cwd, way })).code, 2)
+  })
