@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { makeJti, readJti } from '../../src/core/jti.ts'
+import { memoryStorage } from '../../src/storage/memory.ts'
+import { testKeyPairs } from '../support/keys.ts'
+import { claimsOf, forge, headerText, payloadText, verdictOf, verifyOffline } from '../support/tokens.ts'
+import { readVectors } from '../support/vectors.ts'
+import {
+  codeOf,
+  installation,
+  masterKey,
+  newShop,
+  newWorld,
+  otherMasterKey,
+  refusalOf,
+  start,
+  tokenOf,
+  type World,
+} from '../support/world.ts'
+
+interface Golden {
+  readonly masterKey: string
+  readonly keyCheck: string
+  readonly appId: string
+  readonly tokenSecret: string
+  readonly kid: string
+  readonly privateKey: string
+  readonly licenseUuid: string
+  readonly licenseId: string
+  readonly jtis: readonly { readonly revision: number; readonly jti: string }[]
+  readonly header: string
+  readonly claims: string
+  readonly token: string
+}
+
+const golden = readVectors('own/golden.json') as Golden
+
+/** A world on the golden app, as a storage of an earlier version would hold it. */
+async function goldenWorld(): Promise<World> {
+  const storage = memoryStorage()
+  const { appId, kid, privateKey, tokenSecret } = golden
+  await storage.claimKeyCheck(golden.keyCheck)
+  await storage.insertApp({
+    ...{ id: appId, slug: 'desktop-app', issuer: 'license-server', tokenSecret, mode: 'live' },
+    ...{ name: 'Golden', description: null, webhookUrl: null, createdAt: start, updatedAt: start },
+  })
+  const { publicKeyPem } = testKeyPairs[0]!
+  const key = { kid, appId, publicKeyPem, privateKey, createdAt: start, acceptedUntil: null }
+  assert.equal(await storage.swapActiveKey(appId, null, key, null), true)
+  return newWorld({ storage, masterKey: golden.masterKey })
+}
+
+test('sealed keys of a storage open, and its license gets the token that openssl makes, byte for byte', async () => {
+  const { licensing } = await goldenWorld()
+  await licensing.tiers.create('desktop-app', { name: 'Pro', slug: 'pro', features: ['api_access'] })
+  const { id: customerId } = await licensing.customers.create('desktop-app', { email: 'ada@example.com' })
+  const license = await licensing.licenses.create('desktop-app', {
+    installationId: installation(1),
+    customerId,
+    tierId: 'pro',
+    customFeatures: ['custom_integration'],
+    durationDays: 30,
+  })
+  assert.equal(license.id, golden.licenseId)
+  assert.equal(headerText(tokenOf(license)), golden.header)
+  assert.equal(payloadText(tokenOf(license)), golden.claims)
+  assert.equal(license.token, golden.token)
+})
+
+test('a jti is the id, the revision and the MAC that node:crypto computes', async () => {
+  const secret = await crypto.subtle.importKey(
+    'raw',
+    new Uint8Array(32).fill(7),
+    { name: 'HMAC', hash: 'SHA-256' },
+    false,
+    ['sign'],
+  )
+  for (const { revision, jti } of golden.jtis) {
+    const parts = { licenseId: golden.licenseId, revision }
+    assert.equal(await makeJti(secret, parts, golden.licenseUuid), jti)
+    assert.deepEqual(readJti(jti), parts)
+    assert.equal(jti.length, 'lic_'.length + 26 + 32)
+  }
+})
+
+test('no other text reads as a jti', () => {
+  const good = golden.jtis[0]!.jti
+  const id = golden.licenseId
+  const others = [
+    ...['', 'lic_', id, good.slice(0, -1), `${good}0`, ` ${good}`, `${good}\n`, good.toUpperCase()],
+    ...[
+      good.replace('lic_', 'cus_'),
+      good.replace('lic_0', 'lic_8'),
+      `${good.slice(0, -1)}u`,
+      `${id}-${'0'.repeat(31)}`,
+    ],
+  ]
+  for (const text of others) assert.equal(readJti(text), null, text)
+})
+
+test('a license without end has a token without exp', async () => {
+  const { app, issue } = await newShop()
+  const claims = await verifyOffline(tokenOf(await issue({ forever: true })), app.publicKeyPem)
+  assert.equal('exp' in claims, false)
+})
+
+test('the same license and key give the same token, time and again', async () => {
+  const { licensing, clock, issue } = await newShop()
+  const license = await issue()
+  clock.seconds += 1000
+  assert.equal(await licensing.licenses.token('desktop-app', license.id), license.token)
+})
+
+test('the issuer of an app stays as it was created, whatever the default becomes', async () => {
+  const { storage, app, issue } = await newShop({ issuer: 'licenses.example.com' })
+  const license = await issue()
+  assert.equal(claimsOf(tokenOf(license)).iss, 'licenses.example.com')
+  const { licensing } = await newWorld({ storage, issuer: 'other' })
+  const renewed = await licensing.licenses.renew(app.slug, license.id, license.token)
+  assert.equal(claimsOf(tokenOf(renewed)).iss, 'licenses.example.com')
+})
+
+/** So many different slugs of the greatest length. */
+function slugs(first: string, count: number): string[] {
+  return Array.from({ length: count }, (_, at) => first + String(at).padStart(62, '0'))
+}
+
+test('the largest license there can be has a token that is accepted', async () => {
+  const { licensing, issue } = await newShop({ issuer: '"'.repeat(255) })
+  await licensing.apps.create({ name: 'n', slug: 'a'.repeat(63) })
+  const slug = 't'.repeat(63)
+  await licensing.tiers.create('desktop-app', { name: 'Max', slug, features: slugs('a', 100) })
+  const license = await issue({ tierId: slug, customFeatures: slugs('b', 50) })
+  assert.equal(license.features.length, 150)
+  assert.equal(await verdictOf(licensing, 'desktop-app', license.token), 'ok')
+  assert.equal(await codeOf(licensing.licenses.renew('desktop-app', license.id, license.token)), 'ok')
+})
+
+/** Every way of spelling the same bytes otherwise, one change a character of the token. */
+function respelled(token: string): readonly string[] {
+  const characters = ' \n\t\r\u0000=+/%.,\u3002'
+  const places = [
+    0,
+    1,
+    token.indexOf('.'),
+    token.indexOf('.') + 1,
+    token.lastIndexOf('.'),
+    token.length - 1,
+    token.length,
+  ]
+  return places.flatMap((at) => [...characters].map((odd) => token.slice(0, at) + odd + token.slice(at)))
+}
+
+test('only the one spelling of RFC 7515 is a token', async () => {
+  const { licensing, issue } = await newShop()
+  const { id, token } = await issue()
+  for (const text of respelled(tokenOf({ token }))) {
+    assert.equal(await verdictOf(licensing, 'desktop-app', text), 'invalid_token', JSON.stringify(text))
+    assert.equal(await codeOf(licensing.licenses.renew('desktop-app', id, text)), 'invalid_token')
+  }
+})
+
+test('whatever is no text is no token', async () => {
+  const { licensing, issue } = await newShop()
+  const { id, token } = await issue()
+  const values = [undefined, null, 0, 1, true, {}, [], [token], { token }, new String(token), Symbol('token')]
+  for (const value of values) {
+    assert.equal(await verdictOf(licensing, 'desktop-app', value), 'invalid_token')
+    assert.equal(await codeOf(licensing.licenses.renew('desktop-app', id, value)), 'invalid_token')
+  }
+})
+
+/** A well-signed token of the license's own claims, whose payload is `length` bytes long by one long feature. */
+function padded(token: string, length: number): Promise<string> {
+  const claims = { ...claimsOf(token), features: [''] }
+  const features = ['f'.repeat(length - JSON.stringify(claims).length)]
+  return forge({ ...claims, features }, testKeyPairs[0]!.privateKeyPem)
+}
+
+test('a token over 16 KiB is refused, however well it is signed', async () => {
+  const { licensing, issue } = await newShop()
+  const token = tokenOf(await issue())
+  // 36 characters of header, 683 of signature and two dots leave 15,663, which 11,747 bytes fill.
+  const [longest, tooLong] = [await padded(token, 11_747), await padded(token, 11_748)]
+  assert.deepEqual([longest.length, tooLong.length], [16_384, 16_385])
+  assert.equal(await verdictOf(licensing, 'desktop-app', longest), 'ok')
+  assert.equal(await verdictOf(licensing, 'desktop-app', tooLong), 'invalid_token')
+  assert.equal(await verdictOf(licensing, 'desktop-app', token + 'A'.repeat(20_000_000)), 'invalid_token')
+})
+
+test('every refusal of a bad token is the same, whatever is wrong with it', async () => {
+  const { licensing, issue } = await newShop()
+  const { id, token } = await issue()
+  const claims = claimsOf(tokenOf({ token }))
+  const [own, foreign] = testKeyPairs
+  const bad = [
+    ...['', 'a.b.c', 'A'.repeat(20_000), await forge(claims, foreign!.privateKeyPem)],
+    await forge({ ...claims, aud: 'other-app' }, own!.privateKeyPem),
+    await forge({ ...claims, jti: `${claims.jti.slice(0, -1)}0` }, own!.privateKeyPem),
+  ]
+  const refusals = await Promise.all(
+    bad.map((text) => refusalOf(licensing.licenses.renew('desktop-app', id, text))),
+  )
+  for (const { code, message, details, cause } of refusals)
+    assert.deepEqual(
+      [code, message, details, cause],
+      ['invalid_token', 'Invalid license token', undefined, undefined],
+    )
+})
+
+test('kid picks among the app’s own keys and nothing else', async () => {
+  const { licensing, issue } = await newShop()
+  const claims = claimsOf(tokenOf(await issue()))
+  const kid = JSON.parse(headerText(tokenOf(await issue()))).kid as string
+  const [own, foreign] = testKeyPairs
+  const header = { alg: 'RS256', typ: 'JWT' }
+  const cases = [
+    [own, header, 'ok'],
+    [own, { ...header, kid }, 'ok'],
+    [own, { ...header, kid: `${kid}x` }, 'invalid_token'],
+    [own, { ...header, kid: '' }, 'invalid_token'],
+    [own, { ...header, kid: null }, 'invalid_token'],
+    [foreign, header, 'invalid_token'],
+    [foreign, { ...header, kid }, 'invalid_token'],
+  ] as const
+  for (const [pair, head, verdict] of cases) {
+    const token = await forge(claims, pair!.privateKeyPem, head)
+    assert.equal(await verdictOf(licensing, 'desktop-app', token), verdict, JSON.stringify(head))
+  }
+})
+
+test('a token is good in its own app alone, and not in a later app of the same slug', async () => {
+  const { licensing, issue } = await newShop()
+  const license = await issue()
+  const keyPair = testKeyPairs[0]!
+  // Even with the same key pair, which no vendor would have: the jti is under a secret of the app.
+  await licensing.apps.create({ name: 'Other', slug: 'other-app' }, { keyPair })
+  assert.equal(await verdictOf(licensing, 'other-app', license.token), 'invalid_token')
+  const claims = { ...claimsOf(tokenOf(license)), aud: 'other-app' }
+  const moved = await forge(claims, keyPair.privateKeyPem)
+  assert.equal(await verdictOf(licensing, 'other-app', moved), 'invalid_token')
+  await licensing.apps.delete('desktop-app')
+  await licensing.apps.create({ name: 'Successor', slug: 'desktop-app' }, { keyPair })
+  assert.equal(await verdictOf(licensing, 'desktop-app', license.token), 'invalid_token')
+  assert.equal(
+    await codeOf(licensing.licenses.renew('desktop-app', license.id, license.token)),
+    'invalid_token',
+  )
+})
+
+test('a jti that was not made here is refused, under a good signature too', async () => {
+  const { licensing, issue } = await newShop()
+  const [one, two] = [await issue(), await issue()]
+  const claims = claimsOf(tokenOf(one))
+  const other = claimsOf(tokenOf(two))
+  const idLength = one.id.length
+  const jtis = [
+    one.jti.slice(0, -1) + (one.jti.endsWith('0') ? '1' : '0'),
+    one.jti.slice(0, idLength) + two.jti.slice(idLength),
+    `${one.id}${'0'.repeat(32)}`,
+    other.jti,
+  ]
+  for (const jti of jtis) {
+    const token = await forge({ ...claims, jti }, testKeyPairs[0]!.privateKeyPem)
+    assert.equal(await codeOf(licensing.licenses.renew('desktop-app', one.id, token)), 'invalid_token', jti)
+    assert.equal(await verdictOf(licensing, 'desktop-app', token), 'invalid_token', jti)
+  }
+  const crossed = await forge({ ...claims, lic_id: other.lic_id }, testKeyPairs[0]!.privateKeyPem)
+  assert.equal(await verdictOf(licensing, 'desktop-app', crossed), 'invalid_token')
+})
+
+test('licensing under another master key makes other jtis even for the same ids', async () => {
+  const first = await newShop({ masterKey })
+  const second = await newShop({ masterKey: otherMasterKey })
+  const [one, two] = [await first.issue(), await second.issue()]
+  assert.equal(one.id, two.id)
+  assert.notEqual(one.jti, two.jti)
+})
