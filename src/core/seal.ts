@@ -22,10 +22,12 @@ interface IdentifiedKey {
 const wanted = 'Master key must be 32 random bytes, or the same in base64 (44 characters), and not all zero'
 const version = 'v1'
 
-function readMasterKey(key: Uint8Array | string): Uint8Array {
-  const bytes = typeof key === 'string' ? decodeBase64(key) : Uint8Array.from(key)
-  if (bytes.length !== 32 || bytes.every((byte) => byte === 0)) throw new LicensingError('master_key', wanted)
-  return bytes
+/** Takes `unknown`, because it often comes from an environment that lacks it. */
+function readMasterKey(key: unknown): Uint8Array {
+  const bytes = typeof key === 'string' ? decodeBase64(key) : key
+  if (!(bytes instanceof Uint8Array) || bytes.length !== 32 || bytes.every((byte) => byte === 0))
+    throw new LicensingError('master_key', wanted)
+  return Uint8Array.from(bytes)
 }
 
 function decodeBase64(text: string): Uint8Array {
@@ -51,9 +53,10 @@ function openWith(
   sealed: string,
   purpose: string,
 ): Uint8Array<ArrayBuffer> | null {
-  const [form, id, nonce, ciphertext] = sealed.split('.')
+  const parts = sealed.split('.')
+  const [form, id, nonce = '', ciphertext = ''] = parts
   const key = keys.find((candidate) => candidate.id === id)
-  if (form !== version || key === undefined || nonce === undefined || ciphertext === undefined) return null
+  if (form !== version || key === undefined || parts.length !== 4) return null
   try {
     const aad = new TextEncoder().encode(`${version} ${purpose}`)
     const bytes = base64url.decode(nonce)
@@ -67,7 +70,7 @@ function openWith(
 
 /** Takes the master keys in, once, at start. @throws {LicensingError} `master_key`, saying what is wanted. */
 export async function createSealer(masterKey: MasterKey): Promise<Sealer> {
-  const given = typeof masterKey === 'string' || masterKey instanceof Uint8Array ? [masterKey] : masterKey
+  const given: readonly unknown[] = Array.isArray(masterKey) ? masterKey : [masterKey]
   const keys = await Promise.all(given.map((key) => identify(readMasterKey(key))))
   const [first] = keys
   if (first === undefined) throw new LicensingError('master_key', wanted)
