@@ -4,6 +4,7 @@ import { apiKeyVerbs, settingVerbs } from './memory/api-keys.ts'
 import { appVerbs, signingKeyVerbs } from './memory/apps.ts'
 import { customerVerbs } from './memory/customers.ts'
 import { Journal } from './memory/journal.ts'
+import { keptAnswerVerbs } from './memory/kept-answers.ts'
 import { licenseVerbs } from './memory/licenses.ts'
 import { newTables, type SyncSession, type Tables } from './memory/tables.ts'
 import { featureVerbs, tierFeatureVerbs, tierVerbs } from './memory/tiers.ts'
@@ -87,6 +88,7 @@ function allVerbs(tables: Tables): SyncSession {
     ...customerVerbs(tables),
     ...licenseVerbs(tables),
     ...apiKeyVerbs(tables),
+    ...keptAnswerVerbs(tables),
     ...settingVerbs(tables),
   }
 }

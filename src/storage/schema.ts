@@ -6,6 +6,7 @@ import type {
   AppRecord,
   CustomerRecord,
   FeatureRecord,
+  KeptAnswerRecord,
   LicenseRecord,
   Metadata,
   SigningKeyRecord,
@@ -41,6 +42,7 @@ export interface Database {
   readonly heartwood_customer: Row<CustomerRecord>
   readonly heartwood_license: Row<LicenseRecord>
   readonly heartwood_api_key: Row<ApiKeyRecord>
+  readonly heartwood_kept_answer: Row<KeptAnswerRecord>
   readonly heartwood_setting: { readonly name: string; readonly value: string }
 }
 

@@ -2,6 +2,7 @@ import { apiKeyCases } from './storage-cases/api-keys.ts'
 import { appCases } from './storage-cases/apps.ts'
 import type { ConformanceCase } from './storage-cases/conformance-case.ts'
 import { customerCases } from './storage-cases/customers.ts'
+import { keptAnswerCases } from './storage-cases/kept-answers.ts'
 import { licenseCases } from './storage-cases/licenses.ts'
 import { orphanCases } from './storage-cases/orphans.ts'
 import { pageCases } from './storage-cases/pages.ts'
@@ -34,6 +35,7 @@ export const storageCases: readonly ConformanceCase[] = [
   ...licenseCases,
   ...reissueCases,
   ...apiKeyCases,
+  ...keptAnswerCases,
   ...pageCases,
   ...orphanCases,
   ...transactionCases,

@@ -18,21 +18,22 @@ export function reissueLicenses(
   })
 }
 
+/** The features are gathered once for each tier, and the page is walked once: both are tables of their own first. */
 async function reissuePage(db: Kysely<Database>, reissue: Reissue): Promise<string[]> {
   const { appId, now, limit } = reissue
-  const page = due(db, reissue).select('id').orderBy('id').limit(limit)
+  const page = due(db, reissue).select(['id', 'tier_id']).orderBy('id').limit(limit)
   const { rows } = await sql<{ id: string }>`
+    with page as materialized ${page}, source as materialized (
+      select id, ${featureSlugs('heartwood_tier.id')} as features from heartwood_tier where app_id = ${appId}
+    )
     update heartwood_license set
       tier_features = source.features,
       revision = revision + 1,
       version = version + 1,
       issued_at = case when issued_at > ${now} then issued_at else ${now} end,
       updated_at = ${now}
-    from (
-      select id as tier_id, ${featureSlugs('heartwood_tier.id')} as features
-      from heartwood_tier where app_id = ${appId}
-    ) as source
-    where source.tier_id = heartwood_license.tier_id and heartwood_license.id in (${page})
+    from page join source on source.id = page.tier_id
+    where heartwood_license.id = page.id
     returning heartwood_license.id as id`.execute(db)
   return rows.map((row) => row.id)
 }

@@ -3,6 +3,7 @@ import type {
   AppRecord,
   CustomerRecord,
   FeatureRecord,
+  KeptAnswerRecord,
   LicenseRecord,
   SigningKeyRecord,
   TierRecord,
@@ -172,4 +173,12 @@ export const apiKeyRows: Mapper<ApiKeyRecord> = new Mapper<ApiKeyRecord>({
   expiresAt: integer,
   revokedAt: integer,
   lastUsedAt: integer,
+})
+
+export const keptAnswerRows: Mapper<KeptAnswerRecord> = new Mapper<KeptAnswerRecord>({
+  scope: text,
+  key: text,
+  fingerprint: text,
+  answer: text,
+  expiresAt: integer,
 })

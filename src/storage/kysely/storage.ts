@@ -9,6 +9,7 @@ import { customerVerbs } from './customers.ts'
 import { translated } from './errors.ts'
 import { featureVerbs, tierFeatureVerbs } from './features.ts'
 import { type HotQueries, hotQueries } from './hot-queries.ts'
+import { keptAnswerVerbs } from './kept-answers.ts'
 import { licenseReads, licenseWrites } from './licenses.ts'
 import { signingKeyVerbs } from './signing-keys.ts'
 import { tierVerbs } from './tiers.ts'
@@ -22,7 +23,7 @@ export interface Connections {
   /** A shorter way to the first row of a compiled query than through the reader. */
   readonly first?: <Entry>(query: CompiledQuery<Entry>, parameters: readonly unknown[]) => Entry | undefined
   /** Called once a private key or an app is gone for good. */
-  readonly erased?: () => void
+  readonly erased?: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -77,6 +78,7 @@ function sessionOver(access: Access): StorageSession {
     ...licenseWrites(access),
     ...apiKeyReads(access),
     ...apiKeyWrites(access),
+    ...keptAnswerVerbs(access),
     ...settingVerbs(access),
   }
 }
@@ -101,7 +103,7 @@ async function runTransaction<T>(
   }
   try {
     const result = await (writer.isTransaction ? inSavepoint(writer, run) : writer.transaction().execute(run))
-    if (hasErased) erased?.()
+    if (hasErased) await erased?.()
     return result
   } catch (error) {
     throw failure?.error === error ? error : translated(error)

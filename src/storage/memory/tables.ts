@@ -4,6 +4,7 @@ import type {
   AppRecord,
   CustomerRecord,
   FeatureRecord,
+  KeptAnswerRecord,
   LicenseRecord,
   SigningKeyRecord,
   StorageSession,
@@ -31,6 +32,13 @@ export interface TierFeatures {
   readonly featureIds: readonly string[]
 }
 
+/** An answer under its scope and key, in order of its end. */
+export interface KeptAnswer {
+  readonly id: string
+  readonly position: number
+  readonly answer: KeptAnswerRecord
+}
+
 export interface Setting {
   readonly id: string
   readonly value: string
@@ -45,6 +53,7 @@ export interface Tables {
   readonly customers: Table<CustomerRecord>
   readonly licenses: Table<LicenseRecord>
   readonly apiKeys: Table<ApiKeyRecord>
+  readonly keptAnswers: Table<KeptAnswer>
   readonly settings: Table<Setting>
 }
 
@@ -71,6 +80,7 @@ export function newTables(journal: Journal): Tables {
       unique: [(license) => (license.current ? keyOf(license.appId, license.installationId) : null)],
     }),
     apiKeys: new Table<ApiKeyRecord>(journal, { unique: [(key) => key.hash] }),
+    keptAnswers: new Table<KeptAnswer>(journal, { compare: byPosition }),
     settings: new Table<Setting>(journal),
   }
 }

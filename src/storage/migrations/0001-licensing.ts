@@ -10,6 +10,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await createCustomers(db)
   await createLicenses(db)
   await createApiKeys(db)
+  await createKeptAnswers(db)
   await createSettings(db)
 }
 
@@ -149,24 +150,26 @@ async function createLicenses(db: Kysely<unknown>): Promise<void> {
   await indexLicenseStates(db)
 }
 
+/** Each begins with what deletions look for and holds all that its filter names, so that the planner prefers it. */
 async function indexLicenses(db: Kysely<unknown>): Promise<void> {
   const table = 'heartwood_license'
   await index(db, 'heartwood_license_app', table, ['app_id', 'id']).execute()
-  await index(db, 'heartwood_license_customer', table, ['customer_id', 'id']).execute()
-  await index(db, 'heartwood_license_tier', table, ['tier_id', 'id']).execute()
+  await index(db, 'heartwood_license_customer', table, ['customer_id', 'app_id', 'id']).execute()
+  await index(db, 'heartwood_license_tier', table, ['tier_id', 'app_id', 'id']).execute()
   await index(db, 'heartwood_license_installation', table, ['app_id', 'installation_id', 'id']).execute()
 }
 
+/** `revoked_at` is in the partial ones as well, so that counting needs no row. */
 async function indexLicenseStates(db: Kysely<unknown>): Promise<void> {
   const table = 'heartwood_license'
   await index(db, 'heartwood_license_current', table, ['app_id', 'installation_id'])
     .unique()
     .where('current', '=', 1)
     .execute()
-  await index(db, 'heartwood_license_unrevoked', table, ['app_id', 'expires_at'])
+  await index(db, 'heartwood_license_unrevoked', table, ['app_id', 'expires_at', 'revoked_at'])
     .where('revoked_at', 'is', null)
     .execute()
-  await index(db, 'heartwood_license_revoked', table, ['app_id', 'id'])
+  await index(db, 'heartwood_license_revoked', table, ['app_id', 'id', 'revoked_at'])
     .where('revoked_at', 'is not', null)
     .execute()
 }
@@ -189,6 +192,19 @@ async function createApiKeys(db: Kysely<unknown>): Promise<void> {
     .execute()
   await index(db, 'heartwood_api_key_mode', 'heartwood_api_key', ['mode', 'id']).execute()
   await index(db, 'heartwood_api_key_app', 'heartwood_api_key', ['app_id']).execute()
+}
+
+async function createKeptAnswers(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('heartwood_kept_answer')
+    .addColumn('scope', 'text', (column) => column.notNull())
+    .addColumn('key', 'text', (column) => column.notNull())
+    .addColumn('fingerprint', 'text', (column) => column.notNull())
+    .addColumn('answer', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('heartwood_kept_answer_pk', ['scope', 'key'])
+    .execute()
+  await index(db, 'heartwood_kept_answer_end', 'heartwood_kept_answer', ['expires_at']).execute()
 }
 
 async function createSettings(db: Kysely<unknown>): Promise<void> {

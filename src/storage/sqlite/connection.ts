@@ -40,7 +40,7 @@ export async function openConnection(
   filename: string,
   mode: { readonly readonly: boolean },
 ): Promise<Connection> {
-  const client = await openClient(filename, mode.readonly)
+  const client = await openByRuntime(filename, mode.readonly)
   return connectionOver(client, () => void client.close())
 }
 
@@ -49,7 +49,7 @@ export function lentConnection(client: SqliteClient): Connection {
   return connectionOver(client, () => {})
 }
 
-async function openClient(filename: string, readonly: boolean): Promise<SqliteClient> {
+async function openByRuntime(filename: string, readonly: boolean): Promise<SqliteClient> {
   if ('Bun' in globalThis) {
     const { Database } = await import('bun:sqlite')
     return new Database(filename, readonly ? { readonly } : { readwrite: true, create: true })

@@ -13,18 +13,19 @@ const reasons: Readonly<Record<number, string>> = {
   26: 'The file is not an SQLite database',
 }
 
-/** Why a database could not be opened, in one sentence that names no path. */
-export function openFailure(error: unknown): LicensingError {
-  if (error instanceof LicensingError) return error
+/** Why SQLite could not open a database, in one sentence that names no path; any other error as it is. */
+export function openFailure(error: unknown): unknown {
   const code = resultCode(error)
-  const reason = code === undefined ? undefined : reasons[code & 0xff]
+  if (code === undefined) return error
+  const reason = reasons[code & 0xff]
   return new LicensingError('unavailable', reason ?? 'The database file cannot be opened', { cause: error })
 }
 
-/** `errno` on Bun, `errcode` on Deno and Node. */
+/** `errno` on Bun, `errcode` on Deno and Node; Deno gives none when it cannot open a file. */
 function resultCode(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const { errno, errcode } = error as { readonly errno?: unknown; readonly errcode?: unknown }
   if (typeof errcode === 'number') return errcode
-  return typeof errno === 'number' ? errno : undefined
+  if (typeof errno === 'number') return errno
+  return error instanceof Error && error.message.startsWith('unable to open database file') ? 14 : undefined
 }

@@ -3,6 +3,7 @@ import type {
   AppRecord,
   CustomerRecord,
   FeatureRecord,
+  KeptAnswerRecord,
   LicenseRecord,
   SigningKeyRecord,
   Storage,
@@ -158,6 +159,18 @@ export function newApiKey(given: Partial<ApiKeyRecord> = {}): ApiKeyRecord {
     expiresAt: null,
     revokedAt: null,
     lastUsedAt: null,
+    ...given,
+  }
+}
+
+export function newKeptAnswer(given: Partial<KeptAnswerRecord> = {}): KeptAnswerRecord {
+  const key = newId('idempotency')
+  return {
+    scope: 'key_1',
+    key,
+    fingerprint: `fingerprint of ${key}`,
+    answer: 'sealed',
+    expiresAt: madeAt + 100,
     ...given,
   }
 }

@@ -13,6 +13,7 @@ import {
   newApp,
   newCustomer,
   newFeature,
+  newKeptAnswer,
   newLicense,
   newSigningKey,
   newTier,
@@ -146,6 +147,13 @@ const outcomeCases: readonly ConformanceCase[] = [
     })
     assert.equal(await storage.countApiKeys({}), 0)
     assert.equal(await storage.claimKeyCheck('kept'), 'kept')
+  }),
+  storageCase('transactions: a kept answer is given up with the work, and kept with it', async (storage) => {
+    const answer = newKeptAnswer()
+    await giveUp(storage, (tx) => tx.insertKeptAnswer(answer, madeAt))
+    assert.equal(await storage.findKeptAnswer(answer.scope, answer.key, madeAt), null)
+    assert.equal(await storage.transaction((tx) => tx.insertKeptAnswer(answer, madeAt)), true)
+    assert.deepEqual(await storage.findKeptAnswer(answer.scope, answer.key, madeAt), answer)
   }),
   storageCase('transactions: a change in many steps is given up whole', async (storage) => {
     const had = await furnished(storage)

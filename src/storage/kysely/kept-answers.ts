@@ -1,0 +1,61 @@
+import type { Kysely } from 'kysely'
+import type { KeptAnswerRecord, NumericDate, StorageSession } from '../../core/storage.ts'
+import type { Database } from '../schema.ts'
+import { type Access, wrote } from './access.ts'
+import { keptAnswerRows } from './rows.ts'
+
+type KeptAnswerVerbs = Pick<StorageSession, 'findKeptAnswer' | 'insertKeptAnswer'>
+
+export function keptAnswerVerbs({ read, atomically }: Access): KeptAnswerVerbs {
+  return {
+    findKeptAnswer: async (scope, key, now) => {
+      const query = read.selectFrom('heartwood_kept_answer').selectAll().where('scope', '=', scope)
+      const row = await query.where('key', '=', key).where('expires_at', '>', now).executeTakeFirst()
+      return keptAnswerRows.toRecordOrNull(row)
+    },
+    insertKeptAnswer: (answer, now) =>
+      atomically(async (db) => {
+        const isKept = await keep(db, answer, now)
+        if (isKept) await forgetExpired(db, now)
+        return isKept
+      }),
+  }
+}
+
+/** Takes the place of one that has expired, and of no other. */
+function keep(db: Kysely<Database>, answer: KeptAnswerRecord, now: NumericDate): Promise<boolean> {
+  const { scope, key, ...changes } = keptAnswerRows.toRow(answer)
+  return wrote(
+    db
+      .insertInto('heartwood_kept_answer')
+      .values({ scope, key, ...changes })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['scope', 'key'])
+          .doUpdateSet(changes)
+          .where('heartwood_kept_answer.expires_at', '<=', now),
+      )
+      .returning('scope'),
+  )
+}
+
+/** So few that nobody waits for it, and more than were added. */
+const forgottenAtOnce = 10
+
+async function forgetExpired(db: Kysely<Database>, now: NumericDate): Promise<void> {
+  const expired = db.selectFrom('heartwood_kept_answer').where('expires_at', '<=', now)
+  await db
+    .deleteFrom('heartwood_kept_answer')
+    .where(({ eb, refTuple }) =>
+      eb(
+        refTuple('scope', 'key'),
+        'in',
+        expired
+          .select(['scope', 'key'])
+          .orderBy('expires_at')
+          .limit(forgottenAtOnce)
+          .$asTuple('scope', 'key'),
+      ),
+    )
+    .execute()
+}
