@@ -56,6 +56,8 @@ async function prepareFile(connection: Connection, filename: string, journal?: J
   await patiently(() => setJournal(connection, wanted))
   // By a statement of its own: the errors of `exec` bear no code on Deno.
   await patiently(() => connection.prepare('begin immediate').run([]))
+  // To begin is not enough: on a read-only file SQLite begins to read instead.
+  connection.prepare('pragma user_version = 0').run([])
   connection.exec('rollback')
   return wanted === 'wal'
 }
