@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { generateRsaKeyPair, type RotationOptions } from '../../src/core/index.ts'
+import { testKeyPairs } from '../support/keys.ts'
+import { claimsOf, forge, headerText, verdictOf, verifyOffline } from '../support/tokens.ts'
+import {
+  codeOf,
+  day,
+  newShop,
+  newWorld,
+  refusalOf,
+  start,
+  tallyOf,
+  tokenOf,
+  type Shop,
+} from '../support/world.ts'
+
+/** What a license's token is good for: verification, and renewal. */
+async function uses({ licensing }: Shop, id: string, token: string): Promise<readonly [string, string]> {
+  return [
+    await verdictOf(licensing, 'desktop-app', token),
+    await codeOf(licensing.licenses.renew('desktop-app', id, token)),
+  ]
+}
+
+const refused = ['invalid_token', 'invalid_token']
+const accepted = ['ok', 'ok']
+
+test('after a rotation every active license, all that were counted, has a token under the new key', async () => {
+  const { licensing, clock, app, issue } = await newShop()
+  const licenses = await Promise.all(Array.from({ length: 25 }, () => issue()))
+  const expired = await issue({ durationDays: 1 })
+  const revoked = await issue()
+  await licensing.licenses.revoke('desktop-app', revoked.id)
+  clock.seconds = start + day
+  const { licensesResigned, publicKeyPem } = await licensing.rotateKeys('desktop-app')
+  assert.equal(licensesResigned, licenses.length)
+  assert.notEqual(publicKeyPem, app.publicKeyPem)
+  assert.equal(await licensing.apps.publicKey('desktop-app'), publicKeyPem)
+  for (const { id, jti, issuedAt } of licenses) {
+    const claims = await verifyOffline(
+      tokenOf({ token: await licensing.licenses.token('desktop-app', id) }),
+      publicKeyPem,
+    )
+    assert.deepEqual([claims.jti, claims.iat], [jti, issuedAt], 'the same claims, signed anew')
+  }
+  for (const { id } of [expired, revoked])
+    assert.equal(await licensing.licenses.token('desktop-app', id), null)
+})
+
+test('a rotation ends every token under the old key at once, renewal included, and changes no license', async () => {
+  const shop = await newShop()
+  const { licensing, storage, app } = shop
+  const issued = await shop.issue()
+  const before = await storage.findLicense(app.id, issued.id)
+  await licensing.rotateKeys('desktop-app')
+  assert.deepEqual(await uses(shop, issued.id, tokenOf(issued)), refused)
+  assert.deepEqual(await storage.findLicense(app.id, issued.id), before)
+  assert.equal(
+    await codeOf(verifyOffline(tokenOf(issued), await licensing.apps.publicKey('desktop-app'))),
+    'invalid_token',
+  )
+  const fresh = tokenOf({ token: await licensing.licenses.token('desktop-app', issued.id) })
+  assert.deepEqual(await uses(shop, issued.id, fresh), accepted)
+})
+
+test('the old private key is destroyed, in a grace period too', async () => {
+  const { licensing, storage, app } = await newShop()
+  await licensing.rotateKeys('desktop-app', { gracePeriodDays: 30 })
+  const keys = await storage.listSigningKeys(app.id)
+  assert.deepEqual(
+    keys.map(({ privateKey }) => privateKey === null),
+    [false, true],
+  )
+  await licensing.rotateKeys('desktop-app')
+  assert.equal((await storage.listSigningKeys(app.id)).length, 1)
+})
+
+test('in a grace period the old token verifies and renews itself, to the second', async () => {
+  const shop = await newShop()
+  const { licensing, clock } = shop
+  const { id, token } = await shop.issue({ forever: true })
+  await licensing.rotateKeys('desktop-app', { gracePeriodDays: 7 })
+  clock.seconds = start + 7 * day - 1
+  assert.deepEqual(await uses(shop, id, tokenOf({ token })), accepted)
+  const renewed = await licensing.licenses.renew('desktop-app', id, token)
+  const kidOf = (text: string | null): string => JSON.parse(headerText(text!)).kid
+  const { keys } = await licensing.apps.jwks('desktop-app')
+  assert.deepEqual(
+    keys.map(({ kid }) => kid),
+    [kidOf(renewed.token), kidOf(token)],
+    'the active one first',
+  )
+  clock.seconds += 1
+  assert.deepEqual(await uses(shop, id, tokenOf({ token })), refused)
+  assert.equal((await licensing.apps.jwks('desktop-app')).keys.length, 1)
+  assert.deepEqual(await uses(shop, id, tokenOf(renewed)), accepted)
+})
+
+test('graces run side by side, and a rotation without one ends them all', async () => {
+  const shop = await newShop()
+  const { licensing, clock } = shop
+  const { id, token: first } = await shop.issue({ forever: true })
+  await licensing.rotateKeys('desktop-app', { gracePeriodDays: 90 })
+  const second = await licensing.licenses.token('desktop-app', id)
+  await licensing.rotateKeys('desktop-app', { gracePeriodDays: 1 })
+  const third = await licensing.licenses.token('desktop-app', id)
+  assert.equal((await licensing.apps.jwks('desktop-app')).keys.length, 3)
+  clock.seconds += day
+  assert.deepEqual(await uses(shop, id, tokenOf({ token: first })), accepted)
+  assert.deepEqual(await uses(shop, id, tokenOf({ token: second })), refused)
+  await licensing.rotateKeys('desktop-app')
+  for (const token of [first, second, third])
+    assert.deepEqual(await uses(shop, id, tokenOf({ token })), refused)
+})
+
+test('under a retired key the record decides when a token ends, never the token', async () => {
+  const shop = await newShop()
+  const { licensing, clock } = shop
+  const issued = await shop.issue({ durationDays: 2 })
+  await licensing.rotateKeys('desktop-app', { gracePeriodDays: 90 })
+  // What the thief of the old private key can make of a token of his own.
+  const claims = { ...claimsOf(tokenOf(issued)), exp: start + 10_000 * day, features: ['everything'] }
+  const longer = await forge(claims, testKeyPairs[0]!.privateKeyPem)
+  assert.equal(await verdictOf(licensing, 'desktop-app', longer), 'ok')
+  const renewed = await licensing.licenses.renew('desktop-app', issued.id, longer)
+  assert.deepEqual([renewed.expiresAt, renewed.features], [issued.expiresAt, ['api_access']])
+  clock.seconds = start + 2 * day
+  assert.deepEqual(await uses(shop, issued.id, longer), ['token_expired', 'token_expired'])
+})
+
+test('the thief of an old private key makes no token for a license whose jti he never saw', async () => {
+  const shop = await newShop()
+  const { licensing } = shop
+  const [bought, victim] = [await shop.issue(), await shop.issue()]
+  await licensing.rotateKeys('desktop-app', { gracePeriodDays: 90 })
+  const claims = claimsOf(tokenOf(bought))
+  const made = [
+    {
+      ...claims,
+      lic_id: claimsOf(tokenOf(victim)).lic_id,
+      jti: victim.id + bought.jti.slice(bought.id.length),
+    },
+    { ...claims, jti: `${bought.id}000000g${bought.jti.slice(bought.id.length + 7)}` },
+    { ...claims, jti: `${victim.id}${'0'.repeat(32)}`, lic_id: claimsOf(tokenOf(victim)).lic_id },
+  ]
+  for (const each of made) {
+    const token = await forge(each, testKeyPairs[0]!.privateKeyPem)
+    assert.deepEqual(await uses(shop, victim.id, token), refused)
+    assert.deepEqual(await uses(shop, bought.id, token), refused)
+  }
+})
+
+test('a dry run counts and changes nothing', async () => {
+  const shop = await newShop()
+  const { licensing, storage, app } = shop
+  const { id, token } = await shop.issue()
+  const keys = await storage.listSigningKeys(app.id)
+  const outcome = await licensing.rotateKeys('desktop-app', { dryRun: true, gracePeriodDays: 5 })
+  assert.deepEqual(outcome, { licensesResigned: 1, publicKeyPem: app.publicKeyPem })
+  assert.deepEqual(await storage.listSigningKeys(app.id), keys)
+  assert.deepEqual(await uses(shop, id, tokenOf({ token })), accepted)
+})
+
+test('of eight rotations at once one wins and the others are told', async () => {
+  const shop = await newShop()
+  const { licensing, storage, app } = shop
+  const { id } = await shop.issue()
+  const rotations = Array.from({ length: 8 }, () => licensing.rotateKeys('desktop-app'))
+  assert.deepEqual(await tallyOf(rotations), { conflict: 7, ok: 1 })
+  assert.equal((await storage.listSigningKeys(app.id)).length, 1)
+  const token = tokenOf({ token: await licensing.licenses.token('desktop-app', id) })
+  const { publicKeyPem } = (await Promise.allSettled(rotations)).flatMap((each) =>
+    each.status === 'fulfilled' ? [each.value] : [],
+  )[0]!
+  assert.equal((await verifyOffline(token, publicKeyPem)).lic_id, claimsOf(token).lic_id)
+})
+
+test('licenses issued, renewed and revoked during a rotation all end under the served key', async () => {
+  const shop = await newShop()
+  const { licensing } = shop
+  const licenses = await Promise.all(Array.from({ length: 6 }, () => shop.issue()))
+  const { revoke, renew, token } = licensing.licenses
+  const [, , ...issued] = await Promise.all([
+    licensing.rotateKeys('desktop-app'),
+    revoke('desktop-app', licenses[0]!.id),
+    ...Array.from({ length: 4 }, () => shop.issue()),
+    ...licenses.slice(3).map(({ id, token: old }) => codeOf(renew('desktop-app', id, old))),
+  ])
+  const publicKeyPem = await licensing.apps.publicKey('desktop-app')
+  const ids = issued.flatMap((each) => (typeof each === 'string' ? [] : [each.id]))
+  assert.equal(ids.length, 4)
+  for (const id of [...ids, ...licenses.slice(1).map((license) => license.id)])
+    await verifyOffline(tokenOf({ token: await token('desktop-app', id) }), publicKeyPem)
+  assert.equal(await token('desktop-app', licenses[0]!.id), null)
+})
+
+test('no request begun after the answer to a rotation gets a token under the old key, from another server either', async () => {
+  const shop = await newShop()
+  const { id } = await shop.issue()
+  const { licensing: other } = await newWorld({ storage: shop.storage })
+  await other.licenses.token('desktop-app', id)
+  const { publicKeyPem } = await shop.licensing.rotateKeys('desktop-app')
+  const token = await other.licenses.token('desktop-app', id)
+  assert.equal((await verifyOffline(token!, publicKeyPem)).aud, 'desktop-app')
+  assert.equal(await verdictOf(other, 'desktop-app', token), 'ok')
+})
+
+test('rotation refuses odd options and unknown apps, and touches nothing', async () => {
+  const { licensing, storage, app } = await newShop()
+  const keys = await storage.listSigningKeys(app.id)
+  const odd: readonly unknown[] = [-1, 91, 1.5, '7', null, Number.NaN, true]
+  for (const gracePeriodDays of odd) {
+    const error = await refusalOf(licensing.rotateKeys('desktop-app', { gracePeriodDays } as RotationOptions))
+    assert.deepEqual([error.code, Object.keys(error.details!)], ['validation_error', ['gracePeriodDays']])
+  }
+  assert.equal(await codeOf(licensing.rotateKeys('no-app')), 'not_found')
+  assert.deepEqual(await storage.listSigningKeys(app.id), keys)
+})
+
+test('a rotation generates its own RSA-4096 pair', { timeout: 60_000 }, async () => {
+  const { licensing, issue } = await newShop({ newKeyPair: generateRsaKeyPair })
+  const { id } = await issue()
+  const { publicKeyPem } = await licensing.rotateKeys('desktop-app')
+  assert.match(publicKeyPem, /^-----BEGIN PUBLIC KEY-----\nMIICIjANBg/)
+  await verifyOffline(tokenOf({ token: await licensing.licenses.token('desktop-app', id) }), publicKeyPem)
+})
