@@ -48,8 +48,16 @@ export interface RunningServer {
   stop(signal?: NodeJS.Signals): Promise<Ended>
 }
 
-interface Disposer {
+/** What ends things when they are no longer needed: a test, or {@link whenAllIsOver}. */
+export interface Disposer {
   after(work: () => unknown): void
+}
+
+/** For things that outlive the hook or test that starts them: takes the `after` of the whole suite. */
+export function whenAllIsOver(after: (work: () => void) => void): Disposer {
+  const works: (() => unknown)[] = []
+  after(() => works.reverse().forEach((work) => work()))
+  return { after: (work) => void works.push(work) }
 }
 
 /** A new folder that is gone when the test is over. */
@@ -103,7 +111,8 @@ export async function startServer(
     key: /[sp]k_(?:live|test)_\w+/.exec(said.stdout)?.[0] ?? null,
     process: server,
     stop: async (signal = 'SIGTERM') => {
-      server.kill(signal)
+      // Not server.kill(): on Deno that hides the exit code.
+      process.kill(server.pid!, signal)
       const [code] = (await ended) as [number | null]
       return { code, ...said }
     },
