@@ -21,12 +21,13 @@ export { migrate } from './schema.ts'
  * import { Kysely, type Dialect } from 'kysely'
  * import { kyselyStorage, migrate } from 'heartwood/storage/kysely'
  *
- * declare const dialect: Dialect
- * const db = new Kysely<unknown>({ dialect })
- * await migrate(db)
- * await db.transaction().execute(async (trx) => {
- *   await kyselyStorage(trx).countApps({})
- * })
+ * async function start(dialect: Dialect) {
+ *   const db = new Kysely<unknown>({ dialect })
+ *   await migrate(db)
+ *   await db.transaction().execute(async (trx) => {
+ *     console.log(await kyselyStorage(trx).countApps({})) // 0
+ *   })
+ * }
  * ```
  */
 export function kyselyStorage(db: Kysely<any>): Storage {

@@ -65,10 +65,11 @@ const tables = {
  * import { Kysely, type Dialect } from 'kysely'
  * import { kyselyStorage, migrate } from 'heartwood/storage/kysely'
  *
- * declare const dialect: Dialect
- * const db = new Kysely<unknown>({ dialect })
- * await migrate(db)
- * const storage = kyselyStorage(db)
+ * async function open(dialect: Dialect) {
+ *   const db = new Kysely<unknown>({ dialect })
+ *   await migrate(db)
+ *   return kyselyStorage(db)
+ * }
  * ```
  */
 export async function migrate(db: Kysely<any>): Promise<void> {
