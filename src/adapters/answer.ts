@@ -6,7 +6,8 @@ import type { Licensing } from '../core/licensing.ts'
 import { authenticate } from './authenticate.ts'
 import { readBody } from './body.ts'
 import { HttpError, errorResponse, isRefusal } from './errors.ts'
-import type { Route } from './route.ts'
+import { answerOnce } from './idempotency.ts'
+import type { Call, Route } from './route.ts'
 import { fromQuery, fromWire } from './wire.ts'
 
 type Params = Readonly<Record<string, string>>
@@ -107,7 +108,10 @@ async function handle(server: Server, route: Route, request: Request, params: Pa
   const { principal, app, ...rest } = await admit(server, route, request, params)
   const query = queryOf(route, request)
   const body = await bodyOf(route, request, { principal, app, ...rest })
-  return route.run({ licensing: server.licensing, request, params, principal, app, query, body })
+  const call: Call = { licensing: server.licensing, request, params, principal, app, query, body }
+  const key = route.method === 'POST' && principal !== null ? request.headers.get('idempotency-key') : null
+  if (key === null) return route.answer(await route.run(call), call)
+  return answerOnce(route, call, key)
 }
 
 function report(error: unknown, requestId: string): Response {

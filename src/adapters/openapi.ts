@@ -39,13 +39,29 @@ const errorSchema: JsonSchema = {
   },
 }
 
+/** Every authenticated POST does. */
+function takesIdempotencyKey({ method, access }: Route): boolean {
+  return method === 'POST' && access !== 'public'
+}
+
+const idempotencyKey: object = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'The same key, method, path and body within 24 hours get the first answer again',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+}
+
 function errorsOf(route: Route): readonly ErrorCode[] {
   const fromAccess: ErrorCode[] = route.access === 'public' ? [] : ['unauthorized', 'forbidden']
   const fromPath: ErrorCode[] = route.path.includes(':') ? ['not_found'] : []
   const fromBody: ErrorCode[] =
     route.body === undefined ? [] : ['invalid_json', 'body_too_large', 'unsupported_media_type']
+  const fromKey: ErrorCode[] = takesIdempotencyKey(route)
+    ? ['idempotency_in_progress', 'idempotency_mismatch']
+    : []
   const always: ErrorCode[] = ['validation_error', 'internal_error', 'unavailable']
-  return [...fromAccess, ...fromPath, ...fromBody, ...(route.errors ?? []), ...always]
+  return [...fromAccess, ...fromPath, ...fromBody, ...fromKey, ...(route.errors ?? []), ...always]
 }
 
 function errorAnswers(route: Route): Record<string, unknown> {
@@ -95,7 +111,8 @@ function parameters(route: Route): readonly object[] {
   const inPath = names.map((name) => ({
     ...{ name, in: 'path', required: true, description: pathParameters[name], schema: { type: 'string' } },
   }))
-  return route.query === undefined ? inPath : [...inPath, ...queryParameters(route.query.schema)]
+  const inQuery = route.query === undefined ? [] : queryParameters(route.query.schema)
+  return [...inPath, ...inQuery, ...(takesIdempotencyKey(route) ? [idempotencyKey] : [])]
 }
 
 function security(route: Route): readonly object[] {

@@ -52,23 +52,34 @@ export interface Route {
   readonly answers: Readonly<Record<number, SuccessAnswer>>
   /** Errors beside those that access, path, body and query bring. */
   readonly errors?: readonly ErrorCode[]
-  run(call: Call): Promise<Response>
+  /** The work, in core's words. A POST's may be replaced by its kept answer: see Idempotency-Key. */
+  run(call: Call): Promise<unknown>
+  /** The work's outcome as a response. */
+  answer(outcome: unknown, call: Call): Response | Promise<Response>
 }
 
-interface TypedRoute<Body, Query> extends Omit<Route, 'body' | 'query' | 'run'> {
+interface TypedRoute<Body, Query, Outcome> extends Omit<Route, 'body' | 'query' | 'run' | 'answer'> {
   readonly body?: Input<Body>
   readonly query?: Input<Query>
-  run(call: Call<Body, Query>): Promise<Response>
+  run(call: Call<Body, Query>): Promise<Outcome>
+  answer(outcome: Outcome, call: Call<Body, Query>): Response | Promise<Response>
 }
 
-/** Writes a row down with its body and query typed after the inputs they are read by. */
-export function route<Body = undefined, Query = undefined>(row: TypedRoute<Body, Query>): Route {
+/** Writes a row down with its body, query and outcome typed after one another. */
+export function route<Outcome, Body = undefined, Query = undefined>(
+  row: TypedRoute<Body, Query, Outcome>,
+): Route {
   return row as unknown as Route
 }
 
 /** `{"data": …}` of one resource. */
-export function one(value: object, status = 200): Response {
-  return json({ data: toWire(value) }, status)
+export function one(value: object): Response {
+  return json({ data: toWire(value) })
+}
+
+/** The same with 201, for what was just made. */
+export function created(value: object): Response {
+  return json({ data: toWire(value) }, 201)
 }
 
 /** `{"data": […], "meta": …}` of a page. */
@@ -78,4 +89,9 @@ export function many({ data, ...meta }: Listing<object>): Response {
 
 export function noContent(): Response {
   return new Response(null, { status: 204 })
+}
+
+/** The key that asks, for the use cases that go by it. */
+export function asker(principal: Principal | null): { readonly by?: Principal } {
+  return principal === null ? {} : { by: principal }
 }

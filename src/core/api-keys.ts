@@ -1,13 +1,14 @@
 import { Type } from '@sinclair/typebox'
 import { findApp } from './apps.ts'
+import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { isPast } from './decision.ts'
 import { LicensingError } from './errors.ts'
-import { instant, nullable, oneOf, reference, text } from './fields.ts'
+import { instant, integer, nullable, oneOf, reference, text } from './fields.ts'
 import { input, invalidInput, type Input } from './input.ts'
 import { apiKeySecret, isApiKeySecret, hashSecret } from './api-key-secret.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { ApiKeyRecord, AppRecord, Mode, NumericDate } from './storage.ts'
+import type { ApiKeyRecord, AppRecord, Mode, NumericDate, StorageSession } from './storage.ts'
 
 /** A key to the HTTP API. Its secret is not in it. Times are whole seconds since 1970. */
 export interface ApiKey {
@@ -44,6 +45,11 @@ export interface NewApiKey {
   readonly expiresAt?: NumericDate | null
 }
 
+export interface RollOptions {
+  /** So long the old key goes on, in seconds, 0 to 2,592,000 (30 days); default 0. */
+  readonly overlapSeconds?: number
+}
+
 export interface ApiKeyQuery extends Paging {
   readonly mode?: Mode
 }
@@ -66,6 +72,11 @@ export interface ApiKeys {
   list(query?: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>>
   /** Refuses the key from the next request on. @throws {LicensingError} `not_found`, `forbidden`. */
   revoke(id: string, by?: Principal): Promise<ApiKey>
+  /**
+   * Replaces a key by a new one with the same rights; the old one goes on for `overlapSeconds`.
+   * @throws {LicensingError} `validation_error`, `not_found`, `forbidden`; `conflict` for a key that is not good any more.
+   */
+  roll(id: string, options?: RollOptions, by?: Principal): Promise<NewApiKeyAnswer>
   /** The id of the app of this slug, if the key sees it. @throws {LicensingError} `not_found`, as for one that is not there. */
   visibleApp(key: Principal, slug: string): Promise<string>
   /** The key of a secret; `null` when there is none, or it is revoked or expired. */
@@ -79,6 +90,12 @@ export const newApiKey: Input<NewApiKey> = input<NewApiKey>()(
     mode: Type.Optional(oneOf('Which apps it sees', ['live', 'test'])),
     app: Type.Optional(nullable(reference('Slug of the app it is bound to'))),
     expiresAt: Type.Optional(nullable(instant('When it stops working'))),
+  }),
+)
+
+export const rollOptions: Input<RollOptions> = input<RollOptions>()(
+  Type.Object({
+    overlapSeconds: Type.Optional(integer('Seconds for which the old key goes on', 0, 2_592_000)),
   }),
 )
 
@@ -122,37 +139,81 @@ function modeOf(given: NewApiKey, app: AppRecord | null, by: Principal | undefin
   return given.mode ?? app?.mode ?? by?.mode ?? 'live'
 }
 
-async function apiKeyRecord(
+type KeyRights = Pick<ApiKeyRecord, 'name' | 'type' | 'mode' | 'appId' | 'app' | 'expiresAt'>
+
+/** A fresh key with these rights, and its secret. */
+async function freshKey(
   context: Context,
-  given: NewApiKey,
-  by: Principal | undefined,
-): Promise<{ record: ApiKeyRecord; secret: string }> {
+  rights: KeyRights,
+): Promise<{ record: ApiKeyRecord; answer: NewApiKeyAnswer }> {
+  const { name, type, mode, appId, app, expiresAt } = rights
+  const secret = apiKeySecret(type, mode)
+  const record: ApiKeyRecord = {
+    ...{ id: context.newId('key'), name, type, mode, appId, app },
+    ...{ hash: await hashSecret(secret), lastFour: secret.slice(-4) },
+    ...{ createdAt: context.now(), expiresAt, revokedAt: null, lastUsedAt: null },
+  }
+  return { record, answer: { ...toApiKey(record), secret } }
+}
+
+async function rightsOf(context: Context, given: NewApiKey, by: Principal | undefined): Promise<KeyRights> {
   const app = await boundApp(context, given.app)
   const mode = modeOf(given, app, by)
   checkManager(by, mode)
   const { type = 'sk', name = null, expiresAt = null } = given
-  if (expiresAt !== null && isPast(expiresAt, context.now()))
-    throw invalidInput({ expiresAt: ['must be in the future'] })
-  const secret = apiKeySecret(type, mode)
-  const record = {
-    ...{ id: context.newId('key'), name, type, mode, appId: app?.id ?? null, app: app?.slug ?? null },
-    ...{ hash: await hashSecret(secret), lastFour: secret.slice(-4) },
-    ...{ createdAt: context.now(), expiresAt, revokedAt: null, lastUsedAt: null },
-  }
-  return { record, secret }
+  if (isPast(expiresAt, context.now())) throw invalidInput({ expiresAt: ['must be in the future'] })
+  return { name, type, mode, appId: app?.id ?? null, app: app?.slug ?? null, expiresAt }
 }
 
 async function createApiKey(context: Context, key: NewApiKey, by?: Principal): Promise<NewApiKeyAnswer> {
   checkManager(by, undefined)
-  const { record, secret } = await apiKeyRecord(context, newApiKey.parse(key), by)
-  await context.storage.insertApiKey(record)
-  return { ...toApiKey(record), secret }
+  const { record, answer } = await freshKey(context, await rightsOf(context, newApiKey.parse(key), by))
+  const write = async (tx: StorageSession): Promise<NewApiKeyAnswer> => {
+    await tx.insertApiKey(record)
+    return answer
+  }
+  return commit(context, write, (created) => created)
+}
+
+/** The key of this id, if `by` sees it. @throws {LicensingError} `not_found`, `forbidden`. */
+async function managedKey(context: Context, id: string, by: Principal | undefined): Promise<ApiKeyRecord> {
+  checkManager(by, undefined)
+  const key = await context.storage.findApiKey(id)
+  if (key === null || (by?.mode === 'test' && key.mode === 'live'))
+    throw new LicensingError('not_found', 'API key not found')
+  return key
+}
+
+function isGood(key: ApiKeyRecord, now: NumericDate): boolean {
+  return key.revokedAt === null && !isPast(key.expiresAt, now)
+}
+
+async function rollApiKey(
+  context: Context,
+  id: string,
+  options: RollOptions,
+  by: Principal | undefined,
+): Promise<NewApiKeyAnswer> {
+  checkManager(by, undefined)
+  const { overlapSeconds = 0 } = rollOptions.parse(options)
+  const old = await managedKey(context, id, by)
+  const now = context.now()
+  if (!isGood(old, now)) throw new LicensingError('conflict', 'API key is revoked or expired')
+  const { record, answer } = await freshKey(context, old)
+  const expiresAt = Math.min(old.expiresAt ?? Infinity, now + overlapSeconds)
+  const write = async (tx: StorageSession): Promise<NewApiKeyAnswer> => {
+    await tx.updateApiKey(id, { expiresAt })
+    await tx.insertApiKey(record)
+    return answer
+  }
+  return commit(context, write, (created) => created)
 }
 
 async function createFirstApiKey(context: Context): Promise<NewApiKeyAnswer | null> {
   if ((await context.storage.countApiKeys({})) > 0) return null
-  const { record, secret } = await apiKeyRecord(context, { name: 'First key' }, undefined)
-  return (await context.storage.insertFirstApiKey(record)) ? { ...toApiKey(record), secret } : null
+  const rights = await rightsOf(context, { name: 'First key' }, undefined)
+  const { record, answer } = await freshKey(context, rights)
+  return (await context.storage.insertFirstApiKey(record)) ? answer : null
 }
 
 async function listApiKeys(context: Context, query: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>> {
@@ -165,14 +226,14 @@ async function listApiKeys(context: Context, query: ApiKeyQuery, by?: Principal)
     count: () => context.storage.countApiKeys(filter),
     position: ({ id }) => ({ id }),
   })
-  return mapListing(listing, toApiKey)
+  return mapListing(listing, (record) => {
+    const key = toApiKey(record)
+    return { ...key, lastUsedAt: context.lastUses.of(key.id) ?? key.lastUsedAt }
+  })
 }
 
 async function revokeApiKey(context: Context, id: string, by?: Principal): Promise<ApiKey> {
-  checkManager(by, undefined)
-  const key = await context.storage.findApiKey(id)
-  if (key === null || (by?.mode === 'test' && key.mode === 'live'))
-    throw new LicensingError('not_found', 'API key not found')
+  const key = await managedKey(context, id, by)
   if (key.revokedAt !== null) return toApiKey(key)
   const revoked = await context.storage.updateApiKey(id, { revokedAt: context.now() })
   if (revoked === null) throw new LicensingError('not_found', 'API key not found')
@@ -182,7 +243,9 @@ async function revokeApiKey(context: Context, id: string, by?: Principal): Promi
 async function authenticate(context: Context, secret: string): Promise<Principal | null> {
   if (!isApiKeySecret(secret)) return null
   const key = await context.storage.findApiKeyByHash(await hashSecret(secret))
-  if (key === null || key.revokedAt !== null || isPast(key.expiresAt, context.now())) return null
+  const now = context.now()
+  if (key === null || !isGood(key, now)) return null
+  context.lastUses.note(key.id, now)
   return toPrincipal(key)
 }
 
@@ -193,6 +256,7 @@ export function bindApiKeys(context: Context): ApiKeys {
     createFirst: () => createFirstApiKey(context),
     list: (query = {}, by) => listApiKeys(context, query, by),
     revoke: (id, by) => revokeApiKey(context, id, by),
+    roll: (id, options = {}, by) => rollApiKey(context, id, options, by),
     visibleApp: (key, slug) => visibleApp(context, key, slug),
     authenticate: (secret) => authenticate(context, secret),
   }

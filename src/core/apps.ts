@@ -1,5 +1,6 @@
 import { Type, type TString } from '@sinclair/typebox'
 import type { Principal } from './api-keys.ts'
+import { commit } from './commit.ts'
 import type { Context, KeyPair } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './fields.ts'
@@ -115,9 +116,12 @@ export async function findApp(context: Context, app: string): Promise<AppRecord>
   return record
 }
 
+function visibleFields({ tokenSecret: _sealed, ...visible }: AppRecord): Omit<App, 'publicKeyPem'> {
+  return visible
+}
+
 async function toApp(context: Context, record: AppRecord): Promise<App> {
-  const { tokenSecret: _sealed, ...visible } = record
-  return { ...visible, publicKeyPem: (await activeKey(context, record.id)).publicKeyPem }
+  return { ...visibleFields(record), publicKeyPem: (await activeKey(context, record.id)).publicKeyPem }
 }
 
 function newAppRecord(context: Context, given: NewApp, mode: Mode): AppRecord {
@@ -157,11 +161,16 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
   const record = newAppRecord(context, given, mode)
   const keyPair = options.keyPair ?? (await context.newKeyPair())
   const key = await sealSigningKey(context, record.id, keyPair)
-  await context.storage.transaction(async (tx) => {
-    if (!(await tx.insertApp(record))) throw slugTaken()
-    await tx.swapActiveKey(record.id, null, key, null)
-  })
-  return toApp(context, record)
+  const created = { ...visibleFields(record), publicKeyPem: key.publicKeyPem }
+  return commit(
+    context,
+    async (tx) => {
+      if (!(await tx.insertApp(record))) throw slugTaken()
+      await tx.swapActiveKey(record.id, null, key, null)
+      return created
+    },
+    (app) => app,
+  )
 }
 
 async function getApp(context: Context, app: string): Promise<App> {

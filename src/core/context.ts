@@ -1,7 +1,8 @@
 import type { PromiseCache } from './cache.ts'
 import type { IdPrefix } from './ids.ts'
+import type { LastUses } from './last-uses.ts'
 import type { Sealer } from './seal.ts'
-import type { NumericDate, Storage } from './storage.ts'
+import type { NumericDate, Storage, StorageSession } from './storage.ts'
 
 /** An RSA-4096 key pair: SubjectPublicKeyInfo and PKCS #8, both in PEM. */
 export interface KeyPair {
@@ -19,6 +20,12 @@ export interface Context {
   readonly sealer: Sealer
   /** The issuer that new apps get. */
   readonly issuer: string
+  /** Keeps what a use case will answer, in the transaction of its writes; `null` where no idempotency key asks for it. */
+  readonly keep: ((tx: StorageSession, answer: object) => Promise<void>) | null
+  /** The requests under an idempotency key that run now, in this process. */
+  readonly running: Map<string, Promise<unknown>>
+  /** When API keys were last used, not yet written. */
+  readonly lastUses: LastUses
   /** Imported keys: public and private ones by kid, token secrets by app id. */
   readonly publicKeys: PromiseCache<CryptoKey>
   readonly privateKeys: PromiseCache<CryptoKey>

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { findApp } from './apps.ts'
+import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { metadata, nullable, text } from './fields.ts'
@@ -169,7 +170,12 @@ async function createCustomer(context: Context, app: string, customer: NewCustom
   const given = readNewCustomer(customer)
   const appRecord = await findApp(context, app)
   const record = customerRecord(context, appRecord.id, given)
-  if (!(await context.storage.insertCustomer(record))) throw await explainConflict(context, appRecord, record)
+  const isNew = await commit(
+    context,
+    (tx) => tx.insertCustomer(record),
+    () => toCustomer(record),
+  )
+  if (!isNew) throw await explainConflict(context, appRecord, record)
   return toCustomer(record)
 }
 
@@ -185,7 +191,12 @@ async function getOrCreateCustomer(
     context.storage.findCustomerByEmail(appRecord.id, fresh.foldedEmail)
   const existing = await find()
   if (existing !== null) return { customer: toCustomer(existing), created: false }
-  if (await context.storage.insertCustomer(fresh)) return { customer: toCustomer(fresh), created: true }
+  const isNew = await commit(
+    context,
+    (tx) => tx.insertCustomer(fresh),
+    () => ({ customer: toCustomer(fresh), created: true }),
+  )
+  if (isNew) return { customer: toCustomer(fresh), created: true }
   const winner = await find()
   if (winner === null) throw await explainConflict(context, appRecord, fresh)
   return { customer: toCustomer(winner), created: false }

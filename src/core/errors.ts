@@ -10,6 +10,8 @@ export type LicensingErrorCode =
   | 'not_found'
   | 'conflict'
   | 'validation_error'
+  | 'idempotency_in_progress'
+  | 'idempotency_mismatch'
   | 'unavailable'
   | 'master_key'
 

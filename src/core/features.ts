@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { findApp } from './apps.ts'
+import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { description, name, slug } from './fields.ts'
@@ -78,14 +79,23 @@ export async function findFeature(
   return record
 }
 
+function slugTaken(): LicensingError {
+  return new LicensingError('conflict', 'Feature slug is already taken', {
+    details: { slug: ['is already taken'] },
+  })
+}
+
 async function createFeature(context: Context, app: string, feature: NewFeature): Promise<Feature> {
   const given = newFeature.parse(feature)
   const record = featureRecord(context, (await findApp(context, app)).id, given)
-  if (!(await context.storage.insertFeature(record)))
-    throw new LicensingError('conflict', 'Feature slug is already taken', {
-      details: { slug: ['is already taken'] },
-    })
-  return toFeature(record)
+  return commit(
+    context,
+    async (tx) => {
+      if (!(await tx.insertFeature(record))) throw slugTaken()
+      return toFeature(record)
+    },
+    (created) => created,
+  )
 }
 
 async function listFeatures(context: Context, app: string, query: Paging = {}): Promise<Listing<Feature>> {

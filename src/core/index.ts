@@ -22,6 +22,7 @@ export {
   type LicensingErrorOptions,
 } from './errors.ts'
 export type { Feature, FeatureChanges, Features, NewFeature } from './features.ts'
+export type { IdempotencyKey, KeptAnswer } from './idempotency.ts'
 export type { IdPrefix } from './ids.ts'
 export { generateRsaKeyPair, type PublicJwk } from './keys.ts'
 export type {
@@ -32,7 +33,8 @@ export type {
   Reinstatement,
   Revocation,
 } from './license-input.ts'
-export type { IncludeToken, License, Licenses, SignedLicense } from './licenses.ts'
+export type { IncludeToken, License, SignedLicense } from './license-view.ts'
+export type { Licenses } from './licenses.ts'
 export { createLicensing, type Licensing, type LicensingOptions } from './licensing.ts'
 export type { Listing, Paging } from './paging.ts'
 export type { BulkOutcome, BulkRegeneration, Regeneration } from './regeneration.ts'

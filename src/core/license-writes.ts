@@ -1,7 +1,9 @@
+import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { statusOf } from './decision.ts'
 import { LicensingError } from './errors.ts'
-import type { AppRecord, LicensePatch, LicenseRecord } from './storage.ts'
+import { unsignedView } from './license-view.ts'
+import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSession } from './storage.ts'
 
 /**
  * What to write, judged on the license as it was just read; `null` for nothing. Called again on the new state when
@@ -41,40 +43,6 @@ export async function findLicense(context: Context, app: AppRecord, id: string):
   return license
 }
 
-class LostRace extends Error {}
-
-/** Runs guarded writes as one transaction, which is given up when one of them was lost. */
-async function tryTransaction<Saved>(
-  context: Context,
-  write: (
-    tx: Parameters<Parameters<Context['storage']['transaction']>[0]>[0],
-  ) => Promise<Saved | null | false>,
-): Promise<Saved | null> {
-  try {
-    return await context.storage.transaction(async (tx) => {
-      const saved = await write(tx)
-      if (saved === null || saved === false) throw new LostRace()
-      return saved
-    })
-  } catch (error) {
-    if (error instanceof LostRace) return null
-    throw error
-  }
-}
-
-/** Sets an expired or revoked holder of the installation's place aside and writes the license into it. */
-async function takePlace(
-  context: Context,
-  license: LicenseRecord,
-  patch: LicensePatch,
-): Promise<LicenseRecord | null> {
-  const installationId = patch.installationId ?? license.installationId
-  return tryTransaction(context, async (tx) => {
-    await tx.setAsideLicense(license.appId, installationId, context.now(), license.id)
-    return tx.updateLicense(license.id, license.version, patch)
-  })
-}
-
 /** Whether the license, as changed, gets its installation's place: an active one always, another only a free one. */
 async function placeFor(
   context: Context,
@@ -90,15 +58,26 @@ async function placeFor(
     : undefined
 }
 
-async function write(
+/** The patch with the place that goes with it, and the time. */
+async function completed(
   context: Context,
   license: LicenseRecord,
   patch: LicensePatch,
-): Promise<LicenseRecord | null> {
+): Promise<LicensePatch> {
   const current = await placeFor(context, license, patch)
-  if (current === undefined) return context.storage.updateLicense(license.id, license.version, patch)
-  if (current) return takePlace(context, license, { ...patch, current })
-  return context.storage.updateLicense(license.id, license.version, { ...patch, current })
+  return { ...patch, ...(current !== undefined && { current }), updatedAt: context.now() }
+}
+
+/** Writes the license, setting an expired or revoked holder of the place it takes aside. */
+async function write(
+  tx: StorageSession,
+  license: LicenseRecord,
+  patch: LicensePatch,
+  now: NumericDate,
+): Promise<LicenseRecord | null> {
+  const installationId = patch.installationId ?? license.installationId
+  if (patch.current === true) await tx.setAsideLicense(license.appId, installationId, now, license.id)
+  return tx.updateLicense(license.id, license.version, patch)
 }
 
 /**
@@ -118,7 +97,12 @@ export async function changeLicense(
     const license = await findLicense(context, app, id)
     const patch = await change(license)
     if (patch === null) return license
-    const saved = await write(context, license, { ...patch, updatedAt: context.now() })
+    const whole = await completed(context, license, patch)
+    const saved = await commit(
+      context,
+      (tx) => write(tx, license, whole, context.now()),
+      (written) => unsignedView(context, app, written ?? license),
+    )
     if (saved !== null) return saved
     await checkPlace(context, app, patch.installationId ?? license.installationId, id)
   }
@@ -138,11 +122,15 @@ export async function writeNewLicense(
 ): Promise<LicenseRecord> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const license = await make()
-    const saved = await tryTransaction(context, async (tx) => {
-      await tx.setAsideLicense(app.id, license.installationId, context.now())
-      return (await tx.insertLicense(license)) && license
-    })
-    if (saved !== null) return saved
+    const isSaved = await commit(
+      context,
+      async (tx) => {
+        await tx.setAsideLicense(app.id, license.installationId, context.now())
+        return tx.insertLicense(license)
+      },
+      () => unsignedView(context, app, license),
+    )
+    if (isSaved) return license
     await checkPlace(context, app, license.installationId, license.id)
   }
   throw lostTooOften()

@@ -1,7 +1,5 @@
 import { findApp } from './apps.ts'
-import { deriveToken, featuresOf, jtiOf } from './claims.ts'
 import type { Context } from './context.ts'
-import { statusOf } from './decision.ts'
 import { LicensingError } from './errors.ts'
 import { readId } from './ids.ts'
 import { invalidInput } from './input.ts'
@@ -21,6 +19,15 @@ import {
   type Reinstatement,
   type Revocation,
 } from './license-input.ts'
+import {
+  present,
+  toLicense,
+  tokenOf,
+  toSigned,
+  type IncludeToken,
+  type License,
+  type SignedLicense,
+} from './license-view.ts'
 import { changeLicense, findLicense, writeNewLicense } from './license-writes.ts'
 import { checkMetadata } from './metadata.ts'
 import { mapListing, readPage, type Listing } from './paging.ts'
@@ -33,54 +40,7 @@ import {
   type BulkRegeneration,
   type Regeneration,
 } from './regeneration.ts'
-import type {
-  AppRecord,
-  LicenseFilter,
-  LicensePatch,
-  LicenseRecord,
-  Metadata,
-  NumericDate,
-  TierRecord,
-} from './storage.ts'
-
-/** The right of one installation to use an app. Times are whole seconds since 1970. */
-export interface License {
-  /** `lic_…`, the TypeID of the UUID in the token's `lic_id`. */
-  readonly id: string
-  readonly installationId: string
-  readonly customerId: string
-  /** `null` once the tier was deleted. */
-  readonly tierId: string | null
-  /** The tier's slug, as the token says it. */
-  readonly tier: string
-  /** What the token says: the tier's features as they were at issue, then the custom ones. */
-  readonly features: readonly string[]
-  readonly customFeatures: readonly string[]
-  readonly status: 'active' | 'expired' | 'revoked'
-  /** `null` for a license without end. */
-  readonly expiresAt: NumericDate | null
-  readonly revokedAt: NumericDate | null
-  readonly revokedReason: string | null
-  /** When the claims were issued: the token's `iat`. */
-  readonly issuedAt: NumericDate
-  /** The id of the token. */
-  readonly jti: string
-  readonly metadata: Metadata
-  readonly createdAt: NumericDate
-  readonly updatedAt: NumericDate
-  /** There when it was asked for: see {@link SignedLicense}. */
-  readonly token?: string | null
-}
-
-/** A license with its token, which is `null` unless it is active (or expired and regenerated just now). */
-export interface SignedLicense extends License {
-  readonly token: string | null
-}
-
-/** Asks for the token as well, which costs a signature: some 4 ms of one core. */
-export interface IncludeToken {
-  readonly include: 'token'
-}
+import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from './storage.ts'
 
 /** What a license's use cases are called on `licensing.licenses`. `id` is the license's id or UUID. */
 export interface Licenses {
@@ -135,43 +95,6 @@ function licenseId(id: string): string {
   const known = readId('lic', id)
   if (known === null) throw new LicensingError('not_found', 'License not found')
   return known
-}
-
-async function toLicense(context: Context, app: AppRecord, record: LicenseRecord): Promise<License> {
-  const {
-    appId: _a,
-    tierFeatures: _t,
-    current: _c,
-    revision: _r,
-    minRevision: _m,
-    version: _v,
-    ...visible
-  } = record
-  return {
-    ...visible,
-    features: featuresOf(record),
-    status: statusOf(record, context.now()),
-    jti: await jtiOf(context, app, record),
-  }
-}
-
-/** The token of an active license; of an expired one only where its own regeneration answers. */
-async function tokenOf(
-  context: Context,
-  app: AppRecord,
-  record: LicenseRecord,
-  signs: readonly License['status'][] = ['active'],
-): Promise<string | null> {
-  return signs.includes(statusOf(record, context.now())) ? deriveToken(context, app, record) : null
-}
-
-async function toSigned(
-  context: Context,
-  app: AppRecord,
-  record: LicenseRecord,
-  signs?: readonly License['status'][],
-): Promise<SignedLicense> {
-  return { ...(await toLicense(context, app, record)), token: await tokenOf(context, app, record, signs) }
 }
 
 async function existingTier(context: Context, app: AppRecord, tier: string): Promise<TierRecord> {
@@ -358,17 +281,6 @@ async function regenerated(
 ): Promise<SignedLicense> {
   const record = await findApp(context, app)
   return toSigned(context, record, await regenerate(record), ['active', 'expired'])
-}
-
-/** The license, and its token where that was asked for: what the overloads of `get` promise. */
-async function present(
-  context: Context,
-  app: AppRecord,
-  record: LicenseRecord,
-  options?: IncludeToken,
-): Promise<SignedLicense> {
-  const answer = options === undefined ? toLicense(context, app, record) : toSigned(context, app, record)
-  return answer as Promise<SignedLicense>
 }
 
 async function currentLicense(

@@ -5,8 +5,10 @@ import type { Context, KeyPair } from './context.ts'
 import { bindCustomers, type Customers } from './customers.ts'
 import { LicensingError } from './errors.ts'
 import { bindFeatures, type Features } from './features.ts'
+import { idempotently, type IdempotencyKey, type KeptAnswer } from './idempotency.ts'
 import { newTypeId, type IdPrefix } from './ids.ts'
 import { generateRsaKeyPair } from './keys.ts'
+import { lastUses } from './last-uses.ts'
 import { bindLicenses, type Licenses } from './licenses.ts'
 import { rotateKeys, type Rotation, type RotationOptions } from './rotation.ts'
 import { createSealer, type MasterKey, type Sealer } from './seal.ts'
@@ -43,8 +45,20 @@ export interface Licensing {
    * @throws {LicensingError} `validation_error`, `not_found`; `conflict` when another rotation was faster.
    */
   rotateKeys(app: string, options?: RotationOptions, keyPair?: KeyPair): Promise<Rotation>
+  /**
+   * Does work once under a key: the same key again within 24 hours gets the first answer again, with its license token as
+   * it is now. The answer is kept in the transaction of the work's writes, so it holds over restarts and between servers.
+   * @throws {LicensingError} `validation_error` for a malformed key; `idempotency_mismatch` when the key was used with
+   * another request; `idempotency_in_progress` when the first still runs after ten seconds; whatever `work` throws.
+   */
+  idempotent<Answer extends object>(
+    key: IdempotencyKey,
+    work: (licensing: Licensing) => Promise<Answer>,
+  ): Promise<KeptAnswer<Answer>>
   /** Resolves when the storage answers. */
   ping(): Promise<void>
+  /** Writes what is batched in memory, the times of last use of API keys: call it before the storage is closed. */
+  flush(): Promise<void>
 }
 
 const checkPurpose = 'key-check'
@@ -77,9 +91,28 @@ async function createContext(options: LicensingOptions): Promise<Context> {
     newKeyPair: options.newKeyPair ?? generateRsaKeyPair,
     sealer: await createSealer(options.masterKey),
     issuer: checkIssuer(options.issuer ?? 'license-server'),
+    keep: null,
+    running: new Map(),
+    lastUses: lastUses(options.storage),
     publicKeys: promiseCache(cachedKeys),
     privateKeys: promiseCache(cachedKeys),
     tokenSecrets: promiseCache(cachedKeys),
+  }
+}
+
+function bind(context: Context): Licensing {
+  return {
+    apps: bindApps(context),
+    tiers: bindTiers(context),
+    features: bindFeatures(context),
+    customers: bindCustomers(context),
+    licenses: bindLicenses(context),
+    verification: bindVerification(context),
+    apiKeys: bindApiKeys(context),
+    rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
+    idempotent: (key, work) => idempotently(context, key, (keeping) => work(bind(keeping))),
+    ping: () => context.storage.ping(),
+    flush: () => context.lastUses.flush(),
   }
 }
 
@@ -103,15 +136,5 @@ async function createContext(options: LicensingOptions): Promise<Context> {
 export async function createLicensing(options: LicensingOptions): Promise<Licensing> {
   const context = await createContext(options)
   await checkMasterKey(context.storage, context.sealer)
-  return {
-    apps: bindApps(context),
-    tiers: bindTiers(context),
-    features: bindFeatures(context),
-    customers: bindCustomers(context),
-    licenses: bindLicenses(context),
-    verification: bindVerification(context),
-    apiKeys: bindApiKeys(context),
-    rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
-    ping: () => context.storage.ping(),
-  }
+  return bind(context)
 }

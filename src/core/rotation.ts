@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { findApp } from './apps.ts'
+import { commit } from './commit.ts'
 import type { Context, KeyPair } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { flag, integer } from './fields.ts'
@@ -54,13 +55,18 @@ async function swapKey(
   const next = await sealSigningKey(context, app.id, pair ?? (await context.newKeyPair()))
   const now = context.now()
   const acceptOldUntil = graceDays === 0 ? null : now + graceDays * day
-  const licensesResigned = await context.storage.transaction(async (tx) => {
-    if (!(await tx.swapActiveKey(app.id, old.kid, next, acceptOldUntil)))
-      throw new LicensingError('conflict', 'Another rotation of these keys was faster')
-    return tx.countLicenses({ appId: app.id, status: 'active', now })
-  })
+  const rotation = await commit(
+    context,
+    async (tx): Promise<Rotation> => {
+      if (!(await tx.swapActiveKey(app.id, old.kid, next, acceptOldUntil)))
+        throw new LicensingError('conflict', 'Another rotation of these keys was faster')
+      const licensesResigned = await tx.countLicenses({ appId: app.id, status: 'active', now })
+      return { licensesResigned, publicKeyPem: next.publicKeyPem }
+    },
+    (done) => done,
+  )
   context.privateKeys.forget(old.kid)
-  return { licensesResigned, publicKeyPem: next.publicKeyPem }
+  return rotation
 }
 
 /**

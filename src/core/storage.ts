@@ -157,6 +157,18 @@ export interface ApiKeyRecord {
 /** What of an API key may be changed. */
 export type ApiKeyPatch = Partial<Pick<ApiKeyRecord, 'name' | 'expiresAt' | 'revokedAt'>>
 
+/** The first answer to a request under an idempotency key. */
+export interface KeptAnswerRecord {
+  /** Whose key it is: the id of the API key, or a name of the embedder's. */
+  readonly scope: string
+  readonly key: string
+  /** Of the request: the same key with another one is a mistake. */
+  readonly fingerprint: string
+  /** Sealed. */
+  readonly answer: string
+  readonly expiresAt: NumericDate
+}
+
 /** Where a page begins: after the record with these sort keys. */
 export interface Position {
   readonly id: string
@@ -333,6 +345,15 @@ export interface StorageSession {
   /** Newest first. */
   listApiKeys(filter: ApiKeyFilter, page: Page): Promise<readonly ApiKeyRecord[]>
   countApiKeys(filter: ApiKeyFilter): Promise<number>
+
+  /** `null` also once it has expired as of `now`. */
+  findKeptAnswer(scope: string, key: string, now: NumericDate): Promise<KeptAnswerRecord | null>
+  /**
+   * Resolves to `false`, writing nothing, when an answer that has not expired as of `now` is kept under the same scope and
+   * key: of concurrent callers one wins. Forgets some that have expired on the way. After `false` inside a transaction,
+   * give the transaction up.
+   */
+  insertKeptAnswer(answer: KeptAnswerRecord, now: NumericDate): Promise<boolean>
 
   /** Keeps `sealed` if no check record stands yet, and resolves to the one that stands. Writes nothing otherwise. */
   claimKeyCheck(sealed: string): Promise<string>

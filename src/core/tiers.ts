@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { findApp } from './apps.ts'
+import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import {
@@ -139,20 +140,27 @@ async function linkFeature(
   return { feature, added: outcome === 'added' }
 }
 
+function slugTaken(): LicensingError {
+  return new LicensingError('conflict', 'Tier slug is already taken', {
+    details: { slug: ['is already taken'] },
+  })
+}
+
 async function createTier(context: Context, app: string, tier: NewTier): Promise<Tier> {
   const given = newTier.parse(tier)
   const { id: appId } = await findApp(context, app)
   const record = await tierRecord(context, appId, given)
   const features = given.features ?? []
-  await context.storage.transaction(async (tx) => {
-    if (!(await tx.insertTier(record)))
-      throw new LicensingError('conflict', 'Tier slug is already taken', {
-        details: { slug: ['is already taken'] },
-      })
-    for (const slug of features)
-      await linkFeature(tx, record.id, featureRecord(context, appId, { name: slug, slug }))
-  })
-  return toTier({ ...record, features })
+  return commit(
+    context,
+    async (tx) => {
+      if (!(await tx.insertTier(record))) throw slugTaken()
+      for (const slug of features)
+        await linkFeature(tx, record.id, featureRecord(context, appId, { name: slug, slug }))
+      return toTier({ ...record, features })
+    },
+    (created) => created,
+  )
 }
 
 async function listTiers(context: Context, app: string, query: Paging = {}): Promise<Listing<Tier>> {
@@ -194,8 +202,14 @@ async function addFeature(
   const record = await findApp(context, app)
   const { id } = await findTier(context.storage, record, tier)
   const fresh = featureRecord(context, record.id, given)
-  const linked = await context.storage.transaction((tx) => linkFeature(tx, id, fresh))
-  return { feature: toFeature(linked.feature), added: linked.added }
+  return commit(
+    context,
+    async (tx) => {
+      const { feature: linked, added } = await linkFeature(tx, id, fresh)
+      return { feature: toFeature(linked), added }
+    },
+    (outcome) => outcome,
+  )
 }
 
 async function removeFeature(context: Context, app: string, tier: string, feature: string): Promise<void> {

@@ -1,16 +1,11 @@
-import { apiKeyQuery, newApiKey, type Principal } from '../../core/api-keys.ts'
+import { apiKeyQuery, newApiKey, rollOptions } from '../../core/api-keys.ts'
 import { apiKeyExample, pageExample } from '../examples.ts'
-import { many, noContent, one, route, type Route } from '../route.ts'
+import { created, many, noContent, route, type Route } from '../route.ts'
 import { apiKeySchema, dataOf, pageOf } from '../schemas.ts'
 
 const tag = 'API keys'
 const manager =
   'Only a secret key without end that is bound to no app manages keys; a test key only test keys.'
-
-/** The key that asks; these routes are never reached without one. */
-function asker(principal: Principal | null): { by?: Principal } {
-  return principal === null ? {} : { by: principal }
-}
 
 export const apiKeyRoutes: readonly Route[] = [
   route({
@@ -29,8 +24,8 @@ export const apiKeyRoutes: readonly Route[] = [
         example: pageExample(apiKeyExample),
       },
     },
-    run: async ({ licensing, principal, query }) =>
-      many(await licensing.apiKeys.list(query, asker(principal).by)),
+    run: ({ licensing, principal, query }) => licensing.apiKeys.list(query, principal ?? undefined),
+    answer: many,
   }),
   route({
     method: 'POST',
@@ -49,8 +44,8 @@ export const apiKeyRoutes: readonly Route[] = [
         example: { data: { ...apiKeyExample, secret: 'sk_live_…' } },
       },
     },
-    run: async ({ licensing, principal, body }) =>
-      one(await licensing.apiKeys.create(body, asker(principal).by), 201),
+    run: ({ licensing, principal, body }) => licensing.apiKeys.create(body, principal ?? undefined),
+    answer: created,
   }),
   route({
     method: 'DELETE',
@@ -61,9 +56,30 @@ export const apiKeyRoutes: readonly Route[] = [
     summary: 'Revoke an API key',
     description: `Refused from the next request on. ${manager}`,
     answers: { 204: { description: 'Revoked' } },
-    run: async ({ licensing, principal, params }) => {
-      await licensing.apiKeys.revoke(params.id ?? '', asker(principal).by)
-      return noContent()
+    run: ({ licensing, principal, params }) =>
+      licensing.apiKeys.revoke(params.id ?? '', principal ?? undefined),
+    answer: noContent,
+  }),
+  route({
+    method: 'POST',
+    path: '/api-keys/:id/roll',
+    access: 'write',
+    tag,
+    operationId: 'rollApiKey',
+    summary: 'Roll an API key',
+    description: `Makes a new key with the same rights, whose secret is shown in this answer alone; the old one goes on for overlap_seconds. ${manager}`,
+    body: rollOptions,
+    bodyExample: { overlap_seconds: 86_400 },
+    answers: {
+      201: {
+        description: 'The new key with its secret',
+        schema: dataOf(apiKeySchema),
+        example: { data: { ...apiKeyExample, secret: 'sk_live_…' } },
+      },
     },
+    errors: ['conflict'],
+    run: ({ licensing, principal, params, body }) =>
+      licensing.apiKeys.roll(params.id ?? '', body, principal ?? undefined),
+    answer: created,
   }),
 ]

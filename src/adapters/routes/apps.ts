@@ -2,7 +2,7 @@ import { appChanges, appQuery, newApp, type App } from '../../core/apps.ts'
 import { rotationOptions } from '../../core/rotation.ts'
 import { appExample, pageExample, publicKeyExample, rotationExample } from '../examples.ts'
 import { publicKeyResponse } from '../public-key.ts'
-import { many, noContent, one, route, type Route } from '../route.ts'
+import { asker, created, many, noContent, one, route, type Route } from '../route.ts'
 import { appSchema, dataOf, jwksSchema, pageOf, rotationSchema } from '../schemas.ts'
 
 const tag = 'Apps'
@@ -26,10 +26,8 @@ export const appRoutes: readonly Route[] = [
     answers: {
       200: { description: 'A page of apps', schema: pageOf(appSchema), example: pageExample(appExample) },
     },
-    run: async ({ licensing, principal, query }) => {
-      const listing = await licensing.apps.list(query, principal === null ? {} : { by: principal })
-      return many({ ...listing, data: listing.data.map(visible) })
-    },
+    run: ({ licensing, principal, query }) => licensing.apps.list(query, asker(principal)),
+    answer: (listing) => many({ ...listing, data: listing.data.map(visible) }),
   }),
   route({
     method: 'POST',
@@ -48,8 +46,8 @@ export const appRoutes: readonly Route[] = [
     },
     answers: { 201: answers },
     errors: ['conflict'],
-    run: async ({ licensing, principal, body }) =>
-      one(visible(await licensing.apps.create(body, principal === null ? {} : { by: principal })), 201),
+    run: ({ licensing, principal, body }) => licensing.apps.create(body, asker(principal)),
+    answer: (app) => created(visible(app)),
   }),
   route({
     method: 'GET',
@@ -60,7 +58,8 @@ export const appRoutes: readonly Route[] = [
     summary: 'Get an app',
     description: 'One app by its slug.',
     answers: { 200: answers },
-    run: async ({ licensing, app }) => one(visible(await licensing.apps.get(app))),
+    run: ({ licensing, app }) => licensing.apps.get(app),
+    answer: (app) => one(visible(app)),
   }),
   route({
     method: 'PUT',
@@ -73,7 +72,8 @@ export const appRoutes: readonly Route[] = [
     body: appChanges,
     bodyExample: { name: 'My Desktop App 2' },
     answers: { 200: answers },
-    run: async ({ licensing, app, body }) => one(visible(await licensing.apps.update(app, body))),
+    run: ({ licensing, app, body }) => licensing.apps.update(app, body),
+    answer: (app) => one(visible(app)),
   }),
   route({
     method: 'DELETE',
@@ -85,10 +85,8 @@ export const appRoutes: readonly Route[] = [
     description:
       'Deletes it with everything in it and the API keys bound to it. None of its tokens is good any more.',
     answers: { 204: { description: 'Deleted' } },
-    run: async ({ licensing, app }) => {
-      await licensing.apps.delete(app)
-      return noContent()
-    },
+    run: ({ licensing, app }) => licensing.apps.delete(app),
+    answer: noContent,
   }),
   route({
     method: 'GET',
@@ -107,8 +105,8 @@ export const appRoutes: readonly Route[] = [
       },
       304: { description: 'Not changed since the ETag in If-None-Match' },
     },
-    run: async ({ licensing, app, request }) =>
-      publicKeyResponse(request, await licensing.apps.publicKey(app), 'application/x-pem-file'),
+    run: ({ licensing, app }) => licensing.apps.publicKey(app),
+    answer: (pem, { request }) => publicKeyResponse(request, pem, 'application/x-pem-file'),
   }),
   route({
     method: 'GET',
@@ -138,8 +136,8 @@ export const appRoutes: readonly Route[] = [
       },
       304: { description: 'Not changed since the ETag in If-None-Match' },
     },
-    run: async ({ licensing, app, request }) =>
-      publicKeyResponse(request, JSON.stringify(await licensing.apps.jwks(app)), 'application/json'),
+    run: ({ licensing, app }) => licensing.apps.jwks(app),
+    answer: (jwks, { request }) => publicKeyResponse(request, JSON.stringify(jwks), 'application/json'),
   }),
   route({
     method: 'POST',
@@ -160,8 +158,8 @@ export const appRoutes: readonly Route[] = [
       },
     },
     errors: ['conflict'],
-    run: async ({ licensing, app, body }) => {
-      const rotation = await licensing.rotateKeys(app, body)
+    run: ({ licensing, app, body }) => licensing.rotateKeys(app, body),
+    answer: (rotation, { body }) => {
       const message = body.dryRun === true ? 'Dry run: nothing was changed' : 'Keys rotated successfully'
       return one({ message, ...rotation })
     },

@@ -3,7 +3,7 @@ import { customerChanges, customerQuery, newCustomer } from '../../core/customer
 import { text } from '../../core/fields.ts'
 import { input, type Input } from '../../core/input.ts'
 import { customerExample, pageExample } from '../examples.ts'
-import { many, noContent, one, route, type Route } from '../route.ts'
+import { created, many, noContent, one, route, type Route } from '../route.ts'
 import { customerSchema, dataOf, pageOf } from '../schemas.ts'
 
 const tag = 'Customers'
@@ -38,7 +38,8 @@ const finding: readonly Route[] = [
         example: pageExample(customerExample),
       },
     },
-    run: async ({ licensing, app, query }) => many(await licensing.customers.list(app, query)),
+    run: ({ licensing, app, query }) => licensing.customers.list(app, query),
+    answer: many,
   }),
   route({
     method: 'GET',
@@ -50,8 +51,8 @@ const finding: readonly Route[] = [
     description: 'The e-mail as a whole, without regard to case.',
     query: byEmail,
     answers: { 200: answers },
-    run: async ({ licensing, app, query }) =>
-      one(await licensing.customers.getByEmail(app, byEmail.parse(query).email)),
+    run: ({ licensing, app, query }) => licensing.customers.getByEmail(app, byEmail.parse(query).email),
+    answer: one,
   }),
   route({
     method: 'GET',
@@ -63,8 +64,9 @@ const finding: readonly Route[] = [
     description: 'What the vendor’s own system calls them.',
     query: byExternalId,
     answers: { 200: answers },
-    run: async ({ licensing, app, query }) =>
-      one(await licensing.customers.getByExternalId(app, byExternalId.parse(query).externalId)),
+    run: ({ licensing, app, query }) =>
+      licensing.customers.getByExternalId(app, byExternalId.parse(query).externalId),
+    answer: one,
   }),
   route({
     method: 'GET',
@@ -75,7 +77,8 @@ const finding: readonly Route[] = [
     summary: 'Get a customer',
     description: 'One customer by id.',
     answers: { 200: answers },
-    run: async ({ licensing, app, params }) => one(await licensing.customers.get(app, params.id ?? '')),
+    run: ({ licensing, app, params }) => licensing.customers.get(app, params.id ?? ''),
+    answer: one,
   }),
 ]
 
@@ -92,7 +95,8 @@ const writing: readonly Route[] = [
     bodyExample,
     answers: { 201: answers },
     errors: ['conflict'],
-    run: async ({ licensing, app, body }) => one(await licensing.customers.create(app, body), 201),
+    run: ({ licensing, app, body }) => licensing.customers.create(app, body),
+    answer: created,
   }),
   route({
     method: 'POST',
@@ -106,10 +110,8 @@ const writing: readonly Route[] = [
     bodyExample,
     answers: { 200: { ...answers, description: 'The existing customer' }, 201: answers },
     errors: ['conflict'],
-    run: async ({ licensing, app, body }) => {
-      const { customer, created } = await licensing.customers.getOrCreate(app, body)
-      return one(customer, created ? 201 : 200)
-    },
+    run: ({ licensing, app, body }) => licensing.customers.getOrCreate(app, body),
+    answer: ({ customer, created: isNew }) => (isNew ? created(customer) : one(customer)),
   }),
   route({
     method: 'PUT',
@@ -123,8 +125,8 @@ const writing: readonly Route[] = [
     bodyExample: { name: 'Ada L.' },
     answers: { 200: answers },
     errors: ['conflict'],
-    run: async ({ licensing, app, params, body }) =>
-      one(await licensing.customers.update(app, params.id ?? '', body)),
+    run: ({ licensing, app, params, body }) => licensing.customers.update(app, params.id ?? '', body),
+    answer: one,
   }),
   route({
     method: 'DELETE',
@@ -135,10 +137,8 @@ const writing: readonly Route[] = [
     summary: 'Delete a customer',
     description: 'Deletes its licenses too.',
     answers: { 204: { description: 'Deleted' } },
-    run: async ({ licensing, app, params }) => {
-      await licensing.customers.delete(app, params.id ?? '')
-      return noContent()
-    },
+    run: ({ licensing, app, params }) => licensing.customers.delete(app, params.id ?? ''),
+    answer: noContent,
   }),
 ]
 

@@ -1,6 +1,6 @@
 import { featureChanges, featureQuery, newFeature } from '../../core/features.ts'
 import { featureExample, pageExample } from '../examples.ts'
-import { many, noContent, one, route, type Route } from '../route.ts'
+import { created, many, noContent, one, route, type Route } from '../route.ts'
 import { dataOf, featureSchema, pageOf } from '../schemas.ts'
 
 const tag = 'Features'
@@ -27,7 +27,8 @@ export const featureRoutes: readonly Route[] = [
         example: pageExample(featureExample),
       },
     },
-    run: async ({ licensing, app, query }) => many(await licensing.features.list(app, query)),
+    run: ({ licensing, app, query }) => licensing.features.list(app, query),
+    answer: many,
   }),
   route({
     method: 'POST',
@@ -41,7 +42,8 @@ export const featureRoutes: readonly Route[] = [
     bodyExample: { name: 'Webhooks', slug: 'webhooks' },
     answers: { 201: answers },
     errors: ['conflict'],
-    run: async ({ licensing, app, body }) => one(await licensing.features.create(app, body), 201),
+    run: ({ licensing, app, body }) => licensing.features.create(app, body),
+    answer: created,
   }),
   route({
     method: 'GET',
@@ -52,7 +54,8 @@ export const featureRoutes: readonly Route[] = [
     summary: 'Get a feature',
     description: 'One feature by id or slug.',
     answers: { 200: answers },
-    run: async ({ licensing, app, params }) => one(await licensing.features.get(app, params.feature ?? '')),
+    run: ({ licensing, app, params }) => licensing.features.get(app, params.feature ?? ''),
+    answer: one,
   }),
   route({
     method: 'PUT',
@@ -65,8 +68,8 @@ export const featureRoutes: readonly Route[] = [
     body: featureChanges,
     bodyExample: { name: 'Web hooks' },
     answers: { 200: answers },
-    run: async ({ licensing, app, params, body }) =>
-      one(await licensing.features.update(app, params.feature ?? '', body)),
+    run: ({ licensing, app, params, body }) => licensing.features.update(app, params.feature ?? '', body),
+    answer: one,
   }),
   route({
     method: 'DELETE',
@@ -77,9 +80,7 @@ export const featureRoutes: readonly Route[] = [
     summary: 'Delete a feature',
     description: 'Takes it out of every tier. Tokens keep it until they are regenerated.',
     answers: { 204: { description: 'Deleted' } },
-    run: async ({ licensing, app, params }) => {
-      await licensing.features.delete(app, params.feature ?? '')
-      return noContent()
-    },
+    run: ({ licensing, app, params }) => licensing.features.delete(app, params.feature ?? ''),
+    answer: noContent,
   }),
 ]

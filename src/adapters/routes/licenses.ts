@@ -9,10 +9,10 @@ import {
   reinstatement,
   revocation,
 } from '../../core/license-input.ts'
-import type { License } from '../../core/licenses.ts'
+import type { License } from '../../core/license-view.ts'
 import { HttpError } from '../errors.ts'
 import { licenseExample, pageExample } from '../examples.ts'
-import { many, noContent, one, route, type Route } from '../route.ts'
+import { created, many, noContent, one, route, type Route } from '../route.ts'
 import { dataOf, licenseSchema, pageOf } from '../schemas.ts'
 
 const tag = 'Licenses'
@@ -31,9 +31,10 @@ function isSecret(principal: Principal | null): boolean {
   return principal?.type === 'sk'
 }
 
-/** What a `pk_` key may see of a license: neither token nor `jti`. */
-function readable({ token: _token, jti: _jti, ...license }: License): object {
-  return license
+/** A `pk_` key sees neither token nor `jti`. */
+function shownTo(principal: Principal | null, license: License): object {
+  const { token: _token, jti: _jti, ...readable } = license
+  return isSecret(principal) ? license : readable
 }
 
 const finding: readonly Route[] = [
@@ -57,9 +58,10 @@ const finding: readonly Route[] = [
     run: async ({ licensing, app, principal, query }) => {
       if (query.include === 'token' && !isSecret(principal))
         throw new HttpError('forbidden', 'Tokens require a secret key (sk_*)')
-      const listing = await licensing.licenses.list(app, query)
-      return many(isSecret(principal) ? listing : { ...listing, data: listing.data.map(readable) })
+      return licensing.licenses.list(app, query)
     },
+    answer: (listing, { principal }) =>
+      many({ ...listing, data: listing.data.map((license) => shownTo(principal, license)) }),
   }),
   route({
     method: 'GET',
@@ -71,12 +73,12 @@ const finding: readonly Route[] = [
     description: 'The one that holds the installation’s place: the active one, else the last that was.',
     query: byInstallation,
     answers: { 200: answers },
-    run: async ({ licensing, app, principal, query }) => {
+    run: async ({ licensing: { licenses }, app, principal, query }): Promise<License> => {
       const { installationId } = byInstallation.parse(query)
-      if (!isSecret(principal))
-        return one(readable(await licensing.licenses.getByInstallation(app, installationId)))
-      return one(await licensing.licenses.getByInstallation(app, installationId, includeToken))
+      if (!isSecret(principal)) return licenses.getByInstallation(app, installationId)
+      return licenses.getByInstallation(app, installationId, includeToken)
     },
+    answer: (license, { principal }) => one(shownTo(principal, license)),
   }),
   route({
     method: 'GET',
@@ -87,10 +89,9 @@ const finding: readonly Route[] = [
     summary: 'Get a license',
     description: 'One license by id or UUID; with a secret key also its token, signed as of now.',
     answers: { 200: answers },
-    run: async ({ licensing, app, principal, params: { id = '' } }) =>
-      isSecret(principal)
-        ? one(await licensing.licenses.get(app, id, includeToken))
-        : one(readable(await licensing.licenses.get(app, id))),
+    run: ({ licensing: { licenses }, app, principal, params: { id = '' } }): Promise<License> =>
+      isSecret(principal) ? licenses.get(app, id, includeToken) : licenses.get(app, id),
+    answer: (license, { principal }) => one(shownTo(principal, license)),
   }),
 ]
 
@@ -114,7 +115,8 @@ const writing: readonly Route[] = [
     },
     answers: { 201: answers },
     errors: ['conflict'],
-    run: async ({ licensing, app, body }) => one(await licensing.licenses.create(app, body), 201),
+    run: ({ licensing, app, body }) => licensing.licenses.create(app, body),
+    answer: created,
   }),
   route({
     method: 'PUT',
@@ -129,8 +131,8 @@ const writing: readonly Route[] = [
     bodyExample: { tier_id: 'enterprise' },
     answers: { 200: answers },
     errors: ['conflict', 'license_revoked', 'missing_tier'],
-    run: async ({ licensing, app, params, body }) =>
-      one(await licensing.licenses.update(app, params.id ?? '', body)),
+    run: ({ licensing, app, params, body }) => licensing.licenses.update(app, params.id ?? '', body),
+    answer: one,
   }),
   route({
     method: 'DELETE',
@@ -141,10 +143,8 @@ const writing: readonly Route[] = [
     summary: 'Delete a license',
     description: 'For good. To end one and keep its story, revoke it.',
     answers: { 204: { description: 'Deleted' } },
-    run: async ({ licensing, app, params }) => {
-      await licensing.licenses.delete(app, params.id ?? '')
-      return noContent()
-    },
+    run: ({ licensing, app, params }) => licensing.licenses.delete(app, params.id ?? ''),
+    answer: noContent,
   }),
   route({
     method: 'POST',
@@ -157,8 +157,8 @@ const writing: readonly Route[] = [
     body: revocation,
     bodyExample: { reason: 'Refunded' },
     answers: { 200: answers },
-    run: async ({ licensing, app, params, body }) =>
-      one({ ...(await licensing.licenses.revoke(app, params.id ?? '', body)), token: null }),
+    run: ({ licensing, app, params, body }) => licensing.licenses.revoke(app, params.id ?? '', body),
+    answer: (license) => one({ ...license, token: null }),
   }),
   route({
     method: 'POST',
@@ -173,8 +173,8 @@ const writing: readonly Route[] = [
     bodyExample: { invalidate_previous: true },
     answers: { 200: answers },
     errors: ['conflict', 'missing_tier'],
-    run: async ({ licensing, app, params, body }) =>
-      one(await licensing.licenses.reinstate(app, params.id ?? '', body)),
+    run: ({ licensing, app, params, body }) => licensing.licenses.reinstate(app, params.id ?? '', body),
+    answer: one,
   }),
 ]
 

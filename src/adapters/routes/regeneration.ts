@@ -43,13 +43,14 @@ export const regenerationRoutes: readonly Route[] = [
       },
     },
     errors: ['invalid_token', 'token_expired', 'token_mismatch', 'license_revoked', 'missing_tier'],
-    run: async ({ licensing, app, principal, params: { id = '' }, body }) => {
-      const { currentToken, ...options } = body
-      if (principal !== null) return one(await licensing.licenses.regenerate(app, id, options))
-      for (const field of Object.keys(options))
-        throw invalidInput({ [field]: ['requires a secret key (sk_*)'] })
-      return one(await licensing.licenses.renew(app, id, currentToken))
+    run: async ({ licensing: { licenses }, app, principal, params: { id = '' }, body }) => {
+      const { currentToken, ...options } = regenerationBody.parse(body)
+      if (principal !== null) return licenses.regenerate(app, id, options)
+      if (options.invalidatePrevious !== undefined)
+        throw invalidInput({ invalidatePrevious: ['requires a secret key (sk_*)'] })
+      return licenses.renew(app, id, currentToken)
     },
+    answer: one,
   }),
   route({
     method: 'POST',
@@ -69,6 +70,7 @@ export const regenerationRoutes: readonly Route[] = [
         example: { data: { licenses_regenerated: 42, skipped: { missing_tier: 0 } } },
       },
     },
-    run: async ({ licensing, app, body }) => one(await licensing.licenses.regenerateAll(app, body)),
+    run: ({ licensing, app, body }) => licensing.licenses.regenerateAll(app, body),
+    answer: one,
   }),
 ]

@@ -1,7 +1,7 @@
 import { newFeature } from '../../core/features.ts'
 import { newTier, tierChanges, tierQuery } from '../../core/tiers.ts'
 import { featureExample, pageExample, tierExample } from '../examples.ts'
-import { many, noContent, one, route, type Route } from '../route.ts'
+import { created, many, noContent, one, route, type Route } from '../route.ts'
 import { dataOf, featureSchema, pageOf, tierSchema } from '../schemas.ts'
 
 const tag = 'Tiers'
@@ -22,7 +22,8 @@ const itself: readonly Route[] = [
     answers: {
       200: { description: 'A page of tiers', schema: pageOf(tierSchema), example: pageExample(tierExample) },
     },
-    run: async ({ licensing, app, query }) => many(await licensing.tiers.list(app, query)),
+    run: ({ licensing, app, query }) => licensing.tiers.list(app, query),
+    answer: many,
   }),
   route({
     ...tierWrite,
@@ -35,7 +36,8 @@ const itself: readonly Route[] = [
     bodyExample: { name: 'Pro', slug: 'pro', features: ['api_access'] },
     answers: { 201: answers },
     errors: ['conflict'],
-    run: async ({ licensing, app, body }) => one(await licensing.tiers.create(app, body), 201),
+    run: ({ licensing, app, body }) => licensing.tiers.create(app, body),
+    answer: created,
   }),
   route({
     ...tierRow,
@@ -45,7 +47,8 @@ const itself: readonly Route[] = [
     summary: 'Get a tier',
     description: 'One tier by id or slug.',
     answers: { 200: answers },
-    run: async ({ licensing, app, params }) => one(await licensing.tiers.get(app, params.tier ?? '')),
+    run: ({ licensing, app, params }) => licensing.tiers.get(app, params.tier ?? ''),
+    answer: one,
   }),
   route({
     ...tierWrite,
@@ -57,8 +60,8 @@ const itself: readonly Route[] = [
     body: tierChanges,
     bodyExample: { position: 2 },
     answers: { 200: answers },
-    run: async ({ licensing, app, params, body }) =>
-      one(await licensing.tiers.update(app, params.tier ?? '', body)),
+    run: ({ licensing, app, params, body }) => licensing.tiers.update(app, params.tier ?? '', body),
+    answer: one,
   }),
   route({
     ...tierWrite,
@@ -69,10 +72,8 @@ const itself: readonly Route[] = [
     description:
       'Its licenses keep their tokens; regenerating one answers missing_tier until it is given another tier.',
     answers: { 204: { description: 'Deleted' } },
-    run: async ({ licensing, app, params }) => {
-      await licensing.tiers.delete(app, params.tier ?? '')
-      return noContent()
-    },
+    run: ({ licensing, app, params }) => licensing.tiers.delete(app, params.tier ?? ''),
+    answer: noContent,
   }),
 ]
 
@@ -91,10 +92,8 @@ const itsFeatures: readonly Route[] = [
         example: pageExample(featureExample),
       },
     },
-    run: async ({ licensing, app, params }) => {
-      const data = await licensing.tiers.features(app, params.tier ?? '')
-      return many({ data, total: data.length, page: 1, perPage: 100, nextCursor: null })
-    },
+    run: ({ licensing, app, params }) => licensing.tiers.features(app, params.tier ?? ''),
+    answer: (data) => many({ data, total: data.length, page: 1, perPage: 100, nextCursor: null }),
   }),
   route({
     ...tierWrite,
@@ -114,10 +113,8 @@ const itsFeatures: readonly Route[] = [
       },
       201: { description: 'Added', schema: dataOf(featureSchema), example: { data: featureExample } },
     },
-    run: async ({ licensing, app, params, body }) => {
-      const { feature, added } = await licensing.tiers.addFeature(app, params.tier ?? '', body)
-      return one(feature, added ? 201 : 200)
-    },
+    run: ({ licensing, app, params, body }) => licensing.tiers.addFeature(app, params.tier ?? '', body),
+    answer: ({ feature, added }) => (added ? created(feature) : one(feature)),
   }),
   route({
     ...tierWrite,
@@ -127,10 +124,9 @@ const itsFeatures: readonly Route[] = [
     summary: 'Take a feature out of a tier',
     description: 'The catalogue keeps it. Tokens keep it until they are regenerated.',
     answers: { 204: { description: 'Taken out' } },
-    run: async ({ licensing, app, params }) => {
-      await licensing.tiers.removeFeature(app, params.tier ?? '', params.feature ?? '')
-      return noContent()
-    },
+    run: ({ licensing, app, params }) =>
+      licensing.tiers.removeFeature(app, params.tier ?? '', params.feature ?? ''),
+    answer: noContent,
   }),
 ]
 

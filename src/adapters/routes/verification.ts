@@ -36,7 +36,8 @@ export const verificationRoutes: readonly Route[] = [
         example: { data: verificationExample },
       },
     },
-    run: async ({ licensing, app, query }) => one(await licensing.verification.verify(app, query)),
+    run: ({ licensing, app, query }) => licensing.verification.verify(app, query),
+    answer: one,
   }),
   route({
     method: 'POST',
@@ -56,8 +57,8 @@ export const verificationRoutes: readonly Route[] = [
         example: { data: { ...verificationExample, code: null, reason: 'The license is active' } },
       },
     },
-    run: async ({ licensing, app, body }) =>
-      one(await licensing.verification.verifyToken(app, tokenBody.parse(body).token)),
+    run: ({ licensing, app, body }) => licensing.verification.verifyToken(app, tokenBody.parse(body).token),
+    answer: one,
   }),
   route({
     method: 'POST',
@@ -77,8 +78,8 @@ export const verificationRoutes: readonly Route[] = [
         example: { data: { results: { [installationId]: verificationExample } } },
       },
     },
-    run: async ({ licensing, app, body }) => {
-      const found = await licensing.verification.verifyBatch(app, body)
+    run: ({ licensing, app, body }) => licensing.verification.verifyBatch(app, body),
+    answer: (found) => {
       const results = Object.fromEntries(
         [...found].map(([asked, verification]) => [asked, toWire(verification)]),
       )

@@ -1,0 +1,26 @@
+import type { IdempotencyKey } from '../core/idempotency.ts'
+import type { Call, Route } from './route.ts'
+
+async function sha256(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** The key belongs to the API key that shows it, and to one method, path and body. */
+async function keyOf(call: Call, key: string): Promise<IdempotencyKey> {
+  const { method, url } = call.request
+  const { pathname, search } = new URL(url)
+  const fingerprint = await sha256(JSON.stringify([method, pathname + search, call.body]))
+  return { key, scope: call.principal?.id ?? '', fingerprint, ...(call.app !== '' && { app: call.app }) }
+}
+
+/** Answers a POST under an Idempotency-Key: the work is done once, and its answer given again within 24 hours. */
+export async function answerOnce(route: Route, call: Call, header: string): Promise<Response> {
+  const key = await keyOf(call, header)
+  const work = (licensing: Call['licensing']): Promise<object> =>
+    route.run({ ...call, licensing }) as Promise<object>
+  const { answer, replayed } = await call.licensing.idempotent(key, work)
+  const response = await route.answer(answer, call)
+  if (replayed) response.headers.set('idempotent-replayed', 'true')
+  return response
+}
