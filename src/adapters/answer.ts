@@ -1,6 +1,6 @@
 import { getLogger } from '@logtape/logtape'
 import { Type } from '@sinclair/typebox'
-import type { Principal } from '../core/api-keys.ts'
+import type { Principal } from '../core/principal.ts'
 import { input } from '../core/input.ts'
 import type { Licensing } from '../core/licensing.ts'
 import { authenticate } from './authenticate.ts'

@@ -1,4 +1,4 @@
-import type { Principal } from '../core/api-keys.ts'
+import type { Principal } from '../core/principal.ts'
 import type { Licensing } from '../core/licensing.ts'
 import { HttpError } from './errors.ts'
 

@@ -1,4 +1,4 @@
-import type { Principal } from '../core/api-keys.ts'
+import type { Principal } from '../core/principal.ts'
 import type { Input } from '../core/input.ts'
 import type { Licensing } from '../core/licensing.ts'
 import type { Listing } from '../core/paging.ts'

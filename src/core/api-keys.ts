@@ -8,26 +8,8 @@ import { instant, integer, nullable, oneOf, reference, text } from './fields.ts'
 import { input, invalidInput, type Input } from './input.ts'
 import { apiKeySecret, isApiKeySecret, hashSecret } from './api-key-secret.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import type { ApiKey, Principal } from './principal.ts'
 import type { ApiKeyRecord, AppRecord, Mode, NumericDate, StorageSession } from './storage.ts'
-
-/** A key to the HTTP API. Its secret is not in it. Times are whole seconds since 1970. */
-export interface ApiKey {
-  /** `key_…` */
-  readonly id: string
-  readonly name: string | null
-  /** `sk` may write, `pk` only read. */
-  readonly type: 'sk' | 'pk'
-  readonly mode: Mode
-  /** The slug of the app it is bound to; `null` for every app of its mode. */
-  readonly app: string | null
-  /** The secret's first letters, such as `sk_live_`, and its last four. */
-  readonly prefix: string
-  readonly lastFour: string
-  readonly createdAt: NumericDate
-  readonly expiresAt: NumericDate | null
-  readonly revokedAt: NumericDate | null
-  readonly lastUsedAt: NumericDate | null
-}
 
 /** A key just made, with its secret: shown this once, kept only as a hash. */
 export interface NewApiKeyAnswer extends ApiKey {
@@ -52,11 +34,6 @@ export interface RollOptions {
 
 export interface ApiKeyQuery extends Paging {
   readonly mode?: Mode
-}
-
-/** A key that was shown and holds: what authorisation goes by. */
-export interface Principal extends ApiKey {
-  readonly appId: string | null
 }
 
 /** What an API key's use cases are called on `licensing.apiKeys`. */

@@ -1,11 +1,11 @@
 import { Type, type TString } from '@sinclair/typebox'
-import type { Principal } from './api-keys.ts'
+import type { Principal } from './principal.ts'
 import { commit } from './commit.ts'
 import type { Context, KeyPair } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './fields.ts'
 import { input, invalidInput, type Input } from './input.ts'
-import { activeKey, publicJwks, sealSigningKey, sealTokenSecret, type PublicJwk } from './keys.ts'
+import { activeKey, keyPairFor, publicJwks, sealSigningKey, sealTokenSecret, type PublicJwk } from './keys.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { AppFilter, AppRecord, Mode, NumericDate } from './storage.ts'
 
@@ -159,7 +159,7 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
   checkWebhookUrl(given.webhookUrl)
   if ((await context.storage.findApp(given.slug)) !== null) throw slugTaken()
   const record = newAppRecord(context, given, mode)
-  const keyPair = options.keyPair ?? (await context.newKeyPair())
+  const keyPair = await keyPairFor(context, options.keyPair)
   const key = await sealSigningKey(context, record.id, keyPair)
   const created = { ...visibleFields(record), publicKeyPem: key.publicKeyPem }
   return commit(

@@ -20,6 +20,8 @@ export interface Context {
   readonly sealer: Sealer
   /** The issuer that new apps get. */
   readonly issuer: string
+  /** Whether work may wait for a signature or a key pair: not inside a host's transaction, which would be held open. */
+  readonly lent: boolean
   /** Keeps what a use case will answer, in the transaction of its writes; `null` where no idempotency key asks for it. */
   readonly keep: ((tx: StorageSession, answer: object) => Promise<void>) | null
   /** The requests under an idempotency key that run now, in this process. */

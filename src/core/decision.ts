@@ -21,6 +21,10 @@ export interface Facts {
   readonly license?: LicenseState
   /** Whole seconds since 1970. */
   readonly now: number
+  /** The latest instant that is known to have passed, whatever the clock says now; default `now`. */
+  readonly seenAt?: number
+  /** How old a token grows before a new one should be asked for, in seconds; default a day. */
+  readonly refreshEvery?: number
 }
 
 /** Whether a license is good, why, what to do about it, and when the answer will change by itself. */
@@ -66,14 +70,14 @@ function refusal(
   return { valid: false, status, code, reason, action, validUntil: null, refreshAfter: null }
 }
 
-function earliest(ends: readonly (number | null | undefined)[]): number | null {
+export function earliest(ends: readonly (number | null | undefined)[]): number | null {
   const known = ends.filter((end) => end !== null && end !== undefined)
   return known.length === 0 ? null : Math.min(...known)
 }
 
-function goodDecision({ token, license }: Facts): Decision {
+function goodDecision({ token, license, refreshEvery = day }: Facts): Decision {
   const validUntil = earliest([token?.exp, license?.expiresAt])
-  const refreshAfter = token === undefined ? null : earliest([token.iat + day, validUntil])
+  const refreshAfter = token === undefined ? null : earliest([token.iat + refreshEvery, validUntil])
   return {
     valid: true,
     status: 'active',
@@ -99,9 +103,10 @@ function goodDecision({ token, license }: Facts): Decision {
  * ```
  */
 export function decide(facts: Facts): Decision {
-  const { token, revision = Infinity, license, now } = facts
-  const status = license === undefined ? 'active' : statusOf(license, now)
-  if (isPast(token?.exp, now))
+  const { token, revision = Infinity, license, now, seenAt = now } = facts
+  const latest = Math.max(now, seenAt)
+  const status = license === undefined ? 'active' : statusOf(license, latest)
+  if (isPast(token?.exp, latest))
     return refusal(
       status === 'revoked' ? status : 'expired',
       'token_expired',
@@ -110,6 +115,8 @@ export function decide(facts: Facts): Decision {
     )
   if (token !== undefined && token.iat > now + clockTolerance)
     return refusal('clock_suspect', 'invalid_token', 'The token was issued in the future', 'check_clock')
+  if (seenAt > now + clockTolerance)
+    return refusal('clock_suspect', 'invalid_token', 'The clock has been set back', 'check_clock')
   if (license !== undefined && revision < license.minRevision)
     return refusal(status, 'invalid_token', 'The token has been invalidated', 'contact')
   if (status === 'revoked')

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { ApiKey, ApiKeyQuery, ApiKeys, NewApiKey, NewApiKeyAnswer, Principal } from './api-keys.ts'
+export type { ApiKeyQuery, ApiKeys, NewApiKey, NewApiKeyAnswer, RollOptions } from './api-keys.ts'
 export type { App, AppChanges, AppListOptions, Apps, NewApp, NewAppOptions } from './apps.ts'
 export type { KeyPair } from './context.ts'
 export type {
@@ -37,6 +37,7 @@ export type { IncludeToken, License, SignedLicense } from './license-view.ts'
 export type { Licenses } from './licenses.ts'
 export { createLicensing, type Licensing, type LicensingOptions } from './licensing.ts'
 export type { Listing, Paging } from './paging.ts'
+export type { ApiKey, Principal } from './principal.ts'
 export type { BulkOutcome, BulkRegeneration, Regeneration } from './regeneration.ts'
 export type { Rotation, RotationOptions } from './rotation.ts'
 export type { MasterKey } from './seal.ts'

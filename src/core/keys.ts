@@ -23,6 +23,13 @@ export function generateRsaKeyPair(): Promise<KeyPair> {
   })
 }
 
+/** A key pair that was given, else a fresh one. @throws {TypeError} in a host's transaction, which may not wait for one. */
+export async function keyPairFor(context: Context, given: KeyPair | undefined): Promise<KeyPair> {
+  if (given !== undefined) return given
+  if (context.lent) throw new TypeError('Inside a transaction a ready keyPair must be given')
+  return context.newKeyPair()
+}
+
 function purposeOf(appId: string, kid: string): string {
   return `private-key ${appId} ${kid}`
 }

@@ -74,14 +74,15 @@ export async function unsignedView(
   return { ...(await toLicense(context, app, record)), token: null }
 }
 
-/** The token of an active license; of an expired one only where its own regeneration answers. */
+/** The token of an active license; of an expired one only where its own regeneration answers. None in a lent transaction. */
 export async function tokenOf(
   context: Context,
   app: AppRecord,
   record: LicenseRecord,
   signs: readonly Status[] = ['active'],
 ): Promise<string | null> {
-  return signs.includes(statusOf(record, context.now())) ? deriveToken(context, app, record) : null
+  const isSigned = !context.lent && signs.includes(statusOf(record, context.now()))
+  return isSigned ? deriveToken(context, app, record) : null
 }
 
 export async function toSigned(

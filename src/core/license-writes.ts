@@ -104,7 +104,8 @@ export async function changeLicense(
       (written) => unsignedView(context, app, written ?? license),
     )
     if (saved !== null) return saved
-    await checkPlace(context, app, patch.installationId ?? license.installationId, id)
+    if (whole.current === true)
+      await checkPlace(context, app, patch.installationId ?? license.installationId, id)
   }
   throw lostTooOften()
 }

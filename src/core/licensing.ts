@@ -55,6 +55,20 @@ export interface Licensing {
     key: IdempotencyKey,
     work: (licensing: Licensing) => Promise<Answer>,
   ): Promise<KeptAnswer<Answer>>
+  /**
+   * Licensing inside a transaction of the host's own, so that licenses and the host's rows commit or roll back together.
+   * Answers carry no token there: ask `licenses.token` after the commit. Creating an app and rotating take a ready
+   * `keyPair`.
+   *
+   * @example
+   * ```ts
+   * await db.transaction().execute(async (trx) => {
+   *   await trx.insertInto('order').values(order).execute()
+   *   await licensing.with(kyselyStorage(trx)).licenses.create('desktop-app', license)
+   * })
+   * ```
+   */
+  with(storage: Storage): Licensing
   /** Resolves when the storage answers. */
   ping(): Promise<void>
   /** Writes what is batched in memory, the times of last use of API keys: call it before the storage is closed. */
@@ -91,6 +105,7 @@ async function createContext(options: LicensingOptions): Promise<Context> {
     newKeyPair: options.newKeyPair ?? generateRsaKeyPair,
     sealer: await createSealer(options.masterKey),
     issuer: checkIssuer(options.issuer ?? 'license-server'),
+    lent: false,
     keep: null,
     running: new Map(),
     lastUses: lastUses(options.storage),
@@ -111,6 +126,7 @@ function bind(context: Context): Licensing {
     apiKeys: bindApiKeys(context),
     rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
     idempotent: (key, work) => idempotently(context, key, (keeping) => work(bind(keeping))),
+    with: (storage) => bind({ ...context, storage, lent: true }),
     ping: () => context.storage.ping(),
     flush: () => context.lastUses.flush(),
   }

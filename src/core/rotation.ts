@@ -5,7 +5,7 @@ import type { Context, KeyPair } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { flag, integer } from './fields.ts'
 import { input, type Input } from './input.ts'
-import { activeKey, sealSigningKey } from './keys.ts'
+import { activeKey, keyPairFor, sealSigningKey } from './keys.ts'
 import type { AppRecord } from './storage.ts'
 
 export interface RotationOptions {
@@ -52,7 +52,7 @@ async function swapKey(
   pair?: KeyPair,
 ): Promise<Rotation> {
   const old = await activeKey(context, app.id)
-  const next = await sealSigningKey(context, app.id, pair ?? (await context.newKeyPair()))
+  const next = await sealSigningKey(context, app.id, await keyPairFor(context, pair))
   const now = context.now()
   const acceptOldUntil = graceDays === 0 ? null : now + graceDays * day
   const rotation = await commit(

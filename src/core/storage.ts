@@ -5,7 +5,8 @@
  * object), and are handed out frozen or as copies: changing one changes nothing stored. Instants are whole seconds
  * since 1970 (NumericDate, RFC 7519 section 2). Ids are made by the core and never by a storage.
  *
- * Expected outcomes are values (`null`, `false`); only what nobody expects (a disk that is full) is an exception.
+ * Expected outcomes are values (`null`, `false`). Writing a record whose app, customer or tier was deleted meanwhile
+ * rejects with a `LicensingError` `not_found`; a storage that is closed or does not answer rejects with `unavailable`.
  * `heartwood/testing` holds every promise made here as a runnable case.
  */
 
@@ -305,9 +306,8 @@ export interface StorageSession {
   /** The license that holds the installation's place in the app named by slug or id. Asked on every verification. */
   findCurrentLicense(appSlugOrId: string, installationId: string): Promise<LicenseRecord | null>
   /**
-   * Resolves to `false`, writing nothing, when another license holds the installation's place, or when the customer or
-   * the tier is gone: of any number of concurrent callers exactly one gets the place. After `false` inside a transaction,
-   * give the transaction up.
+   * Resolves to `false`, writing nothing, when another license holds the installation's place: of any number of
+   * concurrent callers exactly one gets it. After `false` inside a transaction, give the transaction up.
    */
   insertLicense(license: LicenseRecord): Promise<boolean>
   /**

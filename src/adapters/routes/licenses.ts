@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import type { Principal } from '../../core/api-keys.ts'
+import type { Principal } from '../../core/principal.ts'
 import { uuid } from '../../core/fields.ts'
 import { input, type Input } from '../../core/input.ts'
 import {
