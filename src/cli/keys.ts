@@ -1,5 +1,5 @@
 import { isoTime, toWire } from '../adapters/wire.ts'
-import type { ApiKey, ApiKeys, NewApiKey } from '../core/api-keys.ts'
+import type { ApiKey, ApiKeys, NewApiKey } from '../core/index.ts'
 import { requireDatabase, withDatabase } from './database.ts'
 import type { Output } from './output.ts'
 import type { Settings } from './settings.ts'
