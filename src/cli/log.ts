@@ -9,10 +9,15 @@ function redact(line: string): string {
   return line.replace(secrets, '[redacted]')
 }
 
+/** Texts stand as they are in a line for people, but cannot end it or move the cursor. */
+function pretty(value: unknown, inspect: (value: unknown) => string): string {
+  return typeof value === 'string' ? value.replace(/\p{Cc}/gu, '?') : inspect(value)
+}
+
 function formatter(format: LogFormat): TextFormatter {
   return format === 'json'
     ? getJsonLinesFormatter({ properties: 'flatten' })
-    : getTextFormatter({ timestamp: 'rfc3339', level: 'full', category: '.' })
+    : getTextFormatter({ timestamp: 'rfc3339', level: 'full', category: '.', value: pretty })
 }
 
 /** Sends the log to standard error; standard output is for answers. */
