@@ -1,101 +1,40 @@
 import { getLogger } from '@logtape/logtape'
 import { Type } from '@sinclair/typebox'
-import type { Principal } from '../core/principal.ts'
 import { input } from '../core/input.ts'
-import type { Licensing } from '../core/licensing.ts'
-import { authenticate } from './authenticate.ts'
+import { admit, isByToken, type Admission, type Exchange } from './admission.ts'
 import { readBody } from './body.ts'
-import { HttpError, errorResponse, isRefusal } from './errors.ts'
+import { corsHeaders } from './cors.ts'
+import { errorResponse, isRefusal } from './errors.ts'
 import { answerOnce } from './idempotency.ts'
 import type { Call, Route } from './route.ts'
+import type { Server } from './server.ts'
 import { fromQuery, fromWire } from './wire.ts'
 
-type Params = Readonly<Record<string, string>>
+type Headers = Readonly<Record<string, string>>
 
-/** What admits a caller: a key, or a body that carries a token. */
-interface Admission {
-  readonly principal: Principal | null
-  readonly app: string
-  /** The body, where it had to be read to know the caller. */
-  readonly body?: unknown
-}
-
-/** What answers: licensing, and how it is served. */
-export interface Server {
-  readonly licensing: Licensing
+/** What is being answered, for the log and for the headers of every answer. */
+interface Answering {
+  readonly request: Request
+  /** The route's own path: what stood in its place is not logged. */
+  readonly path: string
+  /** Headers of the answer, whatever it will be; the work may add some. */
+  readonly headers: Record<string, string>
 }
 
 const noQuery = input<object>()(Type.Object({}))
 const log = getLogger(['heartwood', 'http'])
 const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/
-const appSlug = /^[a-z0-9-]{1,63}$/
-const pathPart = /^[A-Za-z0-9_-]{1,128}$/
 
 function requestIdOf(request: Request): string {
   const given = request.headers.get('x-request-id') ?? ''
   return requestIdForm.test(given) ? given : crypto.randomUUID()
 }
 
-function notFound(): HttpError {
-  return new HttpError('not_found', 'Not found')
-}
-
-/** Nothing that no id and no slug looks like gets any further. */
-function checkParams(params: Params): void {
-  const { slug, ...others } = params
-  if (slug !== undefined && !appSlug.test(slug)) throw notFound()
-  if (!Object.values(others).every((part) => pathPart.test(part))) throw notFound()
-}
-
-async function admitByKey(
-  { licensing }: Server,
-  route: Route,
-  request: Request,
-  params: Params,
-): Promise<Admission> {
-  const principal = await authenticate(licensing, request)
-  checkParams(params)
-  const { slug } = params
-  const app = slug === undefined ? '' : await licensing.apiKeys.visibleApp(principal, slug)
-  if (route.access !== 'read' && principal.type !== 'sk')
-    throw new HttpError('forbidden', 'Write access requires a secret key (sk_*)')
-  return { principal, app }
-}
-
-/** Admits a renewal by its token; the work itself verifies it. */
-async function admitByToken({ licensing }: Server, request: Request, params: Params): Promise<Admission> {
-  const body = await readBody(request)
-  const { current_token: token = null, ...others } = Object(body) as { readonly current_token?: unknown }
-  if (token === null) throw new HttpError('unauthorized', 'Invalid or missing API key')
-  checkParams(params)
-  // The body's other rules are told only to whoever holds a good token.
-  if (Object.keys(others).length > 0) await checkToken(licensing, params.slug ?? '', token)
-  return { principal: null, app: params.slug ?? '', body }
-}
-
-async function checkToken(licensing: Licensing, app: string, token: unknown): Promise<void> {
-  const { code } = await licensing.verification.verifyToken(app, token)
-  if (code === 'invalid_token') throw new HttpError('invalid_token', 'Invalid license token')
-}
-
-function admitPublic(params: Params): Admission {
-  checkParams(params)
-  return { principal: null, app: params.slug ?? '' }
-}
-
-async function admit(server: Server, route: Route, request: Request, params: Params): Promise<Admission> {
-  if (route.access === 'public') return admitPublic(params)
-  if (route.access === 'renewal' && !request.headers.has('authorization'))
-    return admitByToken(server, request, params)
-  return admitByKey(server, route, request, params)
-}
-
 function queryOf(route: Route, request: Request): unknown {
   const at = request.url.indexOf('?')
   const parameters = new URLSearchParams(at === -1 ? '' : request.url.slice(at + 1))
-  return route.query === undefined
-    ? noQuery.parse(fromQuery(noQuery, parameters))
-    : fromQuery(route.query, parameters)
+  const query = fromQuery(route.query ?? noQuery, parameters)
+  return route.query === undefined ? noQuery.parse(query) : query
 }
 
 async function bodyOf(route: Route, request: Request, admission: Admission): Promise<unknown> {
@@ -103,15 +42,30 @@ async function bodyOf(route: Route, request: Request, admission: Admission): Pro
   return fromWire(route.body, admission.body ?? (await readBody(request)))
 }
 
-/** The documented order: credential, app, permission, then query and body, then the work. */
-async function handle(server: Server, route: Route, request: Request, params: Params): Promise<Response> {
-  const { principal, app, ...rest } = await admit(server, route, request, params)
+/** Counts the request where its route is limited, and tells what is left. @throws {HttpError} `rate_limited`. */
+async function countRequest({ server, route, request, caller }: Exchange): Promise<Headers> {
+  const limit = isByToken({ route, request }) ? 'renewal' : route.limit
+  return limit === undefined || server.limit === null ? {} : server.limit(limit, caller)
+}
+
+async function callOf(exchange: Exchange): Promise<Call> {
+  const { server, route, request, params } = exchange
+  const admission = await admit(exchange)
+  const { principal, app } = admission
   const query = queryOf(route, request)
-  const body = await bodyOf(route, request, { principal, app, ...rest })
-  const call: Call = { licensing: server.licensing, request, params, principal, app, query, body }
-  const key = route.method === 'POST' && principal !== null ? request.headers.get('idempotency-key') : null
-  if (key === null) return route.answer(await route.run(call), call)
-  return answerOnce(route, call, key)
+  const body = await bodyOf(route, request, admission)
+  const charge: Call['charge'] = async (limit, whom) => void (await server.limit?.(limit, whom))
+  return { licensing: server.licensing, request, params, principal, app, query, body, charge }
+}
+
+/** The documented order: rate limit, credential, app, permission, then query and body, then the work. */
+async function handle(exchange: Exchange, headers: Record<string, string>): Promise<Response> {
+  const { route, request } = exchange
+  Object.assign(headers, await countRequest(exchange))
+  const call = await callOf(exchange)
+  const key =
+    route.method === 'POST' && call.principal !== null ? request.headers.get('idempotency-key') : null
+  return key === null ? route.answer(await route.run(call), call) : answerOnce(route, call, key)
 }
 
 function report(error: unknown, requestId: string): Response {
@@ -121,31 +75,27 @@ function report(error: unknown, requestId: string): Response {
 
 function finish(
   response: Response,
-  request: Request,
+  { request, path, headers }: Answering,
   requestId: string,
-  path: string,
   began: number,
-): Response {
+): void {
   response.headers.set('x-request-id', requestId)
   response.headers.set('x-content-type-options', 'nosniff')
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
   if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
   const milliseconds = Math.round((performance.now() - began) * 10) / 10
   log.info('{method} {path} {status} in {milliseconds} ms, request {requestId}', {
     ...{ method: request.method, path, status: response.status, milliseconds, requestId },
   })
-  return response
 }
 
 /** Runs `work` and makes an answer of whatever comes of it: nothing is ever thrown out of here. */
-export async function respond(
-  request: Request,
-  path: string,
-  work: () => Promise<Response>,
-): Promise<Response> {
+export async function respond(answering: Answering, work: () => Promise<Response>): Promise<Response> {
   const began = performance.now()
-  const requestId = requestIdOf(request)
+  const requestId = requestIdOf(answering.request)
   const response = await work().catch((error: unknown) => report(error, requestId))
-  return finish(response, request, requestId, path, began)
+  finish(response, answering, requestId, began)
+  return response
 }
 
 /** Answers a request to a route: all of HTTP that is ours, whatever framework matched it. */
@@ -153,7 +103,12 @@ export function answer(
   server: Server,
   route: Route,
   request: Request,
-  params: Params = {},
+  params: Readonly<Record<string, string>> = {},
+  socketAddress: string | null = null,
 ): Promise<Response> {
-  return respond(request, route.path, () => handle(server, route, request, params))
+  const headers = { ...corsHeaders(request, route.access === 'public', server.origins) }
+  const caller = server.limit === null ? '' : server.callerOf(request, socketAddress)
+  return respond({ request, path: route.path, headers }, () =>
+    handle({ server, route, request, params, caller }, headers),
+  )
 }

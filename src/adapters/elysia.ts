@@ -5,54 +5,69 @@
  */
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Licensing } from '../core/licensing.ts'
-import { answer, respond, type Server } from './answer.ts'
+import { answer, respond } from './answer.ts'
+import { preflight } from './cors.ts'
 import { HttpError } from './errors.ts'
 import { health } from './health.ts'
 import { json } from './json.ts'
 import { openApiDocument } from './openapi.ts'
-import { basePath, methodsOf, routes } from './routes.ts'
+import { basePath, methodsOf, routes, routesAt } from './routes.ts'
+import { createServer, type Server, type ServerOptions } from './server.ts'
 
-/** An answer for a path below ours that the table has not, or not with this method. */
-async function unmatched(request: Request): Promise<Response> {
-  const path = new URL(request.url).pathname.slice(basePath.length)
-  const methods = methodsOf(path)
-  if (methods.length === 0) throw new HttpError('not_found', 'Not found')
-  throw new HttpError('method_not_allowed', 'Method not allowed', { allow: methods.join(', ') })
+/** The part of Bun's server that knows who is at the other end. */
+interface SocketServer {
+  requestIP?(request: Request): { readonly address: string } | null
 }
 
-/** How licensing is served. */
-export interface ServerOptions {
-  /**
-   * Answers every other path with 404 in the documented envelope: for a server of its own. Default false, which leaves
-   * them to the host's app.
-   */
-  readonly standalone?: boolean
+const options = { parse: 'none', detail: { hide: true } } as const
+
+function socketAddress(socketServer: SocketServer | null, request: Request): string | null {
+  return socketServer?.requestIP?.(request)?.address ?? null
 }
 
 async function nothingHere(): Promise<Response> {
   throw new HttpError('not_found', 'Not found')
 }
 
-function mountRoutes(app: AnyElysia, server: Server): void {
+/** An answer for a path below ours that the table has not, or not with this method. */
+async function unmatched(server: Server, request: Request): Promise<Response> {
+  const rows = routesAt(new URL(request.url).pathname.slice(basePath.length))
+  if (rows.length === 0) return nothingHere()
+  const methods = methodsOf(rows)
+  if (request.method === 'OPTIONS') return preflight(request, methods, rows, server.origins)
+  throw new HttpError('method_not_allowed', 'Method not allowed', { allow: methods.join(', ') })
+}
+
+// On Node, Elysia reads the source of these handlers: no type annotation may stand in them.
+function mountRoutes(app: AnyElysia, licensed: Server): void {
   for (const route of routes)
-    // On Node, Elysia reads this function's source: no type annotation may stand in it.
     app.route(
       route.method,
       basePath + route.path,
-      ({ request, params }) => answer(server, route, request, params),
-      { parse: 'none', detail: { hide: true } },
+      ({ request, params, server }) =>
+        answer(licensed, route, request, params, socketAddress(server, request)),
+      options,
     )
-  const options = { parse: 'none', detail: { hide: true } } as const
-  app.all(basePath, ({ request }) => respond(request, basePath, nothingHere), options)
-  app.all(`${basePath}/*`, ({ request }) => respond(request, '*', () => unmatched(request)), options)
 }
 
-function mountDocuments(app: AnyElysia, server: Server): void {
+function respondAt(path: string, request: Request, work: () => Promise<Response>): Promise<Response> {
+  return respond({ request, path, headers: {} }, work)
+}
+
+function mountRest(app: AnyElysia, licensed: Server): void {
+  app.get('/api/health', ({ request }) => respondAt('/api/health', request, () => health(licensed)), options)
+  app.all(basePath, ({ request }) => respondAt(basePath, request, nothingHere), options)
+  app.all(
+    `${basePath}/*`,
+    ({ request }) => respondAt('*', request, () => unmatched(licensed, request)),
+    options,
+  )
+}
+
+function mountDocuments(app: AnyElysia): void {
   let made: Promise<unknown> | undefined
   const document = async (): Promise<Response> => json(await (made ??= openApiDocument()))
-  const hidden = { detail: { hide: true } } as const
-  app.get('/api/health', ({ request }) => respond(request, '/api/health', () => health(server)), hidden)
-  app.get('/swagger/json', ({ request }) => respond(request, '/swagger/json', document), hidden)
+  app.get('/swagger/json', ({ request }) => respondAt('/swagger/json', request, document), options)
 }
 
 /**
@@ -73,15 +88,16 @@ function mountDocuments(app: AnyElysia, server: Server): void {
  * console.log(response.status) // 200
  * ```
  */
-export function licensingServer(licensing: Licensing, options: ServerOptions = {}): AnyElysia {
+export function licensingServer(licensing: Licensing, settings: ServerOptions = {}): AnyElysia {
   const app = new Elysia()
-  const server: Server = { licensing }
-  mountRoutes(app, server)
-  mountDocuments(app, server)
-  if (options.standalone === true)
-    app.all('/*', ({ request }) => respond(request, '*', nothingHere), {
-      parse: 'none',
-      detail: { hide: true },
-    })
+  const licensed = createServer(licensing, settings)
+  mountRoutes(app, licensed)
+  mountRest(app, licensed)
+  if (settings.documents !== false) mountDocuments(app)
+  if (settings.standalone === true)
+    app.all('/*', ({ request }) => respondAt('*', request, nothingHere), options)
   return app
 }
+
+export type { RateLimits } from './rate-limit.ts'
+export type { ServerOptions } from './server.ts'

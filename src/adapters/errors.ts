@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'method_not_allowed'
   | 'body_too_large'
   | 'unsupported_media_type'
+  | 'rate_limited'
   | 'internal_error'
 
 /** The body of every answer that is an error. */
@@ -55,6 +56,7 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
   unsupported_media_type: { status: 415, when: 'The body is not JSON by its content type' },
   idempotency_mismatch: { status: 422, when: 'This Idempotency-Key was used with another request' },
   validation_error: { status: 422, when: 'The body or query breaks a rule: see details' },
+  rate_limited: { status: 429, when: 'Too many requests: see Retry-After' },
   internal_error: { status: 500, when: 'A fault of the server; its log has the request id' },
   unavailable: { status: 503, when: 'Storage does not answer; try again' },
 }

@@ -1,4 +1,4 @@
-import type { Server } from './answer.ts'
+import type { Server } from './server.ts'
 import { json } from './json.ts'
 import { version } from './version.ts'
 

@@ -3,6 +3,7 @@ import type { Input } from '../core/input.ts'
 import type { Licensing } from '../core/licensing.ts'
 import type { Listing } from '../core/paging.ts'
 import type { ErrorCode } from './errors.ts'
+import type { Limit } from './rate-limit.ts'
 import { json } from './json.ts'
 import { toWire, type JsonSchema } from './wire.ts'
 
@@ -23,6 +24,8 @@ export interface Call<Body = unknown, Query = unknown> {
   readonly principal: Principal | null
   readonly body: Body
   readonly query: Query
+  /** Counts against a limit beside the route's own. @throws {HttpError} `rate_limited`. */
+  readonly charge: (limit: Limit, whom: string) => Promise<void>
 }
 
 /** What a route answers when all goes well, for the OpenAPI document. */
@@ -40,6 +43,8 @@ export interface Route {
   /** Below `/api/v1`, parameters as `:name`. */
   readonly path: string
   readonly access: Access
+  /** What it counts against per address; a renewal by token counts by itself. */
+  readonly limit?: Limit
   readonly tag: string
   readonly operationId: string
   readonly summary: string

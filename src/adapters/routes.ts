@@ -31,8 +31,20 @@ function matches(pattern: string, path: string): boolean {
   )
 }
 
-/** The methods that a path has, for `Allow`; none when there is no such path. */
-export function methodsOf(path: string): readonly string[] {
-  const found = routes.filter((route) => matches(route.path, path)).map(({ method }) => method as string)
-  return [...new Set(found.includes('GET') ? [...found, 'HEAD'] : found)].sort()
+function parameterCount({ path }: Route): number {
+  return path.split(':').length
+}
+
+/** The rows whose path this is, whatever their method: of `/licenses/verify` and `/licenses/:id` the former. */
+export function routesAt(path: string): readonly Route[] {
+  const found = routes.filter((route) => matches(route.path, path))
+  const fewest = Math.min(...found.map(parameterCount))
+  return found.filter((route) => parameterCount(route) === fewest)
+}
+
+/** The methods of rows of one path, for `Allow`. */
+export function methodsOf(rows: readonly Route[]): readonly string[] {
+  const methods = rows.map(({ method }) => method as string)
+  const implied = methods.includes('GET') ? ['HEAD', 'OPTIONS'] : ['OPTIONS']
+  return [...new Set([...methods, ...implied])].sort()
 }

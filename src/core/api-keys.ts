@@ -5,7 +5,7 @@ import type { Context } from './context.ts'
 import { isPast } from './decision.ts'
 import { LicensingError } from './errors.ts'
 import { instant, integer, nullable, oneOf, reference, text } from './fields.ts'
-import { input, invalidInput, type Input } from './input.ts'
+import { input, invalidInput, isText, type Input } from './input.ts'
 import { apiKeySecret, isApiKeySecret, hashSecret } from './api-key-secret.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { ApiKey, Principal } from './principal.ts'
@@ -155,7 +155,7 @@ async function createApiKey(context: Context, key: NewApiKey, by?: Principal): P
 /** The key of this id, if `by` sees it. @throws {LicensingError} `not_found`, `forbidden`. */
 async function managedKey(context: Context, id: string, by: Principal | undefined): Promise<ApiKeyRecord> {
   checkManager(by, undefined)
-  const key = await context.storage.findApiKey(id)
+  const key = isText(id) ? await context.storage.findApiKey(id) : null
   if (key === null || (by?.mode === 'test' && key.mode === 'live'))
     throw new LicensingError('not_found', 'API key not found')
   return key

@@ -4,7 +4,7 @@ import { commit } from './commit.ts'
 import type { Context, KeyPair } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './fields.ts'
-import { input, invalidInput, type Input } from './input.ts'
+import { input, invalidInput, isText, type Input } from './input.ts'
 import { activeKey, keyPairFor, publicJwks, sealSigningKey, sealTokenSecret, type PublicJwk } from './keys.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { AppFilter, AppRecord, Mode, NumericDate } from './storage.ts'
@@ -111,7 +111,7 @@ function checkWebhookUrl(address: string | null | undefined): void {
 
 /** The record of an app by slug or id. @throws {LicensingError} `not_found`. */
 export async function findApp(context: Context, app: string): Promise<AppRecord> {
-  const record = await context.storage.findApp(app)
+  const record = isText(app) ? await context.storage.findApp(app) : null
   if (record === null) throw new LicensingError('not_found', 'App not found')
   return record
 }

@@ -4,7 +4,7 @@ import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { metadata, nullable, text } from './fields.ts'
-import { input, invalidInput, type Input } from './input.ts'
+import { input, invalidInput, isText, type Input } from './input.ts'
 import { checkMetadata } from './metadata.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { AppRecord, CustomerFilter, CustomerRecord, Metadata, NumericDate } from './storage.ts'
@@ -104,9 +104,12 @@ export const customerQuery: Input<CustomerQuery> = input<CustomerQuery>()(
   }),
 )
 
-/** E-mails that fold alike are one: compatibility forms and case do not count, on every storage alike. */
+/**
+ * E-mails that fold alike are one: compatibility forms and case do not count, on every storage alike. Of the two small
+ * sigmas, which toLowerCase picks by the letter that follows, one is taken.
+ */
 export function foldEmail(address: string): string {
-  return address.normalize('NFKC').toLowerCase().normalize('NFKC')
+  return address.normalize('NFKC').toLowerCase().replaceAll('ς', 'σ').normalize('NFKC')
 }
 
 function checkEmail(address: string): void {
@@ -120,6 +123,12 @@ function toCustomer({ appId: _appId, foldedEmail: _folded, ...customer }: Custom
 
 function notFound(): LicensingError {
   return new LicensingError('not_found', 'Customer not found')
+}
+
+/** What a customer is looked up by, if it is text at all. @throws {LicensingError} `not_found`. */
+function sought(name: string): string {
+  if (!isText(name)) throw notFound()
+  return name
 }
 
 function required(record: CustomerRecord | null): Customer {
@@ -232,7 +241,7 @@ async function updateCustomer(
   if (given.email !== undefined) checkEmail(given.email)
   checkMetadata(replacement)
   const appRecord = await findApp(context, app)
-  const existing = await context.storage.findCustomer(appRecord.id, id)
+  const existing = await context.storage.findCustomer(appRecord.id, sought(id))
   if (existing === null) throw notFound()
   const folded = given.email === undefined ? {} : { foldedEmail: foldEmail(given.email) }
   const updated = await context.storage.updateCustomer(id, {
@@ -248,7 +257,7 @@ async function updateCustomer(
 
 async function deleteCustomer(context: Context, app: string, id: string): Promise<void> {
   const { id: appId } = await findApp(context, app)
-  if ((await context.storage.findCustomer(appId, id)) === null) throw notFound()
+  if ((await context.storage.findCustomer(appId, sought(id))) === null) throw notFound()
   if (!(await context.storage.deleteCustomer(id))) throw notFound()
 }
 
@@ -259,11 +268,11 @@ export function bindCustomers(context: Context): Customers {
   return {
     create: (app, customer) => createCustomer(context, app, customer),
     getOrCreate: (app, customer) => getOrCreateCustomer(context, app, customer),
-    get: async (app, id) => required(await storage.findCustomer(await idOf(app), id)),
+    get: async (app, id) => required(await storage.findCustomer(await idOf(app), sought(id))),
     getByEmail: async (app, email) =>
-      required(await storage.findCustomerByEmail(await idOf(app), foldEmail(email))),
+      required(await storage.findCustomerByEmail(await idOf(app), foldEmail(sought(email)))),
     getByExternalId: async (app, externalId) =>
-      required(await storage.findCustomerByExternalId(await idOf(app), externalId)),
+      required(await storage.findCustomerByExternalId(await idOf(app), sought(externalId))),
     list: (app, query) => listCustomers(context, app, query),
     update: (app, id, changes) => updateCustomer(context, app, id, changes),
     delete: (app, id) => deleteCustomer(context, app, id),

@@ -4,7 +4,7 @@ import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { description, name, slug } from './fields.ts'
-import { input, type Input } from './input.ts'
+import { input, isText, type Input } from './input.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { AppRecord, FeatureRecord, StorageSession } from './storage.ts'
 
@@ -74,7 +74,7 @@ export async function findFeature(
   app: AppRecord,
   feature: string,
 ): Promise<FeatureRecord> {
-  const record = await storage.findFeature(app.id, feature)
+  const record = isText(feature) ? await storage.findFeature(app.id, feature) : null
   if (record === null) throw new LicensingError('not_found', 'Feature not found')
   return record
 }

@@ -20,10 +20,14 @@ function ruleOf(schema: TSchema): string {
   return (schema as { readonly rule?: string }).rule ?? 'is not of the right type'
 }
 
+/** Whether a value is text that every storage takes: PostgreSQL knows neither U+0000 nor unpaired surrogates. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && !value.includes('\u0000') && value.isWellFormed()
+}
+
 function jsonRule(value: unknown): string | null {
   if (typeof value === 'string') {
-    if (value.includes('\u0000') || !value.isWellFormed())
-      return 'must not contain U+0000 or an unpaired surrogate'
+    if (!isText(value)) return 'must not contain U+0000 or an unpaired surrogate'
   } else if (typeof value === 'number') {
     if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
       return 'must hold only numbers that survive as IEEE doubles, integers up to 2^53 - 1'
@@ -35,7 +39,8 @@ function jsonRule(value: unknown): string | null {
 
 function childrenOf(value: unknown): readonly unknown[] {
   if (typeof value !== 'object' || value === null) return []
-  return Array.isArray(value) ? value : Object.entries(value).flat()
+  // Array.from, because flatMap would pass over the holes of a sparse list.
+  return Array.isArray(value) ? Array.from(value) : Object.entries(value).flat()
 }
 
 function isPlain(value: unknown): boolean {

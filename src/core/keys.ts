@@ -41,13 +41,22 @@ async function publicJwk(publicKeyPem: string): Promise<JWK> {
   return jwk
 }
 
+/** A caller's own pair may be put together wrongly: then no token of the app would ever verify. */
+async function checkPair({ n, e }: JWK, privateKeyPem: string): Promise<void> {
+  const own = await exportJWK(await importPKCS8(privateKeyPem, 'RS256', { extractable: true }))
+  if (own.n !== n || own.e !== e || e !== 'AQAB')
+    throw new TypeError('The halves of a signing key pair must belong together, with 65537 as exponent')
+}
+
 /** A pair as the record of an app's next signing key, its private half sealed to that app and key. */
 export async function sealSigningKey(
   context: Context,
   appId: string,
   pair: KeyPair,
 ): Promise<SigningKeyRecord> {
-  const kid = await calculateJwkThumbprint(await publicJwk(pair.publicKeyPem), 'sha256')
+  const jwk = await publicJwk(pair.publicKeyPem)
+  await checkPair(jwk, pair.privateKeyPem)
+  const kid = await calculateJwkThumbprint(jwk, 'sha256')
   const privateKey = context.sealer.seal(new TextEncoder().encode(pair.privateKeyPem), purposeOf(appId, kid))
   return {
     kid,

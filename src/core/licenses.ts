@@ -39,6 +39,7 @@ import {
   type BulkOutcome,
   type BulkRegeneration,
   type Regeneration,
+  type RenewalOptions,
 } from './regeneration.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from './storage.ts'
 
@@ -85,7 +86,7 @@ export interface Licenses {
    * @throws {LicensingError} `invalid_token`, `token_expired`, `token_mismatch`, `not_found`, `license_revoked`,
    * `missing_tier`, in this order.
    */
-  renew(app: string, id: string, currentToken: unknown): Promise<SignedLicense>
+  renew(app: string, id: string, currentToken: unknown, options?: RenewalOptions): Promise<SignedLicense>
   /** Regenerates all matching active licenses. @throws {LicensingError} `validation_error`, `not_found`. */
   regenerateAll(app: string, options?: BulkRegeneration): Promise<BulkOutcome>
 }
@@ -314,8 +315,8 @@ export function bindLicenses(context: Context): Licenses {
     reinstate: (app, id, options) => reinstateLicense(context, app, id, options),
     regenerate: (app, id, options = {}) =>
       regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
-    renew: (app, id, token) =>
-      regenerated(context, app, (record) => renewLicense(context, record, readId('lic', id), token)),
+    renew: (app, id, token, options) =>
+      regenerated(context, app, (record) => renewLicense(context, record, readId('lic', id), token, options)),
     regenerateAll: (app, options = {}) => regenerateLicenses(context, app, options),
   }
 }

@@ -28,6 +28,11 @@ export interface BulkRegeneration {
   readonly dryRun?: boolean
 }
 
+export interface RenewalOptions {
+  /** Called with the license's id once the token's signature holds; what it throws ends the renewal. For rate limits. */
+  readonly admit?: (licenseId: string) => void | Promise<void>
+}
+
 export interface BulkOutcome {
   readonly licensesRegenerated: number
   /** How many matching active licenses were left alone, by reason. */
@@ -137,8 +142,10 @@ export async function renewLicense(
   app: AppRecord,
   id: string | null,
   token: unknown,
+  options: RenewalOptions = {},
 ): Promise<LicenseRecord> {
   const { claims, jti } = await authenticateToken(context, app, token)
+  await options.admit?.(jti.licenseId)
   refuse(decide({ token: claims, now: context.now() }))
   if (jti.licenseId !== id) throw new LicensingError('token_mismatch', 'The token belongs to another license')
   return changeLicense(context, app, jti.licenseId, (license) => {

@@ -12,7 +12,7 @@ import {
   type NewFeature,
 } from './features.ts'
 import { description, integer, name, slug, slugs } from './fields.ts'
-import { input, invalidInput, type Input } from './input.ts'
+import { input, invalidInput, isText, type Input } from './input.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { AppRecord, FeatureRecord, StorageSession, TierRecord } from './storage.ts'
 
@@ -99,7 +99,7 @@ function toTier({ appId: _appId, ...tier }: TierRecord): Tier {
 
 /** @throws {LicensingError} `not_found`. */
 export async function findTier(storage: StorageSession, app: AppRecord, tier: string): Promise<TierRecord> {
-  const record = await storage.findTier(app.id, tier)
+  const record = isText(tier) ? await storage.findTier(app.id, tier) : null
   if (record === null) throw new LicensingError('not_found', 'Tier not found')
   return record
 }

@@ -2,6 +2,8 @@ import { CompactSign, base64url, compactVerify } from 'jose'
 import { LicensingError } from './errors.ts'
 import { readJti } from './jti.ts'
 
+export { readJti, type Jti } from './jti.ts'
+
 /** The claims of a license token (RFC 7519), in the order in which they are written. Times are whole seconds. */
 export interface LicenseClaims {
   /** The installation the license is for. */

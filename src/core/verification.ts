@@ -6,7 +6,7 @@ import { decide, statusOf } from './decision.ts'
 import { LicensingError } from './errors.ts'
 import { text, uuid } from './fields.ts'
 import { isUuid } from './ids.ts'
-import { input, invalidInput, type Input } from './input.ts'
+import { input, invalidInput, isText, type Input } from './input.ts'
 import { readJti } from './jti.ts'
 import { authenticateToken, isOwnJti, type AuthenticToken } from './regeneration.ts'
 import type { AppRecord, LicenseRecord, NumericDate } from './storage.ts'
@@ -99,7 +99,8 @@ function verificationOf(context: Context, license: LicenseRecord, revision?: num
 }
 
 async function verifyInstallation(context: Context, app: string, id: string): Promise<Verification | null> {
-  const license = isUuid(id) ? await context.storage.findCurrentLicense(app, id.toLowerCase()) : null
+  const isName = isText(app) && isUuid(id)
+  const license = isName ? await context.storage.findCurrentLicense(app, id.toLowerCase()) : null
   return license === null ? null : verificationOf(context, license)
 }
 

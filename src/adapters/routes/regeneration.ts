@@ -43,12 +43,14 @@ export const regenerationRoutes: readonly Route[] = [
       },
     },
     errors: ['invalid_token', 'token_expired', 'token_mismatch', 'license_revoked', 'missing_tier'],
-    run: async ({ licensing: { licenses }, app, principal, params: { id = '' }, body }) => {
+    run: async ({ licensing: { licenses }, app, principal, params: { id = '' }, body, charge }) => {
       const { currentToken, ...options } = regenerationBody.parse(body)
       if (principal !== null) return licenses.regenerate(app, id, options)
       if (options.invalidatePrevious !== undefined)
         throw invalidInput({ invalidatePrevious: ['requires a secret key (sk_*)'] })
-      return licenses.renew(app, id, currentToken)
+      return licenses.renew(app, id, currentToken, {
+        admit: (license) => charge('renewalPerLicense', license),
+      })
     },
     answer: one,
   }),

@@ -1,0 +1,60 @@
+import ipaddr from 'ipaddr.js'
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6
+
+/** Whether an address is one of the proxies that are trusted. */
+export type IsTrusted = (address: string) => boolean
+
+/** IPv6 hands a customer at least a /64, so one caller is one /64. */
+const callerPrefix = 8
+
+function parse(text: string): Address | null {
+  return ipaddr.isValid(text) ? ipaddr.process(text) : null
+}
+
+function readRange(range: string): [Address, number] {
+  const address = range.includes('/') ? null : parse(range)
+  if (address !== null) return [address, address.kind() === 'ipv4' ? 32 : 128]
+  try {
+    return ipaddr.parseCIDR(range)
+  } catch (cause) {
+    throw new TypeError('A trusted proxy must be an IP address or a range such as 10.0.0.0/8', { cause })
+  }
+}
+
+/** Reads addresses and CIDR ranges of proxies. @throws {TypeError} for one that is neither. */
+export function trustedProxies(ranges: readonly string[]): IsTrusted {
+  const read = ranges.map(readRange)
+  return (text) => {
+    const address = parse(text)
+    return (
+      address !== null &&
+      read.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits))
+    )
+  }
+}
+
+/**
+ * Who really asks: the socket's address, unless that is a trusted proxy; then the last address of `X-Forwarded-For` that
+ * is not one. What stands further left anybody could have written.
+ */
+export function originOf(request: Request, socketAddress: string, isTrusted: IsTrusted): string {
+  const forwarded = request.headers.get('x-forwarded-for') ?? ''
+  const hops = [...forwarded.split(',').map((hop) => hop.trim()), socketAddress].filter((hop) => hop !== '')
+  let origin = socketAddress
+  for (const hop of hops.reverse()) {
+    if (parse(hop) === null) return origin
+    origin = hop
+    if (!isTrusted(hop)) return origin
+  }
+  return origin
+}
+
+/** Under what a caller is counted: an IPv4 address, or the /64 of an IPv6 one. */
+export function callerOf(text: string): string {
+  const address = parse(text)
+  if (address === null) return 'unknown'
+  if (address.kind() === 'ipv4') return address.toString()
+  const network = address.toByteArray().slice(0, callerPrefix)
+  return network.map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -1,0 +1,48 @@
+import type { Licensing } from '../core/licensing.ts'
+import { callerOf, originOf, trustedProxies } from './client-address.ts'
+import type { Origins } from './cors.ts'
+import { rateLimiter, type Limit, type RateLimits } from './rate-limit.ts'
+
+/** How licensing is served. */
+export interface ServerOptions {
+  /**
+   * Answers every other path with 404 in the documented envelope: for a server of its own. Default false, which leaves
+   * them to the host's app.
+   */
+  readonly standalone?: boolean
+  /** Serves `/swagger` and `/swagger/json`. Default true. */
+  readonly documents?: boolean
+  /** Limits requests per minute and address, counted on this server; `{}` takes the documented limits. Default: none. */
+  readonly rateLimits?: RateLimits
+  /** The address of the socket that a request came in by. Limits need it: on Bun it is found without. */
+  readonly clientAddress?: (request: Request) => string | null | undefined
+  /** Addresses or CIDR ranges of the proxies whose `X-Forwarded-For` is believed. Default: none. */
+  readonly trustedProxies?: readonly string[]
+  /** Origins whose pages may call every route from a browser; the public routes any origin may. Default: none. */
+  readonly corsOrigins?: readonly string[]
+}
+
+/** What answers: licensing, and how it is served. */
+export interface Server {
+  readonly licensing: Licensing
+  readonly origins: Origins
+  /** Counts a request of this address; `null` where nothing is limited. */
+  readonly limit: ((limit: Limit, caller: string) => Promise<Readonly<Record<string, string>>>) | null
+  /** Under what a request's sender is counted. */
+  readonly callerOf: (request: Request, socketAddress: string | null) => string
+}
+
+/** Checks the options. @throws {TypeError} for one that is malformed. */
+export function createServer(licensing: Licensing, options: ServerOptions): Server {
+  const isTrusted = trustedProxies(options.trustedProxies ?? [])
+  const limiter = options.rateLimits === undefined ? null : rateLimiter(options.rateLimits)
+  return {
+    licensing,
+    origins: new Set(options.corsOrigins),
+    limit: limiter === null ? null : (limit, caller) => limiter.consume(limit, caller),
+    callerOf(request, socketAddress) {
+      const address = options.clientAddress?.(request) ?? socketAddress
+      return address === null ? 'unknown' : callerOf(originOf(request, address, isTrusted))
+    },
+  }
+}
