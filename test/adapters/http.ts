@@ -1,0 +1,127 @@
+import { licensingServer, type ServerOptions } from '../../src/adapters/elysia.ts'
+import { openApiDocument } from '../../src/adapters/openapi.ts'
+import type { LicensingOptions, NewApiKeyAnswer, Storage } from '../../src/core/index.ts'
+import { memoryStorage } from '../../src/storage/memory.ts'
+import { sqliteStorage } from '../../src/storage/sqlite.ts'
+import { newShop, newWorld, type Shop, type World } from '../support/world.ts'
+import { inTemporaryFolder } from '../storage/temporary-folder.ts'
+import { documentation, type Answer, type Documentation, type OpenApiDocument } from './documented.ts'
+
+type Fetch = (request: Request) => Promise<Response>
+
+/** What a request carries beside method and path. */
+export interface Sent {
+  /** The secret of an API key. */
+  readonly key?: string
+  /** Sent as JSON, but bytes, text and streams as they are. */
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>> | readonly (readonly [string, string])[]
+}
+
+/** Sends a request, holds the answer to the OpenAPI document, and hands it over. Paths are below `/api/v1`. */
+export type Send = (method: string, path: string, sent?: Sent) => Promise<Answer>
+
+export interface Server extends World {
+  readonly fetch: Fetch
+  readonly send: Send
+  /** Secrets of keys to everything of one mode. */
+  readonly keys: {
+    readonly sk: string
+    readonly pk: string
+    readonly testSk: string
+    readonly testPk: string
+  }
+}
+
+/** The document that all answers are held to. */
+export const document: OpenApiDocument = (await openApiDocument()) as OpenApiDocument
+export const documented: Documentation = documentation(document)
+
+export async function read(response: Response): Promise<Answer> {
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const text = new TextDecoder().decode(bytes)
+  const json = <Body>(): Body => JSON.parse(text) as Body
+  return {
+    status: response.status,
+    headers: response.headers,
+    bytes,
+    text,
+    json,
+    data: <Data>() => json<{ data: Data }>().data,
+    error: () => json<{ error: ReturnType<Answer['error']> }>().error,
+  }
+}
+
+function isRaw(body: unknown): body is BodyInit {
+  return typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream
+}
+
+/** A request to a server, as `send` makes it. */
+export function requestTo(origin: string, method: string, path: string, sent: Sent = {}): Request {
+  const headers = new Headers(sent.headers as [string, string][] | undefined)
+  if (sent.key !== undefined) headers.set('authorization', `Bearer ${sent.key}`)
+  const body = isRaw(sent.body) || sent.body === undefined ? sent.body : JSON.stringify(sent.body)
+  if (body !== undefined && !headers.has('content-type')) headers.set('content-type', 'application/json')
+  const url = origin + (path.startsWith('/api/') || path.startsWith('/swagger') ? path : `/api/v1${path}`)
+  return new Request(url, {
+    method,
+    headers,
+    ...(body !== undefined && { body, duplex: 'half' }),
+  } as RequestInit)
+}
+
+/** `send` over any fetch. */
+export function sender(fetch: Fetch, origin = 'http://localhost'): Send {
+  return async (method, path, sent) => {
+    const request = requestTo(origin, method, path, sent)
+    const answer = await read(await fetch(request))
+    documented.hold(method, new URL(request.url).pathname, answer)
+    return answer
+  }
+}
+
+async function secretOf(world: World, key: object): Promise<string> {
+  return ((await world.licensing.apiKeys.create(key)) as NewApiKeyAnswer).secret
+}
+
+/** Serves a world, with a key of each kind. */
+export async function serve<W extends World>(world: W, options: ServerOptions = {}): Promise<W & Server> {
+  const app = licensingServer(world.licensing, { standalone: true, ...options })
+  const fetch: Fetch = async (request) => app.fetch(request)
+  const keys = {
+    sk: await secretOf(world, { type: 'sk', mode: 'live' }),
+    pk: await secretOf(world, { type: 'pk', mode: 'live' }),
+    testSk: await secretOf(world, { type: 'sk', mode: 'test' }),
+    testPk: await secretOf(world, { type: 'pk', mode: 'test' }),
+  }
+  return { ...world, fetch, send: sender(fetch), keys }
+}
+
+/** A server with nothing in it but its keys. */
+export async function newServer(options: Partial<LicensingOptions> = {}): Promise<Server> {
+  return serve(await newWorld(options))
+}
+
+/** A server of a shop: app `desktop-app`, tier `pro`, one customer. */
+export async function newShopServer(options: Partial<LicensingOptions> = {}): Promise<Shop & Server> {
+  return serve(await newShop(options))
+}
+
+/** The storages that what depends on storage is tried on. */
+export const storages: readonly (readonly [
+  name: string,
+  use: (work: (storage: Storage) => Promise<void>) => Promise<void>,
+])[] = [
+  ['memory', (work) => work(memoryStorage())],
+  [
+    'SQLite',
+    (work) =>
+      inTemporaryFolder(async (folder) => {
+        const storage = await sqliteStorage({ filename: `${folder}/heartwood.db` })
+        await work(storage).finally(() => storage.close())
+      }),
+  ],
+]
+
+/** Fields of a body, for a test that reads them once. */
+export type Json = Record<string, unknown>
