@@ -18,6 +18,7 @@ import { createKey, listKeys, revokeKey } from './keys.ts'
 import { configureLog } from './log.ts'
 import type { Output } from './output.ts'
 import { serve } from './serve.ts'
+import { readServerOptions } from './server-options.ts'
 import { readAddress, readPort, readSettings, type Environment, type Settings } from './settings.ts'
 
 type Process = StricliDynamicCommandContext<CommandContext>['process']
@@ -95,7 +96,9 @@ const serveCommand: Command<Surroundings> = buildCommand({
     },
   },
   async func(this: Surroundings, flags: ServeFlags) {
-    await serve(await prepare(this, flags), readAddress(this.environment, flags), this.output)
+    const settings = await prepare(this, flags)
+    const address = readAddress(this.environment, flags)
+    await serve(settings, { address, options: readServerOptions(this.environment) }, this.output)
   },
 })
 

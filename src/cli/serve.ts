@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import process from 'node:process'
 import { setTimeout } from 'node:timers/promises'
 import { serve as listen, type Server } from 'srvx'
-import { licensingServer } from '../adapters/elysia.ts'
+import { licensingServer, type ServerOptions } from '../adapters/elysia.ts'
 import { version } from '../adapters/version.ts'
 import type { Licensing } from '../core/licensing.ts'
 import { withDatabase, type OpenDatabase } from './database.ts'
@@ -19,8 +19,8 @@ const idleSeconds = 60
 
 const logger = getLogger(['heartwood', 'cli'])
 
-function createServer(licensing: Licensing, { port, host }: Address): Server {
-  const app = licensingServer(licensing)
+function createServer(licensing: Licensing, { port, host }: Address, options: ServerOptions): Server {
+  const app = licensingServer(licensing, options)
   return listen({
     fetch: (request) => app.fetch(request),
     ...{ port, hostname: host, manual: true, silent: true, gracefulShutdown: false },
@@ -36,9 +36,9 @@ function listenFailure(error: unknown, { port, host }: Address): Refusal {
 }
 
 /** Answers once it listens. @throws {Refusal} when it cannot. */
-async function startServer(licensing: Licensing, address: Address): Promise<Server> {
+async function startServer(licensing: Licensing, address: Address, options: ServerOptions): Promise<Server> {
   try {
-    const server = createServer(licensing, address)
+    const server = createServer(licensing, address, options)
     await server.serve()
     return server
   } catch (error) {
@@ -78,10 +78,14 @@ async function stopServer(server: Server): Promise<void> {
  *
  * @throws {Refusal} @throws {LicensingError} when it cannot start.
  */
-export async function serve(settings: Settings, address: Address, output: Output): Promise<void> {
+export async function serve(
+  settings: Settings,
+  { address, options }: { readonly address: Address; readonly options: ServerOptions },
+  output: Output,
+): Promise<void> {
   await withDatabase(settings, async (database) => {
     const stop = signalToStop()
-    const server = await startServer(database.licensing, address)
+    const server = await startServer(database.licensing, address, options)
     await welcome(database, output)
     output.line(`Heartwood ${version} listens on ${server.url?.replace(/\/$/, '')}`)
     await stop

@@ -62,3 +62,29 @@ test('the health of a running server, and no secret in its log', async (t) => {
   for (const line of stderr.split('\n').filter(Boolean)) assert.doesNotThrow(() => JSON.parse(line))
   assert.doesNotMatch(stderr, /[sp]k_(live|test)_|eyJ/)
 })
+
+for (const way of runtimes)
+  test(`${way}: requests are limited by address, as the environment says`, async (t) => {
+    const limited = { HEARTWOOD_RATE_LIMITS: '{"public_key": 2}', HEARTWOOD_TRUSTED_PROXIES: '127.0.0.1' }
+    const server = await startServer(t, { cwd: emptyFolder(t), way, env: limited })
+    const from = async (address: string): Promise<number> => {
+      const headers = { 'x-forwarded-for': address }
+      return (await fetch(`${server.url}/api/v1/apps/my-app/public-key`, { headers })).status
+    }
+    const [one, other] = ['192.0.2.1', '192.0.2.2']
+    const statuses = [await from(one), await from(one), await from(one), await from(other)]
+    assert.deepEqual(statuses, [404, 404, 429, 404])
+  })
+
+test('limits can be turned off', async (t) => {
+  const server = await startServer(t, { cwd: emptyFolder(t), env: { HEARTWOOD_RATE_LIMITS: 'off' } })
+  const answer = await ask(server, '/apps/my-app/public-key')
+  assert.equal(answer.headers.get('ratelimit'), null)
+})
+
+test('a path that is none is answered in the documented form', async (t) => {
+  const server = await startServer(t, { cwd: emptyFolder(t) })
+  const answer = await fetch(`${server.url}/nowhere`)
+  assert.equal(answer.status, 404)
+  assert.equal(((await answer.json()) as { error: { code: string } }).error.code, 'not_found')
+})

@@ -32,6 +32,10 @@ const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] 
   [{ HEARTWOOD_DATABASE: 'nowhere/heartwood.db' }, /nowhere/],
   [{ HEARTWOOD_LOG: 'loud' }, /HEARTWOOD_LOG is one of json, pretty, off/],
   [{ HEARTWOOD_MASTER_KEY: 'a', HEARTWOOD_MASTER_KEY_FILE: 'b' }, /not both/],
+  [{ HEARTWOOD_RATE_LIMITS: '{"verify": 0}' }, /HEARTWOOD_RATE_LIMITS is .*renewal_per_license/],
+  [{ HEARTWOOD_RATE_LIMITS: '{"verfy": 1}' }, /HEARTWOOD_RATE_LIMITS is/],
+  [{ HEARTWOOD_RATE_LIMITS: 'none' }, /HEARTWOOD_RATE_LIMITS is/],
+  [{ HEARTWOOD_TRUSTED_PROXIES: '10.0.0.0/99' }, /HEARTWOOD_TRUSTED_PROXIES is/],
   [{ PORT: 'http' }, /PORT must be a number/],
 ]
 

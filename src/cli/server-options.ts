@@ -1,0 +1,57 @@
+import type { ServerRequest } from 'srvx'
+import { trustedProxies } from '../adapters/client-address.ts'
+import type { RateLimits, ServerOptions } from '../adapters/elysia.ts'
+import { defaultRateLimits, rateLimiter } from '../adapters/rate-limit.ts'
+import { snakeCase } from '../adapters/wire.ts'
+import { Refusal } from './refusal.ts'
+import type { Environment } from './settings.ts'
+
+const limitNames = new Map(Object.keys(defaultRateLimits).map((name) => [snakeCase(name), name]))
+
+function parseLimits(text: string): RateLimits {
+  const given: unknown = JSON.parse(text)
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new TypeError('no object')
+  const limits = Object.entries(given).map(([name, quota]) => [limitNames.get(name) ?? '', quota])
+  return Object.fromEntries(limits)
+}
+
+/** What limits the server has; `null` for none. @throws {Refusal} */
+function readRateLimits(environment: Environment): RateLimits | null {
+  const text = environment.HEARTWOOD_RATE_LIMITS || '{}'
+  if (text === 'off') return null
+  try {
+    const limits = parseLimits(text)
+    rateLimiter(limits)
+    return limits
+  } catch (cause) {
+    const known = [...limitNames.keys()].join(', ')
+    throw new Refusal(
+      `HEARTWOOD_RATE_LIMITS is "off" or a JSON object of requests a minute, by these names: ${known}`,
+      { cause },
+    )
+  }
+}
+
+/** @throws {Refusal} */
+function readTrustedProxies(environment: Environment): readonly string[] {
+  const proxies = (environment.HEARTWOOD_TRUSTED_PROXIES ?? '').split(/[, ]+/).filter(Boolean)
+  try {
+    trustedProxies(proxies)
+    return proxies
+  } catch (cause) {
+    throw new Refusal('HEARTWOOD_TRUSTED_PROXIES is a list of addresses or CIDR ranges, comma-separated', {
+      cause,
+    })
+  }
+}
+
+/** Reads how licensing is served. @throws {Refusal} saying which setting is wrong. */
+export function readServerOptions(environment: Environment): ServerOptions {
+  const rateLimits = readRateLimits(environment)
+  return {
+    standalone: true,
+    ...(rateLimits !== null && { rateLimits }),
+    trustedProxies: readTrustedProxies(environment),
+    clientAddress: (request) => (request as ServerRequest).ip,
+  }
+}
