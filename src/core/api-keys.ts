@@ -199,6 +199,7 @@ async function listApiKeys(context: Context, query: ApiKeyQuery, by?: Principal)
   const seen = by?.mode === 'test' ? 'test' : mode
   const filter = seen === undefined ? {} : { mode: seen }
   const listing = await readPage(paging, {
+    prefix: 'key',
     list: (page) => context.storage.listApiKeys(filter, page),
     count: () => context.storage.countApiKeys(filter),
     position: ({ id }) => ({ id }),

@@ -191,6 +191,7 @@ async function listApps(
   const { storage } = context
   const filter = appFilter(options)
   const listing = await readPage(appQuery.parse(query), {
+    prefix: 'app',
     list: (page) => storage.listApps(filter, page),
     count: () => storage.countApps(filter),
     position: ({ id }) => ({ id }),

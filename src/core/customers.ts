@@ -224,6 +224,7 @@ async function listCustomers(
     ...(external !== undefined && { externalId: external }),
   }
   const listing = await readPage(paging, {
+    prefix: 'cus',
     list: (page) => context.storage.listCustomers(filter, page),
     count: () => context.storage.countCustomers(filter),
     position: ({ id }) => ({ id }),

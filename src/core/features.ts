@@ -102,6 +102,7 @@ async function listFeatures(context: Context, app: string, query: Paging = {}): 
   const paging = featureQuery.parse(query)
   const { id: appId } = await findApp(context, app)
   const listing = await readPage(paging, {
+    prefix: 'feat',
     list: (page) => context.storage.listFeatures(appId, page),
     count: () => context.storage.countFeatures(appId),
     position: ({ id }) => ({ id }),

@@ -174,6 +174,7 @@ async function listLicenses(
   const { page, perPage, cursor } = given
   const paging = { ...(page && { page }), ...(perPage && { perPage }), ...(cursor && { cursor }) }
   const listing = await readPage(paging, {
+    prefix: 'lic',
     list: async (wanted) => (filter === null ? [] : context.storage.listLicenses(filter, wanted)),
     count: async () => (filter === null ? 0 : context.storage.countLicenses(filter)),
     position: ({ id }) => ({ id }),

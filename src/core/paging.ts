@@ -1,6 +1,7 @@
 import { Type, type TInteger, type TOptional, type TString } from '@sinclair/typebox'
 import { base64url } from 'jose'
 import { integer, text } from './fields.ts'
+import type { IdPrefix } from './ids.ts'
 import { invalidInput } from './input.ts'
 import type { Page, Position } from './storage.ts'
 
@@ -38,6 +39,8 @@ export const pagingFields: {
 
 /** What a list is read from. */
 export interface Listed<Item> {
+  /** What its ids begin with: a cursor of another list is none of this one's. */
+  readonly prefix: IdPrefix
   list(page: Page): Promise<readonly Item[]>
   count(): Promise<number>
   /** The sort keys of an item: a cursor is made of them, so that it holds when the item itself is deleted. */
@@ -49,11 +52,13 @@ function writeCursor({ id, position }: Position): string {
 }
 
 /** A cursor only says where to go on: the list's own filter says what may be seen. */
-function readCursor(cursor: string): Position {
+function readCursor(cursor: string, prefix: IdPrefix): Position {
   try {
     const [id, position, ...more]: unknown[] = JSON.parse(new TextDecoder().decode(base64url.decode(cursor)))
-    const isPosition = position === undefined || Number.isSafeInteger(position)
-    if (typeof id === 'string' && /^[a-z]+_[0-9a-z]+$/.test(id) && isPosition && more.length === 0)
+    // Tiers alone have a second sort key.
+    const isPosition = prefix === 'tier' ? Number.isSafeInteger(position) : position === undefined
+    const isId = typeof id === 'string' && id.startsWith(`${prefix}_`) && /^[a-z]+_[0-9a-z]+$/.test(id)
+    if (isId && isPosition && more.length === 0)
       return position === undefined ? { id } : { id, position: position as number }
   } catch {
     // falls through: the answer is the same
@@ -61,8 +66,12 @@ function readCursor(cursor: string): Position {
   throw invalidInput({ cursor: ['must be the next_cursor of an earlier answer'] })
 }
 
-function startOf({ page = 1, cursor }: Paging, perPage: number): Pick<Page, 'offset' | 'after'> {
-  return cursor === undefined ? { offset: (page - 1) * perPage } : { after: readCursor(cursor) }
+function startOf(
+  { page = 1, cursor }: Paging,
+  perPage: number,
+  prefix: IdPrefix,
+): Pick<Page, 'offset' | 'after'> {
+  return cursor === undefined ? { offset: (page - 1) * perPage } : { after: readCursor(cursor, prefix) }
 }
 
 /** Reads one page, and one item more to see whether the list goes on. */
@@ -70,7 +79,7 @@ export async function readPage<Item>(paging: Paging, from: Listed<Item>): Promis
   const { page, perPage = 20, cursor } = paging
   if (page !== undefined && cursor !== undefined)
     throw invalidInput({ cursor: ['must not be given together with page'] })
-  const items = await from.list({ limit: perPage + 1, ...startOf(paging, perPage) })
+  const items = await from.list({ limit: perPage + 1, ...startOf(paging, perPage, from.prefix) })
   const data = items.slice(0, perPage)
   const last = data.at(-1)
   const nextCursor = items.length > perPage && last !== undefined ? writeCursor(from.position(last)) : null

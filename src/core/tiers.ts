@@ -167,6 +167,7 @@ async function listTiers(context: Context, app: string, query: Paging = {}): Pro
   const paging = tierQuery.parse(query)
   const { id: appId } = await findApp(context, app)
   const listing = await readPage(paging, {
+    prefix: 'tier',
     list: (page) => context.storage.listTiers(appId, page),
     count: () => context.storage.countTiers(appId),
     position: ({ id, position }) => ({ id, position }),
