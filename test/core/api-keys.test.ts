@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import { crc32 } from 'node:zlib'
+import type { Licensing, NewApiKey, Principal } from '../../src/core/index.ts'
+import { codeOf, day, newShop, newWorld, refusalOf, start, tallyOf } from '../support/world.ts'
+
+const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+/** The six characters that node's own CRC-32 gives. */
+function checksum(text: string): string {
+  let rest = crc32(text)
+  let digits = ''
+  for (let at = 0; at < 6; at++, rest = Math.floor(rest / 62)) digits = base62[rest % 62] + digits
+  return digits
+}
+
+async function principal(licensing: Licensing, key: NewApiKey = {}): Promise<Principal> {
+  const { secret } = await licensing.apiKeys.create(key)
+  return (await licensing.apiKeys.authenticate(secret))!
+}
+
+test('a secret is its prefix, thirty random characters and their checksum, and names its type and mode', async () => {
+  const { licensing } = await newWorld()
+  for (const type of ['sk', 'pk'] as const)
+    for (const mode of ['live', 'test'] as const) {
+      const key = await licensing.apiKeys.create({ type, mode, name: 'CI' })
+      const { secret, id, ...rest } = key
+      assert.match(secret, new RegExp(`^${type}_${mode}_[0-9A-Za-z]{36}$`))
+      assert.equal(checksum(secret.slice(0, -6)), secret.slice(-6))
+      assert.match(id, /^key_/)
+      assert.deepEqual(rest, {
+        ...{ name: 'CI', type, mode, app: null, prefix: `${type}_${mode}_`, lastFour: secret.slice(-4) },
+        ...{ createdAt: start, expiresAt: null, revokedAt: null, lastUsedAt: null },
+      })
+    }
+})
+
+test('no two secrets are alike, and every character of base62 comes up about as often', async () => {
+  const { licensing } = await newWorld()
+  const keys = await Promise.all(Array.from({ length: 300 }, () => licensing.apiKeys.create()))
+  const bodies = keys.map(({ secret }) => secret.slice('sk_live_'.length, -6))
+  assert.equal(new Set(bodies).size, 300)
+  const counts = [...base62].map((character) => bodies.join('').split(character).length - 1)
+  // 9,000 draws, 145 expected of each with a deviation of 12: eight of them away is no chance.
+  for (const count of counts) assert.ok(count > 50 && count < 240, `${counts}`)
+})
+
+test('a secret is shown once and kept as nothing but its SHA-256', async () => {
+  const { licensing, storage } = await newWorld()
+  const { secret, id } = await licensing.apiKeys.create({})
+  const stored = JSON.stringify(await storage.listApiKeys({}, { limit: 9 }))
+  const listed = JSON.stringify(await licensing.apiKeys.list())
+  for (const text of [stored, listed]) assert.ok(!text.includes(secret.slice(8, 30)))
+  assert.equal((await storage.findApiKey(id))?.hash, createHash('sha256').update(secret).digest('hex'))
+  assert.doesNotMatch(listed, /hash|secret|[0-9a-f]{64}/)
+})
+
+test('the key of a good secret is known; of any other spelling, junk or stranger it is not', async () => {
+  const { licensing } = await newWorld()
+  const { secret, id } = await licensing.apiKeys.create({})
+  assert.equal((await licensing.apiKeys.authenticate(secret))?.id, id)
+  const body = secret.slice(0, -6)
+  const swap = (at: number): string => body.slice(0, at) + (body[at] === 'A' ? 'B' : 'A') + body.slice(at + 1)
+  const others: readonly unknown[] = [
+    ...[
+      '',
+      ' ',
+      secret.toUpperCase(),
+      secret.toLowerCase(),
+      ` ${secret}`,
+      `${secret} `,
+      `${secret}\n`,
+      `${secret}0`,
+      secret.slice(0, -1),
+    ],
+    ...[
+      swap(20) + secret.slice(-6),
+      swap(20) + checksum(swap(20)),
+      secret.replace('sk_', 'pk_'),
+      secret.replace('live', 'test'),
+    ],
+    ...[
+      `pk${body.slice(2)}${checksum(`pk${body.slice(2)}`)}`,
+      `Bearer ${secret}`,
+      undefined,
+      null,
+      5,
+      {},
+      [secret],
+    ],
+  ]
+  for (const other of others)
+    assert.equal(await licensing.apiKeys.authenticate(other as string), null, JSON.stringify(other))
+})
+
+test('a key is good until it expires or is revoked, to the second', async () => {
+  const { licensing, clock } = await newWorld()
+  const { apiKeys } = licensing
+  const ending = await apiKeys.create({ expiresAt: start + day })
+  const other = await apiKeys.create({})
+  clock.seconds = start + day - 1
+  assert.notEqual(await apiKeys.authenticate(ending.secret), null)
+  clock.seconds += 1
+  assert.equal(await apiKeys.authenticate(ending.secret), null)
+  const revoked = await apiKeys.revoke(other.id)
+  assert.equal(revoked.revokedAt, clock.seconds)
+  assert.equal(await apiKeys.authenticate(other.secret), null)
+  clock.seconds += 5
+  assert.deepEqual(await apiKeys.revoke(other.id), revoked, 'again changes nothing')
+  for (const expiresAt of [start, clock.seconds, 0])
+    assert.equal(await codeOf(apiKeys.create({ expiresAt })), 'validation_error')
+})
+
+test('the first key is made once, whoever asks at the same time, and never again', async () => {
+  const { licensing, storage } = await newWorld()
+  const made = await Promise.all(Array.from({ length: 10 }, () => licensing.apiKeys.createFirst()))
+  const keys = made.filter((key) => key !== null)
+  assert.equal(keys.length, 1)
+  assert.deepEqual(
+    [keys[0]!.type, keys[0]!.mode, keys[0]!.expiresAt, keys[0]!.app],
+    ['sk', 'live', null, null],
+  )
+  await licensing.apiKeys.revoke(keys[0]!.id)
+  assert.equal(await licensing.apiKeys.createFirst(), null)
+  assert.equal(await storage.countApiKeys({}), 1)
+})
+
+test('only a secret key without end that is bound to no app manages keys', async () => {
+  const { licensing } = await newShop()
+  const { apiKeys } = licensing
+  const { id } = await apiKeys.create({})
+  const powerless: readonly NewApiKey[] = [
+    { type: 'pk' },
+    { app: 'desktop-app' },
+    { expiresAt: start + 36_500 * day },
+    { type: 'pk', mode: 'test' },
+    { mode: 'test', expiresAt: start + day },
+  ]
+  for (const rights of powerless) {
+    const by = await principal(licensing, rights)
+    const calls = [
+      apiKeys.create({}, by),
+      apiKeys.create({ type: 'pk', mode: by.mode }, by),
+      apiKeys.create({ nonsense: true } as never, by),
+      apiKeys.list({}, by),
+      apiKeys.revoke(id, by),
+      apiKeys.revoke('key_none', by),
+      apiKeys.revoke(by.id, by),
+      apiKeys.roll(id, {}, by),
+      apiKeys.roll(by.id, {}, by),
+    ]
+    assert.deepEqual(await tallyOf(calls), { forbidden: calls.length }, JSON.stringify(rights))
+  }
+  assert.equal(await codeOf(apiKeys.create({}, await principal(licensing))), 'ok')
+})
+
+test('a test key makes, sees and ends test keys alone', async () => {
+  const { licensing } = await newShop()
+  const { apiKeys, apps } = licensing
+  const live = await apiKeys.create({})
+  await apps.create({ name: 'Trial', slug: 'trial' }, { mode: 'test' })
+  const by = await principal(licensing, { mode: 'test' })
+  assert.equal((await apiKeys.create({}, by)).mode, 'test')
+  assert.equal((await apiKeys.create({ app: 'trial' }, by)).mode, 'test')
+  assert.equal(await codeOf(apiKeys.create({ mode: 'live' }, by)), 'forbidden')
+  for (const key of [{ app: 'desktop-app' }, { app: 'desktop-app', mode: 'test' }] as const)
+    assert.notEqual(await codeOf(apiKeys.create(key, by)), 'ok')
+  const { data, total } = await apiKeys.list({}, by)
+  assert.deepEqual([new Set(data.map(({ mode }) => mode)), total], [new Set(['test']), 3])
+  assert.equal(await codeOf(apiKeys.list({ mode: 'live' }, by)), 'forbidden')
+  const missing = await refusalOf(apiKeys.revoke('key_01kfgt0000e0080000000000zz', by))
+  for (const call of [apiKeys.revoke(live.id, by), apiKeys.roll(live.id, {}, by)]) {
+    const { code, message } = await refusalOf(call)
+    assert.deepEqual([code, message], [missing.code, missing.message], 'as if it were not there')
+  }
+  assert.notEqual(await apiKeys.authenticate(live.secret), null)
+})
+
+test('a live key makes keys of both modes, and a bound one takes the mode of its app', async () => {
+  const { licensing } = await newShop()
+  const { apiKeys, apps } = licensing
+  await apps.create({ name: 'Trial', slug: 'trial' }, { mode: 'test' })
+  const by = await principal(licensing)
+  const made = async (key: NewApiKey): Promise<readonly unknown[]> => {
+    const { mode, app, type } = await apiKeys.create(key, by)
+    return [type, mode, app]
+  }
+  assert.deepEqual(await made({}), ['sk', 'live', null])
+  assert.deepEqual(await made({ mode: 'test', type: 'pk' }), ['pk', 'test', null])
+  assert.deepEqual(await made({ app: 'trial' }), ['sk', 'test', 'trial'])
+  assert.equal(await codeOf(apiKeys.create({ app: 'trial', mode: 'live' }, by)), 'validation_error')
+  assert.equal(await codeOf(apiKeys.create({ app: 'none' }, by)), 'not_found')
+})
+
+test('a key sees the apps of its mode, and a bound one its own, in lists too', async () => {
+  const { licensing, app } = await newShop()
+  const { apiKeys, apps } = licensing
+  await apps.create({ name: 'Other', slug: 'other-app' })
+  await apps.create({ name: 'Trial', slug: 'trial' }, { mode: 'test' })
+  const cases: readonly (readonly [NewApiKey, readonly string[]])[] = [
+    [{}, ['other-app', 'desktop-app']],
+    [{ mode: 'test', type: 'pk' }, ['trial']],
+    [{ app: 'desktop-app' }, ['desktop-app']],
+    [{ app: 'trial' }, ['trial']],
+  ]
+  const missing = await refusalOf(apps.get('no-app'))
+  for (const [rights, seen] of cases) {
+    const by = await principal(licensing, rights)
+    const { data, total } = await apps.list({}, { by, mode: 'live' })
+    assert.deepEqual([data.map(({ slug }) => slug), total], [seen, seen.length])
+    for (const slug of ['desktop-app', 'other-app', 'trial', 'no-app']) {
+      if (seen.includes(slug)) assert.match(await apiKeys.visibleApp(by, slug), /^app_/)
+      else assert.equal((await refusalOf(apiKeys.visibleApp(by, slug))).message, missing.message)
+    }
+  }
+  assert.equal(await apiKeys.visibleApp(await principal(licensing), 'desktop-app'), app.id)
+})
+
+test('an app takes the mode of the key that creates it, and no weaker key creates one', async () => {
+  const { licensing } = await newShop()
+  const create = (by: Principal, mode?: 'live' | 'test') =>
+    licensing.apps.create({ name: 'n', slug: 'made' }, { by, ...(mode && { mode }) })
+  const weak: readonly NewApiKey[] = [{ type: 'pk' }, { app: 'desktop-app' }]
+  for (const rights of weak)
+    assert.equal(await codeOf(create(await principal(licensing, rights))), 'forbidden')
+  const trial = await principal(licensing, { mode: 'test' })
+  assert.equal(await codeOf(create(trial, 'live')), 'forbidden')
+  assert.equal((await create(trial)).mode, 'test')
+})
+
+test('a rolled key has a successor of the same rights, and goes on for the overlap', async () => {
+  const { licensing, clock } = await newShop()
+  const { apiKeys } = licensing
+  const old = await apiKeys.create({
+    type: 'pk',
+    app: 'desktop-app',
+    name: 'CI',
+    expiresAt: start + 10 * day,
+  })
+  const next = await apiKeys.roll(old.id, { overlapSeconds: 60 })
+  const rights = ({ name, type, mode, app, expiresAt }: typeof old): readonly unknown[] => [
+    name,
+    type,
+    mode,
+    app,
+    expiresAt,
+  ]
+  assert.deepEqual(rights(next), rights(old))
+  assert.notEqual(next.secret, old.secret)
+  clock.seconds += 59
+  for (const { secret } of [old, next]) assert.notEqual(await apiKeys.authenticate(secret), null)
+  clock.seconds += 1
+  assert.equal(await apiKeys.authenticate(old.secret), null)
+  assert.notEqual(await apiKeys.authenticate(next.secret), null)
+  assert.equal(await codeOf(apiKeys.roll(old.id)), 'conflict')
+  await apiKeys.roll(next.id)
+  assert.equal(await apiKeys.authenticate(next.secret), null, 'without an overlap at once')
+})
+
+test('rolling never lengthens a life: neither by a long overlap nor of a revoked key', async () => {
+  const { licensing, clock } = await newWorld()
+  const { apiKeys } = licensing
+  const ending = await apiKeys.create({ expiresAt: start + 100 })
+  const next = await apiKeys.roll(ending.id, { overlapSeconds: 2_592_000 })
+  clock.seconds += 100
+  for (const { secret } of [ending, next]) assert.equal(await apiKeys.authenticate(secret), null)
+  const revoked = await apiKeys.create({})
+  await apiKeys.revoke(revoked.id)
+  assert.equal(await codeOf(apiKeys.roll(revoked.id)), 'conflict')
+  const odd: readonly unknown[] = [-1, 2_592_001, 1.5, '60', null, Number.NaN]
+  for (const overlapSeconds of odd)
+    assert.equal(await codeOf(apiKeys.roll(revoked.id, { overlapSeconds } as object)), 'validation_error')
+})
+
+test('no id that is none finds a key', async () => {
+  const { licensing } = await newWorld()
+  for (const id of ['', '\u0000', 'key_', '__proto__', undefined, null, 5, {}] as string[]) {
+    assert.equal(await codeOf(licensing.apiKeys.revoke(id)), 'not_found')
+    assert.equal(await codeOf(licensing.apiKeys.roll(id)), 'not_found')
+  }
+})
+
+test('when a key was last used is written at most once a minute, and shows at once', async () => {
+  const { licensing, clock, storage } = await newWorld()
+  const { apiKeys } = licensing
+  const key = await apiKeys.create({})
+  const stored = async (): Promise<unknown> => (await storage.findApiKey(key.id))?.lastUsedAt
+  clock.seconds += 10
+  await apiKeys.authenticate(key.secret)
+  assert.equal(await stored(), start + 10)
+  clock.seconds += 59
+  await apiKeys.authenticate(key.secret)
+  assert.equal(await stored(), start + 10)
+  assert.equal((await apiKeys.list()).data[0]!.lastUsedAt, start + 69)
+  await licensing.flush()
+  assert.equal(await stored(), start + 69)
+})
+
+test('a storage that cannot be written to still lets a key in', async () => {
+  const { storage, licensing } = await newWorld()
+  const { secret } = await licensing.apiKeys.create({})
+  const readOnly = { ...storage, touchApiKeys: () => Promise.reject(new Error('read-only')) }
+  const { licensing: reader } = await newWorld({ storage: readOnly })
+  assert.notEqual(await reader.apiKeys.authenticate(secret), null)
+  assert.notEqual(await reader.apiKeys.authenticate(secret), null)
+})
