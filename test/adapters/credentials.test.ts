@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { routes } from '../../src/adapters/routes.ts'
+import type { Licensing } from '../../src/core/index.ts'
+import { credentials, newCounter, type Counter, type Credential, type Shown } from './credentials.ts'
+import type { Answer } from './documented.ts'
+import { judgements, verdicts, type Given } from './judgements.ts'
+
+/** Everything that is stored, but for when keys were last used. */
+async function everything({
+  apps,
+  tiers,
+  features,
+  customers,
+  licenses,
+  apiKeys,
+}: Licensing): Promise<string> {
+  const inApps = (await apps.list({ perPage: 100 })).data.map(async (app) => [
+    ...[app, (await tiers.list(app.id)).data, (await features.list(app.id)).data],
+    ...[(await customers.list(app.id)).data, (await licenses.list(app.id)).data],
+  ])
+  const keys = (await apiKeys.list({ perPage: 100 })).data.map((key) => ({ ...key, lastUsedAt: null }))
+  return JSON.stringify([await Promise.all(inApps), keys])
+}
+
+function pathOf(path: string, { params = {}, query }: Given): string {
+  const all: Readonly<Record<string, string>> = { slug: 'desktop-app', ...params }
+  const filled = path.replace(/:(\w+)/g, (_, name: string) => all[name] ?? '')
+  return query === undefined ? filled : `${filled}?${query}`
+}
+
+function call({ send }: Counter, row: string, given: Given, shown: Shown): Promise<Answer> {
+  const [method = '', path = ''] = row.split(' ')
+  const takesToken = shown.token !== undefined && ['POST', 'PUT'].includes(method)
+  const isPublic = judgements[row]![0] === 'public'
+  const body = takesToken && !isPublic ? { ...given.body, current_token: shown.token } : given.body
+  return send(method, pathOf(path, given), {
+    ...(shown.headers !== undefined && { headers: shown.headers }),
+    ...(body !== undefined && { body }),
+  })
+}
+
+async function judge(counter: Counter, row: string, credential: Credential, shown: Shown): Promise<void> {
+  const [as, status, give] = judgements[row]!
+  const given = (await give?.(counter)) ?? {}
+  const before = await everything(counter.licensing)
+  const answer = await call(counter, row, given, shown)
+  const ended = answer.status < 400 ? 'ok' : `${answer.status} ${answer.error().code}`
+  assert.equal(ended, verdicts[as][credential], `${row} with ${credential}: ${answer.text}`)
+  if (ended === 'ok') assert.equal(answer.status, status, row)
+  else
+    assert.equal(await everything(counter.licensing), before, `${row} with ${credential} changed something`)
+}
+
+describe('every route with every kind of credential', () => {
+  test('each route is judged, and nothing else', () => {
+    const table = routes.map(({ method, path }) => `${method} ${path}`)
+    assert.deepEqual(Object.keys(judgements).toSorted(), table.toSorted())
+  })
+
+  for (const [name, make] of Object.entries(credentials))
+    test(`${Object.keys(judgements).length} routes with ${name}`, async () => {
+      const credential = name as Credential
+      const counter = await newCounter()
+      const shown: Shown = await make(counter)
+      for (const row of Object.keys(judgements)) await judge(counter, row, credential, shown)
+    })
+})

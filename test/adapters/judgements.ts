@@ -1,0 +1,243 @@
+import { installation } from '../support/world.ts'
+import type { Counter, Credential } from './credentials.ts'
+import type { Json } from './http.ts'
+
+/** How a call ends: `ok` with the row's own status, or status and code of the refusal. */
+export type Verdict = 'ok' | `${number} ${string}`
+
+type Verdicts = Readonly<Record<Credential, Verdict>>
+
+const unauthorized = '401 unauthorized'
+const forbidden = '403 forbidden'
+const missing = '404 not_found'
+
+/** Where there is no way in but a key. */
+const byKey: Verdicts = {
+  'no credential': unauthorized,
+  'a malformed key': unauthorized,
+  'an unknown key': unauthorized,
+  'a revoked key': unauthorized,
+  'an expired key': unauthorized,
+  'a rolled key inside its overlap': 'ok',
+  'a rolled key after its overlap': unauthorized,
+  'the successor of a rolled key': 'ok',
+  'a pk_ key': 'ok',
+  'a pk_ key bound to the app': 'ok',
+  'a pk_ key of the other mode': missing,
+  'an sk_ key': 'ok',
+  'an sk_ key with an end': 'ok',
+  'an sk_ key bound to the app': 'ok',
+  'an sk_ key bound to another app': missing,
+  'an sk_ key of the other mode': missing,
+  'a license token as a key': unauthorized,
+  'a revoked key beside a good token': unauthorized,
+  'a pk_ key beside a good token': 'ok',
+  'the current token': unauthorized,
+  'a superseded token': unauthorized,
+  'an invalidated token': unauthorized,
+  'another license’s token': unauthorized,
+  'another app’s token': unauthorized,
+  'an expired token': unauthorized,
+  'a retired token': unauthorized,
+  'a retired token in its grace': unauthorized,
+}
+
+const write: Verdicts = {
+  ...byKey,
+  'a pk_ key': forbidden,
+  'a pk_ key bound to the app': forbidden,
+  'a pk_ key beside a good token': forbidden,
+}
+
+/** Keys that need no app to be seen: their own mode's apps, and no others, are what they get. */
+const readOfAll: Verdicts = {
+  ...byKey,
+  'a pk_ key of the other mode': 'ok',
+  'an sk_ key bound to another app': 'ok',
+  'an sk_ key of the other mode': 'ok',
+}
+
+const createApp: Verdicts = {
+  ...write,
+  'a pk_ key of the other mode': forbidden,
+  'an sk_ key bound to the app': forbidden,
+  'an sk_ key bound to another app': forbidden,
+  'an sk_ key of the other mode': 'ok',
+}
+
+/** Only a secret key without end that is bound to no app. A rolled one has an end. */
+const manageKeys: Verdicts = {
+  ...createApp,
+  'an sk_ key with an end': forbidden,
+  'a rolled key inside its overlap': forbidden,
+}
+
+export const verdicts = {
+  public: Object.fromEntries(Object.keys(byKey).map((name) => [name, 'ok'])) as Verdicts,
+  read: byKey,
+  write,
+  readOfAll,
+  createApp,
+  manageKeys,
+  /** The same, of a key of the live mode. */
+  manageLiveKey: { ...manageKeys, 'an sk_ key of the other mode': missing },
+  renewal: {
+    ...write,
+    'the current token': 'ok',
+    'a superseded token': 'ok',
+    'an invalidated token': '401 invalid_token',
+    'another license’s token': '400 token_mismatch',
+    'another app’s token': '401 invalid_token',
+    'an expired token': '400 token_expired',
+    'a retired token': '401 invalid_token',
+    'a retired token in its grace': 'ok',
+  },
+} as const satisfies Record<string, Verdicts>
+
+/** What a good call of a route needs; made anew for each call, since the call may use it up. */
+export interface Given {
+  readonly params?: Readonly<Record<string, string>>
+  readonly query?: string
+  readonly body?: Json
+}
+
+/** What is thought right for a route: who may call it, how a good call ends, and what it needs. */
+export type Judgement = readonly [
+  as: keyof typeof verdicts,
+  status: number,
+  give?: (counter: Counter) => Promise<Given>,
+]
+
+let made = 0
+const fresh = (): string => `thing_${++made}`
+const app = 'desktop-app'
+
+async function aLicense({ license }: Counter): Promise<Given> {
+  return { params: { id: license.id } }
+}
+
+async function aTier({ licensing }: Counter): Promise<Given> {
+  const slug = fresh()
+  return { params: { tier: (await licensing.tiers.create(app, { name: slug, slug })).id } }
+}
+
+async function aFeature({ licensing }: Counter): Promise<Given> {
+  const slug = fresh()
+  return { params: { feature: (await licensing.features.create(app, { name: slug, slug })).id } }
+}
+
+async function aCustomer({ licensing }: Counter): Promise<Given> {
+  return { params: { id: (await licensing.customers.create(app, { email: `${fresh()}@example.com` })).id } }
+}
+
+async function aKey({ licensing }: Counter): Promise<Given> {
+  return { params: { id: (await licensing.apiKeys.create()).id } }
+}
+
+async function aTierFeature({ licensing }: Counter): Promise<Given> {
+  const slug = fresh()
+  await licensing.tiers.addFeature(app, 'pro', { name: slug, slug })
+  return { params: { tier: 'pro', feature: slug } }
+}
+
+function withBody(make: (counter: Counter) => Promise<Given>, body: Json): Judgement[2] {
+  return async (counter) => ({ ...(await make(counter)), body })
+}
+
+const nothing = async (): Promise<Given> => ({})
+const named = async (): Promise<Given> => ({ body: { name: 'Thing', slug: fresh() } })
+const anEmail = async (): Promise<Given> => ({ body: { email: `${fresh()}@example.com` } })
+
+/** Every route by method and path. A route that is not here fails the test until somebody has judged it. */
+export const judgements: Readonly<Record<string, Judgement>> = {
+  'GET /apps': ['readOfAll', 200],
+  'POST /apps': ['createApp', 201, async () => ({ body: { name: 'App', slug: fresh().replace('_', '-') } })],
+  'GET /apps/:slug': ['read', 200],
+  'PUT /apps/:slug': ['write', 200, withBody(nothing, { name: 'Renamed' })],
+  'GET /apps/:slug/public-key': ['public', 200],
+  'GET /apps/:slug/jwks.json': ['public', 200],
+
+  'GET /apps/:slug/tiers': ['read', 200],
+  'POST /apps/:slug/tiers': ['write', 201, named],
+  'GET /apps/:slug/tiers/:tier': ['read', 200, aTier],
+  'PUT /apps/:slug/tiers/:tier': ['write', 200, withBody(aTier, { name: 'Renamed' })],
+  'DELETE /apps/:slug/tiers/:tier': ['write', 204, aTier],
+  'GET /apps/:slug/tiers/:tier/features': ['read', 200, aTier],
+  'POST /apps/:slug/tiers/:tier/features': [
+    ...(['write', 201] as const),
+    async (counter) => ({ ...(await aTier(counter)), ...(await named()) }),
+  ],
+  'DELETE /apps/:slug/tiers/:tier/features/:feature': ['write', 204, aTierFeature],
+
+  'GET /apps/:slug/features': ['read', 200],
+  'POST /apps/:slug/features': ['write', 201, named],
+  'GET /apps/:slug/features/:feature': ['read', 200, aFeature],
+  'PUT /apps/:slug/features/:feature': ['write', 200, withBody(aFeature, { name: 'Renamed' })],
+  'DELETE /apps/:slug/features/:feature': ['write', 204, aFeature],
+
+  'GET /apps/:slug/customers': ['read', 200],
+  'POST /apps/:slug/customers': ['write', 201, anEmail],
+  'POST /apps/:slug/customers/get-or-create': ['write', 201, anEmail],
+  'GET /apps/:slug/customers/by-email': ['read', 200, async () => ({ query: 'email=ada@example.com' })],
+  'GET /apps/:slug/customers/by-external-id': [
+    ...(['read', 200] as const),
+    async ({ licensing, customer }) => {
+      await licensing.customers.update(app, customer.id, { externalId: 'user-42' })
+      return { query: 'external_id=user-42' }
+    },
+  ],
+  'GET /apps/:slug/customers/:id': ['read', 200, aCustomer],
+  'PUT /apps/:slug/customers/:id': ['write', 200, withBody(aCustomer, { name: 'Ada' })],
+  'DELETE /apps/:slug/customers/:id': ['write', 204, aCustomer],
+
+  'GET /apps/:slug/licenses': ['read', 200],
+  'POST /apps/:slug/licenses': [
+    ...(['write', 201] as const),
+    async ({ customer }) => ({
+      body: { installation_id: crypto.randomUUID(), customer_id: customer.id, tier_id: 'pro', forever: true },
+    }),
+  ],
+  'GET /apps/:slug/licenses/by-installation': [
+    ...(['read', 200] as const),
+    async () => ({ query: `installation_id=${installation(1)}` }),
+  ],
+  'GET /apps/:slug/licenses/:id': ['read', 200, aLicense],
+  'PUT /apps/:slug/licenses/:id': ['write', 200, withBody(aLicense, { metadata: { seat: 1 } })],
+  'POST /apps/:slug/licenses/:id/regenerate': ['renewal', 200, aLicense],
+  'POST /apps/:slug/licenses/:id/revoke': [
+    'write',
+    200,
+    async (counter) => ({ params: { id: (await counter.issue()).id } }),
+  ],
+  'POST /apps/:slug/licenses/:id/reinstate': [
+    'write',
+    200,
+    async (counter) => ({ params: { id: (await counter.issue()).id } }),
+  ],
+  'POST /apps/:slug/licenses/regenerate': ['write', 200],
+  'DELETE /apps/:slug/licenses/:id': [
+    'write',
+    204,
+    async (counter) => ({ params: { id: (await counter.issue()).id } }),
+  ],
+
+  'GET /apps/:slug/licenses/verify': [
+    'public',
+    200,
+    async () => ({ query: `installation_id=${installation(1)}` }),
+  ],
+  'POST /apps/:slug/licenses/verify': ['public', 200, withBody(nothing, { token: 'eyJ' })],
+  'POST /apps/:slug/licenses/verify/batch': [
+    'public',
+    200,
+    withBody(nothing, { installation_ids: [installation(1)] }),
+  ],
+
+  'GET /api-keys': ['manageKeys', 200],
+  'POST /api-keys': ['manageKeys', 201, withBody(nothing, { name: 'Shop' })],
+  'DELETE /api-keys/:id': ['manageLiveKey', 204, aKey],
+  'POST /api-keys/:id/roll': ['manageLiveKey', 201, aKey],
+
+  'POST /apps/:slug/rotate-keys': ['write', 200],
+  'DELETE /apps/:slug': ['write', 204],
+}
