@@ -25,14 +25,22 @@ const house: Readonly<Record<string, (found: Import) => boolean>> = {
   client: (found) =>
     clientsCore.includes(found.target) ||
     ofPackage(['jose'], found) ||
-    (found.target === 'src/adapters/wire.ts' && found.kind === 'type'),
-  testing: (found) => within('core', found) || /^node:assert(\/strict)?$/.test(found.target),
+    (found.target === 'src/adapters/wire.ts' && found.kind === 'type') ||
+    (found.file === 'src/client/file.ts' && /^node:(fs\/promises|path)$/.test(found.target)),
+  testing: (found) =>
+    within('core', found) || /^node:assert(\/strict)?$/.test(found.target) || isTestServer(found),
   cli: () => true,
 }
 
 /** The one thing core takes from Node, for its keys: Web Crypto on Bun stops the event loop while it searches primes. */
 function isKeyGeneration({ file, target, names }: Import): boolean {
   return file === 'src/core/keys.ts' && target === 'node:crypto' && `${names}` === 'generateKeyPair'
+}
+
+/** The license server for program authors is the real one on the memory storage. */
+function isTestServer({ file, target }: Import): boolean {
+  const parts = ['src/adapters/elysia.ts', 'src/storage/memory.ts']
+  return file === 'src/testing/server.ts' && parts.includes(target)
 }
 
 /** A package that is no database: adapters and webhooks reach their records through core alone. */

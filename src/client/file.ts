@@ -1,0 +1,96 @@
+/**
+ * Keeps a license in a file, for programs on Bun, Deno and Node.
+ *
+ * @module
+ */
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { LicenseStore } from './store.ts'
+
+/** A refresh gives up after ten seconds, so a lock older than this was left by a program that died, in milliseconds. */
+const staleAfter = 15_000
+const askAgain = 50
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}
+
+async function readText(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return null
+    throw error
+  }
+}
+
+/** Creates a file that was not there, for its owner alone. */
+async function create(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  const fresh = `${path}.${crypto.randomUUID()}.tmp`
+  try {
+    await create(fresh, text)
+    await rename(fresh, path)
+  } catch (error) {
+    await rm(fresh, { force: true })
+    throw error
+  }
+}
+
+/** Whether to go ahead. A lock left behind is taken away; then the next try gets it. */
+async function tryLock(lock: string): Promise<boolean> {
+  try {
+    await create(lock, '')
+    return true
+  } catch (error) {
+    // Where no lock can be made nothing can be written either, which the client finds out and says.
+    if (!hasCode(error, 'EEXIST')) return true
+    const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: Date.now() }))
+    if (Math.abs(Date.now() - mtimeMs) > staleAfter) await rm(lock, { force: true })
+    return false
+  }
+}
+
+async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
+  while (!(await tryLock(lock))) await new Promise((resolve) => setTimeout(resolve, askAgain))
+  try {
+    return await work()
+  } finally {
+    await rm(lock, { force: true })
+  }
+}
+
+/**
+ * Keeps the license in the file at `path`: written beside it and renamed (whole or not at all), mode 0600, folders made as
+ * needed. Processes that share the file refresh one at a time, by a lock file beside it.
+ *
+ * @example
+ * ```ts
+ * import { createLicenseClient } from 'heartwood/client'
+ * import { fileStore } from 'heartwood/client/file'
+ *
+ * export async function open(publicKeys: string): Promise<boolean> {
+ *   const store = fileStore('/home/ada/.config/desktop-app/license.json')
+ *   const baseUrl = 'https://licenses.example.com'
+ *   const client = await createLicenseClient({ baseUrl, app: 'desktop-app', publicKeys, store })
+ *   return client.license.has('webhooks')
+ * }
+ * ```
+ */
+export function fileStore(path: string): LicenseStore {
+  return {
+    read: () => readText(path),
+    write: (text) => replace(path, text),
+    alone: (work) => locked(`${path}.lock`, work),
+  }
+}
