@@ -1,0 +1,34 @@
+import type { Storage } from '../../src/core/index.ts'
+
+const page = { limit: 10_000 }
+
+async function dumpApp(storage: Storage, appId: string): Promise<object> {
+  const tiers = await storage.listTiers(appId, page)
+  return {
+    tiers,
+    tierFeatures: await Promise.all(tiers.map(({ id }) => storage.listTierFeatures(id))),
+    features: await storage.listFeatures(appId, page),
+    customers: await storage.listCustomers({ appId }, page),
+    licenses: await storage.listLicenses({ appId, now: 0 }, page),
+    signingKeys: await storage.listSigningKeys(appId),
+  }
+}
+
+/** Everything a storage holds, as one text. */
+export async function dump(storage: Storage): Promise<string> {
+  const apps = await storage.listApps({}, page)
+  const contents = await Promise.all(apps.map(({ id }) => dumpApp(storage, id)))
+  return JSON.stringify([
+    apps,
+    contents,
+    await storage.listApiKeys({}, page),
+    await storage.claimKeyCheck(''),
+  ])
+}
+
+/** Everything an error says, to whoever looks: its own properties, message and stack, and those of its causes. */
+export function spoken(error: unknown): string {
+  if (!(error instanceof Error)) return JSON.stringify(error) ?? String(error)
+  const own = JSON.stringify({ ...error, message: error.message, stack: error.stack, text: String(error) })
+  return error.cause === undefined ? own : own + spoken(error.cause)
+}
