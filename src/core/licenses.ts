@@ -1,7 +1,7 @@
 import { findApp } from './apps.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { readId } from './ids.ts'
+import { isUuid, readId } from './ids.ts'
 import { invalidInput } from './input.ts'
 import {
   changedExpiryOf,
@@ -291,7 +291,9 @@ async function currentLicense(
   installationId: string,
 ): Promise<readonly [AppRecord, LicenseRecord]> {
   const record = await findApp(context, app)
-  const license = await context.storage.findCurrentLicense(record.id, installationId.toLowerCase())
+  const license = isUuid(installationId)
+    ? await context.storage.findCurrentLicense(record.id, installationId.toLowerCase())
+    : null
   if (license === null) throw new LicensingError('not_found', 'License not found')
   return [record, license]
 }

@@ -91,8 +91,9 @@ async function checkMasterKey(storage: Storage, sealer: Sealer): Promise<void> {
 }
 
 function checkIssuer(issuer: string): string {
-  if (issuer.length < 1 || issuer.length > 255 || !issuer.isWellFormed())
-    throw new TypeError('issuer must be a string of 1 to 255 characters')
+  // A control character takes six in JSON: with them the longest legal license would have too long a token.
+  if (issuer.length < 1 || issuer.length > 255 || !issuer.isWellFormed() || /\p{Cc}/u.test(issuer))
+    throw new TypeError('issuer must be a string of 1 to 255 characters, none of them a control character')
   return issuer
 }
 
