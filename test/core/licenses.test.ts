@@ -228,6 +228,8 @@ test('a license is not found under another app, a bad id, or once it is deleted'
   for (const each of bad)
     for (const call of uses('desktop-app', each as string))
       assert.equal(await codeOf(call), 'not_found', JSON.stringify(each))
+  for (const each of bad)
+    assert.equal(await codeOf(licenses.getByInstallation('desktop-app', each as string)), 'not_found')
   for (const call of [...uses('other-app', id), ...uses('no-app', id)])
     assert.equal(await codeOf(call), 'not_found')
   assert.equal(await codeOf(licenses.delete('desktop-app', id)), 'ok')

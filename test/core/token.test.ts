@@ -120,6 +120,11 @@ test('the issuer of an app stays as it was created, whatever the default becomes
   assert.equal(claimsOf(tokenOf(renewed)).iss, 'licenses.example.com')
 })
 
+test('an issuer is short text without control characters', async () => {
+  for (const issuer of ['', 'x'.repeat(256), 'a\u0000', 'a\n', 'a\u0085', '\uD800'])
+    await assert.rejects(newWorld({ issuer }), { name: 'TypeError' }, JSON.stringify(issuer))
+})
+
 /** So many different slugs of the greatest length. */
 function slugs(first: string, count: number): string[] {
   return Array.from({ length: count }, (_, at) => first + String(at).padStart(62, '0'))
