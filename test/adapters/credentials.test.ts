@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { routes } from '../../src/adapters/routes.ts'
 import type { Licensing } from '../../src/core/index.ts'
-import { credentials, newCounter, type Counter, type Credential, type Shown } from './credentials.ts'
+import { credentials, newCounter, type Counter, type Shown } from './credentials.ts'
 import type { Answer } from './documented.ts'
 import { judgements, verdicts, type Given } from './judgements.ts'
 
@@ -40,7 +40,7 @@ function call({ send }: Counter, row: string, given: Given, shown: Shown): Promi
   })
 }
 
-async function judge(counter: Counter, row: string, credential: Credential, shown: Shown): Promise<void> {
+async function judge(counter: Counter, row: string, credential: string, shown: Shown): Promise<void> {
   const [as, status, give] = judgements[row]!
   const given = (await give?.(counter)) ?? {}
   const before = await everything(counter.licensing)
@@ -58,11 +58,15 @@ describe('every route with every kind of credential', () => {
     assert.deepEqual(Object.keys(judgements).toSorted(), table.toSorted())
   })
 
+  test('each kind of credential is judged for every kind of route', () => {
+    for (const [audience, table] of Object.entries(verdicts))
+      assert.deepEqual(Object.keys(table).toSorted(), Object.keys(credentials).toSorted(), audience)
+  })
+
   for (const [name, make] of Object.entries(credentials))
     test(`${Object.keys(judgements).length} routes with ${name}`, async () => {
-      const credential = name as Credential
       const counter = await newCounter()
       const shown: Shown = await make(counter)
-      for (const row of Object.keys(judgements)) await judge(counter, row, credential, shown)
+      for (const row of Object.keys(judgements)) await judge(counter, row, name, shown)
     })
 })

@@ -82,7 +82,7 @@ async function retiredToken({ licensing, license }: Counter, gracePeriodDays: nu
 }
 
 /** Every kind of credential, each made in a counter of its own. */
-export const credentials = {
+export const credentials: Readonly<Record<string, (counter: Counter) => Promise<Shown>>> = {
   'no credential': async () => ({}),
   'a malformed key': async () => bearer('sk_live_short'),
   'an unknown key': async () => bearer(apiKeySecret('sk', 'live')),
@@ -122,6 +122,4 @@ export const credentials = {
   'an expired token': expiredToken,
   'a retired token': (counter) => retiredToken(counter, 0),
   'a retired token in its grace': (counter) => retiredToken(counter, 1),
-} as const satisfies Record<string, (counter: Counter) => Promise<Shown>>
-
-export type Credential = keyof typeof credentials
+}

@@ -1,11 +1,16 @@
 import { installation } from '../support/world.ts'
-import type { Counter, Credential } from './credentials.ts'
+import type { Counter } from './credentials.ts'
 import type { Json } from './http.ts'
+
+/** Whom a route is for. */
+type Audience =
+  'public' | 'read' | 'write' | 'readOfAll' | 'createApp' | 'manageKeys' | 'manageLiveKey' | 'renewal'
 
 /** How a call ends: `ok` with the row's own status, or status and code of the refusal. */
 export type Verdict = 'ok' | `${number} ${string}`
 
-type Verdicts = Readonly<Record<Credential, Verdict>>
+/** By credential. */
+type Verdicts = Readonly<Record<string, Verdict>>
 
 const unauthorized = '401 unauthorized'
 const forbidden = '403 forbidden'
@@ -72,8 +77,8 @@ const manageKeys: Verdicts = {
   'a rolled key inside its overlap': forbidden,
 }
 
-export const verdicts = {
-  public: Object.fromEntries(Object.keys(byKey).map((name) => [name, 'ok'])) as Verdicts,
+export const verdicts: Readonly<Record<Audience, Verdicts>> = {
+  public: Object.fromEntries(Object.keys(byKey).map((name) => [name, 'ok' as const])),
   read: byKey,
   write,
   readOfAll,
@@ -92,7 +97,7 @@ export const verdicts = {
     'a retired token': '401 invalid_token',
     'a retired token in its grace': 'ok',
   },
-} as const satisfies Record<string, Verdicts>
+}
 
 /** What a good call of a route needs; made anew for each call, since the call may use it up. */
 export interface Given {
@@ -101,12 +106,10 @@ export interface Given {
   readonly body?: Json
 }
 
+type Give = (counter: Counter) => Promise<Given>
+
 /** What is thought right for a route: who may call it, how a good call ends, and what it needs. */
-export type Judgement = readonly [
-  as: keyof typeof verdicts,
-  status: number,
-  give?: (counter: Counter) => Promise<Given>,
-]
+export type Judgement = readonly [as: Audience, status: number, give?: Give]
 
 let made = 0
 const fresh = (): string => `thing_${++made}`
@@ -140,7 +143,7 @@ async function aTierFeature({ licensing }: Counter): Promise<Given> {
   return { params: { tier: 'pro', feature: slug } }
 }
 
-function withBody(make: (counter: Counter) => Promise<Given>, body: Json): Judgement[2] {
+function withBody(make: Give, body: Json): Give {
   return async (counter) => ({ ...(await make(counter)), body })
 }
 
