@@ -4,7 +4,7 @@ import { input } from '../core/input.ts'
 import { admit, isByToken, type Admission, type Exchange } from './admission.ts'
 import { readBody } from './body.ts'
 import { corsHeaders } from './cors.ts'
-import { errorResponse, isRefusal } from './errors.ts'
+import { HttpError, errorResponse, isRefusal } from './errors.ts'
 import { answerOnce } from './idempotency.ts'
 import type { Call, Route } from './route.ts'
 import type { Server } from './server.ts'
@@ -58,9 +58,16 @@ async function callOf(exchange: Exchange): Promise<Call> {
   return { licensing: server.licensing, request, params, principal, app, query, body, charge }
 }
 
+/** Some frameworks, and some hosts' settings, take `/apps/` for `/apps`: it is another path, everywhere. */
+function checkPath({ url }: Request): void {
+  const [path = ''] = url.split('?', 1)
+  if (path.endsWith('/')) throw new HttpError('not_found', 'Not found')
+}
+
 /** The documented order: rate limit, credential, app, permission, then query and body, then the work. */
 async function handle(exchange: Exchange, headers: Record<string, string>): Promise<Response> {
   const { route, request } = exchange
+  checkPath(request)
   Object.assign(headers, await countRequest(exchange))
   const call = await callOf(exchange)
   const key =
