@@ -85,8 +85,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     await this.#keeper.read()
     await this.#takeGiven()
     await this.#look()
-    if (!this.#settings.background) return
-    this.#stopWatching = this.#keeper.watch(() => void this.check())
+    if (this.#settings.background) this.#stopWatching = this.#keeper.watch(() => void this.check())
     this.#sleep(0)
   }
 
@@ -100,8 +99,11 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     const next = await this.#keys.verifyWithNewKeys(token, deadline(this.#closing.signal))
     if (next === null) throw new LicensingError('invalid_token', 'The token is not valid for this program')
     await this.#change(async (record) => withToken(record, await this.#heldOf(record), next))
+    await this.#look()
     // A revoked license may have been reinstated; that is for the server to say.
-    return isRevoked(this.#keeper.record, this.#held) ? this.refresh() : this.#look()
+    if (isRevoked(this.#keeper.record, this.#held)) await this.refresh()
+    this.#sleep(0)
+    return this.license
   }
 
   async clear(): Promise<ClientLicense<Feature>> {
@@ -236,7 +238,8 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   }
 
   #sleep(seconds: number): void {
-    if (!this.#closing.signal.aborted)
+    this.#stopTimer()
+    if (this.#settings.background && !this.#closing.signal.aborted)
       this.#stopTimer = this.#settings.schedule(() => this.#wake(), seconds * 1000)
   }
 }

@@ -23,6 +23,8 @@ export interface TestServerOptions {
   readonly features?: readonly string[]
   /** When the test begins, in milliseconds since 1970; default 2026-01-23T10:00:00Z. */
   readonly start?: number
+  /** Pages of these origins may renew licenses, as `https://example.com`; default none. */
+  readonly corsOrigins?: readonly string[]
 }
 
 /** A license to issue: 30 days for a new installation, unless said otherwise. */
@@ -84,6 +86,13 @@ function keyPairs(): () => ReturnType<typeof generateRsaKeyPair> {
   return async () => publishedKeyPairs[used++] ?? generateRsaKeyPair()
 }
 
+/** What the server was opened with. */
+interface Shop {
+  readonly app: string
+  readonly customerId: string
+  readonly corsOrigins: readonly string[]
+}
+
 class InProcessServer implements TestServer {
   readonly clock: VirtualClock
   readonly licensing: Licensing
@@ -94,12 +103,12 @@ class InProcessServer implements TestServer {
   #fault: Fault | null = null
   #remaining = 0
 
-  constructor(clock: VirtualClock, licensing: Licensing, app: string, customerId: string) {
+  constructor(clock: VirtualClock, licensing: Licensing, shop: Shop) {
     this.clock = clock
     this.licensing = licensing
-    this.app = app
-    this.#customerId = customerId
-    const server = licensingServer(licensing)
+    this.app = shop.app
+    this.#customerId = shop.customerId
+    const server = licensingServer(licensing, { corsOrigins: shop.corsOrigins })
     this.#answer = async (request) => server.handle(request)
   }
 
@@ -177,7 +186,7 @@ class InProcessServer implements TestServer {
  * ```
  */
 export async function createTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { app = 'desktop-app', features = [], start = defaultStart } = options
+  const { app = 'desktop-app', features = [], start = defaultStart, corsOrigins = [] } = options
   const clock = new VirtualClock(start)
   const masterKey = crypto.getRandomValues(new Uint8Array(32))
   const licensing = await createLicensing({
@@ -187,5 +196,5 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
   await licensing.apps.create({ name: app, slug: app })
   await licensing.tiers.create(app, { name: 'Pro', slug: 'pro', features })
   const customer = await licensing.customers.create(app, { email: 'customer@example.com' })
-  return new InProcessServer(clock, licensing, app, customer.id)
+  return new InProcessServer(clock, licensing, { app, customerId: customer.id, corsOrigins })
 }

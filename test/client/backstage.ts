@@ -1,0 +1,93 @@
+import { createTestServer, type Fault, type TestLicense, type TestServer } from '../../src/testing/server.ts'
+import type { Backdrop, Backstage } from './stage.ts'
+
+type Arguments = readonly unknown[]
+
+/** The server side of one scenario. */
+export class ServerSide implements Backstage {
+  readonly #baseUrl: string
+  readonly #origins: readonly string[]
+  #server: TestServer | null = null
+  #licenseId = ''
+  #lastToken = ''
+
+  constructor(baseUrl = 'http://localhost', origins: readonly string[] = []) {
+    this.#baseUrl = baseUrl
+    this.#origins = origins
+  }
+
+  get server(): TestServer {
+    if (this.#server === null) throw new Error('No scenario has begun')
+    return this.#server
+  }
+
+  async handle(request: Request): Promise<Response> {
+    const response = await this.server.handle(request)
+    const body: unknown = await response
+      .clone()
+      .json()
+      .catch(() => null)
+    const { data } = Object(body) as { readonly data?: { readonly token?: unknown } }
+    if (typeof data?.token === 'string') this.#lastToken = data.token
+    return response
+  }
+
+  fetch(url: string, init: RequestInit): Promise<Response> {
+    return this.handle(new Request(url, init))
+  }
+
+  async tell(name: string, ...args: Arguments): Promise<unknown> {
+    const act = this.#acts[name]
+    if (act === undefined) throw new Error(`Unknown act ${name}`)
+    return act(...args)
+  }
+
+  async #open(license: TestLicense): Promise<Backdrop> {
+    this.#server = await createTestServer({ corsOrigins: this.#origins })
+    const { id, token } = await this.server.issue(license)
+    this.#licenseId = id
+    this.#lastToken = token
+    const { app, publicKeys, now } = await this.server.clientOptions()
+    return { baseUrl: this.#baseUrl, app, publicKeys, token, now: now() }
+  }
+
+  /** What the server says of a token, or of the last that it gave out. */
+  async #verify(token: string | null): Promise<string> {
+    const { licensing, app } = this.server
+    const { code } = await licensing.verification.verifyToken(app, token ?? this.#lastToken)
+    return code ?? 'ok'
+  }
+
+  readonly #acts: Readonly<Record<string, (...args: any[]) => unknown>> = {
+    open: (license: TestLicense) => this.#open(license),
+    time: (now: number) => this.server.clock.advance((now - this.server.clock.now()) / 1000),
+    fail: (fault: Fault, requests: number | null) => this.server.fail(fault, requests ?? Infinity),
+    recover: () => this.server.recover(),
+    verify: (token: string | null) => this.#verify(token),
+    token: async () => {
+      const { licensing, app } = this.server
+      const token = await licensing.licenses.token(app, this.#licenseId)
+      this.#lastToken = token ?? this.#lastToken
+      return token
+    },
+    rotate: (gracePeriodDays: number) => this.server.rotateKeys({ gracePeriodDays }),
+    revoke: () => this.server.licensing.licenses.revoke(this.server.app, this.#licenseId),
+    reinstate: async () => {
+      const { licensing, app } = this.server
+      await licensing.licenses.reinstate(app, this.#licenseId)
+      await licensing.licenses.regenerate(app, this.#licenseId)
+    },
+    delete: () => this.server.licensing.licenses.delete(this.server.app, this.#licenseId),
+    deleteTier: () => this.server.licensing.tiers.delete(this.server.app, 'pro'),
+    addFeature: (slug: string) =>
+      this.server.licensing.tiers.addFeature(this.server.app, 'pro', { name: slug, slug }),
+    invalidatePrevious: () =>
+      this.server.licensing.licenses.regenerate(this.server.app, this.#licenseId, {
+        invalidatePrevious: true,
+      }),
+    extend: (days: number) =>
+      this.server.licensing.licenses.update(this.server.app, this.#licenseId, {
+        expiresAt: Math.round(this.server.clock.now() / 1000 + days * 86_400),
+      }),
+  }
+}

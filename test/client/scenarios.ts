@@ -1,0 +1,445 @@
+import type { TestLicense } from '../../src/testing/server.ts'
+import type { StageOptions, Stage } from './stage.ts'
+
+/** What a program sees and what the server says of its token: `state action`, the server's code, and why the two differ. */
+export type Sight = readonly [seen: string, server: string, apart?: Reason]
+
+/**
+ * Why client and server may judge differently: what the server knows has not reached the client (`unaware`), the program
+ * is stricter than the server (`own limit`), or its computer's clock is wrong (`clock`).
+ */
+type Reason = 'unaware' | 'own limit' | 'clock'
+
+type Act = (stage: Stage) => unknown
+
+/** One row: a license, a client, and what is done and then seen. */
+export interface Scenario {
+  readonly name: string
+  readonly license?: TestLicense
+  readonly options?: StageOptions
+  readonly steps: readonly (readonly [act: Act, sight: Sight])[]
+}
+
+const open: Act = () => undefined
+const wait =
+  (days: number): Act =>
+  (stage) =>
+    stage.wait(days)
+const all =
+  (...acts: readonly Act[]): Act =>
+  async (stage) => {
+    for (const act of acts) await act(stage)
+  }
+const tell =
+  (name: string, ...args: readonly unknown[]): Act =>
+  (stage) =>
+    stage.tell(name, ...args)
+const restart: Act = (stage) => stage.restart()
+const refresh: Act = (stage) => stage.refresh()
+const enterNew: Act = (stage) => stage.enterNew()
+const enterFirst: Act = (stage) => stage.enterFirst()
+const skew =
+  (days: number): Act =>
+  (stage) =>
+    stage.skew(days)
+const fail = (fault: string, requests?: number): Act => tell('fail', fault, requests ?? null)
+const recover = tell('recover')
+const revoke = tell('revoke')
+const reinstate = tell('reinstate')
+
+const good: Sight = ['active none', 'ok']
+const due: Sight = ['refresh_due refresh', 'ok']
+const noToken: Sight = ['invalid new_token', 'none']
+const banned: Sight = ['revoked contact', 'license_revoked']
+
+const forever: TestLicense = { forever: true }
+
+const plain: readonly Scenario[] = [
+  {
+    name: 'a good license stays active while its server answers',
+    license: { durationDays: 365 },
+    steps: [
+      [open, good],
+      [wait(1), good],
+      [wait(100), good],
+    ],
+  },
+  {
+    name: 'a license without end stays active over restarts',
+    license: forever,
+    steps: [
+      [wait(400), good],
+      [restart, good],
+      [wait(400), good],
+    ],
+  },
+  {
+    name: 'a license ends at its second, stays in grace for a week, and then no more',
+    license: { durationDays: 3 },
+    steps: [
+      [wait(3 - 1 / 86_400), good],
+      [wait(1 / 86_400), ['grace renew', 'token_expired']],
+      [wait(7 - 1 / 86_400), ['grace renew', 'token_expired']],
+      [wait(1 / 86_400), ['expired renew', 'token_expired']],
+      [restart, ['expired renew', 'token_expired']],
+    ],
+  },
+  {
+    name: 'without grace it has expired at its second',
+    license: { durationDays: 1 },
+    options: { graceDays: 0 },
+    steps: [[wait(1), ['expired renew', 'token_expired']]],
+  },
+  {
+    name: 'an end that the vendor moves in time is never noticed',
+    license: { durationDays: 3 },
+    steps: [
+      [wait(2), good],
+      [tell('extend', 30), good],
+      [wait(2), good],
+      [wait(27), good],
+    ],
+  },
+  {
+    name: 'an end moved in its last hour is not missed',
+    license: { durationDays: 3 },
+    steps: [
+      [wait(3 - 1 / 24), good],
+      [tell('extend', 30), good],
+      [wait(1), good],
+    ],
+  },
+  {
+    name: 'features of the tier arrive within a day',
+    steps: [
+      [tell('addFeature', 'webhooks'), good],
+      [
+        all(
+          (stage) => stage.lacks('webhooks'),
+          wait(1),
+          (stage) => stage.grants('webhooks'),
+        ),
+        good,
+      ],
+    ],
+  },
+  {
+    name: 'without a token there is nothing to use',
+    options: { withoutToken: true },
+    steps: [[open, noToken]],
+  },
+  {
+    name: 'a token the user enters is there at once and after a restart',
+    options: { withoutToken: true },
+    steps: [
+      [enterNew, good],
+      [restart, good],
+    ],
+  },
+]
+
+const outages: readonly Scenario[] = (
+  [
+    'outage',
+    'timeout',
+    'rate_limited',
+    'server_error',
+    'captive_portal',
+    'login_page',
+    'proxy_error',
+    'lookalike',
+  ] as const
+).flatMap((fault) => [
+  {
+    name: `${fault} for the whole life of the token: the program goes on, and says what is going on`,
+    license: { durationDays: 30 },
+    steps: [
+      [fail(fault), good],
+      [wait(1), due],
+      [wait(28), due],
+      [restart, due],
+      [wait(1), ['grace renew', 'token_expired']],
+      [restart, ['grace renew', 'token_expired']],
+      [wait(7), ['expired renew', 'token_expired']],
+      [all(recover, wait(1)), ['expired renew', 'token_expired']],
+    ],
+  },
+  {
+    name: `${fault} on a license without end: it goes on for months, and recovers by itself within two hours`,
+    license: forever,
+    steps: [
+      [all(fail(fault), wait(90)), due],
+      [restart, due],
+      [all(recover, wait(1 / 12)), good],
+    ],
+  },
+])
+
+const interruptions: readonly Scenario[] = [
+  {
+    name: 'an answer that gets lost is asked for again, by the token that is still there',
+    license: forever,
+    steps: [
+      [all(fail('lost_answer', 1), wait(1)), good],
+      [wait(10), good],
+    ],
+  },
+  {
+    name: 'an outage of an hour is not even noticed',
+    license: forever,
+    steps: [
+      [wait(0.75), good],
+      [all(fail('outage'), wait(1 / 24), recover, wait(0.5)), good],
+    ],
+  },
+]
+
+const refusals: readonly Scenario[] = [
+  {
+    name: 'revoked: known within a day, over a restart, and by the old token no more',
+    license: forever,
+    steps: [
+      [revoke, ['active none', 'license_revoked', 'unaware']],
+      [wait(1), banned],
+      [restart, banned],
+      [wait(30), banned],
+      [enterFirst, banned],
+      [restart, banned],
+    ],
+  },
+  {
+    name: 'revoked while offline: known as soon as the server answers, and an outage after it brings nothing back',
+    license: forever,
+    steps: [
+      [all(fail('outage'), revoke, wait(20)), ['refresh_due refresh', 'license_revoked', 'unaware']],
+      [all(recover, wait(1 / 12)), banned],
+      [all(fail('outage'), restart), banned],
+      [wait(20), banned],
+    ],
+  },
+  {
+    name: 'revoked and configured: the token in the settings does not bring it back',
+    license: forever,
+    options: { configured: true },
+    steps: [
+      [all(revoke, wait(1)), banned],
+      [restart, banned],
+      [all(fail('outage'), restart), banned],
+    ],
+  },
+  {
+    name: 'revoked and reinstated: a new token from the vendor makes it good again',
+    license: forever,
+    steps: [
+      [all(revoke, wait(1)), banned],
+      [reinstate, ['revoked contact', 'ok', 'unaware']],
+      [enterNew, good],
+      [restart, good],
+    ],
+  },
+  {
+    name: 'reinstated before it was asked: never noticed',
+    license: forever,
+    steps: [[all(fail('outage'), revoke, wait(3), reinstate, recover, wait(1)), good]],
+  },
+  {
+    name: 'deleted: the token is kept to its end, and a new one asked for',
+    license: { durationDays: 10 },
+    steps: [
+      [all(tell('delete'), wait(1)), ['refresh_due new_token', 'not_found']],
+      [restart, ['refresh_due new_token', 'not_found']],
+      [wait(8), ['refresh_due new_token', 'not_found']],
+      [wait(1), ['grace new_token', 'not_found']],
+      // The token's end comes first, at the renewal that the documents describe.
+      [wait(7), ['expired renew', 'not_found', 'unaware']],
+    ],
+  },
+  {
+    name: 'shortened by the vendor: said, and kept to the end that was signed',
+    license: { durationDays: 30 },
+    steps: [
+      [all(tell('extend', 0.5), wait(1)), ['refresh_due renew', 'token_expired']],
+      [wait(29), ['grace renew', 'token_expired']],
+    ],
+  },
+  {
+    name: 'its tier deleted: said, and the license goes on',
+    license: forever,
+    steps: [[all(tell('deleteTier'), wait(2)), ['refresh_due contact', 'ok', 'own limit']]],
+  },
+  {
+    name: 'earlier tokens invalidated: the client that has one is told, and the new one makes it good',
+    license: forever,
+    steps: [
+      [all(tell('invalidatePrevious'), wait(2)), ['refresh_due new_token', 'invalid_token']],
+      [enterNew, good],
+    ],
+  },
+]
+
+export const everydayScenarios: readonly Scenario[] = [...plain, ...outages, ...interruptions, ...refusals]
+
+const rotations: readonly Scenario[] = (['bundled', 'jwks.json', 'public-key'] as const).flatMap((from) => {
+  const refreshKeys = from === 'bundled' ? {} : { refreshKeys: { from, pin: 'origin' as const } }
+  const knows = from !== 'bundled'
+  const unknown: Sight = ['refresh_due update', 'ok', 'own limit']
+  return [
+    {
+      name: `rotation with grace, keys ${from}: ${knows ? 'never noticed' : 'good by the old token, and the program is to be updated'}`,
+      license: forever,
+      options: refreshKeys,
+      steps: [
+        [tell('rotate', 30), good],
+        [wait(2), knows ? good : unknown],
+        [restart, knows ? good : unknown],
+        [wait(40), knows ? good : ['refresh_due new_token', 'invalid_token']],
+        [
+          all(fail('outage'), restart),
+          knows
+            ? ['refresh_due refresh', 'invalid_token', 'unaware']
+            : ['refresh_due new_token', 'invalid_token'],
+        ],
+      ],
+    },
+    {
+      name: `rotation without grace, keys ${from}: good by the old token, and a new one asked for`,
+      license: { durationDays: 60 },
+      options: refreshKeys,
+      steps: [
+        [tell('rotate', 0), ['active none', 'invalid_token', 'unaware']],
+        [wait(2), ['refresh_due new_token', 'invalid_token']],
+        [restart, ['refresh_due new_token', 'invalid_token']],
+        [enterNew, knows ? good : ['refresh_due new_token', 'invalid_token']],
+        [wait(2), knows ? good : ['refresh_due new_token', 'invalid_token']],
+        [wait(60), [knows ? 'grace renew' : 'grace new_token', knows ? 'token_expired' : 'invalid_token']],
+      ],
+    },
+  ]
+}) as readonly Scenario[]
+
+const clocks: readonly Scenario[] = [
+  {
+    name: 'a clock set back behind the token is suspect, and good again when it is set right',
+    license: forever,
+    options: { offline: true },
+    steps: [
+      [wait(3), due],
+      [skew(-30), ['clock_suspect check_clock', 'ok', 'clock']],
+      [restart, ['clock_suspect check_clock', 'ok', 'clock']],
+      [skew(0), due],
+    ],
+  },
+  {
+    name: 'a clock set back behind what was seen is suspect, though it is not behind the token',
+    license: { durationDays: 30 },
+    options: { offline: true },
+    steps: [
+      [wait(20), due],
+      [all(restart, skew(-10), restart), ['clock_suspect check_clock', 'ok', 'clock']],
+      [wait(11), ['refresh_due refresh', 'token_expired', 'clock']],
+    ],
+  },
+  {
+    name: 'an expired license does not come back by setting the clock',
+    license: { durationDays: 10 },
+    options: { offline: true, graceDays: 0 },
+    steps: [
+      [wait(11), ['expired renew', 'token_expired']],
+      [all(skew(-8), restart), ['expired renew', 'token_expired']],
+    ],
+  },
+  {
+    name: 'a clock five minutes behind is in order',
+    license: forever,
+    steps: [[all(skew(-300 / 86_400), restart), good]],
+  },
+  {
+    name: 'a clock a year ahead costs nothing once the server has answered',
+    license: { durationDays: 400 },
+    options: { offline: true },
+    steps: [
+      [all(skew(365), wait(1)), due],
+      [all(skew(0), restart), ['clock_suspect check_clock', 'ok', 'clock']],
+      [all(recover, refresh), good],
+      [wait(2), good],
+    ],
+  },
+  {
+    name: 'a clock ahead of the end is expired until it is right and the server has answered',
+    license: { durationDays: 30 },
+    options: { offline: true },
+    steps: [
+      [all(skew(100), wait(0.1)), ['expired renew', 'ok', 'clock']],
+      [all(skew(0), restart), ['expired renew', 'ok', 'clock']],
+      [all(recover, wait(1)), good],
+    ],
+  },
+]
+
+const limits: readonly Scenario[] = [
+  {
+    name: 'maxOfflineDays: a license without end goes unseen so long, then grace, then no more; one answer heals it',
+    license: forever,
+    options: { maxOfflineDays: 30, graceDays: 5, offline: true },
+    steps: [
+      [wait(29.9), due],
+      [wait(0.1), ['grace refresh', 'ok', 'own limit']],
+      [restart, ['grace refresh', 'ok', 'own limit']],
+      [wait(5), ['expired refresh', 'ok', 'own limit']],
+      [all(recover, wait(1 / 12)), good],
+    ],
+  },
+  {
+    name: 'grace begins once: at the earlier of the two ends',
+    license: { durationDays: 33 },
+    options: { maxOfflineDays: 30, graceDays: 5, offline: true },
+    steps: [
+      [wait(34), ['grace renew', 'token_expired']],
+      [wait(1), ['expired renew', 'token_expired']],
+    ],
+  },
+]
+
+const stores: readonly Scenario[] = [
+  {
+    name: 'a damaged store is no license, and no crash; the token entered again heals it',
+    license: forever,
+    steps: [
+      [(stage) => stage.damage('{"format":1,"token"'), noToken],
+      [enterFirst, good],
+      [restart, good],
+    ],
+  },
+  {
+    name: 'somebody else’s token in the store is no license',
+    steps: [[(stage) => stage.damageToken((token) => `${token.slice(0, -5)}AAAAA`), noToken]],
+  },
+  {
+    name: 'an older token never takes the place of a newer one',
+    license: forever,
+    steps: [
+      [all(tell('addFeature', 'webhooks'), wait(1)), good],
+      [all(enterFirst, (stage) => stage.grants('webhooks')), good],
+      [all(restart, (stage) => stage.grants('webhooks')), good],
+    ],
+  },
+  {
+    name: 'a store that cannot be used forgets, and the program goes on',
+    license: forever,
+    options: { brokenStore: true },
+    steps: [
+      [enterFirst, good],
+      [wait(3), good],
+      [restart, noToken],
+    ],
+  },
+]
+
+/** States × faults: run on every runtime and in a browser. */
+export const scenarios: readonly Scenario[] = [
+  ...everydayScenarios,
+  ...rotations,
+  ...clocks,
+  ...limits,
+  ...stores,
+]
