@@ -12,6 +12,7 @@ const spellings: readonly (readonly [what: string, one: string, other: string, s
   ['a full-width @', 'eve＠example.com', 'eve@example.com', true],
   ['a small @', 'eve﹫example.com', 'eve@example.com', true],
   ['full-width letters', 'ＥＶＥ@example.com', 'eve@example.com', true],
+  ['a sign that unfolds to capitals', '℡@example.com', 'tel@example.com', true],
   ['a ligature', 'ﬁn@example.com', 'fin@example.com', true],
   ['İ and i with a dot above', 'İ@example.com', 'i\u0307@example.com', true],
   ['İ and i', 'İ@example.com', 'i@example.com', false],

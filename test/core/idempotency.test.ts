@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { IdempotencyKey, Licensing, SignedLicense } from '../../src/core/index.ts'
+import { createSealer } from '../../src/core/seal.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import { verdictOf } from '../support/tokens.ts'
@@ -8,6 +9,7 @@ import {
   codeOf,
   day,
   installation,
+  masterKey,
   newShop,
   newWorld,
   risingIds,
@@ -132,6 +134,14 @@ test('a kept answer holds no token, and what it holds is sealed to its key', asy
   const kept = JSON.stringify(records)
   for (const text of [tokenOf(made.answer), secret.answer.secret, made.answer.jti, 'secret'])
     assert.ok(!kept.includes(text))
+  const sealer = await createSealer(masterKey)
+  const read = { ...key, key: 'k-3' }
+  await shop.licensing.idempotent(read, (each) =>
+    each.licenses.get('desktop-app', made.answer.id, { include: 'token' }),
+  )
+  const record = (await storage.findKeptAnswer(read.scope, read.key, clock.seconds))!
+  const opened = new TextDecoder().decode(sealer.open(record.answer, `kept-answer ${read.scope} ${read.key}`))
+  assert.equal(JSON.parse(opened).token, null)
   const swapped = { ...storage, findKeptAnswer: async () => records[1]! }
   const { licensing } = await newWorld({ storage: swapped })
   assert.equal(await codeOf(licensing.idempotent(key, issuing(shop))), 'master_key')

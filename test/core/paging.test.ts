@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { base64url } from 'jose'
-import type { Listing, Paging } from '../../src/core/index.ts'
-import { codeOf, newShop, refusalOf, type Shop } from '../support/world.ts'
+import { createLicensing, type Listing, type Paging } from '../../src/core/index.ts'
+import { memoryStorage } from '../../src/storage/memory.ts'
+import { keyPairSource } from '../support/keys.ts'
+import { codeOf, masterKey, newShop, refusalOf, type Shop } from '../support/world.ts'
 
 type List = (query: Paging) => Promise<Listing<{ readonly id: string }>>
 
@@ -225,4 +227,17 @@ test('a cursor shows nothing that the list itself would not', async () => {
   assert.ok(data.every(({ email }) => email !== 'secret@example.com'))
   const filtered = await licensing.customers.list('desktop-app', { cursor, email: 'nobody' })
   assert.deepEqual(filtered.data, [])
+})
+
+test('what is made within one millisecond is listed newest first all the same', async () => {
+  const licensing = await createLicensing({
+    storage: memoryStorage(),
+    masterKey,
+    newKeyPair: keyPairSource(),
+  })
+  await licensing.apps.create({ name: 'n', slug: 'quick' })
+  const made: string[] = []
+  for (let number = 0; number < 500; number++)
+    made.unshift((await licensing.features.create('quick', { name: 'n', slug: `f${number}` })).id)
+  assert.deepEqual(await walk((query) => licensing.features.list('quick', query), 100), made)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { generateRsaKeyPair, type RotationOptions } from '../../src/core/index.ts'
+import { generateRsaKeyPair, type RotationOptions, type Storage } from '../../src/core/index.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import { claimsOf, forge, headerText, verdictOf, verifyOffline } from '../support/tokens.ts'
 import {
@@ -204,6 +204,26 @@ test('no request begun after the answer to a rotation gets a token under the old
   const token = await other.licenses.token('desktop-app', id)
   assert.equal((await verifyOffline(token!, publicKeyPem)).aud, 'desktop-app')
   assert.equal(await verdictOf(other, 'desktop-app', token), 'ok')
+})
+
+test('a token that was being signed while the keys rotated comes out under the new key', async () => {
+  const shop = await newShop()
+  const { id } = await shop.issue()
+  let rotates = true
+  const storage: Storage = {
+    ...shop.storage,
+    findActiveKey: async (app) => {
+      const key = await shop.storage.findActiveKey(app)
+      if (rotates) {
+        rotates = false
+        await shop.licensing.rotateKeys('desktop-app')
+      }
+      return key
+    },
+  }
+  const { licensing } = await newWorld({ storage })
+  const token = tokenOf({ token: await licensing.licenses.token('desktop-app', id) })
+  await verifyOffline(token, await licensing.apps.publicKey('desktop-app'))
 })
 
 test('rotation refuses odd options and unknown apps, and touches nothing', async () => {
