@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { routes } from '../../src/adapters/routes.ts'
 import type { Licensing } from '../../src/core/index.ts'
+import { callRoute, givenFor } from './calls.ts'
 import { credentials, newCounter, type Counter, type Shown } from './credentials.ts'
-import type { Answer } from './documented.ts'
-import { judgements, verdicts, type Given } from './judgements.ts'
+import { judgements, verdicts } from './judgements.ts'
 
 /** Everything that is stored, but for when keys were last used. */
 async function everything({
@@ -23,28 +23,11 @@ async function everything({
   return JSON.stringify([await Promise.all(inApps), keys])
 }
 
-function pathOf(path: string, { params = {}, query }: Given): string {
-  const all: Readonly<Record<string, string>> = { slug: 'desktop-app', ...params }
-  const filled = path.replace(/:(\w+)/g, (_, name: string) => all[name] ?? '')
-  return query === undefined ? filled : `${filled}?${query}`
-}
-
-function call({ send }: Counter, row: string, given: Given, shown: Shown): Promise<Answer> {
-  const [method = '', path = ''] = row.split(' ')
-  const takesToken = shown.token !== undefined && ['POST', 'PUT'].includes(method)
-  const isPublic = judgements[row]![0] === 'public'
-  const body = takesToken && !isPublic ? { ...given.body, current_token: shown.token } : given.body
-  return send(method, pathOf(path, given), {
-    ...(shown.headers !== undefined && { headers: shown.headers }),
-    ...(body !== undefined && { body }),
-  })
-}
-
 async function judge(counter: Counter, row: string, credential: string, shown: Shown): Promise<void> {
-  const [as, status, give] = judgements[row]!
-  const given = (await give?.(counter)) ?? {}
+  const [as, status] = judgements[row]!
+  const given = await givenFor(counter, row)
   const before = await everything(counter.licensing)
-  const answer = await call(counter, row, given, shown)
+  const answer = await callRoute(counter, row, given, shown)
   const ended = answer.status < 400 ? 'ok' : `${answer.status} ${answer.error().code}`
   assert.equal(ended, verdicts[as][credential], `${row} with ${credential}: ${answer.text}`)
   if (ended === 'ok') assert.equal(answer.status, status, row)

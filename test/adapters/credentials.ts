@@ -1,5 +1,5 @@
 import { apiKeySecret } from '../../src/core/api-key-secret.ts'
-import type { NewApiKey, SignedLicense } from '../../src/core/index.ts'
+import type { LicensingOptions, NewApiKey, SignedLicense } from '../../src/core/index.ts'
 import { day, newShop, type Shop } from '../support/world.ts'
 import { serve, type Sent, type Server } from './http.ts'
 
@@ -14,8 +14,8 @@ export interface Shown {
   readonly token?: string
 }
 
-export async function newCounter(): Promise<Counter> {
-  const shop = await newShop()
+export async function newCounter(options: Partial<LicensingOptions> = {}): Promise<Counter> {
+  const shop = await newShop(options)
   await shop.licensing.apps.create({ name: 'Other', slug: 'other-app' })
   await shop.licensing.apps.create({ name: 'Test', slug: 'test-app' }, { mode: 'test' })
   return { ...(await serve(shop)), license: await shop.issue() }

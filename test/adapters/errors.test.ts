@@ -1,0 +1,392 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { routes } from '../../src/adapters/routes.ts'
+import { read, requestTo, newShopServer, sender, type Json, type Sent } from './http.ts'
+import { spelled, whileListening } from './listening.ts'
+
+const server = await newShopServer()
+const { send, keys } = server
+const key = keys.sk
+
+/** Sends and says how it ended. */
+async function ending(method: string, path: string, sent: Sent = {}): Promise<string> {
+  const answer = await send(method, path, sent)
+  return answer.status < 400 ? `${answer.status}` : `${answer.status} ${answer.error().code}`
+}
+
+const where = '/apps/desktop-app/customers'
+const json = (text: string): Uint8Array => new TextEncoder().encode(text)
+const email = (name: string): string => JSON.stringify({ email: `${name}@example.com` })
+const deep = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
+
+describe('a body', () => {
+  const bodies: Readonly<Record<string, readonly [body: string | Uint8Array, ends: string]>> = {
+    'that is not JSON': ['{"email":', '400 invalid_json'],
+    'that is JSON and more': ['{} {}', '400 invalid_json'],
+    'in single quotes': ["{'email': 'a@b'}", '400 invalid_json'],
+    'that is NaN': ['NaN', '400 invalid_json'],
+    'of invalid UTF-8': [new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), '400 invalid_json'],
+    'of an overlong UTF-8 form': [new Uint8Array([0x22, 0xc0, 0xaf, 0x22]), '400 invalid_json'],
+    'of UTF-16': [new Uint8Array([0xff, 0xfe, 0x7b, 0x00, 0x7d, 0x00]), '400 invalid_json'],
+    'with a byte order mark': [`\ufeff${email('bom')}`, '400 invalid_json'],
+    'that is null': ['null', '422 validation_error'],
+    'that is an array': ['[]', '422 validation_error'],
+    'that is an array of bodies': [`[${email('array')}]`, '422 validation_error'],
+    'that is a number': ['1', '422 validation_error'],
+    'that is a string': ['"email"', '422 validation_error'],
+    'that is true': ['true', '422 validation_error'],
+    'that is empty': ['', '422 validation_error'],
+    'of spaces': [' \n\t', '422 validation_error'],
+    'nested 120,000 deep': [deep(120_000), '422 validation_error'],
+    'with a field nested 120,000 deep': [`{"metadata":{"a":${deep(120_000)}}}`, '422 validation_error'],
+    'with names nested deep': [`${'{"a":'.repeat(30_000)}1${'}'.repeat(30_000)}`, '422 validation_error'],
+    'with a lone surrogate': ['{"email":"\\ud800@example.com"}', '422 validation_error'],
+    'with U+0000': ['{"email":"a\\u0000@example.com"}', '422 validation_error'],
+    'with a number beyond double': [
+      '{"email":"a@example.com","metadata":{"n":1e400}}',
+      '422 validation_error',
+    ],
+    'with an integer that would be rounded': [
+      '{"email":"a@example.com","metadata":{"n":9007199254740993}}',
+      '422 validation_error',
+    ],
+    'with a name of the prototype': [
+      '{"email":"a@example.com","__proto__":{"admin":true}}',
+      '422 validation_error',
+    ],
+    'with a camelCase name': ['{"email":"a@example.com","externalId":"x"}', '422 validation_error'],
+    'with a name twice, of which the last counts': ['{"email":1,"email":"twice@example.com"}', '201'],
+    'in any order and spacing': ['\n{ "name" : null , "email" : "spaced@example.com" }\r\n', '201'],
+  }
+  for (const [name, [body, ends]] of Object.entries(bodies))
+    test(`${name} ends with ${ends}`, async () => {
+      assert.equal(await ending('POST', where, { key, body }), ends)
+    })
+
+  test('a broken one of a stranger is not even looked at', async () => {
+    assert.equal(await ending('POST', where, { body: '{"email":' }), '401 unauthorized')
+  })
+
+  test('is never repeated in the answer, nor is an odd name in it', async () => {
+    const body = { 'sk_live_Canary<script>': 'canary', email: 'canary', name: { canary: 'canary' } }
+    const { text, error } = await send('POST', where, { key, body })
+    assert.doesNotMatch(text, /canary/i)
+    assert.deepEqual(error().details?.['(unknown)'], ['is not a known field'])
+  })
+
+  test('pollutes no prototype', async () => {
+    const body =
+      '{"email":"proto@example.com","metadata":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}'
+    const answer = await send('POST', where, { key, body })
+    assert.equal(answer.status, 201)
+    assert.equal(Object.hasOwn({}, 'polluted') || 'polluted' in {}, false)
+    assert.match(answer.text, /"metadata":\{"__proto__":\{"polluted":1\},"constructor"/)
+  })
+})
+
+describe('a content type', () => {
+  const types: Readonly<Record<string, string>> = {
+    'application/json': '201',
+    'application/json; charset=utf-8': '201',
+    'APPLICATION/JSON;charset=UTF-8': '201',
+    'application/x-www-form-urlencoded': '201',
+    'text/plain': '415 unsupported_media_type',
+    'text/json': '415 unsupported_media_type',
+    'application/xml': '415 unsupported_media_type',
+    'application/json-patch+json': '415 unsupported_media_type',
+    'multipart/form-data; boundary=x': '415 unsupported_media_type',
+    'application/jsonx': '415 unsupported_media_type',
+    'a/b/c': '415 unsupported_media_type',
+    ', application/json': '415 unsupported_media_type',
+  }
+  for (const [type, ends] of Object.entries(types))
+    test(`of ${type} ends with ${ends}`, async () => {
+      const body = json(email(`type-${Object.keys(types).indexOf(type)}`))
+      assert.equal(await ending('POST', where, { key, body, headers: { 'content-type': type } }), ends)
+    })
+
+  test('may be absent', async () => {
+    const request = requestTo('http://localhost', 'POST', where, { key, body: json(email('no-type')) })
+    request.headers.delete('content-type')
+    assert.equal((await server.fetch(request)).status, 201)
+  })
+
+  test('of a form is still read as JSON, never as a form', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    assert.equal(
+      await ending('POST', where, { key, body: 'email=a%40example.com', headers }),
+      '400 invalid_json',
+    )
+  })
+})
+
+describe('a large body', () => {
+  const size = 256 * 1024
+  const padded = (bytes: number): string => email('large').padEnd(bytes)
+
+  test('of 256 KiB is read', async () => {
+    assert.equal(await ending('POST', where, { key, body: json(padded(size)) }), '201')
+  })
+
+  test('of a byte more is refused', async () => {
+    assert.equal(await ending('POST', where, { key, body: json(padded(size + 1)) }), '413 body_too_large')
+  })
+
+  test('is refused by its announced length alone, of a stranger by his missing key', async () => {
+    const headers = { 'content-length': '300000' }
+    assert.equal(await ending('POST', where, { body: json(padded(300_000)), headers }), '401 unauthorized')
+  })
+
+  test('without an end is cut off after 256 KiB, and its sender told to stop', async () => {
+    let pulled = 0
+    let cancelled = false
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        pulled += 1
+        controller.enqueue(new Uint8Array(16 * 1024).fill(0x20))
+      },
+      cancel: () => {
+        cancelled = true
+      },
+    })
+    assert.equal(await ending('POST', where, { key, body }), '413 body_too_large')
+    assert.ok(pulled < 32, `${pulled} chunks were read`)
+    assert.equal(cancelled, true)
+  })
+
+  test('without an end over a real connection is answered in the envelope, and memory stays flat', async () => {
+    await whileListening(server, async ({ origin }) => {
+      const before = process.memoryUsage().rss
+      let sent = 0
+      const body = new ReadableStream<Uint8Array>({
+        pull: async (controller) => {
+          sent += 1
+          // A server that never answered would be sent 64 MiB.
+          if (sent > 1024) return controller.close()
+          controller.enqueue(new Uint8Array(64 * 1024).fill(0x20))
+          await new Promise((resolve) => setTimeout(resolve, 1))
+        },
+      })
+      const request = requestTo(origin, 'POST', where, { key, body })
+      const answer = await fetch(request).then(read, () => null)
+      // A client that goes on sending may lose the answer with the connection, but never gets another one.
+      if (answer !== null) assert.equal(answer.error().code, 'body_too_large')
+      assert.ok(process.memoryUsage().rss - before < 100 * 1024 * 1024)
+    })
+  })
+})
+
+describe('a path', () => {
+  const paths: Readonly<Record<string, string>> = {
+    '/apps/%2f': '404 not_found',
+    '/apps/..%2f..%2fetc': '404 not_found',
+    '/apps/%zz': '404 not_found',
+    '/apps/%': '404 not_found',
+    '/apps/%00': '404 not_found',
+    '/apps/desktop-app%00': '404 not_found',
+    '/apps/desktop-app%0a': '404 not_found',
+    '/apps/Desktop-App': '404 not_found',
+    '/apps/d%C3%A9sktop-app': '404 not_found',
+    '/apps/%ff%fe': '404 not_found',
+    [`/apps/${'a'.repeat(64)}`]: '404 not_found',
+    [`/apps/${'a'.repeat(10_000)}`]: '404 not_found',
+    '/apps/null': '404 not_found',
+    '/apps/desktop-app/licenses/%zz': '404 not_found',
+    '/apps/desktop-app/licenses/null': '404 not_found',
+    '/apps/desktop-app/licenses/lic_%2e%2e': '404 not_found',
+    '/apps/desktop-app/tiers/%zz': '404 not_found',
+    '/apps/desktop-app/customers/__proto__': '404 not_found',
+    '/apps/desktop-app/tiers/constructor': '404 not_found',
+    '/apps/desktop-app/features/%F0%9F%92%A9': '404 not_found',
+    '/apps/desktop-app/': '404 not_found',
+    '/apps/': '404 not_found',
+    '//apps': '404 not_found',
+    '/nothing': '404 not_found',
+    '/nothing/at/all': '404 not_found',
+    '': '404 not_found',
+    '/': '404 not_found',
+    '/apps/desktop-app/licenses/verify/batch/more': '404 not_found',
+  }
+  for (const [path, ends] of Object.entries(paths))
+    test(`${JSON.stringify(path.slice(0, 50))} ends with ${ends}`, async () => {
+      assert.equal(await ending('GET', path, { key }), ends)
+    })
+
+  test('of a public route is no better', async () => {
+    for (const slug of ['%zz', '%2f', '%00', 'null', 'A'])
+      for (const rest of ['public-key', 'jwks.json', `licenses/verify?jti=x`])
+        assert.equal(await ending('GET', `/apps/${slug}/${rest}`), '404 not_found', `${slug} ${rest}`)
+  })
+
+  test('outside the API gets the same envelope from a server of its own', async () => {
+    for (const path of ['/', '/favicon.ico', '/api', '/api/v2/apps', '/api/v1x', '/.env', '/swagger/../x']) {
+      const answer = await read(await server.fetch(new Request(`http://localhost${path}`)))
+      assert.equal(answer.status, 404, path)
+      assert.equal(answer.error().code, 'not_found')
+    }
+  })
+})
+
+describe('a method', () => {
+  const paths = [...new Set(routes.map(({ path }) => path))]
+  const own = (path: string): string[] =>
+    routes.filter((row) => row.path === path).map(({ method }) => method)
+
+  test('that a path has not is 405, with those that it has in Allow', async () => {
+    for (const path of paths)
+      for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'PROPFIND', 'QUERY']) {
+        const concrete = path.replace(':slug', 'desktop-app').replace(/:\w+/g, 'x')
+        const others = routes.filter((row) => row.path.includes(':') && matchesPath(row.path, concrete))
+        const known = [...own(path), ...others.map((row) => row.method as string)]
+        if (known.includes(method)) continue
+        const answer = await send(method, concrete, { key })
+        assert.equal(answer.status, 405, `${method} ${concrete}`)
+        assert.equal(answer.error().code, 'method_not_allowed')
+        for (const one of own(path))
+          assert.match(answer.headers.get('allow') ?? '', new RegExp(`\\b${one}\\b`))
+      }
+  })
+
+  test('HEAD answers as GET without a body', async () => {
+    for (const path of [
+      '/apps',
+      '/apps/desktop-app',
+      '/apps/desktop-app/public-key',
+      '/apps/nothing',
+      '/api/health',
+    ]) {
+      const [head, get] = [await send('HEAD', path, { key }), await send('GET', path, { key })]
+      assert.equal(head.status, get.status, path)
+      assert.equal(head.headers.get('content-type'), get.headers.get('content-type'))
+      assert.equal(head.headers.get('etag'), get.headers.get('etag'))
+    }
+    assert.equal((await send('HEAD', '/apps')).status, 401)
+  })
+
+  test('HEAD of a path without GET is 405', async () => {
+    const answer = await send('HEAD', '/apps/desktop-app/rotate-keys', { key })
+    assert.equal(answer.status, 405)
+  })
+
+  test('OPTIONS tells the methods, without a key', async () => {
+    const answer = await send('OPTIONS', '/apps')
+    assert.equal(answer.status, 204)
+    assert.equal(answer.headers.get('allow'), 'GET, HEAD, OPTIONS, POST')
+    assert.equal(answer.headers.get('access-control-allow-origin'), null)
+    assert.equal((await send('OPTIONS', '/nothing')).status, 404)
+  })
+})
+
+function matchesPath(pattern: string, path: string): boolean {
+  return new RegExp(`^${pattern.replace(/:\w+/g, '[^/]+')}$`).test(path)
+}
+
+describe('the Authorization header', () => {
+  const good = keys.sk
+  const headers: Readonly<Record<string, readonly [value: string, ends: string]>> = {
+    'with the scheme in lower case': [`bearer ${good}`, '200'],
+    'with the scheme in capitals': [`BEARER ${good}`, '200'],
+    'with spaces around it': [`  Bearer ${good}  `, '200'],
+    'with two spaces in it': [`Bearer  ${good}`, '401 unauthorized'],
+    'with a tab in it': [`Bearer\t${good}`, '401 unauthorized'],
+    'without a scheme': [good, '401 unauthorized'],
+    'without a key': ['Bearer', '401 unauthorized'],
+    'that is empty': ['', '401 unauthorized'],
+    'of another scheme': [`Basic ${btoa(`${good}:`)}`, '401 unauthorized'],
+    'of an unknown scheme': [`Token ${good}`, '401 unauthorized'],
+    'with the key in quotes': [`Bearer "${good}"`, '401 unauthorized'],
+    'with two keys': [`Bearer ${good} ${good}`, '401 unauthorized'],
+    'with two keys in a list': [`Bearer ${good}, Bearer ${good}`, '401 unauthorized'],
+    'with the key in other case': [`Bearer ${good.toUpperCase()}`, '401 unauthorized'],
+    'with a letter too many': [`Bearer ${good}a`, '401 unauthorized'],
+    'with a letter too few': [`Bearer ${good.slice(0, -1)}`, '401 unauthorized'],
+    'with a mistyped letter': [
+      `Bearer ${good.slice(0, 20)}${good[20] === 'a' ? 'b' : 'a'}${good.slice(21)}`,
+      '401 unauthorized',
+    ],
+    'of 8 KiB': [`Bearer ${'a'.repeat(8192)}`, '401 unauthorized'],
+    'in Latin-1': [`Bearer ${good}\u00e9`, '401 unauthorized'],
+  }
+  for (const [name, [authorization, ends]] of Object.entries(headers))
+    test(`${name} ends with ${ends}`, async () => {
+      const answer = await send('GET', '/apps', { headers: { authorization } })
+      assert.equal(answer.status < 400 ? '200' : `${answer.status} ${answer.error().code}`, ends)
+      if (answer.status !== 401) return
+      assert.equal(answer.headers.get('www-authenticate'), 'Bearer realm="heartwood"')
+      assert.equal(answer.error().message, 'Invalid or missing API key')
+    })
+
+  test('given twice is refused, two good keys or not', async () => {
+    const twice: Sent = {
+      headers: [
+        ['authorization', `Bearer ${good}`],
+        ['authorization', `Bearer ${good}`],
+      ],
+    }
+    assert.equal(await ending('GET', '/apps', twice), '401 unauthorized')
+  })
+
+  test('is the only place for a key', async () => {
+    assert.equal(await ending('GET', `/apps?api_key=${good}`), '401 unauthorized')
+    assert.equal(
+      await ending('GET', '/apps', { headers: { cookie: `key=${good}`, 'x-api-key': good } }),
+      '401 unauthorized',
+    )
+  })
+
+  test('does not matter on public routes', async () => {
+    for (const authorization of ['Bearer nothing', 'Basic x', `Bearer ${keys.testSk}`])
+      assert.equal(await ending('GET', '/apps/desktop-app/public-key', { headers: { authorization } }), '200')
+  })
+})
+
+describe('X-Request-Id', () => {
+  test('is given back when it is well formed', async () => {
+    for (const id of ['a', 'trace-1.2_3', 'x'.repeat(128)]) {
+      const answer = await send('GET', '/nothing', { headers: { 'x-request-id': id } })
+      assert.equal(answer.headers.get('x-request-id'), id)
+    }
+  })
+
+  test('is made anew when it is not', async () => {
+    for (const id of ['', 'a b', 'x'.repeat(129), 'a\u00e9', '<script>', 'a,b', '${jndi:ldap://x}']) {
+      const answer = await send('GET', '/apps', { key, headers: { 'x-request-id': id } })
+      assert.notEqual(answer.headers.get('x-request-id'), id)
+    }
+  })
+
+  test('differs from request to request', async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 20 }, async () => (await send('GET', '/apps')).headers.get('x-request-id')),
+    )
+    assert.equal(new Set(ids).size, 20)
+  })
+})
+
+describe('on a real connection', () => {
+  const status = (text: string): string => text.slice(9, 12)
+
+  test('what no client library sends is refused, and the next request is answered', async () => {
+    await whileListening(server, async ({ exchange, origin }) => {
+      const authorization = `Authorization: Bearer ${key}`
+      assert.equal(status(await exchange(spelled('GET /api/v1/apps', [authorization]))), '200')
+      const rows: Readonly<Record<string, readonly string[]>> = {
+        [spelled('TRACE /api/v1/apps', [authorization])]: ['405', '400', '501'],
+        [spelled('GET /api/v1/apps/%zz', [authorization])]: ['404', '400'],
+        [spelled('GET /api/v1/apps/\u0000', [authorization])]: ['400', '404', '505', ''],
+        [spelled('GET /api/v1/apps/../../../etc/passwd', [authorization])]: ['404', '400'],
+        [spelled('GET /api/v1/apps', [authorization, 'X-Request-Id: a\r\nX-Other: b'])]: ['200'],
+        [spelled('GET /api/v1/apps', ['Authorization: Bearer nothing', authorization])]: ['401', '400'],
+        [spelled('GET /api/v1/apps', [authorization, 'Authorization: Bearer nothing'])]: ['401', '400'],
+        [spelled('GET /api/v1/apps', [authorization, 'Host: other'])]: ['200', '400'],
+      }
+      for (const [text, allowed] of Object.entries(rows)) {
+        const answer = await exchange(text)
+        assert.ok(allowed.includes(status(answer)), `${text}\n${answer}`)
+        assert.doesNotMatch(answer, /node_modules|src\/|at .*:\d+:\d+/)
+      }
+      const next = sender((request) => fetch(request), origin)
+      assert.equal((await next('GET', '/apps', { key })).data<Json[]>().length, 1)
+    })
+  })
+})

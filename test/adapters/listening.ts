@@ -1,0 +1,45 @@
+import { connect } from 'node:net'
+import { serve, type Server as Listener } from 'srvx'
+import type { Server } from './http.ts'
+
+/** A server behind a listening port of this runtime. */
+export interface Listening {
+  readonly port: number
+  readonly origin: string
+  /** Writes bytes as they stand to a socket and answers what comes back until the server closes it. */
+  exchange(text: string): Promise<string>
+}
+
+function exchange(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let received = ''
+    const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(text))
+    socket.setTimeout(5_000, () => socket.destroy(new Error(`No answer to ${text}`)))
+    socket.on('data', (chunk) => (received += chunk.toString('latin1')))
+    socket.on('close', () => resolve(received))
+    socket.on('error', (error) => (received === '' ? reject(error) : resolve(received)))
+  })
+}
+
+/** Listens as the command line does, for the time of `work`. */
+export async function whileListening(
+  server: Pick<Server, 'fetch'>,
+  work: (listening: Listening) => Promise<void>,
+): Promise<void> {
+  const listener: Listener = serve({
+    fetch: (request) => server.fetch(request),
+    ...{ port: 0, hostname: '127.0.0.1', silent: true, gracefulShutdown: false },
+  })
+  await listener.ready()
+  const port = Number(new URL(listener.url ?? '').port)
+  try {
+    await work({ port, origin: `http://127.0.0.1:${port}`, exchange: (text) => exchange(port, text) })
+  } finally {
+    await listener.close(true)
+  }
+}
+
+/** A request spelled out, closing its connection behind it. */
+export function spelled(line: string, headers: readonly string[] = [], body = ''): string {
+  return [`${line} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...headers, '', body].join('\r\n')
+}
