@@ -16,12 +16,17 @@ function checkType(request: Request): void {
     throw new HttpError('unsupported_media_type', 'Request body must be application/json')
 }
 
+/** A sender that hangs up in the middle is no fault of ours. */
+function hungUp(): never {
+  throw new HttpError('invalid_json', 'Request body could not be read')
+}
+
 async function readBytes(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   const reader = body.getReader()
   const chunks: Uint8Array[] = []
   let length = 0
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await reader.read().catch(hungUp)
     if (done) break
     length += value.length
     if (length > maxBodyBytes) {

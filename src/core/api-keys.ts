@@ -106,8 +106,16 @@ function checkManager(by: Principal | undefined, mode: Mode | undefined): void {
     throw new LicensingError('forbidden', 'This API key may not manage such keys')
 }
 
-async function boundApp(context: Context, slug: string | null | undefined): Promise<AppRecord | null> {
-  return slug === null || slug === undefined ? null : findApp(context, slug)
+/** The app to bind a key to. @throws {LicensingError} `not_found` for one that a test key does not see. */
+async function boundApp(
+  context: Context,
+  slug: string | null | undefined,
+  by: Principal | undefined,
+): Promise<AppRecord | null> {
+  if (slug === null || slug === undefined) return null
+  const app = await findApp(context, slug)
+  if (by?.mode === 'test' && app.mode === 'live') throw new LicensingError('not_found', 'App not found')
+  return app
 }
 
 function modeOf(given: NewApiKey, app: AppRecord | null, by: Principal | undefined): Mode {
@@ -134,7 +142,7 @@ async function freshKey(
 }
 
 async function rightsOf(context: Context, given: NewApiKey, by: Principal | undefined): Promise<KeyRights> {
-  const app = await boundApp(context, given.app)
+  const app = await boundApp(context, given.app, by)
   const mode = modeOf(given, app, by)
   checkManager(by, mode)
   const { type = 'sk', name = null, expiresAt = null } = given

@@ -45,6 +45,12 @@ function countActive(context: Context, app: AppRecord): Promise<number> {
   return context.storage.countLicenses({ appId: app.id, status: 'active', now: context.now() })
 }
 
+/** Why a swap was lost: the app is gone, or another rotation was faster. */
+async function explainLoss(context: Context, app: AppRecord): Promise<LicensingError> {
+  await findApp(context, app.id)
+  return new LicensingError('conflict', 'Another rotation of these keys was faster')
+}
+
 async function swapKey(
   context: Context,
   app: AppRecord,
@@ -53,18 +59,19 @@ async function swapKey(
 ): Promise<Rotation> {
   const old = await activeKey(context, app.id)
   const next = await sealSigningKey(context, app.id, await keyPairFor(context, pair))
+  if (next.kid === old.kid) throw new TypeError('A rotation needs a fresh key pair')
   const now = context.now()
   const acceptOldUntil = graceDays === 0 ? null : now + graceDays * day
   const rotation = await commit(
     context,
-    async (tx): Promise<Rotation> => {
-      if (!(await tx.swapActiveKey(app.id, old.kid, next, acceptOldUntil)))
-        throw new LicensingError('conflict', 'Another rotation of these keys was faster')
+    async (tx): Promise<Rotation | null> => {
+      if (!(await tx.swapActiveKey(app.id, old.kid, next, acceptOldUntil))) return null
       const licensesResigned = await tx.countLicenses({ appId: app.id, status: 'active', now })
       return { licensesResigned, publicKeyPem: next.publicKeyPem }
     },
-    (done) => done,
+    (done) => done ?? {},
   )
+  if (rotation === null) throw await explainLoss(context, app)
   context.privateKeys.forget(old.kid)
   return rotation
 }
