@@ -26,9 +26,9 @@ export const routes: readonly Route[] = [
 function matches(pattern: string, path: string): boolean {
   const wanted = pattern.split('/')
   const given = path.split('/')
-  return (
-    wanted.length === given.length && wanted.every((part, at) => part.startsWith(':') || part === given[at])
-  )
+  const fits = (part: string, at: number): boolean =>
+    part.startsWith(':') ? given[at] !== '' : part === given[at]
+  return wanted.length === given.length && wanted.every(fits)
 }
 
 function parameterCount({ path }: Route): number {

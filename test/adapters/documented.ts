@@ -47,9 +47,9 @@ const pointer = (part: string): string => encodeURIComponent(part.replace(/~/g, 
 function matches(template: string, path: string): boolean {
   const wanted = template.split('/')
   const given = path.split('/')
-  return (
-    wanted.length === given.length && wanted.every((part, at) => part.startsWith('{') || part === given[at])
-  )
+  const fits = (part: string, at: number): boolean =>
+    part.startsWith('{') ? given[at] !== '' : part === given[at]
+  return wanted.length === given.length && wanted.every(fits)
 }
 
 /** The template of a path: a part that is spelled out comes before one that is a parameter. */
