@@ -128,7 +128,7 @@ export class KeyRing {
   async #refresh(signal: AbortSignal): Promise<boolean> {
     const { refreshKeys, appUrl, fetch } = this.#settings
     if (refreshKeys === null) return false
-    const init = { signal, redirect: 'error', credentials: 'omit' } as const
+    const init = { signal, redirect: 'error', credentials: 'omit', cache: 'no-cache' } as const
     try {
       const response = await fetch(`${appUrl}/${refreshKeys.from}`, init)
       if (response.status !== 200) return false

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { after, before, test } from 'node:test'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { ServerSide } from '../client/backstage.ts'
+import type { BrowserPage, BrowserStore } from '../client/browser-page.ts'
+import { scenarios } from '../client/scenarios.ts'
+import type { Backdrop } from '../client/stage.ts'
+import { emptyFolder, run } from './programs.ts'
+
+declare const page: BrowserPage
+
+const executables = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const flags = [
+  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
+  ...['--disable-background-networking', '--disable-component-update'],
+]
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}
+
+async function listen(
+  answer: (request: IncomingMessage, body: Buffer) => Promise<Response>,
+): Promise<Server> {
+  const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    // An outage is a connection that breaks.
+    const made = await answer(request, await readBody(request)).catch(() => null)
+    if (made === null) return void request.socket.destroy()
+    response
+      .writeHead(made.status, Object.fromEntries(made.headers))
+      .end(Buffer.from(await made.arrayBuffer()))
+  }
+  const server = createServer((request, response) => void reply(request, response))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return server
+}
+
+function originOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function toRequest(
+  origin: string,
+  { method = 'GET', url = '/', headers }: IncomingMessage,
+  body: Buffer,
+): Request {
+  const given = Object.entries(headers).map(([name, value]) => [name, `${value}`] as [string, string])
+  const hasBody = !['GET', 'HEAD'].includes(method)
+  return new Request(origin + url, { method, headers: given, ...(hasBody && { body: new Uint8Array(body) }) })
+}
+
+/** The page's origin, and the license server at another one, as they are in the field. */
+class Site {
+  #pages: Server | null = null
+  #api: Server | null = null
+  serverSide = new ServerSide()
+
+  async open(script: string): Promise<void> {
+    this.#api = await listen((request, body) => this.serverSide.handle(toRequest(this.api, request, body)))
+    this.#pages = await listen((request, body) => this.#serve(script, request.url, body))
+    this.renew()
+  }
+
+  get api(): string {
+    return originOf(this.#api!)
+  }
+
+  get pages(): string {
+    return originOf(this.#pages!)
+  }
+
+  renew(): void {
+    this.serverSide = new ServerSide(this.api, [this.pages])
+  }
+
+  async #serve(script: string, url: string | undefined, body: Buffer): Promise<Response> {
+    if (url === '/page.js') return new Response(script, { headers: { 'content-type': 'text/javascript' } })
+    if (url !== '/backstage')
+      return new Response('<!doctype html><script type="module" src="/page.js"></script>', {
+        headers: { 'content-type': 'text/html' },
+      })
+    const { name, args } = JSON.parse(`${body}`) as {
+      readonly name: string
+      readonly args: readonly unknown[]
+    }
+    return Response.json({ answer: (await this.serverSide.tell(name, ...args)) ?? null })
+  }
+
+  close(): void {
+    for (const server of [this.#pages, this.#api]) {
+      server?.closeAllConnections()
+      server?.close()
+    }
+  }
+}
+
+const site = new Site()
+let browser: Browser
+let tab: Page
+
+async function openTab(): Promise<Page> {
+  const opened = await (browser.contexts()[0] ?? (await browser.newContext())).newPage()
+  await opened.goto(site.pages)
+  await opened.waitForFunction(() => 'page' in globalThis)
+  return opened
+}
+
+before(async () => {
+  const executablePath = executables.find((path) => existsSync(path))
+  assert.ok(executablePath, 'Chromium is not installed: apt-get install chromium')
+  const script = join(emptyFolder(), 'page.js')
+  await run(['bun', 'build', 'test/client/browser-page.ts', '--target', 'browser', '--outfile', script])
+  await site.open(readFileSync(script, 'utf8'))
+  browser = await chromium.launch({ executablePath, args: flags })
+  tab = await openTab()
+})
+
+after(async () => {
+  await browser?.close()
+  site.close()
+})
+
+for (const [at, { name, steps }] of scenarios.entries())
+  test(`in a browser: ${name}`, async () => {
+    site.renew()
+    const { seen } = await tab.evaluate((index) => page.play(index), at)
+    assert.deepEqual(
+      seen,
+      steps.map(([, sight]) => sight),
+    )
+  })
+
+for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])
+  test(`${kind} keeps the license over a reload, and of two tabs one asks the server`, async () => {
+    site.renew()
+    const backdrop = (await site.serverSide.tell('open', { forever: true })) as Backdrop
+    const [one, other] = [await openTab(), await openTab()]
+    const open = (each: Page): Promise<string> =>
+      each.evaluate(([store, given]) => page.open(store, given), [kind, backdrop] as const)
+    assert.equal(await open(one), 'invalid')
+    assert.equal(await one.evaluate((token) => page.enter(token), backdrop.token), 'active')
+    await one.reload()
+    assert.deepEqual([await open(one), await open(other)], ['active', 'active'])
+    const [first, second] = await Promise.all([one, other].map((each) => each.evaluate(() => page.refresh())))
+    assert.equal(first, second)
+    const renewals = site.serverSide.server.requests.filter(({ method }) => method === 'POST')
+    assert.equal(renewals.length, 1)
+    await Promise.all([one.close(), other.close()])
+  })
+
+test('a tab hears at once that another one has a license', async () => {
+  site.renew()
+  const backdrop = (await site.serverSide.tell('open', { forever: true })) as Backdrop
+  const [one, other] = [await openTab(), await openTab()]
+  await one.evaluate(() => localStorage.clear())
+  for (const each of [one, other])
+    assert.equal(await each.evaluate((given) => page.open('localStorage', given), backdrop), 'invalid')
+  await one.evaluate((token) => page.enter(token), backdrop.token)
+  await other.waitForFunction(() => page.state() === 'active')
+})
