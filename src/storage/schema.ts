@@ -56,9 +56,11 @@ const tables = {
 
 /**
  * Brings the tables of Heartwood in `db` to this version. Writes nothing when they are there already, so it may run at
- * every start. On SQLite, `pragma foreign_keys` must be on.
+ * every start. On SQLite, `pragma foreign_keys` must be on. On PostgreSQL the tables go into the first schema of the
+ * `search_path`, and servers that start at once wait for each other.
  *
- * @throws {LicensingError} `unavailable` when the tables are of a newer version, or foreign keys are off.
+ * @throws {LicensingError} `unavailable` when the tables are of a newer version, foreign keys are off, or the encoding of
+ * a PostgreSQL database is not UTF8.
  *
  * @example
  * ```ts
@@ -74,12 +76,23 @@ const tables = {
  */
 export async function migrate(db: Kysely<any>): Promise<void> {
   const plain: Kysely<unknown> = db.withoutPlugins()
-  await requireForeignKeys(plain)
+  await requireSettings(plain)
   if (await isCurrent(plain)) return
   const provider = { getMigrations: async () => ({ ...migrations }) }
-  const { error } = await new Migrator({ db: plain, provider, ...tables }).migrateToLatest()
+  const schema = await schemaOf(plain)
+  const migrator = new Migrator({ db: plain, provider, ...tables, ...schema })
+  const { error } = await migrator.migrateToLatest()
   // Where the dialect takes no lock, another process may have been first.
   if (error !== undefined && !(await isCurrent(plain))) throw error
+}
+
+/** On PostgreSQL, where the tables go: without it, tables of the same names in other schemas would be taken for them. */
+async function schemaOf(db: Kysely<unknown>): Promise<{ readonly migrationTableSchema?: string }> {
+  if (!isPostgres(db)) return {}
+  const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db)
+  const name = rows[0]?.name
+  if (name) return { migrationTableSchema: name }
+  throw new LicensingError('unavailable', 'The search_path of the database names no schema that exists')
 }
 
 async function isCurrent(db: Kysely<unknown>): Promise<boolean> {
@@ -91,20 +104,34 @@ async function isCurrent(db: Kysely<unknown>): Promise<boolean> {
 }
 
 async function doneMigrations(db: Kysely<unknown>): Promise<string[]> {
-  const present = await db.introspection.getTables()
-  if (!present.some((table) => table.name === tables.migrationTableName)) return []
-  const { rows } = await sql<{
-    name: string
-  }>`select name from ${sql.table(tables.migrationTableName)}`.execute(db)
+  if (!(await hasMigrationTable(db))) return []
+  const table = sql.table(tables.migrationTableName)
+  const { rows } = await sql<{ name: string }>`select name from ${table}`.execute(db)
   return rows.map((row) => row.name)
 }
 
-async function requireForeignKeys(db: Kysely<unknown>): Promise<void> {
-  if (isPostgres(db)) return
+async function hasMigrationTable(db: Kysely<unknown>): Promise<boolean> {
+  const name = tables.migrationTableName
+  const { rows } = isPostgres(db)
+    ? await sql`select 1 from pg_catalog.pg_class where oid = to_regclass(${name})`.execute(db)
+    : await sql`select 1 from sqlite_schema where type = 'table' and name = ${name}`.execute(db)
+  return rows.length > 0
+}
+
+/** What the promises of the storage contract stand on, and a host's connection may not have. */
+async function requireSettings(db: Kysely<unknown>): Promise<void> {
+  if (isPostgres(db)) return requireUtf8(db)
   const { rows } = await sql<{ foreign_keys: number }>`pragma foreign_keys`.execute(db)
   if (Number(rows[0]?.foreign_keys) === 1) return
   throw new LicensingError(
     'unavailable',
     'The SQLite connection must be opened with pragma foreign_keys = on',
   )
+}
+
+async function requireUtf8(db: Kysely<unknown>): Promise<void> {
+  const { rows } = await sql<{ encoding: string }>`
+    select pg_catalog.current_setting('server_encoding') as encoding`.execute(db)
+  if (rows[0]?.encoding === 'UTF8') return
+  throw new LicensingError('unavailable', 'The PostgreSQL database must have the encoding UTF8')
 }

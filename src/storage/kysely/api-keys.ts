@@ -2,6 +2,7 @@ import { sql, type Kysely, type SelectQueryBuilder } from 'kysely'
 import type { ApiKeyFilter, ApiKeyRecord, NumericDate, StorageSession } from '../../core/storage.ts'
 import type { Database } from '../schema.ts'
 import { type Access, countOf, newestFirst } from './access.ts'
+import { lockTable, typed } from './dialect.ts'
 import { apiKeyRows } from './rows.ts'
 
 type ApiKeyReads = Pick<StorageSession, 'findApiKey' | 'findApiKeyByHash' | 'listApiKeys' | 'countApiKeys'>
@@ -31,7 +32,7 @@ export function apiKeyWrites({ write, atomically }: Access): ApiKeyWrites {
     insertApiKey: async (key) => {
       await write.insertInto('heartwood_api_key').values(apiKeyRows.toRow(key)).execute()
     },
-    insertFirstApiKey: (key) => insertFirstApiKey(write, key),
+    insertFirstApiKey: (key) => atomically((db) => insertFirstApiKey(db, key)),
     updateApiKey: async (id, patch) => {
       const changes = { id, ...apiKeyRows.toColumns(patch) }
       const query = write.updateTable('heartwood_api_key').set(changes).where('id', '=', id).returningAll()
@@ -44,9 +45,12 @@ export function apiKeyWrites({ write, atomically }: Access): ApiKeyWrites {
 }
 
 async function insertFirstApiKey(db: Kysely<Database>, key: ApiKeyRecord): Promise<boolean> {
+  await lockTable(db, 'heartwood_api_key')
   const row = Object.entries(apiKeyRows.toRow(key))
   const columns = sql.join(row.map(([column]) => sql.ref(column)))
-  const values = sql.join(row.map(([, value]) => value))
+  const values = sql.join(
+    row.map(([column, value]) => typed(value, column.endsWith('_at') ? 'bigint' : 'text')),
+  )
   const { rows } = await sql`
     insert into heartwood_api_key (${columns})
     select ${values} where not exists (select 1 from heartwood_api_key)

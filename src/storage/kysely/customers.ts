@@ -35,8 +35,15 @@ export function customerVerbs({ read, write }: Access): CustomerVerbs {
       ),
     updateCustomer: async (id, patch) => {
       const changes = { id, ...customerRows.toColumns(patch) }
-      const query = write.updateTable('heartwood_customer').set(changes).where('id', '=', id).returningAll()
-      return customerRows.toRecordOrNull((await unlessTaken(query.executeTakeFirst())) ?? undefined)
+      const row = await unlessTaken(write, (db) =>
+        db
+          .updateTable('heartwood_customer')
+          .set(changes)
+          .where('id', '=', id)
+          .returningAll()
+          .executeTakeFirst(),
+      )
+      return customerRows.toRecordOrNull(row ?? undefined)
     },
     deleteCustomer: (id) =>
       wrote(write.deleteFrom('heartwood_customer').where('id', '=', id).returning('id')),
@@ -56,7 +63,7 @@ async function findCustomer(query: Customers): Promise<CustomerRecord | null> {
 
 function matching(db: Kysely<Database>, { appId, foldedEmailPart, externalId }: CustomerFilter): Customers {
   let query = db.selectFrom('heartwood_customer').where('app_id', '=', appId)
-  if (foldedEmailPart !== undefined) query = query.where(contains('folded_email', foldedEmailPart))
+  if (foldedEmailPart !== undefined) query = query.where(contains(db, 'folded_email', foldedEmailPart))
   if (externalId !== undefined) query = query.where('external_id', '=', externalId)
   return query
 }

@@ -1,6 +1,11 @@
+import type { Kysely } from 'kysely'
 import { LicensingError } from '../../core/errors.ts'
+import type { Database } from '../schema.ts'
+import { isPostgres } from './dialect.ts'
+import { outageOf } from './outage.ts'
+import { inSavepoint } from './savepoint.ts'
 
-type Violation = 'unique' | 'foreign key' | 'busy'
+type Violation = 'unique' | 'foreign key' | 'busy' | 'conflict'
 
 // Drivers say the same in `code`, `errno` or `errcode`: SQLite's extended result codes, and PostgreSQL's SQLSTATE.
 const violations: Readonly<Record<string, Violation>> = {
@@ -18,6 +23,8 @@ const violations: Readonly<Record<string, Violation>> = {
   SQLITE_BUSY: 'busy',
   SQLITE_BUSY_SNAPSHOT: 'busy',
   SQLITE_BUSY_RECOVERY: 'busy',
+  40001: 'conflict',
+  '40P01': 'conflict',
 }
 
 /** What a driver's error means, if it is one that we know. */
@@ -31,24 +38,31 @@ export function violationOf(error: unknown): Violation | undefined {
   return undefined
 }
 
-/** `null` when the write would have broken a unique index. */
-export async function unlessTaken<T>(write: Promise<T>): Promise<T | null> {
+/** `null` when the write would have broken a unique index; the transaction it is in, if any, stays whole. */
+export async function unlessTaken<T>(
+  db: Kysely<Database>,
+  write: (db: Kysely<Database>) => Promise<T>,
+): Promise<T | null> {
   try {
-    return await write
+    return await (db.isTransaction && isPostgres(db) ? inSavepoint(db, 'heartwood_step', write) : write(db))
   } catch (error) {
     if (violationOf(error) === 'unique') return null
     throw error
   }
 }
 
+/** Whether the database undid work in favour of other work (a deadlock, say), so that it may be tried again. */
+export function isConflict(error: unknown): boolean {
+  const cause = error instanceof LicensingError ? error.cause : error
+  return violationOf(cause) === 'conflict'
+}
+
 /** The driver's error as one of ours, where there is a word for it. */
 export function translated(error: unknown): unknown {
-  const violation = violationOf(error)
-  if (violation === 'foreign key') {
+  if (error instanceof LicensingError) return error
+  if (violationOf(error) === 'foreign key') {
     return new LicensingError('not_found', 'What the record belongs to no longer exists', { cause: error })
   }
-  if (violation === 'busy') {
-    return new LicensingError('unavailable', 'The database is locked by another process', { cause: error })
-  }
-  return error
+  const outage = outageOf(error)
+  return outage === undefined ? error : new LicensingError('unavailable', outage, { cause: error })
 }

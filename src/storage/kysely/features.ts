@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { StorageSession } from '../../core/storage.ts'
+import { lockRow, typed } from './dialect.ts'
 import { type Access, countOf, newestFirst, wrote } from './access.ts'
 import { featureRows } from './rows.ts'
 
@@ -66,7 +67,7 @@ export function tierFeatureVerbs(access: Access): TierFeatureVerbs {
   }
 }
 
-/** One statement counts and adds, so that two callers cannot both take the last place. */
+/** Two callers cannot both take the last place: one statement counts and adds, where PostgreSQL has locked the tier. */
 function addTierFeature(
   { atomically }: Access,
   tierId: string,
@@ -74,9 +75,10 @@ function addTierFeature(
   limit: number,
 ): Promise<'added' | 'present' | 'full'> {
   return atomically(async (db) => {
+    await lockRow(db, 'heartwood_tier', tierId)
     const { rows } = await sql`
       insert into heartwood_tier_feature (tier_id, feature_id, place)
-      select ${tierId}, ${featureId}, coalesce(max(place), 0) + 1
+      select ${typed(tierId, 'text')}, ${typed(featureId, 'text')}, coalesce(max(place), 0) + 1
       from heartwood_tier_feature where tier_id = ${tierId} having count(*) < ${limit}
       on conflict do nothing returning place`.execute(db)
     if (rows.length > 0) return 'added'

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { KeptAnswerRecord, NumericDate, StorageSession } from '../../core/storage.ts'
 import type { Database } from '../schema.ts'
 import { type Access, wrote } from './access.ts'
+import { skipLocked } from './dialect.ts'
 import { keptAnswerRows } from './rows.ts'
 
 type KeptAnswerVerbs = Pick<StorageSession, 'findKeptAnswer' | 'insertKeptAnswer'>
@@ -54,6 +55,7 @@ async function forgetExpired(db: Kysely<Database>, now: NumericDate): Promise<vo
           .select(['scope', 'key'])
           .orderBy('expires_at')
           .limit(forgottenAtOnce)
+          .modifyEnd(skipLocked(db))
           .$asTuple('scope', 'key'),
       ),
     )

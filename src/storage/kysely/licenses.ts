@@ -1,4 +1,6 @@
+import type { Kysely } from 'kysely'
 import type { StorageSession } from '../../core/storage.ts'
+import type { Database } from '../schema.ts'
 import { type Access, newestFirst, wrote } from './access.ts'
 import { isAppId } from './apps.ts'
 import { unlessTaken } from './errors.ts'
@@ -53,13 +55,17 @@ export function licenseWrites(access: Access): LicenseWrites {
       await (exceptId === undefined ? ended : ended.where('id', '!=', exceptId)).execute()
     },
     updateLicense: async (id, expectedVersion, patch) => {
-      const query = write
-        .updateTable('heartwood_license')
-        .set({ ...licenseRows.toColumns(patch), version: expectedVersion + 1 })
-        .where('id', '=', id)
-        .where('version', '=', expectedVersion)
-        .returningAll()
-      return licenseRows.toRecordOrNull((await unlessTaken(query.executeTakeFirst())) ?? undefined)
+      const update = (db: Kysely<Database>) =>
+        db
+          .updateTable('heartwood_license')
+          .set({ ...licenseRows.toColumns(patch), version: expectedVersion + 1 })
+          .where('id', '=', id)
+          .where('version', '=', expectedVersion)
+          .returningAll()
+          .executeTakeFirst()
+      const takesPlace = patch.current !== undefined || patch.installationId !== undefined
+      const row = await (takesPlace ? unlessTaken(write, update) : update(write))
+      return licenseRows.toRecordOrNull(row ?? undefined)
     },
     deleteLicense: (id) => wrote(write.deleteFrom('heartwood_license').where('id', '=', id).returning('id')),
     reissueLicenses: (reissue) => reissueLicenses(access, reissue),

@@ -1,4 +1,4 @@
-import { sql, type CompiledQuery, type Kysely } from 'kysely'
+import { sql, type CompiledQuery, type Kysely, type TransactionBuilder } from 'kysely'
 import { LicensingError } from '../../core/errors.ts'
 import type { Storage, StorageSession } from '../../core/storage.ts'
 import type { Database } from '../schema.ts'
@@ -6,11 +6,14 @@ import type { Access } from './access.ts'
 import { apiKeyReads, apiKeyWrites, settingVerbs } from './api-keys.ts'
 import { appVerbs } from './apps.ts'
 import { customerVerbs } from './customers.ts'
+import { again, type Attempt, once } from './attempt.ts'
+import { isPostgres } from './dialect.ts'
 import { translated } from './errors.ts'
 import { featureVerbs, tierFeatureVerbs } from './features.ts'
 import { type HotQueries, hotQueries } from './hot-queries.ts'
 import { keptAnswerVerbs } from './kept-answers.ts'
 import { licenseReads, licenseWrites } from './licenses.ts'
+import { inSavepoint } from './savepoint.ts'
 import { signingKeyVerbs } from './signing-keys.ts'
 import { tierVerbs } from './tiers.ts'
 
@@ -35,19 +38,26 @@ export function storageOver(connections: Connections): Storage {
     if (closing !== undefined) throw new LicensingError('unavailable', 'The storage is closed')
   }
   const atomically: Access['atomically'] = (work) =>
-    writer.isTransaction ? work(writer) : writer.transaction().execute(work)
+    writer.isTransaction ? work(writer) : begin(writer).execute(work)
   const access = { ...accessOver(reader, hot), write: writer, atomically }
   const session = sessionOver(first === undefined ? access : { ...access, first: shortcut(first) })
-  const outside = watched(guarded(session, requireOpen), async () => connections.erased?.())
+  // A transaction of the host's is gone as a whole after a conflict, so only the host can try again.
+  const attempt = writer.isTransaction ? once : again
+  const outside = watched(guarded(session, requireOpen, attempt), async () => connections.erased?.())
   return {
     ...outside,
     transaction: async (work) => {
       requireOpen()
-      return runTransaction(connections, hot, work)
+      return attempt(() => runTransaction(connections, hot, work))
     },
-    ping: guard(async () => void (await sql`select 1`.execute(reader)), requireOpen),
+    ping: guard(async () => void (await sql`select 1`.execute(reader)), requireOpen, once),
     close: () => (closing ??= connections.close()),
   }
+}
+
+/** Whatever a server is set to, each statement sees what was committed before it: the guarded verbs count on that. */
+function begin(db: Kysely<Database>): TransactionBuilder<Database> {
+  return isPostgres(db) ? db.transaction().setIsolationLevel('read committed') : db.transaction()
 }
 
 function shortcut(first: NonNullable<Connections['first']>): Access['first'] {
@@ -93,7 +103,7 @@ async function runTransaction<T>(
   let hasErased = false
   let failure: { readonly error: unknown } | undefined
   const run = async (db: Kysely<Database>): Promise<T> => {
-    const tx = guarded(sessionOver(accessOver(db, hot)), () => {})
+    const tx = guarded(sessionOver(accessOver(db, hot)), () => {}, once)
     try {
       return await work(watched(tx, async () => void (hasErased = true)))
     } catch (error) {
@@ -102,7 +112,9 @@ async function runTransaction<T>(
     }
   }
   try {
-    const result = await (writer.isTransaction ? inSavepoint(writer, run) : writer.transaction().execute(run))
+    const result = await (writer.isTransaction
+      ? inSavepoint(writer, 'heartwood', run)
+      : begin(writer).execute(run))
     if (hasErased) await erased?.()
     return result
   } catch (error) {
@@ -110,38 +122,25 @@ async function runTransaction<T>(
   }
 }
 
-/** Joins the transaction of the host, and gives up only its own part of it. */
-async function inSavepoint<T>(db: Kysely<Database>, work: (db: Kysely<Database>) => Promise<T>): Promise<T> {
-  await sql`savepoint heartwood`.execute(db)
-  try {
-    const result = await work(db)
-    await sql`release savepoint heartwood`.execute(db)
-    return result
-  } catch (error) {
-    await sql`rollback to savepoint heartwood`.execute(db)
-    await sql`release savepoint heartwood`.execute(db)
-    throw error
-  }
-}
-
 type Verb = (...args: never[]) => Promise<unknown>
 
 /** The session with every driver's error in words of ours. */
-function guarded(session: StorageSession, requireOpen: () => void): StorageSession {
+function guarded(session: StorageSession, requireOpen: () => void, attempt: Attempt): StorageSession {
   const verbs = Object.entries<Verb>({ ...session })
   return Object.fromEntries(
-    verbs.map(([name, verb]) => [name, guard(verb, requireOpen)]),
+    verbs.map(([name, verb]) => [name, guard(verb, requireOpen, attempt)]),
   ) as unknown as StorageSession
 }
 
 function guard<Args extends unknown[], T>(
   verb: (...args: Args) => Promise<T>,
   requireOpen: () => void,
+  attempt: Attempt,
 ): (...args: Args) => Promise<T> {
   return async (...args) => {
     requireOpen()
     try {
-      return await verb(...args)
+      return await attempt(() => verb(...args))
     } catch (error) {
       throw translated(error)
     }

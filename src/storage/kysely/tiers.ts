@@ -2,7 +2,7 @@ import type { SelectQueryBuilder } from 'kysely'
 import type { StorageSession, TierRecord } from '../../core/storage.ts'
 import type { Database, Row } from '../schema.ts'
 import { type Access, countOf, limited, wrote } from './access.ts'
-import { featureSlugs } from './dialect.ts'
+import { featureSlugs, lockRow } from './dialect.ts'
 import { tierRows, wholeTierRows } from './rows.ts'
 
 type TierVerbs = Pick<
@@ -30,7 +30,7 @@ export function tierVerbs(access: Access): TierVerbs {
     updateTier: async (id, patch) => {
       const changes = { id, ...tierRows.toColumns(patch) }
       const query = write.updateTable('heartwood_tier').set(changes).where('id', '=', id)
-      const changed = query.returningAll().returning(featureSlugs('heartwood_tier.id').as('features'))
+      const changed = query.returningAll().returning(featureSlugs(write, 'heartwood_tier.id').as('features'))
       return wholeTierRows.toRecordOrNull(await changed.executeTakeFirst())
     },
     deleteTier: (id) => deleteTier(access, id),
@@ -52,7 +52,7 @@ function wholeTiers({ read }: Access): WholeTiers {
   return read
     .selectFrom('heartwood_tier')
     .selectAll()
-    .select(featureSlugs('heartwood_tier.id').as('features'))
+    .select(featureSlugs(read, 'heartwood_tier.id').as('features'))
 }
 
 function afterPosition(tiers: WholeTiers, after: { position?: number; id: string } | undefined): WholeTiers {
@@ -64,6 +64,8 @@ function afterPosition(tiers: WholeTiers, after: { position?: number; id: string
 
 function deleteTier({ atomically }: Access, id: string): Promise<boolean> {
   return atomically(async (db) => {
+    // A license that is being written for the tier would else lose it without a new version.
+    await lockRow(db, 'heartwood_tier', id)
     await db
       .updateTable('heartwood_license')
       .set((eb) => ({ tier_id: null, version: eb('version', '+', 1) }))

@@ -1,4 +1,11 @@
-import type { CreateIndexBuilder, CreateTableBuilder, Kysely } from 'kysely'
+import {
+  type CreateIndexBuilder,
+  type CreateTableBuilder,
+  type Kysely,
+  PostgresAdapter,
+  type RawBuilder,
+  sql,
+} from 'kysely'
 
 /** The first tables. Instants and counters are `bigint`, flags 0 or 1, lists and metadata JSON as text. */
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -14,6 +21,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await createSettings(db)
 }
 
+/**
+ * Text in the order of its bytes. PostgreSQL would else sort it as the database's locale does, which changes with the
+ * operating system and then breaks the indexes.
+ */
+function text(db: Kysely<unknown>): 'text' | RawBuilder<unknown> {
+  return db.getExecutor().adapter instanceof PostgresAdapter ? sql`text collate "C"` : 'text'
+}
+
 type Table<Column extends string> = CreateTableBuilder<string, Column>
 
 function timed<Column extends string>(table: Table<Column>): Table<Column | 'created_at' | 'updated_at'> {
@@ -25,8 +40,8 @@ function timed<Column extends string>(table: Table<Column>): Table<Column | 'cre
 function inApp(db: Kysely<unknown>, name: string): Table<'id' | 'app_id'> {
   return db.schema
     .createTable(name)
-    .addColumn('id', 'text', (column) => column.notNull().primaryKey())
-    .addColumn('app_id', 'text', (column) =>
+    .addColumn('id', text(db), (column) => column.notNull().primaryKey())
+    .addColumn('app_id', text(db), (column) =>
       column.notNull().references('heartwood_app.id').onDelete('cascade'),
     )
 }
@@ -46,14 +61,14 @@ function index(
 async function createApps(db: Kysely<unknown>): Promise<void> {
   const table = db.schema
     .createTable('heartwood_app')
-    .addColumn('id', 'text', (column) => column.notNull().primaryKey())
-    .addColumn('mode', 'text', (column) => column.notNull())
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('slug', 'text', (column) => column.notNull().unique())
-    .addColumn('description', 'text')
-    .addColumn('webhook_url', 'text')
-    .addColumn('issuer', 'text', (column) => column.notNull())
-    .addColumn('token_secret', 'text', (column) => column.notNull())
+    .addColumn('id', text(db), (column) => column.notNull().primaryKey())
+    .addColumn('mode', text(db), (column) => column.notNull())
+    .addColumn('name', text(db), (column) => column.notNull())
+    .addColumn('slug', text(db), (column) => column.notNull().unique())
+    .addColumn('description', text(db))
+    .addColumn('webhook_url', text(db))
+    .addColumn('issuer', text(db), (column) => column.notNull())
+    .addColumn('token_secret', text(db), (column) => column.notNull())
   await timed(table).execute()
   await db.schema.createIndex('heartwood_app_mode').on('heartwood_app').columns(['mode', 'id']).execute()
 }
@@ -61,12 +76,12 @@ async function createApps(db: Kysely<unknown>): Promise<void> {
 async function createSigningKeys(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('heartwood_signing_key')
-    .addColumn('kid', 'text', (column) => column.notNull())
-    .addColumn('app_id', 'text', (column) =>
+    .addColumn('kid', text(db), (column) => column.notNull())
+    .addColumn('app_id', text(db), (column) =>
       column.notNull().references('heartwood_app.id').onDelete('cascade'),
     )
-    .addColumn('public_key_pem', 'text', (column) => column.notNull())
-    .addColumn('private_key', 'text')
+    .addColumn('public_key_pem', text(db), (column) => column.notNull())
+    .addColumn('private_key', text(db))
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('accepted_until', 'bigint')
     .addPrimaryKeyConstraint('heartwood_signing_key_pk', ['app_id', 'kid'])
@@ -79,9 +94,9 @@ async function createSigningKeys(db: Kysely<unknown>): Promise<void> {
 
 async function createTiers(db: Kysely<unknown>): Promise<void> {
   const table = inApp(db, 'heartwood_tier')
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('slug', 'text', (column) => column.notNull())
-    .addColumn('description', 'text')
+    .addColumn('name', text(db), (column) => column.notNull())
+    .addColumn('slug', text(db), (column) => column.notNull())
+    .addColumn('description', text(db))
     .addColumn('position', 'bigint', (column) => column.notNull())
     .addUniqueConstraint('heartwood_tier_slug', ['app_id', 'slug'])
   await timed(table).execute()
@@ -90,9 +105,9 @@ async function createTiers(db: Kysely<unknown>): Promise<void> {
 
 async function createFeatures(db: Kysely<unknown>): Promise<void> {
   const table = inApp(db, 'heartwood_feature')
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('slug', 'text', (column) => column.notNull())
-    .addColumn('description', 'text')
+    .addColumn('name', text(db), (column) => column.notNull())
+    .addColumn('slug', text(db), (column) => column.notNull())
+    .addColumn('description', text(db))
     .addUniqueConstraint('heartwood_feature_slug', ['app_id', 'slug'])
   await timed(table).execute()
   await index(db, 'heartwood_feature_app', 'heartwood_feature', ['app_id', 'id']).execute()
@@ -101,10 +116,10 @@ async function createFeatures(db: Kysely<unknown>): Promise<void> {
 async function createTierFeatures(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('heartwood_tier_feature')
-    .addColumn('tier_id', 'text', (column) =>
+    .addColumn('tier_id', text(db), (column) =>
       column.notNull().references('heartwood_tier.id').onDelete('cascade'),
     )
-    .addColumn('feature_id', 'text', (column) =>
+    .addColumn('feature_id', text(db), (column) =>
       column.notNull().references('heartwood_feature.id').onDelete('cascade'),
     )
     .addColumn('place', 'bigint', (column) => column.notNull())
@@ -115,11 +130,11 @@ async function createTierFeatures(db: Kysely<unknown>): Promise<void> {
 
 async function createCustomers(db: Kysely<unknown>): Promise<void> {
   const table = inApp(db, 'heartwood_customer')
-    .addColumn('email', 'text', (column) => column.notNull())
-    .addColumn('folded_email', 'text', (column) => column.notNull())
-    .addColumn('name', 'text')
-    .addColumn('external_id', 'text')
-    .addColumn('metadata', 'text', (column) => column.notNull())
+    .addColumn('email', text(db), (column) => column.notNull())
+    .addColumn('folded_email', text(db), (column) => column.notNull())
+    .addColumn('name', text(db))
+    .addColumn('external_id', text(db))
+    .addColumn('metadata', text(db), (column) => column.notNull())
     .addUniqueConstraint('heartwood_customer_email', ['app_id', 'folded_email'])
     .addUniqueConstraint('heartwood_customer_external_id', ['app_id', 'external_id'])
   await timed(table).execute()
@@ -128,23 +143,23 @@ async function createCustomers(db: Kysely<unknown>): Promise<void> {
 
 async function createLicenses(db: Kysely<unknown>): Promise<void> {
   const table = inApp(db, 'heartwood_license')
-    .addColumn('customer_id', 'text', (column) =>
+    .addColumn('customer_id', text(db), (column) =>
       column.notNull().references('heartwood_customer.id').onDelete('cascade'),
     )
-    .addColumn('tier_id', 'text', (column) => column.references('heartwood_tier.id').onDelete('set null'))
-    .addColumn('tier', 'text', (column) => column.notNull())
-    .addColumn('tier_features', 'text', (column) => column.notNull())
-    .addColumn('custom_features', 'text', (column) => column.notNull())
-    .addColumn('installation_id', 'text', (column) => column.notNull())
+    .addColumn('tier_id', text(db), (column) => column.references('heartwood_tier.id').onDelete('set null'))
+    .addColumn('tier', text(db), (column) => column.notNull())
+    .addColumn('tier_features', text(db), (column) => column.notNull())
+    .addColumn('custom_features', text(db), (column) => column.notNull())
+    .addColumn('installation_id', text(db), (column) => column.notNull())
     .addColumn('current', 'integer', (column) => column.notNull())
     .addColumn('expires_at', 'bigint')
     .addColumn('revoked_at', 'bigint')
-    .addColumn('revoked_reason', 'text')
+    .addColumn('revoked_reason', text(db))
     .addColumn('issued_at', 'bigint', (column) => column.notNull())
     .addColumn('revision', 'bigint', (column) => column.notNull())
     .addColumn('min_revision', 'bigint', (column) => column.notNull())
     .addColumn('version', 'bigint', (column) => column.notNull())
-    .addColumn('metadata', 'text', (column) => column.notNull())
+    .addColumn('metadata', text(db), (column) => column.notNull())
   await timed(table).execute()
   await indexLicenses(db)
   await indexLicenseStates(db)
@@ -177,14 +192,14 @@ async function indexLicenseStates(db: Kysely<unknown>): Promise<void> {
 async function createApiKeys(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('heartwood_api_key')
-    .addColumn('id', 'text', (column) => column.notNull().primaryKey())
-    .addColumn('name', 'text')
-    .addColumn('type', 'text', (column) => column.notNull())
-    .addColumn('mode', 'text', (column) => column.notNull())
-    .addColumn('app_id', 'text', (column) => column.references('heartwood_app.id').onDelete('cascade'))
-    .addColumn('app', 'text')
-    .addColumn('hash', 'text', (column) => column.notNull().unique())
-    .addColumn('last_four', 'text', (column) => column.notNull())
+    .addColumn('id', text(db), (column) => column.notNull().primaryKey())
+    .addColumn('name', text(db))
+    .addColumn('type', text(db), (column) => column.notNull())
+    .addColumn('mode', text(db), (column) => column.notNull())
+    .addColumn('app_id', text(db), (column) => column.references('heartwood_app.id').onDelete('cascade'))
+    .addColumn('app', text(db))
+    .addColumn('hash', text(db), (column) => column.notNull().unique())
+    .addColumn('last_four', text(db), (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('expires_at', 'bigint')
     .addColumn('revoked_at', 'bigint')
@@ -197,10 +212,10 @@ async function createApiKeys(db: Kysely<unknown>): Promise<void> {
 async function createKeptAnswers(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('heartwood_kept_answer')
-    .addColumn('scope', 'text', (column) => column.notNull())
-    .addColumn('key', 'text', (column) => column.notNull())
-    .addColumn('fingerprint', 'text', (column) => column.notNull())
-    .addColumn('answer', 'text', (column) => column.notNull())
+    .addColumn('scope', text(db), (column) => column.notNull())
+    .addColumn('key', text(db), (column) => column.notNull())
+    .addColumn('fingerprint', text(db), (column) => column.notNull())
+    .addColumn('answer', text(db), (column) => column.notNull())
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('heartwood_kept_answer_pk', ['scope', 'key'])
     .execute()
@@ -210,7 +225,7 @@ async function createKeptAnswers(db: Kysely<unknown>): Promise<void> {
 async function createSettings(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('heartwood_setting')
-    .addColumn('name', 'text', (column) => column.notNull().primaryKey())
-    .addColumn('value', 'text', (column) => column.notNull())
+    .addColumn('name', text(db), (column) => column.notNull().primaryKey())
+    .addColumn('value', text(db), (column) => column.notNull())
     .execute()
 }

