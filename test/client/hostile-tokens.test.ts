@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  createLicenseClient,
+  LicensingError,
+  memoryStore,
+  type LicenseClient,
+  type LicenseClientOptions,
+} from '../../src/client/index.ts'
+import { build, recipes, variants, verdicts } from '../support/hostile-tokens.ts'
+import { testKeyPairs } from '../support/keys.ts'
+import { readVectors } from '../support/vectors.ts'
+import { newShop, start, tokenOf } from '../support/world.ts'
+
+interface SignatureTests {
+  readonly testGroups: readonly {
+    readonly public?: { readonly kty: string }
+    readonly tests: readonly { readonly tcId: number; readonly jws: unknown }[]
+  }[]
+}
+
+function openClient(options: Partial<LicenseClientOptions>): Promise<LicenseClient> {
+  return createLicenseClient({
+    ...{ baseUrl: 'https://licenses.example.com', app: 'my-app', issuer: 'lic', background: false },
+    publicKeys: testKeyPairs[0]!.publicKeyPem,
+    graceDays: 0,
+    now: () => start * 1000,
+    ...options,
+  })
+}
+
+/** How a client that is given a token takes it. */
+async function taken(client: LicenseClient, token: string): Promise<string> {
+  return client.setToken(token).then(
+    ({ state, code }) => (state === 'active' ? 'ok' : `${code}`),
+    (error: unknown) => {
+      if (error instanceof LicensingError) return error.code
+      throw error
+    },
+  )
+}
+
+async function goodToken(): Promise<string> {
+  const { issue } = await newShop({ issuer: 'lic' }, 'my-app')
+  return tokenOf(await issue({ durationDays: 1 }))
+}
+
+test('the client takes each of the 99 hostile tokens as the server does', async () => {
+  const good = await goodToken()
+  for (const recipe of recipes.flatMap(variants)) {
+    const client = await openClient({})
+    const verdict = verdicts[recipe.id] ?? 'invalid_token'
+    assert.equal(await taken(client, await build(recipe, good)), verdict, recipe.id)
+  }
+})
+
+test('a token from the future makes the clock suspect, and is not taken for active', async () => {
+  const future = recipes.find(({ id }) => id === 'iat future')!
+  const client = await openClient({})
+  await client.setToken(await build(future, await goodToken()))
+  assert.deepEqual([client.license.state, client.license.action], ['clock_suspect', 'check_clock'])
+})
+
+test('a hostile token harms no good one, wherever it comes from', async () => {
+  const good = await goodToken()
+  const client = await openClient({ token: good })
+  const { claims } = client.license
+  // The app itself has signed the one from the future, so there it is the clock that is suspect.
+  const harmful = recipes.filter(({ id }) => verdicts[id] === undefined && id !== 'iat future')
+  for (const recipe of harmful) {
+    const hostile = await build(recipe, good)
+    await taken(client, hostile)
+    assert.deepEqual([client.license.state, client.license.claims], ['active', claims], recipe.id)
+    const store = memoryStore()
+    await store.write(JSON.stringify({ ...storedFields, token: hostile }))
+    assert.equal((await openClient({ store, token: hostile })).license.state, 'invalid', recipe.id)
+  }
+})
+
+const storedFields = { format: 1, fallback: null, given: null, seenAt: 0, revoked: null, attempt: null }
+
+test('the client takes none of the tokens of Wycheproof for a license, under the very keys they are signed with', async () => {
+  const { testGroups } = readVectors('wycheproof/json_web_signature_test.json') as SignatureTests
+  let tried = 0
+  for (const { public: key, tests } of testGroups) {
+    const client = await openClient(key?.kty === 'RSA' ? { publicKeys: { keys: [key] } } : {})
+    for (const { tcId, jws } of tests) {
+      const token = typeof jws === 'string' ? jws : JSON.stringify(jws)
+      assert.equal(await taken(client, token), 'invalid_token', `${tcId}`)
+      tried += 1
+    }
+  }
+  assert.equal(tried, 401)
+})
