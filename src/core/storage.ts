@@ -219,7 +219,7 @@ export interface Reissue {
   readonly appId: string
   readonly tierId?: string
   readonly customerId?: string
-  /** The new `issuedAt` (never lowering a license's own) and the time by which a license must be active. */
+  /** The new `issuedAt`, and the time by which a license must be active. */
   readonly now: NumericDate
   readonly after?: string
   readonly limit: number

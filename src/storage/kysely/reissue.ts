@@ -30,7 +30,7 @@ async function reissuePage(db: Kysely<Database>, reissue: Reissue): Promise<stri
       tier_features = source.features,
       revision = revision + 1,
       version = version + 1,
-      issued_at = case when issued_at > ${now} then issued_at else ${now} end,
+      issued_at = ${now},
       updated_at = ${now}
     from page join source on source.id = page.tier_id
     where heartwood_license.id = page.id

@@ -86,7 +86,7 @@ function reissueLicense(tables: Tables, license: LicenseRecord, now: NumericDate
   tables.licenses.replace({
     ...license,
     tierFeatures: featuresOf(tables, license.tierId!).map((feature) => feature.slug),
-    issuedAt: Math.max(license.issuedAt, now),
+    issuedAt: now,
     updatedAt: now,
     revision: license.revision + 1,
     version: license.version + 1,
