@@ -19,7 +19,7 @@ const house: Readonly<Record<string, (found: Import) => boolean>> = {
   storage: (found) =>
     within('core', found) ||
     ofPackage(['kysely'], found) ||
-    (sqliteModules.includes(found.target) && found.kind !== 'static'),
+    ([...sqliteModules, 'postgres'].includes(found.target) && found.kind !== 'static'),
   adapters: (found) => within('core', found) || isForeign(found),
   webhooks: (found) => within('core', found) || isForeign(found),
   client: (found) =>
