@@ -44,6 +44,7 @@ export const apiKeyRoutes: readonly Route[] = [
         example: { data: { ...apiKeyExample, secret: 'sk_live_…' } },
       },
     },
+    errors: ['not_found'],
     run: ({ licensing, principal, body }) => licensing.apiKeys.create(body, principal ?? undefined),
     answer: created,
   }),
