@@ -1,3 +1,4 @@
+import type { Licensing } from '../../src/core/index.ts'
 import type { Counter, Shown } from './credentials.ts'
 import type { Answer } from './documented.ts'
 import { judgements, type Given } from './judgements.ts'
@@ -24,4 +25,21 @@ export function callRoute({ send }: Counter, row: string, given: Given, shown: S
     ...(shown.headers !== undefined && { headers: shown.headers }),
     ...(body !== undefined && { body }),
   })
+}
+
+/** Everything that is stored, but for when keys were last used. */
+export async function everything({
+  apps,
+  tiers,
+  features,
+  customers,
+  licenses,
+  apiKeys,
+}: Licensing): Promise<string> {
+  const inApps = (await apps.list({ perPage: 100 })).data.map(async (app) => [
+    ...[app, (await tiers.list(app.id)).data, (await features.list(app.id)).data],
+    ...[(await customers.list(app.id)).data, (await licenses.list(app.id)).data],
+  ])
+  const keys = (await apiKeys.list({ perPage: 100 })).data.map((key) => ({ ...key, lastUsedAt: null }))
+  return JSON.stringify([await Promise.all(inApps), keys])
 }

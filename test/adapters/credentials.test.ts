@@ -1,27 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { routes } from '../../src/adapters/routes.ts'
-import type { Licensing } from '../../src/core/index.ts'
-import { callRoute, givenFor } from './calls.ts'
+import { callRoute, everything, givenFor } from './calls.ts'
 import { credentials, newCounter, type Counter, type Shown } from './credentials.ts'
 import { judgements, verdicts } from './judgements.ts'
-
-/** Everything that is stored, but for when keys were last used. */
-async function everything({
-  apps,
-  tiers,
-  features,
-  customers,
-  licenses,
-  apiKeys,
-}: Licensing): Promise<string> {
-  const inApps = (await apps.list({ perPage: 100 })).data.map(async (app) => [
-    ...[app, (await tiers.list(app.id)).data, (await features.list(app.id)).data],
-    ...[(await customers.list(app.id)).data, (await licenses.list(app.id)).data],
-  ])
-  const keys = (await apiKeys.list({ perPage: 100 })).data.map((key) => ({ ...key, lastUsedAt: null }))
-  return JSON.stringify([await Promise.all(inApps), keys])
-}
 
 async function judge(counter: Counter, row: string, credential: string, shown: Shown): Promise<void> {
   const [as, status] = judgements[row]!

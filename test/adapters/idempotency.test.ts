@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { sqliteStorage } from '../../src/storage/sqlite.ts'
+import { inTemporaryFolder } from '../storage/temporary-folder.ts'
+import { keyPairSource } from '../support/keys.ts'
+import { claimsOf } from '../support/tokens.ts'
+import { newShop, newWorld, risingIds } from '../support/world.ts'
+import type { Answer } from './documented.ts'
+import { newShopServer, sender, serve, storages, type Json, type Sent } from './http.ts'
+
+const customers = '/apps/desktop-app/customers'
+const licenses = '/apps/desktop-app/licenses'
+
+const under = (idempotencyKey: string, sent: Sent): Sent => ({
+  ...sent,
+  headers: { 'idempotency-key': idempotencyKey },
+})
+const isReplay = (answer: Answer): boolean => answer.headers.get('idempotent-replayed') === 'true'
+
+/** What of two answers must be the same. */
+const essence = ({ status, text }: Answer): string => `${status} ${text}`
+
+describe('a POST under one Idempotency-Key', () => {
+  for (const [name, use] of storages)
+    test(`sent fifty times at once does its work once and answers the same fifty times, on ${name}`, () =>
+      use(async (storage) => {
+        const shop = await serve(await newShop({ storage }))
+        const {
+          send,
+          keys: { sk: key },
+          customer,
+        } = shop
+        const license = {
+          installation_id: crypto.randomUUID(),
+          customer_id: customer.id,
+          tier_id: 'pro',
+          forever: true,
+        }
+        const posts: readonly (readonly [path: string, body: Json])[] = [
+          [customers, { email: 'eve@example.com' }],
+          [licenses, license],
+          ['/apps/desktop-app/tiers', { name: 'Max', slug: 'max', features: ['a', 'b'] }],
+          ['/apps', { name: 'New', slug: 'new-app' }],
+          ['/api-keys', { name: 'Shop' }],
+        ]
+        for (const [path, body] of posts) {
+          const sent = under(`fifty ${path}`, { key, body })
+          const answers = await Promise.all(Array.from({ length: 50 }, () => send('POST', path, sent)))
+          assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201], path)
+          assert.equal(new Set(answers.map(essence)).size, 1, path)
+          assert.equal(answers.filter(isReplay).length, 49, path)
+        }
+        assert.equal((await shop.licensing.licenses.list('desktop-app')).total, 1)
+        assert.equal((await shop.licensing.apiKeys.list()).total, 5)
+      }))
+
+  test('gets the first answer again after a restart, its secret too, and a token as of now', () =>
+    inTemporaryFolder(async (folder) => {
+      const filename = `${folder}/heartwood.db`
+      const storage = await sqliteStorage({ filename })
+      const shop = await serve(await newShop({ storage }))
+      const {
+        keys: { sk: key },
+        customer,
+      } = shop
+      const license = {
+        installation_id: crypto.randomUUID(),
+        customer_id: customer.id,
+        tier_id: 'pro',
+        forever: true,
+      }
+      const first = await shop.send('POST', licenses, under('one', { key, body: license }))
+      const made = await shop.send('POST', '/api-keys', under('two', { key, body: {} }))
+      await storage.close()
+
+      const again = await sqliteStorage({ filename })
+      const newKeyPair = keyPairSource()
+      await newKeyPair()
+      const world = await newWorld({ storage: again, newId: risingIds(1000), newKeyPair })
+      const { send } = await serve(world)
+      const second = await send('POST', licenses, under('one', { key, body: license }))
+      assert.equal(essence(second), essence(first))
+      assert.equal(isReplay(second), true)
+      const remade = await send('POST', '/api-keys', under('two', { key, body: {} }))
+      assert.equal(remade.data().secret, made.data().secret)
+      assert.equal((await send('GET', '/apps', { key: String(remade.data().secret) })).status, 200)
+
+      const { id, jti } = first.data() as { id: string; jti: string }
+      await send('POST', '/apps/desktop-app/rotate-keys', { key })
+      const rotated = await send('POST', licenses, under('one', { key, body: license }))
+      assert.notEqual(rotated.data().token, first.data().token)
+      assert.equal(claimsOf(String(rotated.data().token)).jti, jti)
+      await send('POST', `${licenses}/${id}/revoke`, { key })
+      const revoked = await send('POST', licenses, under('one', { key, body: license }))
+      assert.equal(revoked.status, 201)
+      assert.equal(revoked.data().token, null)
+      await again.close()
+    }))
+
+  test('is refused with another body, path or query, and unharmed by it', async () => {
+    const {
+      send,
+      keys: { sk: key },
+    } = await newShopServer()
+    const body = { email: 'eve@example.com' }
+    const first = await send('POST', customers, under('k', { key, body }))
+    for (const [path, other] of [
+      [customers, { email: 'mallory@example.com' }],
+      [customers, { email: 'eve@example.com', name: null }],
+      [`${customers}/get-or-create`, body],
+      ['/apps/desktop-app/tiers', { name: 'T', slug: 't' }],
+    ] as const) {
+      const answer = await send('POST', path, under('k', { key, body: other }))
+      assert.equal(answer.status, 422, path)
+      assert.equal(answer.error().code, 'idempotency_mismatch')
+    }
+    assert.equal(essence(await send('POST', customers, under('k', { key, body }))), essence(first))
+  })
+
+  test('is another under another API key', async () => {
+    const {
+      send,
+      keys: { sk: key },
+      licensing,
+    } = await newShopServer()
+    const other = (await licensing.apiKeys.create()).secret
+    const body = { email: 'eve@example.com' }
+    assert.equal((await send('POST', `${customers}/get-or-create`, under('k', { key, body }))).status, 201)
+    const second = await send('POST', `${customers}/get-or-create`, under('k', { key: other, body }))
+    assert.equal(second.status, 200)
+    assert.equal(isReplay(second), false)
+  })
+
+  test('is checked like any other: a key revoked meanwhile gets no kept answer', async () => {
+    const { send, licensing } = await newShopServer()
+    const { id, secret: key } = await licensing.apiKeys.create()
+    const sent = under('k', { key, body: { email: 'eve@example.com' } })
+    assert.equal((await send('POST', customers, sent)).status, 201)
+    await licensing.apiKeys.revoke(id)
+    assert.equal((await send('POST', customers, sent)).status, 401)
+  })
+
+  test('is forgotten after 24 hours', async () => {
+    const {
+      send,
+      keys: { sk: key },
+      clock,
+    } = await newShopServer()
+    const sent = under('k', { key, body: { email: 'eve@example.com' } })
+    assert.equal((await send('POST', customers, sent)).status, 201)
+    clock.seconds += 86_399
+    assert.equal(isReplay(await send('POST', customers, sent)), true)
+    clock.seconds += 1
+    assert.equal((await send('POST', customers, sent)).error().code, 'conflict')
+  })
+
+  test('keeps no refusal: once the cause is gone the work is done', async () => {
+    const {
+      send,
+      keys: { sk: key },
+      customer,
+    } = await newShopServer()
+    const sent = under('k', { key, body: { email: 'ada@example.com' } })
+    assert.equal((await send('POST', customers, sent)).status, 409)
+    await send('DELETE', `${customers}/${customer.id}`, { key })
+    assert.equal((await send('POST', customers, sent)).status, 201)
+  })
+
+  test('must be 1 to 255 printable characters', async () => {
+    const {
+      send,
+      keys: { sk: key },
+    } = await newShopServer()
+    for (const [header, status] of [
+      ['', 422],
+      ['x'.repeat(256), 422],
+      ['caf\u00e9', 422],
+      ['x'.repeat(255), 201],
+    ] as const) {
+      const body = { email: `key-${header.length}@example.com` }
+      const answer = await send('POST', customers, under(header, { key, body }))
+      assert.equal(answer.status, status, header.slice(0, 10))
+    }
+  })
+
+  test('means nothing where nobody is known: a public POST, a renewal by token', async () => {
+    const { send, issue } = await newShopServer()
+    const { id, token } = await issue()
+    const verify = async (text: string): Promise<unknown> =>
+      (await send('POST', `${licenses}/verify`, under('k', { body: { token: text } }))).data().valid
+    assert.equal(await verify(token ?? ''), true)
+    assert.equal(await verify('nothing'), false)
+    const renew = under('k', { body: { current_token: token } })
+    const [one, two] = [
+      await send('POST', `${licenses}/${id}/regenerate`, renew),
+      await send('POST', `${licenses}/${id}/regenerate`, renew),
+    ]
+    assert.notEqual(one.data().jti, two.data().jti)
+  })
+
+  test('holds between two servers of one SQLite file', () =>
+    inTemporaryFolder(async (folder) => {
+      const filename = `${folder}/heartwood.db`
+      const [a, b] = [await sqliteStorage({ filename }), await sqliteStorage({ filename })]
+      const first = await serve(await newShop({ storage: a }))
+      const second = await serve(await newWorld({ storage: b, newId: risingIds(5000) }))
+      const sends = [first.send, sender(second.fetch)]
+      const sent = under('k', { key: first.keys.sk, body: { email: 'eve@example.com' } })
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, at) => sends[at % 2]!('POST', customers, sent)),
+      )
+      assert.equal(new Set(answers.map(essence)).size, 1)
+      assert.equal(answers[0]!.status, 201)
+      assert.equal((await first.licensing.customers.list('desktop-app')).total, 2)
+      await Promise.all([a.close(), b.close()])
+    }))
+})

@@ -1,0 +1,303 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { apiKeySecret } from '../../src/core/api-key-secret.ts'
+import { day, installation } from '../support/world.ts'
+import { callRoute, givenFor } from './calls.ts'
+import { newCounter, type Counter } from './credentials.ts'
+import { judgements } from './judgements.ts'
+import { newShopServer, serve, storages, type Json } from './http.ts'
+import { newShop } from '../support/world.ts'
+
+const licenses = '/apps/desktop-app/licenses'
+
+describe('a revoked license', () => {
+  for (const [name, use] of storages)
+    test(`is refused in the next call on every path, on ${name}`, () =>
+      use(async (storage) => {
+        const {
+          send,
+          keys: { sk: key },
+          issue,
+        } = await serve(await newShop({ storage }))
+        const { id, token, jti, installationId } = await issue()
+        const other = await issue()
+        assert.equal((await send('POST', `${licenses}/${id}/revoke`, { key })).status, 200)
+
+        const get = async (path: string): Promise<Json> => (await send('GET', path, { key })).data<Json>()
+        for (const query of [`installation_id=${installationId}`, `jti=${jti}`]) {
+          const found = await get(`${licenses}/verify?${query}`)
+          assert.deepEqual([found.valid, found.status], [false, 'revoked'])
+        }
+        const verified = (await send('POST', `${licenses}/verify`, { body: { token } })).data<Json>()
+        assert.deepEqual([verified.valid, verified.code], [false, 'license_revoked'])
+        for (const body of [{ installation_ids: [installationId] }, { jtis: [jti] }]) {
+          const { results } = (await send('POST', `${licenses}/verify/batch`, { body })).data<{
+            results: Record<string, Json>
+          }>()
+          assert.deepEqual(
+            Object.values(results).map(({ valid }) => valid),
+            [false],
+          )
+        }
+        for (const sent of [{ key }, { body: { current_token: token } }])
+          assert.equal(
+            (await send('POST', `${licenses}/${id}/regenerate`, sent)).error().code,
+            'license_revoked',
+          )
+        for (const path of [
+          `${licenses}/${id}`,
+          `${licenses}/by-installation?installation_id=${installationId}`,
+        ])
+          assert.deepEqual([(await get(path)).status, (await get(path)).token], ['revoked', null])
+        const listed = await send('GET', `${licenses}?include=token&status=revoked`, { key })
+        assert.deepEqual(
+          listed.json<{ data: Json[] }>().data.map((license) => license.token),
+          [null],
+        )
+        const bulk = (await send('POST', `${licenses}/regenerate`, { key })).data<Json>()
+        assert.equal(bulk.licenses_regenerated, 1)
+        const rotation = (await send('POST', '/apps/desktop-app/rotate-keys', { key })).data<Json>()
+        assert.equal(rotation.licenses_resigned, 1)
+        assert.equal((await get(`${licenses}/${id}`)).token, null)
+        for (const change of [
+          { tier_id: 'pro', custom_features: ['x'] },
+          { forever: true },
+          { installation_id: installation(50) },
+        ])
+          assert.equal(
+            (await send('PUT', `${licenses}/${id}`, { key, body: change })).error().code,
+            'license_revoked',
+          )
+        assert.equal(
+          (await send('PUT', `${licenses}/${id}`, { key, body: { metadata: { why: 'refund' } } })).data()
+            .token,
+          null,
+        )
+        assert.equal((await get(`${licenses}/${other.id}`)).status, 'active')
+      }))
+
+  test('stays revoked however often it is revoked, with the first reason', async () => {
+    const {
+      send,
+      keys: { sk: key },
+      issue,
+      clock,
+    } = await newShopServer()
+    const { id } = await issue()
+    const first = await send('POST', `${licenses}/${id}/revoke`, { key, body: { reason: 'Refunded' } })
+    clock.seconds += day
+    const second = await send('POST', `${licenses}/${id}/revoke`, { key, body: { reason: 'Again' } })
+    assert.equal(second.text, first.text)
+  })
+})
+
+describe('a stolen token', () => {
+  test('is refused with every earlier one once the license is regenerated with invalidate_previous', async () => {
+    const {
+      send,
+      keys: { sk: key },
+      issue,
+    } = await newShopServer()
+    const { id, token: stolen } = await issue()
+    const regenerate = `${licenses}/${id}/regenerate`
+    const renewed = (await send('POST', regenerate, { body: { current_token: stolen } })).data<Json>()
+    const thief = (await send('POST', regenerate, { body: { current_token: stolen } })).data<Json>()
+    const wish = { current_token: stolen, invalidate_previous: true }
+    assert.equal(
+      (await send('POST', regenerate, { body: wish })).status,
+      422,
+      'a thief may not cut off the owner',
+    )
+    const fresh = (await send('POST', regenerate, { key, body: { invalidate_previous: true } })).data<Json>()
+    for (const token of [stolen, renewed.token, thief.token]) {
+      const answer = await send('POST', regenerate, { body: { current_token: token } })
+      assert.equal(`${answer.status} ${answer.error().code}`, '401 invalid_token')
+      const verified = (await send('POST', `${licenses}/verify`, { body: { token } })).data<Json>()
+      assert.equal(verified.valid, false)
+    }
+    for (const jti of [renewed.jti, thief.jti])
+      assert.equal((await send('GET', `${licenses}/verify?jti=${String(jti)}`)).data().valid, false)
+    assert.equal(
+      (await send('POST', `${licenses}/verify`, { body: { token: fresh.token } })).data().valid,
+      true,
+    )
+    assert.equal((await send('POST', regenerate, { body: { current_token: fresh.token } })).status, 200)
+  })
+
+  test('is told apart from nothing: forged, foreign, retired and too long get the same bytes', async () => {
+    const counter = await newCounter()
+    const { send, license, issue, licensing } = counter
+    const other = await issue()
+    const regenerate = `${licenses}/${license.id}/regenerate`
+    const [head, payload, signature] = (license.token ?? '').split('.')
+    await licensing.rotateKeys('desktop-app')
+    const tokens: readonly unknown[] = [
+      ...['', 'x', 'x'.repeat(20_000), 'a.b.c', 7, true, {}, [], [license.token], license.token],
+      ...[`${head}.${payload}.`, `${head}.${payload}.${signature}=`, `${license.token} `, other.token],
+    ]
+    const answers = await Promise.all(
+      tokens.map((token) => send('POST', regenerate, { body: { current_token: token } })),
+    )
+    assert.equal(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size, 1)
+    assert.equal(answers[0]!.error().code, 'invalid_token')
+    const missing = await send('POST', `${licenses}/lic_00000000000000000000000000/regenerate`, {
+      body: { current_token: 'x' },
+    })
+    assert.equal(missing.text, answers[0]!.text, 'and no license is told from one that is not there')
+    for (const current_token of [null, undefined]) {
+      const answer = await send('POST', regenerate, { body: { current_token } })
+      assert.equal(answer.error().code, 'unauthorized')
+    }
+  })
+})
+
+/** What a live app holds, in its answers and in what leads to it. */
+async function liveMarks(counter: Counter): Promise<readonly string[]> {
+  const { licensing, license, customer, tier, app } = counter
+  const features = (await licensing.features.list(app.slug)).data
+  const keys = (await licensing.apiKeys.list({ mode: 'live' })).data
+  const marks = [app.id, app.name, license.id, license.jti, customer.id, customer.email, tier.id]
+  return [...marks, ...features.map(({ id }) => id), ...keys.map(({ id }) => id)]
+}
+
+describe('a key of the test mode', () => {
+  for (const kind of ['testSk', 'testPk'] as const)
+    test(`sees nothing live in any answer (${kind})`, async () => {
+      const counter = await newCounter()
+      const { keys, send } = counter
+      const marks = await liveMarks(counter)
+      for (const row of Object.keys(judgements)) {
+        if (judgements[row]![0] === 'public') continue
+        const given = await givenFor(counter, row)
+        const answer = await callRoute(counter, row, given, {
+          headers: { authorization: `Bearer ${keys[kind]}` },
+        })
+        const asked = JSON.stringify(given)
+        for (const mark of marks)
+          if (!asked.includes(mark)) assert.equal(answer.text.includes(mark), false, `${row} shows ${mark}`)
+      }
+      const apps = (await send('GET', '/apps', { key: keys[kind] })).json<{ data: Json[]; meta: Json }>()
+      assert.ok(apps.data.every(({ mode }) => mode === 'test'))
+      assert.equal(apps.meta.total, apps.data.length)
+    })
+
+  test('gets the same bytes for a live app as for one that is not there', async () => {
+    const {
+      send,
+      keys: { testSk: key },
+    } = await newCounter()
+    for (const rest of [
+      '',
+      '/tiers',
+      '/tiers/pro',
+      '/features',
+      '/customers',
+      '/licenses',
+      '/licenses/verify/x',
+    ])
+      assert.equal(
+        (await send('GET', `/apps/desktop-app${rest}`, { key })).text,
+        (await send('GET', `/apps/no-such-app${rest}`, { key })).text,
+        rest,
+      )
+  })
+
+  test('learns no more of a slug than that it is taken', async () => {
+    const { send, keys } = await newCounter()
+    const answer = await send('POST', '/apps', {
+      key: keys.testSk,
+      body: { name: 'Mine', slug: 'desktop-app' },
+    })
+    assert.equal(answer.status, 409)
+    assert.doesNotMatch(answer.text, /live|app_|My Desktop App/)
+    const own = await send('POST', '/apps', { key: keys.testSk, body: { name: 'Mine', slug: 'mine' } })
+    assert.equal(own.data().mode, 'test')
+    assert.equal((await send('GET', '/apps/mine', { key: keys.sk })).status, 404)
+  })
+
+  test('goes on by no cursor of a live list', async () => {
+    const { send, keys, licensing } = await newCounter()
+    for (let at = 0; at < 3; at++) await licensing.apps.create({ name: 'Live', slug: `live-${at}` })
+    for (const list of ['/apps', '/api-keys']) {
+      const first = await send('GET', `${list}?per_page=1`, { key: keys.sk })
+      const cursor = encodeURIComponent(String(first.json<{ meta: Json }>().meta.next_cursor))
+      const answer = await send('GET', `${list}?cursor=${cursor}`, { key: keys.testSk })
+      assert.doesNotMatch(answer.text, /"mode":"live"/)
+    }
+  })
+})
+
+describe('no key makes one that is mightier than itself', () => {
+  const wishes: readonly Json[] = [
+    ...['sk', 'pk'].flatMap((type) => ['live', 'test'].map((mode) => ({ type, mode }))),
+    ...[{}, { app: 'desktop-app' }, { app: 'other-app' }, { app: 'test-app' }, { app: 'no-such-app' }],
+    { mode: 'live', app: 'test-app' },
+  ]
+
+  test('a test key makes test keys and reaches test apps alone', async () => {
+    const { send, keys, licensing } = await newCounter()
+    for (const body of wishes) {
+      const answer = await send('POST', '/api-keys', { key: keys.testSk, body })
+      const isTest = body.mode !== 'live' && (body.app === undefined || body.app === 'test-app')
+      assert.equal(answer.status === 201, isTest, `${JSON.stringify(body)}: ${answer.text}`)
+      if (isTest) assert.equal(answer.data().mode, 'test')
+    }
+    assert.ok((await licensing.apiKeys.list({ mode: 'live' })).data.every(({ name }) => name === null))
+    const ofLive = await send('POST', '/api-keys', { key: keys.testSk, body: { app: 'desktop-app' } })
+    const ofNone = await send('POST', '/api-keys', { key: keys.testSk, body: { app: 'no-such-app' } })
+    assert.equal(ofLive.text, ofNone.text, 'a live app is not told from one that is not there')
+  })
+
+  test('a bound, an ending and a public key make none, roll none, revoke none and list none', async () => {
+    const { send, licensing, clock, keys } = await newCounter()
+    const target = await licensing.apiKeys.create()
+    const weak = [
+      (await licensing.apiKeys.create({ app: 'desktop-app' })).secret,
+      (await licensing.apiKeys.create({ expiresAt: clock.seconds + day })).secret,
+      keys.pk,
+    ]
+    for (const key of weak) {
+      for (const body of wishes) assert.equal((await send('POST', '/api-keys', { key, body })).status, 403)
+      assert.equal((await send('GET', '/api-keys', { key })).status, 403)
+      assert.equal((await send('DELETE', `/api-keys/${target.id}`, { key })).status, 403)
+      assert.equal((await send('POST', `/api-keys/${target.id}/roll`, { key })).status, 403)
+    }
+    assert.equal((await send('GET', '/apps', { key: target.secret })).status, 200)
+  })
+
+  test('a rolled key hands on its rights and no more', async () => {
+    const { send, licensing, keys, clock } = await newCounter()
+    const expiresAt = clock.seconds + day
+    for (const rights of [{ type: 'pk' }, { app: 'desktop-app' }, { mode: 'test' }, { expiresAt }] as const) {
+      const { id } = await licensing.apiKeys.create(rights)
+      const old = (await licensing.apiKeys.list()).data.find((key) => key.id === id)!
+      const rolled = await send('POST', `/api-keys/${id}/roll`, { key: keys.sk })
+      const { type, mode, app, expires_at: end } = rolled.data<Json>()
+      assert.deepEqual([type, mode, app], [old.type, old.mode, old.app])
+      assert.equal(end === null, old.expiresAt === null)
+    }
+  })
+
+  test('secrets are shown once, and a key is listed by prefix and last four', async () => {
+    const { send, keys } = await newCounter()
+    const made = (await send('POST', '/api-keys', { key: keys.sk, body: { name: 'Shop' } })).data<Json>()
+    const secret = String(made.secret)
+    assert.match(secret, /^sk_live_[0-9A-Za-z]{36}$/)
+    assert.deepEqual([made.prefix, made.last_four], ['sk_live_', secret.slice(-4)])
+    const list = await send('GET', '/api-keys', { key: keys.sk })
+    assert.doesNotMatch(list.text, /"secret"|"hash"/)
+    assert.equal(list.text.includes(secret), false)
+    assert.equal((await send('GET', '/apps', { key: apiKeySecret('sk', 'live') })).status, 401)
+  })
+
+  test('a public key sees no token, no jti and no keys', async () => {
+    const counter = await newCounter()
+    const { keys, license } = counter
+    for (const row of Object.keys(judgements).filter((name) => name.startsWith('GET'))) {
+      const given = await givenFor(counter, row)
+      const answer = await callRoute(counter, row, given, { headers: { authorization: `Bearer ${keys.pk}` } })
+      assert.doesNotMatch(answer.text, /eyJ|"token"|"jti"/, row)
+      assert.equal(answer.text.includes(license.jti), false, row)
+    }
+  })
+})

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { routes } from '../../src/adapters/routes.ts'
+import { givenFor, pathOf } from './calls.ts'
+import { newCounter } from './credentials.ts'
+import { newShopServer, serve, storages, type Json, type Send } from './http.ts'
+import { newShop } from '../support/world.ts'
+
+interface Page {
+  readonly data: readonly { readonly id: string; readonly email?: string }[]
+  readonly meta: {
+    readonly total?: number
+    readonly page?: number
+    readonly per_page: number
+    readonly next_cursor: string | null
+  }
+}
+
+const paged = routes.filter(({ query }) => query !== undefined && 'cursor' in query.schema.properties)
+
+/** Query strings that no list takes, with the field at fault. */
+const malformed: Readonly<Record<string, string>> = {
+  'per_page=101': 'per_page',
+  'per_page=0': 'per_page',
+  'per_page=-1': 'per_page',
+  'per_page=1.0': 'per_page',
+  'per_page=1e1': 'per_page',
+  'per_page=%2B1': 'per_page',
+  'per_page=01': 'per_page',
+  'per_page=%2020': 'per_page',
+  'per_page=ten': 'per_page',
+  'per_page=': 'per_page',
+  'per_page=999999999999999999999': 'per_page',
+  'page=0': 'page',
+  'page=x': 'page',
+  'page=1&page=2': 'page',
+  'per_page=20&per_page=20': 'per_page',
+  'perPage=20': '(unknown)',
+  'page[]=1': '(unknown)',
+  'nonsense=1': 'nonsense',
+  'cursor=': 'cursor',
+  'cursor=x': 'cursor',
+  'cursor=W10': 'cursor',
+  [`cursor=${btoa('["lic_1",1,2]')}`]: 'cursor',
+  [`cursor=${btoa('{"id":"lic_1"}')}`]: 'cursor',
+  [`cursor=${btoa('["lic_1\' or 1=1 --"]')}`]: 'cursor',
+  [`cursor=${'A'.repeat(600)}`]: 'cursor',
+  'sort=name': 'sort',
+  'id=1': 'id',
+}
+
+describe('every list', () => {
+  for (const { method, path } of paged)
+    test(`${path} refuses query parameters that are none of its own`, async () => {
+      const counter = await newCounter()
+      const where = pathOf(path, await givenFor(counter, `${method} ${path}`))
+      for (const [query, field] of Object.entries(malformed)) {
+        const answer = await counter.send('GET', `${where}?${query}`, { key: counter.keys.sk })
+        assert.equal(answer.status, 422, `${where}?${query}: ${answer.text}`)
+        assert.ok(Object.hasOwn(answer.error().details ?? {}, field), `${query}: ${answer.text}`)
+      }
+    })
+
+  test('that has no query refuses any', async () => {
+    const counter = await newCounter()
+    for (const row of [
+      'GET /apps/:slug',
+      'GET /apps/:slug/public-key',
+      'GET /apps/:slug/tiers/:tier/features',
+    ]) {
+      const where = pathOf(row.slice(4), await givenFor(counter, row))
+      assert.equal((await counter.send('GET', `${where}?a=1`, { key: counter.keys.sk })).status, 422, row)
+      assert.equal((await counter.send('GET', `${where}?`, { key: counter.keys.sk })).status, 200, row)
+    }
+  })
+
+  test('takes the largest page that is allowed', async () => {
+    const { send, keys } = await newShopServer()
+    const { meta } = (await send('GET', '/apps?per_page=100', { key: keys.sk })).json<Page>()
+    assert.deepEqual(meta, { total: 1, page: 1, per_page: 100, next_cursor: null })
+  })
+})
+
+const customers = '/apps/desktop-app/customers'
+
+async function add(send: Send, key: string, email: string): Promise<string> {
+  const answer = await send('POST', customers, { key, body: { email } })
+  assert.equal(answer.status, 201, email)
+  return String(answer.data<Json>().id)
+}
+
+describe('a walk by cursor', () => {
+  for (const [name, use] of storages)
+    test(`neither skips nor repeats while customers come and go, on ${name}`, () =>
+      use(async (storage) => {
+        const {
+          send,
+          keys: { sk: key },
+        } = await serve(await newShop({ storage }))
+        const standing: string[] = []
+        for (let at = 0; at < 30; at++) standing.push(await add(send, key, `customer-${at}@example.com`))
+        const met: string[] = []
+        let next: string | null = ''
+        for (let step = 0; next !== null; step++) {
+          const from: string = next === '' ? '' : `&cursor=${encodeURIComponent(next)}`
+          const page = (await send('GET', `${customers}?per_page=4${from}`, { key })).json<Page>()
+          assert.equal('total' in page.meta, next === '')
+          met.push(...page.data.map(({ id }) => id))
+          next = page.meta.next_cursor
+          await add(send, key, `late-${step}@example.com`)
+          const last = page.data.at(-1)!.id
+          // The row that the cursor was made of goes, and one that is still to come.
+          const gone = standing[standing.indexOf(last) - 2]
+          await send('DELETE', `${customers}/${last}`, { key })
+          if (gone !== undefined && step === 2) {
+            assert.equal((await send('DELETE', `${customers}/${gone}`, { key })).status, 204)
+            standing.splice(standing.indexOf(gone), 1)
+          }
+        }
+        assert.equal(new Set(met).size, met.length)
+        assert.deepEqual(met.slice(0, standing.length), standing.toReversed())
+      }))
+
+  test('tells an honest total by page, newest first', async () => {
+    const { send, keys } = await newShopServer()
+    for (let at = 0; at < 5; at++) await add(send, keys.sk, `customer-${at}@example.com`)
+    const page = (await send('GET', `${customers}?per_page=2&page=2`, { key: keys.pk })).json<Page>()
+    assert.deepEqual(
+      page.data.map(({ email }) => email),
+      ['customer-2@example.com', 'customer-1@example.com'],
+    )
+    assert.equal(page.meta.total, 6)
+    assert.equal(page.meta.page, 2)
+    const beyond = (await send('GET', `${customers}?page=1000000`, { key: keys.pk })).json<Page>()
+    assert.deepEqual([beyond.data, beyond.meta.total, beyond.meta.next_cursor], [[], 6, null])
+  })
+
+  test('takes no cursor together with a page, and none of another list', async () => {
+    const {
+      send,
+      keys: { sk: key },
+      licensing,
+    } = await newShopServer()
+    for (let at = 0; at < 3; at++) await licensing.tiers.create('desktop-app', { name: 'T', slug: `t${at}` })
+    for (let at = 0; at < 3; at++) await add(send, key, `customer-${at}@example.com`)
+    const cursorOf = async (list: string): Promise<string> =>
+      encodeURIComponent(
+        (await send('GET', `${list}?per_page=1`, { key })).json<Page>().meta.next_cursor ?? '',
+      )
+    const cursor = await cursorOf(customers)
+    assert.equal((await send('GET', `${customers}?cursor=${cursor}`, { key })).status, 200)
+    assert.equal((await send('GET', `${customers}?cursor=${cursor}&page=1`, { key })).status, 422)
+    const foreign = await cursorOf('/apps/desktop-app/tiers')
+    assert.equal((await send('GET', `${customers}?cursor=${foreign}`, { key })).status, 422)
+    assert.equal((await send('GET', `/apps/desktop-app/tiers?cursor=${cursor}`, { key })).status, 422)
+  })
+})
+
+describe('a filter', () => {
+  for (const [name, use] of storages)
+    test(`by e-mail takes every character for itself, on ${name}`, () =>
+      use(async (storage) => {
+        const {
+          send,
+          keys: { sk: key },
+        } = await serve(await newShop({ storage }))
+        for (const email of [
+          '100%@example.com',
+          'a_b@example.com',
+          'axb@example.com',
+          'back\\slash@example.com',
+          'Étienne@example.com',
+        ])
+          await add(send, key, email)
+        const found = async (part: string): Promise<readonly (string | undefined)[]> => {
+          const answer = await send('GET', `${customers}?email=${encodeURIComponent(part)}`, { key })
+          return answer.json<Page>().data.map(({ email }) => email)
+        }
+        assert.deepEqual(await found('%'), ['100%@example.com'])
+        assert.deepEqual(await found('_'), ['a_b@example.com'])
+        assert.deepEqual(await found('\\'), ['back\\slash@example.com'])
+        assert.deepEqual(await found('ÉTIENNE'), ['Étienne@example.com'])
+        assert.deepEqual(await found("' or 1=1 --"), [])
+        assert.equal((await found('@EXAMPLE.com')).length, 6)
+      }))
+
+  test('of licenses is each by its rule', async () => {
+    const {
+      send,
+      keys: { sk: key, pk },
+      issue,
+      customer,
+    } = await newShopServer()
+    const [first] = [await issue(), await issue(), await issue()]
+    const licenses = '/apps/desktop-app/licenses'
+    await send('POST', `${licenses}/${first.id}/revoke`, { key })
+    const count = async (query: string): Promise<number | undefined> =>
+      (await send('GET', `${licenses}?${query}`, { key })).json<Page>().meta.total
+    assert.equal(await count('status=revoked'), 1)
+    assert.equal(await count('status=active'), 2)
+    assert.equal(await count(`customer_id=${customer.id}`), 3)
+    assert.equal(await count('customer_id=cus_nobody'), 0)
+    assert.equal(await count('tier_id=pro'), 3)
+    assert.equal(await count('tier_id=nothing'), 0)
+    assert.equal(await count(`installation_id=${first.installationId.toUpperCase()}`), 1)
+    for (const query of [
+      'status=Active',
+      'status=',
+      'installation_id=x',
+      'include=tokens',
+      'include=token&per_page=21',
+    ])
+      assert.equal((await send('GET', `${licenses}?${query}`, { key })).status, 422, query)
+    const tokens = (await send('GET', `${licenses}?include=token`, { key })).json<{
+      data: { token: unknown }[]
+    }>()
+    assert.deepEqual(
+      tokens.data.map(({ token }) => typeof token),
+      ['string', 'string', 'object'],
+    )
+    assert.equal((await send('GET', `${licenses}?include=token`, { key: pk })).status, 403)
+    assert.doesNotMatch((await send('GET', licenses, { key })).text, /eyJ/)
+  })
+})
