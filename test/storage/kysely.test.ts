@@ -1,114 +1,191 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
-import { CamelCasePlugin, Kysely, SqliteDialect } from 'kysely'
-import { LicensingError } from '../../src/core/errors.ts'
+import { after, describe, it } from 'node:test'
+import { CamelCasePlugin, Kysely, PostgresDialect, SqliteDialect } from 'kysely'
+import pg from 'pg'
 import type { Storage } from '../../src/core/storage.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { storageCases } from '../../src/testing/index.ts'
-import { addApp, newApp } from '../../src/testing/storage-cases/records.ts'
+import {
+  addApp,
+  addLicense,
+  addShop,
+  newApp,
+  newCustomer,
+  newLicense,
+} from '../../src/testing/storage-cases/records.ts'
+import { noPostgres, openTestDatabase } from './postgres-database.ts'
+import { unavailable } from './unavailable.ts'
 
 interface HostTables {
   note: { writtenBy: string }
 }
 
+const plugins = [new CamelCasePlugin()]
+
 /** A database as a host may have it: Kysely's own dialect, a plugin, tables of its own. */
-async function openHost(setup = 'pragma foreign_keys = on'): Promise<Kysely<HostTables>> {
+async function openSqlite(setup = 'pragma foreign_keys = on'): Promise<Kysely<HostTables>> {
   const database = await openConnection(':memory:', { readonly: false })
   database.exec(`${setup}; create table note (written_by text)`)
-  return new Kysely<HostTables>({
-    dialect: new SqliteDialect({ database }),
-    plugins: [new CamelCasePlugin()],
-  })
+  return new Kysely<HostTables>({ dialect: new SqliteDialect({ database }), plugins })
 }
 
-async function openMigrated(): Promise<Kysely<HostTables>> {
-  const db = await openHost()
-  await migrate(db)
+const database = await openTestDatabase()
+const opened: Kysely<HostTables>[] = []
+after(async () => {
+  for (const db of opened) await db.destroy()
+  await database?.drop()
+})
+
+/** The same on PostgreSQL, by the driver that Kysely's documentation takes. */
+function connect(url: string): Kysely<HostTables> {
+  const schema = new URL(url).searchParams.get('search_path')
+  const pool = new pg.Pool({ connectionString: database!.url, options: `-c search_path=${schema}` })
+  // The connections are cut when the database is dropped.
+  pool.on('error', () => {})
+  const db = new Kysely<HostTables>({ dialect: new PostgresDialect({ pool }), plugins })
+  opened.push(db)
+  return db
+}
+
+let reused: Promise<Kysely<HostTables>> | undefined
+
+/** One pool for all cases, since each connection of PostgreSQL is a process. */
+async function openPostgres(): Promise<Kysely<HostTables>> {
+  const url = await database!.emptied()
+  reused ??= connectWithNotes(url)
+  const db = await reused
+  await db.deleteFrom('note').execute()
+  return db
+}
+
+async function connectWithNotes(url: string): Promise<Kysely<HostTables>> {
+  const db = connect(url)
+  await db.schema.createTable('note').addColumn('writtenBy', 'text').execute()
   return db
 }
 
 const notesOf = (db: Kysely<HostTables>) => db.selectFrom('note').select('writtenBy').execute()
 
-describe('Kysely storage: the contract', () => {
-  for (const { name, run } of storageCases)
-    it(name, () => run(async () => kyselyStorage(await openMigrated())))
-})
+const hosts = {
+  SQLite: { open: () => openSqlite(), skip: false },
+  PostgreSQL: { open: openPostgres, skip: database === undefined && noPostgres },
+} as const
 
-describe('Kysely storage in a transaction of the host', () => {
-  it('is committed with it', async () => {
-    const db = await openMigrated()
-    await db.transaction().execute(async (trx) => {
-      await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
-      const storage = kyselyStorage(trx)
-      await addApp(storage)
-      await storage.transaction((tx) => tx.insertApp(newApp()))
-      await storage.close()
-    })
-    assert.equal(await kyselyStorage(db).countApps({}), 2)
-    assert.equal((await notesOf(db)).length, 1)
+for (const [name, { open, skip }] of Object.entries(hosts)) {
+  const openMigrated = async (): Promise<Kysely<HostTables>> => {
+    const db = await open()
+    await migrate(db)
+    return db
+  }
+
+  describe(`Kysely storage on ${name}: the contract`, { skip }, () => {
+    for (const { name: promise, run } of storageCases)
+      it(promise, () => run(async () => kyselyStorage(await openMigrated())))
   })
 
-  it('is rolled back with it', async () => {
-    const db = await openMigrated()
-    const attempt = db.transaction().execute(async (trx) => {
-      const storage = kyselyStorage(trx)
-      await storage.transaction((tx) => tx.insertApp(newApp()))
-      assert.equal(await storage.countApps({}), 1)
-      throw new Error('the host gives up')
-    })
-    await assert.rejects(attempt, /the host gives up/)
-    assert.equal(await kyselyStorage(db).countApps({}), 0)
-  })
-
-  it('gives up its own part alone', async () => {
-    const db = await openMigrated()
-    const inner = new Error('ours gives up')
-    await db.transaction().execute(async (trx) => {
-      await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
-      const storage = kyselyStorage(trx)
-      const attempt = storage.transaction(async (tx) => {
-        await tx.insertApp(newApp())
-        throw inner
+  describe(`Kysely storage in a transaction of the host on ${name}`, { skip }, () => {
+    it('is committed with it', async () => {
+      const db = await openMigrated()
+      await db.transaction().execute(async (trx) => {
+        await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
+        const storage = kyselyStorage(trx)
+        await addApp(storage)
+        await storage.transaction((tx) => tx.insertApp(newApp()))
+        await storage.close()
       })
-      await assert.rejects(attempt, (error) => error === inner)
-      await addApp(storage)
+      assert.equal(await kyselyStorage(db).countApps({}), 2)
+      assert.equal((await notesOf(db)).length, 1)
     })
-    assert.equal(await kyselyStorage(db).countApps({}), 1)
-    assert.equal((await notesOf(db)).length, 1)
-  })
 
-  it('runs the verbs of several steps in it', async () => {
-    const db = await openMigrated()
-    await db.transaction().execute(async (trx) => {
-      const storage: Storage = kyselyStorage(trx)
-      assert.equal(await storage.claimKeyCheck('sealed'), 'sealed')
-      assert.equal(await storage.deleteTier('tier_missing'), false)
+    it('is rolled back with it', async () => {
+      const db = await openMigrated()
+      const attempt = db.transaction().execute(async (trx) => {
+        const storage = kyselyStorage(trx)
+        await storage.transaction((tx) => tx.insertApp(newApp()))
+        assert.equal(await storage.countApps({}), 1)
+        throw new Error('the host gives up')
+      })
+      await assert.rejects(attempt, /the host gives up/)
+      assert.equal(await kyselyStorage(db).countApps({}), 0)
     })
-    assert.equal(await kyselyStorage(db).claimKeyCheck('late'), 'sealed')
+
+    it('gives up its own part alone', async () => {
+      const db = await openMigrated()
+      const inner = new Error('ours gives up')
+      await db.transaction().execute(async (trx) => {
+        await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
+        const storage = kyselyStorage(trx)
+        const attempt = storage.transaction(async (tx) => {
+          await tx.insertApp(newApp())
+          throw inner
+        })
+        await assert.rejects(attempt, (error) => error === inner)
+        await addApp(storage)
+      })
+      assert.equal(await kyselyStorage(db).countApps({}), 1)
+      assert.equal((await notesOf(db)).length, 1)
+    })
+
+    it('leaves it whole when something is taken or gone', async () => {
+      const db = await openMigrated()
+      await db.transaction().execute(async (trx) => {
+        await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
+        const storage = kyselyStorage(trx)
+        const shop = await addShop(storage)
+        const other = newCustomer(shop.app.id)
+        await storage.insertCustomer(other)
+        const { installationId } = await addLicense(storage, shop)
+        const license = await addLicense(storage, shop)
+        assert.equal(await storage.updateCustomer(other.id, { foldedEmail: shop.customer.foldedEmail }), null)
+        assert.equal(await storage.updateLicense(license.id, 1, { installationId }), null)
+        const orphan = newLicense({ ...shop, customer: newCustomer(shop.app.id) })
+        await assert.rejects(
+          storage.transaction((tx) => tx.insertLicense(orphan)),
+          { code: 'not_found' },
+        )
+        await addApp(storage)
+      })
+      assert.equal(await kyselyStorage(db).countApps({}), 2)
+      assert.equal((await notesOf(db)).length, 1)
+    })
+
+    it('runs the verbs of several steps in it', async () => {
+      const db = await openMigrated()
+      await db.transaction().execute(async (trx) => {
+        const storage: Storage = kyselyStorage(trx)
+        assert.equal(await storage.claimKeyCheck('sealed'), 'sealed')
+        assert.equal(await storage.deleteTier('tier_missing'), false)
+      })
+      assert.equal(await kyselyStorage(db).claimKeyCheck('late'), 'sealed')
+    })
+
+    it('leaves `db` open when the storage is closed', async () => {
+      const db = await openMigrated()
+      await kyselyStorage(db).close()
+      assert.equal((await notesOf(db)).length, 0)
+    })
   })
-})
+}
 
 describe('migrate', () => {
   it('may run again and again, and in turn with others', async () => {
-    const db = await openHost()
+    const db = await openSqlite()
     await Promise.all([migrate(db), migrate(db)])
     await migrate(db)
     assert.equal(await kyselyStorage(db).countApps({}), 0)
   })
 
-  it('refuses a connection that does not hold foreign keys', async () => {
-    const db = await openHost('pragma foreign_keys = off')
-    await assert.rejects(
-      migrate(db),
-      (error) =>
-        error instanceof LicensingError && error.code === 'unavailable' && /foreign_keys/.test(error.message),
-    )
+  it('may run at once on PostgreSQL', { skip: hosts.PostgreSQL.skip }, async () => {
+    const url = await database!.nextSchema()
+    const all = [connect(url), connect(url), connect(url)]
+    await Promise.all(all.map((db) => migrate(db)))
+    await migrate(all[0]!)
+    assert.equal(await kyselyStorage(all[0]!).countApps({}), 0)
   })
 
-  it('leaves `db` open when the storage is closed', async () => {
-    const db = await openMigrated()
-    await kyselyStorage(db).close()
-    assert.equal((await notesOf(db)).length, 0)
+  it('refuses a connection that does not hold foreign keys', async () => {
+    const db = await openSqlite('pragma foreign_keys = off')
+    await assert.rejects(migrate(db), unavailable(/foreign_keys/))
   })
 })

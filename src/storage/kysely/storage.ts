@@ -6,7 +6,7 @@ import type { Access } from './access.ts'
 import { apiKeyReads, apiKeyWrites, settingVerbs } from './api-keys.ts'
 import { appVerbs } from './apps.ts'
 import { customerVerbs } from './customers.ts'
-import { again, type Attempt, once } from './attempt.ts'
+import { again, type Attempt, counted, once } from './attempt.ts'
 import { isPostgres } from './dialect.ts'
 import { translated } from './errors.ts'
 import { featureVerbs, tierFeatureVerbs } from './features.ts'
@@ -42,7 +42,7 @@ export function storageOver(connections: Connections): Storage {
   const access = { ...accessOver(reader, hot), write: writer, atomically }
   const session = sessionOver(first === undefined ? access : { ...access, first: shortcut(first) })
   // A transaction of the host's is gone as a whole after a conflict, so only the host can try again.
-  const attempt = writer.isTransaction ? once : again
+  const { attempt, over } = counted(isPostgres(writer) && !writer.isTransaction ? again : once)
   const outside = watched(guarded(session, requireOpen, attempt), async () => connections.erased?.())
   return {
     ...outside,
@@ -50,8 +50,8 @@ export function storageOver(connections: Connections): Storage {
       requireOpen()
       return attempt(() => runTransaction(connections, hot, work))
     },
-    ping: guard(async () => void (await sql`select 1`.execute(reader)), requireOpen, once),
-    close: () => (closing ??= connections.close()),
+    ping: guard(async () => void (await sql`select 1`.execute(reader)), requireOpen, attempt),
+    close: () => (closing ??= over().then(connections.close)),
   }
 }
 

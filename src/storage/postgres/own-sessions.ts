@@ -40,7 +40,6 @@ export class OwnSessions implements Sessions {
   readonly #all = new Set<OwnSession>()
   readonly #idle: OwnSession[] = []
   readonly #waiting: Waiting[] = []
-  #drained: (() => void) | undefined
 
   constructor(options: OwnSessionsOptions) {
     this.#options = options
@@ -60,14 +59,9 @@ export class OwnSessions implements Sessions {
       next?.serve(this.#open())
     } else if (next !== undefined) next.serve(own)
     else this.#idle.push(own)
-    this.#notice()
   }
 
   async close(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#drained = resolve
-      this.#notice()
-    })
     await Promise.all([...this.#all].map((session) => session.end()))
   }
 
@@ -98,10 +92,6 @@ export class OwnSessions implements Sessions {
       const waiting: Waiting = { serve }
       this.#waiting.push(waiting)
     })
-  }
-
-  #notice(): void {
-    if (this.#idle.length === this.#all.size && this.#waiting.length === 0) this.#drained?.()
   }
 }
 

@@ -23,7 +23,7 @@ export interface Session {
 export interface Sessions {
   acquire(): Promise<Session>
   release(session: Session): void
-  /** Resolves once nothing of ours is open. */
+  /** Called when no session is in use. */
   close(): Promise<void>
 }
 
