@@ -184,7 +184,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
       this.#held = await this.#heldOf(before)
       // While this one waited, another tab or process may have asked.
       const isDone = this.#held?.text !== known || (ifDue && !this.#isDue())
-      if (this.#held !== null && !isDone) await this.#ask(before, this.#held)
+      if (this.#held !== null && !isDone && !this.#closing.signal.aborted) await this.#ask(before, this.#held)
     })
   }
 

@@ -10,6 +10,8 @@ import type { LicenseStore } from './store.ts'
 /** A refresh gives up after ten seconds, so a lock older than this was left by a program that died, in milliseconds. */
 const staleAfter = 15_000
 const askAgain = 50
+/** How often to ask: for half a minute. A lock only saves requests, so after that it goes without. */
+const mostTries = 600
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
@@ -26,7 +28,6 @@ async function readText(path: string): Promise<string | null> {
 
 /** Creates a file that was not there, for its owner alone. */
 async function create(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
   const file = await open(path, 'wx', 0o600)
   try {
     await file.writeFile(text)
@@ -39,6 +40,7 @@ async function create(path: string, text: string): Promise<void> {
 async function replace(path: string, text: string): Promise<void> {
   const fresh = `${path}.${crypto.randomUUID()}.tmp`
   try {
+    await mkdir(dirname(path), { recursive: true })
     await create(fresh, text)
     await rename(fresh, path)
   } catch (error) {
@@ -47,26 +49,36 @@ async function replace(path: string, text: string): Promise<void> {
   }
 }
 
-/** Whether to go ahead. A lock left behind is taken away; then the next try gets it. */
+/** Whether the lock is ours now. One that was left behind is taken away; then the next try gets it. */
 async function tryLock(lock: string): Promise<boolean> {
   try {
     await create(lock, '')
     return true
   } catch (error) {
-    // Where no lock can be made nothing can be written either, which the client finds out and says.
-    if (!hasCode(error, 'EEXIST')) return true
+    if (!hasCode(error, 'EEXIST')) throw error
     const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: Date.now() }))
     if (Math.abs(Date.now() - mtimeMs) > staleAfter) await rm(lock, { force: true })
     return false
   }
 }
 
+async function waitForLock(lock: string): Promise<boolean> {
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    if (await tryLock(lock)) return true
+    await new Promise((resolve) => setTimeout(resolve, askAgain))
+  }
+  return false
+}
+
 async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
-  while (!(await tryLock(lock))) await new Promise((resolve) => setTimeout(resolve, askAgain))
+  // Where no lock can be made nothing can be written either, which the client finds out and says.
+  const isOurs = await mkdir(dirname(lock), { recursive: true })
+    .then(() => waitForLock(lock))
+    .catch(() => false)
   try {
     return await work()
   } finally {
-    await rm(lock, { force: true })
+    if (isOurs) await rm(lock, { force: true })
   }
 }
 

@@ -54,10 +54,13 @@ const queues = new WeakMap<LicenseStore, Promise<unknown>>()
 
 /** Runs `work` once, by the store's own exclusion or, where that fails, without. */
 async function exclusively<T>(store: LicenseStore, work: () => Promise<T>): Promise<T> {
-  if (store.alone === undefined) return work()
   let begun: Promise<T> | undefined
   const once = (): Promise<T> => (begun ??= work())
-  await store.alone(once).catch(() => undefined)
+  try {
+    await store.alone?.(once)
+  } catch {
+    // Nobody is kept out then, which costs a request; what `work` throws comes out below.
+  }
   return once()
 }
 

@@ -1,51 +1,19 @@
 import type { TestLicense } from '../../src/testing/server.ts'
-import type { StageOptions, Stage } from './stage.ts'
-
-/** What a program sees and what the server says of its token: `state action`, the server's code, and why the two differ. */
-export type Sight = readonly [seen: string, server: string, apart?: Reason]
-
-/**
- * Why client and server may judge differently: what the server knows has not reached the client (`unaware`), the program
- * is stricter than the server (`own limit`), or its computer's clock is wrong (`clock`).
- */
-type Reason = 'unaware' | 'own limit' | 'clock'
-
-type Act = (stage: Stage) => unknown
-
-/** One row: a license, a client, and what is done and then seen. */
-export interface Scenario {
-  readonly name: string
-  readonly license?: TestLicense
-  readonly options?: StageOptions
-  readonly steps: readonly (readonly [act: Act, sight: Sight])[]
-}
-
-const open: Act = () => undefined
-const wait =
-  (days: number): Act =>
-  (stage) =>
-    stage.wait(days)
-const all =
-  (...acts: readonly Act[]): Act =>
-  async (stage) => {
-    for (const act of acts) await act(stage)
-  }
-const tell =
-  (name: string, ...args: readonly unknown[]): Act =>
-  (stage) =>
-    stage.tell(name, ...args)
-const restart: Act = (stage) => stage.restart()
-const refresh: Act = (stage) => stage.refresh()
-const enterNew: Act = (stage) => stage.enterNew()
-const enterFirst: Act = (stage) => stage.enterFirst()
-const skew =
-  (days: number): Act =>
-  (stage) =>
-    stage.skew(days)
-const fail = (fault: string, requests?: number): Act => tell('fail', fault, requests ?? null)
-const recover = tell('recover')
-const revoke = tell('revoke')
-const reinstate = tell('reinstate')
+import {
+  open,
+  wait,
+  all,
+  tell,
+  restart,
+  enterNew,
+  enterFirst,
+  fail,
+  recover,
+  revoke,
+  reinstate,
+} from './acts.ts'
+import { clockScenarios } from './clock-scenarios.ts'
+import type { Scenario, Sight } from './scenario.ts'
 
 const good: Sight = ['active none', 'ok']
 const due: Sight = ['refresh_due refresh', 'ok']
@@ -278,8 +246,6 @@ const refusals: readonly Scenario[] = [
   },
 ]
 
-export const everydayScenarios: readonly Scenario[] = [...plain, ...outages, ...interruptions, ...refusals]
-
 const rotations: readonly Scenario[] = (['bundled', 'jwks.json', 'public-key'] as const).flatMap((from) => {
   const refreshKeys = from === 'bundled' ? {} : { refreshKeys: { from, pin: 'origin' as const } }
   const knows = from !== 'bundled'
@@ -318,89 +284,6 @@ const rotations: readonly Scenario[] = (['bundled', 'jwks.json', 'public-key'] a
   ]
 }) as readonly Scenario[]
 
-const clocks: readonly Scenario[] = [
-  {
-    name: 'a clock set back behind the token is suspect, and good again when it is set right',
-    license: forever,
-    options: { offline: true },
-    steps: [
-      [wait(3), due],
-      [skew(-30), ['clock_suspect check_clock', 'ok', 'clock']],
-      [restart, ['clock_suspect check_clock', 'ok', 'clock']],
-      [skew(0), due],
-    ],
-  },
-  {
-    name: 'a clock set back behind what was seen is suspect, though it is not behind the token',
-    license: { durationDays: 6 },
-    options: { offline: true },
-    steps: [
-      [wait(4), due],
-      [all(restart, skew(-2), restart), ['clock_suspect check_clock', 'ok', 'clock']],
-      [wait(2.5), ['refresh_due refresh', 'token_expired', 'clock']],
-    ],
-  },
-  {
-    name: 'an expired license does not come back by setting the clock',
-    license: { durationDays: 3 },
-    options: { offline: true, graceDays: 0 },
-    steps: [
-      [wait(3.5), ['expired renew', 'token_expired']],
-      [all(skew(-2), restart), ['expired renew', 'token_expired']],
-    ],
-  },
-  {
-    name: 'a clock five minutes behind is in order',
-    license: forever,
-    steps: [[all(skew(-300 / 86_400), restart), good]],
-  },
-  {
-    name: 'a clock a year ahead costs nothing once the server has answered',
-    license: { durationDays: 400 },
-    options: { offline: true },
-    steps: [
-      [all(skew(365), wait(1)), due],
-      [all(skew(0), restart), ['clock_suspect check_clock', 'ok', 'clock']],
-      [all(recover, refresh), good],
-      [wait(2), good],
-    ],
-  },
-  {
-    name: 'a clock ahead of the end is expired until it is right and the server has answered',
-    license: { durationDays: 30 },
-    options: { offline: true },
-    steps: [
-      [all(skew(100), wait(0.1)), ['expired renew', 'ok', 'clock']],
-      [all(skew(0), restart), ['expired renew', 'ok', 'clock']],
-      [all(recover, wait(1)), good],
-    ],
-  },
-]
-
-const limits: readonly Scenario[] = [
-  {
-    name: 'maxOfflineDays: a license without end goes unseen so long, then grace, then no more; one answer heals it',
-    license: forever,
-    options: { maxOfflineDays: 5, graceDays: 2, offline: true },
-    steps: [
-      [wait(4.9), due],
-      [wait(0.1), ['grace refresh', 'ok', 'own limit']],
-      [restart, ['grace refresh', 'ok', 'own limit']],
-      [wait(2), ['expired refresh', 'ok', 'own limit']],
-      [all(recover, wait(1 / 12)), good],
-    ],
-  },
-  {
-    name: 'grace begins once: at the earlier of the two ends',
-    license: { durationDays: 6 },
-    options: { maxOfflineDays: 5, graceDays: 2, offline: true },
-    steps: [
-      [wait(6.5), ['grace renew', 'token_expired']],
-      [wait(0.5), ['expired renew', 'token_expired']],
-    ],
-  },
-]
-
 const stores: readonly Scenario[] = [
   {
     name: 'a damaged store is no license, and no crash; the token entered again heals it',
@@ -438,9 +321,11 @@ const stores: readonly Scenario[] = [
 
 /** States × faults: run on every runtime and in a browser. */
 export const scenarios: readonly Scenario[] = [
-  ...everydayScenarios,
+  ...plain,
+  ...outages,
+  ...interruptions,
+  ...refusals,
   ...rotations,
-  ...clocks,
-  ...limits,
+  ...clockScenarios,
   ...stores,
 ]

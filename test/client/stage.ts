@@ -4,27 +4,11 @@ import {
   memoryStore,
   type ClientLicense,
   type LicenseClient,
-  type LicenseClientOptions,
   type LicenseStore,
 } from '../../src/client/index.ts'
 import { VirtualClock } from '../../src/testing/server/clock.ts'
 import type { TestLicense } from '../../src/testing/server.ts'
-import type { Scenario, Sight } from './scenarios.ts'
-
-/** What a scenario says of its client. */
-export interface StageOptions extends Pick<
-  LicenseClientOptions,
-  'graceDays' | 'maxOfflineDays' | 'refreshKeys'
-> {
-  /** Begins without a token. */
-  readonly withoutToken?: boolean
-  /** Gives the token as an option at every start, not by hand. */
-  readonly configured?: boolean
-  /** Begins with no server to be reached. */
-  readonly offline?: boolean
-  /** The store can neither be read nor written. */
-  readonly brokenStore?: boolean
-}
+import type { Actor, Scenario, Sight, StageOptions } from './scenario.ts'
 
 /** What the server side tells a client that is to be opened. */
 export interface Backdrop {
@@ -52,7 +36,7 @@ function brokenStore(): LicenseStore {
 }
 
 /** One client before one server, in a time that only this stage lets pass. */
-export class Stage {
+export class Stage implements Actor {
   readonly #backstage: Backstage
   readonly #options: StageOptions
   readonly #backdrop: Backdrop
@@ -114,7 +98,6 @@ export class Stage {
     await this.#clock.advance(Math.round(days * day))
   }
 
-  /** Ends the program and starts it again, with what it has stored. */
   async restart(): Promise<void> {
     this.#client.close()
     await this.#start()
@@ -130,13 +113,11 @@ export class Stage {
     await this.#client.check()
   }
 
-  /** Enters the token that the vendor has for the license now. */
   async enterNew(): Promise<void> {
     await this.#synchronise()
     await this.#enter((await this.#backstage.tell('token')) as string)
   }
 
-  /** Enters the token that the license was issued with. */
   async enterFirst(): Promise<void> {
     await this.#enter(this.#backdrop.token)
   }
@@ -151,7 +132,6 @@ export class Stage {
     await this.#clock.advance(0)
   }
 
-  /** Starts the program again on a store with other content. */
   async damage(text: string): Promise<void> {
     this.#client.close()
     await this.#store.write(text)
@@ -159,7 +139,6 @@ export class Stage {
     if (this.license.store !== 'corrupt') throw new Error('The client does not say that its store is damaged')
   }
 
-  /** Starts the program again on a store with another token. */
   async damageToken(change: (token: string) => string): Promise<void> {
     this.#client.close()
     const { token, ...others } = JSON.parse((await this.#store.read()) ?? '') as { readonly token: string }

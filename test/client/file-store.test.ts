@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { createLicenseClient } from '../../src/client/index.ts'
+import { fileStore } from '../../src/client/file.ts'
+import { createTestServer, type TestServer } from '../../src/testing/server.ts'
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'heartwood-client-'))
+  try {
+    await work(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const renewals = ({ requests }: TestServer): number =>
+  requests.filter(({ method }) => method === 'POST').length
+
+test('the file is for its owner alone, in folders made as needed, and nothing is left beside it', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'a', 'b', 'license.json')
+    const store = fileStore(path)
+    assert.equal(await store.read(), null)
+    await store.write('one')
+    await chmod(path, 0o644)
+    await store.write('two')
+    assert.equal(await store.read(), 'two')
+    assert.equal((await stat(path)).mode & 0o777, 0o600)
+    assert.deepEqual(await readdir(join(folder, 'a', 'b')), ['license.json'])
+  }))
+
+test('whoever reads while it is written sees the old text or the new, never a part', () =>
+  inFolder(async (folder) => {
+    const store = fileStore(join(folder, 'license.json'))
+    const texts = ['a'.repeat(200_000), 'b'.repeat(200_000)]
+    await store.write(texts[0]!)
+    const writing = (async () => {
+      for (let turn = 0; turn < 20; turn += 1) await store.write(texts[turn % 2]!)
+    })()
+    for (let turn = 0; turn < 40; turn += 1) assert.ok(texts.includes((await store.read())!))
+    await writing
+  }))
+
+test('a license is kept in a file over a restart, and a damaged file is no license', () =>
+  inFolder(async (folder) => {
+    const server = await createTestServer()
+    const { token } = await server.issue()
+    const path = join(folder, 'license.json')
+    const open = async () =>
+      createLicenseClient({ ...(await server.clientOptions()), store: fileStore(path) })
+    await (await open()).setToken(token)
+    assert.equal((await open()).license.state, 'active')
+    const whole = await readFile(path, 'utf8')
+    for (const damaged of ['', 'null', '[]', '{}', whole.slice(0, -1), whole.replace('1', '2'), '\u0000']) {
+      await writeFile(path, damaged)
+      const { license } = await open()
+      assert.deepEqual(
+        [license.state, license.store, license.verdict],
+        ['invalid', 'corrupt', 'block'],
+        damaged,
+      )
+    }
+  }))
+
+test('of many clients on one file one asks the server, and all have the new token', () =>
+  inFolder(async (folder) => {
+    const server = await createTestServer()
+    const { token } = await server.issue()
+    const path = join(folder, 'license.json')
+    const options = await server.clientOptions()
+    const open = () => createLicenseClient({ ...options, store: fileStore(path), token })
+    await open()
+    const clients = await Promise.all(Array.from({ length: 8 }, open))
+    await server.clock.advance(0)
+    const licenses = await Promise.all(clients.map((client) => client.refresh()))
+    assert.equal(renewals(server), 1)
+    assert.equal(new Set(licenses.map(({ claims }) => claims?.jti)).size, 1)
+  }))
+
+test('the lock holds between processes, and one that a dead program left is taken away', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'license.json')
+    const store = fileStore(path)
+    const order: string[] = []
+    let waiting: Promise<unknown> = Promise.resolve()
+    await store.alone!(async () => {
+      waiting = store.alone!(async () => order.push('second'))
+      await new Promise((resolve) => setTimeout(resolve, 150))
+      order.push('first')
+    })
+    await waiting
+    assert.deepEqual(order, ['first', 'second'])
+    await writeFile(`${path}.lock`, '')
+    const past = Date.now() / 1000 - 60
+    await utimes(`${path}.lock`, past, past)
+    await store.alone!(async () => void order.push('third'))
+    assert.deepEqual(order, ['first', 'second', 'third'])
+    assert.deepEqual(await readdir(folder), [])
+  }))
+
+test('a folder that cannot be written costs the memory of the license, not the program', () =>
+  inFolder(async (folder) => {
+    const server = await createTestServer()
+    const { token } = await server.issue()
+    await writeFile(join(folder, 'file'), '')
+    const store = fileStore(join(folder, 'file', 'license.json'))
+    const client = await createLicenseClient({ ...(await server.clientOptions()), store })
+    const license = await client.setToken(token)
+    assert.deepEqual([license.state, license.store], ['active', 'unavailable'])
+    assert.equal((await client.refresh()).state, 'active')
+    assert.equal(renewals(server), 1)
+  }))
+
+test('a client does not keep its program alive', () =>
+  inFolder(async (folder) => {
+    const server = await createTestServer()
+    const { token } = await server.issue({ forever: true })
+    const { publicKeys } = await server.clientOptions()
+    const script = join(folder, 'program.ts')
+    const entry = new URL('../../src/client/index.ts', import.meta.url).href
+    await writeFile(
+      script,
+      `import { createLicenseClient } from ${JSON.stringify(entry)}
+       const client = await createLicenseClient({
+         baseUrl: 'https://licenses.example.com', app: 'desktop-app', token: ${JSON.stringify(token)},
+         publicKeys: ${JSON.stringify(publicKeys)}, fetch: () => Promise.reject(new TypeError('offline')),
+         now: () => ${server.clock.now()},
+       })
+       console.log(client.license.state)`,
+    )
+    const isDeno = 'Deno' in globalThis
+    const args = isDeno ? ['run', '--allow-all', '--no-check', '--no-lock', '--no-config', script] : [script]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const said: string[] = []
+    child.stdout.on('data', (chunk) => said.push(String(chunk)))
+    const began = Date.now()
+    const [code] = (await once(child, 'exit')) as [number]
+    assert.deepEqual([code, said.join('').trim()], [0, 'active'])
+    assert.ok(Date.now() - began < 9_000)
+  }))

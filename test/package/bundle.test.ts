@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { emptyFolder, run } from './programs.ts'
+
+const limit = 20_000
+
+/** Bundles a client entry for browsers; answers the code and the files that are in it. */
+async function bundle(entry: string): Promise<{ readonly code: Buffer; readonly files: readonly string[] }> {
+  const folder = emptyFolder()
+  const [file, meta] = [join(folder, 'client.js'), join(folder, 'meta.json')]
+  const options = ['--minify', '--target', 'browser', `--metafile=${meta}`, '--outfile', file]
+  await run(['bun', 'build', entry, ...options])
+  const { inputs } = JSON.parse(readFileSync(meta, 'utf8')) as {
+    readonly inputs: Readonly<Record<string, unknown>>
+  }
+  return { code: readFileSync(file), files: Object.keys(inputs) }
+}
+
+test('heartwood/client is under 20 kB gzipped for a browser', async (context) => {
+  const { code } = await bundle('src/client/index.ts')
+  const size = gzipSync(code).length
+  context.diagnostic(`${size} bytes gzipped, ${code.length} bytes minified`)
+  assert.ok(size < limit, `${size} bytes`)
+})
+
+test('nothing of the server is in heartwood/client: its own files, what it shares with core, and jose', async () => {
+  const { files } = await bundle('src/client/index.ts')
+  const shared = ['decision', 'errors', 'jti', 'token'].map((name) => `src/core/${name}.ts`)
+  const strange = files.filter(
+    (file) =>
+      !/^src\/client\/[a-z-]+\.ts$/.test(file) &&
+      !shared.includes(file) &&
+      !/node_modules\/jose\//.test(file),
+  )
+  assert.deepEqual(strange, [])
+  assert.ok(files.includes('src/client/client.ts') && !files.includes('src/client/file.ts'))
+})
+
+test('no name of the server, its packages or Node stands in the bundle', async () => {
+  const { code } = await bundle('src/client/index.ts')
+  const text = `${code}`
+  for (const name of [
+    'node:',
+    'kysely',
+    'elysia',
+    'typebox',
+    'noble',
+    'sealer',
+    'PRIVATE KEY-----',
+    'require(',
+  ])
+    assert.ok(!text.toLowerCase().includes(name.toLowerCase()), name)
+})
+
+test('a bundle for a browser from the built package is no larger', async () => {
+  const entry = join(emptyFolder(), 'page.js')
+  writeFileSync(entry, `export * from ${JSON.stringify(join(process.cwd(), 'dist/client/index.js'))}`)
+  assert.ok(statSync('dist/client/index.js').isFile())
+  const { code } = await bundle(entry)
+  assert.ok(gzipSync(code).length < limit)
+})
