@@ -58,13 +58,17 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
   validation_error: { status: 422, when: 'The body or query breaks a rule: see details' },
   rate_limited: { status: 429, when: 'Too many requests: see Retry-After' },
   internal_error: { status: 500, when: 'A fault of the server; its log has the request id' },
-  unavailable: { status: 503, when: 'Storage does not answer; try again' },
+  unavailable: { status: 503, when: 'Too busy, or storage does not answer: try again, see Retry-After' },
 }
 
 const challenge = { 'www-authenticate': 'Bearer realm="heartwood"' }
 const internal: ErrorJson = { error: { code: 'internal_error', message: 'Internal server error' } }
 
+/** What is unavailable, a queue that is full or a storage that does not answer, is worth another try soon. */
+const soon = { 'retry-after': '1' }
+
 function headersFor(code: ErrorCode): Readonly<Record<string, string>> {
+  if (code === 'unavailable') return soon
   return errorCodes[code].status === 401 ? challenge : {}
 }
 

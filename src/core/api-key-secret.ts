@@ -1,3 +1,4 @@
+import { sha256 } from './hash.ts'
 import type { Mode } from './storage.ts'
 
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -45,7 +46,6 @@ export function isApiKeySecret(text: string): boolean {
 }
 
 /** SHA-256 in lower-case hexadecimal: all that is kept of a secret, whose 178 random bits need no salt. */
-export async function hashSecret(secret: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret))
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+export function hashSecret(secret: string): Promise<string> {
+  return sha256(secret)
 }

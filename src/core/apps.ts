@@ -1,10 +1,11 @@
 import { Type, type TString } from '@sinclair/typebox'
 import type { Principal } from './principal.ts'
 import { commit } from './commit.ts'
-import type { Context, KeyPair } from './context.ts'
+import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './fields.ts'
 import { input, invalidInput, isText, type Input } from './input.ts'
+import type { KeyPair } from './key-pool.ts'
 import { activeKey, keyPairFor, publicJwks, sealSigningKey, sealTokenSecret, type PublicJwk } from './keys.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { AppFilter, AppRecord, Mode, NumericDate } from './storage.ts'
@@ -159,7 +160,7 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
   checkWebhookUrl(given.webhookUrl)
   if ((await context.storage.findApp(given.slug)) !== null) throw slugTaken()
   const record = newAppRecord(context, given, mode)
-  const keyPair = await keyPairFor(context, options.keyPair)
+  const keyPair = await keyPairFor(context, options.keyPair, 'take')
   const key = await sealSigningKey(context, record.id, keyPair)
   const created = { ...visibleFields(record), publicKeyPem: key.publicKeyPem }
   return commit(

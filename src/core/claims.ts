@@ -3,7 +3,8 @@ import { LicensingError } from './errors.ts'
 import { uuidOf } from './ids.ts'
 import { makeJti } from './jti.ts'
 import { activeKey, privateKeyOf, tokenSecretOf } from './keys.ts'
-import type { AppRecord, LicenseRecord } from './storage.ts'
+import { sha256 } from './hash.ts'
+import type { AppRecord, LicenseRecord, SigningKeyRecord } from './storage.ts'
 import { signToken, type LicenseClaims } from './token.ts'
 
 /** What a license may do: the tier's features, then its own, as a union without repeats, in that order. */
@@ -38,6 +39,13 @@ async function claimsOf(context: Context, app: AppRecord, license: LicenseRecord
   }
 }
 
+/** The token of these claims under a key: always the same bytes, so one that was signed before is as good. */
+async function signedToken(context: Context, claims: LicenseClaims, key: SigningKeyRecord): Promise<string> {
+  const name = `${key.kid} ${await sha256(JSON.stringify(claims))}`
+  const sign = async (): Promise<string> => signToken(claims, key.kid, await privateKeyOf(context, key))
+  return context.signing.reserve((signing) => context.signedTokens.get(name, () => signing.run(sign)))
+}
+
 /**
  * Derives the token of a license: the same record and key give the same bytes. The active key is read again after
  * signing, so that no request begun after a rotation's answer gets a token under the old key.
@@ -48,7 +56,7 @@ export async function deriveToken(context: Context, app: AppRecord, license: Lic
   const claims = await claimsOf(context, app, license)
   let key = await activeKey(context, app.id)
   for (;;) {
-    const token = await signToken(claims, key.kid, await privateKeyOf(context, key))
+    const token = await signedToken(context, claims, key)
     const active = await activeKey(context, app.id)
     if (active.kid === key.kid) return token
     key = active

@@ -1,14 +1,11 @@
 import type { PromiseCache } from './cache.ts'
 import type { IdPrefix } from './ids.ts'
+import type { KeyPool } from './key-pool.ts'
 import type { LastUses } from './last-uses.ts'
 import type { Sealer } from './seal.ts'
 import type { NumericDate, Storage, StorageSession } from './storage.ts'
-
-/** An RSA-4096 key pair: SubjectPublicKeyInfo and PKCS #8, both in PEM. */
-export interface KeyPair {
-  readonly publicKeyPem: string
-  readonly privateKeyPem: string
-}
+import type { LicenseClaims } from './token.ts'
+import type { WorkQueue } from './work-queue.ts'
 
 /** What every use case works with: its first argument. */
 export interface Context {
@@ -16,7 +13,7 @@ export interface Context {
   /** The time in whole seconds. */
   readonly now: () => NumericDate
   readonly newId: (prefix: IdPrefix) => string
-  readonly newKeyPair: () => Promise<KeyPair>
+  readonly keyPairs: KeyPool
   readonly sealer: Sealer
   /** The issuer that new apps get. */
   readonly issuer: string
@@ -28,6 +25,11 @@ export interface Context {
   readonly running: Map<string, Promise<unknown>>
   /** When API keys were last used, not yet written. */
   readonly lastUses: LastUses
+  /** Where signatures are made. */
+  readonly signing: WorkQueue
+  /** Signed tokens by key and claims, and the claims of verified ones by keys and token: neither says what holds now. */
+  readonly signedTokens: PromiseCache<string>
+  readonly verifiedTokens: PromiseCache<LicenseClaims>
   /** Imported keys: public and private ones by kid, token secrets by app id. */
   readonly publicKeys: PromiseCache<CryptoKey>
   readonly privateKeys: PromiseCache<CryptoKey>

@@ -5,7 +5,6 @@
  */
 export type { ApiKeyQuery, ApiKeys, NewApiKey, NewApiKeyAnswer, RollOptions } from './api-keys.ts'
 export type { App, AppChanges, AppListOptions, Apps, NewApp, NewAppOptions } from './apps.ts'
-export type { KeyPair } from './context.ts'
 export type {
   Customer,
   CustomerChanges,
@@ -24,6 +23,7 @@ export {
 export type { Feature, FeatureChanges, Features, NewFeature } from './features.ts'
 export type { IdempotencyKey, KeptAnswer } from './idempotency.ts'
 export type { IdPrefix } from './ids.ts'
+export type { KeyPair } from './key-pool.ts'
 export { generateRsaKeyPair, type PublicJwk } from './keys.ts'
 export type {
   Expiry,
@@ -41,6 +41,7 @@ export type { ApiKey, Principal } from './principal.ts'
 export type { BulkOutcome, BulkRegeneration, Regeneration, RenewalOptions } from './regeneration.ts'
 export type { Rotation, RotationOptions } from './rotation.ts'
 export type { MasterKey } from './seal.ts'
+export type { SigningOptions } from './signing.ts'
 export type * from './storage.ts'
 export type { AddedFeature, NewTier, Tier, TierChanges, Tiers } from './tiers.ts'
 export { verifyToken, type ExpectedToken, type LicenseClaims, type VerificationKey } from './token.ts'

@@ -1,7 +1,8 @@
 import { generateKeyPair } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK, importPKCS8, importSPKI, type JWK } from 'jose'
-import type { Context, KeyPair } from './context.ts'
+import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
+import type { KeyPair } from './key-pool.ts'
 import type { AppRecord, SigningKeyRecord } from './storage.ts'
 import type { VerificationKey } from './token.ts'
 
@@ -23,11 +24,15 @@ export function generateRsaKeyPair(): Promise<KeyPair> {
   })
 }
 
-/** A key pair that was given, else a fresh one. @throws {TypeError} in a host's transaction, which may not wait for one. */
-export async function keyPairFor(context: Context, given: KeyPair | undefined): Promise<KeyPair> {
+/** A key pair that was given, else one of ours. @throws {TypeError} in a host's transaction, which may not wait for one. */
+export async function keyPairFor(
+  context: Context,
+  given: KeyPair | undefined,
+  source: 'take' | 'fresh',
+): Promise<KeyPair> {
   if (given !== undefined) return given
   if (context.lent) throw new TypeError('Inside a transaction a ready keyPair must be given')
-  return context.newKeyPair()
+  return context.keyPairs[source]()
 }
 
 function purposeOf(appId: string, kid: string): string {

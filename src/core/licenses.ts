@@ -41,6 +41,7 @@ import {
   type Regeneration,
   type RenewalOptions,
 } from './regeneration.ts'
+import { readyToSign } from './signing.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from './storage.ts'
 
 /** What a license's use cases are called on `licensing.licenses`. `id` is the license's id or UUID. */
@@ -304,22 +305,29 @@ export function bindLicenses(context: Context): Licenses {
     const record = await findApp(context, app)
     return [record, await findLicense(context, record, licenseId(id))]
   }
+  const signing = <T>(work: (context: Context) => Promise<T>): Promise<T> => readyToSign(context, work)
   return {
-    create: (app, license) => createLicense(context, app, license),
+    create: (app, license) => signing((context) => createLicense(context, app, license)),
     get: async (app: string, id: string, options?: IncludeToken) =>
       present(context, ...(await find(app, id)), options),
     getByInstallation: async (app: string, installationId: string, options?: IncludeToken) =>
       present(context, ...(await currentLicense(context, app, installationId)), options),
     list: (app, query) => listLicenses(context, app, query),
     token: async (app, id) => tokenOf(context, ...(await find(app, id))),
-    update: (app, id, changes) => updateLicense(context, app, id, changes),
+    update: (app, id, changes) => signing((context) => updateLicense(context, app, id, changes)),
     delete: (app, id) => deleteLicense(context, app, id),
     revoke: (app, id, options) => revokeLicense(context, app, id, options),
-    reinstate: (app, id, options) => reinstateLicense(context, app, id, options),
+    reinstate: (app, id, options) => signing((context) => reinstateLicense(context, app, id, options)),
     regenerate: (app, id, options = {}) =>
-      regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
+      signing((context) =>
+        regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
+      ),
     renew: (app, id, token, options) =>
-      regenerated(context, app, (record) => renewLicense(context, record, readId('lic', id), token, options)),
+      signing((context) =>
+        regenerated(context, app, (record) =>
+          renewLicense(context, record, readId('lic', id), token, options),
+        ),
+      ),
     regenerateAll: (app, options = {}) => regenerateLicenses(context, app, options),
   }
 }

@@ -1,17 +1,19 @@
 import { bindApiKeys, type ApiKeys } from './api-keys.ts'
 import { bindApps, type Apps } from './apps.ts'
 import { promiseCache } from './cache.ts'
-import type { Context, KeyPair } from './context.ts'
+import type { Context } from './context.ts'
 import { bindCustomers, type Customers } from './customers.ts'
 import { LicensingError } from './errors.ts'
 import { bindFeatures, type Features } from './features.ts'
 import { idempotently, type IdempotencyKey, type KeptAnswer } from './idempotency.ts'
 import { newTypeId, type IdPrefix } from './ids.ts'
+import { keyPool, type KeyPair } from './key-pool.ts'
 import { generateRsaKeyPair } from './keys.ts'
 import { lastUses } from './last-uses.ts'
 import { bindLicenses, type Licenses } from './licenses.ts'
 import { rotateKeys, type Rotation, type RotationOptions } from './rotation.ts'
 import { createSealer, type MasterKey, type Sealer } from './seal.ts'
+import { signingQueue, type SigningOptions } from './signing.ts'
 import type { Storage } from './storage.ts'
 import { bindTiers, type Tiers } from './tiers.ts'
 import { bindVerification, type VerificationUseCases } from './verification.ts'
@@ -28,6 +30,12 @@ export interface LicensingOptions {
   readonly newId?: (prefix: IdPrefix) => string
   /** Makes RSA-4096 key pairs; default: the platform's generator, off the event loop. */
   readonly newKeyPair?: () => Promise<KeyPair>
+  /**
+   * How many key pairs are made ahead, in memory, so that an app is created without the wait for one; a rotation always
+   * makes its own. Default 0.
+   */
+  readonly keyPool?: number
+  readonly signing?: SigningOptions
 }
 
 /** Everything Heartwood does. `app` is an app's slug or id everywhere. */
@@ -77,6 +85,8 @@ export interface Licensing {
 
 const checkPurpose = 'key-check'
 const cachedKeys = 1_000
+/** At some 2 KiB each. */
+const cachedTokens = 5_000
 
 /** Holds the master key against the storage's check record, writing one only into a storage that has none. */
 async function checkMasterKey(storage: Storage, sealer: Sealer): Promise<void> {
@@ -103,13 +113,16 @@ async function createContext(options: LicensingOptions): Promise<Context> {
     storage: options.storage,
     now: () => Math.floor(now() / 1000),
     newId: options.newId ?? newTypeId,
-    newKeyPair: options.newKeyPair ?? generateRsaKeyPair,
+    keyPairs: keyPool(options.keyPool ?? 0, options.newKeyPair ?? generateRsaKeyPair),
+    signing: signingQueue(options.signing),
     sealer: await createSealer(options.masterKey),
     issuer: checkIssuer(options.issuer ?? 'license-server'),
     lent: false,
     keep: null,
     running: new Map(),
     lastUses: lastUses(options.storage),
+    signedTokens: promiseCache(cachedTokens),
+    verifiedTokens: promiseCache(cachedTokens),
     publicKeys: promiseCache(cachedKeys),
     privateKeys: promiseCache(cachedKeys),
     tokenSecrets: promiseCache(cachedKeys),
@@ -153,5 +166,6 @@ function bind(context: Context): Licensing {
 export async function createLicensing(options: LicensingOptions): Promise<Licensing> {
   const context = await createContext(options)
   await checkMasterKey(context.storage, context.sealer)
+  context.keyPairs.fill()
   return bind(context)
 }

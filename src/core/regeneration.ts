@@ -5,6 +5,7 @@ import type { Context } from './context.ts'
 import { decide, type Decision } from './decision.ts'
 import { LicensingError } from './errors.ts'
 import { flag, identifier, reference } from './fields.ts'
+import { sha256 } from './hash.ts'
 import { uuidOf } from './ids.ts'
 import { input, type Input } from './input.ts'
 import { readJti, type Jti } from './jti.ts'
@@ -12,7 +13,7 @@ import { acceptedKeys } from './keys.ts'
 import { changeLicense } from './license-writes.ts'
 import { findTier } from './tiers.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord } from './storage.ts'
-import { verifyToken, type LicenseClaims } from './token.ts'
+import { maxTokenLength, verifyToken, type LicenseClaims } from './token.ts'
 
 export interface Regeneration {
   /** Refuses every earlier token of the license, for when one was stolen. */
@@ -80,6 +81,16 @@ export async function isOwnJti(context: Context, app: AppRecord, text: string, j
   return sameText(await jtiOf(context, app, { id: jti.licenseId, revision: jti.revision }), text)
 }
 
+/** The claims of a token whose signature holds under a key that is accepted now, verified once for these very keys. */
+async function verifiedClaims(context: Context, app: AppRecord, token: unknown): Promise<LicenseClaims> {
+  const keys = await acceptedKeys(context, app.id)
+  const verify = (): Promise<LicenseClaims> =>
+    verifyToken(token, keys, { audience: app.slug, issuer: app.issuer })
+  if (typeof token !== 'string' || token.length > maxTokenLength) return verify()
+  const name = [app.id, ...keys.map(({ kid }) => kid), await sha256(token)].join(' ')
+  return context.verifiedTokens.get(name, verify)
+}
+
 /**
  * Verifies a token of an app: grammar, signature under an accepted key of that app, issuer and audience, and that its
  * `jti` was made by this server for the license in `lic_id`. Neither its time nor the license is looked at.
@@ -91,8 +102,7 @@ export async function authenticateToken(
   app: AppRecord,
   token: unknown,
 ): Promise<AuthenticToken> {
-  const keys = await acceptedKeys(context, app.id)
-  const claims = await verifyToken(token, keys, { audience: app.slug, issuer: app.issuer })
+  const claims = await verifiedClaims(context, app, token)
   const jti = readJti(claims.jti)
   if (jti === null || uuidOf(jti.licenseId) !== claims.lic_id) throw invalidToken()
   if (!(await isOwnJti(context, app, claims.jti, jti))) throw invalidToken()

@@ -1,10 +1,11 @@
 import { Type } from '@sinclair/typebox'
 import { findApp } from './apps.ts'
 import { commit } from './commit.ts'
-import type { Context, KeyPair } from './context.ts'
+import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { flag, integer } from './fields.ts'
 import { input, type Input } from './input.ts'
+import type { KeyPair } from './key-pool.ts'
 import { activeKey, keyPairFor, sealSigningKey } from './keys.ts'
 import type { AppRecord } from './storage.ts'
 
@@ -58,7 +59,7 @@ async function swapKey(
   pair?: KeyPair,
 ): Promise<Rotation> {
   const old = await activeKey(context, app.id)
-  const next = await sealSigningKey(context, app.id, await keyPairFor(context, pair))
+  const next = await sealSigningKey(context, app.id, await keyPairFor(context, pair, 'fresh'))
   if (next.kid === old.kid) throw new TypeError('A rotation needs a fresh key pair')
   const now = context.now()
   const acceptOldUntil = graceDays === 0 ? null : now + graceDays * day
@@ -80,7 +81,8 @@ async function swapKey(
  * Replaces an app's key pair with a fresh one. Tokens are derived from license and active key, never stored, so from
  * this one small transaction on every active license's token is signed by the new key, however many there are.
  *
- * @throws {LicensingError} `not_found`; `conflict` when another rotation was faster; `validation_error`.
+ * @throws {LicensingError} `not_found`; `conflict` when another rotation was faster; `validation_error`; `unavailable` when
+ * too many key pairs are being made.
  */
 export async function rotateKeys(
   context: Context,
