@@ -19,7 +19,15 @@ import { configureLog } from './log.ts'
 import type { Output } from './output.ts'
 import { serve } from './serve.ts'
 import { readServerOptions } from './server-options.ts'
-import { readAddress, readPort, readSettings, type Environment, type Settings } from './settings.ts'
+import {
+  readAddress,
+  readPort,
+  readSettings,
+  readSigning,
+  shownDatabase,
+  type Environment,
+  type Settings,
+} from './settings.ts'
 
 type Process = StricliDynamicCommandContext<CommandContext>['process']
 
@@ -52,8 +60,8 @@ interface CreateFlags extends JsonFlags {
 const database = {
   kind: 'parsed',
   parse: String,
-  brief: 'SQLite file; default heartwood.db',
-  placeholder: 'file',
+  brief: 'SQLite file, or postgres://…; default heartwood.db',
+  placeholder: 'database',
   optional: true,
 } as const
 
@@ -98,7 +106,8 @@ const serveCommand: Command<Surroundings> = buildCommand({
   async func(this: Surroundings, flags: ServeFlags) {
     const settings = await prepare(this, flags)
     const address = readAddress(this.environment, flags)
-    await serve(settings, { address, options: readServerOptions(this.environment) }, this.output)
+    const options = readServerOptions(this.environment)
+    await serve(settings, { address, options, signing: readSigning(this.environment) }, this.output)
   },
 })
 
@@ -173,7 +182,7 @@ const migrateCommand: Command<Surroundings> = buildCommand({
     const settings = await prepare(this, flags)
     const { made } = await withDatabase(settings, async (opened) => opened)
     if (made.length > 0) this.output.line(`Made ${made.join(' and ')}.`)
-    this.output.line(`${settings.database} is of version ${version}.`)
+    this.output.line(`${shownDatabase(settings.database)} is of version ${version}.`)
   },
 })
 

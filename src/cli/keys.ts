@@ -77,7 +77,7 @@ function table(keys: readonly ApiKey[]): string {
 
 /** Lists every key, newest first. */
 export async function listKeys(settings: Settings, output: Output, { json: asJson }: AsJson): Promise<void> {
-  requireDatabase(settings)
+  await requireDatabase(settings)
   const keys = await withDatabase(settings, ({ licensing }) => allKeys(licensing.apiKeys))
   output.line(asJson ? json(keys.map(toWire)) : table(keys))
 }
@@ -89,7 +89,7 @@ export async function revokeKey(
   output: Output,
   { json: asJson }: AsJson,
 ): Promise<void> {
-  requireDatabase(settings)
+  await requireDatabase(settings)
   const key = await withDatabase(settings, ({ licensing }) => licensing.apiKeys.revoke(id))
   output.line(asJson ? json(toWire(key)) : `Revoked ${describe(key)}.`)
 }

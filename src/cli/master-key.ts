@@ -5,7 +5,7 @@ import { basename, dirname, extname, join } from 'node:path'
 import process from 'node:process'
 import { createSealer } from '../core/seal.ts'
 import { Refusal } from './refusal.ts'
-import type { Settings } from './settings.ts'
+import { isPostgres, type Settings } from './settings.ts'
 
 /** The master keys, well formed, in base64: the first seals and all open. */
 export interface MasterKeys {
@@ -85,22 +85,31 @@ async function makeKeyFile(file: string): Promise<MasterKeys> {
 }
 
 /**
- * Finds the master key of a database: in the environment, in the file that the environment names, or beside the database.
- * Makes one only where there is neither key nor database yet.
+ * Finds the master key of a database: in the environment, in the file that the environment names, or beside an SQLite
+ * file. Makes one only where there is neither key nor file yet, unless `make` says no.
  *
  * @throws {Refusal} when it is malformed, or missing while the database is there. The database is not touched.
  */
-export async function findMasterKeys(settings: Settings): Promise<MasterKeys> {
+export async function findMasterKeys(
+  settings: Settings,
+  { make = true }: { readonly make?: boolean } = {},
+): Promise<MasterKeys> {
   if (settings.masterKey !== undefined) {
     const keys = await readKeys(settings.masterKey, 'HEARTWOOD_MASTER_KEY')
     return { keys, made: null, warning: null }
   }
   if (settings.masterKeyFile !== undefined) return readKeyFile(settings.masterKeyFile)
+  if (isPostgres(settings.database))
+    throw new Refusal(
+      'PostgreSQL needs HEARTWOOD_MASTER_KEY or HEARTWOOD_MASTER_KEY_FILE (openssl rand -base64 32): ' +
+        'no key is made for a database that several servers may share',
+    )
   const file = keyFileOf(settings.database)
   if (existsSync(file)) return readKeyFile(file)
   if (existsSync(settings.database))
     throw new Refusal(
       `The master key of ${settings.database} is missing: put ${file} back, or set HEARTWOOD_MASTER_KEY`,
     )
-  return makeKeyFile(file)
+  if (make) return makeKeyFile(file)
+  throw new Refusal(`There is no master key: put it into ${file}, or set HEARTWOOD_MASTER_KEY`)
 }

@@ -6,6 +6,7 @@ import { serve as listen, type Server } from 'srvx'
 import { licensingServer, type ServerOptions } from '../adapters/elysia.ts'
 import { version } from '../adapters/version.ts'
 import type { Licensing } from '../core/licensing.ts'
+import type { SigningOptions } from '../core/signing.ts'
 import { withDatabase, type OpenDatabase } from './database.ts'
 import type { Output } from './output.ts'
 import { Refusal } from './refusal.ts'
@@ -16,6 +17,16 @@ const patienceMs = 10_000
 
 /** Bun's own default of 10 s would cut a rotation that waits for its primes. */
 const idleSeconds = 60
+
+/** Two apps in a row are created without a wait; the pairs live in memory only. */
+const keyPool = 2
+
+/** Where and how it is served. */
+export interface ServeOptions {
+  readonly address: Address
+  readonly options: ServerOptions
+  readonly signing: SigningOptions
+}
 
 const logger = getLogger(['heartwood', 'cli'])
 
@@ -80,15 +91,16 @@ async function stopServer(server: Server): Promise<void> {
  */
 export async function serve(
   settings: Settings,
-  { address, options }: { readonly address: Address; readonly options: ServerOptions },
+  { address, options, signing }: ServeOptions,
   output: Output,
 ): Promise<void> {
-  await withDatabase(settings, async (database) => {
+  const work = async (database: OpenDatabase): Promise<void> => {
     const stop = signalToStop()
     const server = await startServer(database.licensing, address, options)
     await welcome(database, output)
     output.line(`Heartwood ${version} listens on ${server.url?.replace(/\/$/, '')}`)
     await stop
     await stopServer(server)
-  })
+  }
+  await withDatabase(settings, work, { keyPool, signing })
 }

@@ -45,6 +45,20 @@ function readTrustedProxies(environment: Environment): readonly string[] {
   }
 }
 
+/** Exactly as a browser sends them: no path, no default port, no asterisk. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
+}
+
+/** @throws {Refusal} */
+function readCorsOrigins(environment: Environment): readonly string[] {
+  const origins = (environment.HEARTWOOD_CORS_ORIGINS ?? '').split(/[, ]+/).filter(Boolean)
+  if (origins.every(isOrigin)) return origins
+  throw new Refusal(
+    'HEARTWOOD_CORS_ORIGINS is a list of origins such as https://shop.example.com, comma-separated, without paths',
+  )
+}
+
 /** Reads how licensing is served. @throws {Refusal} saying which setting is wrong. */
 export function readServerOptions(environment: Environment): ServerOptions {
   const rateLimits = readRateLimits(environment)
@@ -52,6 +66,7 @@ export function readServerOptions(environment: Environment): ServerOptions {
     standalone: true,
     ...(rateLimits !== null && { rateLimits }),
     trustedProxies: readTrustedProxies(environment),
+    corsOrigins: readCorsOrigins(environment),
     clientAddress: (request) => (request as ServerRequest).ip,
   }
 }

@@ -1,3 +1,4 @@
+import type { SigningOptions } from '../core/signing.ts'
 import { Refusal } from './refusal.ts'
 
 /** The environment of the process. */
@@ -10,7 +11,7 @@ export type LogFormat = (typeof logFormats)[number]
 
 /** Where the records are, and what opens them. */
 export interface Settings {
-  /** An SQLite file. */
+  /** An SQLite file, or an address of PostgreSQL, which may hold a password: see {@link shownDatabase}. */
   readonly database: string
   /** The text of HEARTWOOD_MASTER_KEY. */
   readonly masterKey: string | undefined
@@ -34,12 +35,30 @@ export function readPort(text: string): number {
   return port
 }
 
-/** @throws {Refusal} for what is no file. An address may hold a password, so it is not repeated. */
+/** Whether a database is PostgreSQL's; otherwise it is an SQLite file. */
+export function isPostgres(database: string): boolean {
+  return /^postgres(ql)?:/i.test(database)
+}
+
+/** A database as it may be shown: an address without user, password and options. */
+export function shownDatabase(database: string): string {
+  if (!isPostgres(database)) return database
+  const { host, pathname } = new URL(database)
+  return `postgres://${host}${pathname}`
+}
+
+/** @throws {Refusal} for what is neither. An address may hold a password, so it is not repeated. */
 function checkDatabase(database: string): string {
-  if (/^postgres(ql)?:/i.test(database))
-    throw new Refusal('PostgreSQL is not supported yet: name an SQLite file, such as heartwood.db')
+  if (isPostgres(database)) {
+    if (/^[^:]+:\/\//.test(database) && URL.canParse(database)) return database
+    throw new Refusal(
+      'The address of PostgreSQL is written as in postgres://user:password@host:5432/database',
+    )
+  }
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(database) || database === ':memory:')
-    throw new Refusal('The database is an SQLite file: name one, such as heartwood.db')
+    throw new Refusal(
+      'The database is an SQLite file, such as heartwood.db, or an address such as postgres://…',
+    )
   return database
 }
 
@@ -91,4 +110,13 @@ export function readAddress(
     port: flags.port ?? environmentPort(environment),
     host: flags.host || environment.HOST || '127.0.0.1',
   }
+}
+
+/** Reads how many tokens are signed at once. @throws {Refusal} */
+export function readSigning(environment: Environment): SigningOptions {
+  const text = environment.HEARTWOOD_SIGNING || 'spare'
+  if (text === 'spare') return {}
+  if (text === 'all') return { concurrency: navigator.hardwareConcurrency }
+  if (/^[1-9]\d{0,2}$/.test(text)) return { concurrency: Number(text) }
+  throw new Refusal('HEARTWOOD_SIGNING is "all", for every core, or how many tokens are signed at once')
 }

@@ -27,7 +27,15 @@ for (const args of misspelt)
   })
 
 const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
-  [{ HEARTWOOD_DATABASE: 'postgres://user:hunter2@localhost/licenses' }, /PostgreSQL is not supported yet/],
+  [
+    { HEARTWOOD_DATABASE: 'postgres://user:hunter2@localhost/licenses' },
+    /PostgreSQL needs HEARTWOOD_MASTER_KEY/,
+  ],
+  [
+    { HEARTWOOD_DATABASE: 'postgres:user:hunter2@localhost' },
+    /is written as in postgres:\/\/user:password@host/,
+  ],
+  [{ HEARTWOOD_DATABASE: 'postgres://user:hunter2@[localhost' }, /is written as in/],
   [{ HEARTWOOD_DATABASE: 'mysql://localhost/licenses' }, /SQLite file/],
   [{ HEARTWOOD_DATABASE: 'nowhere/heartwood.db' }, /nowhere/],
   [{ HEARTWOOD_LOG: 'loud' }, /HEARTWOOD_LOG is one of json, pretty, off/],
@@ -36,6 +44,8 @@ const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] 
   [{ HEARTWOOD_RATE_LIMITS: '{"verfy": 1}' }, /HEARTWOOD_RATE_LIMITS is/],
   [{ HEARTWOOD_RATE_LIMITS: 'none' }, /HEARTWOOD_RATE_LIMITS is/],
   [{ HEARTWOOD_TRUSTED_PROXIES: '10.0.0.0/99' }, /HEARTWOOD_TRUSTED_PROXIES is/],
+  [{ HEARTWOOD_CORS_ORIGINS: '*' }, /HEARTWOOD_CORS_ORIGINS is/],
+  [{ HEARTWOOD_CORS_ORIGINS: 'https://a.example/path' }, /HEARTWOOD_CORS_ORIGINS is/],
   [{ PORT: 'http' }, /PORT must be a number/],
 ]
 
