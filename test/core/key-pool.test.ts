@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { KeyPair } from '../../src/core/index.ts'
+import { keyPairSource } from '../support/keys.ts'
+import { codeOf, newWorld, refusalOf, tallyOf, type World } from '../support/world.ts'
+
+/** A generator of the fixed pairs that counts, and that takes as long as it is told to. */
+function countingGenerator(): {
+  readonly newKeyPair: () => Promise<KeyPair>
+  readonly made: KeyPair[]
+  atOnce: number
+  milliseconds: number
+} {
+  const next = keyPairSource()
+  let running = 0
+  const generator = {
+    made: [] as KeyPair[],
+    atOnce: 0,
+    milliseconds: 1,
+    newKeyPair: async () => {
+      running++
+      generator.atOnce = Math.max(generator.atOnce, running)
+      await new Promise((resolve) => setTimeout(resolve, generator.milliseconds))
+      running--
+      const pair = await next()
+      generator.made.push(pair)
+      return pair
+    },
+  }
+  return generator
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1))
+}
+
+function createApps({ licensing }: World, count: number): readonly Promise<{ publicKeyPem: string }>[] {
+  return Array.from({ length: count }, (_, at) => licensing.apps.create({ name: 'App', slug: `app-${at}` }))
+}
+
+test('no pair is made ahead unless it is asked for', async () => {
+  const generator = countingGenerator()
+  const world = await newWorld({ newKeyPair: generator.newKeyPair })
+  await Promise.all(createApps(world, 1))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.equal(generator.made.length, 1)
+})
+
+test('pairs are made ahead, one at a time, given out in turn, and made again behind', async () => {
+  const generator = countingGenerator()
+  const world = await newWorld({ newKeyPair: generator.newKeyPair, keyPool: 2 })
+  await until(() => generator.made.length === 2)
+  assert.equal(generator.atOnce, 1)
+  const [first, second] = await Promise.all(createApps(world, 2))
+  assert.deepEqual(
+    [first?.publicKeyPem, second?.publicKeyPem],
+    generator.made.slice(0, 2).map(({ publicKeyPem }) => publicKeyPem),
+  )
+  await until(() => generator.made.length === 4)
+  assert.equal(generator.atOnce, 1)
+})
+
+test('a rotation takes a pair that was made after it was asked for', async () => {
+  const generator = countingGenerator()
+  const world = await newWorld({ newKeyPair: generator.newKeyPair, keyPool: 2 })
+  await Promise.all(createApps(world, 1))
+  await until(() => generator.made.length >= 3)
+  const ahead = [...generator.made]
+  const { publicKeyPem } = await world.licensing.rotateKeys('app-0')
+  assert.ok(!ahead.some((pair) => pair.publicKeyPem === publicKeyPem))
+})
+
+test('of twenty creations at once none is refused, and two pairs at most are made at a time', async () => {
+  const generator = countingGenerator()
+  const world = await newWorld({ newKeyPair: generator.newKeyPair, keyPool: 2 })
+  assert.deepEqual(await tallyOf(createApps(world, 20)), { ok: 20 })
+  assert.ok(generator.atOnce <= 2, `${generator.atOnce} at once`)
+})
+
+test('of a hundred creations at once those that find the queue full are refused and leave nothing', async () => {
+  const generator = countingGenerator()
+  const world = await newWorld({ newKeyPair: generator.newKeyPair })
+  const { ok = 0, unavailable = 0, ...others } = await tallyOf(createApps(world, 100))
+  assert.deepEqual(others, {})
+  assert.ok(ok >= 20 && unavailable >= 20, `${ok} made, ${unavailable} refused`)
+  assert.equal((await world.licensing.apps.list()).data.length, Math.min(ok, 20))
+  assert.equal(await world.storage.countApps({}), ok)
+  assert.equal(await codeOf(world.licensing.apps.create({ name: 'App', slug: 'later' })), 'ok')
+})
+
+test('a generator that fails ahead is told to whoever needs a pair, and tried again', async () => {
+  const generator = countingGenerator()
+  let failures = 0
+  const newKeyPair = async (): Promise<KeyPair> => {
+    if (failures++ < 2) throw new Error('no entropy')
+    return generator.newKeyPair()
+  }
+  const world = await newWorld({ newKeyPair, keyPool: 1 })
+  await until(() => failures === 1)
+  await assert.rejects(createApps(world, 1)[0]!, /no entropy/)
+  assert.deepEqual(await tallyOf(createApps(world, 3)), { ok: 3 })
+})
+
+test('an app whose slug is taken costs no pair', async () => {
+  const generator = countingGenerator()
+  const world = await newWorld({ newKeyPair: generator.newKeyPair })
+  await Promise.all(createApps(world, 1))
+  assert.equal((await refusalOf(createApps(world, 1)[0]!)).code, 'conflict')
+  assert.equal(generator.made.length, 1)
+})
+
+test('a pool of no size that a number can have is refused', async () => {
+  for (const keyPool of [-1, 1.5, Number.NaN, Infinity])
+    await assert.rejects(newWorld({ keyPool }), /^TypeError: keyPool/)
+})
