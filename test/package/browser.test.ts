@@ -1,61 +1,18 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
-import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { ServerSide } from '../client/backstage.ts'
 import type { BrowserPage, BrowserStore } from '../client/browser-page.ts'
 import { scenarios } from '../client/scenarios.ts'
 import type { Backdrop } from '../client/stage.ts'
+import { startChromium } from './chromium.ts'
 import { emptyFolder, run } from './programs.ts'
+import { listen, originOf, toRequest } from './web-server.ts'
 
 declare const page: BrowserPage
-
-const executables = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-const flags = [
-  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
-  ...['--disable-background-networking', '--disable-component-update'],
-]
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
-}
-
-async function listen(
-  answer: (request: IncomingMessage, body: Buffer) => Promise<Response>,
-): Promise<Server> {
-  const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    // An outage is a connection that breaks.
-    const made = await answer(request, await readBody(request)).catch(() => null)
-    if (made === null) return void request.socket.destroy()
-    response
-      .writeHead(made.status, Object.fromEntries(made.headers))
-      .end(Buffer.from(await made.arrayBuffer()))
-  }
-  const server = createServer((request, response) => void reply(request, response))
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  return server
-}
-
-function originOf(server: Server): string {
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-function toRequest(
-  origin: string,
-  { method = 'GET', url = '/', headers }: IncomingMessage,
-  body: Buffer,
-): Request {
-  const given = Object.entries(headers).map(([name, value]) => [name, `${value}`] as [string, string])
-  const hasBody = !['GET', 'HEAD'].includes(method)
-  return new Request(origin + url, { method, headers: given, ...(hasBody && { body: new Uint8Array(body) }) })
-}
 
 /** The page's origin, and the license server at another one, as they are in the field. */
 class Site {
@@ -114,12 +71,10 @@ async function openTab(): Promise<Page> {
 }
 
 before(async () => {
-  const executablePath = executables.find((path) => existsSync(path))
-  assert.ok(executablePath, 'Chromium is not installed: apt-get install chromium')
+  browser = await startChromium()
   const script = join(emptyFolder(), 'page.js')
   await run(['bun', 'build', 'test/client/browser-page.ts', '--target', 'browser', '--outfile', script])
   await site.open(readFileSync(script, 'utf8'))
-  browser = await chromium.launch({ executablePath, args: flags })
   tab = await openTab()
 })
 

@@ -1,0 +1,176 @@
+"""The documents' Python client, with the documents' own advice taken.
+
+It verifies the signature, refreshes once a day, and keeps the token in a file, so that it works without a server.
+Needs requests, PyJWT and cryptography (Debian: python3-requests python3-jwt python3-cryptography).
+
+    client = LicenseClient("desktop-app", "https://licenses.example.com", "license.json")
+    client.activate(token)
+    client.refresh_if_due()
+    if "export" in client.get_features(): ...
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+
+import jwt
+import requests
+
+# Your app's public key, as /public-key shows it. It stands in the code: whoever could change it could sign licenses.
+PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEA2YFoR+m+LL3cdcH+HeOE
++SOAQvwsoBJTWdb3OLilD9GnCTRuGuYd2I6XSJUM6+rUO0CfuI7qAjdOV4riAI8a
+pbslksErhF8o9PsLxQQdirD8h35J4XTL7PHX0fi6wtiSV3MsN/S8r6K7iVfcB3Ug
+rcbfwZCil0fDd2wp29KLFxU/zwgXWl9UUUaNJ2Nl4gw1pM29N4mBbWBMFyxBgNsU
+mQchrtv+bxsRuiqztVdUtF24+THX9HMSrJTWzcxi/6WEaSJxlqhf5U/Waw7Ducy5
+tibhuiUwSqVA0nkyul6zzmFGDY6Pog4+osoVeJQT6Hr7fsAdIG+wLyWLJyqxjb/1
+vP0jq9yriqvQkWSe+q3kOoW3sviOOB/05UalWGiIkhSImGJ+OcB6Vmh5fmouSYIe
+T00NZYHHWUwQID2PqXH/3d0dElmTj/4M0dildjzjevWybAdWSUb2C5QoHG4eWD6P
+VareUsXWB7OWsibyv97frsSB7Bqdod+DIMw+cFgIC5ecWWnnthgvvFAHpi0ogkv5
+8GrfjXOzBwrQK9WjsUWgN00QYgerYYJfZJyjeL8qkIi5gz41z0sG4hL5rIoISto5
+d6iBHfje2SoO+NMcpNNC8koDNog/2BGgupeSyGcvsPHc8bYGYRtCh9uCjnvxZCzS
+lH2XLtmTd95TeIjGCBHrANcCAwEAAQ==
+-----END PUBLIC KEY-----
+"""
+ISSUER = "license-server"
+DAY = 86_400
+CLOCK_TOLERANCE = 300
+CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class InvalidToken(Exception):
+    """Not a license token of this app. Never says more: the text would be for whoever forged it."""
+
+
+def revision_of(claims):
+    """The number in a jti by which tokens of a license are ordered: its first 32 bits after the license's id."""
+    value = 0
+    for character in claims["jti"][30:37]:
+        value = value * 32 + CROCKFORD.index(character)
+    return value // 8
+
+
+class LicenseClient:
+    def __init__(self, app_slug, base_url, cache_path):
+        self.app_slug = app_slug
+        self.base_url = base_url.rstrip("/")
+        self.cache_path = cache_path
+        self.token = None
+        self.claims = None
+        self.revoked = False
+        self._load()
+
+    def activate(self, token):
+        """Takes in a token that the customer has entered. Raises InvalidToken."""
+        self._take(token)
+        self.revoked = False
+        self._save()
+
+    def refresh_if_due(self):
+        """Asks for a new token once a day, and says whether one came."""
+        return self.claims is not None and time.time() >= self.claims["iat"] + DAY and self.refresh_token()
+
+    def refresh_token(self):
+        """Refresh license to get latest tier features. An outage changes nothing; a revocation is an answer."""
+        if self.claims is None:
+            return False
+        license_id = self.claims["jti"][:30]
+        url = f"{self.base_url}/api/v1/apps/{self.app_slug}/licenses/{license_id}/regenerate"
+        try:
+            body = {"current_token": self.token}
+            response = requests.post(url, json=body, timeout=10, allow_redirects=False)
+            answer = response.json()
+        except (requests.RequestException, ValueError):
+            return False
+        if response.status_code == 200:
+            return self._renew(answer)
+        if response.status_code == 400 and self._code(answer) == "license_revoked":
+            self.token, self.claims, self.revoked = None, None, True
+            self._save()
+        return False
+
+    def is_valid(self):
+        """Whether the license is good now, by its signature and its end alone."""
+        return self.claims is not None and time.time() < self.claims.get("exp", float("inf"))
+
+    def get_features(self):
+        """The features of the verified token; none when it has expired."""
+        return self.claims["features"] if self.is_valid() else []
+
+    def _verify(self, token):
+        # The algorithm is named here, never taken from the token. The end is looked at whenever it is asked for.
+        try:
+            return jwt.decode(
+                token,
+                PUBLIC_KEY,
+                algorithms=["RS256"],
+                audience=self.app_slug,
+                issuer=ISSUER,
+                leeway=CLOCK_TOLERANCE,
+                options={"require": ["iat", "jti", "sub"], "verify_exp": False},
+            )
+        except jwt.PyJWTError:
+            raise InvalidToken("Invalid license token") from None
+
+    def _take(self, token):
+        claims = self._verify(token)
+        same_license = self.claims is not None and self.claims["lic_id"] == claims["lic_id"]
+        if not (same_license and revision_of(claims) < revision_of(self.claims)):
+            self.token, self.claims = token, claims
+
+    def _renew(self, answer):
+        try:
+            self._take(answer["data"]["token"])
+        except (InvalidToken, KeyError, TypeError):
+            return False
+        self._save()
+        return True
+
+    @staticmethod
+    def _code(answer):
+        error = answer.get("error") if isinstance(answer, dict) else None
+        return error.get("code") if isinstance(error, dict) else None
+
+    def _load(self):
+        # What lies in the file is verified like any other token; a damaged file is no license.
+        try:
+            with open(self.cache_path, encoding="utf-8") as file:
+                stored = json.load(file)
+            self.revoked = stored["revoked"] is True
+            if isinstance(stored["token"], str):
+                self._take(stored["token"])
+        except (OSError, ValueError, KeyError, TypeError, InvalidToken):
+            pass
+
+    def _save(self):
+        folder = os.path.dirname(os.path.abspath(self.cache_path))
+        os.makedirs(folder, exist_ok=True)
+        handle, fresh = tempfile.mkstemp(dir=folder)  # for its owner alone
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({"token": self.token, "revoked": self.revoked}, file)
+        os.replace(fresh, self.cache_path)
+
+
+def main():
+    command, *rest = sys.argv[1:] or ["status"]
+    server = os.environ.get("LICENSE_SERVER", "https://licenses.example.com")
+    client = LicenseClient("desktop-app", server, os.environ.get("LICENSE_FILE", "license.json"))
+    try:
+        if command == "activate":
+            client.activate(*rest)
+        elif command == "refresh":
+            client.refresh_token()
+        else:
+            client.refresh_if_due()
+    except InvalidToken as error:
+        print(error)
+        return 1
+    state = "revoked" if client.revoked else "active" if client.is_valid() else "not licensed"
+    print(f"{state}: {', '.join(client.get_features()) or 'no features'}")
+    return 0 if client.is_valid() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

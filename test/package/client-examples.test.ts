@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { join, resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { createTestServer, type TestServer } from '../../src/testing/server.ts'
+import { startChromium } from './chromium.ts'
+import { emptyFolder, run, runtimes, type Runtime } from './programs.ts'
+import { listen, originOf, toRequest } from './web-server.ts'
+
+// The first key pair of every test server is the one whose public half stands in the examples.
+let server: TestServer
+let http: Server
+
+/** A license server on this computer's own time, with one license of the feature that the examples ask for. */
+async function openShop(
+  corsOrigins: readonly string[] = [],
+): Promise<{ readonly id: string; readonly token: string }> {
+  server = await createTestServer({ features: ['export'], start: Date.now(), corsOrigins })
+  return server.issue()
+}
+
+before(async () => {
+  http = await listen((request, body) => server.handle(toRequest(originOf(http), request, body)))
+})
+
+after(() => {
+  http.closeAllConnections()
+  http.close()
+})
+
+interface Ended {
+  readonly code: number
+  readonly said: string
+}
+
+/** Runs a program that may end with any code. */
+async function end(command: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> {
+  const [program = '', ...args] = command
+  try {
+    const { stdout } = await promisify(execFile)(program, args, { env: { ...process.env, ...env } })
+    return { code: 0, said: stdout.trim() }
+  } catch (error) {
+    const { code, stdout, stderr } = error as {
+      readonly code: number
+      readonly stdout: string
+      readonly stderr: string
+    }
+    return { code, said: `${stdout}${stderr}`.trim() }
+  }
+}
+
+for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
+  test(`examples/client-cli.ts runs on ${name}: activation, outage, revocation`, async () => {
+    const { id, token } = await openShop()
+    const home = emptyFolder()
+    const env = { HOME: home, LICENSE_SERVER: originOf(http) }
+    const cli = (...args: string[]): Promise<Ended> =>
+      end([...runtimes[name], resolve('examples/client-cli.ts'), ...args], env)
+    assert.deepEqual(await cli('export'), {
+      code: 1,
+      said: 'Export is not licensed (invalid): There is no license token',
+    })
+    assert.deepEqual(await cli('activate', `${token}x`), {
+      code: 1,
+      said: 'The token is not valid for this program',
+    })
+    assert.deepEqual(await cli('activate', token), { code: 0, said: 'active: pro, with export' })
+    server.fail('outage')
+    assert.deepEqual(await cli('export'), { code: 0, said: 'Exported' })
+    assert.deepEqual(await cli('status'), { code: 0, said: 'active: The license is active' })
+    server.recover()
+    await server.licensing.licenses.revoke(server.app, id)
+    const revoked = { code: 1, said: 'revoked: The license has been revoked (contact)' }
+    assert.deepEqual(await cli('status'), revoked)
+    assert.equal(statSync(join(home, '.desktop-app', 'license.json')).mode & 0o777, 0o600)
+  })
+
+const debianPython = '/usr/bin/python3'
+
+test('examples/client_license.py: activation, refresh, outage, forgery, revocation', async () => {
+  assert.ok(
+    existsSync(debianPython),
+    'Python is not installed: apt-get install python3-requests python3-jwt python3-cryptography',
+  )
+  const { id, token } = await openShop()
+  const file = join(emptyFolder(), 'license.json')
+  const env = { LICENSE_SERVER: originOf(http), LICENSE_FILE: file, PYTHONDONTWRITEBYTECODE: '1' }
+  const python = (...args: string[]): Promise<Ended> =>
+    end([debianPython, resolve('examples/client_license.py'), ...args], env)
+  const kept = (): string => (JSON.parse(readFileSync(file, 'utf8')) as { readonly token: string }).token
+  assert.deepEqual(await python('status'), { code: 1, said: 'not licensed: no features' })
+  const [header, payload] = token.split('.')
+  assert.deepEqual(await python('activate', `${header}.${payload}.AAAA`), {
+    code: 1,
+    said: 'Invalid license token',
+  })
+  assert.deepEqual(await python('activate', token), { code: 0, said: 'active: export' })
+  const feature = { name: 'Webhooks', slug: 'webhooks' }
+  await server.licensing.tiers.addFeature(server.app, 'pro', feature)
+  assert.deepEqual(await python('refresh'), { code: 0, said: 'active: export, webhooks' })
+  assert.notEqual(kept(), token)
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  // An older token does not take the place of a newer one.
+  assert.deepEqual(await python('activate', token), { code: 0, said: 'active: export, webhooks' })
+  for (const fault of ['outage', 'captive_portal', 'proxy_error', 'lookalike', 'rate_limited'] as const) {
+    server.fail(fault)
+    assert.deepEqual(await python('refresh'), { code: 0, said: 'active: export, webhooks' }, fault)
+  }
+  server.recover()
+  await server.licensing.licenses.revoke(server.app, id)
+  assert.deepEqual(await python('status'), { code: 0, said: 'active: export, webhooks' })
+  assert.deepEqual(await python('refresh'), { code: 1, said: 'revoked: no features' })
+  assert.deepEqual(await python('status'), { code: 1, said: 'revoked: no features' })
+})
+
+test('examples/client_license.py refreshes once a day', async () => {
+  server = await createTestServer({ features: ['export'], start: Date.now() - 25 * 3_600_000 })
+  const { token } = await server.issue()
+  const env = { LICENSE_SERVER: originOf(http), LICENSE_FILE: join(emptyFolder(), 'license.json') }
+  const python = (command: string): Promise<Ended> =>
+    end([debianPython, resolve('examples/client_license.py'), command, token], env)
+  await python('activate')
+  await server.clock.advance(25 * 3_600)
+  await python('status')
+  await python('status')
+  assert.equal(server.requests.length, 1)
+})
+
+test('examples/client-browser.html: a token is entered, kept over a reload, and revoked', async () => {
+  const folder = emptyFolder()
+  await run(['bun', 'build', 'examples/client-browser.html', '--outdir', folder])
+  const pages = await listen(async (request) => {
+    const file = request.url === '/' ? 'client-browser.html' : (request.url ?? '').slice(1)
+    if (!existsSync(join(folder, file))) return new Response(null, { status: 404 })
+    const type = file.endsWith('.html') ? 'text/html' : 'text/javascript'
+    return new Response(readFileSync(join(folder, file)), { headers: { 'content-type': type } })
+  })
+  const { id, token } = await openShop([originOf(pages)])
+  const browser = await startChromium()
+  try {
+    const page = await browser.newPage()
+    await page.addInitScript((url) => {
+      const set = (): void => document.documentElement?.setAttribute('data-license-server', url)
+      document.addEventListener('readystatechange', set)
+    }, originOf(http))
+    const shows = (state: string): Promise<unknown> =>
+      page.locator('#state', { hasText: state }).waitFor({ timeout: 10_000 })
+    await page.goto(originOf(pages))
+    await shows('invalid')
+    await page.fill('#token', 'nonsense')
+    await page.click('form button')
+    await page.locator('#reason', { hasText: 'not valid' }).waitFor()
+    await page.fill('#token', token)
+    await page.click('form button')
+    await shows('active')
+    assert.equal(await page.isEnabled('#export'), true)
+    await page.reload()
+    await shows('active')
+    await server.licensing.licenses.revoke(server.app, id)
+    await page.click('#refresh')
+    await shows('revoked')
+    assert.equal(await page.isEnabled('#export'), false)
+  } finally {
+    await browser.close()
+    pages.closeAllConnections()
+    pages.close()
+  }
+})
