@@ -1,0 +1,64 @@
+import { createPublicKey, verify } from 'node:crypto'
+import type { AppRecord, LicenseRecord, Licensing, Storage } from '../../src/core/index.ts'
+
+/** What a database holds that it never may, in words; nothing, it is to be hoped. */
+export async function inconsistencies({ storage, licensing }: Server): Promise<string[]> {
+  const found: string[] = []
+  for (const app of await storage.listApps({}, { limit: 100 })) {
+    const licenses = await storage.listLicenses({ appId: app.id, now: 0 }, { limit: 10_000 })
+    found.push(...(await wrongKeys(storage, app)), ...wrongPlaces(licenses))
+    found.push(...(await wrongTokens(licensing, app, licenses)))
+  }
+  return found
+}
+
+/** Licensing on a storage, as one server has it. */
+export interface Server {
+  readonly storage: Storage
+  readonly licensing: Licensing
+}
+
+async function wrongKeys(storage: Storage, app: AppRecord): Promise<string[]> {
+  const keys = await storage.listSigningKeys(app.id)
+  const active = keys.filter((key) => key.acceptedUntil === null)
+  const kept = keys.filter((key) => key.acceptedUntil !== null && key.privateKey !== null)
+  return [
+    ...(active.length === 1 ? [] : [`${active.length} active keys in ${app.slug}`]),
+    ...active.filter((key) => key.privateKey === null).map((key) => `${key.kid} cannot sign`),
+    ...kept.map((key) => `${key.kid} is retired and can sign`),
+  ]
+}
+
+function wrongPlaces(licenses: readonly LicenseRecord[]): string[] {
+  const holders = licenses.filter((license) => license.current).map((license) => license.installationId)
+  const doubled = holders.filter((holder, at) => holders.indexOf(holder) < at)
+  const outside = licenses.filter((license) => isActive(license) && !license.current)
+  return [
+    ...doubled.map((installation) => `two current licenses on ${installation}`),
+    ...outside.map((license) => `${license.id} is active and has no place`),
+  ]
+}
+
+async function wrongTokens(
+  licensing: Licensing,
+  app: AppRecord,
+  licenses: readonly LicenseRecord[],
+): Promise<string[]> {
+  const { publicKeyPem } = await licensing.apps.get(app.slug)
+  const active = licenses.filter(isActive)
+  const tokens = await Promise.all(active.map(({ id }) => licensing.licenses.token(app.slug, id)))
+  const bad = active.filter((_, at) => !isSigned(tokens[at]!, publicKeyPem))
+  return bad.map((license) => `the served key refuses the token of ${license.id}`)
+}
+
+function isActive({ revokedAt, expiresAt }: LicenseRecord): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt * 1000 > Date.now())
+}
+
+/** By the platform, and not by what is tested. */
+function isSigned(token: string | null, publicKeyPem: string): boolean {
+  const [header, payload, signature] = (token ?? '').split('.')
+  if (signature === undefined) return false
+  const signed = new TextEncoder().encode(`${header}.${payload}`)
+  return verify('sha256', signed, createPublicKey(publicKeyPem), Buffer.from(signature, 'base64url'))
+}

@@ -1,0 +1,112 @@
+import { createLicensing, LicensingError, type Storage } from '../../src/core/index.ts'
+import { testKeyPairs } from '../support/keys.ts'
+import { installation, masterKey } from '../support/world.ts'
+import type { Server } from './invariants.ts'
+
+export const slug = 'desktop-app'
+
+/** A server whose `place`, 0 or 1, decides which half of the fixed key pairs it rotates to. */
+export async function serverOn(storage: Storage, place: number): Promise<Server> {
+  let made = place
+  const newKeyPair = async () => testKeyPairs[(made += 2) % testKeyPairs.length]!
+  return { storage, licensing: await createLicensing({ storage, masterKey, newKeyPair }) }
+}
+
+/** An app with a tier and a customer, whose id is the answer. */
+export async function furnish({ licensing }: Server): Promise<string> {
+  await licensing.apps.create({ name: 'App', slug })
+  await licensing.tiers.create(slug, { name: 'Pro', slug: 'pro', features: ['api'] })
+  return (await licensing.customers.create(slug, { email: 'ada@example.com' })).id
+}
+
+/** How a call ended: `ok`, or the code it was refused with. */
+export async function codeOf(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => 'ok',
+    (error: unknown) => {
+      if (error instanceof LicensingError) return error.code
+      throw error
+    },
+  )
+}
+
+/** There are so few fixed pairs that one may come up while it is the active one: then no rotation takes place. */
+async function rotate({ licensing }: Server): Promise<unknown> {
+  return licensing.rotateKeys(slug).catch((error: unknown) => {
+    if (!(error instanceof TypeError)) throw error
+    throw new LicensingError('conflict', error.message)
+  })
+}
+
+const atOnce = <T>(count: number, work: (at: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, at) => work(at)))
+
+const issue = ({ licensing }: Server, customerId: string, installationId: string) =>
+  licensing.licenses.create(slug, { installationId, customerId, tierId: 'pro', durationDays: 30 })
+
+interface Installation {
+  readonly customerId: string
+  readonly number: number
+}
+
+/** What two servers do at once. Arguments and answers are JSON, since one of them is another process. */
+export const tasks = {
+  /** How many of the changes to one version won. */
+  change: async ({ storage }: Server, license: { id: string; version: number }): Promise<number> => {
+    const answers = await atOnce(8, () => storage.updateLicense(license.id, license.version, { revision: 9 }))
+    return answers.filter((answer) => answer !== null).length
+  },
+  rotate: (server: Server): Promise<string[]> => atOnce(4, () => codeOf(rotate(server))),
+  issue: (server: Server, { customerId, number }: Installation): Promise<string[]> =>
+    atOnce(4, () => codeOf(issue(server, customerId, installation(number)))),
+  /** The licenses that were answered, and how many answers were the first. */
+  once: async (
+    server: Server,
+    { customerId, number }: Installation,
+  ): Promise<{ ids: string[]; first: number }> => {
+    const key = { key: `key ${number}`, scope: 'test', fingerprint: 'same', app: slug }
+    const answers = await atOnce(4, () =>
+      server.licensing.idempotent(key, (licensing) =>
+        issue({ ...server, licensing }, customerId, installation(number)),
+      ),
+    )
+    return {
+      ids: answers.map(({ answer }) => answer.id),
+      first: answers.filter(({ replayed }) => !replayed).length,
+    }
+  },
+  mix: async (
+    server: Server,
+    { customerId, seed }: { customerId: string; seed: number },
+  ): Promise<string[]> => {
+    const random = randomFrom(seed)
+    const lanes = await atOnce(4, async () => {
+      const codes: string[] = []
+      for (let step = 0; step < 5; step++) codes.push(await codeOf(anything(server, customerId, random)))
+      return codes
+    })
+    return lanes.flat()
+  },
+}
+
+export type Tasks = typeof tasks
+
+/** Numbers from 0 to 1, the same for the same seed. */
+export function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
+    return state / 2 ** 32
+  }
+}
+
+/** Issues, renews or revokes on one of four installations, or rotates. */
+export async function anything(server: Server, customerId: string, random: () => number): Promise<unknown> {
+  const { licenses } = server.licensing
+  const installationId = installation(500 + Math.floor(random() * 4))
+  const kind = random()
+  if (kind < 0.15) return rotate(server)
+  if (kind < 0.45) return issue(server, customerId, installationId)
+  const { id, token } = await licenses.getByInstallation(slug, installationId, { include: 'token' })
+  return kind < 0.65 ? licenses.revoke(slug, id) : licenses.renew(slug, id, token)
+}

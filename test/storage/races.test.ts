@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
+import { installation } from '../support/world.ts'
+import { inconsistencies } from './invariants.ts'
+import { noPostgres, openTestDatabase } from './postgres-database.ts'
+import { furnish, slug } from './race-tasks.ts'
+import { withFiles } from './temporary-folder.ts'
+import { type TwoServers, withTwoServers } from './two-servers.ts'
+
+// The long way on one runtime; on the others, enough to see that their drivers do the same.
+const rounds = 'Bun' in globalThis ? 30 : 4
+
+const database = await openTestDatabase()
+after(() => database?.drop())
+
+type Race = (servers: TwoServers) => Promise<void>
+
+const countOf = (codes: readonly string[], code: string): number =>
+  codes.filter((other) => other === code).length
+
+/** The same race again and again, on numbers that no other uses. */
+async function again(first: number, race: (number: number) => Promise<void>): Promise<void> {
+  for (let round = 0; round < rounds; round++) await race(first + round)
+}
+
+const races: Readonly<Record<string, Race>> = {
+  'of 16 changes to one version of a license, one wins': async ({ licensing, storage, both }) => {
+    const customerId = await furnish({ licensing, storage })
+    const app = await storage.findApp(slug)
+    const { id } = await licensing.licenses.create(slug, {
+      ...{ installationId: installation(1), customerId, tierId: 'pro', durationDays: 30 },
+    })
+    await again(1, async (version) => {
+      assert.equal((await storage.findLicense(app!.id, id))?.version, version)
+      const [ours, theirs] = await both('change', { id, version })
+      assert.equal(ours + theirs, 1)
+    })
+  },
+
+  'of 8 rotations one or more succeed, and leave one active key': async (servers) => {
+    await furnish(servers)
+    await again(0, async () => {
+      const codes = (await servers.both('rotate', undefined as never)).flat()
+      assert.ok(countOf(codes, 'ok') > 0)
+      assert.equal(countOf(codes, 'ok') + countOf(codes, 'conflict'), 8)
+      assert.deepEqual(await inconsistencies(servers), [])
+    })
+  },
+
+  'of 8 licenses for one installation, one is issued': async (servers) => {
+    const customerId = await furnish(servers)
+    await again(1, async (number) => {
+      const codes = (await servers.both('issue', { customerId, number })).flat()
+      assert.deepEqual([countOf(codes, 'ok'), countOf(codes, 'conflict')], [1, 7])
+    })
+  },
+
+  'work under an idempotency key is done once': async (servers) => {
+    const customerId = await furnish(servers)
+    await again(1, async (number) => {
+      const answers = await servers.both('once', { customerId, number })
+      assert.equal(new Set(answers.flatMap(({ ids }) => ids)).size, 1)
+      assert.equal(answers[0].first + answers[1].first, 1)
+      assert.equal((await servers.licensing.licenses.list(slug)).total, number)
+    })
+  },
+
+  'issuing, renewing, revoking and rotating at random leaves nothing amiss': async (servers) => {
+    const customerId = await furnish(servers)
+    const codes: string[] = []
+    await again(1, async (number) => {
+      const [ours, theirs] = [number, number + 1000].map((seed) => ({ customerId, seed }))
+      codes.push(...(await servers.both('mix', ours!, theirs!)).flat())
+      assert.deepEqual(await inconsistencies(servers), [])
+    })
+    const expected = ['ok', 'conflict', 'not_found', 'license_revoked', 'invalid_token']
+    assert.deepEqual(
+      [...new Set(codes)].filter((code) => !expected.includes(code)),
+      [],
+    )
+    assert.ok(countOf(codes, 'ok') > codes.length / 4)
+  },
+}
+
+for (const [name, race] of Object.entries(races)) {
+  describe(`Two servers, ${rounds} rounds: ${name}`, () => {
+    it('on SQLite', () => withFiles((nextFile) => withTwoServers(nextFile(), race)))
+
+    it('on PostgreSQL', { skip: database === undefined && noPostgres }, async () =>
+      withTwoServers(await database!.emptied(), race),
+    )
+  })
+}
