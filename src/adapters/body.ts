@@ -3,6 +3,9 @@ import { HttpError } from './errors.ts'
 /** The largest body taken, in bytes. */
 export const maxBodyBytes: number = 256 * 1024
 
+/** White space as JSON knows it (RFC 8259 section 2), and nothing else. */
+const jsonSpaces = /^[ \t\n\r]*$/
+
 /** The document's own `curl -d` sends JSON under the form type; nothing is ever parsed as a form. */
 const jsonTypes = new Set(['application/json', 'application/x-www-form-urlencoded', ''])
 
@@ -47,7 +50,7 @@ async function readBytes(body: ReadableStream<Uint8Array>): Promise<Uint8Array> 
 function parseJson(bytes: Uint8Array): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    return text.trim() === '' ? {} : JSON.parse(text)
+    return jsonSpaces.test(text) ? {} : JSON.parse(text)
   } catch {
     throw new HttpError('invalid_json', 'Request body is not valid JSON')
   }
