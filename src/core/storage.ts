@@ -10,8 +10,13 @@
  * `heartwood/testing` holds every promise made here as a runnable case.
  */
 
-/** Whole seconds since 1970-01-01T00:00:00Z, as in RFC 7519 section 2. */
-export type NumericDate = number
+import type { NumericDate } from './numeric-date.ts'
+import type { LicenseNotice, OutboxStorage } from './outbox-storage.ts'
+import type { Page } from './page.ts'
+
+export type { NumericDate } from './numeric-date.ts'
+export type * from './outbox-storage.ts'
+export type { Page, Position } from './page.ts'
 
 /** `live` for what is sold, `test` for trying things out. An API key sees only the apps of its own mode. */
 export type Mode = 'live' | 'test'
@@ -170,23 +175,6 @@ export interface KeptAnswerRecord {
   readonly expiresAt: NumericDate
 }
 
-/** Where a page begins: after the record with these sort keys. */
-export interface Position {
-  readonly id: string
-  /** The sort key of tiers, which come by `position` first. */
-  readonly position?: number
-}
-
-/** One page of a list. Shorter than `limit` means it is the last. */
-export interface Page {
-  /** At most this many records. */
-  readonly limit: number
-  /** Passes over so many records; not together with `after`. */
-  readonly offset?: number
-  /** Begins after this record, whether or not it still exists, at the same cost on every page. */
-  readonly after?: Position
-}
-
 export interface AppFilter {
   readonly mode?: Mode
   readonly id?: string
@@ -225,15 +213,26 @@ export interface Reissue {
   readonly limit: number
 }
 
+/** Which licenses end, or have ended, inside a span of time, and were not told of yet. */
+export interface EndingLicenses {
+  readonly appId: string
+  /** Their end lies after `after` and not after `until`. */
+  readonly after: NumericDate
+  readonly until: NumericDate
+  /** Without those of which a notice of this type and their present end stands. */
+  readonly untold: LicenseNotice['type']
+  readonly limit: number
+}
+
 /** What may be asked of a storage, inside a transaction and outside. */
-export interface StorageSession {
+export interface StorageSession extends OutboxStorage {
   /** By slug, or by id: no slug looks like an id. */
   findApp(slugOrId: string): Promise<AppRecord | null>
   /** Resolves to `false`, writing nothing, when the slug is taken. */
   insertApp(app: AppRecord): Promise<boolean>
   /** Resolves to the app as it is after the change, `null` when there is none. */
   updateApp(id: string, patch: AppPatch): Promise<AppRecord | null>
-  /** Deletes the app and, in the same step, everything in it and the API keys bound to it. */
+  /** Deletes the app and, in the same step, everything in it, its deliveries and the API keys bound to it. */
   deleteApp(id: string): Promise<boolean>
   /** Newest first (by id, descending). */
   listApps(filter: AppFilter, page: Page): Promise<readonly AppRecord[]>
@@ -326,6 +325,8 @@ export interface StorageSession {
   /** Newest first. */
   listLicenses(filter: LicenseFilter, page: Page): Promise<readonly LicenseRecord[]>
   countLicenses(filter: LicenseFilter): Promise<number>
+  /** Licenses that are not revoked and end in a span of time, the earliest end first. */
+  listEndingLicenses(ending: EndingLicenses): Promise<readonly LicenseRecord[]>
   /**
    * Issues the claims anew of one page of active licenses that have a tier, in ascending order of id after `after`:
    * the tier's features as they are now, `revision` and `version` plus one, `issuedAt` and `updatedAt`. One step:

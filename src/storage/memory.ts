@@ -6,6 +6,7 @@ import { customerVerbs } from './memory/customers.ts'
 import { Journal } from './memory/journal.ts'
 import { keptAnswerVerbs } from './memory/kept-answers.ts'
 import { licenseVerbs } from './memory/licenses.ts'
+import { deliveryVerbs, noticeVerbs, webhookVerbs } from './memory/outbox.ts'
 import { newTables, type SyncSession, type Tables } from './memory/tables.ts'
 import { featureVerbs, tierFeatureVerbs, tierVerbs } from './memory/tiers.ts'
 
@@ -89,6 +90,9 @@ function allVerbs(tables: Tables): SyncSession {
     ...licenseVerbs(tables),
     ...apiKeyVerbs(tables),
     ...keptAnswerVerbs(tables),
+    ...webhookVerbs(tables),
+    ...deliveryVerbs(tables),
+    ...noticeVerbs(tables),
     ...settingVerbs(tables),
   }
 }

@@ -5,15 +5,19 @@ import type {
   ApiKeyRecord,
   AppRecord,
   CustomerRecord,
+  DeliveryRecord,
   FeatureRecord,
   KeptAnswerRecord,
+  LicenseNotice,
   LicenseRecord,
   Metadata,
   SigningKeyRecord,
   TierRecord,
+  WebhookRecord,
 } from '../core/storage.ts'
 import { isPostgres } from './kysely/dialect.ts'
 import * as licensing from './migrations/0001-licensing.ts'
+import * as webhooks from './migrations/0002-webhooks.ts'
 
 type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
@@ -43,11 +47,22 @@ export interface Database {
   readonly heartwood_license: Row<LicenseRecord>
   readonly heartwood_api_key: Row<ApiKeyRecord>
   readonly heartwood_kept_answer: Row<KeptAnswerRecord>
+  readonly heartwood_webhook: Row<WebhookRecord>
+  readonly heartwood_delivery: Row<DeliveryRecord>
+  readonly heartwood_license_notice: Row<LicenseNotice>
+  readonly heartwood_clock: {
+    readonly id: string
+    readonly seen_at: number
+    readonly steady_since: number
+  }
   readonly heartwood_setting: { readonly name: string; readonly value: string }
 }
 
 // What has been released is never changed, only followed by another: each imports nothing that could change under it.
-const migrations: Readonly<Record<string, Migration>> = Object.freeze({ '0001-licensing': licensing })
+const migrations: Readonly<Record<string, Migration>> = Object.freeze({
+  '0001-licensing': licensing,
+  '0002-webhooks': webhooks,
+})
 
 const tables = {
   migrationTableName: 'heartwood_migration',

@@ -5,6 +5,7 @@ import { customerCases } from './storage-cases/customers.ts'
 import { keptAnswerCases } from './storage-cases/kept-answers.ts'
 import { licenseCases } from './storage-cases/licenses.ts'
 import { orphanCases } from './storage-cases/orphans.ts'
+import { outboxCases } from './storage-cases/outbox.ts'
 import { pageCases } from './storage-cases/pages.ts'
 import { reissueCases } from './storage-cases/reissue.ts'
 import { signingKeyCases } from './storage-cases/signing-keys.ts'
@@ -36,6 +37,7 @@ export const storageCases: readonly ConformanceCase[] = [
   ...reissueCases,
   ...apiKeyCases,
   ...keptAnswerCases,
+  ...outboxCases,
   ...pageCases,
   ...orphanCases,
   ...transactionCases,

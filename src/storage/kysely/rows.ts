@@ -2,11 +2,13 @@ import type {
   ApiKeyRecord,
   AppRecord,
   CustomerRecord,
+  DeliveryRecord,
   FeatureRecord,
   KeptAnswerRecord,
   LicenseRecord,
   SigningKeyRecord,
   TierRecord,
+  WebhookRecord,
 } from '../../core/storage.ts'
 import type { Row } from '../schema.ts'
 
@@ -181,4 +183,31 @@ export const keptAnswerRows: Mapper<KeptAnswerRecord> = new Mapper<KeptAnswerRec
   fingerprint: text,
   answer: text,
   expiresAt: integer,
+})
+
+export const webhookRows: Mapper<WebhookRecord> = new Mapper<WebhookRecord>({
+  appId: text,
+  secret: text,
+  previousSecret: text,
+  previousUntil: integer,
+  failures: integer,
+  disabledAt: integer,
+  version: integer,
+})
+
+export const deliveryRows: Mapper<DeliveryRecord> = new Mapper<DeliveryRecord>({
+  id: text,
+  appId: text,
+  eventId: text,
+  type: text,
+  payload: text,
+  priority: integer,
+  state: text,
+  attempts: integer,
+  lastStatus: integer,
+  lastError: text,
+  lastAttemptAt: integer,
+  dueAt: integer,
+  createdAt: integer,
+  version: integer,
 })

@@ -7,6 +7,7 @@ import { apiKeyReads, apiKeyWrites, settingVerbs } from './api-keys.ts'
 import { appVerbs } from './apps.ts'
 import { customerVerbs } from './customers.ts'
 import { again, type Attempt, counted, once } from './attempt.ts'
+import { deliveryVerbs } from './deliveries.ts'
 import { isPostgres } from './dialect.ts'
 import { translated } from './errors.ts'
 import { featureVerbs, tierFeatureVerbs } from './features.ts'
@@ -14,8 +15,10 @@ import { type HotQueries, hotQueries } from './hot-queries.ts'
 import { keptAnswerVerbs } from './kept-answers.ts'
 import { licenseReads, licenseWrites } from './licenses.ts'
 import { inSavepoint } from './savepoint.ts'
+import { noticeVerbs } from './notices.ts'
 import { signingKeyVerbs } from './signing-keys.ts'
 import { tierVerbs } from './tiers.ts'
+import { webhookVerbs } from './webhooks.ts'
 
 /** What a storage over Kysely stands on. */
 export interface Connections {
@@ -89,6 +92,9 @@ function sessionOver(access: Access): StorageSession {
     ...apiKeyReads(access),
     ...apiKeyWrites(access),
     ...keptAnswerVerbs(access),
+    ...webhookVerbs(access),
+    ...deliveryVerbs(access),
+    ...noticeVerbs(access),
     ...settingVerbs(access),
   }
 }

@@ -37,6 +37,10 @@ function appPasses(filter: AppFilter): (app: AppRecord) => boolean {
 }
 
 function deleteContents(tables: Tables, appId: string): void {
+  for (const license of tables.licenses.ascending(appId)) tables.notices.deleteWhere(license.id)
+  for (const delivery of tables.deliveries.ascending(appId)) tables.queue.delete(delivery.id)
+  tables.deliveries.deleteWhere(appId)
+  tables.webhooks.delete(appId)
   tables.licenses.deleteWhere(appId)
   tables.customers.deleteWhere(appId)
   for (const tier of tables.tiers.ascending(appId)) tables.tierFeatures.delete(tier.id)

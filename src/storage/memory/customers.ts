@@ -1,4 +1,4 @@
-import type { CustomerFilter, CustomerRecord } from '../../core/storage.ts'
+import type { CustomerFilter, CustomerRecord, LicenseRecord } from '../../core/storage.ts'
 import { patched } from './frozen.ts'
 import { countOf, keyOf, takePage } from './table.ts'
 import { requireParent, type SyncSession, type Tables } from './tables.ts'
@@ -16,7 +16,7 @@ type CustomerVerbs = Pick<
   | 'countCustomers'
 >
 
-export function customerVerbs({ apps, customers, licenses }: Tables): CustomerVerbs {
+export function customerVerbs({ apps, customers, licenses, notices }: Tables): CustomerVerbs {
   return {
     findCustomer: (appId, id) => ofApp(appId, customers.get(id)),
     findCustomerByEmail: (appId, foldedEmail) => customers.getBy(0, keyOf(appId, foldedEmail)),
@@ -32,7 +32,10 @@ export function customerVerbs({ apps, customers, licenses }: Tables): CustomerVe
     deleteCustomer: (id) => {
       const customer = customers.get(id)
       if (customer === null) return false
-      licenses.deleteWhere(customer.appId, (license) => license.customerId === id)
+      const isTheirs = (license: LicenseRecord): boolean => license.customerId === id
+      for (const license of licenses.ascending(customer.appId))
+        if (isTheirs(license)) notices.deleteWhere(license.id)
+      licenses.deleteWhere(customer.appId, isTheirs)
       return customers.delete(id)
     },
     listCustomers: (filter, page) =>

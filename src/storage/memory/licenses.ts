@@ -42,7 +42,10 @@ export function licenseVerbs(tables: Tables): LicenseVerbs {
       requireParents(tables, changed)
       return licenses.replace(changed)
     },
-    deleteLicense: (id) => licenses.delete(id),
+    deleteLicense: (id) => {
+      tables.notices.deleteWhere(id)
+      return licenses.delete(id)
+    },
     listLicenses: (filter, page) =>
       takePage(licenses.descending(filter.appId, page.after), page, licensePasses(filter)),
     countLicenses: (filter) => countOf(licenses.ascending(filter.appId), licensePasses(filter)),

@@ -3,12 +3,15 @@ import type {
   ApiKeyRecord,
   AppRecord,
   CustomerRecord,
+  DeliveryRecord,
   FeatureRecord,
   KeptAnswerRecord,
+  LicenseNotice,
   LicenseRecord,
   SigningKeyRecord,
   StorageSession,
   TierRecord,
+  WebhookRecord,
 } from '../../core/storage.ts'
 import type { Journal } from './journal.ts'
 import { byPosition, keyOf, Table } from './table.ts'
@@ -39,6 +42,20 @@ export interface KeptAnswer {
   readonly answer: KeptAnswerRecord
 }
 
+/** A pending delivery in its place, in order of when it is due. */
+export interface Queued {
+  readonly id: string
+  readonly queue: string
+  readonly position: number
+}
+
+/** When a clock was last seen, and since when its sightings follow each other. */
+export interface Clock {
+  readonly id: string
+  readonly seenAt: number
+  readonly steadySince: number
+}
+
 export interface Setting {
   readonly id: string
   readonly value: string
@@ -54,6 +71,11 @@ export interface Tables {
   readonly licenses: Table<LicenseRecord>
   readonly apiKeys: Table<ApiKeyRecord>
   readonly keptAnswers: Table<KeptAnswer>
+  readonly webhooks: Table<WebhookRecord & { readonly id: string }>
+  readonly deliveries: Table<DeliveryRecord>
+  readonly queue: Table<Queued>
+  readonly notices: Table<LicenseNotice & { readonly id: string }>
+  readonly clocks: Table<Clock>
   readonly settings: Table<Setting>
 }
 
@@ -81,8 +103,20 @@ export function newTables(journal: Journal): Tables {
     }),
     apiKeys: new Table<ApiKeyRecord>(journal, { unique: [(key) => key.hash] }),
     keptAnswers: new Table<KeptAnswer>(journal, { compare: byPosition }),
+    webhooks: new Table<WebhookRecord & { readonly id: string }>(journal),
+    deliveries: new Table<DeliveryRecord>(journal, { group: ofApp }),
+    queue: new Table<Queued>(journal, { group: ({ queue }) => queue, compare: byPosition }),
+    notices: new Table<LicenseNotice & { readonly id: string }>(journal, {
+      group: ({ licenseId }) => licenseId,
+    }),
+    clocks: new Table<Clock>(journal),
     settings: new Table<Setting>(journal),
   }
+}
+
+/** The name of the queue that deliveries of one app and priority stand in. */
+export function queueOf(appId: string, priority: number): string {
+  return keyOf(appId, `${priority}`)
 }
 
 /** Refuses to write a record that would point to nothing. */

@@ -3,6 +3,7 @@ import type { Storage } from '../../core/storage.ts'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import {
   addApp,
+  addDelivery,
   addFeature,
   addLicense,
   addShop,
@@ -11,6 +12,7 @@ import {
   newApiKey,
   newApp,
   newSigningKey,
+  newWebhook,
   oddText,
   type Shop,
 } from './records.ts'
@@ -82,6 +84,8 @@ async function contentsOf(storage: Storage, { app, tier }: Shop): Promise<number
     await storage.countCustomers({ appId: app.id }),
     await storage.countLicenses({ appId: app.id, now: 0 }),
     (await storage.listSigningKeys(app.id)).length,
+    await storage.countDeliveries({ appId: app.id }),
+    (await storage.findWebhook(app.id)) === null ? 0 : 1,
   ]
 }
 
@@ -92,6 +96,8 @@ async function fullShop(storage: Storage): Promise<Shop> {
   await addLicense(storage, shop)
   await storage.swapActiveKey(shop.app.id, null, newSigningKey(shop.app.id), null)
   await storage.insertApiKey(newApiKey({ appId: shop.app.id, app: shop.app.slug }))
+  await storage.insertWebhook(newWebhook(shop.app.id))
+  await addDelivery(storage, shop.app.id)
   return shop
 }
 
@@ -99,16 +105,17 @@ const deletionCases: readonly ConformanceCase[] = [
   storageCase('apps: deletion takes everything in it, and nothing else', async (storage) => {
     const gone = await fullShop(storage)
     const stays = await fullShop(storage)
-    assert.deepEqual(await contentsOf(storage, gone), [1, 1, 1, 1, 1, 1])
+    assert.deepEqual(await contentsOf(storage, gone), [1, 1, 1, 1, 1, 1, 1, 1])
     assert.equal(await storage.deleteApp(gone.app.id), true)
     assert.equal(await storage.findApp(gone.app.id), null)
-    assert.deepEqual(await contentsOf(storage, gone), [0, 0, 0, 0, 0, 0])
-    assert.deepEqual(await contentsOf(storage, stays), [1, 1, 1, 1, 1, 1])
+    assert.deepEqual(await contentsOf(storage, gone), [0, 0, 0, 0, 0, 0, 0, 0])
+    assert.deepEqual(await contentsOf(storage, stays), [1, 1, 1, 1, 1, 1, 1, 1])
     const keys = await storage.listApiKeys({}, { limit: 9 })
     assert.deepEqual(
       keys.map((key) => key.appId),
       [stays.app.id],
     )
+    assert.deepEqual(await storage.listAppsWithDueDeliveries(farFuture), [stays.app.id])
     assert.equal(await storage.deleteApp(gone.app.id), false)
   }),
   storageCase('apps: a freed slug may be taken again, with nothing of the old app', async (storage) => {

@@ -5,10 +5,12 @@ import {
   addShop,
   newApiKey,
   newCustomer,
+  newDelivery,
   newFeature,
   newLicense,
   newSigningKey,
   newTier,
+  newWebhook,
 } from './records.ts'
 
 /** What a record belongs to may be deleted just before the record is written. */
@@ -24,6 +26,8 @@ export const orphanCases: readonly ConformanceCase[] = [
       storage.insertLicense(newLicense(shop)),
       storage.insertApiKey(newApiKey({ appId, app: shop.app.slug })),
       storage.swapActiveKey(appId, null, newSigningKey(appId), null),
+      storage.insertWebhook(newWebhook(appId)),
+      storage.insertDelivery(newDelivery(appId)),
     ]
     for (const write of await Promise.allSettled(late)) assert.equal(write.status, 'rejected')
     assert.equal(await storage.countLicenses({ appId, now: 0 }), 0)

@@ -2,12 +2,14 @@ import type {
   ApiKeyRecord,
   AppRecord,
   CustomerRecord,
+  DeliveryRecord,
   FeatureRecord,
   KeptAnswerRecord,
   LicenseRecord,
   SigningKeyRecord,
   Storage,
   TierRecord,
+  WebhookRecord,
 } from '../../core/storage.ts'
 
 /** The time at which every record is made. */
@@ -175,6 +177,39 @@ export function newKeptAnswer(given: Partial<KeptAnswerRecord> = {}): KeptAnswer
   }
 }
 
+export function newWebhook(appId: string, given: Partial<WebhookRecord> = {}): WebhookRecord {
+  return {
+    appId,
+    secret: 'sealed secret',
+    previousSecret: null,
+    previousUntil: null,
+    failures: 0,
+    disabledAt: null,
+    version: 1,
+    ...given,
+  }
+}
+
+export function newDelivery(appId: string, given: Partial<DeliveryRecord> = {}): DeliveryRecord {
+  return {
+    id: newId('whd'),
+    appId,
+    eventId: newId('evt'),
+    type: 'license.updated',
+    payload: '{}',
+    priority: 1,
+    state: 'pending',
+    attempts: 0,
+    lastStatus: null,
+    lastError: null,
+    lastAttemptAt: null,
+    dueAt: madeAt,
+    createdAt: madeAt,
+    version: 1,
+    ...given,
+  }
+}
+
 /** Puts an app into the storage. */
 export async function addApp(storage: Storage, given: Partial<AppRecord> = {}): Promise<AppRecord> {
   const app = newApp(given)
@@ -199,6 +234,16 @@ export async function addLicense(
   const license = newLicense(shop, given)
   await storage.insertLicense(license)
   return license
+}
+
+export async function addDelivery(
+  storage: Storage,
+  appId: string,
+  given: Partial<DeliveryRecord> = {},
+): Promise<DeliveryRecord> {
+  const delivery = newDelivery(appId, given)
+  await storage.insertDelivery(delivery)
+  return delivery
 }
 
 export async function addFeature(

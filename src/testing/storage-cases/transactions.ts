@@ -3,6 +3,7 @@ import type { Storage, StorageSession } from '../../core/storage.ts'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import {
   addApp,
+  addDelivery,
   addFeature,
   addLicense,
   addShop,
@@ -12,11 +13,13 @@ import {
   newApiKey,
   newApp,
   newCustomer,
+  newDelivery,
   newFeature,
   newKeptAnswer,
   newLicense,
   newSigningKey,
   newTier,
+  newWebhook,
   several,
 } from './records.ts'
 
@@ -45,6 +48,7 @@ async function furnished(storage: Storage) {
   await storage.swapActiveKey(shop.app.id, null, key, null)
   const apiKey = newApiKey({ appId: shop.app.id, app: shop.app.slug })
   await storage.insertApiKey(apiKey)
+  const delivery = await addDelivery(storage, shop.app.id, { dueAt: 5 })
   const everything = async (session: StorageSession = storage): Promise<unknown[]> => {
     const [appId, page] = [shop.app.id, { limit: 99 }]
     return [
@@ -56,9 +60,11 @@ async function furnished(storage: Storage) {
       await session.listLicenses({ appId, now: 0 }, page),
       await session.findCurrentLicense(shop.app.slug, license.installationId),
       await session.listApiKeys({}, page),
+      await session.listDeliveries({ appId }, page),
+      await session.findWebhook(appId),
     ]
   }
-  return { ...shop, shop, feature, license, key, apiKey, everything }
+  return { ...shop, shop, feature, license, key, apiKey, delivery, everything }
 }
 
 type Furnished = Awaited<ReturnType<typeof furnished>>
@@ -97,6 +103,18 @@ const writes: Readonly<Record<string, (tx: StorageSession, had: Furnished) => Pr
   insertApiKey: (tx) => tx.insertApiKey(newApiKey()),
   updateApiKey: (tx, { apiKey }) => tx.updateApiKey(apiKey.id, { name: 'x' }),
   touchApiKeys: (tx, { apiKey }) => tx.touchApiKeys(new Map([[apiKey.id, 5]])),
+  insertWebhook: (tx, { app }) => tx.insertWebhook(newWebhook(app.id)),
+  updateWebhook: async (tx, { app }) => {
+    await tx.insertWebhook(newWebhook(app.id))
+    await tx.updateWebhook(app.id, 1, { failures: 3 })
+  },
+  insertDelivery: (tx, { app }) => tx.insertDelivery(newDelivery(app.id)),
+  updateDelivery: (tx, { delivery }) => tx.updateDelivery(delivery.id, 1, { attempts: 1 }),
+  claimDeliveries: (tx, { app }) => tx.claimDeliveries({ appId: app.id, now: 5, until: 9, limit: 1 }),
+  pruneDeliveries: async (tx, { delivery }) => {
+    await tx.updateDelivery(delivery.id, 1, { state: 'failed', dueAt: null })
+    await tx.pruneDeliveries(madeAt + 1, 1)
+  },
 }
 
 const verbCases = Object.entries(writes).map(([verb, write]) =>
