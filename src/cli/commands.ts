@@ -13,7 +13,10 @@ import {
 import { version } from '../adapters/version.ts'
 import { readTime } from '../adapters/wire.ts'
 import { withDatabase } from './database.ts'
+import { doctor } from './doctor.ts'
 import { explain } from './explain.ts'
+import { exportRecords } from './export.ts'
+import { importRecords } from './import.ts'
 import { createKey, listKeys, revokeKey } from './keys.ts'
 import { configureLog } from './log.ts'
 import type { Output } from './output.ts'
@@ -186,6 +189,42 @@ const migrateCommand: Command<Surroundings> = buildCommand({
   },
 })
 
+const exportCommand: Command<Surroundings> = buildCommand({
+  docs: { brief: 'Write every record to a file, secrets sealed, while servers go on' },
+  parameters: {
+    flags: { json, database },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'A new file; - for standard output', parse: String, placeholder: 'file' }],
+    },
+  },
+  async func(this: Surroundings, flags: JsonFlags, file: string) {
+    await exportRecords(await prepare(this, flags), file, this.output, flags)
+  },
+})
+
+const importCommand: Command<Surroundings> = buildCommand({
+  docs: { brief: 'Read what export wrote into an empty database, all of it or nothing' },
+  parameters: {
+    flags: { json, database },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'The file; - for standard input', parse: String, placeholder: 'file' }],
+    },
+  },
+  async func(this: Surroundings, flags: JsonFlags, file: string) {
+    await importRecords(await prepare(this, flags), file, this.output, flags)
+  },
+})
+
+const doctorCommand: Command<Surroundings> = buildCommand({
+  docs: { brief: 'Open every sealed key and hold every record against its rules, changing nothing' },
+  parameters: { flags: { json, database } },
+  async func(this: Surroundings, flags: JsonFlags) {
+    await doctor(await prepare(this, flags), this.output, flags)
+  },
+})
+
 const root: RouteMap<Surroundings> = buildRouteMap({
   docs: { brief: 'Heartwood: software licensing' },
   routes: {
@@ -195,6 +234,9 @@ const root: RouteMap<Surroundings> = buildRouteMap({
       routes: { create: createCommand, list: listCommand, revoke: revokeCommand },
     }),
     migrate: migrateCommand,
+    export: exportCommand,
+    import: importCommand,
+    doctor: doctorCommand,
   },
 })
 

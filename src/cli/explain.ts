@@ -1,10 +1,21 @@
 import { wireDetails } from '../adapters/wire.ts'
-import { LicensingError } from '../core/errors.ts'
+import { LicensingError, type ErrorDetails } from '../core/errors.ts'
 import { Refusal } from './refusal.ts'
 
+function rulesOf(details: ErrorDetails): string {
+  return Object.entries(details)
+    .map(([field, broken]) => `${field} ${broken.join(', ')}`)
+    .join('; ')
+}
+
+/** The rules that input broke, by the core's own names of the fields; else what the error says. */
+export function explainRules({ message, details = {} }: LicensingError): string {
+  return rulesOf(details) || message
+}
+
 function explainLicensing({ message, details = {} }: LicensingError): string {
-  const rules = Object.entries(wireDetails(details)).map(([field, broken]) => `${field} ${broken.join(', ')}`)
-  return rules.length === 0 ? message : `${message}: ${rules.join('; ')}`
+  const rules = rulesOf(wireDetails(details))
+  return rules === '' ? message : `${message}: ${rules}`
 }
 
 /** A driver's error may repeat the address it was given, with its password. */

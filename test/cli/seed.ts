@@ -1,0 +1,79 @@
+import type { CustomerRecord, LicenseRecord, Licensing, Storage } from '../../src/core/index.ts'
+import { createLicensing } from '../../src/core/licensing.ts'
+import { newTypeId } from '../../src/core/ids.ts'
+import { keyPairSource } from '../support/keys.ts'
+import { masterKey } from '../support/world.ts'
+
+/** What the command line needs to open what is seeded. */
+export const seedEnvironment: Readonly<Record<string, string>> = {
+  HEARTWOOD_MASTER_KEY: masterKey,
+  HEARTWOOD_LOG: 'off',
+  HEARTWOOD_RATE_LIMITS: 'off',
+}
+
+export const seededApp = 'desktop-app'
+
+const now = Math.floor(Date.now() / 1000)
+const day = 86_400
+
+/** Licensing with fixed key pairs, over any storage. */
+export function seedLicensing(storage: Storage): Promise<Licensing> {
+  return createLicensing({ storage, masterKey, newKeyPair: keyPairSource() })
+}
+
+function customer(appId: string, at: number): CustomerRecord {
+  const email = `Ada.${at}@Example.com`
+  return {
+    ...{ id: newTypeId('cus'), appId, email, foldedEmail: email.toLowerCase() },
+    name: at % 3 === 0 ? null : `Ada “${at}” \u{1F600}\nLovelace`,
+    externalId: at % 4 === 0 ? `crm-${at}` : null,
+    metadata: at % 5 === 0 ? {} : { at, deep: [{ ü: null, more: [1.5, true, ''] }] },
+    ...{ createdAt: now - at, updatedAt: now },
+  }
+}
+
+/** Every state a license can be in, in turn. */
+function license(of: CustomerRecord, tierId: string, at: number): LicenseRecord {
+  const hasEnded = at % 7 === 0
+  return {
+    ...{ id: newTypeId('lic'), appId: of.appId, customerId: of.id },
+    ...{ tierId: at % 11 === 0 ? null : tierId, tier: 'pro', tierFeatures: ['webhooks', 'api_access'] },
+    customFeatures: at % 6 === 0 ? ['beta', 'api_access'] : [],
+    installationId: crypto.randomUUID(),
+    current: !hasEnded,
+    expiresAt: hasEnded ? now - day : at % 2 === 0 ? null : now + (1 + (at % 900)) * day,
+    ...(at % 13 === 0
+      ? { revokedAt: now - 60, revokedReason: 'refund' }
+      : { revokedAt: null, revokedReason: null }),
+    ...{ issuedAt: now - at, revision: 1 + (at % 9), minRevision: 1 + (at % 2 === 0 ? 0 : at % 9) },
+    ...{ version: 1 + (at % 40), metadata: at % 5 === 0 ? { seat: at } : {} },
+    ...{ createdAt: now - at, updatedAt: now },
+  }
+}
+
+/** Fills a storage: apps of both modes, keys in grace, tiers whose features are in no order, licenses in every state. */
+export async function seed(storage: Storage, count: number): Promise<Licensing> {
+  const licensing = await seedLicensing(storage)
+  const app = await licensing.apps.create({ name: 'My Desktop App', slug: seededApp })
+  await licensing.apps.create({ name: 'Trial', slug: 'trial' }, { mode: 'test' })
+  for (const slug of ['webhooks', 'api_access', 'beta'])
+    await licensing.features.create(app.slug, { name: slug, slug })
+  const tier = await licensing.tiers.create(app.slug, { name: 'Pro', slug: 'pro', features: ['webhooks'] })
+  await licensing.tiers.addFeature(app.slug, 'pro', { slug: 'api_access', name: 'API' })
+  for (const gracePeriodDays of [30, 60]) await licensing.rotateKeys(app.slug, { gracePeriodDays })
+  await licensing.apiKeys.create({ name: 'All' })
+  await licensing.apiKeys.create({ name: 'One', app: app.slug, type: 'pk' })
+  await fill(storage, app.id, tier.id, count)
+  return licensing
+}
+
+async function fill(storage: Storage, appId: string, tierId: string, count: number): Promise<void> {
+  for (let at = 0; at < count; at += 1000)
+    await storage.transaction(async (tx) => {
+      for (let next = at; next < Math.min(count, at + 1000); next++) {
+        const buyer = customer(appId, next)
+        await tx.insertCustomer(buyer)
+        await tx.insertLicense(license(buyer, tierId, next))
+      }
+    })
+}
