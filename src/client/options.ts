@@ -44,7 +44,7 @@ export interface LicenseClientOptions {
   readonly token?: string
   /** Where the token is kept; default {@link memoryStore}. */
   readonly store?: LicenseStore
-  /** How often a new token is asked for, in hours; default 24. Each client comes up to a fifth earlier, so that they spread. */
+  /** How often a new token is asked for, in hours, from 0.1; default 24. Each client comes up to a fifth earlier, so that they spread. */
   readonly refreshHours?: number
   /** Whether it refreshes by itself; default true. Without, call `refresh`. */
   readonly background?: boolean
@@ -150,7 +150,7 @@ export function readOptions(options: LicenseClientOptions): Settings {
     installationId: options.installationId?.toLowerCase() ?? null,
     token: options.token ?? null,
     store: options.store ?? memoryStore(),
-    refreshEvery: span('refreshHours', refreshHours, hour, 1 / 60),
+    refreshEvery: span('refreshHours', refreshHours, hour, 0.1),
     background: options.background ?? true,
     maxOffline: maxOfflineDays === undefined ? null : span('maxOfflineDays', maxOfflineDays, day, 1),
     grace: span('graceDays', graceDays, day, 0),

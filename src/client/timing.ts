@@ -1,3 +1,4 @@
+import { clockTolerance } from '../core/decision.ts'
 import type { Attempt } from './record.ts'
 import type { VerifiedToken } from './key-ring.ts'
 
@@ -18,20 +19,18 @@ function spread({ claims }: VerifiedToken): number {
 }
 
 /**
- * When to ask for a new token: up to a fifth before the token is due, so that clients which were issued together do not
- * come together; and more and more often before its end, which a vendor moves at the last moment.
+ * How long a token is left alone, in seconds: up to a fifth less than asked, so that clients which were issued together do
+ * not come together; and less and less before its end, which a vendor moves at the last moment.
  */
-export function refreshTime(held: VerifiedToken, every: number): number {
+function interval(held: VerifiedToken, every: number): number {
   const { iat, exp = Infinity } = held.claims
-  const interval = Math.max(5 * minute, Math.min(every, (exp - iat) / 2))
-  return iat + Math.floor(interval * (1 - spread(held) / 5))
+  const longest = Math.max(5 * minute, Math.min(every, (exp - iat) / 2))
+  return Math.floor(longest * (1 - spread(held) / 5))
 }
 
-function waitAfter({ outcome, failures, retryAfter }: Attempt, held: VerifiedToken, every: number): number {
-  if (outcome === 'refused') return every
-  if (outcome === 'refreshed') return 0
-  const backoff = Math.min(hour, minute * 2 ** Math.min(failures - 1, 6))
-  return Math.floor(Math.max(retryAfter ?? 0, backoff) * (1 + spread(held) / 5))
+function backoff({ failures, retryAfter }: Attempt, held: VerifiedToken): number {
+  const wait = Math.min(hour, minute * 2 ** Math.min(failures - 1, 6))
+  return Math.floor(Math.max(retryAfter ?? 0, wait) * (1 + spread(held) / 5))
 }
 
 /** When the next attempt is to be made. A clock that shows less than the last attempt's time was set back, and counts not. */
@@ -41,7 +40,11 @@ export function nextAttempt(
   every: number,
   now: number,
 ): number {
-  const due = held.claims.iat > now ? now : refreshTime(held, every)
+  const { iat } = held.claims
+  const due = iat > now + clockTolerance ? now : iat + interval(held, every)
   if (attempt === null || attempt.at > now) return due
-  return Math.max(due, attempt.at + waitAfter(attempt, held, every))
+  if (attempt.outcome === 'refused') return attempt.at + every
+  // By the program's own clock: one that is wrong must not make it ask again and again.
+  if (attempt.outcome === 'refreshed') return attempt.at + interval(held, every)
+  return Math.max(due, attempt.at + backoff(attempt, held))
 }

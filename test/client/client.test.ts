@@ -109,6 +109,15 @@ test('an outage is asked about less and less, at most every hour, and a server t
   assert.ok(renewals(server) - first <= 11)
 })
 
+test('a clock that is wrong makes nobody ask more often', async () => {
+  for (const seconds of [-3650 * day, -200, 200, 3650 * day]) {
+    const { server } = await openScene()
+    server.clock.skewProgram(seconds)
+    await server.clock.advance(3 * day)
+    assert.ok(renewals(server) >= 2 && renewals(server) <= 5, `${seconds}: ${renewals(server)}`)
+  }
+})
+
 test('two calls make one request', async () => {
   const { server, client } = await openScene()
   await Promise.all([client.refresh(), client.refresh(), client.refresh()])
