@@ -9,7 +9,8 @@ export function outageOf(error: unknown): string | undefined {
   if (named !== undefined) return named
   for (const value of [errcode, errno]) {
     // Extended result codes hold the primary one in their last byte; the system's own numbers may be negative.
-    if (typeof value === 'number' && value > 0) return sqlite[value & 0xff]
+    const known = typeof value === 'number' && value > 0 ? sqlite[value & 0xff] : undefined
+    if (known !== undefined) return known
   }
   return typeof message === 'string' ? uncoded(message) : undefined
 }
@@ -90,6 +91,8 @@ function postgres(code: string): string | undefined {
 
 /** Deno's SQLite gives no code when it cannot open a file, nor the driver `pg` when a connection is lost. */
 function uncoded(message: string): string | undefined {
+  // What a host's dialect makes of a full disk, on which SQLite rolls back by itself.
+  if (message.includes('no transaction is active')) return 'The database gave the transaction up'
   if (message.startsWith('unable to open database file')) return sqlite[14]
   const lost = /^Connection terminated|^timeout exceeded when trying to connect|is not queryable$/
   return lost.test(message) ? unreachable : undefined

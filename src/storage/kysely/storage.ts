@@ -124,7 +124,7 @@ async function runTransaction<T>(
     if (hasErased) await erased?.()
     return result
   } catch (error) {
-    throw failure?.error === error ? error : translated(error)
+    throw failure === undefined ? translated(error) : failure.error
   }
 }
 

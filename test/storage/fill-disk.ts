@@ -1,0 +1,77 @@
+/**
+ * A process of its own for the tests: opens a database in the folder named last, writes until the disk is full, says so,
+ * and when it is told that there is room again, goes on. Ends with an error when anything is lost.
+ */
+import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+import type { Storage } from '../../src/core/index.ts'
+import { sqliteStorage } from '../../src/storage/sqlite.ts'
+import { newCustomer } from '../../src/testing/storage-cases/records.ts'
+import { inconsistencies } from './invariants.ts'
+import { anything, furnish, randomFrom, serverOn, slug } from './race-tasks.ts'
+import { unavailable } from './unavailable.ts'
+
+const folder = process.argv.at(-1)!
+const filename = join(folder, 'licenses.db')
+const full = unavailable(/disk is full|cannot be read or written/)
+
+/** The ids of customers that were written, until one cannot be. */
+async function writeUntilFull(storage: Storage, appId: string): Promise<string[]> {
+  const stored: string[] = []
+  for (;;) {
+    const customer = newCustomer(appId, { metadata: { padding: 'x'.repeat(2000) } })
+    try {
+      // By turns in a transaction and outside of one: each gives up in its own way.
+      const insert = stored.length % 2 === 0 ? insertAlone : insertInTransaction
+      await insert(storage, customer)
+      stored.push(customer.id)
+    } catch (error) {
+      assert.ok(full(error), `${error}`)
+      return stored
+    }
+  }
+}
+
+type Customer = ReturnType<typeof newCustomer>
+
+const insertAlone = (storage: Storage, customer: Customer) => storage.insertCustomer(customer)
+
+const insertInTransaction = (storage: Storage, customer: Customer) =>
+  storage.transaction((tx) => tx.insertCustomer(customer))
+
+async function requireStored(storage: Storage, appId: string, ids: readonly string[]): Promise<void> {
+  for (const id of ids) assert.equal((await storage.findCustomer(appId, id))?.id, id)
+  assert.equal(await storage.countCustomers({ appId }), ids.length)
+}
+
+writeFileSync(join(folder, 'ballast'), new Uint8Array(256 * 1024))
+const server = await serverOn(await sqliteStorage({ filename }), 0)
+const { storage } = server
+const customerId = await furnish(server)
+const app = (await storage.findApp(slug))!
+const stored = [customerId, ...(await writeUntilFull(storage, app.id))]
+// What needs no more room than it has may still be stored; what was refused is not.
+await requireStored(storage, app.id, stored)
+stored.push(...(await writeUntilFull(storage, app.id)))
+await requireStored(storage, app.id, stored)
+assert.deepEqual(await inconsistencies(server), [])
+
+rmSync(join(folder, 'ballast'))
+console.log('full')
+for await (const _line of createInterface({ input: process.stdin })) break
+
+const later = newCustomer(app.id)
+assert.equal(await storage.insertCustomer(later), true)
+const random = randomFrom(3)
+for (let change = 0; change < 10; change++) await anything(server, customerId, random).catch(() => {})
+await storage.close()
+
+const again = await serverOn(await sqliteStorage({ filename }), 0)
+await requireStored(again.storage, app.id, [...stored, later.id])
+assert.deepEqual(await inconsistencies(again), [])
+await again.storage.close()
+console.log(`${stored.length} stored`)
+process.exit(0)

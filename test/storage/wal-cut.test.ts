@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { it } from 'node:test'
+import { openConnection } from '../../src/storage/sqlite/connection.ts'
+import { sqliteStorage } from '../../src/storage/sqlite.ts'
+import { inconsistencies, type Server } from './invariants.ts'
+import { anything, codeOf, furnish, randomFrom, serverOn } from './race-tasks.ts'
+import { withFiles } from './temporary-folder.ts'
+
+// The long way on one runtime: the log's bytes are SQLite's own on all of them.
+const changes = 'Bun' in globalThis ? 60 : 30
+
+const headerSize = 32
+const frameHeaderSize = 24
+
+interface Log {
+  readonly bytes: Uint8Array
+  readonly frameSize: number
+  readonly frames: number
+}
+
+function readLog(filename: string): Log {
+  const bytes = readFileSync(filename)
+  const frameSize = frameHeaderSize + bytes.readUInt32BE(8)
+  return { bytes, frameSize, frames: Math.floor((bytes.length - headerSize) / frameSize) }
+}
+
+/** Changes a database at random, and keeps all of the changes in its log: a reader holds on to the state before. */
+async function changeAtRandom(filename: string, customerId: string): Promise<string[]> {
+  const reader = await openConnection(filename, { readonly: true })
+  reader.exec('begin')
+  reader.first('select * from heartwood_app', [])
+  const server = await serverOn(await sqliteStorage({ filename }), 0)
+  const random = randomFrom(7)
+  const codes: string[] = []
+  for (let change = 0; change < changes; change++)
+    codes.push(await codeOf(anything(server, customerId, random)))
+  copyFileSync(`${filename}-wal`, `${filename}-log`)
+  reader.exec('rollback')
+  reader.close()
+  await server.storage.close()
+  return codes
+}
+
+/** Everything that the database says, to know a state that was looked at before. */
+async function stateOf({ storage }: Server): Promise<string> {
+  const [app] = await storage.listApps({}, { limit: 1 })
+  const keys = await storage.listSigningKeys(app!.id)
+  return JSON.stringify([keys, await storage.listLicenses({ appId: app!.id, now: 0 }, { limit: 999 })])
+}
+
+/** Opens the database as a crash would have left it after the first `length` bytes of the log. */
+async function openCut<T>(base: string, log: Uint8Array, work: (server: Server) => Promise<T>): Promise<T> {
+  const filename = `${base}-cut`
+  copyFileSync(base, filename)
+  writeFileSync(`${filename}-wal`, log)
+  const server = await serverOn(await sqliteStorage({ filename }), 0)
+  try {
+    return await work(server)
+  } finally {
+    await server.storage.close()
+    for (const rest of ['', '-wal', '-shm']) rmSync(`${filename}${rest}`, { force: true })
+  }
+}
+
+it('SQLite: a log cut at any frame, or in the middle of one, gives a consistent database', () =>
+  withFiles(async (nextFile) => {
+    const filename = nextFile()
+    const first = await serverOn(await sqliteStorage({ filename }), 0)
+    const customerId = await furnish(first)
+    await first.storage.close()
+    const base = nextFile()
+    copyFileSync(filename, base)
+    const codes = await changeAtRandom(filename, customerId)
+    const { bytes, frameSize, frames } = readLog(`${filename}-log`)
+    const states = new Map<string, readonly string[]>()
+    for (let half = 0; half <= 2 * frames; half++) {
+      const length = headerSize + Math.floor((half * frameSize) / 2)
+      await openCut(base, bytes.subarray(0, length), async (server) => {
+        const state = await stateOf(server)
+        if (!states.has(state)) states.set(state, await inconsistencies(server))
+      })
+    }
+    assert.deepEqual([...states.values()].flat(), [])
+    const stored = codes.filter((code) => code === 'ok').length
+    assert.ok(frames > stored, 'the log holds a frame for each change and more')
+    assert.equal(states.size, 1 + stored)
+    const activeKeys = [...states.keys()].map((state) => JSON.parse(state)[0][0].kid)
+    assert.ok(new Set(activeKeys).size > 1, 'some of the changes are rotations')
+  }))
