@@ -29,6 +29,8 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>
   /** Bun unless told otherwise. */
   readonly way?: Way
+  /** What stands on standard input; nothing unless told otherwise. */
+  readonly input?: string
 }
 
 /** What a command that has ended left behind. */
@@ -74,13 +76,19 @@ function environment(added: Readonly<Record<string, string>> = {}): Record<strin
 }
 
 /** Runs a command to its end. */
-export function heartwood(args: readonly string[], { cwd, env, way = 'Bun' }: Surroundings): Promise<Ended> {
+export function heartwood(
+  args: readonly string[],
+  { cwd, env, way = 'Bun', input = '' }: Surroundings,
+): Promise<Ended> {
   const [program, ...before] = ways[way]
-  const options = { cwd, env: environment(env), timeout: 60_000 }
+  const options = { cwd, env: environment(env), timeout: 600_000, maxBuffer: 1024 ** 3 }
   return new Promise((done) => {
-    execFile(program, [...before, ...args], options, (error, stdout, stderr) => {
+    const running = execFile(program, [...before, ...args], options, (error, stdout, stderr) => {
       done({ code: error === null ? 0 : Number(error.code), stdout, stderr })
     })
+    // A command that ends without reading closes the pipe.
+    running.stdin?.on('error', () => {})
+    running.stdin?.end(input)
   })
 }
 
