@@ -1,3 +1,5 @@
+import { version } from './version.ts'
+
 const created = { created_at: '2026-01-23T10:00:00Z', updated_at: '2026-01-23T10:00:00Z' }
 const publicKeyPem =
   '-----BEGIN PUBLIC KEY-----\nMIICIjANBgkqhkiG9w0BAQEFAAOCAg8A…\n-----END PUBLIC KEY-----\n'
@@ -96,3 +98,5 @@ export const apiKeyExample: object = {
 export function pageExample(item: object): object {
   return { data: [item], meta: { total: 1, page: 1, per_page: 20, next_cursor: null } }
 }
+
+export const healthExample: object = { status: 'ok', version, storage: 'ok' }

@@ -1,42 +1,75 @@
 import { swagger } from '@elysiajs/swagger'
 import type { TObject } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import { maxBodyBytes } from './body.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
+import { healthExample } from './examples.ts'
 import type { Route, SuccessAnswer } from './route.ts'
 import { basePath, routes } from './routes.ts'
-import { healthSchema } from './schemas.ts'
+import { errorSchema, healthSchema, namedSchemas } from './schemas.ts'
 import { version } from './version.ts'
 import { wireSchema, type JsonSchema } from './wire.ts'
 
-const pathParameters: Readonly<Record<string, string>> = {
-  slug: 'Slug of the app',
-  tier: 'Id or slug of the tier',
-  feature: 'Id or slug of the feature',
-  id: 'Its id',
+const tags: Readonly<Record<string, string>> = {
+  Apps: 'What is licensed. Each app has its own key pair, tiers, features, customers and licenses.',
+  Tiers: 'What an app is sold as: a list of features under a name.',
+  Features: 'The catalogue that tiers choose from.',
+  Customers: 'Who holds licenses of an app.',
+  Licenses: 'The right of one installation, proved offline by a signed token.',
+  Verification: 'Whether a license is good now, for anybody who knows its installation, jti or token.',
+  'API keys': 'Who may use this API, and for what.',
+  Health: 'For load balancers and monitors.',
 }
 
-const errorSchema: JsonSchema = {
-  type: 'object',
-  description: 'What went wrong',
-  required: ['error'],
-  additionalProperties: false,
-  properties: {
-    error: {
-      type: 'object',
-      description: 'The error',
-      required: ['code', 'message'],
-      additionalProperties: false,
-      properties: {
-        code: { type: 'string', description: 'For a program; never changes its meaning' },
-        message: { type: 'string', description: 'For people' },
-        details: {
-          type: 'object',
-          description: 'The fields at fault, each with the rules it breaks',
-          additionalProperties: { type: 'array', items: { type: 'string' } },
-        },
-      },
-    },
+const pathParameters: Readonly<Record<string, JsonSchema>> = {
+  slug: {
+    description: 'Slug of the app',
+    pattern: '^[a-z0-9-]{1,63}$',
+    maxLength: 63,
+    example: 'desktop-app',
   },
+  tier: { description: 'Id or slug of the tier', example: 'pro' },
+  feature: { description: 'Id or slug of the feature', example: 'webhooks' },
+  id: { description: 'Its id' },
+}
+
+const header = (description: string, example: string): object => ({
+  description,
+  schema: { type: 'string', maxLength: 1024, examples: [example] },
+})
+
+const headers: Readonly<Record<string, object>> = {
+  'X-Request-Id': header(
+    'X-Request-Id of the request when well formed, else a new one; the log has it too',
+    'order-42',
+  ),
+  'Access-Control-Allow-Origin': header(
+    'Any origin may read public routes; of the others only those that this server names',
+    '*',
+  ),
+  'WWW-Authenticate': header('How to authenticate (RFC 6750)', 'Bearer realm="heartwood"'),
+  'Retry-After': header('Seconds to wait before asking again', '30'),
+  RateLimit: header('What is left of the limit, where this server has one', '"verify";r=99;t=60'),
+  'RateLimit-Policy': header('The limit itself', '"verify";q=100;w=60'),
+  'Idempotent-Replayed': header(
+    'There, and true, when this is the kept answer of an earlier request',
+    'true',
+  ),
+  ETag: header('Of the public keys: ask again with If-None-Match', '"6ff0f33a0a1f4b8e8f2d9c7b5a413d60"'),
+}
+
+/** The headers of these names. */
+function named(...names: readonly string[]): object {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+}
+
+const always = named('X-Request-Id', 'Access-Control-Allow-Origin')
+const limits = named('RateLimit', 'RateLimit-Policy')
+
+const errorHeaders: Readonly<Record<number, object>> = {
+  401: named('WWW-Authenticate'),
+  429: { ...named('Retry-After'), ...limits },
+  503: named('Retry-After'),
 }
 
 /** Every authenticated POST does. */
@@ -49,7 +82,13 @@ const idempotencyKey: object = {
   in: 'header',
   required: false,
   description: 'The same key, method, path and body within 24 hours get the first answer again',
-  schema: { type: 'string', minLength: 1, maxLength: 255 },
+  schema: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 255,
+    pattern: '^[\\x20-\\x7e]+$',
+    examples: ['order-42'],
+  },
 }
 
 function errorsOf(route: Route): readonly ErrorCode[] {
@@ -60,44 +99,89 @@ function errorsOf(route: Route): readonly ErrorCode[] {
   const fromKey: ErrorCode[] = takesIdempotencyKey(route)
     ? ['idempotency_in_progress', 'idempotency_mismatch']
     : []
-  const always: ErrorCode[] = ['validation_error', 'internal_error', 'unavailable']
-  return [...fromAccess, ...fromPath, ...fromBody, ...fromKey, ...(route.errors ?? []), ...always]
+  const fromAnywhere: ErrorCode[] = ['validation_error', 'rate_limited', 'internal_error', 'unavailable']
+  return [...fromAccess, ...fromPath, ...fromBody, ...fromKey, ...(route.errors ?? []), ...fromAnywhere]
 }
 
-function errorAnswers(route: Route): Record<string, unknown> {
-  const byStatus = Map.groupBy(new Set(errorsOf(route)), (code) => errorCodes[code].status)
-  const answers = [...byStatus].map(([status, codes]) => {
-    const examples = codes.map((code) => [
-      code,
-      { summary: errorCodes[code].when, value: { error: { code, message: errorCodes[code].when } } },
-    ])
-    const content = { 'application/json': { schema: errorSchema, examples: Object.fromEntries(examples) } }
-    return [
-      status,
-      { description: codes.map((code) => `\`${code}\`: ${errorCodes[code].when}`).join('. '), content },
-    ]
-  })
-  return Object.fromEntries(answers)
+/** The routes' sets of codes by status, in the order of `errorCodes`, so that equal sets are equal. */
+function errorSetsOf(route: Route): readonly (readonly [status: number, codes: readonly ErrorCode[]])[] {
+  const all = new Set(errorsOf(route))
+  const codes = (Object.keys(errorCodes) as ErrorCode[]).filter((code) => all.has(code))
+  return [...Map.groupBy(codes, (code) => errorCodes[code].status)]
 }
 
-function successAnswer({
-  description,
-  contentType = 'application/json',
-  schema,
-  example,
-}: SuccessAnswer): object {
-  return schema === undefined
-    ? { description }
-    : { description, content: { [contentType]: { schema, example } } }
+/** `['unauthorized', 'invalid_token']` to `UnauthorizedOrInvalidToken`. */
+function responseName(codes: readonly ErrorCode[]): string {
+  const words = codes.map((code) =>
+    `_${code}`.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+  )
+  return words.join('Or')
+}
+
+function errorExample(code: ErrorCode): object {
+  const details = code === 'validation_error' ? { details: { email: ['is required'] } } : {}
+  const { when } = errorCodes[code]
+  return { summary: when, value: { error: { code, message: when, ...details } } }
+}
+
+function errorResponse(status: number, codes: readonly ErrorCode[]): object {
+  const examples = Object.fromEntries(codes.map((code) => [code, errorExample(code)]))
+  return {
+    description: codes.map((code) => `\`${code}\`: ${errorCodes[code].when}`).join('. '),
+    headers: { ...always, ...errorHeaders[status] },
+    content: { 'application/json': { schema: errorSchema, examples } },
+  }
+}
+
+function namedResponses(): Record<string, object> {
+  const sets = routes.flatMap(errorSetsOf)
+  return Object.fromEntries(
+    sets.map(([status, codes]) => [responseName(codes), errorResponse(status, codes)]),
+  )
+}
+
+function successHeaders(route: Route): object {
+  return {
+    ...always,
+    ...((route.limit !== undefined || route.access === 'renewal') && limits),
+    ...(takesIdempotencyKey(route) && named('Idempotent-Replayed')),
+    ...(route.answers[304] !== undefined && named('ETag')),
+  }
+}
+
+function successAnswer(route: Route, answer: SuccessAnswer): object {
+  const { description, contentType = 'application/json', schema, example } = answer
+  const content = schema === undefined ? {} : { content: { [contentType]: { schema, example } } }
+  return { description, headers: successHeaders(route), ...content }
 }
 
 function responses(route: Route): Record<string, unknown> {
-  const good = Object.entries(route.answers).map(([status, answer]) => [status, successAnswer(answer)])
-  return { ...Object.fromEntries(good), ...errorAnswers(route) }
+  const good = Object.entries(route.answers).map(([status, answer]) => [status, successAnswer(route, answer)])
+  const bad = errorSetsOf(route).map(([status, codes]) => [
+    status,
+    { $ref: `#/components/responses/${responseName(codes)}` },
+  ])
+  return Object.fromEntries([...good, ...bad])
+}
+
+/** A core schema as the document shows it: without the rule in words, and with the limits that hold for all. */
+function shown(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(shown)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const { rule: _rule, ...fields } = schema as JsonSchema
+  const clean = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, shown(value)]))
+  if (clean.type === 'integer')
+    return { format: Number(clean.maximum) < 2 ** 31 ? 'int32' : 'int64', ...clean }
+  if (clean.type !== 'string' || clean.enum !== undefined) return clean
+  return { maxLength: clean.format === 'date-time' ? 35 : maxBodyBytes, ...clean }
+}
+
+function shownSchema(schema: TObject): JsonSchema {
+  return shown(wireSchema(schema)) as JsonSchema
 }
 
 function queryParameters(schema: TObject): readonly object[] {
-  const { properties, required = [] } = wireSchema(schema) as {
+  const { properties, required = [] } = shownSchema(schema) as {
     properties: Record<string, JsonSchema>
     required?: readonly string[]
   }
@@ -106,11 +190,14 @@ function queryParameters(schema: TObject): readonly object[] {
   }))
 }
 
+function pathParameter(name: string): object {
+  const { description, example, ...rest } = pathParameters[name] ?? {}
+  const schema = { type: 'string', maxLength: 128, pattern: '^[A-Za-z0-9_-]+$', ...rest }
+  return { name, in: 'path', required: true, description, schema, ...(example !== undefined && { example }) }
+}
+
 function parameters(route: Route): readonly object[] {
-  const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => name)
-  const inPath = names.map((name) => ({
-    ...{ name, in: 'path', required: true, description: pathParameters[name], schema: { type: 'string' } },
-  }))
+  const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => pathParameter(name))
   const inQuery = route.query === undefined ? [] : queryParameters(route.query.schema)
   return [...inPath, ...inQuery, ...(takesIdempotencyKey(route) ? [idempotencyKey] : [])]
 }
@@ -122,8 +209,8 @@ function security(route: Route): readonly object[] {
 
 function requestBody({ body, bodyExample }: Route): object {
   if (body === undefined) return {}
-  const schema = wireSchema(body.schema)
-  const required = (schema.required as readonly string[] | undefined)?.length !== undefined
+  const schema = shownSchema(body.schema)
+  const required = schema.required !== undefined
   return { requestBody: { required, content: { 'application/json': { schema, example: bodyExample } } } }
 }
 
@@ -135,6 +222,10 @@ function operation(route: Route): object {
   }
 }
 
+function healthAnswer(description: string, example: object): object {
+  return { description, headers: always, content: { 'application/json': { schema: healthSchema, example } } }
+}
+
 const healthOperation: object = {
   tags: ['Health'],
   operationId: 'getHealth',
@@ -142,28 +233,37 @@ const healthOperation: object = {
   description: 'For load balancers and monitors.',
   security: [],
   responses: {
-    200: { description: 'All is well', content: { 'application/json': { schema: healthSchema } } },
-    503: {
-      description: 'Storage does not answer',
-      content: { 'application/json': { schema: healthSchema } },
-    },
+    200: healthAnswer('All is well', healthExample),
+    503: healthAnswer('Storage does not answer', { ...healthExample, status: 'error', storage: 'error' }),
   },
 }
 
-const documentation: object = {
-  openapi: '3.1.0',
-  info: {
-    title: 'Heartwood',
-    version,
-    description: 'Software licensing: apps, tiers, customers, licenses, signed tokens.',
-    license: { name: 'MIT', identifier: 'MIT' },
-  },
-  servers: [{ url: '/', description: 'This server' }],
-  components: {
-    securitySchemes: {
-      apiKey: { type: 'http', scheme: 'bearer', description: 'sk_… may write, pk_… only read' },
+const description = `Software licensing: apps, tiers, customers, licenses and their signed tokens.
+
+One resource is answered as \`{"data": {…}}\`, a list as \`{"data": […], "meta": {…}}\`, an error as
+\`{"error": {"code", "message", "details"?}}\`: go by \`code\`, which never changes its meaning. Times are ISO 8601 in UTC,
+in whole seconds. Lists go by \`page\` or, at the same cost on every page, by \`cursor\`. An unknown field or query
+parameter is refused. A POST with an \`Idempotency-Key\` may be repeated: the work is done once.`
+
+function documentation(): object {
+  return {
+    openapi: '3.1.0',
+    info: {
+      ...{ title: 'Heartwood', version, description, contact: { name: 'Heartwood' } },
+      license: { name: 'MIT', identifier: 'MIT' },
     },
-  },
+    // Beside the document, so that it is right under a host's prefix and behind a proxy too.
+    servers: [{ url: '..', description: 'This server, in production or on test', 'x-internal': false }],
+    tags: Object.entries(tags).map(([name, text]) => ({ name, description: text })),
+    components: {
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'sk_… may write, pk_… only read' },
+      },
+      schemas: namedSchemas,
+      responses: namedResponses(),
+      headers,
+    },
+  }
 }
 
 /**
@@ -171,7 +271,10 @@ const documentation: object = {
  */
 export async function openApiDocument(): Promise<unknown> {
   const app = new Elysia().use(
-    swagger({ excludeStaticFile: false, exclude: ['/swagger', '/swagger/json'], documentation }),
+    swagger({
+      ...{ excludeStaticFile: false, exclude: ['/swagger', '/swagger/json'] },
+      documentation: documentation(),
+    }),
   )
   const nothing = (): string => ''
   for (const route of routes)

@@ -65,6 +65,7 @@ export function appSlug(): TString {
   return Type.String({
     description: 'URL-safe identifier, the audience of the app’s tokens; never changes',
     pattern: '^[a-z0-9-]{1,63}$',
+    maxLength: 63,
     rule: 'must be 1 to 63 lowercase letters, digits or hyphens',
   })
 }
@@ -74,6 +75,7 @@ export function slug(): TString {
   return Type.String({
     description: 'Identifier in tokens and in shipped code; never changes',
     pattern: `^(?!${typeIdShape}$)[a-z0-9_]{1,63}$`,
+    maxLength: 63,
     rule: 'must be 1 to 63 lowercase letters, digits or underscores, and not shaped like an id',
   })
 }
@@ -101,6 +103,7 @@ export function uuid(description: string): TString {
   return Type.String({
     description,
     pattern: '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$',
+    maxLength: 36,
     rule: 'must be a UUID',
   })
 }

@@ -3,7 +3,7 @@ import { rotationOptions } from '../../core/rotation.ts'
 import { appExample, pageExample, publicKeyExample, rotationExample } from '../examples.ts'
 import { publicKeyResponse } from '../public-key.ts'
 import { asker, created, many, noContent, one, route, type Route } from '../route.ts'
-import { appSchema, dataOf, jwksSchema, pageOf, rotationSchema } from '../schemas.ts'
+import { appSchema, dataOf, jwksSchema, pageOf, pemSchema, rotationSchema } from '../schemas.ts'
 
 const tag = 'Apps'
 const answers = { description: 'The app', schema: dataOf(appSchema), example: { data: appExample } }
@@ -101,7 +101,7 @@ export const appRoutes: readonly Route[] = [
       200: {
         description: 'The public key',
         contentType: 'application/x-pem-file',
-        schema: { type: 'string', description: 'SubjectPublicKeyInfo in PEM' },
+        schema: pemSchema,
         example: publicKeyExample,
       },
       304: { description: 'Not changed since the ETag in If-None-Match' },
@@ -127,7 +127,7 @@ export const appRoutes: readonly Route[] = [
           keys: [
             {
               kty: 'RSA',
-              n: '…',
+              n: 'sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri',
               e: 'AQAB',
               kid: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
               alg: 'RS256',
