@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { openConnection } from '../../src/storage/sqlite/connection.ts'
+import { sqliteStorage } from '../../src/storage/sqlite.ts'
+import { otherMasterKey } from '../support/world.ts'
+import { emptyFolder, heartwood } from './heartwood.ts'
+import { seed, seedEnvironment as env } from './seed.ts'
+
+interface Report {
+  readonly ok: boolean
+  readonly checked: Readonly<Record<string, number>>
+  readonly findings: readonly { readonly where: string; readonly what: string }[]
+}
+
+async function seeded(t: TestContext): Promise<string> {
+  const cwd = emptyFolder(t)
+  const storage = await sqliteStorage({ filename: join(cwd, 'heartwood.db') })
+  await seed(storage, 30)
+  await storage.close()
+  return cwd
+}
+
+/** Breaks a copy of the database as no Heartwood would, and has it examined. */
+async function examined(cwd: string, sql: string): Promise<Report> {
+  copyFileSync(join(cwd, 'heartwood.db'), join(cwd, 'broken.db'))
+  const connection = await openConnection(join(cwd, 'broken.db'), { readonly: false })
+  connection.exec(`pragma foreign_keys = off; ${sql}`)
+  connection.close()
+  const { code, stdout, stderr } = await heartwood(['doctor', '--json', '--database', 'broken.db'], {
+    cwd,
+    env,
+  })
+  const report = JSON.parse(stdout) as Report
+  assert.equal(code, report.ok ? 0 : 1, stderr)
+  assert.doesNotMatch(stdout + stderr, /PRIVATE KEY|v1\.\w+\./)
+  return report
+}
+
+const active = `accepted_until is null and app_id = (select id from heartwood_app where slug = 'desktop-app')`
+const someLicense = `id = (select max(id) from heartwood_license where current = 1 and revoked_at is null)`
+
+const faults: Readonly<Record<string, readonly [sql: string, where: RegExp, what: RegExp]>> = {
+  'no active key': [
+    `delete from heartwood_signing_key where ${active}`,
+    /^app app_/,
+    /^has 0 active signing keys, not one$/,
+  ],
+  'a sealed key that was altered': [
+    `update heartwood_signing_key set private_key = substr(private_key, 1, 90) || 'AAAA' || substr(private_key, 95) where ${active}`,
+    /^signing key /,
+    /^does not open/,
+  ],
+  'a sealed key of another app': [
+    `update heartwood_signing_key set private_key = (select private_key from heartwood_signing_key
+       where app_id = (select id from heartwood_app where slug = 'trial')) where ${active}`,
+    /^signing key /,
+    /^does not open/,
+  ],
+  'a public half of another key': [
+    `update heartwood_signing_key set public_key_pem = (select public_key_pem from heartwood_signing_key
+       where app_id = (select id from heartwood_app where slug = 'trial')) where ${active}`,
+    /^signing key /,
+    /^(is not named by the thumbprint|has halves that do not belong together)/,
+  ],
+  'a kid that is no thumbprint': [
+    `update heartwood_signing_key set kid = 'inBb-o2Kd_MU-vnxPXE2OgrwCWYXSKgZEMN3pCvkuzX' where ${active}`,
+    /^signing key /,
+    /^is not named by the thumbprint/,
+  ],
+  'a token secret that was altered': [
+    `update heartwood_app set token_secret = substr(token_secret, 1, 60) || 'AAAA' where slug = 'desktop-app'`,
+    /^app app_/,
+    /^has a token secret that does not open/,
+  ],
+  'two licenses in one place': [
+    `drop index heartwood_license_current; update heartwood_license set installation_id =
+       (select installation_id from heartwood_license where ${someLicense}) where current = 1`,
+    /^license lic_/,
+    /^shares the place/,
+  ],
+  'a customer who is gone': [
+    `delete from heartwood_customer where id = (select customer_id from heartwood_license where ${someLicense})`,
+    /^license lic_/,
+    /^is of a customer that its app does not have$/,
+  ],
+  'a tier of nobody': [
+    `update heartwood_license set tier_id = 'tier_01h2xcejqtf2nbrexx3vqjhp41' where ${someLicense}`,
+    /^license lic_/,
+    /^is of a tier that its app does not have$/,
+  ],
+  'a revision below the lowest': [
+    `update heartwood_license set min_revision = revision + 1 where ${someLicense}`,
+    /^license lic_/,
+    /^has a revision below/,
+  ],
+  'an active license without its place': [
+    `update heartwood_license set current = 0, expires_at = null where ${someLicense}`,
+    /^license lic_/,
+    /^is active without the place/,
+  ],
+  'an API key of another app': [
+    `update heartwood_api_key set app = 'trial' where app is not null`,
+    /^API key key_/,
+    /^is bound to an app/,
+  ],
+  'an e-mail that nobody finds': [
+    `update heartwood_customer set folded_email = 'X' || folded_email`,
+    /^customer cus_/,
+    /^is not found by its e-mail/,
+  ],
+}
+
+test('nothing is found where nothing is wrong, and nothing is changed', async (t) => {
+  const cwd = await seeded(t)
+  const bytes = () =>
+    createHash('sha256')
+      .update(readFileSync(join(cwd, 'heartwood.db')))
+      .digest('hex')
+  const before = bytes()
+  const { code, stdout, stderr } = await heartwood(['doctor'], { cwd, env })
+  assert.deepEqual(
+    [code, stdout, stderr],
+    [0, 'Examined 72 records, 30 licenses among them: nothing found.\n', ''],
+  )
+  assert.equal(bytes(), before)
+  assert.deepEqual(readdirSync(cwd), ['heartwood.db'])
+})
+
+test('whatever is wrong is found, said by its id, and ends with 1', async (t) => {
+  const cwd = await seeded(t)
+  for (const [fault, [sql, where, what]] of Object.entries(faults)) {
+    const { findings } = await examined(cwd, sql)
+    const found = findings.some((finding) => where.test(finding.where) && what.test(finding.what))
+    assert.equal(found, true, `${fault}: ${JSON.stringify(findings.slice(0, 3))}`)
+  }
+})
+
+test('a wrong key, an older version and a newer one are told apart', async (t) => {
+  const cwd = await seeded(t)
+  const other = await heartwood(['doctor', '--json'], { cwd, env: { HEARTWOOD_MASTER_KEY: otherMasterKey } })
+  assert.equal(other.code, 1)
+  assert.deepEqual((JSON.parse(other.stdout) as Report).findings, [
+    { where: 'master key', what: 'is not the one that this database was sealed with' },
+  ])
+  const connection = await openConnection(join(cwd, 'heartwood.db'), { readonly: false })
+  connection.exec(`insert into heartwood_migration values ('9999-tomorrow', '')`)
+  const newer = await heartwood(['doctor'], { cwd, env })
+  assert.deepEqual(
+    [newer.code, newer.stderr],
+    [1, 'heartwood: The database is from a newer version of Heartwood\n'],
+  )
+  connection.exec('delete from heartwood_migration')
+  connection.close()
+  const older = await heartwood(['doctor'], { cwd, env })
+  assert.match(older.stderr, /^heartwood: heartwood\.db is of an older version: heartwood migrate [^\n]+\n$/)
+  const nothing = await heartwood(['doctor', '--database', 'nowhere.db'], { cwd, env })
+  assert.match(nothing.stderr, /^heartwood: There is no database nowhere\.db/)
+})
