@@ -7,7 +7,7 @@ import process from 'node:process'
 import { givenServer, serverVariable } from '../test/storage/postgres-database.ts'
 import { startServer } from '../test/storage/postgres-server.ts'
 
-const server = givenServer() === undefined ? await startServer({ fsync: false }) : undefined
+const server = givenServer() === undefined ? await startServer() : undefined
 if (server !== undefined) process.env[serverVariable] = server.url
 const status = await run(process.argv.slice(2))
 await server?.end()

@@ -6,7 +6,6 @@ import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
-import { createInterface } from 'node:readline'
 import type { Storage } from '../../src/core/index.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { newCustomer } from '../../src/testing/storage-cases/records.ts'
@@ -61,7 +60,7 @@ assert.deepEqual(await inconsistencies(server), [])
 
 rmSync(join(folder, 'ballast'))
 console.log('full')
-for await (const _line of createInterface({ input: process.stdin })) break
+await new Promise((resolve) => process.stdin.once('data', resolve))
 
 const later = newCustomer(app.id)
 assert.equal(await storage.insertCustomer(later), true)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { CamelCasePlugin, Kysely, PostgresDialect, SqliteDialect } from 'kysely'
-import pg from 'pg'
+import { Pool } from 'pg'
 import type { Storage } from '../../src/core/storage.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
@@ -40,7 +40,7 @@ after(async () => {
 /** The same on PostgreSQL, by the driver that Kysely's documentation takes. */
 function connect(url: string): Kysely<HostTables> {
   const schema = new URL(url).searchParams.get('search_path')
-  const pool = new pg.Pool({ connectionString: database!.url, options: `-c search_path=${schema}` })
+  const pool = new Pool({ connectionString: database!.url, options: `-c search_path=${schema}` })
   // The connections are cut when the database is dropped.
   pool.on('error', () => {})
   const db = new Kysely<HostTables>({ dialect: new PostgresDialect({ pool }), plugins })

@@ -31,7 +31,7 @@ export function givenServer(): string | undefined {
  */
 export async function openTestDatabase(): Promise<TestDatabase | undefined> {
   const given = givenServer()
-  const started = given === undefined ? await startServer({ fsync: false }) : undefined
+  const started = given === undefined ? await startServer() : undefined
   const url = given ?? started?.url
   if (url === undefined) return reportNone()
   const name = `heartwood_test_${randomBytes(6).toString('hex')}`

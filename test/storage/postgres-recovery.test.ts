@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
+import { LicensingError, type Storage } from '../../src/core/index.ts'
+import { postgresStorage } from '../../src/storage/postgres.ts'
+import {
+  addLicense,
+  addShop,
+  newCustomer,
+  newSigningKey,
+  type Shop,
+} from '../../src/testing/storage-cases/records.ts'
+import { noPostgres, reportNone } from './postgres-database.ts'
+import { startServer } from './postgres-server.ts'
+
+// The long way on one runtime; on the others, enough to see that their sockets do the same.
+const rounds = 'Bun' in globalThis ? 20 : 4
+
+// Not the server of the test run, on which other tests stand.
+const server = await startServer()
+if (server === undefined) reportNone()
+after(() => server?.end())
+
+/** What was acknowledged, and what else was answered. */
+interface Ledger {
+  readonly customers: string[]
+  version: number
+  acknowledged: number
+  readonly refusals: Map<string, number>
+  isOver: boolean
+}
+
+/** Does `work` again and again; of errors only `unavailable` ones are expected. */
+async function repeat(ledger: Ledger, work: () => Promise<void>): Promise<void> {
+  while (!ledger.isOver) {
+    try {
+      await work()
+      ledger.acknowledged++
+    } catch (error) {
+      const kind = error instanceof LicensingError ? error.code : `${error}`
+      ledger.refusals.set(kind, (ledger.refusals.get(kind) ?? 0) + 1)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+}
+
+/** Writers of every kind: one statement, a transaction of several, a guarded change, a swap of keys. */
+function writers(storage: Storage, shop: Shop, licenseId: string, ledger: Ledger): (() => Promise<void>)[] {
+  const appId = shop.app.id
+  const insertOne = async () => {
+    const customer = newCustomer(appId)
+    assert.equal(await storage.insertCustomer(customer), true)
+    ledger.customers.push(customer.id)
+  }
+  const insertPair = async () => {
+    const pair = [newCustomer(appId), newCustomer(appId)] as const
+    const twins = pair.map((customer, at) => ({ ...customer, externalId: pair[1 - at]!.id }))
+    await storage.transaction(async (tx) => {
+      for (const customer of twins) await tx.insertCustomer(customer)
+    })
+    ledger.customers.push(...twins.map(({ id }) => id))
+  }
+  const raise = async () => {
+    const found = await storage.findLicense(appId, licenseId)
+    assert.ok(found!.version >= ledger.version, 'an acknowledged change is lost')
+    const raised = await storage.updateLicense(licenseId, found!.version, { revision: found!.version + 1 })
+    ledger.version = raised!.version
+  }
+  const swap = async () => {
+    const active = await storage.findActiveKey(appId)
+    assert.equal(await storage.swapActiveKey(appId, active!.kid, newSigningKey(appId), null), true)
+  }
+  return [insertOne, insertOne, insertOne, insertPair, insertPair, insertPair, raise, swap]
+}
+
+async function requireKept(storage: Storage, appId: string, ledger: Ledger): Promise<void> {
+  const all = await storage.listCustomers({ appId }, { limit: 1_000_000 })
+  const ids = new Set(all.map(({ id }) => id))
+  assert.deepEqual(
+    ledger.customers.filter((id) => !ids.has(id)),
+    [],
+  )
+  const alone = all.filter(({ externalId }) => externalId !== null && !ids.has(externalId))
+  assert.deepEqual(alone, [], 'of a transaction, all or nothing')
+  const keys = await storage.listSigningKeys(appId)
+  assert.deepEqual(
+    keys.map(({ acceptedUntil }) => acceptedUntil),
+    [null],
+  )
+}
+
+/** Waits for some more acknowledged writes. */
+async function progress(ledger: Ledger, writes: number): Promise<void> {
+  const goal = ledger.acknowledged + writes
+  for (let tries = 0; ledger.acknowledged < goal; tries++) {
+    assert.ok(tries < 1500, `no more writes: ${JSON.stringify([...ledger.refusals])}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+const options = { skip: server === undefined && noPostgres }
+
+describe('PostgreSQL storage: a server that is stopped hard under load', options, () => {
+  it(`is missed with \`unavailable\` alone ${rounds} times, loses nothing, and is found again`, async () => {
+    const storage = await postgresStorage({ connectionString: server!.url })
+    const shop = await addShop(storage)
+    const { id } = await addLicense(storage, shop)
+    await storage.swapActiveKey(shop.app.id, null, newSigningKey(shop.app.id), null)
+    const ledger: Ledger = { customers: [], version: 1, acknowledged: 0, refusals: new Map(), isOver: false }
+    const writing = writers(storage, shop, id, ledger).map((work) => repeat(ledger, work))
+    for (let round = 0; round < rounds; round++) {
+      await progress(ledger, 30 + round)
+      await server!.stop(round % 4 === 3 ? 'kill' : 'immediate')
+      await server!.start()
+    }
+    await progress(ledger, 50)
+    ledger.isOver = true
+    await Promise.all(writing)
+    await requireKept(storage, shop.app.id, ledger)
+    assert.deepEqual([...ledger.refusals.keys()], ['unavailable'])
+    await storage.close()
+  })
+})
