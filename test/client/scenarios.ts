@@ -149,7 +149,7 @@ const interruptions: readonly Scenario[] = [
     name: 'an answer that gets lost is asked for again, by the token that is still there',
     license: forever,
     steps: [
-      [all(fail('lost_answer', 1), wait(1)), good],
+      [all(fail('lost_answer', 1), wait(1.1)), good],
       [wait(10), good],
     ],
   },
@@ -157,7 +157,7 @@ const interruptions: readonly Scenario[] = [
     name: 'an outage of an hour is not even noticed',
     license: forever,
     steps: [
-      [wait(0.75), good],
+      [wait(20 / 24), good],
       [all(fail('outage'), wait(1 / 24), recover, wait(0.5)), good],
     ],
   },
