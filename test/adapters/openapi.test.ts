@@ -1,0 +1,161 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { licensingServer } from '../../src/adapters/elysia.ts'
+import { errorCodes } from '../../src/adapters/errors.ts'
+import { basePath, routes } from '../../src/adapters/routes.ts'
+import { version } from '../../src/adapters/version.ts'
+import { document, documented, newServer, type Json } from './http.ts'
+
+interface Media {
+  readonly schema: Json
+  readonly example?: unknown
+  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>
+}
+
+interface DocumentedResponse {
+  readonly description: string
+  readonly headers: Json
+  readonly content?: Readonly<Record<string, Media>>
+}
+
+interface DocumentedOperation {
+  readonly operationId: string
+  readonly summary: string
+  readonly description: string
+  readonly tags: readonly string[]
+  readonly security: readonly Json[]
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: Json }[]
+  readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, Media>> }
+  readonly responses: Readonly<Record<string, DocumentedResponse | { readonly $ref: string }>>
+}
+
+const ajv = new Ajv2020({ strict: false, allErrors: true })
+formats.default(ajv)
+ajv.addSchema(document, 'openapi')
+
+/** A schema of the document compiled, with what it refers to. */
+function fits(schema: Json, value: unknown): string {
+  const text = JSON.stringify(schema).replaceAll('"#/', '"openapi#/')
+  return ajv.validate(JSON.parse(text) as Json, value) ? 'ok' : ajv.errorsText()
+}
+
+function resolved(response: DocumentedOperation['responses'][string]): DocumentedResponse {
+  if (!('$ref' in response)) return response
+  const name = response.$ref.split('/').at(-1) ?? ''
+  return document.components.responses?.[name] as unknown as DocumentedResponse
+}
+
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(
+    ([method, operation]) =>
+      [`${method.toUpperCase()} ${path}`, operation as unknown as DocumentedOperation] as const,
+  ),
+)
+
+const nameOf = (path: string): string => basePath + path.replace(/:(\w+)/g, '{$1}')
+
+describe('the OpenAPI document', () => {
+  test('has every route and health, and nothing else', () => {
+    const table = routes.map(({ method, path }) => `${method} ${nameOf(path)}`)
+    assert.deepEqual(operations.map(([name]) => name).toSorted(), [...table, 'GET /api/health'].toSorted())
+  })
+
+  test('is what the server serves, in this version of OpenAPI and of Heartwood', async () => {
+    const { send } = await newServer()
+    const served = (await send('GET', '/swagger/json')).json<{ openapi: string; info: Json }>()
+    assert.deepEqual(served, JSON.parse(JSON.stringify(document)))
+    assert.equal(served.openapi, '3.1.0')
+    assert.equal(served.info.version, version)
+  })
+
+  for (const [name, operation] of operations)
+    test(`tells of ${name} all there is to tell`, () => {
+      for (const text of [operation.summary, operation.description, operation.operationId])
+        assert.match(text, /\w/)
+      assert.ok(Array.isArray(operation.security))
+      const { tags } = document as unknown as { tags: readonly { name: string }[] }
+      assert.ok(operation.tags.every((tag) => tags.some((known) => known.name === tag)))
+      const inPath = [...name.matchAll(/\{(\w+)\}/g)].map(([, part]) => part)
+      const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path')
+      assert.deepEqual(
+        declared.map((parameter) => parameter.name),
+        inPath,
+      )
+      const statuses = Object.keys(operation.responses)
+      assert.ok(statuses.some((status) => status.startsWith('2')))
+      assert.ok(statuses.includes('503'))
+      for (const [status, response] of Object.entries(operation.responses)) {
+        const { description, headers, content } = resolved(response)
+        assert.match(description, /\w/, status)
+        assert.ok('X-Request-Id' in headers, status)
+        if (status === '204' || status === '304') continue
+        for (const { schema, example, examples } of Object.values(content ?? {})) {
+          const shown =
+            example === undefined ? Object.values(examples ?? {}).map(({ value }) => value) : [example]
+          assert.notEqual(shown.length, 0, `${status} has an example`)
+          for (const value of shown) assert.equal(fits(schema, value), 'ok', `example of ${status}`)
+        }
+      }
+      for (const { schema, example } of Object.values(operation.requestBody?.content ?? {}))
+        assert.equal(fits(schema, example), 'ok', 'example of the body')
+    })
+
+  test('names each operation once', () => {
+    assert.equal(new Set(operations.map(([, { operationId }]) => operationId)).size, operations.length)
+  })
+
+  test('tells of every error code, but for the one that no operation answers', () => {
+    const examples = Object.values(document.components.responses ?? {}).flatMap(({ content }) =>
+      Object.keys(content?.['application/json']?.examples ?? {}),
+    )
+    assert.deepEqual(
+      Object.keys(errorCodes).filter((code) => !examples.includes(code)),
+      ['method_not_allowed'],
+    )
+  })
+
+  test('asks for a key where one is needed, and nowhere else', () => {
+    for (const { method, path, access } of routes) {
+      const operation = documented.operationOf(method, nameOf(path)) as unknown as DocumentedOperation
+      const wanted = {
+        public: [],
+        read: [{ apiKey: [] }],
+        write: [{ apiKey: [] }],
+        renewal: [{ apiKey: [] }, {}],
+      }
+      assert.deepEqual(operation.security, wanted[access], path)
+      assert.equal('401' in operation.responses, access !== 'public', path)
+    }
+  })
+
+  test('shows limits where there are any: headers on good answers, Retry-After on every 429', () => {
+    for (const { method, path, limit, access } of routes) {
+      const { responses } = documented.operationOf(method, nameOf(path)) as unknown as DocumentedOperation
+      const good = Object.entries(responses).find(([status]) => status.startsWith('2'))!
+      const isLimited = limit !== undefined || access === 'renewal'
+      assert.equal('RateLimit' in resolved(good[1]).headers, isLimited, path)
+      assert.ok('Retry-After' in resolved(responses['429']!).headers, path)
+    }
+  })
+
+  test('is no larger than it has to be', () => {
+    assert.ok(JSON.stringify(document).length < 160_000, `${JSON.stringify(document).length} characters`)
+  })
+})
+
+describe('without documents', () => {
+  test('the rest is served as ever', async () => {
+    const { licensing, keys } = await newServer()
+    const app = licensingServer(licensing, { documents: false, standalone: true })
+    const status = async (path: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${keys.sk}` }
+      return (await app.fetch(new Request(`http://localhost${path}`, { headers }))).status
+    }
+    assert.equal(await status('/api/v1/apps'), 200)
+    assert.equal(await status('/api/health'), 200)
+    for (const path of ['/swagger', '/swagger/json', '/swagger/swagger-ui.css'])
+      assert.equal(await status(path), 404, path)
+  })
+})
