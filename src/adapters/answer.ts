@@ -90,6 +90,7 @@ function finish(
   response.headers.set('x-content-type-options', 'nosniff')
   for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
   if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
+  if (!log.isEnabledFor('info')) return
   const milliseconds = Math.round((performance.now() - began) * 10) / 10
   log.info('{method} {path} {status} in {milliseconds} ms, request {requestId}', {
     ...{ method: request.method, path, status: response.status, milliseconds, requestId },

@@ -37,10 +37,21 @@ function toWireValue(name: string, value: unknown): unknown {
   return Array.isArray(value) ? value : toWire(value as Fields)
 }
 
+/** The names of core's own fields, of which there are few. */
+const wireNames = new Map<string, string>()
+
+function wireName(name: string): string {
+  const known = wireNames.get(name) ?? snakeCase(name)
+  wireNames.set(name, known)
+  return known
+}
+
 /** What core answers as it goes over the wire: names in snake_case, times in ISO 8601, metadata untouched. */
 export function toWire(value: object): Record<string, unknown> {
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
-  return Object.fromEntries(fields.map(([name, field]) => [snakeCase(name), toWireValue(name, field)]))
+  const wired: Record<string, unknown> = {}
+  for (const [name, field] of Object.entries(value))
+    if (field !== undefined) wired[wireName(name)] = toWireValue(name, field)
+  return wired
 }
 
 function isInstant(schema: TSchema): boolean {
@@ -54,10 +65,14 @@ function fromWireValue(schema: TSchema, value: unknown): unknown {
   return (typeof value === 'string' ? readTime(value) : null) ?? false
 }
 
+const coreNames = new WeakMap<TObject, ReadonlyMap<string, string>>()
+
 /** Only names of the wire are known: `installationId` must not slip in beside `installation_id`. */
-function coreName(schema: TObject, name: string): string | null {
-  const camel = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
-  return snakeCase(camel) === name && Object.hasOwn(schema.properties, camel) ? camel : null
+function coreName(schema: TObject, name: string): string | undefined {
+  const known =
+    coreNames.get(schema) ?? new Map(Object.keys(schema.properties).map((camel) => [snakeCase(camel), camel]))
+  coreNames.set(schema, known)
+  return known.get(name)
 }
 
 function shown(name: string): string {
@@ -69,7 +84,7 @@ export function fromWire({ schema }: Input<unknown>, body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
   const fields = Object.entries(body).map(([name, value]) => {
     const known = coreName(schema, name)
-    return known === null
+    return known === undefined
       ? [shown(name), value]
       : [known, fromWireValue(schema.properties[known] as TSchema, value)]
   })
@@ -102,10 +117,11 @@ function checkRepeated(names: readonly string[]): void {
 
 /** Query parameters as core takes them. @throws {LicensingError} `validation_error` for one given twice. */
 export function fromQuery({ schema }: Input<unknown>, parameters: URLSearchParams): unknown {
-  checkRepeated([...parameters.keys()])
-  const fields = [...parameters].map(([name, text]) => {
+  const given = [...parameters]
+  checkRepeated(given.map(([name]) => name))
+  const fields = given.map(([name, text]) => {
     const known = coreName(schema, name)
-    return known === null
+    return known === undefined
       ? [shown(name), text]
       : [known, readQueryValue(schema.properties[known] as TSchema, text)]
   })

@@ -90,7 +90,10 @@ function parseObject(schema: TObject, value: unknown): Record<string, unknown> {
     if (rule !== null) broken[name] = [rule]
   }
   if (Object.keys(broken).length > 0) throw invalidInput(broken)
-  return structuredClone(fields)
+  // What is no object is its own copy, and most fields are none.
+  for (const name of Object.keys(fields))
+    if (typeof fields[name] === 'object') fields[name] = structuredClone(fields[name])
+  return fields
 }
 
 /** The error for input that breaks rules, by field. */
