@@ -15,6 +15,7 @@ export const appExample: object = {
   slug: 'desktop-app',
   description: 'License management for my desktop application',
   webhook_url: null,
+  webhook_disabled_at: null,
   public_key_pem: publicKeyPem,
   ...created,
 }

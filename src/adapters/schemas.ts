@@ -81,6 +81,9 @@ const app = object('An app', {
   slug: appSlug,
   description: about,
   webhook_url: orNull(webhookAddress),
+  webhook_disabled_at: orNull(
+    time('Since when nothing is sent there, for its failures; saving webhook_url switches it on again'),
+  ),
   public_key_pem: pem('The active public key, RSA-4096, SubjectPublicKeyInfo in PEM'),
   ...timestamps,
 })

@@ -4,11 +4,13 @@ import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './fields.ts'
-import { input, invalidInput, isText, type Input } from './input.ts'
+import { input, isText, type Input } from './input.ts'
 import type { KeyPair } from './key-pool.ts'
 import { activeKey, keyPairFor, publicJwks, sealSigningKey, sealTokenSecret, type PublicJwk } from './keys.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { AppFilter, AppRecord, Mode, NumericDate } from './storage.ts'
+import type { AppFilter, AppRecord, Mode, NumericDate, WebhookPatch, WebhookRecord } from './storage.ts'
+import { changeWebhook } from './webhook-secret.ts'
+import { checkWebhookUrl } from './webhook-url.ts'
 
 /** An application whose licenses are kept here. Times are whole seconds since 1970. */
 export interface App {
@@ -20,6 +22,8 @@ export interface App {
   readonly slug: string
   readonly description: string | null
   readonly webhookUrl: string | null
+  /** Since when nothing is sent there, for its failures or its 410; saving `webhookUrl` switches it on again. */
+  readonly webhookDisabledAt: NumericDate | null
   /** The `iss` of its tokens; never changes. */
   readonly issuer: string
   /** The active public key, SubjectPublicKeyInfo in PEM. */
@@ -33,7 +37,7 @@ export interface NewApp {
   /** 1 to 63 lowercase letters, digits or hyphens; unique over the whole storage. */
   readonly slug: string
   readonly description?: string | null
-  /** An `https` address for license events. */
+  /** An `https` address for license events, of at most 2,048 characters. */
   readonly webhookUrl?: string | null
 }
 
@@ -103,13 +107,6 @@ export const appChanges: Input<AppChanges> = input<AppChanges>()(
 
 export const appQuery: Input<Paging> = input<Paging>()(Type.Object({ ...pagingFields }))
 
-function checkWebhookUrl(address: string | null | undefined): void {
-  if (address === null || address === undefined) return
-  const url = URL.canParse(address) ? new URL(address) : null
-  if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '')
-    throw invalidInput({ webhookUrl: ['must be an https address without credentials'] })
-}
-
 /** The record of an app by slug or id. @throws {LicensingError} `not_found`. */
 export async function findApp(context: Context, app: string): Promise<AppRecord> {
   const record = isText(app) ? await context.storage.findApp(app) : null
@@ -117,12 +114,17 @@ export async function findApp(context: Context, app: string): Promise<AppRecord>
   return record
 }
 
-function visibleFields({ tokenSecret: _sealed, ...visible }: AppRecord): Omit<App, 'publicKeyPem'> {
+function visibleFields({
+  tokenSecret: _sealed,
+  ...visible
+}: AppRecord): Omit<App, 'publicKeyPem' | 'webhookDisabledAt'> {
   return visible
 }
 
 async function toApp(context: Context, record: AppRecord): Promise<App> {
-  return { ...visibleFields(record), publicKeyPem: (await activeKey(context, record.id)).publicKeyPem }
+  const webhook = record.webhookUrl === null ? null : await context.storage.findWebhook(record.id)
+  const { publicKeyPem } = await activeKey(context, record.id)
+  return { ...visibleFields(record), webhookDisabledAt: webhook?.disabledAt ?? null, publicKeyPem }
 }
 
 function newAppRecord(context: Context, given: NewApp, mode: Mode): AppRecord {
@@ -157,12 +159,12 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
   const { by, mode = by?.mode ?? 'live' } = options
   if (by !== undefined) checkCreator(by, mode)
   const given = newApp.parse(app)
-  checkWebhookUrl(given.webhookUrl)
+  checkWebhookUrl(given.webhookUrl, context.allowPrivateTargets)
   if ((await context.storage.findApp(given.slug)) !== null) throw slugTaken()
   const record = newAppRecord(context, given, mode)
   const keyPair = await keyPairFor(context, options.keyPair, 'take')
   const key = await sealSigningKey(context, record.id, keyPair)
-  const created = { ...visibleFields(record), publicKeyPem: key.publicKeyPem }
+  const created = { ...visibleFields(record), webhookDisabledAt: null, publicKeyPem: key.publicKeyPem }
   return commit(
     context,
     async (tx) => {
@@ -200,11 +202,24 @@ async function listApps(
   return mapListing(listing, (record) => toApp(context, record))
 }
 
+function switchedOn({ failures, disabledAt }: WebhookRecord): WebhookPatch | null {
+  return failures === 0 && disabledAt === null ? null : { failures: 0, disabledAt: null }
+}
+
 async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
   const patch = appChanges.parse(changes)
-  checkWebhookUrl(patch.webhookUrl)
+  checkWebhookUrl(patch.webhookUrl, context.allowPrivateTargets)
   const { id } = await findApp(context, app)
-  const updated = await context.storage.updateApp(id, { ...patch, updatedAt: context.now() })
+  const updated = await commit(
+    context,
+    async (tx) => {
+      const record = await tx.updateApp(id, { ...patch, updatedAt: context.now() })
+      if (record !== null && patch.webhookUrl !== undefined && (await tx.findWebhook(id)) !== null)
+        await changeWebhook(context, id, switchedOn, tx)
+      return record
+    },
+    (record) => record ?? {},
+  )
   if (updated === null) throw new LicensingError('not_found', 'App not found')
   return toApp(context, updated)
 }

@@ -1,4 +1,5 @@
 import type { PromiseCache } from './cache.ts'
+import type { EventHub } from './event-hub.ts'
 import type { IdPrefix } from './ids.ts'
 import type { KeyPool } from './key-pool.ts'
 import type { LastUses } from './last-uses.ts'
@@ -23,6 +24,10 @@ export interface Context {
   readonly keep: ((tx: StorageSession, answer: object) => Promise<void>) | null
   /** The requests under an idempotency key that run now, in this process. */
   readonly running: Map<string, Promise<unknown>>
+  /** Who in this process hears of what was committed. */
+  readonly hub: EventHub
+  /** Whether webhooks may go to `http` and to private addresses. */
+  readonly allowPrivateTargets: boolean
   /** When API keys were last used, not yet written. */
   readonly lastUses: LastUses
   /** Where signatures are made. */

@@ -1,13 +1,22 @@
 import { Type } from '@sinclair/typebox'
 import { findApp } from './apps.ts'
-import { commit } from './commit.ts'
+import { commit, isTold } from './commit.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
+import { newsOf } from './events.ts'
 import { metadata, nullable, text } from './fields.ts'
 import { input, invalidInput, isText, type Input } from './input.ts'
 import { checkMetadata } from './metadata.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { AppRecord, CustomerFilter, CustomerRecord, Metadata, NumericDate } from './storage.ts'
+import type {
+  AppRecord,
+  CustomerFilter,
+  CustomerRecord,
+  LicenseRecord,
+  Metadata,
+  NumericDate,
+  StorageSession,
+} from './storage.ts'
 
 /** Somebody who holds licenses of an app. Times are whole seconds since 1970. */
 export interface Customer {
@@ -256,10 +265,40 @@ async function updateCustomer(
   throw await explainConflict(context, appRecord, { id, ...folded })
 }
 
+/** Every license of a customer, read behind a write, so that nobody changes the customer meanwhile. */
+async function licensesOf(
+  tx: StorageSession,
+  { id, appId, updatedAt }: CustomerRecord,
+): Promise<LicenseRecord[]> {
+  await tx.updateCustomer(id, { updatedAt })
+  const filter = { appId, customerId: id, now: updatedAt }
+  const licenses: LicenseRecord[] = []
+  for (;;) {
+    const last = licenses.at(-1)
+    const page = await tx.listLicenses(filter, { limit: 1_000, ...(last !== undefined && { after: last }) })
+    licenses.push(...page)
+    if (page.length < 1_000) return licenses
+  }
+}
+
 async function deleteCustomer(context: Context, app: string, id: string): Promise<void> {
-  const { id: appId } = await findApp(context, app)
-  if ((await context.storage.findCustomer(appId, sought(id))) === null) throw notFound()
-  if (!(await context.storage.deleteCustomer(id))) throw notFound()
+  const record = await findApp(context, app)
+  const customer = await context.storage.findCustomer(record.id, sought(id))
+  if (customer === null) throw notFound()
+  const isDeleted = await commit(
+    context,
+    async (tx, tell) => {
+      const licenses = isTold(context, record, 'license.deleted') ? await licensesOf(tx, customer) : []
+      if (!(await tx.deleteCustomer(id))) return false
+      for (const license of licenses) {
+        const last = { ...license, version: license.version + 1 }
+        await tell(record, newsOf('license.deleted', last, context.now()))
+      }
+      return true
+    },
+    () => ({}),
+  )
+  if (!isDeleted) throw notFound()
 }
 
 /** Binds the use cases of customers to a context. */

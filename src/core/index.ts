@@ -20,6 +20,16 @@ export {
   type LicensingErrorCode,
   type LicensingErrorOptions,
 } from './errors.ts'
+export {
+  eventTypes,
+  type BulkEventData,
+  type EventData,
+  type EventType,
+  type LicenseEventData,
+  type LicenseEventType,
+  type LicensingEvent,
+  type RotationEventData,
+} from './events.ts'
 export type { Feature, FeatureChanges, Features, NewFeature } from './features.ts'
 export type { IdempotencyKey, KeptAnswer } from './idempotency.ts'
 export type { IdPrefix } from './ids.ts'
@@ -35,7 +45,8 @@ export type {
 } from './license-input.ts'
 export type { IncludeToken, License, SignedLicense } from './license-view.ts'
 export type { Licenses } from './licenses.ts'
-export { createLicensing, type Licensing, type LicensingOptions } from './licensing.ts'
+export { createLicensing, type Licensing, type LicensingOptions, type WebhookOptions } from './licensing.ts'
+export type { AttemptOutcome, Claim, ClaimedEvent, Outbox, WebhookTarget } from './outbox.ts'
 export type { Listing, Paging } from './paging.ts'
 export type { ApiKey, Principal } from './principal.ts'
 export type { BulkOutcome, BulkRegeneration, Regeneration, RenewalOptions } from './regeneration.ts'
@@ -53,3 +64,10 @@ export type {
   Verification,
   VerificationUseCases,
 } from './verification.ts'
+export type {
+  DeliveryQuery,
+  WebhookDelivery,
+  WebhookRollOptions,
+  Webhooks,
+  WebhookSecret,
+} from './webhooks.ts'

@@ -2,6 +2,7 @@ import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { statusOf } from './decision.ts'
 import { LicensingError } from './errors.ts'
+import { newsOf, type LicenseEventType } from './events.ts'
 import { unsignedView } from './license-view.ts'
 import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSession } from './storage.ts'
 
@@ -82,7 +83,7 @@ async function write(
 
 /**
  * Changes a license by compare-and-set (`updateLicense`): of concurrent changes each is judged on the outcome of the one
- * before it, so none is lost and none is applied to a state it would have refused.
+ * before it, so none is lost and none is applied to a state it would have refused. Tells of it under `type`.
  *
  * @throws {LicensingError} `not_found`; `conflict` when the installation's place is held by an active license; whatever
  * `change` throws.
@@ -91,6 +92,7 @@ export async function changeLicense(
   context: Context,
   app: AppRecord,
   id: string,
+  type: (before: LicenseRecord) => LicenseEventType,
   change: LicenseChange,
 ): Promise<LicenseRecord> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
@@ -100,7 +102,11 @@ export async function changeLicense(
     const whole = await completed(context, license, patch)
     const saved = await commit(
       context,
-      (tx) => write(tx, license, whole, context.now()),
+      async (tx, tell) => {
+        const written = await write(tx, license, whole, context.now())
+        if (written !== null) await tell(app, newsOf(type(license), written, context.now()))
+        return written
+      },
       (written) => unsignedView(context, app, written ?? license),
     )
     if (saved !== null) return saved
@@ -125,14 +131,39 @@ export async function writeNewLicense(
     const license = await make()
     const isSaved = await commit(
       context,
-      async (tx) => {
+      async (tx, tell) => {
         await tx.setAsideLicense(app.id, license.installationId, context.now())
-        return tx.insertLicense(license)
+        const isWritten = await tx.insertLicense(license)
+        if (isWritten) await tell(app, newsOf('license.created', license, context.now()))
+        return isWritten
       },
       () => unsignedView(context, app, license),
     )
     if (isSaved) return license
     await checkPlace(context, app, license.installationId, license.id)
+  }
+  throw lostTooOften()
+}
+
+/**
+ * Deletes a license, and tells of the state it was in.
+ *
+ * @throws {LicensingError} `not_found`.
+ */
+export async function deleteLicense(context: Context, app: AppRecord, id: string): Promise<void> {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const license = await findLicense(context, app, id)
+    const deleted = await commit(
+      context,
+      async (tx, tell) => {
+        const last = await tx.updateLicense(id, license.version, {})
+        if (last === null || !(await tx.deleteLicense(id))) return null
+        await tell(app, newsOf('license.deleted', last, context.now()))
+        return last
+      },
+      (last) => last ?? {},
+    )
+    if (deleted !== null) return
   }
   throw lostTooOften()
 }

@@ -28,7 +28,7 @@ import {
   type License,
   type SignedLicense,
 } from './license-view.ts'
-import { changeLicense, findLicense, writeNewLicense } from './license-writes.ts'
+import { changeLicense, deleteLicense, findLicense, writeNewLicense } from './license-writes.ts'
 import { checkMetadata } from './metadata.ts'
 import { mapListing, readPage, type Listing } from './paging.ts'
 import {
@@ -226,21 +226,15 @@ async function updateLicense(
   const key = licenseId(id)
   await findLicense(context, record, key)
   const wanted = await wantedClaims(context, record, given)
-  const saved = await changeLicense(context, record, key, async (license) => {
+  const change = async (license: LicenseRecord): Promise<LicensePatch | null> => {
     const claims = changedClaims(license, wanted)
     const metadata = given.metadata === undefined ? {} : { metadata: given.metadata ?? {} }
     if (Object.keys(claims).length === 0) return given.metadata === undefined ? null : metadata
     const { tierId } = claims
     const issued = await reissue(context, record, license, typeof tierId === 'string' ? { tierId } : {})
     return { ...metadata, ...claims, ...issued }
-  })
-  return toSigned(context, record, saved)
-}
-
-async function deleteLicense(context: Context, app: string, id: string): Promise<void> {
-  const license = await findLicense(context, await findApp(context, app), licenseId(id))
-  if (!(await context.storage.deleteLicense(license.id)))
-    throw new LicensingError('not_found', 'License not found')
+  }
+  return toSigned(context, record, await changeLicense(context, record, key, () => 'license.updated', change))
 }
 
 async function revokeLicense(
@@ -251,9 +245,9 @@ async function revokeLicense(
 ): Promise<License> {
   const { reason = null } = revocation.parse(options)
   const record = await findApp(context, app)
-  const saved = await changeLicense(context, record, licenseId(id), ({ revokedAt }) =>
-    revokedAt === null ? { revokedAt: context.now(), revokedReason: reason } : null,
-  )
+  const change = ({ revokedAt }: LicenseRecord): LicensePatch | null =>
+    revokedAt === null ? { revokedAt: context.now(), revokedReason: reason } : null
+  const saved = await changeLicense(context, record, licenseId(id), () => 'license.revoked', change)
   return toLicense(context, record, saved)
 }
 
@@ -265,7 +259,7 @@ async function reinstateLicense(
 ): Promise<SignedLicense> {
   const { invalidatePrevious = false } = reinstatement.parse(options)
   const record = await findApp(context, app)
-  const saved = await changeLicense(context, record, licenseId(id), async (license) => {
+  const change = async (license: LicenseRecord): Promise<LicensePatch | null> => {
     const reinstated = { revokedAt: null, revokedReason: null }
     if (invalidatePrevious)
       return {
@@ -273,7 +267,10 @@ async function reinstateLicense(
         ...(await reissue(context, record, { ...license, ...reinstated }, { invalidatePrevious })),
       }
     return license.revokedAt === null ? null : reinstated
-  })
+  }
+  const type = ({ revokedAt }: LicenseRecord) =>
+    revokedAt === null ? 'license.regenerated' : 'license.reinstated'
+  const saved = await changeLicense(context, record, licenseId(id), type, change)
   return toSigned(context, record, saved)
 }
 
@@ -315,7 +312,7 @@ export function bindLicenses(context: Context): Licenses {
     list: (app, query) => listLicenses(context, app, query),
     token: async (app, id) => tokenOf(context, ...(await find(app, id))),
     update: (app, id, changes) => signing((context) => updateLicense(context, app, id, changes)),
-    delete: (app, id) => deleteLicense(context, app, id),
+    delete: async (app, id) => deleteLicense(context, await findApp(context, app), licenseId(id)),
     revoke: (app, id, options) => revokeLicense(context, app, id, options),
     reinstate: (app, id, options) => signing((context) => reinstateLicense(context, app, id, options)),
     regenerate: (app, id, options = {}) =>

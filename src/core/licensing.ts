@@ -4,6 +4,8 @@ import { promiseCache } from './cache.ts'
 import type { Context } from './context.ts'
 import { bindCustomers, type Customers } from './customers.ts'
 import { LicensingError } from './errors.ts'
+import { eventHub } from './event-hub.ts'
+import type { EventType, LicensingEvent } from './events.ts'
 import { bindFeatures, type Features } from './features.ts'
 import { idempotently, type IdempotencyKey, type KeptAnswer } from './idempotency.ts'
 import { newTypeId, type IdPrefix } from './ids.ts'
@@ -11,12 +13,14 @@ import { keyPool, type KeyPair } from './key-pool.ts'
 import { generateRsaKeyPair } from './keys.ts'
 import { lastUses } from './last-uses.ts'
 import { bindLicenses, type Licenses } from './licenses.ts'
+import { bindOutbox, type Outbox } from './outbox.ts'
 import { rotateKeys, type Rotation, type RotationOptions } from './rotation.ts'
 import { createSealer, type MasterKey, type Sealer } from './seal.ts'
 import { signingQueue, type SigningOptions } from './signing.ts'
 import type { Storage } from './storage.ts'
 import { bindTiers, type Tiers } from './tiers.ts'
 import { bindVerification, type VerificationUseCases } from './verification.ts'
+import { bindWebhooks, type Webhooks } from './webhooks.ts'
 
 export interface LicensingOptions {
   readonly storage: Storage
@@ -36,6 +40,15 @@ export interface LicensingOptions {
    */
   readonly keyPool?: number
   readonly signing?: SigningOptions
+  readonly webhooks?: WebhookOptions
+}
+
+export interface WebhookOptions {
+  /**
+   * Lets a `webhook_url` be `http`, an address, or a name that leads to a private one: for development, and for receivers
+   * inside your own network. Default false: whoever may write apps could else reach whatever this server reaches.
+   */
+  readonly allowPrivateTargets?: boolean
 }
 
 /** Everything Heartwood does. `app` is an app's slug or id everywhere. */
@@ -47,12 +60,27 @@ export interface Licensing {
   readonly licenses: Licenses
   readonly verification: VerificationUseCases
   readonly apiKeys: ApiKeys
+  readonly webhooks: Webhooks
+  /** What sends the events: see `heartwood/webhooks`. */
+  readonly outbox: Outbox
   /**
    * Replaces an app's key pair. Tokens are derived and never stored, so every active license's token is under the new key
    * from then on, however many there are; tokens under the old one fail, unless a grace period was asked for.
    * @throws {LicensingError} `validation_error`, `not_found`; `conflict` when another rotation was faster.
    */
   rotateKeys(app: string, options?: RotationOptions, keyPair?: KeyPair): Promise<Rotation>
+  /**
+   * Calls `handler` after each change of this kind that this process commits; answers how to stop it. It is called in a turn
+   * of its own: what it throws is an uncaught error of the process, and never the failure of the call. Changes by other
+   * processes, and those inside a host's transaction ({@link Licensing.with}), are told to the app's webhook alone; what
+   * time does (`license.expiring`, `license.expired`) needs `startDelivery`.
+   *
+   * @example
+   * ```ts
+   * const stop = licensing.on('license.revoked', ({ data }) => console.log(data.licenseId, 'was revoked'))
+   * ```
+   */
+  on<Type extends EventType>(type: Type, handler: (event: LicensingEvent<Type>) => unknown): () => void
   /**
    * Does work once under a key: the same key again within 24 hours gets the first answer again, with its license token as
    * it is now. The answer is kept in the transaction of the work's writes, so it holds over restarts and between servers.
@@ -120,6 +148,8 @@ async function createContext(options: LicensingOptions): Promise<Context> {
     lent: false,
     keep: null,
     running: new Map(),
+    hub: eventHub(),
+    allowPrivateTargets: options.webhooks?.allowPrivateTargets ?? false,
     lastUses: lastUses(options.storage),
     signedTokens: promiseCache(cachedTokens),
     verifiedTokens: promiseCache(cachedTokens),
@@ -138,6 +168,9 @@ function bind(context: Context): Licensing {
     licenses: bindLicenses(context),
     verification: bindVerification(context),
     apiKeys: bindApiKeys(context),
+    webhooks: bindWebhooks(context),
+    outbox: bindOutbox(context),
+    on: (type, handler) => context.hub.on(type, handler),
     rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
     idempotent: (key, work) => idempotently(context, key, (keeping) => work(bind(keeping))),
     with: (storage) => bind({ ...context, storage, lent: true }),

@@ -9,10 +9,11 @@ import { sha256 } from './hash.ts'
 import { uuidOf } from './ids.ts'
 import { input, type Input } from './input.ts'
 import { readJti, type Jti } from './jti.ts'
+import { publish, tellerOf } from './commit.ts'
 import { acceptedKeys } from './keys.ts'
 import { changeLicense } from './license-writes.ts'
 import { findTier } from './tiers.ts'
-import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord } from './storage.ts'
+import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, Reissue } from './storage.ts'
 import { maxTokenLength, verifyToken, type LicenseClaims } from './token.ts'
 
 export interface Regeneration {
@@ -135,6 +136,8 @@ export async function reissue(
   }
 }
 
+const regeneratedType = () => 'license.regenerated' as const
+
 /** Regenerates a license at a vendor's word. */
 export async function regenerateLicense(
   context: Context,
@@ -143,7 +146,9 @@ export async function regenerateLicense(
   options: Regeneration,
 ): Promise<LicenseRecord> {
   const { invalidatePrevious = false } = regeneration.parse(options)
-  return changeLicense(context, app, id, (license) => reissue(context, app, license, { invalidatePrevious }))
+  return changeLicense(context, app, id, regeneratedType, (license) =>
+    reissue(context, app, license, { invalidatePrevious }),
+  )
 }
 
 /** Regenerates a license at the word of its own token, in the documented order of refusals. */
@@ -158,7 +163,7 @@ export async function renewLicense(
   await options.admit?.(jti.licenseId)
   refuse(decide({ token: claims, now: context.now() }))
   if (jti.licenseId !== id) throw new LicensingError('token_mismatch', 'The token belongs to another license')
-  return changeLicense(context, app, jti.licenseId, (license) => {
+  return changeLicense(context, app, jti.licenseId, regeneratedType, (license) => {
     refuse(decide({ token: claims, revision: jti.revision, license, now: context.now() }))
     return reissue(context, app, license, { revision: jti.revision })
   })
@@ -175,7 +180,30 @@ async function bulkFilter(context: Context, app: AppRecord, given: BulkRegenerat
   }
 }
 
-async function reissuePages(context: Context, filter: LicenseFilter): Promise<number> {
+/** One page in one step, and with the last one the event that tells of all. */
+async function reissuePage(
+  context: Context,
+  app: AppRecord,
+  page: Reissue,
+  before: number,
+): Promise<{ readonly total: number; readonly last: string | null }> {
+  const { tierId = null, customerId = null } = page
+  const done = await context.storage.transaction(async (tx) => {
+    const { tell, told } = tellerOf(context, tx)
+    const { count, last } = await tx.reissueLicenses(page)
+    const total = before + count
+    if (last === null && total > 0)
+      await tell(app, {
+        type: 'licenses.regenerated',
+        data: { licensesRegenerated: total, tierId, customerId },
+      })
+    return { total, last, told }
+  })
+  publish(context, done.told)
+  return done
+}
+
+async function reissuePages(context: Context, app: AppRecord, filter: LicenseFilter): Promise<number> {
   const { appId, customerId, tierId, now } = filter
   const chosen = {
     ...(customerId !== undefined && { customerId }),
@@ -185,9 +213,14 @@ async function reissuePages(context: Context, filter: LicenseFilter): Promise<nu
   let after: string | null = ''
   while (after !== null) {
     const page = { appId, ...chosen, now, limit: pageSize, ...(after !== '' && { after }) }
-    const { count, last } = await context.storage.reissueLicenses(page)
-    total += count
-    after = last
+    const done: { readonly total: number; readonly last: string | null } = await reissuePage(
+      context,
+      app,
+      page,
+      total,
+    )
+    total = done.total
+    after = done.last
   }
   return total
 }
@@ -199,12 +232,13 @@ export async function regenerateLicenses(
   options: BulkRegeneration,
 ): Promise<BulkOutcome> {
   const { dryRun = false, ...given } = bulkRegeneration.parse(options)
-  const filter = await bulkFilter(context, await findApp(context, app), given)
+  const record = await findApp(context, app)
+  const filter = await bulkFilter(context, record, given)
   const { storage } = context
   const missingTier =
     given.tierId === undefined ? await storage.countLicenses({ ...filter, tierId: null }) : 0
   const licensesRegenerated = dryRun
     ? (await storage.countLicenses(filter)) - missingTier
-    : await reissuePages(context, filter)
+    : await reissuePages(context, record, filter)
   return { licensesRegenerated, skipped: { missingTier } }
 }

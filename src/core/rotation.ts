@@ -65,9 +65,10 @@ async function swapKey(
   const acceptOldUntil = graceDays === 0 ? null : now + graceDays * day
   const rotation = await commit(
     context,
-    async (tx): Promise<Rotation | null> => {
+    async (tx, tell): Promise<Rotation | null> => {
       if (!(await tx.swapActiveKey(app.id, old.kid, next, acceptOldUntil))) return null
       const licensesResigned = await tx.countLicenses({ appId: app.id, status: 'active', now })
+      await tell(app, { type: 'app.keys_rotated', data: { kid: next.kid, licensesResigned } })
       return { licensesResigned, publicKeyPem: next.publicKeyPem }
     },
     (done) => done ?? {},

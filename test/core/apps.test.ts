@@ -19,6 +19,7 @@ test('a new app answers what was given, with its public key and its issuer', asy
     ...{ name: 'My Desktop App', slug: 'desktop-app', mode: 'live', issuer: 'licenses.example.com' },
     description: 'License management for my desktop application',
     webhookUrl: 'https://example.com/hooks',
+    webhookDisabledAt: null,
     publicKeyPem: testKeyPairs[0]!.publicKeyPem,
     ...{ createdAt: start, updatedAt: start },
   })
