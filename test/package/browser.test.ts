@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import { ServerSide } from '../client/backstage.ts'
 import type { BrowserPage, BrowserStore } from '../client/browser-page.ts'
@@ -19,9 +20,14 @@ class Site {
   #pages: Server | null = null
   #api: Server | null = null
   serverSide = new ServerSide()
+  /** How long the license server takes to answer, in milliseconds. */
+  delay = 0
 
   async open(script: string): Promise<void> {
-    this.#api = await listen((request, body) => this.serverSide.handle(toRequest(this.api, request, body)))
+    this.#api = await listen(async (request, body) => {
+      await setTimeout(this.delay)
+      return this.serverSide.handle(toRequest(this.api, request, body))
+    })
     this.#pages = await listen((request, body) => this.#serve(script, request.url, body))
     this.renew()
   }
@@ -104,7 +110,9 @@ for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])
     assert.equal(await one.evaluate((token) => page.enter(token), backdrop.token), 'active')
     await one.reload()
     assert.deepEqual([await open(one), await open(other)], ['active', 'active'])
+    site.delay = 500
     const [first, second] = await Promise.all([one, other].map((each) => each.evaluate(() => page.refresh())))
+    site.delay = 0
     assert.equal(first, second)
     const renewals = site.serverSide.server.requests.filter(({ method }) => method === 'POST')
     assert.equal(renewals.length, 1)
