@@ -9,10 +9,9 @@ import { answer, respond } from './answer.ts'
 import { preflight } from './cors.ts'
 import { HttpError } from './errors.ts'
 import { health } from './health.ts'
-import { json } from './json.ts'
-import { openApiDocument } from './openapi.ts'
 import { basePath, methodsOf, routes, routesAt } from './routes.ts'
 import { createServer, type Server, type ServerOptions } from './server.ts'
+import { documents } from './swagger-ui.ts'
 
 /** The part of Bun's server that knows who is at the other end. */
 interface SocketServer {
@@ -65,9 +64,8 @@ function mountRest(app: AnyElysia, licensed: Server): void {
 }
 
 function mountDocuments(app: AnyElysia): void {
-  let made: Promise<unknown> | undefined
-  const document = async (): Promise<Response> => json(await (made ??= openApiDocument()))
-  app.get('/swagger/json', ({ request }) => respondAt('/swagger/json', request, document), options)
+  for (const [path, answerWith] of documents)
+    app.get(path, ({ request }) => respondAt(path, request, () => answerWith(request)), options)
 }
 
 /**

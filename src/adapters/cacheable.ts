@@ -1,4 +1,4 @@
-/** How long a client may go on with a public key before it asks again, in seconds. */
+/** How long a client may go on with an answer before it asks again, in seconds. */
 const maxAge = 300
 
 async function entityTag(body: string): Promise<string> {
@@ -7,8 +7,8 @@ async function entityTag(body: string): Promise<string> {
   return `"${start.map((byte) => byte.toString(16).padStart(2, '0')).join('')}"`
 }
 
-/** Public keys with an ETag, so that a client that has them gets 304 (RFC 9110 section 13.1.2). */
-export async function publicKeyResponse(
+/** Text with an ETag, so that a client that has it gets 304 (RFC 9110 section 13.1.2). */
+export async function cacheableResponse(
   request: Request,
   body: string,
   contentType: string,

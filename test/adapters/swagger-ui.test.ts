@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Elysia, type AnyElysia } from 'elysia'
+import { licensingServer } from '../../src/adapters/elysia.ts'
+import { newWorld } from '../support/world.ts'
+import { read, requestTo, type Sent } from './http.ts'
+import type { Answer } from './documented.ts'
+
+const { licensing } = await newWorld()
+
+/** Ways to be served, each with what stands before our paths. */
+const places: Readonly<Record<string, readonly [app: AnyElysia, prefix: string]>> = {
+  'on its own': [licensingServer(licensing, { standalone: true }), ''],
+  'under a host’s prefix': [
+    new Elysia().group('/one', (host) => host.use(licensingServer(licensing))),
+    '/one',
+  ],
+  'in a host with strict paths': [new Elysia({ strictPath: true }).use(licensingServer(licensing)), ''],
+  'mounted as a fetch function': [new Elysia().mount('/two', licensingServer(licensing).fetch), '/two'],
+}
+
+const types: Readonly<Record<string, string>> = {
+  '/swagger': 'text/html; charset=utf-8',
+  '/swagger/json': 'application/json',
+  '/swagger/start.js': 'text/javascript; charset=utf-8',
+  '/swagger/swagger-ui.css': 'text/css; charset=utf-8',
+  '/swagger/swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  '/swagger/favicon.png': 'image/png',
+}
+
+async function get(
+  [app, prefix]: readonly [AnyElysia, string],
+  path: string,
+  sent: Sent = {},
+): Promise<Answer> {
+  return read(await app.fetch(requestTo(`http://localhost${prefix}`, 'GET', path, sent)))
+}
+
+for (const [name, place] of Object.entries(places))
+  describe(`Swagger UI ${name}`, () => {
+    test('is served with all that it needs', async () => {
+      for (const [path, type] of Object.entries(types)) {
+        const answer = await get(place, path)
+        assert.equal(answer.status, 200, path)
+        assert.equal(answer.headers.get('content-type'), type, path)
+        assert.equal(answer.headers.get('x-content-type-options'), 'nosniff', path)
+        assert.ok(answer.bytes.length > 100, path)
+      }
+    })
+
+    test('asks for nothing but that, by addresses that hold under any prefix', async () => {
+      const { text } = await get(place, '/swagger')
+      const asked = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address = '']) => address)
+      assert.equal(asked.length, 4)
+      for (const address of asked) assert.ok(`/${address}` in types, address)
+    })
+
+    test('forbids everything from elsewhere and everything inline', async () => {
+      const { headers, text } = await get(place, '/swagger')
+      const policy = headers.get('content-security-policy') ?? ''
+      assert.match(policy, /^default-src 'none';/)
+      assert.doesNotMatch(policy, /unsafe|\*|https?:/)
+      assert.match(policy, /frame-ancestors 'none'/)
+      assert.doesNotMatch(text, /https?:|<script>|style=/)
+    })
+
+    test('sends who adds a slash to where the page is', async () => {
+      const answer = await get(place, '/swagger/')
+      assert.equal(answer.status, 308)
+      assert.equal(answer.headers.get('location'), '../swagger')
+    })
+  })
+
+describe('the files of Swagger UI', () => {
+  const place = places['on its own']!
+
+  test('are not sent again to who has them', async () => {
+    for (const path of ['/swagger/swagger-ui.css', '/swagger/swagger-ui-bundle.js', '/swagger/start.js']) {
+      const etag = (await get(place, path)).headers.get('etag') ?? ''
+      const again = await get(place, path, { headers: { 'if-none-match': etag } })
+      assert.deepEqual([again.status, again.bytes.length], [304, 0], path)
+    }
+  })
+
+  test('are all there is: no other file of the package, no way out of it', async () => {
+    for (const path of [
+      'package.json',
+      'swagger-ui.js',
+      'index.html',
+      '..%2f..%2fpackage.json',
+      '%2e%2e/json',
+      'favicon-32x32.png',
+    ])
+      assert.equal((await get(place, `/swagger/${path}`)).status, 404, path)
+  })
+
+  test('ask no validator on the internet', async () => {
+    assert.match((await get(place, '/swagger/start.js')).text, /validatorUrl: null/)
+  })
+})

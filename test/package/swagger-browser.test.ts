@@ -1,0 +1,87 @@
+import { Elysia } from 'elysia'
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { licensingServer } from '../../src/adapters/elysia.ts'
+import { routes } from '../../src/adapters/routes.ts'
+import { newShopServer, type Server } from '../adapters/http.ts'
+import { whileListening } from '../adapters/listening.ts'
+import { startChromium } from './chromium.ts'
+
+/** A page open in the browser, and all that it did beside showing itself. */
+interface Visit {
+  readonly page: Page
+  readonly requested: readonly string[]
+  readonly complaints: readonly string[]
+}
+
+let browser: Browser
+
+async function open(address: string): Promise<Visit> {
+  const page = await browser.newPage()
+  page.setDefaultTimeout(10_000)
+  const requested: string[] = []
+  const complaints: string[] = []
+  page.on('request', (request) => requested.push(request.url()))
+  page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`))
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  await page.goto(address, { waitUntil: 'networkidle' })
+  return { page, requested, complaints }
+}
+
+async function authorize(page: Page, key: string): Promise<void> {
+  await page.getByRole('button', { name: 'Authorize' }).first().click()
+  await page.locator('.auth-container input').fill(key)
+  await page.locator('.auth-btn-wrapper .authorize').click()
+  await page.locator('.auth-btn-wrapper .btn-done').click()
+}
+
+/** Has the page send a request by itself, and answers the status it shows. */
+async function tryOut(page: Page, operation: string): Promise<string> {
+  const block = page.locator(`[id$="-${operation}"]`)
+  await block.locator('.opblock-summary-control').click()
+  await block.getByRole('button', { name: 'Try it out' }).click()
+  await block.getByRole('button', { name: 'Execute' }).click()
+  return (await block.locator('.live-responses-table .response-col_status').nth(1).innerText()).trim()
+}
+
+async function see(server: Pick<Server, 'fetch'>, key: string, prefix: string): Promise<void> {
+  await whileListening(server, async ({ origin }) => {
+    const { page, requested, complaints } = await open(`${origin}${prefix}/swagger`)
+    assert.match(await page.locator('.info .title').innerText(), /^Heartwood/)
+    assert.equal(await page.locator('.opblock').count(), routes.length + 1)
+    for (const { operationId } of routes)
+      assert.ok(await page.locator(`[id$="-${operationId}"]`).isVisible(), operationId)
+    await authorize(page, key)
+    assert.equal(await tryOut(page, 'listApps'), '200')
+    assert.equal(await tryOut(page, 'getHealth'), '200')
+    assert.ok(requested.includes(`${origin}${prefix}/api/v1/apps`), requested.join('\n'))
+    assert.deepEqual(
+      requested.filter((address) => !address.startsWith(`${origin}${prefix}/`)),
+      [],
+    )
+    assert.deepEqual(complaints, [])
+    await page.close()
+  })
+}
+
+describe('the page at /swagger, in a browser', () => {
+  before(async () => {
+    browser = await startChromium()
+  })
+  after(() => browser.close())
+
+  test('shows every operation and sends requests, and asks nobody else for anything', async () => {
+    const server = await newShopServer()
+    await see(server, server.keys.sk, '')
+  })
+
+  test('does so under a host’s prefix', async () => {
+    const { licensing, keys } = await newShopServer()
+    const host = new Elysia().group('/licensing', (group) => group.use(licensingServer(licensing)))
+    await see({ fetch: async (request) => host.fetch(request) }, keys.sk, '/licensing')
+  })
+})
