@@ -29,9 +29,14 @@ function isPublicV4(address: ipaddr.IPv4): boolean {
   return address.range() === 'unicast'
 }
 
+/** In the one spelling of each kind: `127.1` is no address. */
+function isAddress(text: string): boolean {
+  return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text)
+}
+
 /** Whether an address is public unicast, by the registries of IANA; everything else is somebody's own. */
 export function isPublic(text: string): boolean {
-  if (!ipaddr.isValid(text)) return false
+  if (!isAddress(text)) return false
   const address = ipaddr.parse(text)
   return address instanceof ipaddr.IPv6 ? isPublicV6(address) : isPublicV4(address)
 }
@@ -39,7 +44,7 @@ export function isPublic(text: string): boolean {
 /** The address that a URL's host spells out, if it does. */
 function literalOf(hostname: string): Address | null {
   const text = hostname.replace(/^\[|\]$/g, '')
-  if (!ipaddr.isValid(text)) return null
+  if (!isAddress(text)) return null
   return { address: text, family: ipaddr.parse(text).kind() === 'ipv6' ? 6 : 4 }
 }
 

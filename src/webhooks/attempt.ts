@@ -47,7 +47,7 @@ async function post(
     'user-agent': sending.userAgent,
     ...signatureHeaders(target.secrets, { id, timestamp: sending.now(), payload }),
   }
-  return until(signal, sending.connect({ url, address, headers, body: payload, signal }))
+  return sending.connect({ url, address, headers, body: payload, signal })
 }
 
 /** In words of ours: an error of the network may name what nobody outside should read. */

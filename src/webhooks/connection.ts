@@ -9,7 +9,7 @@ export interface Connection {
   readonly address: Address
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
-  /** Ends the request, whatever it waits for. */
+  /** Ends the request, whatever it waits for; a status that has come by then is still the answer. */
   readonly signal: AbortSignal
 }
 
