@@ -52,6 +52,10 @@ interface JsonFlags extends DatabaseFlags {
   readonly json: boolean
 }
 
+interface ImportFlags extends JsonFlags {
+  readonly restore: boolean
+}
+
 interface CreateFlags extends JsonFlags {
   readonly type?: 'sk' | 'pk'
   readonly mode?: 'live' | 'test'
@@ -206,13 +210,21 @@ const exportCommand: Command<Surroundings> = buildCommand({
 const importCommand: Command<Surroundings> = buildCommand({
   docs: { brief: 'Read what export wrote into an empty database, all of it or nothing' },
   parameters: {
-    flags: { json, database },
+    flags: {
+      restore: {
+        kind: 'boolean',
+        brief: 'It is a backup of a database that was lost: tokens issued since keep a jti of their own',
+        default: false,
+      },
+      json,
+      database,
+    },
     positional: {
       kind: 'tuple',
       parameters: [{ brief: 'The file; - for standard input', parse: String, placeholder: 'file' }],
     },
   },
-  async func(this: Surroundings, flags: JsonFlags, file: string) {
+  async func(this: Surroundings, flags: ImportFlags, file: string) {
     await importRecords(await prepare(this, flags), file, this.output, flags)
   },
 })

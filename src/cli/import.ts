@@ -6,7 +6,7 @@ import { requireKeys, withDatabase } from './database.ts'
 import { examine } from './examination.ts'
 import { explainRules } from './explain.ts'
 import { headerShape, type ExportHeader } from './export-header.ts'
-import { Importer } from './importer.ts'
+import { Importer, type ImportOptions } from './importer.ts'
 import { linesOf, type Line } from './lines.ts'
 import { findMasterKeys } from './master-key.ts'
 import type { Output } from './output.ts'
@@ -15,7 +15,7 @@ import { kinds, totalOf, type Counts } from './records.ts'
 import { Refusal } from './refusal.ts'
 import { shownDatabase, type Settings } from './settings.ts'
 
-interface AsJson {
+interface Options extends ImportOptions {
   readonly json: boolean
 }
 
@@ -75,8 +75,12 @@ async function requireSound(session: StorageSession, header: ExportHeader, maste
   throw new Refusal(`The export is not sound, in ${findings.length} places. ${first.where}: ${first.what}`)
 }
 
-async function fill(session: StorageSession, { header, lines }: Source): Promise<void> {
-  const importer = new Importer(session)
+async function fill(
+  session: StorageSession,
+  { header, lines }: Source,
+  options: ImportOptions,
+): Promise<void> {
+  const importer = new Importer(session, options)
   const progress = progressOf(totalOf(header.counts))
   for await (const line of lines) {
     await importer.take(line)
@@ -108,7 +112,7 @@ export async function importRecords(
   settings: Settings,
   file: string,
   output: Output,
-  { json }: AsJson,
+  options: Options,
 ): Promise<void> {
   const source = await openSource(file)
   const { keys } = await findMasterKeys(settings, { make: false })
@@ -117,12 +121,12 @@ export async function importRecords(
     storage.transaction(
       onlyOnce(async (session) => {
         await requireEmpty(session, settings)
-        await fill(session, source)
+        await fill(session, source, options)
         await requireSound(session, source.header, keys)
       }),
     ),
   )
   const { counts } = source.header
   const told = `Imported ${totalOf(counts)} records into ${shownDatabase(settings.database)}, ${counts.license} licenses among them.`
-  output.line(json ? JSON.stringify({ counts }, null, 2) : told)
+  output.line(options.json ? JSON.stringify({ counts }, null, 2) : told)
 }

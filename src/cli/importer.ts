@@ -1,5 +1,5 @@
 import { LicensingError } from '../core/errors.ts'
-import type { SigningKeyRecord, StorageSession, TierRecord } from '../core/storage.ts'
+import type { LicenseRecord, SigningKeyRecord, StorageSession, TierRecord } from '../core/storage.ts'
 import { explainRules } from './explain.ts'
 import type { Line } from './lines.ts'
 import { recordShapes } from './record-shapes.ts'
@@ -12,6 +12,15 @@ interface Pending {
   readonly kind: Kind
   readonly done: Promise<boolean | void>
 }
+
+/** How an export is read. */
+export interface ImportOptions {
+  /** What is read is a backup of a database that was lost: tokens issued since then are in the field. */
+  readonly restore: boolean
+}
+
+/** How far a restored license's revision is raised: past all that was issued since the backup. */
+const lostRevisions = 100_000
 
 /** So many writes are sent before their answers are waited for. */
 const mostPending = 200
@@ -34,16 +43,23 @@ function parseLine({ number, text }: Line): Entry {
   }
 }
 
+/** The license with a revision that no token has yet, so that no `jti` is given out a second time for other claims. */
+function raised(license: LicenseRecord): LicenseRecord {
+  return { ...license, revision: license.revision + lostRevisions, version: license.version + 1 }
+}
+
 /** Writes the records of an export, line after line. */
 export class Importer {
   readonly #session: StorageSession
+  readonly #restore: boolean
   readonly #counts = noCounts()
   #pending: Pending[] = []
   /** The newest signing key of the app whose keys are being read. */
   #lastKey: SigningKeyRecord | null = null
 
-  constructor(session: StorageSession) {
+  constructor(session: StorageSession, { restore }: ImportOptions) {
     this.#session = session
+    this.#restore = restore
   }
 
   /** How many records there were so far. */
@@ -98,7 +114,7 @@ export class Importer {
       case 'customer':
         return session.insertCustomer(record)
       case 'license':
-        return session.insertLicense(record)
+        return session.insertLicense(this.#restore ? raised(record) : record)
       case 'apiKey':
         return session.insertApiKey(record)
     }
