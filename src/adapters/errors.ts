@@ -49,7 +49,7 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
   method_not_allowed: { status: 405, when: 'The path has other methods: see Allow' },
   conflict: {
     status: 409,
-    when: 'Slug, e-mail, external id or installation already taken; another rotation was faster',
+    when: 'Slug, e-mail, external id or installation already taken; another rotation was faster; nothing can be sent to the webhook',
   },
   idempotency_in_progress: { status: 409, when: 'The first request under this Idempotency-Key still runs' },
   body_too_large: { status: 413, when: 'The body is larger than 256 KiB' },

@@ -95,6 +95,24 @@ export const apiKeyExample: object = {
   last_used_at: null,
 }
 
+export const webhookSecretExample: object = {
+  secret: 'whsec_ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSE=',
+  previous_expires_at: null,
+}
+
+export const deliveryExample: object = {
+  id: 'whd_01kfnb7s3nf5dvt1m6r9k2c4xz',
+  event_id: 'evt_01kfnb7s3nf5dvt1m6r9k2c4xy',
+  type: 'license.revoked',
+  state: 'delivered',
+  attempts: 1,
+  last_status: 204,
+  last_error: null,
+  last_attempt_at: '2026-01-23T10:00:01Z',
+  next_attempt_at: null,
+  created_at: '2026-01-23T10:00:00Z',
+}
+
 /** A page that holds the one item. */
 export function pageExample(item: object): object {
   return { data: [item], meta: { total: 1, page: 1, per_page: 20, next_cursor: null } }

@@ -17,6 +17,7 @@ const tags: Readonly<Record<string, string>> = {
   Customers: 'Who holds licenses of an app.',
   Licenses: 'The right of one installation, proved offline by a signed token.',
   Verification: 'Whether a license is good now, for anybody who knows its installation, jti or token.',
+  Webhooks: 'What happens to licenses, sent to the app’s webhook_url as Standard Webhooks has it.',
   'API keys': 'Who may use this API, and for what.',
   Health: 'For load balancers and monitors.',
 }

@@ -7,6 +7,7 @@ import { licenseRoutes } from './routes/licenses.ts'
 import { regenerationRoutes } from './routes/regeneration.ts'
 import { tierRoutes } from './routes/tiers.ts'
 import { verificationRoutes } from './routes/verification.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 /** Where the table's paths begin. */
 export const basePath = '/api/v1'
@@ -20,6 +21,7 @@ export const routes: readonly Route[] = [
   ...licenseRoutes,
   ...regenerationRoutes,
   ...verificationRoutes,
+  ...webhookRoutes,
   ...apiKeyRoutes,
 ]
 

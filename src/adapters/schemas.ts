@@ -1,3 +1,4 @@
+import { eventTypes } from '../core/events.ts'
 import { errorCodes } from './errors.ts'
 import type { JsonSchema } from './wire.ts'
 
@@ -223,6 +224,24 @@ const apiKey = object(
   ['secret'],
 )
 
+const webhookSecret = object('What the app’s events are signed with', {
+  secret: formed('As Standard Webhooks has it', '^whsec_[A-Za-z0-9+/=]{44}$', 50),
+  previous_expires_at: orNull(time('Until when the secret before it signs as well; null when none does')),
+})
+
+const delivery = object('An event on its way to the webhook', {
+  id: id('whd', 'Its id'),
+  event_id: id('evt', 'The webhook-id of every attempt'),
+  type: choice('What happened', Object.keys(eventTypes)),
+  state: choice('failed: given up, and can be sent again', ['pending', 'delivered', 'failed']),
+  attempts: count('How often it was tried'),
+  last_status: orNull(count('The HTTP status of the last attempt; null when none came', 100, 999)),
+  last_error: orNull(text('What was wrong with the last attempt', 255)),
+  last_attempt_at: orNull(time('When it was last tried')),
+  next_attempt_at: orNull(time('When it is tried next; null unless pending')),
+  created_at: time('When the event happened'),
+})
+
 const health = object('How the server is', {
   status: choice('ok, or error when storage does not answer', ['ok', 'error']),
   version: text('Heartwood’s version', 64),
@@ -275,12 +294,15 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
   TokenVerification: tokenVerification,
   UnknownLicense: unknownLicense,
   Verification: verification,
+  WebhookDelivery: delivery,
+  WebhookSecret: webhookSecret,
 }
 
 export const apiKeySchema: JsonSchema = ref('ApiKey')
 export const appSchema: JsonSchema = ref('App')
 export const bulkSchema: JsonSchema = ref('BulkRegeneration')
 export const customerSchema: JsonSchema = ref('Customer')
+export const deliverySchema: JsonSchema = ref('WebhookDelivery')
 export const errorSchema: JsonSchema = ref('Error')
 export const featureSchema: JsonSchema = ref('Feature')
 export const healthSchema: JsonSchema = ref('Health')
@@ -292,6 +314,7 @@ export const rotationSchema: JsonSchema = ref('Rotation')
 export const tierSchema: JsonSchema = ref('Tier')
 export const tokenVerificationSchema: JsonSchema = ref('TokenVerification')
 export const verificationSchema: JsonSchema = ref('Verification')
+export const webhookSecretSchema: JsonSchema = ref('WebhookSecret')
 
 export const batchSchema: JsonSchema = object('By what was asked for', {
   results: {

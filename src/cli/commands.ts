@@ -27,6 +27,7 @@ import {
   readPort,
   readSettings,
   readSigning,
+  readWebhooks,
   shownDatabase,
   type Environment,
   type Settings,
@@ -114,7 +115,9 @@ const serveCommand: Command<Surroundings> = buildCommand({
     const settings = await prepare(this, flags)
     const address = readAddress(this.environment, flags)
     const options = readServerOptions(this.environment)
-    await serve(settings, { address, options, signing: readSigning(this.environment) }, this.output)
+    const signing = readSigning(this.environment)
+    const webhooks = readWebhooks(this.environment)
+    await serve(settings, { address, options, signing, webhooks }, this.output)
   },
 })
 

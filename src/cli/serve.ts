@@ -5,8 +5,9 @@ import { setTimeout } from 'node:timers/promises'
 import { serve as listen, type Server } from 'srvx'
 import { licensingServer, type ServerOptions } from '../adapters/elysia.ts'
 import { version } from '../adapters/version.ts'
-import type { Licensing } from '../core/licensing.ts'
+import type { Licensing, WebhookOptions } from '../core/licensing.ts'
 import type { SigningOptions } from '../core/signing.ts'
+import { startDelivery } from '../webhooks/index.ts'
 import { withDatabase, type OpenDatabase } from './database.ts'
 import type { Output } from './output.ts'
 import { Refusal } from './refusal.ts'
@@ -26,6 +27,7 @@ export interface ServeOptions {
   readonly address: Address
   readonly options: ServerOptions
   readonly signing: SigningOptions
+  readonly webhooks: WebhookOptions
 }
 
 const logger = getLogger(['heartwood', 'cli'])
@@ -91,7 +93,7 @@ async function stopServer(server: Server): Promise<void> {
  */
 export async function serve(
   settings: Settings,
-  { address, options, signing }: ServeOptions,
+  { address, options, signing, webhooks }: ServeOptions,
   output: Output,
 ): Promise<void> {
   const work = async (database: OpenDatabase): Promise<void> => {
@@ -99,8 +101,9 @@ export async function serve(
     const server = await startServer(database.licensing, address, options)
     await welcome(database, output)
     output.line(`Heartwood ${version} listens on ${server.url?.replace(/\/$/, '')}`)
+    const delivery = startDelivery(database.licensing)
     await stop
-    await stopServer(server)
+    await Promise.all([stopServer(server), delivery.stop()])
   }
-  await withDatabase(settings, work, { keyPool, signing })
+  await withDatabase(settings, work, { keyPool, signing, webhooks })
 }

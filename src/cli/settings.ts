@@ -1,3 +1,4 @@
+import type { WebhookOptions } from '../core/licensing.ts'
 import type { SigningOptions } from '../core/signing.ts'
 import { Refusal } from './refusal.ts'
 
@@ -119,4 +120,13 @@ export function readSigning(environment: Environment): SigningOptions {
   if (text === 'all') return { concurrency: navigator.hardwareConcurrency }
   if (/^[1-9]\d{0,2}$/.test(text)) return { concurrency: Number(text) }
   throw new Refusal('HEARTWOOD_SIGNING is "all", for every core, or how many tokens are signed at once')
+}
+
+/** Reads where webhooks may go. @throws {Refusal} */
+export function readWebhooks(environment: Environment): WebhookOptions {
+  const text = environment.HEARTWOOD_PRIVATE_WEBHOOKS || 'refuse'
+  if (text === 'refuse' || text === 'allow') return { allowPrivateTargets: text === 'allow' }
+  throw new Refusal(
+    'HEARTWOOD_PRIVATE_WEBHOOKS is "allow", for http and private addresses in development, or "refuse"',
+  )
 }

@@ -143,6 +143,16 @@ async function aTierFeature({ licensing }: Counter): Promise<Given> {
   return { params: { tier: 'pro', feature: slug } }
 }
 
+async function aWebhook({ licensing }: Counter): Promise<Given> {
+  await licensing.apps.update(app, { webhookUrl: 'https://example.com/hook' })
+  return {}
+}
+
+async function aDelivery(counter: Counter): Promise<Given> {
+  await aWebhook(counter)
+  return { params: { id: (await counter.licensing.webhooks.test(app)).id } }
+}
+
 function withBody(make: Give, body: Json): Give {
   return async (counter) => ({ ...(await make(counter)), body })
 }
@@ -235,6 +245,12 @@ export const judgements: Readonly<Record<string, Judgement>> = {
     200,
     withBody(nothing, { installation_ids: [installation(1)] }),
   ],
+
+  'GET /apps/:slug/webhook-secret': ['write', 200],
+  'POST /apps/:slug/webhook-secret/roll': ['write', 201],
+  'GET /apps/:slug/webhook-deliveries': ['write', 200],
+  'POST /apps/:slug/webhook-deliveries/:id/retry': ['write', 200, aDelivery],
+  'POST /apps/:slug/webhook-test': ['write', 201, aWebhook],
 
   'GET /api-keys': ['manageKeys', 200],
   'POST /api-keys': ['manageKeys', 201, withBody(nothing, { name: 'Shop' })],

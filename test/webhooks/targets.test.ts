@@ -55,7 +55,6 @@ test(`${urls.length} odd targets are refused when they are saved`, async () => {
   const { licensing, app } = await newShop()
   for (const webhookUrl of urls)
     for (const url of [webhookUrl, webhookUrl.replace(/^http:/, 'https:')]) {
-      if (/^https:\/\/[a-z.]+:?\d*\/$/.test(url) && URL.canParse(url) && !/:0\/|localhost/.test(url)) continue
       assert.equal(
         await codeOf(licensing.apps.update(app.slug, { webhookUrl: url })),
         'validation_error',
