@@ -7,6 +7,7 @@ import { routes } from '../../src/adapters/routes.ts'
 import { newShopServer, type Server } from '../adapters/http.ts'
 import { whileListening } from '../adapters/listening.ts'
 import { startChromium } from './chromium.ts'
+import { run, runtimes, type Runtime } from './programs.ts'
 
 /** A page open in the browser, and all that it did beside showing itself. */
 interface Visit {
@@ -85,3 +86,20 @@ describe('the page at /swagger, in a browser', () => {
     await see({ fetch: async (request) => host.fetch(request) }, keys.sk, '/licensing')
   })
 })
+
+for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
+  test(`the page at /swagger and its files are in the built package, on ${name}`, async () => {
+    const { stdout } = await run([...runtimes[name], 'test/package/swagger-program.ts'])
+    const types = [
+      'text/html',
+      'application/json',
+      'text/javascript',
+      'text/css',
+      'text/javascript',
+      'image/png',
+    ]
+    assert.deepEqual(
+      stdout.trim().split('\n'),
+      types.map((type) => `200 ${type}`),
+    )
+  })
