@@ -1,5 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import process from 'node:process'
 
 /** What a command printed, and the answer that curl got. */
 export interface CurlAnswer {
@@ -18,10 +19,13 @@ export interface Places {
   readonly token?: string
 }
 
-/** For `test`'s `skip`: false, or what this machine lacks. */
+/** For `test`'s `skip`: false, or what this machine lacks. @throws {Error} on CI, where nothing may be left out. */
 export function lacking(program: string, args: readonly string[] = ['--version']): string | false {
   const { status } = spawnSync(program, args, { stdio: 'ignore' })
-  return status === 0 ? false : `${[program, ...args].join(' ')} does not run here`
+  if (status === 0) return false
+  const lack = `${[program, ...args].join(' ')} does not run here`
+  if (process.env['CI'] !== undefined) throw new Error(lack)
+  return lack
 }
 
 /** A copy of a product document, as it was given. */
