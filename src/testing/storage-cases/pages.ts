@@ -173,8 +173,22 @@ const apiKeyCases: readonly ConformanceCase[] = [
   }),
 ]
 
+const orderCases: readonly ConformanceCase[] = [
+  storageCase(
+    'pages: ids are in the order of their characters’ numbers, in no language’s',
+    async (storage) => {
+      const falling = ['~', 'b', 'a', '_', 'B', 'A', '9', '-'].map((end) => `app_${end}`)
+      for (const [at, id] of falling.toSorted().entries()) await addApp(storage, { id, slug: `slug-${at}` })
+      assert.deepEqual(idsOf(await storage.listApps({}, { limit: 9 })), falling)
+      const after = { id: 'app_a' }
+      assert.deepEqual(idsOf(await storage.listApps({}, { limit: 9, after })), falling.slice(3))
+    },
+  ),
+]
+
 export const pageCases: readonly ConformanceCase[] = [
   ...Object.entries(newestFirstLists).flatMap(([name, open]) => casesOf(name, open)),
   ...tierCases,
   ...apiKeyCases,
+  ...orderCases,
 ]

@@ -63,15 +63,18 @@ export const reissueCases: readonly ConformanceCase[] = [
     })
     assert.equal(await storage.updateLicense(license.id, 9, {}), null)
   }),
-  storageCase('bulk: a time of issue in the future is corrected, and a tier may have no features', async (storage) => {
-    const shop = await addShop(storage)
-    const license = await addLicense(storage, shop, { tierFeatures: ['old'], issuedAt: later + 5 })
-    await storage.reissueLicenses({ appId: shop.app.id, now: later, limit: 10 })
-    const found = await storage.findLicense(shop.app.id, license.id)
-    assert.equal(found?.issuedAt, later)
-    assert.equal(found?.revision, 2)
-    assert.deepEqual(found?.tierFeatures, [])
-  }),
+  storageCase(
+    'bulk: a time of issue in the future is corrected, and a tier may have no features',
+    async (storage) => {
+      const shop = await addShop(storage)
+      const license = await addLicense(storage, shop, { tierFeatures: ['old'], issuedAt: later + 5 })
+      await storage.reissueLicenses({ appId: shop.app.id, now: later, limit: 10 })
+      const found = await storage.findLicense(shop.app.id, license.id)
+      assert.equal(found?.issuedAt, later)
+      assert.equal(found?.revision, 2)
+      assert.deepEqual(found?.tierFeatures, [])
+    },
+  ),
   storageCase('bulk: leaves what is revoked, expired, without a tier or of another app', async (storage) => {
     const [shop, other] = [await addShop(storage), await addShop(storage)]
     const left = [
