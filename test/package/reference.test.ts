@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { claims, reference } from '../../scripts/reference.ts'
+import { claimsOf, headerText } from '../support/tokens.ts'
+import { newShop, tokenOf } from '../support/world.ts'
+
+test('the reference page is what the code says: else npm run reference makes it anew', async () => {
+  assert.equal(readFileSync('docs/reference.md', 'utf8'), await reference())
+})
+
+test('the reference page has the claims and the header that tokens have', async () => {
+  const { issue } = await newShop()
+  const token = tokenOf(await issue())
+  assert.deepEqual(Object.keys(claimsOf(token)).toSorted(), Object.keys(claims).toSorted())
+  assert.deepEqual(Object.keys(JSON.parse(headerText(token)) as object), ['alg', 'typ', 'kid'])
+})
