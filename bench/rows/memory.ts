@@ -1,0 +1,38 @@
+import { load } from '../load.ts'
+import { spreadOf } from '../measure.ts'
+import { shown, type Row } from '../result.ts'
+import { startChild } from '../runtime.ts'
+import type { Usage } from '../server.ts'
+import { fill, makeFolder, openShop, removeFolder } from '../shop.ts'
+import { regenerationTarget } from './regeneration.ts'
+import { verifyPath } from './verify.ts'
+
+/** The most memory that a server ever takes while it verifies, signs and regenerates in bulk. */
+export const memory: Row = async ({ licenses, milliseconds }) => {
+  const folder = makeFolder()
+  const shop = await openShop(`${folder}/licenses.db`, 'bench')
+  await fill(shop, licenses)
+  const child = await startChild('Bun', 'server.ts', ['heartwood', shop.filename, 'bench'])
+  const regenerate = await regenerationTarget(shop, child)
+  const verify = { port: regenerate.port, method: 'GET', path: verifyPath(licenses) } as const
+  const time = { connections: 16, milliseconds: 3 * milliseconds }
+  await Promise.all([load(verify, time), load(regenerate, time)])
+  await child.ask('regenerateAll')
+  await load(verify, time)
+  const { peakMemory } = (await child.ask('usage')) as Usage
+  await child.stop()
+  await shop.close()
+  removeFolder(folder)
+  return [
+    {
+      what: `A server with ${shown(licenses)} licenses under load: memory at its peak`,
+      against: '',
+      runtime: 'Bun',
+      database: 'SQLite',
+      figure: spreadOf([peakMemory / 1e6]),
+      unit: 'MB',
+      goal: { atMost: 200 },
+      detail: 'verifying and regenerating over 32 connections, then a bulk regeneration',
+    },
+  ]
+}

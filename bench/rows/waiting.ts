@@ -1,0 +1,42 @@
+import { inTurn, spreadOf } from '../measure.ts'
+import { load, type Target } from '../load.ts'
+import { shown, type Row } from '../result.ts'
+import { startChild } from '../runtime.ts'
+import { fill, makeFolder, openShop, removeFolder } from '../shop.ts'
+import { regenerationTarget } from './regeneration.ts'
+import { verifyPath } from './verify.ts'
+
+const licenses = 1_000
+const asking = { connections: 4, pause: 2 }
+const signing = { connections: 8 }
+
+/** How long a verification waits while tokens are signed at full rate, by default on all cores but one. */
+export const waiting: Row = async ({ rounds, milliseconds }) => {
+  const folder = makeFolder()
+  const shop = await openShop(`${folder}/licenses.db`, 'bench')
+  await fill(shop, licenses)
+  const child = await startChild('Bun', 'server.ts', ['heartwood', shop.filename, 'bench'])
+  const busy = await regenerationTarget(shop, child)
+  const verify: Target = { port: busy.port, method: 'GET', path: verifyPath(licenses) }
+  const p99 = async (): Promise<number> => (await load(verify, { ...asking, milliseconds })).p99
+  const figures = await inTurn(rounds, {
+    idle: p99,
+    busy: async () => (await Promise.all([p99(), load(busy, { ...signing, milliseconds })]))[0],
+  })
+  await child.stop()
+  await shop.close()
+  removeFolder(folder)
+  // Three times as long, or two signatures longer, whichever is more.
+  const allowed = figures.idle.map((idle) => Math.max(3 * idle, idle + 8))
+  return [
+    {
+      what: 'Verify while tokens are signed at full rate: p99',
+      against: 'three times the same when idle, or two signatures (8 ms) more',
+      runtime: 'Bun',
+      database: 'SQLite',
+      figure: spreadOf(figures.busy.map((figure, round) => figure / allowed[round]!)),
+      goal: { atMost: 1 },
+      detail: `${shown(spreadOf(figures.busy).median)} ms, idle ${shown(spreadOf(figures.idle).median)} ms`,
+    },
+  ]
+}

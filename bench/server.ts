@@ -1,0 +1,102 @@
+/** A server for the rows that measure over HTTP; told by lines on its standard input. */
+import { Elysia, type AnyElysia } from 'elysia'
+import { CompactSign, importPKCS8 } from 'jose'
+import process from 'node:process'
+import { serve } from 'srvx'
+import { licensingServer } from '../src/adapters/elysia.ts'
+import { generateRsaKeyPair } from '../src/core/index.ts'
+import { rateOf } from './measure.ts'
+import { converse } from './runtime.ts'
+import { openShop } from './shop.ts'
+
+/** What a server costs. */
+export interface Usage {
+  /** Of the process until now, in microseconds. */
+  readonly cpu: number
+  /** The most memory the process ever had, in bytes. */
+  readonly peakMemory: number
+}
+
+const noLimits = { verify: 1e9, batch: 1e9, renewal: 1e9, renewalPerLicense: 1e9 }
+
+interface Found {
+  readonly tier: string
+  readonly tier_features: string
+  readonly expires_at: number
+  readonly revoked_at: number | null
+  readonly installation_id: string
+}
+
+/** Nothing but a route and one prepared look-up, which answers what our verification answers. */
+async function bareServer(filename: string): Promise<AnyElysia> {
+  const { Database } = await import('bun:sqlite')
+  const query = new Database(filename, { readonly: true }).query<Found, [string, string]>(
+    `select tier, tier_features, expires_at, revoked_at, installation_id from heartwood_license
+     where app_id = (select id from heartwood_app where slug = ?) and installation_id = ? and current = 1`,
+  )
+  return new Elysia().get(
+    '/api/v1/apps/:slug/licenses/verify',
+    ({ params, query: { installation_id: id = '' } }) => {
+      const row = query.get(params.slug, id)!
+      return {
+        data: {
+          valid: row.revoked_at === null && row.expires_at > Date.now() / 1000,
+          status: 'active',
+          tier: row.tier,
+          features: JSON.parse(row.tier_features) as string[],
+          expires_at: new Date(row.expires_at * 1000).toISOString(),
+          installation_id: row.installation_id,
+        },
+      }
+    },
+  )
+}
+
+async function listen(app: AnyElysia): Promise<number> {
+  if ('Bun' in globalThis) return app.listen({ port: 0, hostname: '127.0.0.1' }).server!.port!
+  const server = serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    silent: true,
+    fetch: (request) => app.fetch(request),
+  })
+  await server.ready()
+  return Number(new URL(server.url!).port)
+}
+
+/** Signatures a second by jose alone, in this very process. */
+async function signAlone(milliseconds: number): Promise<number> {
+  const { privateKeyPem } = await generateRsaKeyPair()
+  const key = await importPKCS8(privateKeyPem, 'RS256')
+  const payload = new TextEncoder().encode('x'.repeat(400))
+  return rateOf(milliseconds, 16, () =>
+    new CompactSign(payload).setProtectedHeader({ alg: 'RS256', typ: 'JWT' }).sign(key),
+  )
+}
+
+function usage(): Usage {
+  const { user, system } = process.cpuUsage()
+  return { cpu: user + system, peakMemory: process.resourceUsage().maxRSS * 1024 }
+}
+
+async function run(kind: string, filename: string, slug: string): Promise<void> {
+  if (kind === 'bare') return converse({ port: await listen(await bareServer(filename)) }, { usage })
+  const signing = kind === 'all-cores' ? { concurrency: navigator.hardwareConcurrency } : {}
+  const { licensing } = await openShop(filename, slug, { signing })
+  const { secret } = await licensing.apiKeys.create({ type: 'sk', mode: 'live' })
+  const clientAddress = (): string => '127.0.0.1'
+  const isOnBun = 'Bun' in globalThis
+  const app = licensingServer(licensing, { rateLimits: noLimits, ...(!isOnBun && { clientAddress }) })
+  await converse(
+    { port: await listen(app), secret },
+    {
+      usage,
+      sign: (milliseconds) => signAlone(Number(milliseconds)),
+      regenerateAll: () => licensing.licenses.regenerateAll(slug),
+    },
+  )
+}
+
+const [kind = '', filename = '', slug = ''] = process.argv.slice(2)
+await run(kind, filename, slug)
+process.exit(0)
