@@ -103,6 +103,8 @@ export interface OutboxStorage {
 
   /** Resolves to `false`, writing nothing, when the same was noted before. Goes with the license. */
   insertLicenseNotice(notice: LicenseNotice): Promise<boolean>
+  /** What was noted of these licenses, in any order. */
+  listLicenseNotices(licenseIds: readonly string[]): Promise<readonly LicenseNotice[]>
   /**
    * Notes that the clock of a server shows `now`. Resolves to the time since which no sighting was further than
    * `tolerance` from the one before it, in either direction: the first sighting after a leap begins anew.

@@ -1,9 +1,12 @@
 import { sql } from 'kysely'
-import type { StorageSession } from '../../core/storage.ts'
+import type { LicenseNotice, StorageSession } from '../../core/storage.ts'
 import { type Access, wrote } from './access.ts'
 import { licenseRows } from './rows.ts'
 
-type NoticeVerbs = Pick<StorageSession, 'listEndingLicenses' | 'insertLicenseNotice' | 'sightClock'>
+type NoticeVerbs = Pick<
+  StorageSession,
+  'listEndingLicenses' | 'insertLicenseNotice' | 'listLicenseNotices' | 'sightClock'
+>
 
 export function noticeVerbs({ read, write }: Access): NoticeVerbs {
   return {
@@ -40,6 +43,14 @@ export function noticeVerbs({ read, write }: Access): NoticeVerbs {
           .onConflict((conflict) => conflict.doNothing())
           .returning('type'),
       ),
+    listLicenseNotices: async (licenseIds) => {
+      if (licenseIds.length === 0) return []
+      const notices = read.selectFrom('heartwood_license_notice').selectAll()
+      const rows = await notices.where('license_id', 'in', licenseIds).execute()
+      return rows.map(({ license_id, type, expires_at }): LicenseNotice => {
+        return { licenseId: license_id, type, expiresAt: Number(expires_at) }
+      })
+    },
     sightClock: async (now, tolerance) => {
       const since = sql<number>`case when heartwood_clock.seen_at between ${now - tolerance} and ${now + tolerance}
         then heartwood_clock.steady_since else ${now} end`

@@ -99,7 +99,10 @@ function* due({ queue }: Tables, appId: string, now: number): Generator<Queued> 
     }
 }
 
-type NoticeVerbs = Pick<SyncSession, 'listEndingLicenses' | 'insertLicenseNotice' | 'sightClock'>
+type NoticeVerbs = Pick<
+  SyncSession,
+  'listEndingLicenses' | 'insertLicenseNotice' | 'listLicenseNotices' | 'sightClock'
+>
 
 export function noticeVerbs({ licenses, notices, clocks }: Tables): NoticeVerbs {
   return {
@@ -118,6 +121,10 @@ export function noticeVerbs({ licenses, notices, clocks }: Tables): NoticeVerbs 
       requireParent(licenses.get(licenseId))
       return notices.insert({ ...notice, id: keyOf(licenseId, type, `${expiresAt}`) })
     },
+    listLicenseNotices: (licenseIds) =>
+      licenseIds
+        .flatMap((licenseId) => [...notices.ascending(licenseId)])
+        .map(({ licenseId, type, expiresAt }) => ({ licenseId, type, expiresAt })),
     sightClock: (now, tolerance) => {
       const last = clocks.get('clock')
       const isSteady = last !== null && Math.abs(now - last.seenAt) <= tolerance

@@ -201,6 +201,23 @@ const noticeCases: readonly ConformanceCase[] = [
     await storage.insertLicenseNotice({ licenseId: first.id, type: 'license.expired', expiresAt: 11 })
     assert.deepEqual(await ending(), [second.id])
   }),
+  storageCase('notices: are listed for the licenses asked for', async (storage) => {
+    const shop = await addShop(storage)
+    const [one, two] = [await addLicense(storage, shop), await addLicense(storage, shop)]
+    const ofOne = [
+      { licenseId: one.id, type: 'license.expired', expiresAt: 9 },
+      { licenseId: one.id, type: 'license.expiring', expiresAt: 9 },
+    ] as const
+    for (const notice of ofOne) await storage.insertLicenseNotice(notice)
+    await storage.insertLicenseNotice({ licenseId: two.id, type: 'license.expired', expiresAt: 7 })
+    const listed = await storage.listLicenseNotices([one.id])
+    assert.deepEqual(
+      listed.toSorted((a, b) => (a.type < b.type ? -1 : 1)),
+      ofOne,
+    )
+    assert.equal((await storage.listLicenseNotices([one.id, two.id])).length, 3)
+    assert.deepEqual(await storage.listLicenseNotices([]), [])
+  }),
   storageCase('notices: do not keep a license from being deleted', async (storage) => {
     const shop = await addShop(storage)
     for (const remove of [
