@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
@@ -59,5 +59,8 @@ function copyPrograms(programs: string, folder: string): string {
   for (const { source, target } of links) {
     if (!existsSync(join(folder, target))) symlinkSync(basename(source), join(folder, target))
   }
+  // So that who runs them can delete them.
+  const { uid } = unprivileged
+  if (uid !== undefined) execFileSync('chown', ['-R', `${uid}`, folder])
   return join(folder, 'native', 'bin')
 }
