@@ -88,7 +88,9 @@ function finish(
 ): void {
   response.headers.set('x-request-id', requestId)
   response.headers.set('x-content-type-options', 'nosniff')
-  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
+  // Of two limits the one that refused is told.
+  for (const [name, value] of Object.entries(headers))
+    if (!response.headers.has(name)) response.headers.set(name, value)
   if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
   if (!log.isEnabledFor('info')) return
   const milliseconds = Math.round((performance.now() - began) * 10) / 10

@@ -5,21 +5,24 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6
 /** Whether an address is one of the proxies that are trusted. */
 export type IsTrusted = (address: string) => boolean
 
+/** Under what those are counted whose address nobody can tell. */
+export const unknownCaller = 'unknown'
+
 /** IPv6 hands a customer at least a /64, so one caller is one /64. */
 const callerPrefix = 8
 
+/** Only whole addresses: ipaddr.js would take `10` for 0.0.0.10. */
 function parse(text: string): Address | null {
-  return ipaddr.isValid(text) ? ipaddr.process(text) : null
+  const isWhole = text.includes(':') ? ipaddr.IPv6.isValid(text) : ipaddr.IPv4.isValidFourPartDecimal(text)
+  return isWhole ? ipaddr.process(text) : null
 }
 
 function readRange(range: string): [Address, number] {
-  const address = range.includes('/') ? null : parse(range)
-  if (address !== null) return [address, address.kind() === 'ipv4' ? 32 : 128]
-  try {
-    return ipaddr.parseCIDR(range)
-  } catch (cause) {
-    throw new TypeError('A trusted proxy must be an IP address or a range such as 10.0.0.0/8', { cause })
-  }
+  const [base = ''] = range.split('/', 1)
+  const address = parse(base)
+  if (address === null || !(base === range || ipaddr.isValidCIDR(range)))
+    throw new TypeError('A trusted proxy must be an IP address or a range such as 10.0.0.0/8')
+  return base === range ? [address, address.kind() === 'ipv4' ? 32 : 128] : ipaddr.parseCIDR(range)
 }
 
 /** Reads addresses and CIDR ranges of proxies. @throws {TypeError} for one that is neither. */
@@ -67,7 +70,7 @@ export function callerOf(text: string): string {
 
 function readCaller(text: string): string {
   const address = parse(text)
-  if (address === null) return 'unknown'
+  if (address === null) return unknownCaller
   if (address.kind() === 'ipv4') return address.toString()
   const network = address.toByteArray().slice(0, callerPrefix)
   return network.map((byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -1,7 +1,8 @@
+import { getLogger } from '@logtape/logtape'
 import type { Licensing } from '../core/licensing.ts'
-import { callerOf, originOf, trustedProxies } from './client-address.ts'
+import { callerOf, originOf, trustedProxies, unknownCaller } from './client-address.ts'
 import type { Origins } from './cors.ts'
-import { rateLimiter, type Limit, type RateLimits } from './rate-limit.ts'
+import { rateLimiter, type Limit, type RateLimiter, type RateLimits } from './rate-limit.ts'
 
 /** How licensing is served. */
 export interface ServerOptions {
@@ -14,7 +15,7 @@ export interface ServerOptions {
   readonly documents?: boolean
   /** Limits requests per minute and address, counted on this server; `{}` takes the documented limits. Default: none. */
   readonly rateLimits?: RateLimits
-  /** The address of the socket that a request came in by. Limits need it: on Bun it is found without. */
+  /** The address of the socket that a request came in by. Limits need it: without it nothing is limited, but on Bun it is found. */
   readonly clientAddress?: (request: Request) => string | null | undefined
   /** Addresses or CIDR ranges of the proxies whose `X-Forwarded-For` is believed. Default: none. */
   readonly trustedProxies?: readonly string[]
@@ -32,6 +33,19 @@ export interface Server {
   readonly callerOf: (request: Request, socketAddress: string | null) => string
 }
 
+const log = getLogger(['heartwood', 'http'])
+
+/** Where no address is known, all would share one count and use up each other's: there nothing is limited, and the log says so. */
+function limitKnown(limiter: RateLimiter): NonNullable<Server['limit']> {
+  let isTold = false
+  return async (limit, caller) => {
+    if (caller !== unknownCaller) return limiter.consume(limit, caller)
+    if (!isTold) log.warn('Nothing is limited: the addresses of callers are not known, give clientAddress')
+    isTold = true
+    return {}
+  }
+}
+
 /** Checks the options. @throws {TypeError} for one that is malformed. */
 export function createServer(licensing: Licensing, options: ServerOptions): Server {
   const isTrusted = trustedProxies(options.trustedProxies ?? [])
@@ -39,10 +53,10 @@ export function createServer(licensing: Licensing, options: ServerOptions): Serv
   return {
     licensing,
     origins: new Set(options.corsOrigins),
-    limit: limiter === null ? null : (limit, caller) => limiter.consume(limit, caller),
+    limit: limiter === null ? null : limitKnown(limiter),
     callerOf(request, socketAddress) {
       const address = options.clientAddress?.(request) ?? socketAddress
-      return address === null ? 'unknown' : callerOf(originOf(request, address, isTrusted))
+      return address === null ? unknownCaller : callerOf(originOf(request, address, isTrusted))
     },
   }
 }

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { licensingServer, type ServerOptions } from '../../src/adapters/elysia.ts'
+import { apiKeySecret } from '../../src/core/api-key-secret.ts'
+import { forge } from '../support/tokens.ts'
+import { testKeyPairs } from '../support/keys.ts'
+import { newShop } from '../support/world.ts'
+import type { Answer } from './documented.ts'
+import { serve, type Send, type Sent, type Server } from './http.ts'
+
+const verify = '/apps/desktop-app/licenses/verify?jti=x'
+const batch = '/apps/desktop-app/licenses/verify/batch'
+
+/** A server that takes the socket's address from a header, since there is no socket here. */
+async function limited(
+  options: ServerOptions = { rateLimits: {} },
+): Promise<Server & Awaited<ReturnType<typeof newShop>>> {
+  const clientAddress = (request: Request): string => request.headers.get('x-socket') ?? '192.0.2.1'
+  return serve(await newShop(), { clientAddress, ...options })
+}
+
+const from = (address: string, more: Record<string, string> = {}): Sent => ({
+  headers: { 'x-socket': address, ...more },
+})
+
+/** Sends until it is told to wait, at most so often; answers how many got through, and the refusal. */
+async function exhaust(
+  call: () => Promise<Answer>,
+  most = 400,
+): Promise<readonly [passed: number, refusal: Answer]> {
+  for (let passed = 0; passed < most; passed++) {
+    const answer = await call()
+    if (answer.status === 429) return [passed, answer]
+  }
+  return assert.fail(`${most} requests got through`)
+}
+
+async function left(send: Send, address: string, more: Record<string, string> = {}): Promise<number> {
+  const header = (await send('GET', verify, from(address, more))).headers.get('ratelimit') ?? ''
+  return Number(/;r=(\d+);/.exec(header)?.[1])
+}
+
+describe('the documented limits', () => {
+  const rows: Readonly<Record<string, readonly [limit: number, call: (send: Send) => Promise<Answer>]>> = {
+    verify: [100, (send) => send('GET', verify)],
+    batch: [20, (send) => send('POST', batch, { body: { jtis: ['x'] } })],
+    publicKey: [300, (send) => send('GET', '/apps/desktop-app/public-key')],
+    renewal: [
+      60,
+      (send) => send('POST', '/apps/desktop-app/licenses/x/regenerate', { body: { current_token: 'x' } }),
+    ],
+    failedKey: [60, (send) => send('GET', '/apps', { key: apiKeySecret('sk', 'live') })],
+  }
+  for (const [name, [limit, call]] of Object.entries(rows))
+    test(`let ${limit} requests a minute through for ${name}, and tell when to come back`, async () => {
+      const { send } = await limited()
+      const [passed, refusal] = await exhaust(() => call(send))
+      assert.equal(passed, limit)
+      assert.equal(refusal.error().code, 'rate_limited')
+      assert.match(refusal.headers.get('retry-after') ?? '', /^([1-9]|[1-5]\d|60)$/)
+      assert.equal(refusal.headers.get('ratelimit-policy'), `"${name}";q=${limit};w=60`)
+      assert.match(refusal.headers.get('ratelimit') ?? '', new RegExp(`^"${name}";r=0;t=\\d+$`))
+    })
+
+  test('count what is asked in one way apart from what is asked in another', async () => {
+    const { send } = await limited()
+    await exhaust(() => send('GET', verify))
+    assert.equal((await send('POST', batch, { body: { jtis: [] } })).status, 200)
+    assert.equal((await send('GET', '/apps/desktop-app/public-key')).status, 200)
+  })
+
+  test('are options each, and none at all unless asked', async () => {
+    const { send } = await limited({ rateLimits: { verify: 3 } })
+    assert.equal((await exhaust(() => send('GET', verify)))[0], 3)
+    const { send: free } = await serve(await newShop())
+    for (let at = 0; at < 150; at++) assert.equal((await free('GET', verify)).status, 404)
+    assert.equal((await free('GET', verify)).headers.get('ratelimit'), null)
+    for (const rateLimits of [{ verify: 0 }, { verify: 1.5 }, { verify: -1 }, { veryfy: 5 }])
+      await assert.rejects(limited({ rateLimits }), TypeError)
+  })
+
+  test('tell on every limited answer what is left', async () => {
+    const { send } = await limited()
+    assert.deepEqual([await left(send, '192.0.2.1'), await left(send, '192.0.2.1')], [99, 98])
+  })
+})
+
+describe('no limit bricks who does nothing wrong', () => {
+  test('a working key is never limited, whatever its address did before', async () => {
+    const { send, keys } = await limited()
+    await exhaust(() => send('GET', '/apps', { key: apiKeySecret('sk', 'live') }))
+    for (let at = 0; at < 200; at++) assert.equal((await send('GET', '/apps', { key: keys.sk })).status, 200)
+    assert.equal((await send('GET', '/apps')).status, 401, 'who shows no key guesses none')
+  })
+
+  test('a stranger uses up no license’s renewals: only tokens whose signature held are charged to it', async () => {
+    const { send, issue } = await limited({ rateLimits: { renewal: 10_000 } })
+    const license = await issue()
+    const regenerate = `/apps/desktop-app/licenses/${license.id}/regenerate`
+    const claims = JSON.parse(atob((license.token ?? '').split('.')[1]!)) as object
+    const forged = await forge(claims, testKeyPairs[5]!.privateKeyPem)
+    for (let at = 0; at < 50; at++)
+      assert.equal(
+        (await send('POST', regenerate, { body: { current_token: at % 2 ? 'x' : forged } })).status,
+        401,
+      )
+    const renew = (): Promise<Answer> => send('POST', regenerate, { body: { current_token: license.token } })
+    const [passed, refusal] = await exhaust(renew)
+    assert.equal(passed, 10)
+    assert.match(refusal.headers.get('ratelimit-policy') ?? '', /renewalPerLicense/)
+    const other = await issue()
+    const fine = await send('POST', `/apps/desktop-app/licenses/${other.id}/regenerate`, {
+      body: { current_token: other.token },
+    })
+    assert.equal(fine.status, 200, 'another license goes on')
+  })
+
+  test('one address uses up no other’s', async () => {
+    const { send } = await limited()
+    await exhaust(() => send('GET', verify, from('192.0.2.1')))
+    assert.equal(await left(send, '192.0.2.2'), 99)
+  })
+})
+
+describe('an address', () => {
+  test('of IPv6 is its /64, an IPv4 one in IPv6 is the IPv4 one', async () => {
+    const { send } = await limited()
+    assert.equal(await left(send, '2001:db8:1:2::1'), 99)
+    assert.equal(await left(send, '2001:db8:1:2:ffff:ffff:ffff:ffff'), 98)
+    assert.equal(await left(send, '2001:DB8:0001:2::9'), 97)
+    assert.equal(await left(send, '2001:db8:1:3::1'), 99)
+    assert.equal(await left(send, '192.0.2.7'), 99)
+    assert.equal(await left(send, '::ffff:192.0.2.7'), 98)
+  })
+
+  test('in X-Forwarded-For is believed from no one who is not trusted', async () => {
+    const { send } = await limited()
+    for (let at = 0; at < 5; at++)
+      assert.equal(await left(send, '198.51.100.1', { 'x-forwarded-for': `203.0.113.${at}` }), 99 - at)
+  })
+
+  test('in X-Forwarded-For is the last one that no trusted proxy has', async () => {
+    const { send } = await limited({
+      rateLimits: {},
+      trustedProxies: ['10.0.0.0/8', '2001:db8:ffff::/48', '192.0.2.9'],
+    })
+    const behind = (forwarded: string, socket = '10.0.0.1'): Promise<number> =>
+      left(send, socket, { 'x-forwarded-for': forwarded })
+    assert.equal(await behind('203.0.113.1'), 99)
+    assert.equal(
+      await behind('1.2.3.4, 203.0.113.1'),
+      98,
+      'what stands further left anybody could have written',
+    )
+    assert.equal(await behind('203.0.113.1, 10.9.9.9'), 97)
+    assert.equal(await behind('203.0.113.1', '192.0.2.9'), 96)
+    assert.equal(await behind('203.0.113.1', '2001:db8:ffff::5'), 95)
+    assert.equal(await behind('203.0.113.2'), 99)
+    assert.equal(await behind('nonsense'), 99, 'then it is the proxy')
+    assert.equal(await behind('203.0.113.9, nonsense'), 98)
+    assert.equal(await behind('203.0.113.1', '11.0.0.1'), 99, 'and a stranger’s is the stranger')
+  })
+
+  test('that nobody can tell is not limited: strangers would use up each other’s', async () => {
+    const { licensing } = await newShop()
+    const app = licensingServer(licensing, { rateLimits: { verify: 2 } })
+    for (let at = 0; at < 5; at++) {
+      const response = await app.fetch(new Request(`http://localhost/api/v1${verify}`))
+      assert.equal(response.status, 404)
+    }
+  })
+
+  test('of a proxy must be one, or a range', async () => {
+    for (const range of ['x', '10.0.0.0/33', '10.0.0', '', 'localhost', '10.0.0.0/8/8'])
+      await assert.rejects(limited({ rateLimits: {}, trustedProxies: [range] }), TypeError, range)
+  })
+})
+
+describe('on a listening port of Bun', () => {
+  test('the address is found without being told', { skip: !('Bun' in globalThis) }, async () => {
+    const { licensing } = await newShop()
+    const app = licensingServer(licensing, { rateLimits: { verify: 2 } }).listen({
+      port: 0,
+      hostname: '127.0.0.1',
+    })
+    const ask = async (): Promise<number> =>
+      (await fetch(`http://127.0.0.1:${app.server?.port}/api/v1${verify}`)).status
+    assert.deepEqual([await ask(), await ask(), await ask()], [404, 404, 429])
+    await app.stop(true)
+  })
+})
