@@ -14,7 +14,9 @@ const day = 86_400
 /** The seconds that a `Retry-After` asks for (RFC 9110 section 10.2.3), a day at most; 0 for what is none. */
 export function retryAfterSeconds(header: string | null, now: number): number {
   if (header === null) return 0
-  const seconds = /^\d{1,10}$/.test(header.trim()) ? Number(header) : Date.parse(header) / 1000 - now
+  // Date.parse would take `-5` for a date; every form of an HTTP date begins with the day's name.
+  const date = /^[A-Z][a-z]{2}/.test(header) ? Date.parse(header) / 1000 - now : NaN
+  const seconds = /^\d{1,10}$/.test(header.trim()) ? Number(header) : date
   return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 0), day) : 0
 }
 

@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Webhook } from 'standardwebhooks'
+import { startDelivery, type Connection, type DeliveryOptions } from '../../src/webhooks/index.ts'
+import { defaultPauses, pauseAfter, retryAfterSeconds } from '../../src/webhooks/backoff.ts'
+import { codeOf, day, newShop, type Shop } from '../support/world.ts'
+import { eventually, recorder, somewhere } from './sent.ts'
+
+const url = 'https://example.com/hook'
+
+async function told(): Promise<Shop> {
+  const shop = await newShop({ now: Date.now })
+  await shop.licensing.apps.update(shop.app.slug, { webhookUrl: url })
+  return shop
+}
+
+const newest = async ({ licensing, app }: Shop) => (await licensing.webhooks.deliveries(app.slug)).data[0]!
+
+/** Delivers until nothing is due, and stops. */
+async function deliver(shop: Shop, options: DeliveryOptions): Promise<void> {
+  const delivery = startDelivery(shop.licensing, { resolve: somewhere, random: () => 0.5, ...options })
+  const { licensing } = shop
+  await eventually(async () => (await licensing.outbox.due()).length === 0)
+  await delivery.stop()
+}
+
+test('a change is sent at once, signed, and written down as delivered', async () => {
+  const shop = await told()
+  const { sent, connect } = recorder()
+  const delivery = startDelivery(shop.licensing, { connect, resolve: somewhere, pollMs: 60_000 })
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const { id } = await shop.issue()
+  await eventually(() => sent.length === 1)
+  await delivery.stop()
+  const [{ headers, body, address }] = sent as [Connection]
+  const { secret } = await shop.licensing.webhooks.secret('desktop-app')
+  const event = new Webhook(secret).verify(body, { ...headers }) as { type: string; data: object }
+  assert.deepEqual([event.type, (event.data as { license_id: string }).license_id], ['license.created', id])
+  assert.equal(address.address, '93.184.215.14')
+  assert.equal(headers['content-type'], 'application/json')
+  const { state, attempts, lastStatus, lastError, nextAttemptAt, eventId } = await newest(shop)
+  assert.deepEqual(
+    [state, attempts, lastStatus, lastError, nextAttemptAt, eventId],
+    ['delivered', 1, 204, null, null, headers['webhook-id']],
+  )
+})
+
+test('a failure is tried again, under the same id and with the same bytes, until it is taken', async () => {
+  const shop = await told()
+  await shop.licensing.webhooks.test('desktop-app')
+  const answers = [500, 404, 302, 204]
+  const { sent, connect } = recorder(() => ({ status: answers[sent.length - 1]! }))
+  const delivery = startDelivery(shop.licensing, {
+    connect,
+    resolve: somewhere,
+    pollMs: 10,
+    pauses: [0, 0, 0],
+  })
+  await eventually(async () => (await newest(shop)).state === 'delivered')
+  await delivery.stop()
+  assert.equal(sent.length, 4)
+  assert.equal(new Set(sent.map(({ headers }) => headers['webhook-id'])).size, 1)
+  assert.equal(new Set(sent.map(({ body }) => body)).size, 1)
+  assert.equal((await newest(shop)).attempts, 4)
+})
+
+test('a pause grows, a Retry-After prolongs it, and the last attempt is the end', async () => {
+  const shop = await told()
+  await shop.licensing.webhooks.test('desktop-app')
+  const now = () => Math.floor(Date.now() / 1000)
+  const { connect } = recorder(() => ({ status: 503, retryAfter: '600' }))
+  await deliver(shop, { connect, pauses: [100, 1_000] })
+  const first = await newest(shop)
+  assert.ok(Math.abs(first.nextAttemptAt! - now() - 600) <= 2)
+  assert.deepEqual([first.state, first.lastStatus], ['pending', 503])
+  assert.equal(first.lastError, 'The receiver answered 503')
+  const again = async () => shop.storage.updateDelivery(first.id, await versionOf(), { dueAt: now() })
+  const versionOf = async () => (await shop.storage.findDelivery(shop.app.id, first.id))!.version
+  await again()
+  await deliver(shop, { connect, pauses: [100, 1_000] })
+  assert.ok(Math.abs((await newest(shop)).nextAttemptAt! - now() - 1_000) <= 2)
+  await again()
+  await deliver(shop, { connect, pauses: [100, 1_000] })
+  assert.deepEqual([(await newest(shop)).state, (await newest(shop)).attempts], ['failed', 3])
+})
+
+test('ten attempts take some 75 hours, and the jitter is a tenth', () => {
+  const hours = defaultPauses.reduce((sum, pause) => sum + pause, 0) / 3_600
+  assert.ok(hours > 70 && hours < 80, `${hours}`)
+  const pauses = [100]
+  assert.deepEqual(
+    [0, 0.5, 0.999].map((random) => pauseAfter(1, { pauses, random: () => random }, 0)),
+    [90, 100, 110],
+  )
+  assert.equal(pauseAfter(2, { pauses, random: () => 0 }, 5), null)
+  const asked = ['120', '0', '-5', 'soon', '99999999', null, 'Thu, 01 Jan 1970 00:16:50 GMT']
+  assert.deepEqual(
+    asked.map((header) => retryAfterSeconds(header, 1_000)),
+    [120, 0, 0, 0, day, 0, 10],
+  )
+})
+
+test('410 switches the webhook off, the app says so, and saving the address switches it on', async () => {
+  const shop = await told()
+  const { apps, webhooks } = shop.licensing
+  await webhooks.test('desktop-app')
+  const { sent, connect } = recorder(() => ({ status: 410 }))
+  await deliver(shop, { connect })
+  assert.deepEqual([(await newest(shop)).state, sent.length], ['failed', 1])
+  assert.notEqual((await apps.get('desktop-app')).webhookDisabledAt, null)
+  assert.equal(await codeOf(webhooks.test('desktop-app')), 'conflict')
+  assert.equal(await codeOf(webhooks.retry('desktop-app', (await newest(shop)).id)), 'conflict')
+  await shop.issue()
+  await deliver(shop, { connect })
+  assert.equal((await newest(shop)).lastError, 'The webhook is switched off')
+  assert.equal(sent.length, 1)
+  await apps.update('desktop-app', { webhookUrl: url })
+  assert.equal((await apps.get('desktop-app')).webhookDisabledAt, null)
+  const good = recorder()
+  await webhooks.retry('desktop-app', (await newest(shop)).id)
+  await deliver(shop, { connect: good.connect })
+  assert.deepEqual([(await newest(shop)).state, good.sent.length], ['delivered', 1])
+})
+
+test('ten events in a row that are given up switch it off, and one that is taken begins the count anew', async () => {
+  const shop = await told()
+  const { apps, webhooks } = shop.licensing
+  const isOff = async () => (await apps.get('desktop-app')).webhookDisabledAt !== null
+  const send = async (count: number, status: number) => {
+    for (let event = 0; event < count; event++) await webhooks.test('desktop-app')
+    await deliver(shop, { connect: recorder(() => ({ status })).connect, pauses: [] })
+  }
+  await send(9, 500)
+  await send(1, 200)
+  await send(9, 500)
+  assert.equal(await isOff(), false)
+  await send(1, 500)
+  assert.equal(await isOff(), true)
+})
+
+test('during a roll both secrets sign, and after it the new one alone', async () => {
+  const shop = await told()
+  const { webhooks } = shop.licensing
+  const { secret: old } = await webhooks.secret('desktop-app')
+  const rolled = await webhooks.rollSecret('desktop-app', { overlapSeconds: 60 })
+  assert.notEqual(rolled.secret, old)
+  assert.equal((await webhooks.secret('desktop-app')).secret, rolled.secret)
+  const { sent, connect } = recorder()
+  await webhooks.test('desktop-app')
+  await deliver(shop, { connect })
+  const verify = (secret: string, { body, headers }: Connection) =>
+    new Webhook(secret).verify(body, { ...headers })
+  for (const secret of [old, rolled.secret]) verify(secret, sent[0]!)
+  const last = await webhooks.rollSecret('desktop-app', { overlapSeconds: 0 })
+  assert.equal(last.previousExpiresAt, null)
+  await webhooks.test('desktop-app')
+  await deliver(shop, { connect })
+  verify(last.secret, sent[1]!)
+  assert.throws(() => verify(rolled.secret, sent[1]!))
+})
+
+test('an app whose address was taken away gives its events up, and a revocation goes first', async () => {
+  const shop = await told()
+  const { id } = await shop.issue()
+  await shop.licensing.licenses.update('desktop-app', id, { metadata: { a: 1 } })
+  await shop.licensing.licenses.revoke('desktop-app', id)
+  const { sent, connect } = recorder()
+  await deliver(shop, { connect, perApp: 1 })
+  const types = sent.map(({ body }) => (JSON.parse(body) as { type: string }).type)
+  assert.deepEqual(types, ['license.revoked', 'license.created', 'license.updated'])
+  await shop.issue()
+  await shop.licensing.apps.update('desktop-app', { webhookUrl: null })
+  await deliver(shop, { connect })
+  assert.equal((await newest(shop)).lastError, 'The app has no webhook_url')
+  assert.equal(await codeOf(shop.licensing.webhooks.test('desktop-app')), 'conflict')
+})
+
+test('a failing event holds no later one back', async () => {
+  const shop = await told()
+  for (let event = 0; event < 30; event++) await shop.licensing.webhooks.test('desktop-app')
+  const bad = (await shop.licensing.webhooks.deliveries('desktop-app', { perPage: 100 })).data.at(-1)!.eventId
+  const { sent, connect } = recorder(({ headers }) => ({
+    status: headers['webhook-id'] === bad ? 500 : 204,
+  }))
+  await deliver(shop, { connect, perApp: 1 })
+  assert.equal(sent.length, 30)
+  const { total } = await shop.licensing.webhooks.deliveries('desktop-app', { state: 'delivered' })
+  assert.equal(total, 29)
+})
+
+test('stop puts back what is being sent, and it is due at once for another server', async () => {
+  const shop = await told()
+  await shop.licensing.webhooks.test('desktop-app')
+  const never = recorder(
+    ({ signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('ended')))
+      }),
+  )
+  const stuck = startDelivery(shop.licensing, { connect: never.connect, resolve: somewhere, stopMs: 20 })
+  await eventually(() => never.sent.length === 1)
+  await stuck.stop()
+  const { state, attempts } = await newest(shop)
+  assert.deepEqual([state, attempts], ['pending', 0])
+  const { sent, connect } = recorder()
+  await deliver(shop, { connect })
+  assert.equal(sent[0]?.headers['webhook-id'], never.sent[0]?.headers['webhook-id'])
+})
+
+test('several servers on one storage send each event once', async () => {
+  const shop = await told()
+  for (let event = 0; event < 100; event++) await shop.licensing.webhooks.test('desktop-app')
+  const { sent, connect } = recorder()
+  const options = { connect, resolve: somewhere, pollMs: 5 }
+  const servers = Array.from({ length: 4 }, () => startDelivery(shop.licensing, options))
+  await eventually(
+    async () =>
+      (await shop.licensing.webhooks.deliveries('desktop-app', { state: 'delivered' })).total === 100,
+  )
+  await Promise.all(servers.map((server) => server.stop()))
+  assert.equal(sent.length, 100)
+  assert.equal(new Set(sent.map(({ headers }) => headers['webhook-id'])).size, 100)
+})
+
+test('what ended is forgotten after 30 days, what waits is not', async () => {
+  const shop = await newShop()
+  await shop.licensing.apps.update('desktop-app', { webhookUrl: url })
+  await shop.licensing.webhooks.test('desktop-app')
+  const { outbox, webhooks } = shop.licensing
+  const claim = await outbox.claim(shop.app.id, { limit: 1, leaseSeconds: 60 })
+  await outbox.settle(claim!.events[0]!, { status: 204, error: null, retryAt: null })
+  await webhooks.test('desktop-app')
+  shop.clock.seconds += 30 * day
+  assert.equal(await outbox.prune(), 0)
+  shop.clock.seconds += 1
+  assert.equal(await outbox.prune(), 1)
+  assert.equal((await webhooks.deliveries('desktop-app')).total, 1)
+})
+
+test('a claim that was taken over settles nothing', async () => {
+  const shop = await newShop()
+  await shop.licensing.apps.update('desktop-app', { webhookUrl: url })
+  await shop.licensing.webhooks.test('desktop-app')
+  const { outbox } = shop.licensing
+  const take = () => outbox.claim(shop.app.id, { limit: 1, leaseSeconds: 60 })
+  const late = (await take())!.events[0]!
+  assert.equal(await take(), null)
+  shop.clock.seconds += 60
+  const taker = (await take())!.events[0]!
+  assert.equal(await outbox.settle(late, { status: 410, error: 'gone', retryAt: null, gone: true }), false)
+  assert.equal((await shop.licensing.apps.get('desktop-app')).webhookDisabledAt, null)
+  assert.equal(await outbox.settle(taker, { status: 204, error: null, retryAt: null }), true)
+})

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Kysely, SqliteDialect } from 'kysely'
+import type { EventType, Licensing, LicensingEvent } from '../../src/core/index.ts'
+import { eventTypes } from '../../src/core/index.ts'
+import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
+import { openConnection } from '../../src/storage/sqlite/connection.ts'
+import { codeOf, day, installation, newShop, type Shop } from '../support/world.ts'
+
+const url = 'https://example.com/hook'
+
+/** A shop whose app has a webhook. */
+async function told(options: Parameters<typeof newShop>[0] = {}): Promise<Shop> {
+  const shop = await newShop(options)
+  await shop.licensing.apps.update(shop.app.slug, { webhookUrl: url })
+  return shop
+}
+
+interface Body {
+  readonly type: EventType
+  readonly timestamp: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** The bodies that wait to be sent, in the order in which they were written. */
+async function bodies({ storage, app }: Pick<Shop, 'storage' | 'app'>): Promise<Body[]> {
+  const deliveries = await storage.listDeliveries({ appId: app.id }, { limit: 1_000 })
+  return deliveries.toReversed().map(({ payload }) => JSON.parse(payload) as Body)
+}
+
+async function typesOf(shop: Pick<Shop, 'storage' | 'app'>): Promise<string[]> {
+  return (await bodies(shop)).map(({ type }) => type)
+}
+
+test('each change that commits writes exactly its event', async () => {
+  const shop = await told()
+  const { licensing, issue, customer } = shop
+  const { licenses } = licensing
+  const license = await issue()
+  const { id } = license
+  const slug = 'desktop-app'
+  const steps: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ['license.updated', () => licenses.update(slug, id, { metadata: { seat: 1 } })],
+    ['license.updated', () => licenses.update(slug, id, { customFeatures: ['own'] })],
+    ['', () => licenses.update(slug, id, { customFeatures: ['own'] })],
+    ['license.regenerated', () => licenses.regenerate(slug, id)],
+    ['license.regenerated', () => licenses.renew(slug, id, license.token)],
+    ['license.revoked', () => licenses.revoke(slug, id)],
+    ['', () => licenses.revoke(slug, id)],
+    ['license.reinstated', () => licenses.reinstate(slug, id)],
+    ['', () => licenses.reinstate(slug, id)],
+    ['license.regenerated', () => licenses.reinstate(slug, id, { invalidatePrevious: true })],
+    ['licenses.regenerated', () => licenses.regenerateAll(slug)],
+    ['', () => licenses.regenerateAll(slug, { dryRun: true })],
+    ['', () => licenses.regenerateAll(slug, { customerId: 'cus_nobody' })],
+    ['app.keys_rotated', () => licensing.rotateKeys(slug)],
+    ['', () => licensing.rotateKeys(slug, { dryRun: true })],
+    ['webhook.test', () => licensing.webhooks.test(slug)],
+    ['license.deleted', () => licenses.delete(slug, id)],
+    ['license.created', () => issue()],
+    ['license.deleted', () => licensing.customers.delete(slug, customer.id)],
+  ]
+  const expected = ['license.created']
+  for (const [type, step] of steps) {
+    await step()
+    if (type !== '') expected.push(type)
+    assert.deepEqual(await typesOf(shop), expected)
+  }
+  const missing = Object.keys(eventTypes).filter((type) => !expected.includes(type))
+  assert.deepEqual(missing, ['license.expiring', 'license.expired'])
+})
+
+test('a body says ids and state, with a sequence that rises, and never a token or a jti', async () => {
+  const shop = await told()
+  const { licensing, issue, storage, app } = shop
+  const license = await issue({ metadata: { secret: 'of the vendor' } })
+  await licensing.licenses.regenerate(app.slug, license.id)
+  await licensing.licenses.revoke(app.slug, license.id, { reason: 'refund of ada@example.com' })
+  await licensing.licenses.delete(app.slug, license.id)
+  const [created, , revoked] = await bodies(shop)
+  assert.deepEqual(created, {
+    type: 'license.created',
+    timestamp: '2026-01-23T10:00:00Z',
+    data: {
+      app_id: app.id,
+      app: 'desktop-app',
+      license_id: license.id,
+      sequence: 1,
+      installation_id: installation(1),
+      customer_id: license.customerId,
+      tier_id: license.tierId,
+      tier: 'pro',
+      status: 'active',
+      expires_at: '2026-02-22T10:00:00Z',
+      revoked_at: null,
+    },
+  })
+  assert.equal(revoked?.data.status, 'revoked')
+  const sequences = (await bodies(shop)).map(({ data }) => data.sequence as number)
+  assert.deepEqual(sequences, [...new Set(sequences)].toSorted())
+  const { secret } = await licensing.webhooks.secret(app.slug)
+  const held = JSON.stringify([
+    await storage.listDeliveries({ appId: app.id }, { limit: 99 }),
+    await storage.findWebhook(app.id),
+  ])
+  for (const hidden of [
+    license.token!,
+    license.jti,
+    'of the vendor',
+    'refund',
+    'ada@',
+    secret,
+    secret.slice(6),
+  ])
+    assert.equal(held.includes(hidden), false, hidden)
+})
+
+test('what is refused or lost writes nothing', async () => {
+  const shop = await told()
+  const { licensing, issue } = shop
+  const license = await issue()
+  await licensing.licenses.revoke('desktop-app', license.id)
+  const before = await bodies(shop)
+  const { licenses } = licensing
+  const calls = [
+    licenses.regenerate('desktop-app', license.id),
+    licenses.update('desktop-app', license.id, { tierId: 'missing' }),
+    licenses.create('desktop-app', { installationId: 'no uuid' } as never),
+    licenses.delete('desktop-app', 'lic_missing'),
+  ]
+  for (const call of calls) assert.notEqual(await codeOf(call), 'ok')
+  assert.deepEqual(await bodies(shop), before)
+})
+
+test('of 20 revocations at once one is told of', async () => {
+  const shop = await told()
+  const { id } = await shop.issue()
+  await Promise.all(Array.from({ length: 20 }, () => shop.licensing.licenses.revoke('desktop-app', id)))
+  assert.deepEqual(await typesOf(shop), ['license.created', 'license.revoked'])
+})
+
+test('an app without a webhook writes none, and a deleted app takes its own along', async () => {
+  const { licensing, storage, issue, app } = await newShop()
+  await issue()
+  assert.equal(await storage.countDeliveries({ appId: app.id }), 0)
+  const shop = await told()
+  await shop.issue()
+  await shop.licensing.apps.delete('desktop-app')
+  assert.equal(await shop.storage.countDeliveries({ appId: shop.app.id }), 0)
+  assert.deepEqual(await licensing.outbox.due(), [])
+})
+
+test('in a host’s transaction events come and go with it, and no handler hears of them', async () => {
+  const database = await openConnection(':memory:', { readonly: false })
+  database.exec('pragma foreign_keys = on')
+  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
+  await migrate(db)
+  const shop = await told({ storage: kyselyStorage(db) })
+  const { id } = await shop.issue()
+  const heard: string[] = []
+  shop.licensing.on('license.revoked', () => heard.push('revoked'))
+  const attempt = db.transaction().execute(async (trx) => {
+    await shop.licensing.with(kyselyStorage(trx)).licenses.revoke('desktop-app', id)
+    throw new Error('the host gives up')
+  })
+  await assert.rejects(attempt, /the host gives up/)
+  assert.deepEqual(await typesOf(shop), ['license.created'])
+  await db
+    .transaction()
+    .execute((trx) => shop.licensing.with(kyselyStorage(trx)).licenses.revoke('desktop-app', id))
+  assert.deepEqual(await typesOf(shop), ['license.created', 'license.revoked'])
+  assert.deepEqual(heard, [])
+})
+
+test('under an idempotency key a change is told of once', async () => {
+  const shop = await told()
+  const { id } = await shop.issue()
+  const key = { key: 'k', scope: 's', fingerprint: 'f' }
+  const revoke = () =>
+    shop.licensing.idempotent(key, (licensing: Licensing) => licensing.licenses.revoke('desktop-app', id))
+  await Promise.all([revoke(), revoke(), revoke()])
+  assert.deepEqual(await typesOf(shop), ['license.created', 'license.revoked'])
+})
+
+test('handlers in this process hear what was committed, after it, until they stop', async () => {
+  const { licensing, issue } = await newShop()
+  const heard: LicensingEvent<'license.revoked'>[] = []
+  const stop = licensing.on('license.revoked', async (event) => {
+    const { status } = await licensing.licenses.get(event.app, event.data.licenseId)
+    assert.equal(status, 'revoked')
+    heard.push(event)
+  })
+  const { id } = await issue()
+  await licensing.licenses.revoke('desktop-app', id)
+  await licensing.licenses.reinstate('desktop-app', id)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  stop()
+  await licensing.licenses.revoke('desktop-app', id)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.deepEqual(
+    heard.map(({ type, data }) => [type, data.licenseId, data.sequence]),
+    [['license.revoked', id, 2]],
+  )
+})
+
+/** Lets an hour go by with a look every ten minutes, so that the clock is believed. */
+async function settle({ licensing, clock }: Shop): Promise<number> {
+  let told = 0
+  for (let look = 0; look < 7; look++, clock.seconds += 600) told += await licensing.outbox.announceEnds()
+  return told
+}
+
+test('an end is told of 7 days ahead and when it comes, once each, also for a new end date', async () => {
+  const shop = await told()
+  const { licensing, issue, clock } = shop
+  const license = await issue({ durationDays: 30 })
+  await issue({ forever: true })
+  const revoked = await issue({ durationDays: 30 })
+  await licensing.licenses.revoke('desktop-app', revoked.id)
+  const ends = async () => (await typesOf(shop)).filter((type) => /expir/.test(type))
+  await settle(shop)
+  assert.deepEqual(await ends(), [])
+  clock.seconds += 24 * day
+  await settle(shop)
+  assert.deepEqual(await ends(), ['license.expiring'])
+  clock.seconds += 7 * day
+  await settle(shop)
+  await settle(shop)
+  assert.deepEqual(await ends(), ['license.expiring', 'license.expired'])
+  await licensing.licenses.update('desktop-app', license.id, { durationDays: 2 })
+  await settle(shop)
+  clock.seconds += 3 * day
+  await settle(shop)
+  assert.deepEqual(await ends(), [
+    ...['license.expiring', 'license.expired'],
+    ...['license.expiring', 'license.expired'],
+  ])
+  const ofLicense = (await bodies(shop)).filter(({ data }) => data.license_id === license.id)
+  const sequences = ofLicense.map(({ data }) => data.sequence as number)
+  assert.deepEqual(
+    sequences,
+    [...new Set(sequences)].toSorted((a, b) => a - b),
+  )
+})
+
+test('a clock that leaps a year and back starts no wave', async () => {
+  const shop = await told()
+  const { licensing, clock, issue } = shop
+  for (let at = 0; at < 5; at++) await issue({ durationDays: 365 })
+  await settle(shop)
+  const rightly = clock.seconds
+  for (let wrong = 0; wrong < 5; wrong++) {
+    clock.seconds = rightly + 365 * day + wrong * 600
+    assert.equal(await licensing.outbox.announceEnds(), 0)
+  }
+  clock.seconds = rightly + 3_000
+  assert.equal(await settle(shop), 0)
+  assert.deepEqual(new Set(await typesOf(shop)), new Set(['license.created']))
+})
+
+test('an end that came long before anybody looked is not told of', async () => {
+  const shop = await told()
+  await shop.issue({ durationDays: 1 })
+  shop.clock.seconds += 30 * day
+  assert.equal(await settle(shop), 0)
+})
