@@ -81,7 +81,7 @@ function usage(): Usage {
 
 async function run(kind: string, filename: string, slug: string): Promise<void> {
   if (kind === 'bare') return converse({ port: await listen(await bareServer(filename)) }, { usage })
-  const signing = kind === 'all-cores' ? { concurrency: navigator.hardwareConcurrency } : {}
+  const signing = kind === 'all-cores' ? ({ concurrency: 'all' } as const) : {}
   const { licensing } = await openShop(filename, slug, { signing })
   const { secret } = await licensing.apiKeys.create({ type: 'sk', mode: 'live' })
   const clientAddress = (): string => '127.0.0.1'

@@ -117,7 +117,7 @@ export function readAddress(
 export function readSigning(environment: Environment): SigningOptions {
   const text = environment.HEARTWOOD_SIGNING || 'spare'
   if (text === 'spare') return {}
-  if (text === 'all') return { concurrency: navigator.hardwareConcurrency }
+  if (text === 'all') return { concurrency: 'all' }
   if (/^[1-9]\d{0,2}$/.test(text)) return { concurrency: Number(text) }
   throw new Refusal('HEARTWOOD_SIGNING is "all", for every core, or how many tokens are signed at once')
 }

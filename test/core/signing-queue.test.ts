@@ -79,6 +79,12 @@ test('a wide queue serves everybody, however few sign at a time', async () => {
   for (const license of licenses) assert.equal(await revisionOf(shop, license), 2)
 })
 
+test('all cores sign when they are asked to', async () => {
+  const shop = await newShop({ signing: { concurrency: 'all' } })
+  const licenses = await Promise.all(Array.from({ length: 10 }, () => shop.issue()))
+  assert.equal(new Set(licenses.map(tokenOf)).size, 10)
+})
+
 test('inside a transaction of the host no place is taken, and none is missed', async () => {
   const { shop, licenses } = await narrowShop()
   const { licenses: lent } = shop.licensing.with(shop.storage)
