@@ -70,7 +70,8 @@ function mountDocuments(app: AnyElysia): void {
 
 /**
  * Serves licensing over HTTP: `/api/v1`, `/api/health` and `/swagger`. It is right as a server of its own and mounted in
- * a host's app, whose validation, error handling and routes do not show through.
+ * a host's app, whose validation, error handling and routes do not show through. As with every Elysia plugin, hooks that
+ * the host declares before it run here too: one that rewrites answers or reads bodies belongs behind it.
  *
  * @example
  * ```ts
