@@ -14,6 +14,7 @@ const scripts: Readonly<Record<string, readonly Runtime[]>> = {
 const servers: Readonly<Record<string, Runtime>> = {
   'server-bun.ts': 'Bun',
   'server-deno.ts': 'Deno',
+  'webhook-receiver.ts': 'Node',
 }
 
 /** What runs before a license server, in client-examples.test.ts. */

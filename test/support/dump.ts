@@ -11,6 +11,8 @@ async function dumpApp(storage: Storage, appId: string): Promise<object> {
     customers: await storage.listCustomers({ appId }, page),
     licenses: await storage.listLicenses({ appId, now: 0 }, page),
     signingKeys: await storage.listSigningKeys(appId),
+    webhook: await storage.findWebhook(appId),
+    deliveries: await storage.listDeliveries({ appId }, page),
   }
 }
 
