@@ -6,15 +6,16 @@ import type { Database } from './schema.ts'
 export { migrate } from './schema.ts'
 
 /**
- * A storage in a database of yours, over any Kysely instance of SQLite. It neither opens nor migrates: call `migrate`
- * first. Plugins of `db` are not used; on SQLite, `pragma foreign_keys` must be on. `close` leaves `db` open.
+ * A storage in a database of yours, over any Kysely instance of SQLite or PostgreSQL. It neither opens nor migrates: call
+ * `migrate` first. Plugins of `db` are not used; on SQLite, `pragma foreign_keys` must be on. `close` leaves `db` open.
  *
  * Given a Kysely transaction, it joins it: what it writes is committed or rolled back with what you write, and its own
  * `transaction` is a savepoint. On SQLite begin such a transaction with a write, since one that begins with a read
- * fails at once when another process wrote in between.
+ * fails at once when another process wrote in between. On PostgreSQL a call that rejects ends your transaction, unless it
+ * was made inside `transaction`; licensing makes all of its writes there.
  *
- * A write that refers to a record deleted meanwhile rejects with a `LicensingError` of code `not_found`; one that
- * cannot get the database's lock in time with `unavailable`.
+ * A write that refers to a record deleted meanwhile rejects with a `LicensingError` of code `not_found`; one that the
+ * database cannot do now (it is locked, full, out of reach) with `unavailable`.
  *
  * @example
  * ```ts

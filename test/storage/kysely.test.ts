@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { CamelCasePlugin, Kysely, PostgresDialect, SqliteDialect } from 'kysely'
 import { Pool } from 'pg'
-import type { Storage } from '../../src/core/storage.ts'
+import { createLicensing, type Storage } from '../../src/core/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { storageCases } from '../../src/testing/index.ts'
@@ -14,7 +14,10 @@ import {
   newCustomer,
   newLicense,
 } from '../../src/testing/storage-cases/records.ts'
+import { keyPairSource } from '../support/keys.ts'
+import { installation, masterKey } from '../support/world.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
+import { furnish, slug } from './race-tasks.ts'
 import { unavailable } from './unavailable.ts'
 
 interface HostTables {
@@ -147,6 +150,30 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
         await addApp(storage)
       })
       assert.equal(await kyselyStorage(db).countApps({}), 2)
+      assert.equal((await notesOf(db)).length, 1)
+    })
+
+    it('issues a license with the rows of the host, or neither', async () => {
+      const db = await openMigrated()
+      const licensing = await createLicensing({
+        ...{ storage: kyselyStorage(db), masterKey, newKeyPair: keyPairSource() },
+      })
+      const customerId = await furnish({ licensing, storage: kyselyStorage(db) })
+      const buy = (installationId: string, fails: boolean) =>
+        db.transaction().execute(async (trx) => {
+          await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
+          const { licenses } = licensing.with(kyselyStorage(trx))
+          const order = { installationId, customerId, tierId: 'pro', durationDays: 30 }
+          const license = await licenses.create(slug, order)
+          await assert.rejects(licenses.create(slug, order), { code: 'conflict' })
+          if (fails) throw new Error('the host gives up')
+          return license
+        })
+      const { id, token } = await buy(installation(1), false)
+      await assert.rejects(buy(installation(2), true), /the host gives up/)
+      assert.equal(token, null)
+      assert.match((await licensing.licenses.token(slug, id))!, /^ey/)
+      assert.equal((await licensing.licenses.list(slug)).total, 1)
       assert.equal((await notesOf(db)).length, 1)
     })
 
