@@ -32,6 +32,8 @@ async function secretShop(): Promise<{
   secrets: Secrets
 }> {
   const shop = await newShop()
+  await shop.licensing.apps.update('desktop-app', { webhookUrl: 'https://example.com/hook' })
+  const { secret: webhookSecret } = await shop.licensing.webhooks.secret('desktop-app')
   const { secret: apiKey } = await shop.licensing.apiKeys.create({ name: 'canary' })
   const license = await shop.issue()
   const token = tokenOf(license)
@@ -42,6 +44,7 @@ async function secretShop(): Promise<{
     'the master key itself': heart(key.toString('latin1')),
     'the private key': heart(testKeyPairs[0]!.privateKeyPem),
     'the API key': heart(apiKey),
+    'the webhook secret': heart(webhookSecret),
     'the token': heart(token),
     'the token’s signature': heart(token.split('.')[2]!),
   }
