@@ -27,7 +27,7 @@ export interface Effort {
   readonly licenses: number
 }
 
-export const wholeEffort: Effort = { quick: false, rounds: 7, milliseconds: 3000, licenses: 1_000_000 }
+export const wholeEffort: Effort = { quick: false, rounds: 7, milliseconds: 2000, licenses: 1_000_000 }
 export const quickEffort: Effort = { quick: true, rounds: 3, milliseconds: 500, licenses: 20_000 }
 
 /** What a table's row measures; each runs in a process of its own on the runtime that it is about. */

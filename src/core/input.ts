@@ -51,6 +51,7 @@ function isPlain(value: unknown): boolean {
 
 /** The rule that a value breaks by what every storage must be able to give back, walked level by level: never recursive. */
 function brokenJsonRule(value: unknown): string | null {
+  if (typeof value !== 'object') return jsonRule(value)
   let level: readonly unknown[] = [value]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > maxDepth) return `must not be nested deeper than ${maxDepth} levels`
@@ -70,14 +71,18 @@ function brokenRule(schema: TSchema, value: unknown, required: boolean): string 
 
 function unknownFields(schema: TObject, value: object): Broken {
   const names = Object.keys(value).filter((name) => !Object.hasOwn(schema.properties, name))
+  if (names.length === 0) return {}
   const shown = names.map((name) => (shownName.test(name) ? name : '(unknown)'))
   return Object.fromEntries(shown.map((name) => [name, ['is not a known field']]))
 }
 
 function readFields(schema: TObject, value: object): Record<string, unknown> {
-  const present = Object.keys(schema.properties).filter((name) => Object.hasOwn(value, name))
-  const fields = present.map((name) => [name, (value as Record<string, unknown>)[name]] as const)
-  return Object.fromEntries(fields.filter(([, field]) => field !== undefined))
+  const fields: Record<string, unknown> = {}
+  for (const name of Object.keys(schema.properties)) {
+    const field = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
+    if (field !== undefined) fields[name] = field
+  }
+  return fields
 }
 
 function parseObject(schema: TObject, value: unknown): Record<string, unknown> {
