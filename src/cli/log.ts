@@ -2,7 +2,8 @@ import { configure, getJsonLinesFormatter, getTextFormatter, type TextFormatter 
 import process from 'node:process'
 import type { LogFormat } from './settings.ts'
 
-const secrets = /[sp]k_(?:live|test)_\w+|eyJ[\w-]+\.[\w-]+\.[\w-]+|-----BEGIN [^-]*PRIVATE KEY-----[^-]*/g
+const secrets =
+  /[sp]k_(?:live|test)_\w+|whsec_[\w+/=]+|eyJ[\w-]+\.[\w-]+\.[\w-]+|-----BEGIN [^-]*PRIVATE KEY-----[^-]*/g
 
 /** Nothing logs a secret; should something one day, this keeps it out of the line. */
 function redact(line: string): string {

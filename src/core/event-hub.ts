@@ -6,23 +6,23 @@ type Handler = (event: LicensingEvent<never>) => unknown
 export interface EventHub {
   /** Calls `handler` after each commit with such an event; answers how to stop it. */
   on<Type extends EventType>(type: Type, handler: (event: LicensingEvent<Type>) => unknown): () => void
-  /** Calls `handler` after each commit that told of anything. */
-  onAny(handler: () => void): () => void
+  /** Calls `handler` with the id of each app that something was committed for. */
+  onAny(handler: (appId: string) => void): () => void
   isHeard(type: EventType): boolean
-  /** Says that something waits to be sent. */
-  nudge(): void
+  /** Says that something of an app waits to be sent. */
+  nudge(appId: string): void
   publish(events: readonly LicensingEvent[]): void
 }
 
 export function eventHub(): EventHub {
   const handlers = new Map<EventType, Set<Handler>>()
-  const watchers = new Set<() => void>()
+  const watchers = new Set<(appId: string) => void>()
   const of = (type: EventType): Set<Handler> => {
     const set = handlers.get(type) ?? new Set()
     handlers.set(type, set)
     return set
   }
-  const nudge = (): void => watchers.forEach((watcher) => watcher())
+  const nudge = (appId: string): void => watchers.forEach((watcher) => watcher(appId))
   return {
     on: (type, handler) => {
       // Wrapped, so that a handler that is given twice is called twice, and stopped once.
@@ -39,7 +39,7 @@ export function eventHub(): EventHub {
       for (const event of events)
         // In a turn of its own: what a handler throws is never the failure of a call that was committed.
         for (const handler of of(event.type)) queueMicrotask(() => void handler(event as never))
-      if (events.length > 0) nudge()
+      for (const appId of new Set(events.map((event) => event.appId))) nudge(appId)
     },
     nudge,
   }

@@ -1,6 +1,6 @@
 import type { Context } from './context.ts'
 import { announceEnds } from './license-ends.ts'
-import type { DeliveryRecord, NumericDate } from './storage.ts'
+import type { DeliveryRecord } from './storage.ts'
 import { changeWebhook, openWebhookSecret, webhookOf } from './webhook-secret.ts'
 
 /** Where an app's events go, and what they are signed with. */
@@ -37,8 +37,8 @@ export interface AttemptOutcome {
   readonly status: number | null
   /** `null` when it was delivered, else what was wrong, in words of ours. */
   readonly error: string | null
-  /** When to try again, in whole seconds since 1970; `null` when it was delivered or is given up. */
-  readonly retryAt: NumericDate | null
+  /** In how many whole seconds to try again; `null` when it was delivered or is given up. */
+  readonly retryIn: number | null
   /** Whether the receiver asked never to be sent to again (410), which switches the webhook off. */
   readonly gone?: boolean
 }
@@ -70,8 +70,8 @@ export interface Outbox {
   announceEnds(): Promise<number>
   /** Forgets deliveries that ended more than 30 days ago. Resolves to how many. */
   prune(): Promise<number>
-  /** Calls `handler` whenever this process may have put something in; answers how to stop it. */
-  onWritten(handler: () => void): () => void
+  /** Calls `handler` with the app's id whenever this process may have put something in; answers how to stop it. */
+  onWritten(handler: (appId: string) => void): () => void
 }
 
 /** After so many events in a row that were given up, each after all its attempts, a webhook is switched off. */
@@ -123,9 +123,9 @@ async function claim(
 async function countOutcome(
   context: Context,
   appId: string,
-  { error, retryAt, gone = false }: AttemptOutcome,
+  { error, retryIn, gone = false }: AttemptOutcome,
 ): Promise<void> {
-  if (error !== null && retryAt !== null) return
+  if (error !== null && retryIn !== null) return
   await changeWebhook(context, appId, ({ failures, disabledAt }) => {
     if (error === null) return failures === 0 ? null : { failures: 0 }
     const isOff = gone || failures + 1 >= failuresUntilOff
@@ -133,17 +133,18 @@ async function countOutcome(
   })
 }
 
-function stateOf({ error, retryAt }: AttemptOutcome): DeliveryRecord['state'] {
+function stateOf({ error, retryIn }: AttemptOutcome): DeliveryRecord['state'] {
   if (error === null) return 'delivered'
-  return retryAt === null ? 'failed' : 'pending'
+  return retryIn === null ? 'failed' : 'pending'
 }
 
 async function settle(context: Context, event: ClaimedEvent, outcome: AttemptOutcome): Promise<boolean> {
-  const { status, error } = outcome
+  const { status, error, retryIn } = outcome
+  const now = context.now()
   const state = stateOf(outcome)
   const settled = await context.storage.updateDelivery(event.deliveryId, event.version, {
-    ...{ state, dueAt: state === 'pending' ? outcome.retryAt : null },
-    ...{ attempts: event.attempts + 1, lastStatus: status, lastError: error, lastAttemptAt: context.now() },
+    ...{ state, dueAt: state === 'pending' ? now + (retryIn ?? 0) : null },
+    ...{ attempts: event.attempts + 1, lastStatus: status, lastError: error, lastAttemptAt: now },
   })
   if (settled === null) return false
   await countOutcome(context, event.appId, outcome)

@@ -170,7 +170,7 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
       (changed) => toDelivery(changed ?? delivery),
     )
     if (due === null) continue
-    if (!context.lent) context.hub.nudge()
+    if (!context.lent) context.hub.nudge(record.id)
     return toDelivery(due)
   }
 }

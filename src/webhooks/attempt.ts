@@ -62,12 +62,11 @@ function reasonOf(error: unknown, signal: AbortSignal): string {
 
 function outcomeOf(ended: Ended, attempts: number, { backoff, now }: Sending): AttemptOutcome {
   const status = 'received' in ended ? ended.received.status : null
-  if (status !== null && status >= 200 && status < 300) return { status, error: null, retryAt: null }
-  if (status === 410) return { status, error: 'The receiver is gone', retryAt: null, gone: true }
+  if (status !== null && status >= 200 && status < 300) return { status, error: null, retryIn: null }
+  if (status === 410) return { status, error: 'The receiver is gone', retryIn: null, gone: true }
   const error = 'error' in ended ? ended.error : `The receiver answered ${status}`
   const asked = 'received' in ended ? retryAfterSeconds(ended.received.retryAfter, now()) : 0
-  const pause = pauseAfter(attempts, backoff, asked)
-  return { status, error, retryAt: pause === null ? null : now() + pause }
+  return { status, error, retryIn: pauseAfter(attempts, backoff, asked) }
 }
 
 /** Tries once to send an event. `stop` ends it early: then `null`, for nobody knows. */

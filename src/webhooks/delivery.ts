@@ -61,7 +61,9 @@ class Sender {
   readonly #sending: Sending
   readonly #limits: { readonly perApp: number; readonly all: number; readonly leaseSeconds: number }
   readonly #running = new Map<string, number>()
+  /** The apps that a claim is under way for, and those that were asked for meanwhile. */
   readonly #claiming = new Set<string>()
+  readonly #wanted = new Set<string>()
   readonly #work = new Set<Promise<void>>()
   readonly #stop = new AbortController()
   #inFlight = 0
@@ -82,6 +84,11 @@ class Sender {
     await Promise.all(due.map((appId) => this.#take(appId)))
   }
 
+  /** Begins to send what an app may have waiting. */
+  lookAt(appId: string): void {
+    this.#track(() => this.#take(appId))
+  }
+
   /** Waits for what is being sent, at most so long, and puts the rest back. */
   async stop(patienceMs: number): Promise<void> {
     this.#stopped = true
@@ -97,16 +104,24 @@ class Sender {
 
   /** One claim of an app at a time: two would take more than there are places. */
   async #take(appId: string): Promise<void> {
-    const limit = this.#free(appId)
-    if (this.#stopped || limit <= 0 || this.#claiming.has(appId)) return
+    if (this.#claiming.has(appId)) return void this.#wanted.add(appId)
     this.#claiming.add(appId)
     try {
-      const { leaseSeconds } = this.#limits
-      const claim = await this.#outbox.claim(appId, { limit, leaseSeconds })
-      for (const event of claim?.events ?? []) this.#begin(event, claim!.target)
+      do {
+        this.#wanted.delete(appId)
+        await this.#claim(appId)
+      } while (this.#wanted.has(appId))
     } finally {
       this.#claiming.delete(appId)
     }
+  }
+
+  async #claim(appId: string): Promise<void> {
+    const limit = this.#free(appId)
+    if (this.#stopped || limit <= 0) return
+    const { leaseSeconds } = this.#limits
+    const claim = await this.#outbox.claim(appId, { limit, leaseSeconds })
+    for (const event of claim?.events ?? []) this.#begin(event, claim!.target)
   }
 
   #begin(event: ClaimedEvent, target: WebhookTarget): void {
@@ -142,7 +157,7 @@ class Sender {
     const outcome = this.#stopped ? null : await attempt(event, target, this.#sending, this.#stop.signal)
     if (outcome === null) return this.#outbox.release(event)
     await this.#outbox.settle(event, outcome)
-    if (outcome.error !== null && outcome.retryAt === null)
+    if (outcome.error !== null && outcome.retryIn === null)
       log.warn('Event {event} of app {app} was given up: {reason}', {
         ...{ event: event.id, app: event.appId, reason: outcome.error },
       })
@@ -172,13 +187,12 @@ export function startDelivery(licensing: Licensing, options: DeliveryOptions = {
   const { outbox } = licensing
   const sender = new Sender(outbox, options)
   const failed = (error: unknown): void => log.error('Webhooks are not served: {error}', { error })
-  const look = every(options.pollMs ?? 1_000, () => sender.look(), failed)
   const tasks = [
-    look,
+    every(options.pollMs ?? 1_000, () => sender.look(), failed),
     every(minute, () => outbox.announceEnds(), failed),
     every(hour, () => outbox.prune(), failed),
   ]
-  const stopListening = outbox.onWritten(() => look.now())
+  const stopListening = outbox.onWritten((appId) => sender.lookAt(appId))
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     stopListening()

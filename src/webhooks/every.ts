@@ -1,7 +1,5 @@
 /** Work that is done again and again, never twice at a time. */
 export interface Repetition {
-  /** Does it now, or once more right after the run that is under way. */
-  now(): void
   /** Ends it, and resolves when the last run has ended. */
   stop(): Promise<void>
 }
@@ -13,35 +11,21 @@ export function every(
   failed: (error: unknown) => void,
 ): Repetition {
   let timer: ReturnType<typeof setTimeout> | undefined
-  let run: Promise<void> | undefined
-  let wanted = false
   let stopped = false
-  const start = (): void => {
-    clearTimeout(timer)
-    wanted = false
-    run = done()
-  }
-  const done = async (): Promise<void> => {
+  const run = async (): Promise<void> => {
     await work().catch(failed)
-    ended()
+    if (!stopped) timer = setTimeout(start, milliseconds)
   }
-  const ended = (): void => {
-    run = undefined
-    if (stopped) return
-    if (wanted) start()
-    else timer = setTimeout(start, milliseconds)
+  let running: Promise<void>
+  const start = (): void => {
+    running = run()
   }
   start()
   return {
-    now: () => {
-      if (stopped) return
-      if (run === undefined) start()
-      else wanted = true
-    },
     stop: async () => {
       stopped = true
       clearTimeout(timer)
-      await run
+      await running
     },
   }
 }

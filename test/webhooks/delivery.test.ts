@@ -228,7 +228,7 @@ test('what ended is forgotten after 30 days, what waits is not', async () => {
   await shop.licensing.webhooks.test('desktop-app')
   const { outbox, webhooks } = shop.licensing
   const claim = await outbox.claim(shop.app.id, { limit: 1, leaseSeconds: 60 })
-  await outbox.settle(claim!.events[0]!, { status: 204, error: null, retryAt: null })
+  await outbox.settle(claim!.events[0]!, { status: 204, error: null, retryIn: null })
   await webhooks.test('desktop-app')
   shop.clock.seconds += 30 * day
   assert.equal(await outbox.prune(), 0)
@@ -247,7 +247,7 @@ test('a claim that was taken over settles nothing', async () => {
   assert.equal(await take(), null)
   shop.clock.seconds += 60
   const taker = (await take())!.events[0]!
-  assert.equal(await outbox.settle(late, { status: 410, error: 'gone', retryAt: null, gone: true }), false)
+  assert.equal(await outbox.settle(late, { status: 410, error: 'gone', retryIn: null, gone: true }), false)
   assert.equal((await shop.licensing.apps.get('desktop-app')).webhookDisabledAt, null)
-  assert.equal(await outbox.settle(taker, { status: 204, error: null, retryAt: null }), true)
+  assert.equal(await outbox.settle(taker, { status: 204, error: null, retryIn: null }), true)
 })

@@ -8,7 +8,7 @@ import { masterKey } from '../support/world.ts'
 const storage = await sqliteStorage({ filename: process.argv[2]! })
 const licensing = await createLicensing({ storage, masterKey, webhooks: { allowPrivateTargets: true } })
 startDelivery(licensing, {
-  ...{ pollMs: 50, deadlineMs: 300, leaseSeconds: 2, perApp: 16 },
+  ...{ pollMs: 50, deadlineMs: 500, leaseSeconds: 2, perApp: 16 },
   pauses: Array.from({ length: 60 }, () => 1),
 })
 console.log('sends')
