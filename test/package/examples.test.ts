@@ -7,6 +7,7 @@ import { askServer, emptyFolder, freePort, run, runtimes, type Runtime } from '.
 const scripts: Readonly<Record<string, readonly Runtime[]>> = {
   'embed.ts': ['Bun', 'Deno', 'Node'],
   'offline-verify.ts': ['Bun', 'Deno', 'Node'],
+  'own-storage.ts': ['Bun', 'Deno', 'Node'],
   'own-transaction.ts': ['Bun', 'Deno', 'Node'],
   'rotate-keys.ts': ['Bun', 'Deno', 'Node'],
 }
