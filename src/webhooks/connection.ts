@@ -57,7 +57,7 @@ export const connect: Connect = ({ url, address, headers, body, signal }) =>
   new Promise((resolve, reject) => {
     const request = url.protocol === 'https:' ? requestHttps : requestHttp
     const options = { method: 'POST', agent: false, lookup: fixedLookup(address), headers } as const
-    const sent = request(url, options, (answer) => {
+    const sent = request(url.href, options, (answer) => {
       signal.addEventListener('abort', () => answer.destroy(), { once: true })
       resolve(readOut(answer).then(() => received(answer)))
     })
