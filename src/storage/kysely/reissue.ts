@@ -3,55 +3,78 @@ import type { Reissue } from '../../core/storage.ts'
 import type { Database } from '../schema.ts'
 import type { Access } from './access.ts'
 import { featureSlugs, isPostgres, typed } from './dialect.ts'
-import { type Licenses, matching } from './license-filter.ts'
+import { type Licenses, matching, statusIs } from './license-filter.ts'
 
-/** No change of a tier or a license falls between reading and writing: see {@link pageOf}. */
+/** What a page came to: how many licenses, and the last of them. */
+interface Written {
+  readonly count: number
+  readonly last: string
+}
+
+/** No change of a tier or a license falls between reading and writing: see {@link reissueLocked}. */
 export function reissueLicenses(
   { atomically }: Access,
   reissue: Reissue,
 ): Promise<{ count: number; last: string | null }> {
   return atomically(async (db) => {
-    const written = await reissuePage(db, reissue)
-    const last = written.reduce((highest, id) => (id > highest ? id : highest), '')
-    const isLast = written.length < reissue.limit || !(await hasMore(db, { ...reissue, after: last }))
-    return { count: written.length, last: isLast ? null : last }
+    const { count, last } = await (isPostgres(db) ? reissueLocked(db, reissue) : reissueRange(db, reissue))
+    const isLast = count < reissue.limit || !(await hasMore(db, { ...reissue, after: last }))
+    return { count, last: isLast ? null : last }
   })
 }
 
-/** The features are gathered once for each tier, and the page is walked once: both are tables of their own first. */
-async function reissuePage(db: Kysely<Database>, reissue: Reissue): Promise<string[]> {
-  const { appId, now } = reissue
-  const page = await pageOf(db, reissue)
-  const { rows } = await sql<{ id: string }>`
-    with page as materialized ${page}, source as materialized (
-      select id, ${featureSlugs(db, 'heartwood_tier.id')} as features from heartwood_tier where app_id = ${appId}
-    )
-    update heartwood_license set
-      tier_features = source.features,
-      revision = revision + 1,
-      version = version + 1,
-      issued_at = ${now},
-      updated_at = ${now}
-    from page join source on source.id = page.tier_id
-    where heartwood_license.id = page.id
-    returning heartwood_license.id as id`.execute(db)
-  return rows.map((row) => row.id)
+/** The features are gathered once for each tier. */
+function sourceOf(db: Kysely<Database>, { appId }: Reissue): RawBuilder<unknown> {
+  return sql`source as materialized (
+    select id, ${featureSlugs(db, 'heartwood_tier.id')} as features from heartwood_tier where app_id = ${appId}
+  )`
+}
+
+function issued({ now }: Reissue): RawBuilder<unknown> {
+  return sql`
+    tier_features = source.features,
+    revision = revision + 1,
+    version = version + 1,
+    issued_at = ${now},
+    updated_at = ${now}`
+}
+
+/** SQLite has one writer at a time, so the page is a range of ids there, which costs less than a list of them. */
+async function reissueRange(db: Kysely<Database>, reissue: Reissue): Promise<Written> {
+  const { appId, tierId, customerId, now, after = '' } = reissue
+  const page = due(db, reissue).select('id').orderBy('id').limit(reissue.limit)
+  await sql`
+    with ${sourceOf(db, reissue)}
+    update heartwood_license set ${issued(reissue)}
+    from source
+    where source.id = tier_id and app_id = ${appId} and ${statusIs('active', now)}
+      and heartwood_license.id > ${after} and heartwood_license.id <= (select max(id) from (${page}))
+      ${tierId === undefined ? sql`` : sql`and tier_id = ${tierId}`}
+      ${customerId === undefined ? sql`` : sql`and customer_id = ${customerId}`}`.execute(db)
+  // What is due is still due, so the same page is read again.
+  const { rows } = await sql<{ count: number; last: string | null }>`
+    select count(*) as count, max(id) as last from (${page})`.execute(db)
+  return { count: Number(rows[0]?.count ?? 0), last: rows[0]?.last ?? '' }
 }
 
 /**
- * The page as a query. SQLite has one writer at a time, so there it may stand in the statement that writes; PostgreSQL
- * locks the rows by a statement before, so that the one that writes sees every tier at least as new as any license of
- * the page does.
+ * On PostgreSQL the rows are locked by a statement before, so that the one that writes sees every tier at least as new as
+ * any license of the page does.
  */
-async function pageOf(db: Kysely<Database>, reissue: Reissue): Promise<RawBuilder<unknown>> {
+async function reissueLocked(db: Kysely<Database>, reissue: Reissue): Promise<Written> {
   const page = due(db, reissue).orderBy('id').limit(reissue.limit)
-  if (!isPostgres(db)) return sql`${page.select(['id', 'tier_id'])}`
   const locked = await page.select('id').forUpdate().execute()
   const ids = JSON.stringify(locked.map(({ id }) => id))
-  return sql`(
-    select id, tier_id from heartwood_license
-    where id in (select value from json_array_elements_text(${typed(ids, 'text')}::json))
-  )`
+  const { rows } = await sql<{ id: string }>`
+    with page as materialized (
+      select id, tier_id from heartwood_license
+      where id in (select value from json_array_elements_text(${typed(ids, 'text')}::json))
+    ), ${sourceOf(db, reissue)}
+    update heartwood_license set ${issued(reissue)}
+    from page join source on source.id = page.tier_id
+    where heartwood_license.id = page.id
+    returning heartwood_license.id as id`.execute(db)
+  return { count: rows.length, last: rows.reduce((last, { id }) => (id > last ? id : last), '') }
 }
 
 /** The active licenses that have a tier, after `after`. */
