@@ -117,6 +117,14 @@ async function prune(db: Kysely<Database>, before: number, limit: number): Promi
     .orderBy('created_at')
     .limit(limit)
     .modifyEnd(skipLocked(db))
-  const rows = await db.deleteFrom('heartwood_delivery').where('id', 'in', old).returning('id').execute()
+  const rows = await db
+    .with(
+      (name) => name('old').materialized(),
+      () => old,
+    )
+    .deleteFrom('heartwood_delivery')
+    .where('id', 'in', ({ selectFrom }) => selectFrom('old').select('old.id'))
+    .returning('id')
+    .execute()
   return rows.length
 }

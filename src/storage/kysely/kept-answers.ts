@@ -44,19 +44,25 @@ function keep(db: Kysely<Database>, answer: KeptAnswerRecord, now: NumericDate):
 const forgottenAtOnce = 10
 
 async function forgetExpired(db: Kysely<Database>, now: NumericDate): Promise<void> {
-  const expired = db.selectFrom('heartwood_kept_answer').where('expires_at', '<=', now)
+  const expired = db
+    .selectFrom('heartwood_kept_answer')
+    .select(['scope', 'key'])
+    .where('expires_at', '<=', now)
+    .orderBy('expires_at')
+    .limit(forgottenAtOnce)
+    .modifyEnd(skipLocked(db))
+  // A table of its own: as a sub-select it may be run, and find other rows, more than once.
   await db
+    .with(
+      (name) => name('expired').materialized(),
+      () => expired,
+    )
     .deleteFrom('heartwood_kept_answer')
-    .where(({ eb, refTuple }) =>
+    .where(({ eb, refTuple, selectFrom }) =>
       eb(
         refTuple('scope', 'key'),
         'in',
-        expired
-          .select(['scope', 'key'])
-          .orderBy('expires_at')
-          .limit(forgottenAtOnce)
-          .modifyEnd(skipLocked(db))
-          .$asTuple('scope', 'key'),
+        selectFrom('expired').select(['expired.scope', 'expired.key']).$asTuple('scope', 'key'),
       ),
     )
     .execute()
