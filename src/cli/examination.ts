@@ -8,7 +8,7 @@ import type { ApiKeyRecord, AppRecord, SigningKeyRecord, Storage, StorageSession
 import { readJti, verifyToken } from '../core/token.ts'
 import { examineLicenses } from './license-examination.ts'
 import type { Reading } from './reading.ts'
-import { allOf, customersOf, noCounts, tiersOf, type Counts } from './records.ts'
+import { allOf, customersOf, deliveriesOf, noCounts, tiersOf, type Counts } from './records.ts'
 
 /** Something wrong, and where: an id, never a secret. */
 export interface Finding {
@@ -123,6 +123,20 @@ async function examineCustomers({ session, checked, report }: Examiner, app: App
   }
 }
 
+async function examineWebhook(examiner: Examiner, app: AppRecord): Promise<void> {
+  const { session, sealer, checked, report } = examiner
+  const webhook = await session.findWebhook(app.id)
+  if (webhook !== null) checked.webhook++
+  for (const secret of [webhook?.secret ?? null, webhook?.previousSecret ?? null])
+    if (secret !== null && opens(sealer, secret, `webhook-secret ${app.id}`) === null)
+      report(`app ${app.id}`, 'has a webhook secret that does not open with this master key')
+  for await (const { id, state, dueAt } of deliveriesOf(session, app.id)) {
+    checked.delivery++
+    if ((state === 'pending') !== (dueAt !== null))
+      report(`delivery ${id}`, 'is due without being pending, or pending without being due')
+  }
+}
+
 /** Signs as the server does, and verifies under the key that it serves. */
 async function examineToken(
   { session, licensing, report }: Examiner,
@@ -152,6 +166,7 @@ async function examineApp(examiner: Examiner, app: AppRecord): Promise<void> {
   await examineKeys(examiner, app)
   const tiers = await examineCatalogue(examiner, app)
   await examineCustomers(examiner, app)
+  await examineWebhook(examiner, app)
   const now = Math.floor(Date.now() / 1000)
   const sample: string[] = []
   await examineLicenses(examiner, app, tiers, (license) => {

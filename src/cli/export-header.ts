@@ -20,6 +20,7 @@ export interface ExportHeader {
 }
 
 const count = () => integer('', 0, Number.MAX_SAFE_INTEGER)
+const ofEvents = { license: count(), notice: count(), webhook: count(), delivery: count() }
 const ofKinds = { app: count(), feature: count(), tier: count(), signingKey: count(), customer: count() }
 
 /** The form of the first line. */
@@ -33,7 +34,7 @@ export const headerShape: Input<ExportHeader> = input<ExportHeader>()(
     version: text('', 1, 63),
     exportedAt: text('', 1, 63),
     keyCheck: text('', 1, 1024),
-    counts: Type.Object({ ...ofKinds, license: count(), apiKey: count() }, { rule: 'must count every kind' }),
+    counts: Type.Object({ ...ofKinds, ...ofEvents, apiKey: count() }, { rule: 'must count every kind' }),
   }),
 )
 

@@ -1,5 +1,6 @@
 import { LicensingError } from '../core/errors.ts'
 import type { LicenseRecord, SigningKeyRecord, StorageSession, TierRecord } from '../core/storage.ts'
+import { violationOf } from '../storage/kysely/errors.ts'
 import { explainRules } from './explain.ts'
 import type { Line } from './lines.ts'
 import { recordShapes } from './record-shapes.ts'
@@ -48,6 +49,10 @@ function raised(license: LicenseRecord): LicenseRecord {
   return { ...license, revision: license.revision + lostRevisions, version: license.version + 1 }
 }
 
+function doubled(line: number): Refusal {
+  return new Refusal(`Line ${line}: what must be unique in it was in an earlier line`)
+}
+
 /** Writes the records of an export, line after line. */
 export class Importer {
   readonly #session: StorageSession
@@ -89,12 +94,12 @@ export class Importer {
     for (const [at, outcome] of outcomes.entries()) {
       const { line } = pending[at]!
       if (outcome.status === 'rejected') throw this.#failure(line, outcome.reason)
-      if (outcome.value === false)
-        throw new Refusal(`Line ${line}: what must be unique in it was in an earlier line`)
+      if (outcome.value === false) throw doubled(line)
     }
   }
 
   #failure(line: number, error: unknown): unknown {
+    if (violationOf(error) === 'unique') return doubled(line)
     if (!(error instanceof LicensingError) || error.code !== 'not_found') return error
     return new Refusal(`Line ${line}: refers to a record that is in no earlier line`, { cause: error })
   }
@@ -115,6 +120,12 @@ export class Importer {
         return session.insertCustomer(record)
       case 'license':
         return session.insertLicense(this.#restore ? raised(record) : record)
+      case 'notice':
+        return session.insertLicenseNotice(record)
+      case 'webhook':
+        return (await session.insertWebhook(record)).secret === record.secret
+      case 'delivery':
+        return session.insertDelivery(record)
       case 'apiKey':
         return session.insertApiKey(record)
     }

@@ -19,10 +19,13 @@ import type {
   ApiKeyRecord,
   AppRecord,
   CustomerRecord,
+  DeliveryRecord,
   FeatureRecord,
+  LicenseNotice,
   LicenseRecord,
   SigningKeyRecord,
   TierRecord,
+  WebhookRecord,
 } from '../core/storage.ts'
 import type { Kind, Records } from './records.ts'
 
@@ -102,6 +105,36 @@ const license: Input<LicenseRecord> = input<LicenseRecord>()(
   }),
 )
 
+const notice: Input<LicenseNotice> = input<LicenseNotice>()(
+  Type.Object({
+    licenseId: id('lic'),
+    type: oneOf('', ['license.expiring', 'license.expired']),
+    expiresAt: instant(''),
+  }),
+)
+
+const webhook: Input<WebhookRecord> = input<WebhookRecord>()(
+  Type.Object({
+    ...{ appId: id('app'), secret: sealed(), previousSecret: nullable(sealed()) },
+    ...{ previousUntil: nullable(instant('')), disabledAt: nullable(instant('')) },
+    ...{ failures: counter(0), version: integer('', 1, Number.MAX_SAFE_INTEGER) },
+  }),
+)
+
+const delivery: Input<DeliveryRecord> = input<DeliveryRecord>()(
+  Type.Object({
+    ...{ id: id('whd'), appId: id('app'), eventId: id('evt'), type: text('', 1, 63) },
+    payload: text('', 2, 65_536),
+    priority: integer('', 0, 1),
+    state: oneOf('', ['pending', 'delivered', 'failed']),
+    attempts: counter(0),
+    lastStatus: nullable(integer('', 0, 999)),
+    lastError: nullable(text('', 0, 4096)),
+    ...{ lastAttemptAt: nullable(instant('')), dueAt: nullable(instant('')), createdAt: instant('') },
+    version: integer('', 0, Number.MAX_SAFE_INTEGER),
+  }),
+)
+
 const apiKey: Input<ApiKeyRecord> = input<ApiKeyRecord>()(
   Type.Object({
     ...{ id: id('key'), name: nullable(text('', 0, 255)) },
@@ -120,5 +153,5 @@ const apiKey: Input<ApiKeyRecord> = input<ApiKeyRecord>()(
 
 /** The form of each kind of record; a field that is missing, strange or of another type is refused by its name. */
 export const recordShapes: { readonly [K in Kind]: Input<Records[K]> } = {
-  ...{ app, feature, tier, signingKey, customer, license, apiKey },
+  ...{ app, feature, tier, signingKey, customer, license, notice, webhook, delivery, apiKey },
 }

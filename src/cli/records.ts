@@ -2,13 +2,16 @@ import type {
   ApiKeyRecord,
   AppRecord,
   CustomerRecord,
+  DeliveryRecord,
   FeatureRecord,
+  LicenseNotice,
   LicenseRecord,
   Page,
   Position,
   SigningKeyRecord,
   StorageSession,
   TierRecord,
+  WebhookRecord,
 } from '../core/storage.ts'
 
 /** What an export holds, by the word that a line begins with. */
@@ -19,6 +22,9 @@ export interface Records {
   readonly signingKey: SigningKeyRecord
   readonly customer: CustomerRecord
   readonly license: LicenseRecord
+  readonly notice: LicenseNotice
+  readonly webhook: WebhookRecord
+  readonly delivery: DeliveryRecord
   readonly apiKey: ApiKeyRecord
 }
 
@@ -37,6 +43,9 @@ export const kinds: readonly Kind[] = [
   'signingKey',
   'customer',
   'license',
+  'notice',
+  'webhook',
+  'delivery',
   'apiKey',
 ]
 
@@ -85,6 +94,33 @@ async function keysInTurn(session: StorageSession, appId: string): Promise<reado
   return (await session.listSigningKeys(appId)).toReversed()
 }
 
+/** What was told of the ends of an app's licenses. */
+async function* noticesOf(session: StorageSession, appId: string): AsyncGenerator<LicenseNotice> {
+  let ids: string[] = []
+  for await (const { id } of licensesOf(session, appId)) {
+    if (ids.push(id) < pageSize) continue
+    yield* await session.listLicenseNotices(ids)
+    ids = []
+  }
+  yield* await session.listLicenseNotices(ids)
+}
+
+export function deliveriesOf(session: StorageSession, appId: string): AsyncGenerator<DeliveryRecord> {
+  return allOf((page) => session.listDeliveries({ appId }, page))
+}
+
+/** An app's webhook, if it has one. */
+async function webhooksOf(session: StorageSession, appId: string): Promise<readonly WebhookRecord[]> {
+  const webhook = await session.findWebhook(appId)
+  return webhook === null ? [] : [webhook]
+}
+
+async function lengthOf(records: AsyncIterable<unknown>): Promise<number> {
+  let length = 0
+  for await (const _ of records) length++
+  return length
+}
+
 /** Every record, each after those that it refers to. */
 export async function* entriesOf(session: StorageSession): AsyncGenerator<Entry> {
   for await (const app of allOf((page) => session.listApps({}, page))) {
@@ -97,6 +133,9 @@ export async function* entriesOf(session: StorageSession): AsyncGenerator<Entry>
     yield* named('signingKey', await keysInTurn(session, app.id))
     yield* named('customer', customersOf(session, app.id))
     yield* named('license', licensesOf(session, app.id))
+    yield* named('notice', noticesOf(session, app.id))
+    yield* named('webhook', await webhooksOf(session, app.id))
+    yield* named('delivery', deliveriesOf(session, app.id))
   }
   yield* named(
     'apiKey',
@@ -111,6 +150,9 @@ async function countApp(session: StorageSession, appId: string): Promise<Omit<Co
     signingKey: (await session.listSigningKeys(appId)).length,
     customer: await session.countCustomers({ appId }),
     license: await session.countLicenses({ appId, now: 0 }),
+    notice: await lengthOf(noticesOf(session, appId)),
+    webhook: (await webhooksOf(session, appId)).length,
+    delivery: await session.countDeliveries({ appId }),
   }
 }
 
@@ -120,15 +162,24 @@ export async function countAll(session: StorageSession): Promise<Counts> {
   for await (const app of allOf((page) => session.listApps({}, page))) {
     counts.app++
     const ofApp = await countApp(session, app.id)
-    for (const kind of ['feature', 'tier', 'signingKey', 'customer', 'license'] as const)
-      counts[kind] += ofApp[kind]
+    for (const kind of kinds) if (kind !== 'app' && kind !== 'apiKey') counts[kind] += ofApp[kind]
   }
   return counts
 }
 
 /** Counters that begin at zero. */
 export function noCounts(): Record<Kind, number> {
-  return { app: 0, feature: 0, tier: 0, signingKey: 0, customer: 0, license: 0, apiKey: 0 }
+  const ofApp = {
+    feature: 0,
+    tier: 0,
+    signingKey: 0,
+    customer: 0,
+    license: 0,
+    notice: 0,
+    webhook: 0,
+    delivery: 0,
+  }
+  return { app: 0, ...ofApp, apiKey: 0 }
 }
 
 export function totalOf(counts: Counts): number {

@@ -101,6 +101,16 @@ const faults: Readonly<Record<string, readonly [sql: string, where: RegExp, what
     /^license lic_/,
     /^is active without the place/,
   ],
+  'a webhook secret that was altered': [
+    `update heartwood_webhook set secret = substr(secret, 1, 60) || 'AAAA'`,
+    /^app app_/,
+    /^has a webhook secret that does not open/,
+  ],
+  'a delivery that waits for nothing': [
+    `update heartwood_delivery set due_at = null`,
+    /^delivery whd_/,
+    /^is due without being pending/,
+  ],
   'an API key of another app': [
     `update heartwood_api_key set app = 'trial' where app is not null`,
     /^API key key_/,
@@ -123,7 +133,7 @@ test('nothing is found where nothing is wrong, and nothing is changed', async (t
   const { code, stdout, stderr } = await heartwood(['doctor'], { cwd, env })
   assert.deepEqual(
     [code, stdout, stderr],
-    [0, 'Examined 72 records, 30 licenses among them: nothing found.\n', ''],
+    [0, 'Examined 74 records, 30 licenses among them: nothing found.\n', ''],
   )
   assert.equal(bytes(), before)
   assert.deepEqual(readdirSync(cwd), ['heartwood.db'])

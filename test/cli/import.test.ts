@@ -98,6 +98,7 @@ test('what is no export, cut, doubled or not sound is refused whole', async (t) 
     ],
     [textOf([...lines, secret]), /Line \d+: must be an object of one of app, /],
     [textOf([...lines.slice(0, license + 1), ...lines.slice(license)]), /Line \d+: what must be unique/],
+    [textOf([...lines, lines.at(-1)]), /Line \d+: what must be unique/],
     [moved.text, /not sound, in 1 places\. license lic_\w+: has a revision below/],
     [textOf(keyless), /not whole: its first line counts 4 of signingKey, and 2 are there/],
     [textOf(lines).replace('"format":1', '"format":2'), /format must be 1: another Heartwood wrote it/],

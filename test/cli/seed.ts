@@ -61,6 +61,9 @@ export async function seed(storage: Storage, count: number): Promise<Licensing> 
   const tier = await licensing.tiers.create(app.slug, { name: 'Pro', slug: 'pro', features: ['webhooks'] })
   await licensing.tiers.addFeature(app.slug, 'pro', { slug: 'api_access', name: 'API' })
   for (const gracePeriodDays of [30, 60]) await licensing.rotateKeys(app.slug, { gracePeriodDays })
+  await licensing.webhooks.rollSecret(app.slug)
+  await licensing.apps.update(app.slug, { webhookUrl: 'https://shop.example.com/events' })
+  await licensing.webhooks.test(app.slug)
   await licensing.apiKeys.create({ name: 'All' })
   await licensing.apiKeys.create({ name: 'One', app: app.slug, type: 'pk' })
   await fill(storage, app.id, tier.id, count)
@@ -73,7 +76,10 @@ async function fill(storage: Storage, appId: string, tierId: string, count: numb
       for (let next = at; next < Math.min(count, at + 1000); next++) {
         const buyer = customer(appId, next)
         await tx.insertCustomer(buyer)
-        await tx.insertLicense(license(buyer, tierId, next))
+        const sold = license(buyer, tierId, next)
+        await tx.insertLicense(sold)
+        if (next % 7 === 0)
+          await tx.insertLicenseNotice({ licenseId: sold.id, type: 'license.expired', expiresAt: now - day })
       }
     })
 }
