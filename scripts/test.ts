@@ -22,14 +22,15 @@ interface Runner {
 
 /** What looks at the package or starts processes of its own is run once. */
 const runOnce = /^test\/(package|cli)\//
-const tenMinutes = 600_000
+/** A runner that hangs is ended; the longest takes some ten minutes on two busy cores. */
+const patience = 1_500_000
 
 const runners: readonly Runner[] = [
   {
     name: 'Bun',
     takes: () => true,
     command: (files, report) => [
-      ...['bun', 'test', `--timeout=${tenMinutes}`, '--reporter=junit', `--reporter-outfile=${report}`],
+      ...['bun', 'test', `--timeout=${patience}`, '--reporter=junit', `--reporter-outfile=${report}`],
       ...files.map((file) => `./${file}`),
     ],
   },
@@ -64,6 +65,25 @@ export function tally(files: readonly string[], report: string, exitCode: number
   }
 }
 
+/** How the contract's cases went on one storage. */
+export function describeContract(storage: string, report: string): string {
+  const cases = report.split('<testcase ').slice(1)
+  const contract = new RegExp(`"${storage} storage[^"]*: the contract`)
+  const own = cases.filter((text) => contract.test(text.slice(0, text.indexOf('>'))))
+  const failed = own.filter((text) => text.includes('<failure')).length
+  const skipped = own.filter((text) => text.includes('<skipped')).length
+  return `${own.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`
+}
+
+/** One contract, three storages, three runtimes. */
+function printContractTable(reports: ReadonlyMap<string, string>): void {
+  const rows = ['SQLite', 'PostgreSQL', 'memory'].map((storage) => {
+    const cells = [...reports].map(([runtime, report]) => [runtime, describeContract(storage, report)])
+    return [storage, Object.fromEntries(cells)]
+  })
+  console.table(Object.fromEntries(rows))
+}
+
 function testFiles(): readonly string[] {
   return readdirSync('test', { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.test.ts'))
@@ -73,16 +93,18 @@ function testFiles(): readonly string[] {
 
 function run(command: readonly string[]): number | null {
   const [program = '', ...args] = command
-  return spawnSync(program, args, { stdio: 'inherit', timeout: tenMinutes, killSignal: 'SIGKILL' }).status
+  return spawnSync(program, args, { stdio: 'inherit', timeout: patience, killSignal: 'SIGKILL' }).status
 }
 
-function runTests(runner: Runner, folder: string): Tally {
+function runTests(runner: Runner, folder: string, reports: Map<string, string>): Tally {
   const files = testFiles().filter(runner.takes)
   const report = join(folder, `${runner.name}.xml`)
   console.log(`\n${runner.name}: ${files.length} files`)
   // Without a file to run, a runner would look for some itself.
   const exitCode = files.length === 0 ? null : run(runner.command(files, report))
-  const result = tally(files, existsSync(report) ? readFileSync(report, 'utf8') : '', exitCode)
+  const text = existsSync(report) ? readFileSync(report, 'utf8') : ''
+  reports.set(runner.name, text)
+  const result = tally(files, text, exitCode)
   console.log(`${runner.name}: ${summary(result)}`)
   return result
 }
@@ -94,7 +116,9 @@ function summary({ passed, failed }: Tally): string {
 function main(): number {
   const folder = mkdtempSync(join(tmpdir(), 'heartwood-test-'))
   const build: Tally = { passed: 0, failed: run(['npm', 'run', 'build']) === 0 ? 0 : 1 }
-  const tallies = [build, ...runners.map((runner) => runTests(runner, folder))]
+  const reports = new Map<string, string>()
+  const tallies = [build, ...runners.map((runner) => runTests(runner, folder, reports))]
+  printContractTable(reports)
   rmSync(folder, { recursive: true })
   const total = tallies.reduce((sum, next) => ({
     passed: sum.passed + next.passed,

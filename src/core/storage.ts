@@ -365,6 +365,8 @@ export interface Storage extends StorageSession {
   /**
    * Commits when `work` resolves; rolls back and rethrows when it rejects. Nothing of it is seen outside before the
    * commit, and two transactions never interleave in a way that a guarded verb would miss. Inside `work` use only `tx`.
+   *
+   * A storage may run `work` again after a deadlock or a serialisation failure, so `work` has no effects but on `tx`.
    */
   transaction<T>(work: (tx: StorageSession) => Promise<T>): Promise<T>
   /** Resolves when the storage answers. */
