@@ -171,3 +171,19 @@ test('inside a transaction of the host nothing stays of what it gives up, and no
   await assert.rejects(work, /changed its mind/)
   assert.equal((await licensing.licenses.list('desktop-app')).total, 0)
 })
+
+test('whoever waits ten seconds for the first request is told that it still runs, and loses nothing', async (t) => {
+  const { licensing } = await newWorld()
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const key = { key: 'k', scope: 's', fingerprint: 'f' }
+  const first = Promise.withResolvers<{ made: number }>()
+  const running = licensing.idempotent(key, () => first.promise)
+  const waiting = licensing.idempotent(key, async () => ({ made: 2 }))
+  const told = assert.rejects(waiting, { name: 'LicensingError', code: 'idempotency_in_progress' })
+  t.mock.timers.tick(10_000)
+  await told
+  first.resolve({ made: 1 })
+  assert.deepEqual(await running, { answer: { made: 1 }, replayed: false })
+  const again = await licensing.idempotent(key, async () => ({ made: 3 }))
+  assert.deepEqual(again, { answer: { made: 1 }, replayed: true })
+})
