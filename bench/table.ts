@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { format } from 'prettier'
+import { fileURLToPath } from 'node:url'
+import { format, resolveConfig } from 'prettier'
 import { isMet, shown, type Result } from './result.ts'
 
 /** Everything that one run found out. */
@@ -68,5 +69,6 @@ export function withTable(text: string, table: string): string {
 export async function write(report: Report): Promise<void> {
   await writeFile(resultsFile, `${JSON.stringify(report, null, 2)}\n`)
   const text = withTable(await readFile(readme, 'utf8'), tableOf(report))
-  await writeFile(readme, await format(text, { parser: 'markdown', printWidth: 110 }))
+  const style = await resolveConfig(fileURLToPath(readme))
+  await writeFile(readme, await format(text, { ...style, parser: 'markdown' }))
 }
