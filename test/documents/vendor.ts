@@ -3,6 +3,7 @@ import { importSPKI, jwtVerify, type JWTPayload } from 'jose'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunningServer } from '../cli/heartwood.ts'
+import { tokenStart } from '../support/tokens.ts'
 
 /** A license as the server answers it. */
 export interface LicenseJson {
@@ -66,8 +67,9 @@ export async function publicKey({ server }: Vendor, slug = 'my-app'): Promise<st
 
 /** Verifies as a program in the field does, by jose alone. */
 export async function verified(token: string | null, pem: string, slug = 'my-app'): Promise<JWTPayload> {
+  assert.equal(token?.slice(0, tokenStart.length), tokenStart)
   const expected = { algorithms: ['RS256'], audience: slug, issuer: 'license-server' }
-  return (await jwtVerify(token ?? '', await importSPKI(pem, 'RS256'), expected)).payload
+  return (await jwtVerify(token, await importSPKI(pem, 'RS256'), expected)).payload
 }
 
 /** The version, algorithm and first octet of the key of a PKCS #8 RSA key (RFC 5208), in DER and as PEM has it. */
@@ -82,7 +84,7 @@ export function assertHoldsNoSecret(folder: string, secrets: readonly (string | 
   assert.notEqual(files.length, 0)
   const masterKey = readFileSync(join(folder, 'heartwood.key'), 'utf8').trim()
   const needles = [
-    ...['eyJ', 'PRIVATE KEY', masterKey, ...secrets].map((text) => Buffer.from(text ?? 'no secret given')),
+    ...[tokenStart, 'PRIVATE KEY', masterKey, ...secrets].map((text) => Buffer.from(text ?? 'no secret given')),
     ...[Buffer.from(masterKey, 'base64'), ...pkcs8],
   ]
   for (const file of files) {

@@ -1,6 +1,9 @@
 import { base64url, importPKCS8, importSPKI, type CryptoKey } from 'jose'
 import { verifyToken, type LicenseClaims, type Licensing } from '../../src/core/index.ts'
 
+/** What every token of ours begins with. `eyJ` alone comes up by chance wherever many random bytes are in base64. */
+export const tokenStart = 'eyJhbGciOiJSUzI1NiIs'
+
 const imported = new Map<string, Promise<CryptoKey>>()
 
 /** The private key of a PEM for RS256, imported once. */
