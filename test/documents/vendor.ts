@@ -84,7 +84,9 @@ export function assertHoldsNoSecret(folder: string, secrets: readonly (string | 
   assert.notEqual(files.length, 0)
   const masterKey = readFileSync(join(folder, 'heartwood.key'), 'utf8').trim()
   const needles = [
-    ...[tokenStart, 'PRIVATE KEY', masterKey, ...secrets].map((text) => Buffer.from(text ?? 'no secret given')),
+    ...[tokenStart, 'PRIVATE KEY', masterKey, ...secrets].map((text) =>
+      Buffer.from(text ?? 'no secret given'),
+    ),
     ...[Buffer.from(masterKey, 'base64'), ...pkcs8],
   ]
   for (const file of files) {
