@@ -1,11 +1,12 @@
 import { getLogger } from '@logtape/logtape'
 import { Type } from '@sinclair/typebox'
-import { input } from '../core/input.ts'
+import { input, type Input } from '../core/input.ts'
 import { admit, isByToken, type Admission, type Exchange } from './admission.ts'
 import { readBody } from './body.ts'
 import { corsHeaders } from './cors.ts'
-import { HttpError, errorResponse, isRefusal } from './errors.ts'
+import { HttpError, errorReply, isRefusal } from './errors.ts'
 import { answerOnce } from './idempotency.ts'
+import type { Reply } from './reply.ts'
 import type { Call, Route } from './route.ts'
 import type { Server } from './server.ts'
 import { fromQuery, fromWire } from './wire.ts'
@@ -37,13 +38,12 @@ function queryOf(route: Route, request: Request): unknown {
   return route.query === undefined ? noQuery.parse(query) : query
 }
 
-async function bodyOf(route: Route, request: Request, admission: Admission): Promise<unknown> {
-  if (route.body === undefined) return undefined
-  return fromWire(route.body, admission.body ?? (await readBody(request)))
+async function bodyOf(body: Input<unknown>, request: Request, admission: Admission): Promise<unknown> {
+  return fromWire(body, admission.body ?? (await readBody(request)))
 }
 
 /** Counts the request where its route is limited, and tells what is left. @throws {HttpError} `rate_limited`. */
-async function countRequest({ server, route, request, caller }: Exchange): Promise<Headers> {
+function countRequest({ server, route, request, caller }: Exchange): Headers | Promise<Headers> {
   const limit = isByToken({ route, request }) ? 'renewal' : route.limit
   return limit === undefined || server.limit === null ? {} : server.limit(limit, caller)
 }
@@ -53,19 +53,19 @@ async function callOf(exchange: Exchange): Promise<Call> {
   const admission = await admit(exchange)
   const { principal, app } = admission
   const query = queryOf(route, request)
-  const body = await bodyOf(route, request, admission)
+  const body = route.body === undefined ? undefined : await bodyOf(route.body, request, admission)
   const charge: Call['charge'] = async (limit, whom) => void (await server.limit?.(limit, whom))
   return { licensing: server.licensing, request, params, principal, app, query, body, charge }
 }
 
 /** Some frameworks, and some hosts' settings, take `/apps/` for `/apps`: it is another path, everywhere. */
 function checkPath({ url }: Request): void {
-  const [path = ''] = url.split('?', 1)
-  if (path.endsWith('/')) throw new HttpError('not_found', 'Not found')
+  const end = url.indexOf('?')
+  if (url.at(end === -1 ? -1 : end - 1) === '/') throw new HttpError('not_found', 'Not found')
 }
 
 /** The documented order: rate limit, credential, app, permission, then query and body, then the work. */
-async function handle(exchange: Exchange, headers: Record<string, string>): Promise<Response> {
+async function handle(exchange: Exchange, headers: Record<string, string>): Promise<Reply> {
   const { route, request } = exchange
   checkPath(request)
   Object.assign(headers, await countRequest(exchange))
@@ -75,37 +75,40 @@ async function handle(exchange: Exchange, headers: Record<string, string>): Prom
   return key === null ? route.answer(await route.run(call), call) : answerOnce(route, call, key)
 }
 
-function report(error: unknown, requestId: string): Response {
+function report(error: unknown, requestId: string): Reply {
   if (!isRefusal(error)) log.error('Request {requestId} failed: {error}', { requestId, error })
-  return errorResponse(error)
+  return errorReply(error)
 }
 
-function finish(
-  response: Response,
-  { request, path, headers }: Answering,
-  requestId: string,
-  began: number,
-): void {
-  response.headers.set('x-request-id', requestId)
-  response.headers.set('x-content-type-options', 'nosniff')
-  // Of two limits the one that refused is told.
-  for (const [name, value] of Object.entries(headers))
-    if (!response.headers.has(name)) response.headers.set(name, value)
-  if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
+/** Of a header that is given twice the reply's own counts: of two limits the one that refused is told. */
+function send(reply: Reply, { headers }: Answering, requestId: string): Response {
+  return new Response(reply.body, {
+    status: reply.status,
+    headers: {
+      'cache-control': 'no-store',
+      ...headers,
+      ...reply.headers,
+      'x-request-id': requestId,
+      'x-content-type-options': 'nosniff',
+    },
+  })
+}
+
+function note({ request, path }: Answering, status: number, requestId: string, began: number): void {
   if (!log.isEnabledFor('info')) return
   const milliseconds = Math.round((performance.now() - began) * 10) / 10
   log.info('{method} {path} {status} in {milliseconds} ms, request {requestId}', {
-    ...{ method: request.method, path, status: response.status, milliseconds, requestId },
+    ...{ method: request.method, path, status, milliseconds, requestId },
   })
 }
 
 /** Runs `work` and makes an answer of whatever comes of it: nothing is ever thrown out of here. */
-export async function respond(answering: Answering, work: () => Promise<Response>): Promise<Response> {
+export async function respond(answering: Answering, work: () => Promise<Reply>): Promise<Response> {
   const began = performance.now()
   const requestId = requestIdOf(answering.request)
-  const response = await work().catch((error: unknown) => report(error, requestId))
-  finish(response, answering, requestId, began)
-  return response
+  const reply = await work().catch((error: unknown) => report(error, requestId))
+  note(answering, reply.status, requestId, began)
+  return send(reply, answering, requestId)
 }
 
 /** Answers a request to a route: all of HTTP that is ours, whatever framework matched it. */

@@ -29,6 +29,7 @@ function readRange(range: string): [Address, number] {
 export function trustedProxies(ranges: readonly string[]): IsTrusted {
   const read = ranges.map(readRange)
   return (text) => {
+    if (read.length === 0) return false
     const address = parse(text)
     return (
       address !== null &&
@@ -42,6 +43,7 @@ export function trustedProxies(ranges: readonly string[]): IsTrusted {
  * is not one. What stands further left anybody could have written.
  */
 export function originOf(request: Request, socketAddress: string, isTrusted: IsTrusted): string {
+  if (!isTrusted(socketAddress)) return socketAddress
   const forwarded = request.headers.get('x-forwarded-for')
   if (forwarded === null) return socketAddress
   const hops = [...forwarded.split(',').map((hop) => hop.trim()), socketAddress].filter((hop) => hop !== '')

@@ -10,6 +10,7 @@ import { preflight } from './cors.ts'
 import { HttpError } from './errors.ts'
 import { health } from './health.ts'
 import { basePath, methodsOf, routes, routesAt } from './routes.ts'
+import type { Reply } from './reply.ts'
 import { createServer, type Server, type ServerOptions } from './server.ts'
 import { documents } from './swagger-ui.ts'
 
@@ -24,12 +25,12 @@ function socketAddress(socketServer: SocketServer | null, request: Request): str
   return socketServer?.requestIP?.(request)?.address ?? null
 }
 
-async function nothingHere(): Promise<Response> {
+async function nothingHere(): Promise<Reply> {
   throw new HttpError('not_found', 'Not found')
 }
 
 /** An answer for a path below ours that the table has not, or not with this method. */
-async function unmatched(server: Server, request: Request): Promise<Response> {
+async function unmatched(server: Server, request: Request): Promise<Reply> {
   const rows = routesAt(new URL(request.url).pathname.slice(basePath.length))
   if (rows.length === 0) return nothingHere()
   const methods = methodsOf(rows)
@@ -49,7 +50,7 @@ function mountRoutes(app: AnyElysia, licensed: Server): void {
     )
 }
 
-function respondAt(path: string, request: Request, work: () => Promise<Response>): Promise<Response> {
+function respondAt(path: string, request: Request, work: () => Promise<Reply>): Promise<Response> {
   return respond({ request, path, headers: {} }, work)
 }
 

@@ -1,5 +1,5 @@
 import { LicensingError, type ErrorDetails, type LicensingErrorCode } from '../core/errors.ts'
-import { json } from './json.ts'
+import { json, type Reply } from './reply.ts'
 import { wireDetails } from './wire.ts'
 
 /** Every machine code of the HTTP API. */
@@ -82,7 +82,7 @@ export function isRefusal(error: unknown): error is HttpError | LicensingError {
 }
 
 /** The one place where an error becomes an answer. */
-export function errorResponse(error: unknown): Response {
+export function errorReply(error: unknown): Reply {
   if (!isRefusal(error)) return json(internal, 500)
   const code = error.code as ErrorCode
   const headers = error instanceof HttpError ? error.headers : {}

@@ -1,4 +1,5 @@
 import type { IdempotencyKey } from '../core/idempotency.ts'
+import type { Reply } from './reply.ts'
 import type { Call, Route } from './route.ts'
 
 async function sha256(text: string): Promise<string> {
@@ -15,12 +16,11 @@ async function keyOf(call: Call, key: string): Promise<IdempotencyKey> {
 }
 
 /** Answers a POST under an Idempotency-Key: the work is done once, and its answer given again within 24 hours. */
-export async function answerOnce(route: Route, call: Call, header: string): Promise<Response> {
+export async function answerOnce(route: Route, call: Call, header: string): Promise<Reply> {
   const key = await keyOf(call, header)
   const work = (licensing: Call['licensing']): Promise<object> =>
     route.run({ ...call, licensing }) as Promise<object>
   const { answer, replayed } = await call.licensing.idempotent(key, work)
-  const response = await route.answer(answer, call)
-  if (replayed) response.headers.set('idempotent-replayed', 'true')
-  return response
+  const reply = await route.answer(answer, call)
+  return replayed ? { ...reply, headers: { ...reply.headers, 'idempotent-replayed': 'true' } } : reply
 }

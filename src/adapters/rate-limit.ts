@@ -91,5 +91,5 @@ export function rateLimiter(limits: RateLimits): RateLimiter {
     if (!Object.hasOwn(defaultRateLimits, limit) || !Number.isSafeInteger(quota) || quota < 1)
       throw new TypeError('Rate limits must be positive integers under their documented names')
   const counters = new Map(entries.map(([limit, quota]) => [limit, countOne(limit, quota)]))
-  return { consume: async (limit, caller) => (await counters.get(limit)?.(caller)) ?? {} }
+  return { consume: (limit, caller) => counters.get(limit)?.(caller) ?? Promise.resolve({}) }
 }

@@ -4,7 +4,7 @@ import type { Licensing } from '../core/licensing.ts'
 import type { Listing } from '../core/paging.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Limit } from './rate-limit.ts'
-import { json } from './json.ts'
+import { empty, json, type Reply } from './reply.ts'
 import { toWire, type JsonSchema } from './wire.ts'
 
 /**
@@ -59,15 +59,15 @@ export interface Route {
   readonly errors?: readonly ErrorCode[]
   /** The work, in core's words. A POST's may be replaced by its kept answer: see Idempotency-Key. */
   run(call: Call): Promise<unknown>
-  /** The work's outcome as a response. */
-  answer(outcome: unknown, call: Call): Response | Promise<Response>
+  /** The work's outcome as an answer. */
+  answer(outcome: unknown, call: Call): Reply | Promise<Reply>
 }
 
 interface TypedRoute<Body, Query, Outcome> extends Omit<Route, 'body' | 'query' | 'run' | 'answer'> {
   readonly body?: Input<Body>
   readonly query?: Input<Query>
   run(call: Call<Body, Query>): Promise<Outcome>
-  answer(outcome: Outcome, call: Call<Body, Query>): Response | Promise<Response>
+  answer(outcome: Outcome, call: Call<Body, Query>): Reply | Promise<Reply>
 }
 
 /** Writes a row down with its body, query and outcome typed after one another. */
@@ -78,22 +78,22 @@ export function route<Outcome, Body = undefined, Query = undefined>(
 }
 
 /** `{"data": …}` of one resource. */
-export function one(value: object): Response {
+export function one(value: object): Reply {
   return json({ data: toWire(value) })
 }
 
 /** The same with 201, for what was just made. */
-export function created(value: object): Response {
+export function created(value: object): Reply {
   return json({ data: toWire(value) }, 201)
 }
 
 /** `{"data": […], "meta": …}` of a page. */
-export function many({ data, ...meta }: Listing<object>): Response {
+export function many({ data, ...meta }: Listing<object>): Reply {
   return json({ data: data.map(toWire), meta: toWire(meta) })
 }
 
-export function noContent(): Response {
-  return new Response(null, { status: 204 })
+export function noContent(): Reply {
+  return empty(204)
 }
 
 /** The key that asks, for the use cases that go by it. */

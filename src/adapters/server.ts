@@ -38,11 +38,11 @@ const log = getLogger(['heartwood', 'http'])
 /** Where no address is known, all would share one count and use up each other's: there nothing is limited, and the log says so. */
 function limitKnown(limiter: RateLimiter): NonNullable<Server['limit']> {
   let isTold = false
-  return async (limit, caller) => {
+  return (limit, caller) => {
     if (caller !== unknownCaller) return limiter.consume(limit, caller)
     if (!isTold) log.warn('Nothing is limited: the addresses of callers are not known, give clientAddress')
     isTold = true
-    return {}
+    return Promise.resolve({})
   }
 }
 

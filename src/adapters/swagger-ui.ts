@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import folder from 'swagger-ui-dist/absolute-path.js'
-import { cacheableResponse } from './cacheable.ts'
-import { json } from './json.ts'
+import { cacheable } from './cacheable.ts'
 import { openApiDocument } from './openapi.ts'
+import { empty, json, type Reply } from './reply.ts'
 
 /** Nothing from elsewhere, nothing inline, nobody's frame. Swagger UI's own icons are data in its style sheet. */
 const policy = [
@@ -40,7 +40,7 @@ const start = `SwaggerUIBundle({
 })
 `
 
-type Answer = (request: Request) => Promise<Response>
+type Answer = (request: Request) => Promise<Reply>
 
 /** Makes something at its first use, and again only when that failed. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -63,19 +63,19 @@ function ownPage(): Answer {
   return async ({ url }) =>
     // From behind another slash the page's own addresses would lead nowhere.
     new URL(url).pathname.endsWith('/')
-      ? new Response(null, { status: 308, headers: { location: '../swagger' } })
-      : new Response(page, { headers })
+      ? empty(308, { location: '../swagger' })
+      : { status: 200, headers, body: page }
 }
 
 function asset(name: string, contentType: string): Answer {
   const text = once(() => readFile(join(folder(), name), 'utf8'))
-  return async (request) => cacheableResponse(request, await text(), contentType)
+  return async (request) => cacheable(request, await text(), contentType)
 }
 
 function icon(): Answer {
   const bytes = once(() => readFile(join(folder(), 'favicon-32x32.png')))
   const headers = { 'content-type': 'image/png', 'cache-control': 'public, max-age=86400' }
-  return async () => new Response(Uint8Array.from(await bytes()), { headers })
+  return async () => ({ status: 200, headers, body: Uint8Array.from(await bytes()) })
 }
 
 function openApi(): Answer {
@@ -88,7 +88,7 @@ export const documents: readonly (readonly [path: string, answer: Answer])[] = [
   ['/swagger', ownPage()],
   ['/swagger/', ownPage()],
   ['/swagger/json', openApi()],
-  ['/swagger/start.js', (request) => cacheableResponse(request, start, 'text/javascript; charset=utf-8')],
+  ['/swagger/start.js', (request) => cacheable(request, start, 'text/javascript; charset=utf-8')],
   ['/swagger/swagger-ui.css', asset('swagger-ui.css', 'text/css; charset=utf-8')],
   ['/swagger/swagger-ui-bundle.js', asset('swagger-ui-bundle.js', 'text/javascript; charset=utf-8')],
   ['/swagger/favicon.png', icon()],

@@ -108,23 +108,24 @@ function readQueryValue(schema: TSchema, text: string): unknown {
   return text
 }
 
-function checkRepeated(names: readonly string[]): void {
-  const repeated = names.filter((name, at) => names.indexOf(name) !== at)
-  if (repeated.length === 0) return
+function repeatedNames(repeated: readonly string[]): LicensingError {
   const details = Object.fromEntries(repeated.map((name) => [shown(name), ['must be given once']]))
-  throw new LicensingError('validation_error', 'The request is not valid', { details })
+  return new LicensingError('validation_error', 'The request is not valid', { details })
 }
 
 /** Query parameters as core takes them. @throws {LicensingError} `validation_error` for one given twice. */
 export function fromQuery({ schema }: Input<unknown>, parameters: URLSearchParams): unknown {
-  const given = [...parameters]
-  checkRepeated(given.map(([name]) => name))
-  const fields = given.map(([name, text]) => {
+  const fields = new Map<string, unknown>()
+  const repeated: string[] = []
+  const names = new Set<string>()
+  for (const [name, text] of parameters) {
+    if (names.has(name)) repeated.push(name)
+    names.add(name)
     const known = coreName(schema, name)
-    return known === undefined
-      ? [shown(name), text]
-      : [known, readQueryValue(schema.properties[known] as TSchema, text)]
-  })
+    if (known === undefined) fields.set(shown(name), text)
+    else fields.set(known, readQueryValue(schema.properties[known] as TSchema, text))
+  }
+  if (repeated.length > 0) throw repeatedNames(repeated)
   return Object.fromEntries(fields)
 }
 

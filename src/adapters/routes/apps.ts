@@ -1,7 +1,7 @@
 import { appChanges, appQuery, newApp, type App } from '../../core/apps.ts'
 import { rotationOptions } from '../../core/rotation.ts'
 import { appExample, pageExample, publicKeyExample, rotationExample } from '../examples.ts'
-import { cacheableResponse } from '../cacheable.ts'
+import { cacheable } from '../cacheable.ts'
 import { asker, created, many, noContent, one, route, type Route } from '../route.ts'
 import { appSchema, dataOf, jwksSchema, pageOf, pemSchema, rotationSchema } from '../schemas.ts'
 
@@ -107,7 +107,7 @@ export const appRoutes: readonly Route[] = [
       304: { description: 'Not changed since the ETag in If-None-Match' },
     },
     run: ({ licensing, app }) => licensing.apps.publicKey(app),
-    answer: (pem, { request }) => cacheableResponse(request, pem, 'application/x-pem-file'),
+    answer: (pem, { request }) => cacheable(request, pem, 'application/x-pem-file'),
   }),
   route({
     method: 'GET',
@@ -139,7 +139,7 @@ export const appRoutes: readonly Route[] = [
       304: { description: 'Not changed since the ETag in If-None-Match' },
     },
     run: ({ licensing, app }) => licensing.apps.jwks(app),
-    answer: (jwks, { request }) => cacheableResponse(request, JSON.stringify(jwks), 'application/json'),
+    answer: (jwks, { request }) => cacheable(request, JSON.stringify(jwks), 'application/json'),
   }),
   route({
     method: 'POST',

@@ -9,7 +9,10 @@ export interface Access {
   readonly write: Kysely<Database>
   readonly hot: HotQueries
   /** The first row of a query that was compiled before. */
-  first<Entry>(query: CompiledQuery<Entry>, parameters: readonly unknown[]): Promise<Entry | undefined>
+  first<Entry>(
+    query: CompiledQuery<Entry>,
+    parameters: readonly unknown[],
+  ): Promise<Entry | undefined> | Entry | undefined
   /** Runs several statements in one step. The first must be a write. */
   atomically<T>(work: (db: Kysely<Database>) => Promise<T>): Promise<T>
 }

@@ -28,21 +28,3 @@ function pause(attempt: number): Promise<void> {
   const milliseconds = pauseMs.least + Math.random() * pauseMs.most * attempt
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
-
-/** Attempts, and the knowledge of whether any is still under way. */
-export function counted(attempt: Attempt): { readonly attempt: Attempt; over(): Promise<void> } {
-  let running = 0
-  let idle: (() => void) | undefined
-  const counting: Attempt = async (work) => {
-    running++
-    try {
-      return await attempt(work)
-    } finally {
-      if (--running === 0) idle?.()
-    }
-  }
-  const over = async (): Promise<void> => {
-    if (running > 0) await new Promise<void>((resolve) => (idle = resolve))
-  }
-  return { attempt: counting, over }
-}

@@ -1,12 +1,11 @@
 import { sql, type CompiledQuery, type Kysely, type TransactionBuilder } from 'kysely'
-import { LicensingError } from '../../core/errors.ts'
 import type { Storage, StorageSession } from '../../core/storage.ts'
 import type { Database } from '../schema.ts'
 import type { Access } from './access.ts'
 import { apiKeyReads, apiKeyWrites, settingVerbs } from './api-keys.ts'
 import { appVerbs } from './apps.ts'
 import { customerVerbs } from './customers.ts'
-import { again, type Attempt, counted, once } from './attempt.ts'
+import { again, type Attempt, once } from './attempt.ts'
 import { deliveryVerbs } from './deliveries.ts'
 import { isPostgres } from './dialect.ts'
 import { translated } from './errors.ts'
@@ -16,6 +15,7 @@ import { keptAnswerVerbs } from './kept-answers.ts'
 import { licenseReads, licenseWrites } from './licenses.ts'
 import { inSavepoint } from './savepoint.ts'
 import { noticeVerbs } from './notices.ts'
+import { anybody, presence, type Presence } from './presence.ts'
 import { signingKeyVerbs } from './signing-keys.ts'
 import { tierVerbs } from './tiers.ts'
 import { webhookVerbs } from './webhooks.ts'
@@ -36,35 +36,33 @@ export interface Connections {
 export function storageOver(connections: Connections): Storage {
   const { writer, reader, first } = connections
   const hot = hotQueries(writer)
+  const present = presence()
   let closing: Promise<void> | undefined
-  const requireOpen = (): void => {
-    if (closing !== undefined) throw new LicensingError('unavailable', 'The storage is closed')
-  }
   const atomically: Access['atomically'] = (work) =>
     writer.isTransaction ? work(writer) : begin(writer).execute(work)
   const access = { ...accessOver(reader, hot), write: writer, atomically }
-  const session = sessionOver(first === undefined ? access : { ...access, first: shortcut(first) })
+  const session = sessionOver(first === undefined ? access : { ...access, first })
   // A transaction of the host's is gone as a whole after a conflict, so only the host can try again.
-  const { attempt, over } = counted(isPostgres(writer) && !writer.isTransaction ? again : once)
-  const outside = watched(guarded(session, requireOpen, attempt), async () => connections.erased?.())
+  const attempt = isPostgres(writer) && !writer.isTransaction ? again : once
+  const outside = watched(guarded(session, present, attempt), async () => connections.erased?.())
   return {
     ...outside,
     transaction: async (work) => {
-      requireOpen()
-      return attempt(() => runTransaction(connections, hot, work))
+      present.enter()
+      try {
+        return await attempt(() => runTransaction(connections, hot, work))
+      } finally {
+        present.leave()
+      }
     },
-    ping: guard(async () => void (await sql`select 1`.execute(reader)), requireOpen, attempt),
-    close: () => (closing ??= over().then(connections.close)),
+    ping: guard(async () => void (await sql`select 1`.execute(reader)), present, attempt),
+    close: () => (closing ??= present.close().then(connections.close)),
   }
 }
 
 /** Whatever a server is set to, each statement sees what was committed before it: the guarded verbs count on that. */
 function begin(db: Kysely<Database>): TransactionBuilder<Database> {
   return isPostgres(db) ? db.transaction().setIsolationLevel('read committed') : db.transaction()
-}
-
-function shortcut(first: NonNullable<Connections['first']>): Access['first'] {
-  return async (query, parameters) => first(query, parameters)
 }
 
 /** Everything through one handle: a transaction, or a database without a reader of its own. */
@@ -109,7 +107,7 @@ async function runTransaction<T>(
   let hasErased = false
   let failure: { readonly error: unknown } | undefined
   const run = async (db: Kysely<Database>): Promise<T> => {
-    const tx = guarded(sessionOver(accessOver(db, hot)), () => {}, once)
+    const tx = guarded(sessionOver(accessOver(db, hot)), anybody, once)
     try {
       return await work(watched(tx, async () => void (hasErased = true)))
     } catch (error) {
@@ -131,24 +129,26 @@ async function runTransaction<T>(
 type Verb = (...args: never[]) => Promise<unknown>
 
 /** The session with every driver's error in words of ours. */
-function guarded(session: StorageSession, requireOpen: () => void, attempt: Attempt): StorageSession {
+function guarded(session: StorageSession, present: Presence, attempt: Attempt): StorageSession {
   const verbs = Object.entries<Verb>({ ...session })
   return Object.fromEntries(
-    verbs.map(([name, verb]) => [name, guard(verb, requireOpen, attempt)]),
+    verbs.map(([name, verb]) => [name, guard(verb, present, attempt)]),
   ) as unknown as StorageSession
 }
 
 function guard<Args extends unknown[], T>(
   verb: (...args: Args) => Promise<T>,
-  requireOpen: () => void,
+  present: Presence,
   attempt: Attempt,
 ): (...args: Args) => Promise<T> {
   return async (...args) => {
-    requireOpen()
+    present.enter()
     try {
       return await attempt(() => verb(...args))
     } catch (error) {
       throw translated(error)
+    } finally {
+      present.leave()
     }
   }
 }
