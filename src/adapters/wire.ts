@@ -31,26 +31,37 @@ export function readTime(text: string): number | null {
   return Number.isNaN(instant) ? null : instant / 1000
 }
 
-function toWireValue(name: string, value: unknown): unknown {
-  if (name.endsWith('At') && typeof value === 'number') return isoTime(value)
-  if (name === 'metadata' || typeof value !== 'object' || value === null) return value
-  return Array.isArray(value) ? value : toWire(value as Fields)
+interface WireField {
+  readonly name: string
+  readonly isTime: boolean
 }
 
-/** The names of core's own fields, of which there are few. */
-const wireNames = new Map<string, string>()
+/** Core's own fields, of which there are few. */
+const wireFields = new Map<string, WireField>()
 
-function wireName(name: string): string {
-  const known = wireNames.get(name) ?? snakeCase(name)
-  wireNames.set(name, known)
-  return known
+function wireField(name: string): WireField {
+  const known = wireFields.get(name)
+  if (known !== undefined) return known
+  const made = { name: snakeCase(name), isTime: name.endsWith('At') }
+  wireFields.set(name, made)
+  return made
+}
+
+function toWireValue({ name, isTime }: WireField, value: unknown): unknown {
+  if (typeof value === 'number') return isTime ? isoTime(value) : value
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return name === 'metadata' ? value : toWire(value as Fields)
 }
 
 /** What core answers as it goes over the wire: names in snake_case, times in ISO 8601, metadata untouched. */
 export function toWire(value: object): Record<string, unknown> {
   const wired: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(value))
-    if (field !== undefined) wired[wireName(name)] = toWireValue(name, field)
+  for (const name of Object.keys(value)) {
+    const field = (value as Fields)[name]
+    if (field === undefined) continue
+    const known = wireField(name)
+    wired[known.name] = toWireValue(known, field)
+  }
   return wired
 }
 
