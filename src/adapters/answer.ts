@@ -4,8 +4,10 @@ import { input } from '../core/input.ts'
 import { admit, isByToken, type Admission, type Exchange } from './admission.ts'
 import { readBody } from './body.ts'
 import { corsHeaders } from './cors.ts'
-import { HttpError, errorResponse, isRefusal } from './errors.ts'
+import { errorCodeOf, errorResponse, isRefusal } from './errors.ts'
 import { answerOnce } from './idempotency.ts'
+import type { Metrics } from './metrics.ts'
+import { checkPath } from './path.ts'
 import type { Call, Route } from './route.ts'
 import type { Server } from './server.ts'
 import { fromQuery, fromWire } from './wire.ts'
@@ -19,6 +21,7 @@ interface Answering {
   readonly path: string
   /** Headers of the answer, whatever it will be; the work may add some. */
   readonly headers: Record<string, string>
+  readonly metrics: Metrics | null
 }
 
 const noQuery = input<object>()(Type.Object({}))
@@ -58,12 +61,6 @@ async function callOf(exchange: Exchange): Promise<Call> {
   return { licensing: server.licensing, request, params, principal, app, query, body, charge }
 }
 
-/** Some frameworks, and some hosts' settings, take `/apps/` for `/apps`: it is another path, everywhere. */
-function checkPath({ url }: Request): void {
-  const [path = ''] = url.split('?', 1)
-  if (path.endsWith('/')) throw new HttpError('not_found', 'Not found')
-}
-
 /** The documented order: rate limit, credential, app, permission, then query and body, then the work. */
 async function handle(exchange: Exchange, headers: Record<string, string>): Promise<Response> {
   const { route, request } = exchange
@@ -75,7 +72,8 @@ async function handle(exchange: Exchange, headers: Record<string, string>): Prom
   return key === null ? route.answer(await route.run(call), call) : answerOnce(route, call, key)
 }
 
-function report(error: unknown, requestId: string): Response {
+function report(error: unknown, requestId: string, metrics: Metrics | null): Response {
+  metrics?.failed(errorCodeOf(error))
   if (!isRefusal(error)) log.error('Request {requestId} failed: {error}', { requestId, error })
   return errorResponse(error)
 }
@@ -103,8 +101,10 @@ function finish(
 export async function respond(answering: Answering, work: () => Promise<Response>): Promise<Response> {
   const began = performance.now()
   const requestId = requestIdOf(answering.request)
-  const response = await work().catch((error: unknown) => report(error, requestId))
+  const { metrics } = answering
+  const response = await work().catch((error: unknown) => report(error, requestId, metrics))
   finish(response, answering, requestId, began)
+  metrics?.answered(answering, response.status, performance.now() - began)
   return response
 }
 
@@ -118,7 +118,7 @@ export function answer(
 ): Promise<Response> {
   const headers = { ...corsHeaders(request, route.access === 'public', server.origins) }
   const caller = server.limit === null ? '' : server.callerOf(request, socketAddress)
-  return respond({ request, path: route.path, headers }, () =>
+  return respond({ request, path: route.path, headers, metrics: server.metrics }, () =>
     handle({ server, route, request, params, caller }, headers),
   )
 }
