@@ -4,8 +4,10 @@ import { input, type Input } from '../core/input.ts'
 import { admit, isByToken, type Admission, type Exchange } from './admission.ts'
 import { readBody } from './body.ts'
 import { corsHeaders } from './cors.ts'
-import { HttpError, errorReply, isRefusal } from './errors.ts'
+import { errorCodeOf, errorReply, isRefusal } from './errors.ts'
 import { answerOnce } from './idempotency.ts'
+import type { Metrics } from './metrics.ts'
+import { checkPath } from './path.ts'
 import type { Reply } from './reply.ts'
 import type { Call, Route } from './route.ts'
 import type { Server } from './server.ts'
@@ -20,6 +22,7 @@ interface Answering {
   readonly path: string
   /** Headers of the answer, whatever it will be; the work may add some. */
   readonly headers: Record<string, string>
+  readonly metrics: Metrics | null
 }
 
 const noQuery = input<object>()(Type.Object({}))
@@ -58,12 +61,6 @@ async function callOf(exchange: Exchange): Promise<Call> {
   return { licensing: server.licensing, request, params, principal, app, query, body, charge }
 }
 
-/** Some frameworks, and some hosts' settings, take `/apps/` for `/apps`: it is another path, everywhere. */
-function checkPath({ url }: Request): void {
-  const end = url.indexOf('?')
-  if (url.at(end === -1 ? -1 : end - 1) === '/') throw new HttpError('not_found', 'Not found')
-}
-
 /** The documented order: rate limit, credential, app, permission, then query and body, then the work. */
 async function handle(exchange: Exchange, headers: Record<string, string>): Promise<Reply> {
   const { route, request } = exchange
@@ -75,7 +72,8 @@ async function handle(exchange: Exchange, headers: Record<string, string>): Prom
   return key === null ? route.answer(await route.run(call), call) : answerOnce(route, call, key)
 }
 
-function report(error: unknown, requestId: string): Reply {
+function report(error: unknown, requestId: string, metrics: Metrics | null): Reply {
+  metrics?.failed(errorCodeOf(error))
   if (!isRefusal(error)) log.error('Request {requestId} failed: {error}', { requestId, error })
   return errorReply(error)
 }
@@ -106,8 +104,10 @@ function note({ request, path }: Answering, status: number, requestId: string, b
 export async function respond(answering: Answering, work: () => Promise<Reply>): Promise<Response> {
   const began = performance.now()
   const requestId = requestIdOf(answering.request)
-  const reply = await work().catch((error: unknown) => report(error, requestId))
+  const { metrics } = answering
+  const reply = await work().catch((error: unknown) => report(error, requestId, metrics))
   note(answering, reply.status, requestId, began)
+  metrics?.answered(answering, reply.status, performance.now() - began)
   return send(reply, answering, requestId)
 }
 
@@ -121,7 +121,7 @@ export function answer(
 ): Promise<Response> {
   const headers = { ...corsHeaders(request, route.access === 'public', server.origins) }
   const caller = server.limit === null ? '' : server.callerOf(request, socketAddress)
-  return respond({ request, path: route.path, headers }, () =>
+  return respond({ request, path: route.path, headers, metrics: server.metrics }, () =>
     handle({ server, route, request, params, caller }, headers),
   )
 }

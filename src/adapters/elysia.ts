@@ -9,6 +9,7 @@ import { answer, respond } from './answer.ts'
 import { preflight } from './cors.ts'
 import { HttpError } from './errors.ts'
 import { health } from './health.ts'
+import { metricsAnswer, metricsRefusal, type Metrics } from './metrics.ts'
 import { basePath, methodsOf, routes, routesAt } from './routes.ts'
 import type { Reply } from './reply.ts'
 import { createServer, type Server, type ServerOptions } from './server.ts'
@@ -50,29 +51,39 @@ function mountRoutes(app: AnyElysia, licensed: Server): void {
     )
 }
 
-function respondAt(path: string, request: Request, work: () => Promise<Reply>): Promise<Response> {
-  return respond({ request, path, headers: {} }, work)
+function respondAt(
+  { metrics }: Server,
+  path: string,
+  request: Request,
+  work: () => Promise<Reply>,
+): Promise<Response> {
+  return respond({ request, path, headers: {}, metrics }, work)
 }
 
 function mountRest(app: AnyElysia, licensed: Server): void {
-  app.get('/api/health', ({ request }) => respondAt('/api/health', request, () => health(licensed)), options)
-  app.all(basePath, ({ request }) => respondAt(basePath, request, nothingHere), options)
-  app.all(
-    `${basePath}/*`,
-    ({ request }) => respondAt('*', request, () => unmatched(licensed, request)),
-    options,
-  )
+  const at = (path: string, request: Request, work: () => Promise<Reply>): Promise<Response> =>
+    respondAt(licensed, path, request, work)
+  app.get('/api/health', ({ request }) => at('/api/health', request, () => health(licensed)), options)
+  app.all(basePath, ({ request }) => at(basePath, request, nothingHere), options)
+  app.all(`${basePath}/*`, ({ request }) => at('*', request, () => unmatched(licensed, request)), options)
 }
 
-function mountDocuments(app: AnyElysia): void {
+function mountDocuments(app: AnyElysia, licensed: Server): void {
   for (const [path, answerWith] of documents)
-    app.get(path, ({ request }) => respondAt(path, request, () => answerWith(request)), options)
+    app.get(path, ({ request }) => respondAt(licensed, path, request, () => answerWith(request)), options)
+}
+
+function mountMetrics(app: AnyElysia, licensed: Server, metrics: Metrics): void {
+  const at = (request: Request, work: () => Promise<Reply>): Promise<Response> =>
+    respondAt(licensed, '/metrics', request, work)
+  app.get('/metrics', ({ request }) => at(request, () => metricsAnswer(metrics, request)), options)
+  app.all('/metrics', ({ request }) => at(request, () => metricsRefusal(request)), options)
 }
 
 /**
- * Serves licensing over HTTP: `/api/v1`, `/api/health` and `/swagger`. It is right as a server of its own and mounted in
- * a host's app, whose validation, error handling and routes do not show through. As with every Elysia plugin, hooks that
- * the host declares before it run here too: one that rewrites answers or reads bodies belongs behind it.
+ * Serves licensing over HTTP: `/api/v1`, `/api/health`, `/swagger` and, if asked, `/metrics`. It is right as a server of its
+ * own and mounted in a host's app, whose validation, error handling and routes do not show through. As with every Elysia
+ * plugin, hooks that the host declares before it run here too: one that rewrites answers or reads bodies belongs behind it.
  *
  * @example
  * ```ts
@@ -93,9 +104,10 @@ export function licensingServer(licensing: Licensing, settings: ServerOptions = 
   const licensed = createServer(licensing, settings)
   mountRoutes(app, licensed)
   mountRest(app, licensed)
-  if (settings.documents !== false) mountDocuments(app)
+  if (settings.documents !== false) mountDocuments(app, licensed)
+  if (licensed.metrics !== null) mountMetrics(app, licensed, licensed.metrics)
   if (settings.standalone === true)
-    app.all('/*', ({ request }) => respondAt('*', request, nothingHere), options)
+    app.all('/*', ({ request }) => respondAt(licensed, '*', request, nothingHere), options)
   return app
 }
 

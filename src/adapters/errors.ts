@@ -81,10 +81,15 @@ export function isRefusal(error: unknown): error is HttpError | LicensingError {
   return error instanceof HttpError || (error instanceof LicensingError && error.code !== 'master_key')
 }
 
+/** The code that an error is answered with. */
+export function errorCodeOf(error: unknown): ErrorCode {
+  return isRefusal(error) ? (error.code as ErrorCode) : 'internal_error'
+}
+
 /** The one place where an error becomes an answer. */
 export function errorReply(error: unknown): Reply {
   if (!isRefusal(error)) return json(internal, 500)
-  const code = error.code as ErrorCode
+  const code = errorCodeOf(error)
   const headers = error instanceof HttpError ? error.headers : {}
   const details = error instanceof LicensingError ? error.details : undefined
   return json(errorJson(code, error.message, details), errorCodes[code].status, {

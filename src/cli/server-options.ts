@@ -59,11 +59,19 @@ function readCorsOrigins(environment: Environment): readonly string[] {
   )
 }
 
+/** @throws {Refusal} */
+function readMetrics(environment: Environment): boolean {
+  const text = environment.HEARTWOOD_METRICS || 'off'
+  if (text === 'on' || text === 'off') return text === 'on'
+  throw new Refusal('HEARTWOOD_METRICS is "on", for /metrics in the format of Prometheus, or "off"')
+}
+
 /** Reads how licensing is served. @throws {Refusal} saying which setting is wrong. */
 export function readServerOptions(environment: Environment): ServerOptions {
   const rateLimits = readRateLimits(environment)
   return {
     standalone: true,
+    metrics: readMetrics(environment),
     ...(rateLimits !== null && { rateLimits }),
     trustedProxies: readTrustedProxies(environment),
     corsOrigins: readCorsOrigins(environment),

@@ -1,3 +1,4 @@
+import type { AttemptCounts } from './attempt-counts.ts'
 import type { PromiseCache } from './cache.ts'
 import type { EventHub } from './event-hub.ts'
 import type { IdPrefix } from './ids.ts'
@@ -30,6 +31,8 @@ export interface Context {
   readonly allowPrivateTargets: boolean
   /** When API keys were last used, not yet written. */
   readonly lastUses: LastUses
+  /** Counts how attempts to send events ended. */
+  readonly webhookAttempts: { -readonly [Ending in keyof AttemptCounts]: number }
   /** Where signatures are made. */
   readonly signing: WorkQueue
   /** Signed tokens by key and claims, and the claims of verified ones by keys and token: neither says what holds now. */

@@ -13,6 +13,7 @@ export type {
   FoundCustomer,
   NewCustomer,
 } from './customers.ts'
+export type { AttemptCounts } from './attempt-counts.ts'
 export { decide, type Decision, type Facts, type LicenseState, type TokenState } from './decision.ts'
 export {
   LicensingError,
@@ -33,7 +34,7 @@ export {
 export type { Feature, FeatureChanges, Features, NewFeature } from './features.ts'
 export type { IdempotencyKey, KeptAnswer } from './idempotency.ts'
 export type { IdPrefix } from './ids.ts'
-export type { KeyPair } from './key-pool.ts'
+export type { KeyPair, KeyPoolLoad } from './key-pool.ts'
 export { generateRsaKeyPair, type PublicJwk } from './keys.ts'
 export type {
   Expiry,
@@ -46,6 +47,7 @@ export type {
 export type { IncludeToken, License, SignedLicense } from './license-view.ts'
 export type { Licenses } from './licenses.ts'
 export { createLicensing, type Licensing, type LicensingOptions, type WebhookOptions } from './licensing.ts'
+export type { Load } from './load.ts'
 export type { AttemptOutcome, Claim, ClaimedEvent, Outbox, WebhookTarget } from './outbox.ts'
 export type { Listing, Paging } from './paging.ts'
 export type { ApiKey, Principal } from './principal.ts'
@@ -71,3 +73,4 @@ export type {
   Webhooks,
   WebhookSecret,
 } from './webhooks.ts'
+export type { QueueLoad } from './work-queue.ts'

@@ -1,4 +1,4 @@
-import { sparedCores, workQueue } from './work-queue.ts'
+import { sparedCores, workQueue, type QueueLoad } from './work-queue.ts'
 
 /** An RSA-4096 key pair: SubjectPublicKeyInfo and PKCS #8, both in PEM. */
 export interface KeyPair {
@@ -14,6 +14,15 @@ export interface KeyPool {
   fresh(): Promise<KeyPair>
   /** Begins to make pairs ahead. */
   fill(): void
+  load(): KeyPoolLoad
+}
+
+/** How busy the makers of key pairs are, and what they have ahead. */
+export interface KeyPoolLoad extends QueueLoad {
+  /** How many pairs are to be ready. */
+  readonly size: number
+  /** How many are. */
+  readonly ready: number
 }
 
 /** How many callers may wait for a pair, at half a second to four seconds each. */
@@ -61,5 +70,6 @@ export function keyPool(size: number, make: () => Promise<KeyPair>): KeyPool {
     fill()
     return pair
   }
-  return { take, fresh, fill }
+  const load = (): KeyPoolLoad => ({ size, ready: ready.length, ...queue.load() })
+  return { take, fresh, fill, load }
 }

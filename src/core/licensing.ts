@@ -13,6 +13,7 @@ import { keyPool, type KeyPair } from './key-pool.ts'
 import { generateRsaKeyPair } from './keys.ts'
 import { lastUses } from './last-uses.ts'
 import { bindLicenses, type Licenses } from './licenses.ts'
+import { loadOf, type Load } from './load.ts'
 import { bindOutbox, type Outbox } from './outbox.ts'
 import { rotateKeys, type Rotation, type RotationOptions } from './rotation.ts'
 import { createSealer, type MasterKey, type Sealer } from './seal.ts'
@@ -105,6 +106,8 @@ export interface Licensing {
    * ```
    */
   with(storage: Storage): Licensing
+  /** How busy this process is, and what it has done since it began, for your own metrics. */
+  load(): Load
   /** Resolves when the storage answers. */
   ping(): Promise<void>
   /** Writes what is batched in memory, the times of last use of API keys: call it before the storage is closed. */
@@ -149,6 +152,7 @@ async function createContext(options: LicensingOptions): Promise<Context> {
     keep: null,
     running: new Map(),
     hub: eventHub(),
+    webhookAttempts: { delivered: 0, retried: 0, givenUp: 0 },
     allowPrivateTargets: options.webhooks?.allowPrivateTargets ?? false,
     lastUses: lastUses(options.storage),
     signedTokens: promiseCache(cachedTokens),
@@ -174,6 +178,7 @@ function bind(context: Context): Licensing {
     rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
     idempotent: (key, work) => idempotently(context, key, (keeping) => work(bind(keeping))),
     with: (storage) => bind({ ...context, storage, lent: true }),
+    load: () => loadOf(context),
     ping: () => context.storage.ping(),
     flush: () => context.lastUses.flush(),
   }

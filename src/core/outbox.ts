@@ -1,3 +1,4 @@
+import type { AttemptCounts } from './attempt-counts.ts'
 import type { Context } from './context.ts'
 import { announceEnds } from './license-ends.ts'
 import type { DeliveryRecord } from './storage.ts'
@@ -133,15 +134,19 @@ async function countOutcome(
   })
 }
 
-function stateOf({ error, retryIn }: AttemptOutcome): DeliveryRecord['state'] {
+const stateAfter = { delivered: 'delivered', retried: 'pending', givenUp: 'failed' } as const
+
+function endingOf({ error, retryIn }: AttemptOutcome): keyof AttemptCounts {
   if (error === null) return 'delivered'
-  return retryIn === null ? 'failed' : 'pending'
+  return retryIn === null ? 'givenUp' : 'retried'
 }
 
 async function settle(context: Context, event: ClaimedEvent, outcome: AttemptOutcome): Promise<boolean> {
   const { status, error, retryIn } = outcome
   const now = context.now()
-  const state = stateOf(outcome)
+  const ending = endingOf(outcome)
+  context.webhookAttempts[ending]++
+  const state = stateAfter[ending]
   const settled = await context.storage.updateDelivery(event.deliveryId, event.version, {
     ...{ state, dueAt: state === 'pending' ? now + (retryIn ?? 0) : null },
     ...{ attempts: event.attempts + 1, lastStatus: status, lastError: error, lastAttemptAt: now },

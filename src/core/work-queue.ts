@@ -11,41 +11,72 @@ export interface WorkQueue {
   reserve<T>(work: (reserved: WorkQueue) => Promise<T>): Promise<T>
   /** Whether nothing runs and nobody holds a place. */
   isIdle(): boolean
+  /** How busy it is, and what it has done so far. */
+  load(): QueueLoad
+}
+
+/** How busy a queue is at this moment, and what it has done since the process began. */
+export interface QueueLoad {
+  /** How many may hold a place. */
+  readonly places: number
+  /** How many hold one: they run, wait for their turn, or have something to do before. */
+  readonly taken: number
+  readonly running: number
+  readonly waiting: number
+  /** Pieces of work that ended well. */
+  readonly done: number
+  /** Callers who found no place. */
+  readonly refused: number
+}
+
+interface Turns {
+  readonly take: WorkQueue['run']
+  readonly load: () => Pick<QueueLoad, 'running' | 'waiting' | 'done'>
 }
 
 /** Turns for `concurrency` pieces of work at a time, without any bound on how many wait. */
-function turns(concurrency: number): WorkQueue['run'] {
+function turns(concurrency: number): Turns {
   const waiting: (() => void)[] = []
   let running = 0
-  return async (work) => {
+  let done = 0
+  const take: WorkQueue['run'] = async (work) => {
     if (running < concurrency) running++
     else await new Promise<void>((resolve) => waiting.push(resolve))
     try {
-      return await work()
+      const outcome = await work()
+      done++
+      return outcome
     } finally {
       const next = waiting.shift()
       if (next === undefined) running--
       else next()
     }
   }
+  return { take, load: () => ({ running, waiting: waiting.length, done }) }
 }
 
 /** A queue that runs `concurrency` pieces of work at a time and lets `maxWaiting` more hold a place. */
 export function workQueue(concurrency: number, maxWaiting: number): WorkQueue {
-  const takeTurn = turns(concurrency)
-  let places = concurrency + maxWaiting
-  const isIdle = (): boolean => places === concurrency + maxWaiting
-  const reserved: WorkQueue = { run: takeTurn, reserve: (work) => work(reserved), isIdle }
+  const turn = turns(concurrency)
+  const places = concurrency + maxWaiting
+  let taken = 0
+  let refused = 0
+  const isIdle = (): boolean => taken === 0
+  const load = (): QueueLoad => ({ places, taken, refused, ...turn.load() })
+  const reserved: WorkQueue = { run: turn.take, reserve: (work) => work(reserved), isIdle, load }
   const reserve: WorkQueue['reserve'] = async (work) => {
-    if (places === 0) throw new LicensingError('unavailable', 'Too busy: try again in a moment')
-    places--
+    if (taken === places) {
+      refused++
+      throw new LicensingError('unavailable', 'Too busy: try again in a moment')
+    }
+    taken++
     try {
       return await work(reserved)
     } finally {
-      places++
+      taken--
     }
   }
-  return { run: (work) => reserve(() => takeTurn(work)), reserve, isIdle }
+  return { run: (work) => reserve(() => turn.take(work)), reserve, isIdle, load }
 }
 
 /** One fewer than the machine has cores, but at least one. */

@@ -51,6 +51,25 @@ test('a flag beats the environment', async (t) => {
   assert.match(stdout, /Made used\.db and its master key used\.key/)
 })
 
+for (const way of runtimes)
+  test(`${way}: metrics are there when they are asked for, and else not`, async (t) => {
+    for (const [setting, status] of [
+      ['on', 200],
+      ['off', 404],
+      ['', 404],
+    ] as const) {
+      const env = { HEARTWOOD_METRICS: setting, HEARTWOOD_LOG: 'off' }
+      const server = await startServer(t, { cwd: emptyFolder(t), way, env })
+      await ask(server, '/apps', { key: server.key })
+      const answer = await fetch(`${server.url}/metrics`)
+      assert.equal(answer.status, status, setting)
+      const text = await answer.text()
+      if (status === 200) assert.match(text, /\{method="GET",route="\/api\/v1\/apps",status="200"\} 1\n/)
+      assert.equal(text.includes(server.key ?? 'no key'), false)
+      assert.equal((await server.stop()).code, 0)
+    }
+  })
+
 test('the health of a running server, and no secret in its log', async (t) => {
   const cwd = emptyFolder(t)
   const server = await startServer(t, { cwd, env: { HEARTWOOD_LOG: 'json' } })

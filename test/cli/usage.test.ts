@@ -46,6 +46,7 @@ const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] 
   [{ HEARTWOOD_TRUSTED_PROXIES: '10.0.0.0/99' }, /HEARTWOOD_TRUSTED_PROXIES is/],
   [{ HEARTWOOD_CORS_ORIGINS: '*' }, /HEARTWOOD_CORS_ORIGINS is/],
   [{ HEARTWOOD_CORS_ORIGINS: 'https://a.example/path' }, /HEARTWOOD_CORS_ORIGINS is/],
+  [{ HEARTWOOD_METRICS: 'yes' }, /HEARTWOOD_METRICS is "on", .*or "off"/],
   [{ PORT: 'http' }, /PORT must be a number/],
 ]
 

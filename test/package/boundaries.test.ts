@@ -54,10 +54,13 @@ function strangers(files: readonly string[], allowed: (found: Import) => boolean
 }
 
 /** The files themselves and all that they import inside src, however far. */
-function reach(files: readonly string[]): readonly string[] {
+function reach(
+  files: readonly string[],
+  follows: (found: Import) => boolean = () => true,
+): readonly string[] {
   const reached = new Set(files)
   for (const file of reached)
-    for (const found of importsOf(file)) if (found.relative) reached.add(found.target)
+    for (const found of importsOf(file)) if (found.relative && follows(found)) reached.add(found.target)
   return [...reached]
 }
 
@@ -83,6 +86,15 @@ test('what the client takes from core, and all that this imports, imports jose a
     strangers(reach(clientsCore), (found) => within('core', found) || found.target === 'jose'),
     [],
   )
+})
+
+test('who measures nothing does not load what measures', () => {
+  const loaded = reach(['src/adapters/elysia.ts'], ({ kind }) => kind === 'static')
+  assert.ok(loaded.includes('src/adapters/metrics.ts'))
+  const measuring = loaded.filter((file) =>
+    importsOf(file).some((found) => found.kind === 'static' && ofPackage(['prom-client'], found)),
+  )
+  assert.deepEqual(measuring, [])
 })
 
 test('core names no runtime', () => {
