@@ -330,8 +330,8 @@ export interface StorageSession extends OutboxStorage {
   /**
    * Issues the claims anew of one page of active licenses that have a tier, in ascending order of id after `after`:
    * the tier's features as they are now, `revision` and `version` plus one, `issuedAt` and `updatedAt`. One step:
-   * no change to a tier or a license falls between the reading and the writing. `last` is the id to go on after,
-   * `null` when nothing is left.
+   * no change to a tier or a license falls between the reading and the writing. A page has at most `limit` licenses, and
+   * may have fewer, or none, before the end. `last` is the id to go on after, `null` when nothing is left.
    */
   reissueLicenses(reissue: Reissue): Promise<{ readonly count: number; readonly last: string | null }>
 

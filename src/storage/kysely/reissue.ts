@@ -5,22 +5,18 @@ import type { Access } from './access.ts'
 import { featureSlugs, isPostgres, typed } from './dialect.ts'
 import { type Licenses, matching, statusIs } from './license-filter.ts'
 
-/** What a page came to: how many licenses, and the last of them. */
+/** What a page came to: how many licenses, and the id to go on after. */
 interface Written {
   readonly count: number
-  readonly last: string
+  readonly last: string | null
 }
 
 /** No change of a tier or a license falls between reading and writing: see {@link reissueLocked}. */
 export function reissueLicenses(
   { atomically }: Access,
   reissue: Reissue,
-): Promise<{ count: number; last: string | null }> {
-  return atomically(async (db) => {
-    const { count, last } = await (isPostgres(db) ? reissueLocked(db, reissue) : reissueRange(db, reissue))
-    const isLast = count < reissue.limit || !(await hasMore(db, { ...reissue, after: last }))
-    return { count, last: isLast ? null : last }
-  })
+): Promise<Written> {
+  return atomically((db) => (isPostgres(db) ? reissueLocked(db, reissue) : reissueRange(db, reissue)))
 }
 
 /** The features are gathered once for each tier. */
@@ -39,22 +35,32 @@ function issued({ now }: Reissue): RawBuilder<unknown> {
     updated_at = ${now}`
 }
 
-/** SQLite has one writer at a time, so the page is a range of ids there, which costs less than a list of them. */
+/**
+ * SQLite has one writer at a time, so the page is a range of ids there, which costs less than a list of them. It ends where
+ * an index says, whatever the state of the licenses: no row is read but to be written.
+ */
 async function reissueRange(db: Kysely<Database>, reissue: Reissue): Promise<Written> {
   const { appId, tierId, customerId, now, after = '' } = reissue
-  const page = due(db, reissue).select('id').orderBy('id').limit(reissue.limit)
+  const end = endOfRange(db, reissue)
   await sql`
     with ${sourceOf(db, reissue)}
     update heartwood_license set ${issued(reissue)}
     from source
     where source.id = tier_id and app_id = ${appId} and ${statusIs('active', now)}
-      and heartwood_license.id > ${after} and heartwood_license.id <= (select max(id) from (${page}))
+      and heartwood_license.id > ${after} and heartwood_license.id <= coalesce((${end}), ${behindEveryId})
       ${tierId === undefined ? sql`` : sql`and tier_id = ${tierId}`}
       ${customerId === undefined ? sql`` : sql`and customer_id = ${customerId}`}`.execute(db)
-  // What is due is still due, so the same page is read again.
-  const { rows } = await sql<{ count: number; last: string | null }>`
-    select count(*) as count, max(id) as last from (${page})`.execute(db)
-  return { count: Number(rows[0]?.count ?? 0), last: rows[0]?.last ?? '' }
+  const { rows } = await sql<Written>`select changes() as count, (${end}) as last`.execute(db)
+  return { count: Number(rows[0]?.count ?? 0), last: rows[0]?.last ?? null }
+}
+
+/** In SQLite's order of texts, which is that of their bytes. */
+const behindEveryId = '\u{10FFFF}'
+
+/** The last id of the page, when there are as many. */
+function endOfRange(db: Kysely<Database>, { limit, after = '', ...chosen }: Reissue) {
+  const page = matching(db, chosen).select('id').where('id', '>', after)
+  return page.orderBy('id').limit(1).offset(limit - 1)
 }
 
 /**
@@ -74,7 +80,9 @@ async function reissueLocked(db: Kysely<Database>, reissue: Reissue): Promise<Wr
     from page join source on source.id = page.tier_id
     where heartwood_license.id = page.id
     returning heartwood_license.id as id`.execute(db)
-  return { count: rows.length, last: rows.reduce((last, { id }) => (id > last ? id : last), '') }
+  const last = rows.reduce((greatest, { id }) => (id > greatest ? id : greatest), '')
+  const isLast = rows.length < reissue.limit || !(await hasMore(db, { ...reissue, after: last }))
+  return { count: rows.length, last: isLast ? null : last }
 }
 
 /** The active licenses that have a tier, after `after`. */

@@ -10,7 +10,7 @@ import { patiently, patienceMs, shortWaitMs } from './patience.ts'
 import { hasWalBug } from './wal-bug.ts'
 
 /** The pages that look-ups pass through, of millions of licenses too; SQLite's own 2 MiB have every second page read anew. */
-const readCacheKiB = 16_000
+const cacheKiB = 16_000
 
 type Journal = 'wal' | 'truncate'
 
@@ -54,6 +54,7 @@ async function prepareFile(connection: Connection, filename: string, journal?: J
   connection.exec(`pragma busy_timeout = ${shortWaitMs}`)
   await patiently(() => connection.first('select count(*) from sqlite_schema', []))
   connection.exec('pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on')
+  connection.exec(`pragma cache_size = -${cacheKiB}`)
   if (filename === ':memory:') return false
   const wanted = journal ?? safeJournal(connection)
   await patiently(() => setJournal(connection, wanted))
@@ -96,7 +97,7 @@ function withReader(
   connection: Connection,
   readOnly: Connection,
 ): Parameters<typeof storageOver>[0] {
-  readOnly.exec(`pragma busy_timeout = ${patienceMs}; pragma cache_size = -${readCacheKiB}`)
+  readOnly.exec(`pragma busy_timeout = ${patienceMs}; pragma cache_size = -${cacheKiB}`)
   const reader = kyselyOver(readOnly)
   return {
     writer,

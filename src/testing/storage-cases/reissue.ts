@@ -25,8 +25,8 @@ async function shopWithFeatures(storage: Storage): Promise<{ shop: Shop; slugs: 
   return { shop, slugs: [two.slug, one.slug] }
 }
 
-/** Regenerates page after page, and answers how many licenses each had. */
-async function allPages(storage: Storage, appId: string, limit: number): Promise<number[]> {
+/** Regenerates page after page, and answers how many licenses all had. */
+async function allPages(storage: Storage, appId: string, limit: number): Promise<number> {
   const counts: number[] = []
   let after: string | null = null
   do {
@@ -35,7 +35,8 @@ async function allPages(storage: Storage, appId: string, limit: number): Promise
     counts.push(count)
     after = last
   } while (after !== null && counts.length < 99)
-  return counts
+  assert.ok(counts.length > 1 && counts.every((count) => count <= limit))
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 function revisionsOf(storage: Storage, licenses: readonly LicenseRecord[]): Promise<number[]> {
@@ -93,9 +94,9 @@ export const reissueCases: readonly ConformanceCase[] = [
     const licenses = await several(7, (index) =>
       addLicense(storage, shop, index === 2 ? { revokedAt: 1 } : {}),
     )
-    assert.deepEqual(await allPages(storage, shop.app.id, 4), [4, 2])
+    assert.equal(await allPages(storage, shop.app.id, 4), 6)
     assert.deepEqual(await revisionsOf(storage, licenses), [2, 2, 1, 2, 2, 2, 2])
-    assert.deepEqual(await allPages(storage, shop.app.id, 3), [3, 3])
+    assert.equal(await allPages(storage, shop.app.id, 3), 6)
     assert.deepEqual(await revisionsOf(storage, licenses), [3, 3, 1, 3, 3, 3, 3])
   }),
   storageCase('bulk: a page names the license to go on after', async (storage) => {
