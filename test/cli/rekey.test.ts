@@ -120,10 +120,10 @@ test('a server goes on while everything is resealed, and what it writes meanwhil
   const server = await startServer(t, { cwd, env })
   const asker = { key: key.trim() }
   const running = heartwood(['rekey'], { cwd, env })
-  let isOver = false
-  void running.then(() => (isOver = true))
+  const work = { isOver: false }
+  void running.then(() => (work.isOver = true))
   const statuses = new Set<number>()
-  for (let at = 0; !isOver || at < 3; at++) {
+  for (let at = 0; !work.isOver || at < 3; at++) {
     const path = `/apps/${seededApp}/tiers`
     statuses.add((await ask(server, path, { ...asker, body: { name: 'T', slug: `t_${at}` } })).status)
     statuses.add((await ask(server, `/apps/${seededApp}/licenses?include=token`, asker)).status)
@@ -134,13 +134,17 @@ test('a server goes on while everything is resealed, and what it writes meanwhil
   assert.equal(await doctor(cwd, newKey), 0)
 })
 
-/** How many kept answers are not under the old key any more. */
-async function resealedAnswers(cwd: string, work: (count: () => number) => Promise<void>): Promise<void> {
-  const oldPrefix = (await createSealer(oldKey)).seal(new Uint8Array(1), '').split('.').slice(0, 2).join('.')
+/** A counter of the kept answers that are not under the old key any more, beside the command that reseals them. */
+async function openCounter(
+  cwd: string,
+): Promise<{ readonly count: () => number; readonly close: () => void }> {
+  const [version, id] = (await createSealer(oldKey)).seal(new Uint8Array(1), '').split('.')
   const connection = await openConnection(join(cwd, 'heartwood.db'), { readonly: true })
-  const query = `select count(*) as count from heartwood_kept_answer where answer not like '${oldPrefix}.%'`
-  await work(() => connection.first<{ readonly count: number }>(query, [])!.count)
-  connection.close()
+  const query = `select count(*) as count from heartwood_kept_answer where answer not like '${version}.${id}.%'`
+  return {
+    count: () => connection.first<{ readonly count: number }>(query, [])!.count,
+    close: () => connection.close(),
+  }
 }
 
 /** Rekeys, and kills that once so many answers are resealed. Resolves to whether it was killed before its end. */
@@ -148,9 +152,9 @@ async function killAt(cwd: string, answers: number): Promise<boolean> {
   const [program, ...source] = ways.Bun
   const rekeying = spawn(program, [...source, 'rekey'], { cwd, env: { ...process.env, ...under(both) } })
   const ended = once(rekeying, 'close')
-  await resealedAnswers(cwd, async (count) => {
-    while (rekeying.exitCode === null && count() < answers) await setTimeout(2)
-  })
+  const { count, close } = await openCounter(cwd)
+  while (rekeying.exitCode === null && count() < answers) await setTimeout(2)
+  close()
   rekeying.kill('SIGKILL')
   await ended
   return rekeying.exitCode === null
