@@ -106,6 +106,18 @@ test('with the old key first nothing is done, and the answer says what to look a
   assert.deepEqual([await doctor(cwd, oldKey), await doctor(cwd, newKey)], [0, 1])
 })
 
+test('what is imported with both keys needs the one that it was exported under, until a rekey', async (t) => {
+  const cwd = await seeded(t)
+  await heartwood(['export', 'all.ndjson'], { cwd })
+  const imported = { cwd, env: { ...under(both), HEARTWOOD_DATABASE: 'imported.db' } }
+  assert.equal((await heartwood(['import', 'all.ndjson'], imported)).code, 0)
+  const withNewKey = { cwd, env: { ...under(newKey), HEARTWOOD_DATABASE: 'imported.db' } }
+  assert.equal((await heartwood(['doctor'], withNewKey)).code, 1)
+  assert.match((await heartwood(['apps', 'list'], withNewKey)).stderr, /^heartwood: Wrong master key/)
+  assert.equal((await heartwood(['rekey'], imported)).code, 0)
+  assert.equal((await heartwood(['doctor'], withNewKey)).code, 0)
+})
+
 test('a rekey makes no database', async (t) => {
   const cwd = emptyFolder(t)
   const { code, stderr } = await heartwood(['rekey'], { cwd, env: under(both) })
