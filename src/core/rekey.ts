@@ -162,7 +162,10 @@ async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Pro
   let looked = 0
   return {
     resealed: { tokenSecrets: 0, signingKeys: 0, webhooks: 0, keptAnswers: 0 },
-    look: () => void (looked < total && onProgress?.(++looked, total)),
+    look: () => {
+      looked++
+      if (looked <= total) onProgress?.(looked, total)
+    },
   }
 }
 

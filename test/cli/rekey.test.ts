@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { test, type TestContext } from 'node:test'
@@ -146,13 +146,30 @@ test('a server goes on while everything is resealed, and what it writes meanwhil
   assert.equal(await doctor(cwd, newKey), 0)
 })
 
+/** What everything that was sealed under a key begins with. */
+async function markOf(key: string): Promise<string> {
+  const [version, id] = (await createSealer(key)).seal(new Uint8Array(1), '').split('.')
+  return `${version}.${id}.`
+}
+
+test('nothing that the old key opens is left in the files', async (t) => {
+  const cwd = await seeded(t, 500)
+  const bytes = (): string =>
+    readdirSync(cwd)
+      .map((name) => readFileSync(join(cwd, name), 'latin1'))
+      .join('')
+  const [oldMark, newMark] = [await markOf(oldKey), await markOf(newKey)]
+  assert.deepEqual([bytes().includes(oldMark), bytes().includes(newMark)], [true, false])
+  assert.equal((await heartwood(['rekey'], { cwd, env: under(both) })).code, 0)
+  assert.deepEqual([bytes().includes(oldMark), bytes().includes(newMark)], [false, true])
+})
+
 /** A counter of the kept answers that are not under the old key any more, beside the command that reseals them. */
 async function openCounter(
   cwd: string,
 ): Promise<{ readonly count: () => number; readonly close: () => void }> {
-  const [version, id] = (await createSealer(oldKey)).seal(new Uint8Array(1), '').split('.')
   const connection = await openConnection(join(cwd, 'heartwood.db'), { readonly: true })
-  const query = `select count(*) as count from heartwood_kept_answer where answer not like '${version}.${id}.%'`
+  const query = `select count(*) as count from heartwood_kept_answer where answer not like '${await markOf(oldKey)}%'`
   return {
     count: () => connection.first<{ readonly count: number }>(query, [])!.count,
     close: () => connection.close(),
