@@ -23,11 +23,6 @@ export type LicensingWishes = Omit<LicensingOptions, 'storage' | 'masterKey' | '
 
 const logger = getLogger(['heartwood', 'cli'])
 
-/** @throws {Refusal} unless the database is there already. */
-export async function requireDatabase(settings: Settings): Promise<void> {
-  if ((await standingKeyCheck(settings)) === null) throw noDatabase(settings)
-}
-
 /** @throws {LicensingError} `master_key` unless one of the keys made the check record. */
 export async function requireKeys(keyCheck: string, masterKey: readonly string[]): Promise<void> {
   const storage = memoryStorage()
@@ -98,4 +93,18 @@ export async function withDatabase<T>(
   } finally {
     await database.close()
   }
+}
+
+/**
+ * The same on a database that is there already: what is asked of records can mean no other, and none is made.
+ *
+ * @throws {Refusal} when it is not there.
+ */
+export async function withStandingDatabase<T>(
+  settings: Settings,
+  work: (database: OpenDatabase) => Promise<T>,
+  wishes: LicensingWishes = {},
+): Promise<T> {
+  if ((await standingKeyCheck(settings)) === null) throw noDatabase(settings)
+  return withDatabase(settings, work, wishes)
 }

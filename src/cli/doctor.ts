@@ -2,15 +2,11 @@ import { LicensingError } from '../core/errors.ts'
 import { requireKeys } from './database.ts'
 import { examine, type Examination, type Finding } from './examination.ts'
 import { findMasterKeys } from './master-key.ts'
-import type { Output } from './output.ts'
+import type { AsJson, Output } from './output.ts'
 import { withReading, type Reading } from './reading.ts'
 import { noCounts, totalOf } from './records.ts'
 import { Refusal } from './refusal.ts'
 import { shownDatabase, type Settings } from './settings.ts'
-
-interface AsJson {
-  readonly json: boolean
-}
 
 async function doesOpen(keyCheck: string, masterKey: readonly string[]): Promise<boolean> {
   return requireKeys(keyCheck, masterKey).then(

@@ -2,16 +2,12 @@ import { once } from 'node:events'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import process from 'node:process'
 import { newHeader } from './export-header.ts'
-import type { Output } from './output.ts'
+import type { AsJson, Output } from './output.ts'
 import { progressOf } from './progress.ts'
 import { withReading, type Reading } from './reading.ts'
 import { countAll, entriesOf, totalOf, type Counts } from './records.ts'
 import { Refusal } from './refusal.ts'
 import { shownDatabase, type Settings } from './settings.ts'
-
-interface AsJson {
-  readonly json: boolean
-}
 
 type Write = (text: string) => Promise<void>
 

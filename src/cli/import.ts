@@ -91,6 +91,12 @@ async function fill(
   requireWhole(importer.counts, header)
 }
 
+/** A database needs the key that its records were sealed under, whichever comes first among those of this command. */
+async function adoptKeyCheck(session: StorageSession, { keyCheck }: ExportHeader): Promise<void> {
+  const standing = await session.claimKeyCheck(keyCheck)
+  if (standing !== keyCheck) await session.reseal({ kind: 'keyCheck' }, standing, keyCheck)
+}
+
 /** Work that reads from a stream cannot be run again, as a storage does with what the database undid. */
 function onlyOnce<T>(work: (session: StorageSession) => Promise<T>): (session: StorageSession) => Promise<T> {
   let isBegun = false
@@ -120,6 +126,7 @@ export async function importRecords(
   await withDatabase(settings, ({ storage }) =>
     storage.transaction(
       onlyOnce(async (session) => {
+        await adoptKeyCheck(session, source.header)
         await requireEmpty(session, settings)
         await fill(session, source, options)
         await requireSound(session, source.header, keys)

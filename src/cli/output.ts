@@ -8,6 +8,16 @@ export interface Output {
   note(text: string): void
 }
 
+/** How a command answers. */
+export interface AsJson {
+  readonly json: boolean
+}
+
+/** What a program reads. */
+export function jsonOf(value: object): string {
+  return JSON.stringify(value, null, 2)
+}
+
 /** The streams of this process. */
 export const processOutput: Output = {
   line: (text) => void process.stdout.write(`${text}\n`),

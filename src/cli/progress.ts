@@ -25,6 +25,21 @@ function drawn(done: number, total: number): string {
   return `\r[${bar}] ${Math.floor(part * 100)} % of ${total.toLocaleString('en-US')}`
 }
 
+/** A bar for work that says by itself how far it is. */
+export interface ReportedProgress {
+  at(done: number, total: number): void
+  end(): void
+}
+
+/** The same for work that reports; the first report says how much there is. */
+export function progressReported(screen: Screen = process.stderr): ReportedProgress {
+  let bar: Progress | undefined
+  return {
+    at: (_done, total) => (bar ??= progressOf(total, screen)).step(),
+    end: () => bar?.end(),
+  }
+}
+
 /** A bar on a terminal, and nothing at all where the output goes elsewhere. */
 export function progressOf(total: number, screen: Screen = process.stderr): Progress {
   if (screen.isTTY !== true) return none

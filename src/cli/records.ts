@@ -4,6 +4,7 @@ import type {
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
+  KeptAnswerRecord,
   LicenseNotice,
   LicenseRecord,
   Page,
@@ -107,6 +108,16 @@ async function* noticesOf(session: StorageSession, appId: string): AsyncGenerato
 
 export function deliveriesOf(session: StorageSession, appId: string): AsyncGenerator<DeliveryRecord> {
   return allOf((page) => session.listDeliveries({ appId }, page))
+}
+
+/** Every answer kept under an idempotency key. An export leaves them out: they are forgotten after a day. */
+export async function* keptAnswersOf(session: StorageSession): AsyncGenerator<KeptAnswerRecord> {
+  let after: KeptAnswerRecord | undefined
+  do {
+    const page = await session.listKeptAnswers({ limit: pageSize, ...(after !== undefined && { after }) })
+    yield* page
+    after = page.length < pageSize ? undefined : page.at(-1)
+  } while (after !== undefined)
 }
 
 /** An app's webhook, if it has one. */

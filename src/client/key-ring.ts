@@ -54,7 +54,8 @@ function holdsPrivateKey(given: PublicKeys): boolean {
   return /PRIVATE KEY/.test(`${given}`)
 }
 
-async function readBundledKeys(given: PublicKeys): Promise<readonly VerificationKey[]> {
+/** The keys of a text or a JWK Set. @throws {TypeError} when there is none, or a private one among them. */
+export async function readBundledKeys(given: PublicKeys): Promise<readonly VerificationKey[]> {
   if (holdsPrivateKey(given))
     throw new TypeError('publicKeys holds a private key, which must never be shipped')
   const keys = await readKeys(given).catch(() => [])

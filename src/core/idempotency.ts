@@ -26,7 +26,7 @@ const keptFor = 86_400
 const patience = 10_000
 const form = /^[\x20-\x7e]{1,255}$/
 
-function purposeOf({ scope, key }: IdempotencyKey): string {
+function purposeOf({ scope, key }: Pick<IdempotencyKey, 'scope' | 'key'>): string {
   return `kept-answer ${scope} ${key}`
 }
 
@@ -55,6 +55,11 @@ function sealAnswer(context: Context, key: IdempotencyKey, answer: object): Kept
     answer: context.sealer.seal(bytes, purposeOf(key)),
     expiresAt: context.now() + keptFor,
   }
+}
+
+/** A kept answer under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
+export function resealAnswer({ sealer }: Context, kept: KeptAnswerRecord): string | null {
+  return sealer.reseal(kept.answer, purposeOf(kept))
 }
 
 /** The first answer, short of its token. @throws {LicensingError} `idempotency_mismatch`. */

@@ -52,6 +52,7 @@ export type { AttemptOutcome, Claim, ClaimedEvent, Outbox, WebhookTarget } from 
 export type { Listing, Paging } from './paging.ts'
 export type { ApiKey, Principal } from './principal.ts'
 export type { BulkOutcome, BulkRegeneration, Regeneration, RenewalOptions } from './regeneration.ts'
+export type { Rekeying, RekeyOptions } from './rekey.ts'
 export type { Rotation, RotationOptions } from './rotation.ts'
 export type { MasterKey } from './seal.ts'
 export type { SigningOptions } from './signing.ts'

@@ -73,6 +73,11 @@ export async function sealSigningKey(
   }
 }
 
+/** The private half of an active key under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
+export function resealPrivateKey({ sealer }: Context, key: SigningKeyRecord): string | null {
+  return key.privateKey === null ? null : sealer.reseal(key.privateKey, purposeOf(key.appId, key.kid))
+}
+
 /** The key that signs for an app. @throws {LicensingError} `not_found` when the app is gone. */
 export async function activeKey(context: Context, appId: string): Promise<SigningKeyRecord> {
   const key = await context.storage.findActiveKey(appId)
@@ -132,6 +137,11 @@ const secretPurpose = (appId: string): string => `token-secret ${appId}`
 /** A fresh secret under which an app's `jti`s are made, sealed. Rotating keys does not touch it. */
 export function sealTokenSecret(context: Context, appId: string): string {
   return context.sealer.seal(crypto.getRandomValues(new Uint8Array(32)), secretPurpose(appId))
+}
+
+/** An app's secret under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
+export function resealTokenSecret({ sealer }: Context, { id, tokenSecret }: AppRecord): string | null {
+  return sealer.reseal(tokenSecret, secretPurpose(id))
 }
 
 /** The opened secret under which an app's `jti`s are made. */

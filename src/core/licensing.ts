@@ -3,20 +3,21 @@ import { bindApps, type Apps } from './apps.ts'
 import { promiseCache } from './cache.ts'
 import type { Context } from './context.ts'
 import { bindCustomers, type Customers } from './customers.ts'
-import { LicensingError } from './errors.ts'
 import { eventHub } from './event-hub.ts'
 import type { EventType, LicensingEvent } from './events.ts'
 import { bindFeatures, type Features } from './features.ts'
 import { idempotently, type IdempotencyKey, type KeptAnswer } from './idempotency.ts'
 import { newTypeId, type IdPrefix } from './ids.ts'
+import { checkMasterKey } from './key-check.ts'
 import { keyPool, type KeyPair } from './key-pool.ts'
 import { generateRsaKeyPair } from './keys.ts'
 import { lastUses } from './last-uses.ts'
 import { bindLicenses, type Licenses } from './licenses.ts'
 import { loadOf, type Load } from './load.ts'
 import { bindOutbox, type Outbox } from './outbox.ts'
+import { rekey, type Rekeying, type RekeyOptions } from './rekey.ts'
 import { rotateKeys, type Rotation, type RotationOptions } from './rotation.ts'
-import { createSealer, type MasterKey, type Sealer } from './seal.ts'
+import { createSealer, type MasterKey } from './seal.ts'
 import { signingQueue, type SigningOptions } from './signing.ts'
 import type { Storage } from './storage.ts'
 import { bindTiers, type Tiers } from './tiers.ts'
@@ -71,6 +72,20 @@ export interface Licensing {
    */
   rotateKeys(app: string, options?: RotationOptions, keyPair?: KeyPair): Promise<Rotation>
   /**
+   * Reseals everything under the first master key, so that the others are no longer needed. Servers may go on meanwhile, all
+   * with the same first key and the old one behind it. May be broken off and begun again: the check record is changed last,
+   * so until then both keys are needed and together they open everything. Answers what had to be resealed.
+   * @throws {LicensingError} `master_key` when something opens with none of the keys; `conflict` when others go on sealing
+   * under another one.
+   *
+   * @example
+   * ```ts
+   * const licensing = await createLicensing({ storage, masterKey: [newKey, oldKey] })
+   * await licensing.rekey()
+   * ```
+   */
+  rekey(options?: RekeyOptions): Promise<Rekeying>
+  /**
    * Calls `handler` after each change of this kind that this process commits; answers how to stop it. It is called in a turn
    * of its own: what it throws is an uncaught error of the process, and never the failure of the call. Changes by other
    * processes, and those inside a host's transaction ({@link Licensing.with}), are told to the app's webhook alone; what
@@ -114,22 +129,9 @@ export interface Licensing {
   flush(): Promise<void>
 }
 
-const checkPurpose = 'key-check'
 const cachedKeys = 1_000
 /** At some 2 KiB each. */
 const cachedTokens = 5_000
-
-/** Holds the master key against the storage's check record, writing one only into a storage that has none. */
-async function checkMasterKey(storage: Storage, sealer: Sealer): Promise<void> {
-  const standing = await storage.claimKeyCheck(
-    sealer.seal(new TextEncoder().encode('heartwood'), checkPurpose),
-  )
-  try {
-    sealer.open(standing, checkPurpose)
-  } catch (cause) {
-    throw new LicensingError('master_key', 'Wrong master key: it does not open this storage', { cause })
-  }
-}
 
 function checkIssuer(issuer: string): string {
   // A control character takes six in JSON: with them the longest legal license would have too long a token.
@@ -176,6 +178,7 @@ function bind(context: Context): Licensing {
     outbox: bindOutbox(context),
     on: (type, handler) => context.hub.on(type, handler),
     rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
+    rekey: (options) => rekey(context, options),
     idempotent: (key, work) => idempotently(context, key, (keeping) => work(bind(keeping))),
     with: (storage) => bind({ ...context, storage, lent: true }),
     load: () => loadOf(context),

@@ -12,6 +12,11 @@ export interface Sealer {
   seal(secret: Uint8Array, purpose: string): string
   /** @throws {LicensingError} `master_key` when no configured key made it, or it was altered or moved. */
   open(sealed: string, purpose: string): Uint8Array<ArrayBuffer>
+  /**
+   * The same secret sealed under the first master key; `null` when it is already.
+   * @throws {LicensingError} `master_key` when no configured key made it, or it was altered or moved.
+   */
+  reseal(sealed: string, purpose: string): string | null
 }
 
 interface IdentifiedKey {
@@ -74,13 +79,16 @@ export async function createSealer(masterKey: MasterKey): Promise<Sealer> {
   const keys = await Promise.all(given.map((key) => identify(readMasterKey(key))))
   const [first] = keys
   if (first === undefined) throw new LicensingError('master_key', wanted)
+  const open: Sealer['open'] = (sealed, purpose) => {
+    const secret = openWith(keys, sealed, purpose)
+    if (secret === null)
+      throw new LicensingError('master_key', 'Sealed secret does not open with this master key')
+    return secret
+  }
   return {
     seal: (secret, purpose) => sealWith(first, secret, purpose),
-    open: (sealed, purpose) => {
-      const secret = openWith(keys, sealed, purpose)
-      if (secret === null)
-        throw new LicensingError('master_key', 'Sealed secret does not open with this master key')
-      return secret
-    },
+    open,
+    reseal: (sealed, purpose) =>
+      sealed.startsWith(`${version}.${first.id}.`) ? null : sealWith(first, open(sealed, purpose), purpose),
   }
 }

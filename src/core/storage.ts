@@ -13,10 +13,12 @@
 import type { NumericDate } from './numeric-date.ts'
 import type { LicenseNotice, OutboxStorage } from './outbox-storage.ts'
 import type { Page } from './page.ts'
+import type { SealedStorage } from './sealed-storage.ts'
 
 export type { NumericDate } from './numeric-date.ts'
 export type * from './outbox-storage.ts'
 export type { Page, Position } from './page.ts'
+export type * from './sealed-storage.ts'
 
 /** `live` for what is sold, `test` for trying things out. An API key sees only the apps of its own mode. */
 export type Mode = 'live' | 'test'
@@ -163,18 +165,6 @@ export interface ApiKeyRecord {
 /** What of an API key may be changed. */
 export type ApiKeyPatch = Partial<Pick<ApiKeyRecord, 'name' | 'expiresAt' | 'revokedAt'>>
 
-/** The first answer to a request under an idempotency key. */
-export interface KeptAnswerRecord {
-  /** Whose key it is: the id of the API key, or a name of the embedder's. */
-  readonly scope: string
-  readonly key: string
-  /** Of the request: the same key with another one is a mistake. */
-  readonly fingerprint: string
-  /** Sealed. */
-  readonly answer: string
-  readonly expiresAt: NumericDate
-}
-
 export interface AppFilter {
   readonly mode?: Mode
   readonly id?: string
@@ -225,7 +215,7 @@ export interface EndingLicenses {
 }
 
 /** What may be asked of a storage, inside a transaction and outside. */
-export interface StorageSession extends OutboxStorage {
+export interface StorageSession extends OutboxStorage, SealedStorage {
   /** By slug, or by id: no slug looks like an id. */
   findApp(slugOrId: string): Promise<AppRecord | null>
   /** Resolves to `false`, writing nothing, when the slug is taken. */
@@ -346,18 +336,6 @@ export interface StorageSession extends OutboxStorage {
   /** Newest first. */
   listApiKeys(filter: ApiKeyFilter, page: Page): Promise<readonly ApiKeyRecord[]>
   countApiKeys(filter: ApiKeyFilter): Promise<number>
-
-  /** `null` also once it has expired as of `now`. */
-  findKeptAnswer(scope: string, key: string, now: NumericDate): Promise<KeptAnswerRecord | null>
-  /**
-   * Resolves to `false`, writing nothing, when an answer that has not expired as of `now` is kept under the same scope and
-   * key: of concurrent callers one wins. Forgets some that have expired on the way. After `false` inside a transaction,
-   * give the transaction up.
-   */
-  insertKeptAnswer(answer: KeptAnswerRecord, now: NumericDate): Promise<boolean>
-
-  /** Keeps `sealed` if no check record stands yet, and resolves to the one that stands. Writes nothing otherwise. */
-  claimKeyCheck(sealed: string): Promise<string>
 }
 
 /** A place where licensing records live. */

@@ -19,6 +19,15 @@ export function openWebhookSecret(context: Context, appId: string, sealed: strin
   return new TextDecoder().decode(context.sealer.open(sealed, purposeOf(appId)))
 }
 
+/** A webhook's secrets under the first master key, `null` when they are already. @throws {LicensingError} `master_key`. */
+export function resealWebhookSecrets({ sealer }: Context, webhook: WebhookRecord): WebhookPatch | null {
+  const { appId, secret, previousSecret } = webhook
+  const next = sealer.reseal(secret, purposeOf(appId))
+  const previous = previousSecret === null ? null : sealer.reseal(previousSecret, purposeOf(appId))
+  if (next === null && previous === null) return null
+  return { ...(next !== null && { secret: next }), ...(previous !== null && { previousSecret: previous }) }
+}
+
 /** The webhook of an app, made when it is first needed. @throws {LicensingError} `not_found` when the app is gone. */
 export async function webhookOf(
   context: Context,

@@ -1,12 +1,13 @@
 import { LicensingError } from '../core/errors.ts'
 import type { Storage, StorageSession } from '../core/storage.ts'
-import { apiKeyVerbs, settingVerbs } from './memory/api-keys.ts'
+import { apiKeyVerbs } from './memory/api-keys.ts'
 import { appVerbs, signingKeyVerbs } from './memory/apps.ts'
 import { customerVerbs } from './memory/customers.ts'
 import { Journal } from './memory/journal.ts'
 import { keptAnswerVerbs } from './memory/kept-answers.ts'
 import { licenseVerbs } from './memory/licenses.ts'
 import { deliveryVerbs, noticeVerbs, webhookVerbs } from './memory/outbox.ts'
+import { sealedVerbs } from './memory/sealed.ts'
 import { newTables, type SyncSession, type Tables } from './memory/tables.ts'
 import { featureVerbs, tierFeatureVerbs, tierVerbs } from './memory/tiers.ts'
 
@@ -93,7 +94,7 @@ function allVerbs(tables: Tables): SyncSession {
     ...webhookVerbs(tables),
     ...deliveryVerbs(tables),
     ...noticeVerbs(tables),
-    ...settingVerbs(tables),
+    ...sealedVerbs(tables),
   }
 }
 

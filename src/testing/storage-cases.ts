@@ -8,6 +8,7 @@ import { orphanCases } from './storage-cases/orphans.ts'
 import { outboxCases } from './storage-cases/outbox.ts'
 import { pageCases } from './storage-cases/pages.ts'
 import { reissueCases } from './storage-cases/reissue.ts'
+import { sealedCases } from './storage-cases/sealed.ts'
 import { signingKeyCases } from './storage-cases/signing-keys.ts'
 import { tierAndFeatureCases } from './storage-cases/tiers.ts'
 import { transactionCases } from './storage-cases/transactions.ts'
@@ -37,6 +38,7 @@ export const storageCases: readonly ConformanceCase[] = [
   ...reissueCases,
   ...apiKeyCases,
   ...keptAnswerCases,
+  ...sealedCases,
   ...outboxCases,
   ...pageCases,
   ...orphanCases,

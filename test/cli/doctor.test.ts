@@ -111,6 +111,11 @@ const faults: Readonly<Record<string, readonly [sql: string, where: RegExp, what
     /^delivery whd_/,
     /^is due without being pending/,
   ],
+  'a kept answer under another key': [
+    `insert into heartwood_kept_answer values ('key_1', 'k', 'f', 'v1.a.b.c', 9999999999)`,
+    /^kept answer of key_1$/,
+    /^does not open/,
+  ],
   'an API key of another app': [
     `update heartwood_api_key set app = 'trial' where app is not null`,
     /^API key key_/,

@@ -81,6 +81,36 @@ onPostgres('keys, migrate and doctor work there, and show no password', async (t
     assert.equal(`${stdout}${stderr}`.includes('hunter2'), false)
 })
 
+onPostgres('two rekeys at once reseal everything there, beside a server that writes', async (t, env) => {
+  const cwd = emptyFolder(t)
+  await heartwood(['migrate'], { cwd, env })
+  await heartwood(['apps', 'create', 'desktop-app'], { cwd, env })
+  const both = { ...env, HEARTWOOD_MASTER_KEY: `${otherMasterKey},${masterKey}` }
+  const server = await startServer(t, { cwd, env: both })
+  const tier = { key: server.key, body: { name: 'Pro', slug: 'pro' } }
+  const work = [
+    ['rekey', '--json'],
+    ['rekey', '--json'],
+    ['apps', 'rotate-keys', 'desktop-app'],
+  ]
+  const running = work.map((command) => heartwood(command, { cwd, env: both }))
+  assert.equal((await ask(server, '/apps/desktop-app/tiers', tier)).status, 201)
+  const ended = await Promise.all(running)
+  assert.deepEqual(
+    ended.map(({ code }) => code),
+    [0, 0, 0],
+  )
+  const checks = ended
+    .slice(0, 2)
+    .map(({ stdout }) => (JSON.parse(stdout) as { key_check: boolean }).key_check)
+  assert.deepEqual(checks.toSorted(), [false, true])
+  await server.stop()
+  const newOnly = { ...env, HEARTWOOD_MASTER_KEY: otherMasterKey }
+  assert.match((await heartwood(['doctor'], { cwd, env: newOnly })).stdout, /nothing found/)
+  const refused = await heartwood(['apps', 'list'], { cwd, env })
+  assert.match(refused.stderr, /^heartwood: Wrong master key/)
+})
+
 onPostgres('a wrong or missing master key is refused in one line', async (t, env) => {
   const cwd = emptyFolder(t)
   await heartwood(['migrate'], { cwd, env })

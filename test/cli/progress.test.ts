@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { progressOf } from '../../src/cli/progress.ts'
+import { progressOf, progressReported } from '../../src/cli/progress.ts'
 
 function drawnOn(isTTY: boolean): string {
   let drawn = ''
@@ -19,4 +19,18 @@ test('a bar is drawn on a terminal and taken away in the end', () => {
 
 test('nothing is drawn where no terminal is', () => {
   assert.equal(drawnOn(false), '')
+})
+
+test('work that reports how far it is draws the same bar', () => {
+  let drawn = ''
+  const progress = progressReported({ isTTY: true, write: (text) => (drawn += text) })
+  for (let done = 1; done <= 640; done++) progress.at(done, 1000)
+  progress.end()
+  assert.equal(drawn, drawnOn(true))
+})
+
+test('work that had nothing to report draws nothing', () => {
+  let drawn = ''
+  progressReported({ isTTY: true, write: (text) => (drawn += text) }).end()
+  assert.equal(drawn, '')
 })

@@ -1,5 +1,5 @@
 import { appChanges, appQuery, newApp, type App } from '../../core/apps.ts'
-import { rotationOptions } from '../../core/rotation.ts'
+import { rotationOptions, type Rotation, type RotationOptions } from '../../core/rotation.ts'
 import { appExample, pageExample, publicKeyExample, rotationExample } from '../examples.ts'
 import { cacheable } from '../cacheable.ts'
 import { asker, created, many, noContent, one, route, type Route } from '../route.ts'
@@ -8,9 +8,14 @@ import { appSchema, dataOf, jwksSchema, pageOf, pemSchema, rotationSchema } from
 const tag = 'Apps'
 const answers = { description: 'The app', schema: dataOf(appSchema), example: { data: appExample } }
 
-/** The issuer stays inside: clients go by the audience. */
-function visible({ issuer: _issuer, ...app }: App): object {
+/** An app as it is answered. The issuer stays inside: clients go by the audience. */
+export function visible({ issuer: _issuer, ...app }: App): object {
   return app
+}
+
+/** A rotation as it is answered. */
+export function rotated(rotation: Rotation, { dryRun = false }: RotationOptions): object {
+  return { message: dryRun ? 'Dry run: nothing was changed' : 'Keys rotated successfully', ...rotation }
 }
 
 export const appRoutes: readonly Route[] = [
@@ -161,9 +166,6 @@ export const appRoutes: readonly Route[] = [
     },
     errors: ['conflict'],
     run: ({ licensing, app, body }) => licensing.rotateKeys(app, body),
-    answer: (rotation, { body }) => {
-      const message = body.dryRun === true ? 'Dry run: nothing was changed' : 'Keys rotated successfully'
-      return one({ message, ...rotation })
-    },
+    answer: (rotation, { body }) => one(rotated(rotation, body)),
   }),
 ]

@@ -80,18 +80,3 @@ function matching(
   const query = db.selectFrom('heartwood_api_key')
   return mode === undefined ? query : query.where('mode', '=', mode)
 }
-
-type SettingVerbs = Pick<StorageSession, 'claimKeyCheck'>
-
-export function settingVerbs({ atomically }: Access): SettingVerbs {
-  const setting = { name: 'key_check' }
-  return {
-    claimKeyCheck: (sealed) =>
-      atomically(async (db) => {
-        const claim = db.insertInto('heartwood_setting').values({ ...setting, value: sealed })
-        await claim.onConflict((conflict) => conflict.doNothing()).execute()
-        const standing = db.selectFrom('heartwood_setting').select('value').where('name', '=', setting.name)
-        return (await standing.executeTakeFirstOrThrow()).value
-      }),
-  }
-}

@@ -1,11 +1,14 @@
-import type { Kysely } from 'kysely'
+import { sql, type Kysely, type RawBuilder, type SqlBool } from 'kysely'
 import type { KeptAnswerRecord, NumericDate, StorageSession } from '../../core/storage.ts'
 import type { Database } from '../schema.ts'
-import { type Access, wrote } from './access.ts'
+import { type Access, countOf, wrote } from './access.ts'
 import { skipLocked } from './dialect.ts'
 import { keptAnswerRows } from './rows.ts'
 
-type KeptAnswerVerbs = Pick<StorageSession, 'findKeptAnswer' | 'insertKeptAnswer'>
+type KeptAnswerVerbs = Pick<
+  StorageSession,
+  'findKeptAnswer' | 'insertKeptAnswer' | 'listKeptAnswers' | 'countKeptAnswers'
+>
 
 export function keptAnswerVerbs({ read, atomically }: Access): KeptAnswerVerbs {
   return {
@@ -20,7 +23,18 @@ export function keptAnswerVerbs({ read, atomically }: Access): KeptAnswerVerbs {
         if (isKept) await forgetExpired(db, now)
         return isKept
       }),
+    listKeptAnswers: async ({ limit, after }) => {
+      const all = read.selectFrom('heartwood_kept_answer').selectAll()
+      const begun = after === undefined ? all : all.where(isAfter(after))
+      const rows = await begun.orderBy('scope').orderBy('key').limit(limit).execute()
+      return rows.map((row) => keptAnswerRows.toRecord(row))
+    },
+    countKeptAnswers: () => countOf(read.selectFrom('heartwood_kept_answer')),
   }
+}
+
+function isAfter({ scope, key }: Pick<KeptAnswerRecord, 'scope' | 'key'>): RawBuilder<SqlBool> {
+  return sql<SqlBool>`(scope, key) > (${scope}, ${key})`
 }
 
 /** Takes the place of one that has expired, and of no other. */

@@ -2,7 +2,7 @@ import { sql, type CompiledQuery, type Kysely, type TransactionBuilder } from 'k
 import type { Storage, StorageSession } from '../../core/storage.ts'
 import type { Database } from '../schema.ts'
 import type { Access } from './access.ts'
-import { apiKeyReads, apiKeyWrites, settingVerbs } from './api-keys.ts'
+import { apiKeyReads, apiKeyWrites } from './api-keys.ts'
 import { appVerbs } from './apps.ts'
 import { customerVerbs } from './customers.ts'
 import { again, type Attempt, once } from './attempt.ts'
@@ -16,6 +16,7 @@ import { licenseReads, licenseWrites } from './licenses.ts'
 import { inSavepoint } from './savepoint.ts'
 import { noticeVerbs } from './notices.ts'
 import { anybody, presence, type Presence } from './presence.ts'
+import { sealedVerbs } from './sealed.ts'
 import { signingKeyVerbs } from './signing-keys.ts'
 import { tierVerbs } from './tiers.ts'
 import { webhookVerbs } from './webhooks.ts'
@@ -28,7 +29,7 @@ export interface Connections {
   readonly reader: Kysely<Database>
   /** A shorter way to the first row of a compiled query than through the reader. */
   readonly first?: <Entry>(query: CompiledQuery<Entry>, parameters: readonly unknown[]) => Entry | undefined
-  /** Called once a private key or an app is gone for good. */
+  /** Called once a private key, an app or what an old master key opens is gone for good. */
   readonly erased?: () => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -93,7 +94,7 @@ function sessionOver(access: Access): StorageSession {
     ...webhookVerbs(access),
     ...deliveryVerbs(access),
     ...noticeVerbs(access),
-    ...settingVerbs(access),
+    ...sealedVerbs(access),
   }
 }
 
@@ -153,7 +154,7 @@ function guard<Args extends unknown[], T>(
   }
 }
 
-/** The session with a word after each verb that destroyed a private key. */
+/** The session with a word after each verb that destroyed what must leave no trace; a master key's last seal goes last. */
 function watched(session: StorageSession, erased: () => Promise<void>): StorageSession {
   const telling = async (done: Promise<boolean>): Promise<boolean> => {
     const isDone = await done
@@ -164,5 +165,9 @@ function watched(session: StorageSession, erased: () => Promise<void>): StorageS
     ...session,
     swapActiveKey: (...args) => telling(session.swapActiveKey(...args)),
     deleteApp: (id) => telling(session.deleteApp(id)),
+    reseal: (place, ...texts) => {
+      const done = session.reseal(place, ...texts)
+      return place.kind === 'keyCheck' ? telling(done) : done
+    },
   }
 }

@@ -47,14 +47,3 @@ export function apiKeyVerbs({ apps, apiKeys }: Tables): ApiKeyVerbs {
 function apiKeyPasses({ mode }: ApiKeyFilter): (key: ApiKeyRecord) => boolean {
   return (key) => mode === undefined || key.mode === mode
 }
-
-type SettingVerbs = Pick<SyncSession, 'claimKeyCheck'>
-
-export function settingVerbs({ settings }: Tables): SettingVerbs {
-  return {
-    claimKeyCheck: (sealed) => {
-      settings.insert({ id: 'key_check', value: sealed })
-      return settings.get('key_check')!.value
-    },
-  }
-}

@@ -1,7 +1,11 @@
+import type { KeptAnswerRecord } from '../../core/storage.ts'
 import { keyOf, takePage } from './table.ts'
 import type { SyncSession, Tables } from './tables.ts'
 
-type KeptAnswerVerbs = Pick<SyncSession, 'findKeptAnswer' | 'insertKeptAnswer'>
+type KeptAnswerVerbs = Pick<
+  SyncSession,
+  'findKeptAnswer' | 'insertKeptAnswer' | 'listKeptAnswers' | 'countKeptAnswers'
+>
 
 /** So few that nobody waits for it, and more than were added. */
 const forgottenAtOnce = 10
@@ -20,5 +24,20 @@ export function keptAnswerVerbs({ keptAnswers }: Tables): KeptAnswerVerbs {
       for (const { id, position } of oldest) if (position <= now) keptAnswers.delete(id)
       return true
     },
+    listKeptAnswers: ({ limit, after }) => {
+      const all = [...keptAnswers.ascending()].map(({ answer }) => answer).toSorted(byScopeAndKey)
+      return takePage(all, { limit }, (answer) => after === undefined || byScopeAndKey(answer, after) > 0)
+    },
+    countKeptAnswers: () => keptAnswers.size,
   }
+}
+
+type Name = Pick<KeptAnswerRecord, 'scope' | 'key'>
+
+function byScopeAndKey(a: Name, b: Name): number {
+  return compare(a.scope, b.scope) || compare(a.key, b.key)
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }

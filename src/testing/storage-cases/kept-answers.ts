@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { KeptAnswerRecord } from '../../core/storage.ts'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import { atOnce, farFuture, madeAt, newKeptAnswer, oddText, several } from './records.ts'
 
@@ -54,5 +55,24 @@ export const keptAnswerCases: readonly ConformanceCase[] = [
     const left = await Promise.all(expired.map(find))
     assert.ok(left.some((answer) => answer === null))
     assert.deepEqual(await Promise.all(standing.map(find)), standing)
+  }),
+  storageCase('kept answers: pages hold each once, expired or not, by scope and key', async (storage) => {
+    const names = ['b/a', 'a/c', 'a/a', 'c/a', 'a/b'].map((name) => name.split('/') as [string, string])
+    for (const [at, [scope, key]] of names.entries())
+      await storage.insertKeptAnswer(newKeptAnswer({ scope, key, expiresAt: madeAt + 1 + at }), madeAt)
+    const seen: string[] = []
+    let after: KeptAnswerRecord | undefined
+    do {
+      const page = await storage.listKeptAnswers({ limit: 2, ...(after !== undefined && { after }) })
+      seen.push(...page.map(({ scope, key }) => `${scope}/${key}`))
+      after = page.length === 2 ? page[1] : undefined
+    } while (after !== undefined)
+    assert.deepEqual(seen, ['a/a', 'a/b', 'a/c', 'b/a', 'c/a'])
+    assert.equal(await storage.countKeptAnswers(), 5)
+    const gone = await storage.listKeptAnswers({ limit: 9, after: { scope: 'a', key: 'bb' } })
+    assert.deepEqual(
+      gone.map(({ scope, key }) => `${scope}/${key}`),
+      ['a/c', 'b/a', 'c/a'],
+    )
   }),
 ]

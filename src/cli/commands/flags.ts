@@ -1,0 +1,101 @@
+import { readTime } from '../../adapters/wire.ts'
+
+/** A flag that takes a value. */
+export interface ValueFlag<Value> {
+  readonly kind: 'parsed'
+  readonly parse: (text: string) => Value
+  readonly brief: string
+  readonly placeholder: string
+}
+
+/** A flag that may be left out. */
+export interface OptionalFlag<Value> extends ValueFlag<Value> {
+  readonly optional: true
+}
+
+/** A flag that is there or not. */
+export interface Switch {
+  readonly kind: 'boolean'
+  readonly brief: string
+  readonly default: false
+  readonly withNegated: false
+}
+
+/** One argument that belongs to no flag. */
+export interface Positional {
+  readonly kind: 'tuple'
+  readonly parameters: readonly [ValueParameter]
+}
+
+interface ValueParameter {
+  readonly brief: string
+  readonly parse: (text: string) => string
+  readonly placeholder: string
+}
+
+export interface DatabaseFlags {
+  readonly database?: string
+}
+
+export interface JsonFlags extends DatabaseFlags {
+  readonly json: boolean
+}
+
+/** A flag without which the command means nothing. */
+export function needed(brief: string, placeholder: string): ValueFlag<string> {
+  return { kind: 'parsed', parse: String, brief, placeholder }
+}
+
+export function optional<Value>(
+  brief: string,
+  placeholder: string,
+  parse: (text: string) => Value,
+): OptionalFlag<Value> {
+  return { kind: 'parsed', parse, brief, placeholder, optional: true }
+}
+
+export function text(brief: string, placeholder: string): OptionalFlag<string> {
+  return optional(brief, placeholder, String)
+}
+
+export function toggle(brief: string): Switch {
+  return { kind: 'boolean', brief, default: false, withNegated: false }
+}
+
+export function argument(brief: string, placeholder: string): Positional {
+  return { kind: 'tuple', parameters: [{ brief, parse: String, placeholder }] }
+}
+
+export const database: OptionalFlag<string> = text(
+  'SQLite file, or postgres://…; default heartwood.db',
+  'database',
+)
+
+export const json: Switch = toggle('Answer in JSON')
+
+/** @throws {Error} when it is no RFC 3339 time. */
+export function parseTime(given: string): number {
+  const time = readTime(given)
+  if (time === null) throw new Error('a time is written as in 2027-01-31T00:00:00Z')
+  return time
+}
+
+/** @throws {Error} when it is none. */
+export function parseCount(given: string): number {
+  if (!/^\d{1,9}$/.test(given)) throw new Error('a number is written in digits')
+  return Number(given)
+}
+
+/** @throws {Error} when it is none or zero. */
+export function parseLimit(given: string): number {
+  const limit = parseCount(given)
+  if (limit === 0) throw new Error('a limit is at least 1')
+  return limit
+}
+
+export function parseSlugs(given: string): readonly string[] {
+  return given
+    .split(',')
+    .map((slug) => slug.trim())
+    .filter(Boolean)
+}

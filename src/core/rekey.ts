@@ -1,0 +1,189 @@
+import type { Context } from './context.ts'
+import { LicensingError } from './errors.ts'
+import { resealAnswer } from './idempotency.ts'
+import { resealKeyCheck } from './key-check.ts'
+import { resealPrivateKey, resealTokenSecret } from './keys.ts'
+import type { AppRecord, KeptAnswerRecord, SealedPlace, StorageSession } from './storage.ts'
+import { resealWebhookSecrets } from './webhook-secret.ts'
+
+export interface RekeyOptions {
+  /** Called as it goes on: how many records were looked at, of how many that there were at the start. */
+  readonly onProgress?: (looked: number, total: number) => void
+}
+
+/** What had to be sealed anew. */
+export interface Rekeying {
+  readonly tokenSecrets: number
+  readonly signingKeys: number
+  readonly webhooks: number
+  readonly keptAnswers: number
+  /** Whether the check record was changed, which is done last: from then on the first key alone opens everything. */
+  readonly keyCheck: boolean
+}
+
+type Kind = Exclude<keyof Rekeying, 'keyCheck'>
+
+/** One guarded write; `false` when it was lost to a change made meanwhile. */
+interface Step {
+  readonly kind: Kind
+  write(tx: StorageSession): Promise<boolean>
+}
+
+/** How a walk counts what it does. */
+interface Tally {
+  readonly resealed: Record<Kind, number>
+  look(): void
+}
+
+/** A page of writes is one transaction, short enough that no other writer notices. */
+const pageSize = 100
+/** With every server sealing under the first key the second walk finds nothing. */
+const mostWalks = 5
+
+function unopened(where: string, cause: unknown): LicensingError {
+  const message = `${where} does not open with any of the master keys`
+  return new LicensingError('master_key', message, { cause })
+}
+
+/** The steps of `reseal`, which are one or none. @throws {LicensingError} `master_key`, saying where. */
+function steps<Next>(where: string, reseal: () => Next | null, step: (next: Next) => Step): readonly Step[] {
+  let next: Next | null
+  try {
+    next = reseal()
+  } catch (error) {
+    throw unopened(where, error)
+  }
+  return next === null ? [] : [step(next)]
+}
+
+function replacing(kind: Kind, place: SealedPlace, expected: string): (next: string) => Step {
+  return (next) => ({ kind, write: (tx) => tx.reseal(place, expected, next) })
+}
+
+function tokenSecretSteps(context: Context, app: AppRecord): readonly Step[] {
+  const place = { kind: 'tokenSecret', appId: app.id } as const
+  const replace = replacing('tokenSecrets', place, app.tokenSecret)
+  return steps(`The token secret of app ${app.id}`, () => resealTokenSecret(context, app), replace)
+}
+
+async function signingKeySteps(context: Context, appId: string): Promise<readonly Step[]> {
+  const key = await context.storage.findActiveKey(appId)
+  if (key === null) return []
+  const replace = replacing('signingKeys', { kind: 'privateKey', appId, kid: key.kid }, key.privateKey ?? '')
+  return steps(`The signing key of app ${appId}`, () => resealPrivateKey(context, key), replace)
+}
+
+async function webhookSteps(context: Context, appId: string): Promise<readonly Step[]> {
+  const webhook = await context.storage.findWebhook(appId)
+  if (webhook === null) return []
+  return steps(
+    `The webhook secret of app ${appId}`,
+    () => resealWebhookSecrets(context, webhook),
+    (patch) => ({
+      kind: 'webhooks',
+      write: async (tx) => (await tx.updateWebhook(appId, webhook.version, patch)) !== null,
+    }),
+  )
+}
+
+async function appSteps(context: Context, app: AppRecord): Promise<readonly Step[]> {
+  return [
+    ...tokenSecretSteps(context, app),
+    ...(await signingKeySteps(context, app.id)),
+    ...(await webhookSteps(context, app.id)),
+  ]
+}
+
+/** One that has expired and does not open is of no use to anybody, and goes by itself. */
+function answerSteps(context: Context, kept: KeptAnswerRecord): readonly Step[] {
+  const { scope, key, answer, expiresAt } = kept
+  const replace = replacing('keptAnswers', { kind: 'keptAnswer', scope, key }, answer)
+  try {
+    return steps(`A kept answer of ${scope}`, () => resealAnswer(context, kept), replace)
+  } catch (error) {
+    if (expiresAt <= context.now()) return []
+    throw error
+  }
+}
+
+async function writeSteps(context: Context, found: readonly Step[], { resealed }: Tally): Promise<void> {
+  if (found.length === 0) return
+  const written = await context.storage.transaction(async (tx) => {
+    const kinds: Kind[] = []
+    for (const step of found) if (await step.write(tx)) kinds.push(step.kind)
+    return kinds
+  })
+  for (const kind of written) resealed[kind]++
+}
+
+/** Works through a list page by page. Resolves to how much there was to reseal. */
+async function walk<Item>(
+  context: Context,
+  tally: Tally,
+  list: (last: Item | undefined) => Promise<readonly Item[]>,
+  stepsOf: (item: Item) => readonly Step[] | Promise<readonly Step[]>,
+): Promise<number> {
+  let count = 0
+  let last: Item | undefined
+  for (;;) {
+    const page = await list(last)
+    const found: Step[] = []
+    for (const item of page) {
+      found.push(...(await stepsOf(item)))
+      tally.look()
+    }
+    await writeSteps(context, found, tally)
+    count += found.length
+    last = page.at(-1)
+    if (page.length < pageSize) return count
+  }
+}
+
+async function walkAll(context: Context, tally: Tally): Promise<number> {
+  const { storage } = context
+  const limit = pageSize
+  const ofApps = await walk<AppRecord>(
+    context,
+    tally,
+    (after) => storage.listApps({}, { limit, ...(after !== undefined && { after }) }),
+    (app) => appSteps(context, app),
+  )
+  const ofAnswers = await walk<KeptAnswerRecord>(
+    context,
+    tally,
+    (after) => storage.listKeptAnswers({ limit, ...(after !== undefined && { after }) }),
+    (kept) => answerSteps(context, kept),
+  )
+  return ofApps + ofAnswers
+}
+
+async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Promise<Tally> {
+  const total = (await storage.countApps({})) + (await storage.countKeptAnswers())
+  let looked = 0
+  return {
+    resealed: { tokenSecrets: 0, signingKeys: 0, webhooks: 0, keptAnswers: 0 },
+    look: () => {
+      looked++
+      if (looked <= total) onProgress?.(looked, total)
+    },
+  }
+}
+
+/**
+ * Reseals everything under the first master key: in short transactions, each write only in the place of what was read, so
+ * that it may run beside servers, be broken off and be begun again. The check record comes last, after a walk that found
+ * nothing left: as long as anything needs the old key, a start with the new one alone is refused.
+ *
+ * @throws {LicensingError} `master_key` when something opens with none of the keys; `conflict` when others go on sealing
+ * under another one.
+ */
+export async function rekey(context: Context, options: RekeyOptions = {}): Promise<Rekeying> {
+  const tally = await newTally(context, options)
+  for (let walks = 0; walks < mostWalks; walks++)
+    if ((await walkAll(context, tally)) === 0)
+      return { ...tally.resealed, keyCheck: await resealKeyCheck(context.storage, context.sealer) }
+  throw new LicensingError(
+    'conflict',
+    'Others go on sealing under another master key: give every server the new one first, then the old one',
+  )
+}

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { sqliteStorage } from '../../src/storage/sqlite.ts'
+import { ask, emptyFolder, heartwood, startServer, whenAllIsOver, type Ended } from './heartwood.ts'
+import { seed, seededApp, seedEnvironment as env } from './seed.ts'
+
+interface LicenseJson {
+  readonly id: string
+  readonly status: string
+  readonly tier: string
+  readonly customer_id: string
+  readonly features: readonly string[]
+  readonly expires_at: string | null
+  readonly revoked_reason: string | null
+  readonly jti: string
+  readonly token: string | null
+}
+
+const installation = '7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d'
+const token = /^eyJ[\w-]+\.[\w-]+\.[\w-]+\n$/
+const license = ['--app', seededApp, '--tier', 'pro', '--customer']
+
+let cwd: string
+const disposer = whenAllIsOver(after)
+before(async () => {
+  cwd = emptyFolder(disposer)
+  const storage = await sqliteStorage({ filename: join(cwd, 'heartwood.db') })
+  await seed(storage, 130)
+  await storage.close()
+})
+
+function run(...args: readonly string[]): Promise<Ended> {
+  return heartwood(args, { cwd, env })
+}
+
+function licenses(...args: readonly string[]): Promise<Ended> {
+  return run('licenses', ...args, '--app', seededApp)
+}
+
+async function jsonOf<Answer = LicenseJson>(...args: readonly string[]): Promise<Answer> {
+  const { code, stdout, stderr } = await licenses(...args, '--json')
+  assert.deepEqual([code, stderr], [0, ''])
+  return JSON.parse(stdout) as Answer
+}
+
+async function listed(...args: readonly string[]): Promise<readonly LicenseJson[]> {
+  return jsonOf<readonly LicenseJson[]>('list', ...args)
+}
+
+test('a license is issued to whoever has the e-mail, its token alone on standard output', async () => {
+  const asked = [...license, 'Grace@Example.com', '--installation-id', installation, '--days', '30']
+  const issued = await run('licenses', 'create', ...asked, '--features', 'beta, gamma')
+  assert.equal(issued.code, 0, issued.stderr)
+  assert.match(issued.stdout, token)
+  assert.match(issued.stderr, /^Issued license lic_\w+: active, expires \d{4}-[^\n]+\.\n$/)
+  const again = await run('licenses', 'create', ...asked)
+  assert.equal(again.code, 1)
+  assert.match(again.stderr, /^heartwood: [^\n]*installation[^\n]*\n$/)
+  const [found] = await listed('--customer', 'grace@example.com')
+  assert.deepEqual(found?.features, ['webhooks', 'api_access', 'beta', 'gamma'])
+  const second = [...license, found!.customer_id, '--installation-id', crypto.randomUUID(), '--forever']
+  const { stdout } = await run('licenses', 'create', ...second, '--json')
+  const other = JSON.parse(stdout) as LicenseJson
+  assert.deepEqual([other.expires_at, other.customer_id], [null, found!.customer_id])
+  assert.equal((await listed('--customer', found!.customer_id)).length, 2)
+})
+
+test('a license is shown, revoked, reinstated and regenerated', async () => {
+  const asked = [...license, 'linus@example.com', '--installation-id', crypto.randomUUID()]
+  const made = await run('licenses', 'create', ...asked, '--expires', '2099-01-31T00:00:00Z', '--json')
+  const { id, jti, token: first } = JSON.parse(made.stdout) as LicenseJson
+  const shown = await licenses('get', id)
+  assert.match(shown.stdout, new RegExp(`^id +${id}\nstatus +active\n`))
+  assert.equal(shown.stdout.includes(`${first}\n`), true)
+
+  const revoked = await jsonOf('revoke', id, '--reason', 'Refunded')
+  assert.deepEqual([revoked.status, revoked.revoked_reason, revoked.token], ['revoked', 'Refunded', null])
+  assert.equal((await licenses('regenerate', id)).stderr, 'heartwood: The license has been revoked\n')
+  const reinstated = await licenses('reinstate', id)
+  assert.equal(reinstated.stdout, `${first}\n`)
+
+  const regenerated = await licenses('regenerate', id, '--invalidate-previous')
+  assert.match(regenerated.stdout, token)
+  assert.notEqual(regenerated.stdout, `${first}\n`)
+  assert.notEqual((await jsonOf('get', id)).jti, jti)
+})
+
+test('licenses are listed page by page, in columns and as JSON, without tokens', async () => {
+  const all = await listed()
+  assert.equal(all.length >= 130, true)
+  assert.equal(new Set(all.map(({ id }) => id)).size, all.length)
+  assert.equal(
+    all.some((one) => 'token' in one),
+    false,
+  )
+  const { stdout } = await licenses('list')
+  const [head, ...rows] = stdout.trimEnd().split('\n')
+  assert.match(head!, /^ID +STATUS +TIER +EXPIRES +INSTALLATION +CUSTOMER$/)
+  assert.deepEqual(
+    rows.map((row) => row.split(/ +/)[0]),
+    all.map(({ id }) => id),
+  )
+  assert.equal((await listed('--limit', '101')).length, 101)
+})
+
+test('a list takes the filters of the contract', async () => {
+  const all = await listed()
+  for (const status of ['active', 'expired', 'revoked'])
+    assert.equal(
+      (await listed('--status', status)).length,
+      all.filter((one) => one.status === status).length,
+      status,
+    )
+  assert.deepEqual(await listed('--tier', 'nowhere'), [])
+  assert.equal((await listed('--customer', 'ada.7@example.com')).length, 1)
+  const [some] = all as readonly (LicenseJson & { readonly installation_id: string })[]
+  assert.deepEqual(await listed('--installation-id', some!.installation_id), [some])
+})
+
+test('all active licenses, or those of a tier or customer, are regenerated, and a dry run changes nothing', async () => {
+  const before = await listed('--customer', 'ada.1@example.com')
+  const plan = await jsonOf<object>('regenerate-all', '--customer', 'ada.1@example.com', '--dry-run')
+  assert.deepEqual(plan, { licenses_regenerated: 1, skipped: { missing_tier: 0 } })
+  assert.deepEqual(await listed('--customer', 'ada.1@example.com'), before)
+  const one = await licenses('regenerate-all', '--customer', 'ada.1@example.com')
+  assert.equal(one.stdout, 'Regenerated: 1. Left alone, being without a tier: 0.\n')
+  assert.notDeepEqual(await listed('--customer', 'ada.1@example.com'), before)
+  const all = await jsonOf<{ licenses_regenerated: number }>('regenerate-all')
+  const tier = await jsonOf<{ licenses_regenerated: number }>('regenerate-all', '--tier', 'pro')
+  assert.equal(tier.licenses_regenerated, all.licenses_regenerated)
+  assert.equal((await run('doctor')).code, 0)
+})
+
+test('what is answered as JSON is what the HTTP API answers as data', async (t) => {
+  const { stdout: key } = await run('keys', 'create')
+  const server = await startServer(t, { cwd, env })
+  const dataOf = async (path: string): Promise<unknown> =>
+    (
+      (await (await ask(server, `/apps/${seededApp}/licenses${path}`, { key: key.trim() })).json()) as {
+        data: unknown
+      }
+    ).data
+  const [first] = await listed('--limit', '1')
+  assert.deepEqual(await jsonOf('get', first!.id), await dataOf(`/${first!.id}`))
+  assert.deepEqual(await listed('--limit', '20'), await dataOf(''))
+})
+
+const somewhere = ['--installation-id', installation]
+const refused: Readonly<Record<string, readonly [args: readonly string[], code: number, said: RegExp]>> = {
+  'no end': [['create', ...license, 'a@b.c', ...somewhere], 2, /one of --days, --expires and --forever/],
+  'two ends': [
+    ['create', ...license, 'a@b.c', ...somewhere, '--days', '1', '--forever'],
+    2,
+    /one of --days, --expires and --forever/,
+  ],
+  'no app': [['list'], 2, /app/],
+  'days that are none': [['create', ...license, 'a@b.c', ...somewhere, '--days', 'ten'], 2, /digits/],
+  'a time that is none': [['create', ...license, 'a@b.c', ...somewhere, '--expires', 'soon'], 2, /time/],
+  'an end in the past': [
+    ['create', ...license, 'a@b.c', ...somewhere, '--expires', '2001-01-01T00:00:00Z'],
+    1,
+    /^heartwood: [^\n]*expires_at [^\n]+\n$/,
+  ],
+  'an installation that is no UUID': [
+    ['create', ...license, 'a@b.c', '--installation-id', 'mine', '--forever'],
+    1,
+    /^heartwood: [^\n]*installation_id [^\n]+\n$/,
+  ],
+  'an e-mail of nobody in a list': [
+    ['list', '--app', seededApp, '--customer', 'nobody@example.com'],
+    1,
+    /^heartwood: Customer not found\n$/,
+  ],
+  'a license that is not there': [
+    ['get', 'lic_01h2xcejqtf2nbrexx3vqjhp41', '--app', seededApp],
+    1,
+    /^heartwood: License not found\n$/,
+  ],
+  'an app that is not there': [['list', '--app', 'nowhere'], 1, /^heartwood: App not found\n$/],
+}
+
+for (const [what, [args, code, said]] of Object.entries(refused))
+  test(`licenses: ${what} ends with ${code}`, async () => {
+    const ended = await run('licenses', ...args)
+    assert.deepEqual([ended.code, ended.stdout], [code, ''])
+    assert.match(ended.stderr, said)
+  })
+
+test('a misspelt tier leaves no customer behind', async () => {
+  const asked = ['--app', seededApp, '--tier', 'gold', '--customer', 'late@example.com', ...somewhere]
+  const refusal = await run('licenses', 'create', ...asked, '--forever')
+  assert.deepEqual([refusal.code, refusal.stderr], [1, 'heartwood: Tier not found\n'])
+  assert.equal(
+    (await licenses('list', '--customer', 'late@example.com')).stderr,
+    'heartwood: Customer not found\n',
+  )
+})

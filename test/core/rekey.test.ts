@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Licensing, MasterKey, Rekeying, Storage } from '../../src/core/index.ts'
+import { memoryStorage } from '../../src/storage/memory.ts'
+import { sqliteStorage } from '../../src/storage/sqlite.ts'
+import { testKeyPairs } from '../support/keys.ts'
+import { withFiles } from '../storage/temporary-folder.ts'
+import {
+  codeOf,
+  masterKey,
+  newShop,
+  newWorld,
+  otherMasterKey,
+  refusalOf,
+  risingIds,
+} from '../support/world.ts'
+
+const [oldKey, newKey] = [masterKey, otherMasterKey]
+const nothing: Rekeying = { tokenSecrets: 0, signingKeys: 0, webhooks: 0, keptAnswers: 0, keyCheck: false }
+const everything: Rekeying = {
+  tokenSecrets: 2,
+  signingKeys: 2,
+  webhooks: 1,
+  keptAnswers: 150,
+  keyCheck: true,
+}
+const request = { scope: 'key_1', fingerprint: 'f' }
+
+/** What holders of tokens and secrets know, which no change of the master key may touch. */
+interface Known {
+  readonly token: string | null
+  readonly secret: string
+  readonly answer: object
+}
+
+async function startedWith(storage: Storage, key: MasterKey, firstId = 10_000): Promise<Licensing> {
+  return (await newWorld({ storage, masterKey: key, newId: risingIds(firstId) })).licensing
+}
+
+async function known(licensing: Licensing, licenseId: string): Promise<Known> {
+  const { secret } = await licensing.webhooks.secret('desktop-app')
+  const again = () => assert.fail('the kept answer is gone')
+  const { answer } = await licensing.idempotent({ ...request, key: 'k149' }, async () => again())
+  return { token: await licensing.licenses.token('desktop-app', licenseId), secret, answer }
+}
+
+/** Two apps, a webhook in the middle of a roll and more kept answers than a page, all under the old key. */
+async function fill(storage: Storage): Promise<string> {
+  const { licensing, issue } = await newShop({ storage, masterKey: oldKey })
+  await licensing.apps.create({ name: 'Second', slug: 'second' })
+  await licensing.webhooks.rollSecret('desktop-app')
+  for (let at = 0; at < 150; at++)
+    await licensing.idempotent({ ...request, key: `k${at}` }, async () => ({ at }))
+  return (await issue()).id
+}
+
+/** The storage, with something done before each of its transactions. */
+function before(storage: Storage, act: (transaction: number) => unknown): Storage {
+  let count = 0
+  return {
+    ...storage,
+    transaction: async (work) => {
+      await act(++count)
+      return storage.transaction(work)
+    },
+  }
+}
+
+const storages: Readonly<Record<string, (work: (storage: Storage) => Promise<void>) => Promise<void>>> = {
+  memory: (work) => work(memoryStorage()),
+  SQLite: (work) =>
+    withFiles(async (nextFile) => {
+      const storage = await sqliteStorage({ filename: nextFile() })
+      await work(storage).finally(() => storage.close())
+    }),
+}
+
+for (const [name, on] of Object.entries(storages)) {
+  test(`${name}: after a rekey the new key alone opens everything as it was, and the old one nothing`, () =>
+    on(async (storage) => {
+      const id = await fill(storage)
+      const before = await known(await startedWith(storage, oldKey), id)
+      const both = await startedWith(storage, [newKey, oldKey])
+      assert.deepEqual(await both.rekey(), everything)
+      assert.equal(await codeOf(startedWith(storage, oldKey)), 'master_key')
+      const after = await startedWith(storage, newKey)
+      assert.deepEqual(await known(after, id), before)
+      assert.deepEqual(await both.rekey(), nothing)
+      assert.deepEqual(await after.rekey(), nothing)
+    }))
+
+  test(`${name}: a rekey that dies anywhere leaves what both keys open, and goes on from there`, () =>
+    on(async (storage) => {
+      const id = await fill(storage)
+      const asBefore = await known(await startedWith(storage, oldKey), id)
+      for (let deaths = 0; ; deaths++) {
+        const dying = before(storage, (transaction) => {
+          if (transaction === 2) throw new Error('dead')
+        })
+        const rekeyed = await (await startedWith(dying, [newKey, oldKey])).rekey().catch(() => null)
+        assert.deepEqual(await known(await startedWith(storage, [newKey, oldKey]), id), asBefore)
+        assert.deepEqual(await known(await startedWith(storage, [oldKey, newKey]), id), asBefore)
+        if (rekeyed !== null) {
+          assert.equal(deaths > 1, true)
+          break
+        }
+        assert.equal(await codeOf(startedWith(storage, newKey)), 'master_key', 'the check record comes last')
+        assert.equal(deaths < 10, true)
+      }
+      assert.deepEqual(await known(await startedWith(storage, newKey), id), asBefore)
+    }))
+
+  test(`${name}: two rekeys at once do the work between them`, () =>
+    on(async (storage) => {
+      const id = await fill(storage)
+      const both = await Promise.all([1, 2].map(() => startedWith(storage, [newKey, oldKey])))
+      const done = await Promise.all(both.map((licensing) => licensing.rekey()))
+      for (const kind of ['tokenSecrets', 'signingKeys', 'webhooks', 'keptAnswers'] as const)
+        assert.equal(done[0]![kind] + done[1]![kind], everything[kind], kind)
+      assert.equal(done.filter(({ keyCheck }) => keyCheck).length, 1)
+      await known(await startedWith(storage, newKey), id)
+    }))
+}
+
+const meanwhile: Readonly<Record<string, (server: Licensing) => Promise<unknown>>> = {
+  'a rotation': (server) => server.rotateKeys('desktop-app', { gracePeriodDays: 1 }, testKeyPairs[4]),
+  'a roll of the webhook secret': (server) => server.webhooks.rollSecret('desktop-app'),
+  'the deletion of an app': (server) => server.apps.delete('second'),
+  'a new app': (server) => server.apps.create({ name: 'Third', slug: 'third' }),
+  'a kept answer': (server) => server.idempotent({ ...request, key: 'k9' }, async () => ({})),
+}
+
+for (const [what, act] of Object.entries(meanwhile))
+  test(`${what} between the reading and the writing of a rekey stands`, async () => {
+    const storage = memoryStorage()
+    const id = await fill(storage)
+    const server = await startedWith(storage, [newKey, oldKey], 20_000)
+    const rekeying = await startedWith(
+      before(storage, (transaction) => (transaction === 1 ? act(server) : undefined)),
+      [newKey, oldKey],
+    )
+    await rekeying.rekey()
+    const seenByServer = await known(server, id)
+    const fresh = await startedWith(storage, newKey, 30_000)
+    assert.deepEqual(await known(fresh, id), seenByServer)
+    assert.deepEqual((await fresh.apps.list()).data, (await server.apps.list()).data)
+  })
+
+test('with the old key first nothing happens, and the new one alone still does not start', async () => {
+  const storage = memoryStorage()
+  await fill(storage)
+  assert.deepEqual(await (await startedWith(storage, [oldKey, newKey])).rekey(), nothing)
+  assert.equal(await codeOf(startedWith(storage, newKey)), 'master_key')
+  assert.equal(await codeOf(startedWith(storage, oldKey)), 'ok')
+})
+
+test('a rekey in the wrong order takes one back that was broken off', async () => {
+  const storage = memoryStorage()
+  const id = await fill(storage)
+  const dying = before(storage, (transaction) => {
+    if (transaction === 2) throw new Error('dead')
+  })
+  await assert.rejects((await startedWith(dying, [newKey, oldKey])).rekey(), /dead/)
+  await (await startedWith(storage, [oldKey, newKey])).rekey()
+  await known(await startedWith(storage, oldKey), id)
+})
+
+test('while a server seals under the old key it is refused, and the check record stays', async () => {
+  const storage = memoryStorage()
+  await fill(storage)
+  const server = await startedWith(storage, [oldKey, newKey], 20_000)
+  const stubborn = before(storage, (count) =>
+    server.idempotent({ ...request, key: `late${count}` }, async () => ({})),
+  )
+  const refusal = await refusalOf((await startedWith(stubborn, [newKey, oldKey])).rekey())
+  assert.equal(refusal.code, 'conflict')
+  assert.match(refusal.message, /^Others go on sealing under another master key/)
+  assert.equal(await codeOf(startedWith(storage, newKey)), 'master_key')
+})
+
+test('what opens with none of the keys is named, and the check record stays', async () => {
+  const storage = memoryStorage()
+  await fill(storage)
+  const app = (await storage.findApp('second'))!
+  const place = { kind: 'tokenSecret', appId: app.id } as const
+  await storage.reseal(place, app.tokenSecret, `${app.tokenSecret.slice(0, -4)}AAAA`)
+  const refusal = await refusalOf((await startedWith(storage, [newKey, oldKey])).rekey())
+  assert.deepEqual(
+    [refusal.code, refusal.message],
+    ['master_key', `The token secret of app ${app.id} does not open with any of the master keys`],
+  )
+  assert.equal(await codeOf(startedWith(storage, newKey)), 'master_key')
+})
+
+test('a kept answer that opens with none of the keys stands in the way only until it expires', async () => {
+  const storage = memoryStorage()
+  await fill(storage)
+  const { clock, licensing } = await newWorld({ storage, masterKey: [newKey, oldKey] })
+  const lost = {
+    scope: 'lost',
+    key: 'k',
+    fingerprint: '',
+    answer: 'v1.lost.a.b',
+    expiresAt: clock.seconds + 9,
+  }
+  await storage.insertKeptAnswer(lost, clock.seconds)
+  assert.match((await refusalOf(licensing.rekey())).message, /^A kept answer of lost does not open/)
+  clock.seconds += 9
+  assert.equal((await licensing.rekey()).keyCheck, true)
+})
+
+test('progress rises to the number of records, once', async () => {
+  const storage = memoryStorage()
+  await fill(storage)
+  const seen: string[] = []
+  const onProgress = (looked: number, total: number): void => void seen.push(`${looked}/${total}`)
+  await (await startedWith(storage, [newKey, oldKey])).rekey({ onProgress })
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 152 }, (_, at) => `${at + 1}/152`),
+  )
+})
