@@ -16,6 +16,8 @@ const callers: Readonly<Record<Access, string>> = {
   public: 'anybody',
   read: '`pk_` or `sk_`',
   write: '`sk_`',
+  apps: '`sk_` of no app',
+  keys: '`sk_` of no app, without end',
   renewal: '`sk_`, or the license’s token',
 }
 

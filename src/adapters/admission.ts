@@ -1,5 +1,5 @@
 import type { Licensing } from '../core/licensing.ts'
-import type { Principal } from '../core/principal.ts'
+import { mayCreateApps, mayManageKeys, type Principal } from '../core/principal.ts'
 import { authenticate } from './authenticate.ts'
 import { readBody } from './body.ts'
 import { HttpError } from './errors.ts'
@@ -50,14 +50,23 @@ async function identify({ server, request, caller }: Exchange): Promise<Principa
   }
 }
 
+/** @throws {HttpError} `forbidden` */
+function checkPermission({ access }: Route, principal: Principal): void {
+  if (access !== 'read' && principal.type !== 'sk')
+    throw new HttpError('forbidden', 'Write access requires a secret key (sk_*)')
+  if (access === 'apps' && !mayCreateApps(principal))
+    throw new HttpError('forbidden', 'This API key may not create apps')
+  if (access === 'keys' && !mayManageKeys(principal))
+    throw new HttpError('forbidden', 'This API key may not manage keys')
+}
+
 async function admitByKey(exchange: Exchange): Promise<Admission> {
   const { server, route, params } = exchange
   const principal = await identify(exchange)
   checkParams(params)
   const { slug } = params
   const app = slug === undefined ? '' : await server.licensing.apiKeys.visibleApp(principal, slug)
-  if (route.access !== 'read' && principal.type !== 'sk')
-    throw new HttpError('forbidden', 'Write access requires a secret key (sk_*)')
+  checkPermission(route, principal)
   return { principal, app }
 }
 
@@ -69,11 +78,11 @@ async function checkToken(licensing: Licensing, app: string, token: unknown): Pr
 /** Admits a renewal by its token; the work itself verifies it. */
 async function admitByToken({ server, request, params }: Exchange): Promise<Admission> {
   const body = await readBody(request)
-  const { current_token: token = null, ...others } = Object(body) as { readonly current_token?: unknown }
+  const { current_token: token = null } = Object(body) as { readonly current_token?: unknown }
   if (token === null) throw new HttpError('unauthorized', 'Invalid or missing API key')
   checkParams(params)
-  // The body's other rules are told only to whoever holds a good token.
-  if (Object.keys(others).length > 0) await checkToken(server.licensing, params.slug ?? '', token)
+  // The rules of query and body are told only to whoever holds a token that was good.
+  await checkToken(server.licensing, params.slug ?? '', token)
   return { principal: null, app: params.slug ?? '', body }
 }
 

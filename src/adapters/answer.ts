@@ -120,8 +120,8 @@ export function answer(
   socketAddress: string | null = null,
 ): Promise<Response> {
   const headers = { ...corsHeaders(request, route.access === 'public', server.origins) }
-  const caller = server.limit === null ? '' : server.callerOf(request, socketAddress)
-  return respond({ request, path: route.path, headers, metrics: server.metrics }, () =>
-    handle({ server, route, request, params, caller }, headers),
-  )
+  return respond({ request, path: route.path, headers, metrics: server.metrics }, async () => {
+    const caller = server.limit === null ? '' : server.callerOf(request, socketAddress)
+    return handle({ server, route, request, params, caller }, headers)
+  })
 }

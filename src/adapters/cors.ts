@@ -25,7 +25,7 @@ export function corsHeaders(
 export function preflight(
   request: Request,
   methods: readonly string[],
-  routes: readonly Route[],
+  routes: readonly Pick<Route, 'method' | 'access'>[],
   origins: Origins,
 ): Reply {
   const wanted = request.headers.get('access-control-request-method')
@@ -35,7 +35,7 @@ export function preflight(
   return empty(204, { allow: methods.join(', '), ...cors, ...allowed })
 }
 
-function permission(route: Route | undefined): Readonly<Record<string, string>> {
+function permission(route: Pick<Route, 'method' | 'access'> | undefined): Readonly<Record<string, string>> {
   if (route === undefined) return {}
   const headers =
     route.access === 'public'

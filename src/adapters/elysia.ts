@@ -6,7 +6,7 @@
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Licensing } from '../core/licensing.ts'
 import { answer, respond } from './answer.ts'
-import { preflight } from './cors.ts'
+import { corsHeaders, preflight } from './cors.ts'
 import { HttpError } from './errors.ts'
 import { health } from './health.ts'
 import { metricsAnswer, metricsRefusal, type Metrics } from './metrics.ts'
@@ -20,6 +20,7 @@ interface SocketServer {
   requestIP?(request: Request): { readonly address: string } | null
 }
 
+const healthPath = '/api/health'
 const options = { parse: 'none', detail: { hide: true } } as const
 
 function socketAddress(socketServer: SocketServer | null, request: Request): string | null {
@@ -31,8 +32,8 @@ async function nothingHere(): Promise<Reply> {
 }
 
 /** An answer for a path below ours that the table has not, or not with this method. */
-async function unmatched(server: Server, request: Request): Promise<Reply> {
-  const rows = routesAt(new URL(request.url).pathname.slice(basePath.length))
+async function unmatched(server: Server, request: Request, rest: string): Promise<Reply> {
+  const rows = routesAt(`/${rest}`)
   if (rows.length === 0) return nothingHere()
   const methods = methodsOf(rows)
   if (request.method === 'OPTIONS') return preflight(request, methods, rows, server.origins)
@@ -60,12 +61,37 @@ function respondAt(
   return respond({ request, path, headers: {}, metrics }, work)
 }
 
+/** Public, and so for pages of any origin. */
+function atHealth(
+  { metrics, origins }: Server,
+  request: Request,
+  work: () => Promise<Reply>,
+): Promise<Response> {
+  return respond(
+    { request, path: healthPath, headers: { ...corsHeaders(request, true, origins) }, metrics },
+    work,
+  )
+}
+
+/** The answer to every method but GET and HEAD. */
+async function notHealth(request: Request): Promise<Reply> {
+  const methods = ['GET', 'HEAD', 'OPTIONS']
+  if (request.method === 'OPTIONS')
+    return preflight(request, methods, [{ method: 'GET', access: 'public' }], new Set())
+  throw new HttpError('method_not_allowed', 'Method not allowed', { allow: methods.join(', ') })
+}
+
 function mountRest(app: AnyElysia, licensed: Server): void {
   const at = (path: string, request: Request, work: () => Promise<Reply>): Promise<Response> =>
     respondAt(licensed, path, request, work)
-  app.get('/api/health', ({ request }) => at('/api/health', request, () => health(licensed)), options)
+  app.get(healthPath, ({ request }) => atHealth(licensed, request, () => health(licensed)), options)
+  app.all(healthPath, ({ request }) => atHealth(licensed, request, () => notHealth(request)), options)
   app.all(basePath, ({ request }) => at(basePath, request, nothingHere), options)
-  app.all(`${basePath}/*`, ({ request }) => at('*', request, () => unmatched(licensed, request)), options)
+  app.all(
+    `${basePath}/*`,
+    ({ request, params }) => at('*', request, () => unmatched(licensed, request, params['*'] ?? '')),
+    options,
+  )
 }
 
 function mountDocuments(app: AnyElysia, licensed: Server): void {
@@ -100,7 +126,8 @@ function mountMetrics(app: AnyElysia, licensed: Server, metrics: Metrics): void 
  * ```
  */
 export function licensingServer(licensing: Licensing, settings: ServerOptions = {}): AnyElysia {
-  const app = new Elysia()
+  // Otherwise a Host of fewer than four characters has every path looked for in the wrong place.
+  const app = new Elysia({ handler: { standardHostname: false } })
   const licensed = createServer(licensing, settings)
   mountRoutes(app, licensed)
   mountRest(app, licensed)

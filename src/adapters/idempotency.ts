@@ -1,4 +1,5 @@
 import type { IdempotencyKey } from '../core/idempotency.ts'
+import { pathAndQuery } from './path.ts'
 import type { Reply } from './reply.ts'
 import type { Call, Route } from './route.ts'
 
@@ -9,9 +10,9 @@ async function sha256(text: string): Promise<string> {
 
 /** The key belongs to the API key that shows it, and to one method, path and body. */
 async function keyOf(call: Call, key: string): Promise<IdempotencyKey> {
-  const { method, url } = call.request
-  const { pathname, search } = new URL(url)
-  const fingerprint = await sha256(JSON.stringify([method, pathname + search, call.body]))
+  // The app by its id: another one may come to the same slug.
+  const asked = [call.request.method, ...pathAndQuery(call.request), call.app, call.body]
+  const fingerprint = await sha256(JSON.stringify(asked))
   return { key, scope: call.principal?.id ?? '', fingerprint, ...(call.app !== '' && { app: call.app }) }
 }
 

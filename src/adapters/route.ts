@@ -8,10 +8,10 @@ import { empty, json, type Reply } from './reply.ts'
 import { toWire, type JsonSchema } from './wire.ts'
 
 /**
- * Who may call a route: anybody; a key that may read (`pk_` or `sk_`); a key that may write (`sk_`); or, for `renewal`,
- * a key that may write or the license's own token in the body.
+ * Who may call a route: anybody; a key that may read (`pk_` or `sk_`); a key that may write (`sk_`), create apps or manage
+ * keys; or, for `renewal`, a key that may write or the license's own token in the body.
  */
-export type Access = 'public' | 'read' | 'write' | 'renewal'
+export type Access = 'public' | 'read' | 'write' | 'apps' | 'keys' | 'renewal'
 
 /** What a route works with once its checks have passed. Core checks `body` and `query` itself. */
 export interface Call<Body = unknown, Query = unknown> {

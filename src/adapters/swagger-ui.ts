@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import folder from 'swagger-ui-dist/absolute-path.js'
 import { cacheable } from './cacheable.ts'
 import { openApiDocument } from './openapi.ts'
+import { pathAndQuery } from './path.ts'
 import { empty, json, type Reply } from './reply.ts'
 
 /** Nothing from elsewhere, nothing inline, nobody's frame. Swagger UI's own icons are data in its style sheet. */
@@ -60,9 +61,9 @@ function ownPage(): Answer {
     'content-security-policy': policy,
     'referrer-policy': 'no-referrer',
   }
-  return async ({ url }) =>
+  return async (request) =>
     // From behind another slash the page's own addresses would lead nowhere.
-    new URL(url).pathname.endsWith('/')
+    pathAndQuery(request)[0].endsWith('/')
       ? empty(308, { location: '../swagger' })
       : { status: 200, headers, body: page }
 }

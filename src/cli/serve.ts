@@ -37,7 +37,8 @@ function createServer(licensing: Licensing, { port, host }: Address, options: Se
   return listen({
     fetch: (request) => app.fetch(request),
     ...{ port, hostname: host, manual: true, silent: true, gracefulShutdown: false },
-    bun: { idleTimeout: idleSeconds },
+    // Our own reader counts bodies; Bun's answer to a larger one would have no body.
+    bun: { idleTimeout: idleSeconds, maxRequestBodySize: Number.MAX_SAFE_INTEGER },
   })
 }
 

@@ -8,7 +8,7 @@ import { instant, integer, nullable, oneOf, reference, text } from './fields.ts'
 import { input, invalidInput, isText, type Input } from './input.ts'
 import { apiKeySecret, isApiKeySecret, hashSecret } from './api-key-secret.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { ApiKey, Principal } from './principal.ts'
+import { mayManageKeys, type ApiKey, type Principal } from './principal.ts'
 import type { ApiKeyRecord, AppRecord, Mode, NumericDate, StorageSession } from './storage.ts'
 
 /** A key just made, with its secret: shown this once, kept only as a hash. */
@@ -101,8 +101,7 @@ async function visibleApp(context: Context, key: Principal, slug: string): Promi
 /** @throws {LicensingError} `forbidden` unless `by` may manage keys: a secret key without end, bound to no app. */
 function checkManager(by: Principal | undefined, mode: Mode | undefined): void {
   if (by === undefined) return
-  const isManager = by.type === 'sk' && by.expiresAt === null && by.appId === null
-  if (!isManager || (by.mode === 'test' && mode === 'live'))
+  if (!mayManageKeys(by) || (by.mode === 'test' && mode === 'live'))
     throw new LicensingError('forbidden', 'This API key may not manage such keys')
 }
 
@@ -181,14 +180,15 @@ async function rollApiKey(
 ): Promise<NewApiKeyAnswer> {
   checkManager(by, undefined)
   const { overlapSeconds = 0 } = rollOptions.parse(options)
-  const old = await managedKey(context, id, by)
+  const { record, answer } = await freshKey(context, await managedKey(context, id, by))
   const now = context.now()
-  if (!isGood(old, now)) throw new LicensingError('conflict', 'API key is revoked or expired')
-  const { record, answer } = await freshKey(context, old)
-  const expiresAt = Math.min(old.expiresAt ?? Infinity, now + overlapSeconds)
   const write = async (tx: StorageSession): Promise<NewApiKeyAnswer> => {
-    await tx.updateApiKey(id, { expiresAt })
-    await tx.insertApiKey(record)
+    // A write of nothing, so that of two at once the second judges what the first has left.
+    const old = await tx.updateApiKey(id, {})
+    if (old === null || !isGood(old, now))
+      throw new LicensingError('conflict', 'API key is revoked or expired')
+    await tx.updateApiKey(id, { expiresAt: Math.min(old.expiresAt ?? Infinity, now + overlapSeconds) })
+    await tx.insertApiKey({ ...record, expiresAt: old.expiresAt })
     return answer
   }
   return commit(context, write, (created) => created)
@@ -202,6 +202,7 @@ async function createFirstApiKey(context: Context): Promise<NewApiKeyAnswer | nu
 }
 
 async function listApiKeys(context: Context, query: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>> {
+  checkManager(by, undefined)
   const { mode, ...paging } = apiKeyQuery.parse(query)
   checkManager(by, mode)
   const seen = by?.mode === 'test' ? 'test' : mode

@@ -1,5 +1,5 @@
 import { Type, type TString } from '@sinclair/typebox'
-import type { Principal } from './principal.ts'
+import { mayCreateApps, type Principal } from './principal.ts'
 import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
@@ -151,7 +151,7 @@ function slugTaken(): LicensingError {
 }
 
 function checkCreator(by: Principal, mode: Mode): void {
-  if (by.type !== 'sk' || by.appId !== null || by.mode !== mode)
+  if (!mayCreateApps(by) || by.mode !== mode)
     throw new LicensingError('forbidden', 'This API key may not create such an app')
 }
 

@@ -51,12 +51,14 @@ export async function commit<Saved>(
     const teller = tellerOf(context, tx)
     saved = await write(tx, teller.tell)
     if (saved === null || saved === false) throw new GivenUp()
-    if (context.keep !== null) await context.keep(tx, await view(saved))
+    if (context.keeper !== null) await context.keeper.keep(tx, await view(saved))
     told = teller.told
   }
   await context.storage.transaction(work).catch((error: unknown) => {
     if (!(error instanceof GivenUp)) throw error
   })
-  if (saved !== null && saved !== false) publish(context, told)
+  if (saved === null || saved === false) return saved as Saved
+  context.keeper?.kept()
+  publish(context, told)
   return saved as Saved
 }

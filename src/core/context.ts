@@ -9,6 +9,14 @@ import type { NumericDate, Storage, StorageSession } from './storage.ts'
 import type { LicenseClaims } from './token.ts'
 import type { WorkQueue } from './work-queue.ts'
 
+/** Keeps what a use case will answer. */
+export interface Keeper {
+  /** In the transaction of its writes, which a storage may run again. */
+  keep(tx: StorageSession, answer: object): Promise<void>
+  /** Once that is committed. */
+  kept(): void
+}
+
 /** What every use case works with: its first argument. */
 export interface Context {
   readonly storage: Storage
@@ -21,8 +29,8 @@ export interface Context {
   readonly issuer: string
   /** Whether work may wait for a signature or a key pair: not inside a host's transaction, which would be held open. */
   readonly lent: boolean
-  /** Keeps what a use case will answer, in the transaction of its writes; `null` where no idempotency key asks for it. */
-  readonly keep: ((tx: StorageSession, answer: object) => Promise<void>) | null
+  /** `null` where no idempotency key asks for an answer to be kept. */
+  readonly keeper: Keeper | null
   /** The requests under an idempotency key that run now, in this process. */
   readonly running: Map<string, Promise<unknown>>
   /** Who in this process hears of what was committed. */

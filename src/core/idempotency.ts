@@ -1,4 +1,4 @@
-import type { Context } from './context.ts'
+import type { Context, Keeper } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { invalidInput } from './input.ts'
 import { tokenOf, type SignedLicense } from './license-view.ts'
@@ -75,14 +75,16 @@ class AnsweredMeanwhile extends Error {}
 
 /** A context whose next commit keeps its answer under the key, in the same transaction. */
 function keepingContext(context: Context, key: IdempotencyKey): { context: Context; isKept: () => boolean } {
-  let kept = false
-  const keep: NonNullable<Context['keep']> = async (tx, answer) => {
-    if (kept) return
-    if (!(await tx.insertKeptAnswer(sealAnswer(context, key, answer), context.now())))
-      throw new AnsweredMeanwhile()
-    kept = true
+  let isKept = false
+  const keeper: Keeper = {
+    async keep(tx, answer) {
+      if (isKept) return
+      if (!(await tx.insertKeptAnswer(sealAnswer(context, key, answer), context.now())))
+        throw new AnsweredMeanwhile()
+    },
+    kept: () => void (isKept = true),
   }
-  return { context: { ...context, keep }, isKept: () => kept }
+  return { context: { ...context, keeper }, isKept: () => isKept }
 }
 
 async function runOnce<Answer extends object>(

@@ -12,8 +12,15 @@ import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSessio
  */
 export type LicenseChange = (license: LicenseRecord) => LicensePatch | null | Promise<LicensePatch | null>
 
-/** Each lost race means that another request got through, so this many in a row needs as many rivals. */
+/** Each lost race means that another request got through; with the pauses, this many in a row need thousands of rivals. */
 const maxAttempts = 64
+
+/** Rivals that come back at once would keep meeting: after a few attempts each waits for a time of its own. */
+async function pauseBefore(attempt: number): Promise<void> {
+  if (attempt < 4) return
+  const milliseconds = Math.random() * Math.min(100, 4 * attempt)
+  await new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
+}
 
 function placeTaken(holder: LicenseRecord): LicensingError {
   return new LicensingError('conflict', `Installation already has an active license: ${holder.id}`, {
@@ -96,6 +103,7 @@ export async function changeLicense(
   change: LicenseChange,
 ): Promise<LicenseRecord> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    await pauseBefore(attempt)
     const license = await findLicense(context, app, id)
     const patch = await change(license)
     if (patch === null) return license
@@ -128,6 +136,7 @@ export async function writeNewLicense(
   make: () => Promise<LicenseRecord>,
 ): Promise<LicenseRecord> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    await pauseBefore(attempt)
     const license = await make()
     const isSaved = await commit(
       context,
@@ -152,6 +161,7 @@ export async function writeNewLicense(
  */
 export async function deleteLicense(context: Context, app: AppRecord, id: string): Promise<void> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    await pauseBefore(attempt)
     const license = await findLicense(context, app, id)
     const deleted = await commit(
       context,

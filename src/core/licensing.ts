@@ -151,7 +151,7 @@ async function createContext(options: LicensingOptions): Promise<Context> {
     sealer: await createSealer(options.masterKey),
     issuer: checkIssuer(options.issuer ?? 'license-server'),
     lent: false,
-    keep: null,
+    keeper: null,
     running: new Map(),
     hub: eventHub(),
     webhookAttempts: { delivered: 0, retried: 0, givenUp: 0 },

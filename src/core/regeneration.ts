@@ -31,7 +31,10 @@ export interface BulkRegeneration {
 }
 
 export interface RenewalOptions {
-  /** Called with the license's id once the token's signature holds; what it throws ends the renewal. For rate limits. */
+  /**
+   * Called with the license's id once the token is good for a renewal; what it throws ends that. For rate limits: a token
+   * that is refused, such as a stolen one that was cut off, uses nothing up for the license's holder.
+   */
   readonly admit?: (licenseId: string) => void | Promise<void>
 }
 
@@ -160,11 +163,16 @@ export async function renewLicense(
   options: RenewalOptions = {},
 ): Promise<LicenseRecord> {
   const { claims, jti } = await authenticateToken(context, app, token)
-  await options.admit?.(jti.licenseId)
+  let isAdmitted = false
+  const admitOnce = async (): Promise<void> => {
+    if (!isAdmitted) await options.admit?.(jti.licenseId)
+    isAdmitted = true
+  }
   refuse(decide({ token: claims, now: context.now() }))
   if (jti.licenseId !== id) throw new LicensingError('token_mismatch', 'The token belongs to another license')
-  return changeLicense(context, app, jti.licenseId, regeneratedType, (license) => {
+  return changeLicense(context, app, jti.licenseId, regeneratedType, async (license) => {
     refuse(decide({ token: claims, revision: jti.revision, license, now: context.now() }))
+    await admitOnce()
     return reissue(context, app, license, { revision: jti.revision })
   })
 }

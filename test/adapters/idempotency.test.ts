@@ -117,6 +117,24 @@ describe('a POST under one Idempotency-Key', () => {
     assert.equal(essence(await send('POST', customers, under('k', { key, body }))), essence(first))
   })
 
+  test('is another in an app that has taken the slug of a deleted one', async () => {
+    const server = await newShopServer()
+    const sent = {
+      key: server.keys.sk,
+      headers: { 'idempotency-key': 'k-1' },
+      body: { email: 'eve@example.com' },
+    }
+    const create = (): Promise<Answer> => server.send('POST', '/apps/desktop-app/customers', sent)
+    const first = (await create()).data<Json>()
+    await server.licensing.apps.delete('desktop-app')
+    await server.licensing.apps.create({ name: 'Another', slug: 'desktop-app' })
+    const { total } = await server.licensing.customers.list('desktop-app')
+    assert.equal(total, 0)
+    const second = await create()
+    assert.equal(second.status, 422, 'what was asked of the old app is another request')
+    assert.notEqual(second.text, JSON.stringify({ data: first }))
+  })
+
   test('is another under another API key', async () => {
     const {
       send,

@@ -132,6 +132,7 @@ describe('a stolen token', () => {
     const [head, payload, signature] = (license.token ?? '').split('.')
     await licensing.rotateKeys('desktop-app')
     const tokens: readonly unknown[] = [
+      ...['\u0000', '\ud800', 2 ** 60, JSON.parse(`${'['.repeat(40)}${']'.repeat(40)}`) as unknown],
       ...['', 'x', 'x'.repeat(20_000), 'a.b.c', 7, true, {}, [], [license.token], license.token],
       ...[`${head}.${payload}.`, `${head}.${payload}.${signature}=`, `${license.token} `, other.token],
     ]
@@ -259,6 +260,12 @@ describe('no key makes one that is mightier than itself', () => {
     for (const key of weak) {
       for (const body of wishes) assert.equal((await send('POST', '/api-keys', { key, body })).status, 403)
       assert.equal((await send('GET', '/api-keys', { key })).status, 403)
+      for (const [method, path, body] of [
+        ['GET', '/api-keys?per_page=101', undefined],
+        ['POST', '/api-keys', '{'],
+        ['POST', `/api-keys/${target.id}/roll`, '{'],
+      ] as const)
+        assert.equal((await send(method, path, { key, body })).status, 403, `${method} ${path}`)
       assert.equal((await send('DELETE', `/api-keys/${target.id}`, { key })).status, 403)
       assert.equal((await send('POST', `/api-keys/${target.id}/roll`, { key })).status, 403)
     }

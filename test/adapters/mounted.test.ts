@@ -128,6 +128,22 @@ describe('mounted in a host’s app', () => {
     assert.equal(await ask('/one/swagger/json', ''), 200)
   })
 
+  test('under a prefix too the method is named that a path has not, and a page may ask first', async () => {
+    const { licensing } = await serve(await newShop())
+    for (const [prefix, app] of [
+      ['/one', new Elysia().group('/one', (group) => group.use(licensingServer(licensing)))],
+      ['/two', new Elysia({ prefix: '/two' }).use(licensingServer(licensing))],
+    ] as const) {
+      const headers = { origin: 'https://shop.example.com', 'access-control-request-method': 'POST' }
+      const ask = async (method: string, path: string): Promise<Response> =>
+        app.fetch(new Request(`http://localhost${prefix}${path}`, { method, headers }))
+      const wrong = await ask('PATCH', '/api/v1/apps')
+      assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'GET, HEAD, OPTIONS, POST'])
+      const preflight = await ask('OPTIONS', '/api/v1/apps/desktop-app/licenses/verify')
+      assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-origin')], [204, '*'])
+    }
+  })
+
   test('the same through fetch of the plugin itself', async () => {
     const { licensing, keys } = await serve(await newShop())
     const mounted = new Elysia().onError(() => 'host').mount('/licensing', licensingServer(licensing).fetch)

@@ -123,6 +123,8 @@ describe('the OpenAPI document', () => {
         public: [],
         read: [{ apiKey: [] }],
         write: [{ apiKey: [] }],
+        apps: [{ apiKey: [] }],
+        keys: [{ apiKey: [] }],
         renewal: [{ apiKey: [] }, {}],
       }
       assert.deepEqual(operation.security, wanted[access], path)

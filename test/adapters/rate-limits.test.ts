@@ -115,6 +115,20 @@ describe('no limit bricks who does nothing wrong', () => {
     assert.equal(fine.status, 200, 'another license goes on')
   })
 
+  test('a stolen token that was cut off, or has expired, uses up nothing of its license', async () => {
+    const { send, issue, licensing, clock } = await limited({ rateLimits: { renewal: 10_000 } })
+    const { id, token: stolen } = await issue({ durationDays: 1 })
+    const renew = (token: unknown): Promise<Answer> =>
+      send('POST', `/apps/desktop-app/licenses/${id}/regenerate`, { body: { current_token: token } })
+    const { token } = await licensing.licenses.regenerate('desktop-app', id, { invalidatePrevious: true })
+    for (let at = 0; at < 20; at++) assert.equal((await renew(stolen)).status, 401)
+    assert.equal((await renew(token)).status, 200)
+    clock.seconds += 86_400
+    const extended = await licensing.licenses.update('desktop-app', id, { durationDays: 9 })
+    for (let at = 0; at < 20; at++) assert.equal((await renew(token)).error().code, 'token_expired')
+    assert.equal((await renew(extended.token)).status, 200)
+  })
+
   test('one address uses up no other’s', async () => {
     const { send } = await limited()
     await exhaust(() => send('GET', verify, from('192.0.2.1')))
@@ -168,6 +182,19 @@ describe('an address', () => {
       const response = await app.fetch(new Request(`http://localhost/api/v1${verify}`))
       assert.equal(response.status, 404)
     }
+  })
+
+  test('that cannot be told for a fault is a fault of ours, in the envelope and without its text', async () => {
+    const { licensing } = await newShop()
+    const clientAddress = (): string => {
+      throw new Error('secret /srv/x.ts')
+    }
+    const app = licensingServer(licensing, { rateLimits: {}, clientAddress })
+    const response = await app.fetch(new Request(`http://localhost/api/v1${verify}`))
+    const text = await response.text()
+    assert.match(text, /"code":"internal_error"/)
+    assert.doesNotMatch(text, /secret/)
+    assert.match(response.headers.get('x-request-id') ?? '', /^\S+$/)
   })
 
   test('of a proxy must be one, or a range', async () => {

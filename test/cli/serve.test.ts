@@ -40,6 +40,21 @@ for (const way of runtimes)
   })
 
 for (const way of runtimes)
+  test(`${way}: a body that is announced as large as none may be is refused in the envelope`, async (t) => {
+    const server = await startServer(t, { cwd: emptyFolder(t), way, env: { HEARTWOOD_LOG: 'off' } })
+    const { hostname, port } = new URL(server.url)
+    const socket = connect({ host: hostname, port: Number(port) })
+    let answer = ''
+    socket.on('data', (chunk) => (answer += String(chunk)))
+    socket.on('error', () => {})
+    const headers = [`host: ${hostname}`, `authorization: Bearer ${server.key}`, 'content-length: 200000000']
+    socket.write(`POST /api/v1/apps HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n{`)
+    while (!answer.includes('"body_too_large"')) await once(socket, 'data')
+    assert.match(answer, /^HTTP\/1\.1 413 [\s\S]*x-request-id: /i)
+    socket.destroy()
+  })
+
+for (const way of runtimes)
   test(`${way}: a port in use is one line and exit code 1`, async (t) => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')

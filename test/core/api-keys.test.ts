@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import type { Licensing, NewApiKey, Principal } from '../../src/core/index.ts'
-import { codeOf, day, newShop, newWorld, refusalOf, start, tallyOf } from '../support/world.ts'
+import { codeOf, day, newShop, newWorld, refusalOf, risingIds, start, tallyOf } from '../support/world.ts'
 
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
@@ -271,6 +271,38 @@ test('rolling never lengthens a life: neither by a long overlap nor of a revoked
   const odd: readonly unknown[] = [-1, 2_592_001, 1.5, '60', null, Number.NaN]
   for (const overlapSeconds of odd)
     assert.equal(await codeOf(apiKeys.roll(revoked.id, { overlapSeconds } as object)), 'validation_error')
+})
+
+test('of two rolls at once the one that ends the key now is not undone by the one with an overlap', async () => {
+  for (const overlaps of [
+    [0, 60],
+    [60, 0],
+  ]) {
+    const { licensing, clock } = await newWorld()
+    const { apiKeys } = licensing
+    const old = await apiKeys.create({})
+    const rolls = overlaps.map((overlapSeconds) => apiKeys.roll(old.id, { overlapSeconds }))
+    const ended = await Promise.all(rolls.map((roll) => codeOf(roll)))
+    assert.ok(ended.includes('ok'), ended.join())
+    clock.seconds += ended.every((code) => code === 'ok') || ended[overlaps.indexOf(0)] === 'ok' ? 0 : 60
+    assert.equal(await apiKeys.authenticate(old.secret), null)
+  }
+})
+
+test('a key that was revoked while it is rolled has no successor', async () => {
+  const { licensing, storage } = await newWorld()
+  const { id } = await licensing.apiKeys.create({})
+  const slow = {
+    ...storage,
+    findApiKey: async (asked: string) => {
+      const key = await storage.findApiKey(asked)
+      await storage.updateApiKey(asked, { revokedAt: start })
+      return key
+    },
+  }
+  const { licensing: other } = await newWorld({ storage: slow, newId: risingIds(100) })
+  assert.equal(await codeOf(other.apiKeys.roll(id)), 'conflict')
+  assert.equal(await storage.countApiKeys({}), 1)
 })
 
 test('no id that is none finds a key', async () => {

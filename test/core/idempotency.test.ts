@@ -49,6 +49,30 @@ test('work under a key is done once, and its first answer given again', async ()
   assert.equal((await licensing.idempotent(key, issuing(shop, 2))).replayed, false)
 })
 
+test('a storage that has to run a transaction again keeps the answer of the run that counts', async () => {
+  const storage = memoryStorage()
+  let failing = false
+  const again: typeof storage = {
+    ...storage,
+    transaction: async (work) => {
+      if (failing) {
+        const undone = storage.transaction(async (tx) => {
+          await work(tx)
+          throw new Error('serialization failure')
+        })
+        await undone.catch(() => {})
+      }
+      return storage.transaction(work)
+    },
+  }
+  const shop = await newShop({ storage: again })
+  failing = true
+  const first = await shop.licensing.idempotent(key, issuing(shop))
+  const second = await shop.licensing.idempotent(key, issuing(shop, 2))
+  assert.deepEqual(second, { answer: first.answer, replayed: true })
+  assert.equal((await shop.licensing.licenses.list('desktop-app')).total, 1)
+})
+
 test('the answer holds over a restart, and the token in it is today’s', async () => {
   const shop = await newShop()
   const { answer } = await shop.licensing.idempotent(key, issuing(shop))

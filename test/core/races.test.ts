@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { memoryStorage } from '../../src/storage/memory.ts'
 import { claimsOf, verdictOf } from '../support/tokens.ts'
 import { codeOf, day, installation, newShop, start, tallyOf, tokenOf } from '../support/world.ts'
 
@@ -45,6 +46,22 @@ test('fifty renewals at once all succeed, each with a token of its own', async (
     assert.equal(await verdictOf(licensing, 'desktop-app', each.token), 'ok')
   }
   assert.equal((await storage.findLicense(app.id, id))?.revision, 51)
+})
+
+test('a hundred changes at once of one license all succeed, on a storage that takes its time', async () => {
+  const storage = memoryStorage()
+  const slow: typeof storage = {
+    ...storage,
+    findLicense: async (...args) => {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return storage.findLicense(...args)
+    },
+  }
+  const { licensing, app, issue } = await newShop({ storage: slow })
+  const { id } = await issue()
+  const changes = times(100, (at) => licensing.licenses.update('desktop-app', id, { metadata: { at } }))
+  assert.deepEqual(await tallyOf(changes), { ok: 100 })
+  assert.equal((await storage.findLicense(app.id, id))?.version, 101)
 })
 
 test('once a revocation has answered, no renewal that began beside it undoes it', async () => {

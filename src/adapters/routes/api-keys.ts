@@ -11,7 +11,7 @@ export const apiKeyRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/api-keys',
-    access: 'write',
+    access: 'keys',
     tag,
     operationId: 'listApiKeys',
     summary: 'List API keys',
@@ -30,7 +30,7 @@ export const apiKeyRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/api-keys',
-    access: 'write',
+    access: 'keys',
     tag,
     operationId: 'createApiKey',
     summary: 'Create an API key',
@@ -51,7 +51,7 @@ export const apiKeyRoutes: readonly Route[] = [
   route({
     method: 'DELETE',
     path: '/api-keys/:id',
-    access: 'write',
+    access: 'keys',
     tag,
     operationId: 'revokeApiKey',
     summary: 'Revoke an API key',
@@ -64,7 +64,7 @@ export const apiKeyRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/api-keys/:id/roll',
-    access: 'write',
+    access: 'keys',
     tag,
     operationId: 'rollApiKey',
     summary: 'Roll an API key',

@@ -37,7 +37,7 @@ export const appRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps',
-    access: 'write',
+    access: 'apps',
     tag,
     operationId: 'createApp',
     summary: 'Create an app',

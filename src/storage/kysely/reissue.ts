@@ -12,10 +12,7 @@ interface Written {
 }
 
 /** No change of a tier or a license falls between reading and writing: see {@link reissueLocked}. */
-export function reissueLicenses(
-  { atomically }: Access,
-  reissue: Reissue,
-): Promise<Written> {
+export function reissueLicenses({ atomically }: Access, reissue: Reissue): Promise<Written> {
   return atomically((db) => (isPostgres(db) ? reissueLocked(db, reissue) : reissueRange(db, reissue)))
 }
 
@@ -60,7 +57,10 @@ const behindEveryId = '\u{10FFFF}'
 /** The last id of the page, when there are as many. */
 function endOfRange(db: Kysely<Database>, { limit, after = '', ...chosen }: Reissue) {
   const page = matching(db, chosen).select('id').where('id', '>', after)
-  return page.orderBy('id').limit(1).offset(limit - 1)
+  return page
+    .orderBy('id')
+    .limit(1)
+    .offset(limit - 1)
 }
 
 /**
