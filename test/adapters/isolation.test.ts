@@ -145,6 +145,13 @@ describe('a stolen token', () => {
       body: { current_token: 'x' },
     })
     assert.equal(missing.text, answers[0]!.text, 'and no license is told from one that is not there')
+    const beside = { current_token: 'x', nonsense: 1 }
+    assert.equal((await send('POST', regenerate, { body: beside })).text, answers[0]!.text)
+    const queried = await send('POST', `${regenerate}?x=1`, { body: { current_token: 'x' } })
+    assert.equal(queried.text, answers[0]!.text, 'and no rule of the query either')
+    const headers = { authorization: '' }
+    const keyed = await send('POST', regenerate, { headers, body: { current_token: license.token } })
+    assert.equal(keyed.error().code, 'unauthorized', 'a header that is there decides, an empty one too')
     for (const current_token of [null, undefined]) {
       const answer = await send('POST', regenerate, { body: { current_token } })
       assert.equal(answer.error().code, 'unauthorized')

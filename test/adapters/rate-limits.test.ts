@@ -85,6 +85,17 @@ describe('the documented limits', () => {
   })
 })
 
+describe('a limit', () => {
+  test('counts what is refused as well, and HEAD: it comes before every other check', async () => {
+    const { send } = await limited()
+    await send('GET', '/apps/desktop-app/licenses/verify')
+    await send('GET', '/apps/no-app/licenses/verify?jti=x')
+    await send('HEAD', verify)
+    await send('POST', '/apps/desktop-app/licenses/verify', { body: '{' })
+    assert.equal(await left(send, '192.0.2.1'), 95)
+  })
+})
+
 describe('no limit bricks who does nothing wrong', () => {
   test('a working key is never limited, whatever its address did before', async () => {
     const { send, keys } = await limited()

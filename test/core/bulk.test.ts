@@ -63,6 +63,20 @@ test('a bulk regeneration can be kept to a tier or a customer, and never leaves 
   assert.equal(await codeOf(licenses.regenerateAll('no-app')), 'not_found')
 })
 
+test('what a bulk regeneration left alone is counted for the customer that it was kept to', async () => {
+  const { licensing, issue } = await newShop()
+  const { customers, licenses, tiers } = licensing
+  await tiers.create('desktop-app', { name: 'Gone', slug: 'gone' })
+  const bob = await customers.create('desktop-app', { email: 'bob@example.com' })
+  for (const customerId of [bob.id, undefined, undefined])
+    await issue({ tierId: 'gone', ...(customerId !== undefined && { customerId }) })
+  await tiers.delete('desktop-app', 'gone')
+  const skipped = async (options: object): Promise<number> =>
+    (await licenses.regenerateAll('desktop-app', options)).skipped.missingTier
+  assert.equal(await skipped({ customerId: bob.id }), 1)
+  assert.equal(await skipped({}), 3)
+})
+
 test('a bulk regeneration beside single ones loses none of them', async () => {
   const { licensing, storage, app, issue } = await newShop()
   const { id, token } = await issue()

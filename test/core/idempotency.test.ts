@@ -88,6 +88,29 @@ test('the answer holds over a restart, and the token in it is today’s', async 
   assert.equal(await replay(), null)
 })
 
+test('the answer has no token once its license has expired, but what regenerated an expired one keeps its own', async () => {
+  const shop = await newShop()
+  const { licensing, clock } = shop
+  clock.seconds = start
+  const create = (at: Licensing) =>
+    at.licenses.create('desktop-app', {
+      installationId: installation(1),
+      customerId: shop.customer.id,
+      tierId: 'pro',
+      expiresAt: start + 100,
+    })
+  const { answer } = await licensing.idempotent(key, create)
+  clock.seconds += 99
+  assert.equal((await licensing.idempotent(key, create)).answer.token, answer.token)
+  clock.seconds += 1
+  assert.equal((await licensing.idempotent(key, create)).answer.token, null)
+  const another = { ...key, key: 'k-2' }
+  const regenerate = (at: Licensing) => at.licenses.regenerate('desktop-app', answer.id)
+  const expired = await licensing.idempotent(another, regenerate)
+  assert.notEqual(expired.answer.token, null)
+  assert.equal((await licensing.idempotent(another, regenerate)).answer.token, expired.answer.token)
+})
+
 test('of ten at once under one key one works and nine are told what it answered', async () => {
   const shop = await newShop()
   const answers = await Promise.all(

@@ -255,6 +255,17 @@ test('metadata comes back as it went in, whatever its names are, and pollutes no
   assert.equal(({} as { polluted?: boolean }).polluted, undefined)
 })
 
+test('metadata is at most 16 KiB as JSON, when a license is made and when it is changed', async () => {
+  const { licensing, issue } = await newShop()
+  const sized = (bytes: number): { text: string } => ({ text: 'x'.repeat(bytes - '{"text":""}'.length) })
+  const { id } = await issue({ metadata: sized(16_384) })
+  assert.equal(await codeOf(issue({ metadata: sized(16_385) })), 'validation_error')
+  const change = (bytes: number): Promise<unknown> =>
+    licensing.licenses.update('desktop-app', id, { metadata: sized(bytes) })
+  assert.equal(await codeOf(change(16_384)), 'ok')
+  assert.equal(await codeOf(change(16_385)), 'validation_error')
+})
+
 test('what was given cannot be changed from outside afterwards', async () => {
   const { licensing, issue } = await newShop()
   const metadata = { list: [1] }

@@ -36,6 +36,23 @@ test('of reinstating the old and creating a new license at once, one wins', asyn
   }
 })
 
+test('of extending the old and creating a new license at once, one wins', async () => {
+  const { licensing, clock, issue } = await newShop()
+  for (let round = 0; round < 10; round++) {
+    const installationId = installation(200 + round)
+    const { id } = await issue({ installationId, durationDays: 1 })
+    clock.seconds += day
+    const calls = [
+      () => licensing.licenses.update('desktop-app', id, { durationDays: 30 }),
+      () => issue({ installationId }),
+    ]
+    const began = (round % 2 ? calls : calls.toReversed()).map((call) => call())
+    assert.deepEqual(await tallyOf(began), { conflict: 1, ok: 1 })
+    const { data } = await licensing.licenses.list('desktop-app', { installationId, status: 'active' })
+    assert.equal(data.length, 1)
+  }
+})
+
 test('fifty renewals at once all succeed, each with a token of its own', async () => {
   const { licensing, storage, app, issue } = await newShop()
   const { id, token } = await issue()
