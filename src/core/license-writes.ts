@@ -51,7 +51,7 @@ export async function findLicense(context: Context, app: AppRecord, id: string):
   return license
 }
 
-/** Whether the license, as changed, gets its installation's place: an active one always, another only a free one. */
+/** Whether the license, as changed, gets its installation's place: an active or reinstated one always, another a free one. */
 async function placeFor(
   context: Context,
   license: LicenseRecord,
@@ -60,7 +60,8 @@ async function placeFor(
   const next = { ...license, ...patch }
   const moved = next.installationId !== license.installationId
   if (license.current && !moved) return undefined
-  if (statusOf(next, context.now()) === 'active') return true
+  const isReinstated = license.revokedAt !== null && next.revokedAt === null
+  if (isReinstated || statusOf(next, context.now()) === 'active') return true
   return moved
     ? (await context.storage.findCurrentLicense(license.appId, next.installationId)) === null
     : undefined

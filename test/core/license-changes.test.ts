@@ -218,6 +218,21 @@ test('reinstating takes the place back, unless a successor is active, whom the r
   assert.equal((await getByInstallation('desktop-app', installationId)).id, old.id)
 })
 
+test('one that has expired meanwhile takes its place back as well, when it is reinstated', async () => {
+  const { licensing, clock, issue } = await newShop()
+  const { getByInstallation, reinstate, revoke } = licensing.licenses
+  const old = await issue({ durationDays: 1 })
+  const { installationId } = old
+  await revoke('desktop-app', old.id)
+  const successor = await issue({ installationId, durationDays: 2 })
+  clock.seconds = start + day
+  assert.equal(await codeOf(reinstate('desktop-app', old.id)), 'conflict')
+  clock.seconds = start + 2 * day
+  assert.equal((await reinstate('desktop-app', old.id)).status, 'expired')
+  assert.equal((await getByInstallation('desktop-app', installationId)).id, old.id)
+  assert.equal((await licensing.licenses.get('desktop-app', successor.id)).status, 'expired')
+})
+
 test('reinstating can refuse every earlier token', async () => {
   const { licensing, issue } = await newShop()
   const { id, token } = await issue()
