@@ -2,7 +2,7 @@ import type { LicenseStore } from './store.ts'
 
 // What is used of the browser, spelled out: a server's type libraries know none of it.
 interface LockManager {
-  request<T>(name: string, work: () => Promise<T>): Promise<T>
+  request<T>(name: string, options: { signal?: AbortSignal }, work: () => Promise<T>): Promise<T>
 }
 
 interface StorageArea {
@@ -45,8 +45,9 @@ const browser = globalThis as unknown as Browser
 const defaultName = 'heartwood-license'
 
 /** One tab at a time, where there are Web Locks. */
-function aloneInTabs<T>(name: string, work: () => Promise<T>): Promise<T> {
-  return browser.navigator?.locks?.request(name, work) ?? work()
+function aloneInTabs<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const options = signal === undefined ? {} : { signal }
+  return browser.navigator?.locks?.request(name, options, work) ?? work()
 }
 
 /**
@@ -69,7 +70,7 @@ export function localStorageStore(key: string = defaultName): LicenseStore {
   return {
     read: async () => browser.localStorage.getItem(key),
     write: async (text) => browser.localStorage.setItem(key, text),
-    alone: (work) => aloneInTabs(key, work),
+    alone: (work, signal) => aloneInTabs(key, work, signal),
     watch: (changed) => {
       const listener = (event: { readonly key: string | null }): void => {
         if (event.key === key || event.key === null) changed()
@@ -138,6 +139,6 @@ export function indexedDbStore(name: string = defaultName): LicenseStore {
     write: async (text) => {
       await inDatabase(name, 'readwrite', (store) => store.put(text, 'license'))
     },
-    alone: (work) => aloneInTabs(name, work),
+    alone: (work, signal) => aloneInTabs(name, work, signal),
   }
 }

@@ -6,6 +6,7 @@ import {
   memoryStore,
   type LicenseClient,
   type LicenseClientOptions,
+  type LicenseStore,
 } from '../../src/client/index.ts'
 import { build, recipes, variants, verdicts } from '../support/hostile-tokens.ts'
 import { testKeyPairs } from '../support/keys.ts'
@@ -45,12 +46,22 @@ async function goodToken(): Promise<string> {
   return tokenOf(await issue({ durationDays: 1 }))
 }
 
-test('the client takes each of the 99 hostile tokens as the server does', async () => {
+/** Whether this is a good token as a hand that pastes it may spoil it. */
+async function isPasted(token: string, good: string): Promise<boolean> {
+  const whole = await build(
+    recipes.find(({ id }) => id === 'good')!,
+    good,
+  )
+  return token !== whole && token.replace(/\s/g, '') === whole
+}
+
+test('the client takes each of the 99 hostile tokens as the server does, but for white space, which is nobody’s fault', async () => {
   const good = await goodToken()
   for (const recipe of recipes.flatMap(variants)) {
     const client = await openClient({})
-    const verdict = verdicts[recipe.id] ?? 'invalid_token'
-    assert.equal(await taken(client, await build(recipe, good)), verdict, recipe.id)
+    const token = await build(recipe, good)
+    const verdict = (await isPasted(token, good)) ? 'ok' : (verdicts[recipe.id] ?? 'invalid_token')
+    assert.equal(await taken(client, token), verdict, recipe.id)
   }
 })
 
@@ -71,11 +82,18 @@ test('a hostile token harms no good one, wherever it comes from', async () => {
     const hostile = await build(recipe, good)
     await taken(client, hostile)
     assert.deepEqual([client.license.state, client.license.claims], ['active', claims], recipe.id)
-    const store = memoryStore()
-    await store.write(JSON.stringify({ ...storedFields, token: hostile }))
-    assert.equal((await openClient({ store, token: hostile })).license.state, 'invalid', recipe.id)
+    const store = await storeOf(hostile)
+    const state = (await isPasted(hostile, good)) ? 'active' : 'invalid'
+    assert.equal((await openClient({ store, token: hostile })).license.state, state, recipe.id)
+    assert.equal((await openClient({ store: await storeOf(hostile) })).license.state, 'invalid', recipe.id)
   }
 })
+
+async function storeOf(token: string): Promise<LicenseStore> {
+  const store = memoryStore()
+  await store.write(JSON.stringify({ ...storedFields, token }))
+  return store
+}
 
 const storedFields = { format: 1, fallback: null, given: null, seenAt: 0, revoked: null, attempt: null }
 
