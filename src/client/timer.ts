@@ -23,10 +23,12 @@ export async function awaited<T>(work: Promise<T>): Promise<T> {
 }
 
 /** Ends with the signal, even when `work` does not heed it. */
-export function until<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-    work().then(resolve, reject)
+export async function until<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted()
+  const ended = new AbortController()
+  const end = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: ended.signal })
   })
+  // A time limit that is listened to keeps Deno alive.
+  return Promise.race([work(), end]).finally(() => ended.abort())
 }

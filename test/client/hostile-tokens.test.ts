@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CompactSign, importJWK, type JWK } from 'jose'
 import {
   createLicenseClient,
   LicensingError,
@@ -10,12 +11,14 @@ import {
 } from '../../src/client/index.ts'
 import { build, recipes, variants, verdicts } from '../support/hostile-tokens.ts'
 import { testKeyPairs } from '../support/keys.ts'
+import { payloadText } from '../support/tokens.ts'
 import { readVectors } from '../support/vectors.ts'
 import { newShop, start, tokenOf } from '../support/world.ts'
 
 interface SignatureTests {
   readonly testGroups: readonly {
     readonly public?: { readonly kty: string }
+    readonly private?: JWK
     readonly tests: readonly { readonly tcId: number; readonly jws: unknown }[]
   }[]
 }
@@ -97,16 +100,32 @@ async function storeOf(token: string): Promise<LicenseStore> {
 
 const storedFields = { format: 1, fallback: null, given: null, seenAt: 0, revoked: null, attempt: null }
 
+/** The good token's claims, signed with another key. */
+async function signedWith(jwk: JWK, good: string): Promise<string> {
+  const payload = new TextEncoder().encode(payloadText(good))
+  const numbers = Object.entries(jwk).filter(([name]) => !['alg', 'use', 'key_ops'].includes(name))
+  const key = await importJWK(Object.fromEntries(numbers), 'RS256')
+  return new CompactSign(payload).setProtectedHeader({ alg: 'RS256', typ: 'JWT' }).sign(key)
+}
+
 test('the client takes none of the tokens of Wycheproof for a license, under the very keys they are signed with', async () => {
   const { testGroups } = readVectors('wycheproof/json_web_signature_test.json') as SignatureTests
-  let tried = 0
-  for (const { public: key, tests } of testGroups) {
+  const good = await goodToken()
+  let [tried, controls] = [0, 0]
+  for (const { public: key, private: secret, tests } of testGroups) {
     const client = await openClient(key?.kty === 'RSA' ? { publicKeys: { keys: [key] } } : {})
+    // Else a client that takes nothing, or looks at no signature, would pass.
+    if (key?.kty === 'RSA' && secret !== undefined) {
+      const token = await signedWith(secret, good)
+      const unsigned = `${token.slice(0, token.lastIndexOf('.'))}.${good.split('.')[2]}`
+      assert.deepEqual([await taken(client, unsigned), await taken(client, token)], ['invalid_token', 'ok'])
+      controls += 1
+    }
     for (const { tcId, jws } of tests) {
       const token = typeof jws === 'string' ? jws : JSON.stringify(jws)
       assert.equal(await taken(client, token), 'invalid_token', `${tcId}`)
       tried += 1
     }
   }
-  assert.equal(tried, 401)
+  assert.deepEqual([tried, controls], [401, 13])
 })
