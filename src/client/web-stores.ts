@@ -1,4 +1,5 @@
 import type { LicenseStore } from './store.ts'
+import { later } from './timer.ts'
 
 // What is used of the browser, spelled out: a server's type libraries know none of it.
 interface LockManager {
@@ -50,6 +51,18 @@ function aloneInTabs<T>(name: string, work: () => Promise<T>, signal?: AbortSign
   return browser.navigator?.locks?.request(name, options, work) ?? work()
 }
 
+const brief = 20
+const arrival = 300
+
+/** What another tab writes into `localStorage` gets here a moment after its lock does: whoever had to wait waits for that. */
+function afterOthers<T>(work: () => Promise<T>): () => Promise<T> {
+  const asked = Date.now()
+  return async () => {
+    if (Date.now() - asked > brief) await new Promise<void>((resolve) => later(resolve, arrival))
+    return work()
+  }
+}
+
 /**
  * Keeps the license in `localStorage` under `key`, shared by all tabs of an origin; one tab refreshes at a time where
  * there are Web Locks.
@@ -70,7 +83,7 @@ export function localStorageStore(key: string = defaultName): LicenseStore {
   return {
     read: async () => browser.localStorage.getItem(key),
     write: async (text) => browser.localStorage.setItem(key, text),
-    alone: (work, signal) => aloneInTabs(key, work, signal),
+    alone: (work, signal) => aloneInTabs(key, afterOthers(work), signal),
     watch: (changed) => {
       const listener = (event: { readonly key: string | null }): void => {
         if (event.key === key || event.key === null) changed()
