@@ -59,13 +59,12 @@ class LicenseClient:
         self.cache_path = cache_path
         self.token = None
         self.claims = None
-        self.revoked = False
+        self.revoked = None  # which license at which revision the server called revoked
         self._load()
 
     def activate(self, token):
-        """Takes in a token that the customer has entered. Raises InvalidToken."""
-        self._take(token)
-        self.revoked = False
+        """Takes in a token that the customer has entered, white space and all. Raises InvalidToken."""
+        self._take("".join(token.split()))
         self._save()
 
     def refresh_if_due(self):
@@ -87,7 +86,8 @@ class LicenseClient:
         if response.status_code == 200:
             return self._renew(answer)
         if response.status_code == 400 and self._code(answer) == "license_revoked":
-            self.token, self.claims, self.revoked = None, None, True
+            self.revoked = {"lic_id": self.claims["lic_id"], "revision": revision_of(self.claims)}
+            self.token, self.claims = None, None
             self._save()
         return False
 
@@ -116,9 +116,20 @@ class LicenseClient:
 
     def _take(self, token):
         claims = self._verify(token)
+        if self._is_revoked(claims):
+            return
         same_license = self.claims is not None and self.claims["lic_id"] == claims["lic_id"]
         if not (same_license and revision_of(claims) < revision_of(self.claims)):
-            self.token, self.claims = token, claims
+            self.token, self.claims, self.revoked = token, claims, None
+
+    def _is_revoked(self, claims):
+        # Only a newer token, which the server alone can make, ends a revocation.
+        revoked = self.revoked
+        return (
+            revoked is not None
+            and revoked["lic_id"] == claims["lic_id"]
+            and revision_of(claims) <= revoked["revision"]
+        )
 
     def _renew(self, answer):
         try:
@@ -138,19 +149,31 @@ class LicenseClient:
         try:
             with open(self.cache_path, encoding="utf-8") as file:
                 stored = json.load(file)
-            self.revoked = stored["revoked"] is True
+            if stored["revoked"] is not None:
+                self.revoked = {"lic_id": stored["revoked"]["lic_id"], "revision": int(stored["revoked"]["revision"])}
             if isinstance(stored["token"], str):
                 self._take(stored["token"])
         except (OSError, ValueError, KeyError, TypeError, InvalidToken):
             pass
 
     def _save(self):
+        try:
+            self._write(json.dumps({"token": self.token, "revoked": self.revoked}))
+        except OSError as error:
+            # The license goes on in memory, and is forgotten at the end of the program.
+            print(f"The license cannot be kept: {error.strerror}", file=sys.stderr)
+
+    def _write(self, text):
         folder = os.path.dirname(os.path.abspath(self.cache_path))
         os.makedirs(folder, exist_ok=True)
         handle, fresh = tempfile.mkstemp(dir=folder)  # for its owner alone
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"token": self.token, "revoked": self.revoked}, file)
-        os.replace(fresh, self.cache_path)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(fresh, self.cache_path)
+        except OSError:
+            os.remove(fresh)
+            raise
 
 
 def main():

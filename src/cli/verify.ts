@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import process from 'node:process'
 import { isoTime } from '../adapters/wire.ts'
-import { readBundledKeys } from '../client/key-ring.ts'
+import { readBundledKeys } from '../client/public-keys.ts'
 import type { PublicKeys } from '../client/options.ts'
 import { decide, type Decision } from '../core/decision.ts'
 import { LicensingError } from '../core/errors.ts'

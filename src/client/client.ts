@@ -1,9 +1,9 @@
 import { LicensingError } from '../core/errors.ts'
 import { Listeners, type ClientEvents } from './events.ts'
 import { Keeper } from './keeper.ts'
-import { KeyRing, type VerifiedToken } from './key-ring.ts'
+import { KeyRing, type Doubt, type VerifiedToken } from './key-ring.ts'
 import { differs, licenseOf, type ClientLicense } from './license.ts'
-import { readOptions, type LicenseClientOptions, type Settings } from './options.ts'
+import { readOptions, tokenOf, type LicenseClientOptions, type Settings } from './options.ts'
 import {
   emptyRecord,
   markOf,
@@ -14,14 +14,18 @@ import {
   type Outcome,
 } from './record.ts'
 import { askForToken, deadline } from './renewal.ts'
-import { longestSleep, nextAttempt } from './timing.ts'
+import { awaited } from './timer.ts'
+import { longestSleep, nextAttempt, waitAfter } from './timing.ts'
+
+type Change = (record: LicenseRecord) => LicenseRecord | Promise<LicenseRecord>
 
 /** The license of this program, kept fresh. */
 export interface LicenseClient<Feature extends string = string> {
   /** The license as it stands at this moment, by the verified token alone: no request, no waiting. */
   readonly license: ClientLicense<Feature>
   /**
-   * Takes in a token that the user entered. Of two tokens of a license the one with the higher revision is kept.
+   * Takes in a token that the user entered, whatever white space it has picked up. Of two tokens of a license the one with
+   * the higher revision is kept.
    * @throws {LicensingError} `invalid_token` when it is not a token of this app under a trusted key; nothing changes then.
    */
   setToken(token: string): Promise<ClientLicense<Feature>>
@@ -43,6 +47,14 @@ export interface LicenseClient<Feature extends string = string> {
   close(): void
 }
 
+const doubts: Readonly<Partial<Record<Doubt, string>>> = {
+  unfetched: 'The token is signed with a newer key, which could not be fetched from the license server',
+}
+
+function refusalOf(doubt: Doubt): LicensingError {
+  return new LicensingError('invalid_token', doubts[doubt] ?? 'The token is not valid for this program')
+}
+
 class Client<Feature extends string> implements LicenseClient<Feature> {
   readonly #settings: Settings
   readonly #keys: KeyRing
@@ -53,7 +65,9 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   #seenAt = 0
   #told: ClientLicense<Feature>
   #refreshing: Promise<void> | null = null
-  #keysAskedAt = -Infinity
+  #fetchingKeys: Promise<void> | null = null
+  #keysDueAt = 0
+  #keyFailures = 0
   #stopTimer = (): void => undefined
   #stopWatching = (): void => undefined
 
@@ -70,8 +84,13 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     const { record, condition } = this.#keeper
     return licenseOf({
       ...{ settings: this.#settings, record, held: this.#held, condition, now },
-      seenAt: Math.max(this.#seenAt, record.seenAt),
+      ...{ seenAt: this.#latest, awaitsKey: this.#waiting !== null },
     })
+  }
+
+  /** The latest time that is known to have passed. */
+  get #latest(): number {
+    return Math.max(this.#seenAt, this.#keeper.record.seenAt)
   }
 
   on<Name extends keyof ClientEvents>(
@@ -83,7 +102,9 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
 
   async begin(): Promise<void> {
     await this.#keeper.read()
+    // Nobody is kept out of the store meanwhile: a start must not wait for another program's request.
     await this.#takeGiven()
+    await this.#mark((change) => this.#write(change))
     await this.#look()
     if (this.#settings.background) this.#stopWatching = this.#keeper.watch(() => void this.check())
     this.#sleep(0)
@@ -91,27 +112,36 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
 
   async check(): Promise<ClientLicense<Feature>> {
     await this.#keeper.read()
-    await this.#mark()
+    await this.#mark((change) => this.#change(change))
     return this.#look()
   }
 
   async setToken(token: string): Promise<ClientLicense<Feature>> {
+    return awaited(this.#setToken(tokenOf(token)))
+  }
+
+  async #setToken(token: string): Promise<ClientLicense<Feature>> {
     const next = await this.#keys.verifyWithNewKeys(token, deadline(this.#closing.signal))
-    if (next === null) throw new LicensingError('invalid_token', 'The token is not valid for this program')
+    if (typeof next === 'string') throw refusalOf(next)
     await this.#change(async (record) => withToken(record, await this.#heldOf(record), next))
     await this.#look()
     // A revoked license may have been reinstated; that is for the server to say.
-    if (isRevoked(this.#keeper.record, this.#held)) await this.refresh()
+    if (isRevoked(this.#keeper.record, this.#held)) await this.#refresh(false)
     this.#sleep(0)
     return this.license
   }
 
   async clear(): Promise<ClientLicense<Feature>> {
-    await this.#change(({ seenAt, given }) => ({ ...emptyRecord, seenAt, given }))
+    await awaited(this.#change(({ seenAt, given, keys }) => ({ ...emptyRecord, seenAt, given, keys })))
     return this.#look()
   }
 
-  async refresh({ ifDue = false }: { readonly ifDue?: boolean } = {}): Promise<ClientLicense<Feature>> {
+  refresh({ ifDue = false }: { readonly ifDue?: boolean } = {}): Promise<ClientLicense<Feature>> {
+    return awaited(this.#refresh(ifDue))
+  }
+
+  async #refresh(ifDue: boolean): Promise<ClientLicense<Feature>> {
+    await this.#fetchKeys(ifDue)
     if (!ifDue || this.#isDue()) {
       this.#refreshing ??= this.#refreshOnce(ifDue).finally(() => {
         this.#refreshing = null
@@ -129,16 +159,34 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
 
   /** The newest token of a record that verifies. */
   async #heldOf(record: LicenseRecord): Promise<VerifiedToken | null> {
+    await this.#keys.recall(record.keys)
     return (await this.#keys.verify(record.token)) ?? this.#keys.verify(record.fallback)
   }
 
-  #change(change: (record: LicenseRecord) => LicenseRecord | Promise<LicenseRecord>): Promise<void> {
-    return this.#keeper.alone(() => this.#keeper.change(change))
+  #change(change: Change): Promise<void> {
+    return this.#keeper.alone(() => this.#write(change), this.#closing.signal)
+  }
+
+  /** Changes the record, and has it hold the fetched keys that it may hold. */
+  #write(change: Change): Promise<void> {
+    return this.#keeper.change(async (record) => {
+      const next = await change(record)
+      return { ...next, keys: this.#keys.kept ?? next.keys }
+    })
+  }
+
+  /** Verifies the token that stands, until there is no other. */
+  async #see(): Promise<void> {
+    let record: LicenseRecord
+    do {
+      record = this.#keeper.record
+      this.#held = await this.#heldOf(record)
+    } while (record !== this.#keeper.record)
   }
 
   /** Sees the license anew, and tells when it has changed. */
   async #look(): Promise<ClientLicense<Feature>> {
-    this.#held = await this.#heldOf(this.#keeper.record)
+    await this.#see()
     const license = this.license
     const changed = differs(this.#told, license)
     this.#told = license
@@ -154,23 +202,24 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     if (token === null || (record.given === markOf(token) && held !== null)) return
     const next = await this.#keys.verify(token)
     if (next === null) return
-    await this.#keeper.change(async (current) => {
+    await this.#write(async (current) => {
       const taken = withToken(current, await this.#heldOf(current), next)
       return { ...taken, given: markOf(token) }
     })
   }
 
   /** Keeps the time that has been seen, once an hour: a clock that is set back later is then known to be. */
-  async #mark(): Promise<void> {
+  async #mark(write: (change: Change) => Promise<void>): Promise<void> {
     const { now } = this.#settings
     if (this.#keeper.record.token === null || now() < this.#keeper.record.seenAt + longestSleep) return
-    await this.#change((record) => ({ ...record, seenAt: Math.max(record.seenAt, now()) }))
+    await write((record) => ({ ...record, seenAt: Math.max(record.seenAt, now()) }))
   }
 
   #nextAttempt(): number {
     const { refreshEvery, now } = this.#settings
     if (this.#held === null) return Infinity
-    return nextAttempt(this.#held, this.#keeper.record.attempt, refreshEvery, now())
+    const times = { now: now(), seenAt: this.#latest }
+    return nextAttempt(this.#held, this.#keeper.record.attempt, refreshEvery, times)
   }
 
   #isDue(): boolean {
@@ -178,14 +227,14 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   }
 
   async #refreshOnce(ifDue: boolean): Promise<void> {
-    const known = this.#held?.text
+    const known = await this.#heldOf(await this.#keeper.read())
     await this.#keeper.alone(async () => {
       const before = await this.#keeper.read()
-      this.#held = await this.#heldOf(before)
+      await this.#see()
       // While this one waited, another tab or process may have asked.
-      const isDone = this.#held?.text !== known || (ifDue && !this.#isDue())
+      const isDone = this.#held?.text !== known?.text || (ifDue && !this.#isDue())
       if (this.#held !== null && !isDone && !this.#closing.signal.aborted) await this.#ask(before, this.#held)
-    })
+    }, this.#closing.signal)
   }
 
   async #ask(before: LicenseRecord, asked: VerifiedToken): Promise<void> {
@@ -193,7 +242,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     const answer = await this.#judge(asked, signal)
     if (this.#closing.signal.aborted) return
     const at = this.#settings.now()
-    await this.#keeper.change(async (record) =>
+    await this.#write(async (record) =>
       settle(record, await this.#heldOf(record), { before, asked, at, answer }),
     )
     await this.#tell(answer)
@@ -204,7 +253,10 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     const answer = await askForToken(this.#settings, asked, signal)
     if (answer.outcome !== 'token') return answer
     const next = await this.#keys.verifyWithNewKeys(answer.token, signal)
-    if (next === null) return { outcome: 'refused', code: 'unknown_key' }
+    if (next === 'unknown_key') return { outcome: 'refused', code: next }
+    if (next === 'foreign') return { outcome: 'refused', code: 'foreign_token' }
+    // No token, or one under a key that could not be fetched: no word of the server's, or none yet.
+    if (typeof next === 'string') return { outcome: 'unreachable', retryAfter: null }
     const isNewer = next.licenseId === asked.licenseId && next.revision > asked.revision
     return isNewer ? { outcome: 'refreshed', next } : { outcome: 'unreachable', retryAfter: null }
   }
@@ -218,22 +270,48 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     else this.#listeners.emit('refused', { code: answer.code })
   }
 
-  /** A token in the store under a key that is not known yet: after a rotation, at the first start without the old key. */
-  async #fetchKeys(): Promise<void> {
-    const { token } = this.#keeper.record
-    const now = this.#settings.now()
-    if (token === null || this.#held?.text === token || now < this.#keysAskedAt + longestSleep) return
-    this.#keysAskedAt = now
-    await this.#keys.verifyWithNewKeys(token, deadline(this.#closing.signal))
+  /** The token of the store or of the options that waits for a key which is yet to be fetched. */
+  get #waiting(): string | null {
+    const { token, given } = this.#keeper.record
+    if (token !== null && token !== this.#held?.text && this.#keys.awaitsKey(token)) return token
+    const { token: option } = this.#settings
+    const isWanted = option !== null && (this.#held === null || given !== markOf(option))
+    return isWanted && this.#keys.awaitsKey(option) ? option : null
+  }
+
+  /** After a rotation, at the first start without the old key. With `ifDue` less and less often while it fails. */
+  async #fetchKeys(ifDue: boolean): Promise<void> {
+    const text = this.#waiting
+    if (text === null || (ifDue && !this.#areKeysDue())) return
+    this.#fetchingKeys ??= this.#fetchKeysFor(text).finally(() => {
+      this.#fetchingKeys = null
+    })
+    await this.#fetchingKeys
+  }
+
+  /** An instant that is further away than the longest wait was set by a clock that ran ahead. */
+  #areKeysDue(): boolean {
+    const wait = this.#keysDueAt - this.#settings.now()
+    return wait <= 0 || wait > longestSleep
+  }
+
+  async #fetchKeysFor(text: string): Promise<void> {
+    const found = await this.#keys.verifyWithNewKeys(text, deadline(this.#closing.signal))
+    this.#keyFailures = typeof found === 'string' ? this.#keyFailures + 1 : 0
+    this.#keysDueAt = this.#settings.now() + waitAfter(this.#keyFailures)
+    if (typeof found === 'string') return
+    await this.#keeper.alone(() => this.#takeGiven(), this.#closing.signal)
+    await this.#change((record) => record)
+    await this.#look()
   }
 
   async #wake(): Promise<void> {
     if (this.#closing.signal.aborted) return
     await this.check()
-    await this.#fetchKeys()
-    const license = await this.refresh({ ifDue: true })
+    const license = await this.#refresh(true)
     const now = this.#settings.now()
-    const next = Math.min(this.#nextAttempt(), license.changesAt ?? Infinity, now + longestSleep)
+    const keysDueAt = this.#waiting === null ? Infinity : this.#keysDueAt
+    const next = Math.min(this.#nextAttempt(), keysDueAt, license.changesAt ?? Infinity, now + longestSleep)
     this.#sleep(Math.max(1, next - now))
   }
 

@@ -2,7 +2,10 @@ import type { ClientLicense } from './license.ts'
 
 /** That the server has refused to renew the token. */
 export interface Refusal {
-  /** The server's code, for example `license_revoked` or `invalid_token`; `unknown_key` when its token cannot be verified. */
+  /**
+   * The server's code, for example `license_revoked` or `invalid_token`; `unknown_key` when its token is under a key that
+   * the program does not trust, `foreign_token` when it is not for this installation or app.
+   */
   readonly code: string
 }
 

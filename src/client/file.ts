@@ -6,6 +6,7 @@
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { LicenseStore } from './store.ts'
+import { later } from './timer.ts'
 
 /** A refresh gives up after ten seconds, so a lock older than this was left by a program that died, in milliseconds. */
 const staleAfter = 15_000
@@ -62,18 +63,20 @@ async function tryLock(lock: string): Promise<boolean> {
   }
 }
 
-async function waitForLock(lock: string): Promise<boolean> {
+async function waitForLock(lock: string, signal?: AbortSignal): Promise<boolean> {
   for (let tries = 0; tries < mostTries; tries += 1) {
+    if (signal?.aborted === true) return false
     if (await tryLock(lock)) return true
-    await new Promise((resolve) => setTimeout(resolve, askAgain))
+    // A program with nothing else to do is not to wait for this.
+    await new Promise<void>((resolve) => later(resolve, askAgain))
   }
   return false
 }
 
-async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
+async function locked<T>(lock: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   // Where no lock can be made nothing can be written either, which the client finds out and says.
   const isOurs = await mkdir(dirname(lock), { recursive: true })
-    .then(() => waitForLock(lock))
+    .then(() => waitForLock(lock, signal))
     .catch(() => false)
   try {
     return await work()
@@ -103,6 +106,6 @@ export function fileStore(path: string): LicenseStore {
   return {
     read: () => readText(path),
     write: (text) => replace(path, text),
-    alone: (work) => locked(`${path}.lock`, work),
+    alone: (work, signal) => locked(`${path}.lock`, work, signal),
   }
 }

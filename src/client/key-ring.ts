@@ -1,8 +1,16 @@
-import { calculateJwkThumbprint, exportJWK, importJWK, importSPKI, type CryptoKey, type JWK } from 'jose'
-import { readJti, verifyToken, type LicenseClaims, type VerificationKey } from '../core/token.ts'
-import type { KeySource, PublicKeys, PublicKeySet, Settings } from './options.ts'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
+import {
+  maxTokenLength,
+  readJti,
+  verifyToken,
+  type LicenseClaims,
+  type VerificationKey,
+} from '../core/token.ts'
+import type { Settings } from './options.ts'
+import { formatKeys, readBundledKeys, readKeptKeys, readServedKeys } from './public-keys.ts'
+import { until } from './timer.ts'
 
-/** A token whose signature and claims hold. Only made here: nothing else in the client reads a token. */
+/** A token whose signature and claims hold. Only made here: nothing else in the client goes by a token. */
 export interface VerifiedToken {
   readonly text: string
   readonly claims: LicenseClaims
@@ -13,60 +21,23 @@ export interface VerifiedToken {
   readonly bundled: boolean
 }
 
-const pemKey = /-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g
-const leastModulus = 2048
+/**
+ * Why a text is no token to go by. `unfetched`: under a key that the server may have, but did not give. `unknown_key`: under
+ * one that is not trusted. `foreign`: signed by the app's server, but not for this program. `invalid`: anything else.
+ */
+export type Doubt = 'unfetched' | 'unknown_key' | 'foreign' | 'invalid'
 
-function unusable(): TypeError {
-  return new TypeError('publicKeys must be RSA public keys: PEM (SubjectPublicKeyInfo) or a JWK Set')
-}
+const tokenForm = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
-async function verificationKey(publicKey: CryptoKey): Promise<VerificationKey> {
-  const { modulusLength = 0 } = publicKey.algorithm as { readonly modulusLength?: number }
-  if (publicKey.type !== 'public' || modulusLength < leastModulus) throw unusable()
-  return { kid: await calculateJwkThumbprint(await exportJWK(publicKey)), publicKey }
-}
-
-async function keyOfPem(pem: string): Promise<VerificationKey> {
-  return verificationKey(await importSPKI(pem, 'RS256', { extractable: true }))
-}
-
-async function keyOfJwk({ kty = '', n = '', e = '' }: JWK): Promise<VerificationKey> {
-  const key = await importJWK({ kty, n, e }, 'RS256', { extractable: true })
-  return verificationKey(key as CryptoKey)
-}
-
-function pemsOf(text: string): readonly string[] {
-  return text.match(pemKey) ?? []
-}
-
-function isKeySet(given: PublicKeys): given is PublicKeySet {
-  return typeof given === 'object' && given !== null && 'keys' in given && Array.isArray(given.keys)
-}
-
-async function readKeys(given: PublicKeys): Promise<readonly VerificationKey[]> {
-  if (isKeySet(given)) return Promise.all(given.keys.map((jwk) => keyOfJwk(jwk as JWK)))
-  return Promise.all(pemsOf(`${given}`).map(keyOfPem))
-}
-
-/** Whether somebody has put a private key where it would be shipped to every customer. */
-function holdsPrivateKey(given: PublicKeys): boolean {
-  if (isKeySet(given)) return given.keys.some((jwk) => 'd' in Object(jwk))
-  return /PRIVATE KEY/.test(`${given}`)
-}
-
-/** The keys of a text or a JWK Set. @throws {TypeError} when there is none, or a private one among them. */
-export async function readBundledKeys(given: PublicKeys): Promise<readonly VerificationKey[]> {
-  if (holdsPrivateKey(given))
-    throw new TypeError('publicKeys holds a private key, which must never be shipped')
-  const keys = await readKeys(given).catch(() => [])
-  if (keys.length === 0) throw unusable()
-  return keys
-}
-
-/** The keys that an answer of the server holds; none if it is anything else. */
-async function readServedKeys(body: string, { from, pin }: KeySource): Promise<readonly VerificationKey[]> {
-  const keys = await readKeys(from === 'public-key' ? body : (JSON.parse(body) as PublicKeys))
-  return pin === 'origin' ? keys : keys.filter(({ kid }) => pin.includes(kid))
+/** The name of the key that a text says it is signed with; `null` when it is no token, or names none. */
+function kidOf(text: string): string | null {
+  try {
+    if (text.length > maxTokenLength || !tokenForm.test(text)) return null
+    const { alg, kid } = decodeProtectedHeader(text)
+    return alg === 'RS256' && typeof kid === 'string' ? kid : null
+  } catch {
+    return null
+  }
 }
 
 function isOurs(settings: Settings, claims: LicenseClaims, licenseId: string): boolean {
@@ -75,13 +46,21 @@ function isOurs(settings: Settings, claims: LicenseClaims, licenseId: string): b
   return installationId === null || installationId === claims.sub
 }
 
+function frozen(claims: LicenseClaims): LicenseClaims {
+  Object.freeze(claims.features)
+  return Object.freeze(claims)
+}
+
 /** The keys that a program trusts, and what they say of a token. */
 export class KeyRing {
   readonly #settings: Settings
   readonly #bundled: readonly VerificationKey[]
-  /** Held in memory alone: whoever may write the store must not be able to add a key. */
+  /** A key once trusted stays so while the program runs: an answer that lacks it takes no license away. */
   #served: readonly VerificationKey[] = []
+  #recalled: string | null = null
   readonly #verified = new Map<string, VerifiedToken>()
+  /** The fetched keys as the store may hold them; `null` where nothing but memory may. */
+  kept: string | null = null
 
   private constructor(settings: Settings, bundled: readonly VerificationKey[]) {
     this.#settings = settings
@@ -113,7 +92,7 @@ export class KeyRing {
     const claims = await verifyToken(text, keys, { audience: app, issuer }).catch(() => null)
     const jti = claims === null ? null : readJti(claims.jti)
     if (claims === null || jti === null || !isOurs(this.#settings, claims, jti.licenseId)) return null
-    return { text, claims, licenseId: jti.licenseId, revision: jti.revision, bundled }
+    return { text, claims: frozen(claims), licenseId: jti.licenseId, revision: jti.revision, bundled }
   }
 
   #remember(verified: VerifiedToken): void {
@@ -121,23 +100,73 @@ export class KeyRing {
     this.#verified.set(verified.text, verified)
   }
 
-  /** Like {@link verify}, and asks the server for newer keys where the options say so and a token needs them. */
-  async verifyWithNewKeys(text: string, signal: AbortSignal): Promise<VerifiedToken | null> {
-    return (await this.verify(text)) ?? ((await this.#refresh(signal)) ? this.verify(text) : null)
+  /** Whether a text is a token under a key that is not known, and that could be fetched and then be trusted. */
+  awaitsKey(text: string): boolean {
+    const { refreshKeys } = this.#settings
+    const kid = kidOf(text)
+    if (refreshKeys === null || kid === null || this.#knows(kid)) return false
+    return refreshKeys.pin === 'origin' || refreshKeys.pin.includes(kid)
   }
 
-  async #refresh(signal: AbortSignal): Promise<boolean> {
-    const { refreshKeys, appUrl, fetch } = this.#settings
-    if (refreshKeys === null) return false
-    const init = { signal, redirect: 'error', credentials: 'omit', cache: 'no-cache' } as const
+  #knows(kid: string): boolean {
+    return [...this.#bundled, ...this.#served].some((key) => key.kid === kid)
+  }
+
+  /** Like {@link verify}, and asks the server for newer keys where the options say so and a token needs them. */
+  async verifyWithNewKeys(text: string, signal: AbortSignal): Promise<VerifiedToken | Doubt> {
+    const verified = await this.verify(text)
+    if (verified !== null) return verified
+    if (this.awaitsKey(text)) await this.#fetch(signal)
+    return (await this.verify(text)) ?? this.#doubt(text)
+  }
+
+  async #doubt(text: string): Promise<Doubt> {
+    const kid = kidOf(text)
+    if (kid === null) return 'invalid'
+    if (this.awaitsKey(text)) return 'unfetched'
+    if (!this.#knows(kid)) return 'unknown_key'
+    return (await this.#isSigned(text)) ? 'foreign' : 'invalid'
+  }
+
+  /** Whether a trusted key signed it, whomever it is for. */
+  async #isSigned(text: string): Promise<boolean> {
     try {
-      const response = await fetch(`${appUrl}/${refreshKeys.from}`, init)
-      if (response.status !== 200) return false
-      this.#served = await readServedKeys(await response.text(), refreshKeys)
-      this.#verified.clear()
+      const { aud, iss } = decodeJwt(text)
+      const expected = { audience: `${aud}`, issuer: `${iss}` }
+      await verifyToken(text, [...this.#bundled, ...this.#served], expected)
       return true
     } catch {
       return false
     }
+  }
+
+  /** Takes back fetched keys that were kept in the store. */
+  async recall(text: string | null): Promise<void> {
+    const { refreshKeys } = this.#settings
+    if (text === null || text === this.#recalled || refreshKeys === null) return
+    this.#recalled = text
+    await this.#add(await readKeptKeys(text, refreshKeys).catch(() => []))
+  }
+
+  async #add(keys: readonly VerificationKey[]): Promise<void> {
+    const fresh = keys.filter(({ kid }) => !this.#knows(kid))
+    if (fresh.length === 0) return
+    this.#served = [...this.#served, ...fresh]
+    if (this.#settings.refreshKeys?.pin !== 'origin') this.kept = await formatKeys(this.#served)
+  }
+
+  /** Whatever is no key set (a captive portal's page, say) changes nothing. */
+  async #fetch(signal: AbortSignal): Promise<void> {
+    const { refreshKeys, appUrl, fetch } = this.#settings
+    if (refreshKeys === null) return
+    const init = { signal, redirect: 'error', credentials: 'omit', cache: 'no-cache' } as const
+    const read = async (): Promise<string> => {
+      const response = await fetch(`${appUrl}/${refreshKeys.from}`, init)
+      return response.status === 200 ? response.text() : ''
+    }
+    await until(signal, read)
+      .then((body) => readServedKeys(body, refreshKeys))
+      .then((keys) => this.#add(keys))
+      .catch(() => undefined)
   }
 }

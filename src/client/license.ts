@@ -37,6 +37,8 @@ export interface Knowledge {
   readonly record: LicenseRecord
   readonly held: VerifiedToken | null
   readonly condition: StoreCondition
+  /** Whether there is a token that cannot be verified before the server's newer keys are here. */
+  readonly awaitsKey: boolean
   readonly now: number
   readonly seenAt: number
 }
@@ -54,6 +56,7 @@ function standing(knowledge: Knowledge): Standing {
   return standingOf({
     ...(held !== null && { token: held.claims }),
     problem: problemOf(knowledge),
+    awaitsKey: knowledge.awaitsKey,
     revokedAt: isRevoked(record, held) ? (record.revoked?.at ?? now) : null,
     refusal: record.attempt?.code ?? null,
     unreachable: record.attempt?.outcome === 'unreachable',
@@ -65,13 +68,15 @@ function standing(knowledge: Knowledge): Standing {
   })
 }
 
+const none: readonly never[] = Object.freeze([])
+
 /** The license as the program is to see it. */
 export function licenseOf<Feature extends string>(knowledge: Knowledge): ClientLicense<Feature> {
   const { settings, record, held, condition } = knowledge
   const stands = standing(knowledge)
   const verdict = settings.policy[stands.state]
   // A blocked program gets no features, so that one which asks for a feature alone is blocked too.
-  const features = (verdict === 'block' ? [] : (held?.claims.features ?? [])) as readonly Feature[]
+  const features = (verdict === 'block' ? none : (held?.claims.features ?? none)) as readonly Feature[]
   return {
     ...stands,
     verdict,

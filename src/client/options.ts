@@ -1,5 +1,6 @@
 import type { ClientState } from './standing.ts'
 import { memoryStore, type LicenseStore } from './store.ts'
+import { later } from './timer.ts'
 
 /** A JWK Set (RFC 7517), as `jwks.json` serves it. */
 export interface PublicKeySet {
@@ -124,17 +125,24 @@ function span(name: string, value: number, unit: number, least: number): number 
   return Math.round(value * unit)
 }
 
-/** What `setTimeout` makes, told not to keep the program alive: an object on Bun and Node, a number on Deno. */
-function unref(timer: unknown): void {
-  const { Deno } = globalThis as { readonly Deno?: { unrefTimer(timer: unknown): void } }
-  if (typeof timer === 'object') (timer as { unref?(): void }).unref?.()
-  else Deno?.unrefTimer(timer)
+const thumbprint = /^[A-Za-z0-9_-]{43}$/
+
+function isPin(pin: unknown): boolean {
+  if (!Array.isArray(pin)) return pin === 'origin'
+  return pin.length > 0 && pin.every((kid) => thumbprint.test(`${kid}`))
 }
 
-const byTimeout: Schedule = (work, milliseconds) => {
-  const timer = setTimeout(() => void work(), milliseconds)
-  unref(timer)
-  return () => clearTimeout(timer)
+function readKeySource(given: KeySource | undefined): KeySource | null {
+  if (given === undefined) return null
+  const { from, pin } = Object(given) as KeySource
+  if (!['jwks.json', 'public-key'].includes(from) || !isPin(pin))
+    throw new TypeError("refreshKeys must say from where, and pin thumbprints or 'origin'")
+  return { from, pin }
+}
+
+/** A token as it was meant: mail programs break lines, and whoever copies takes a space along. */
+export function tokenOf(text: string): string {
+  return `${text}`.replace(/\s+/g, '')
 }
 
 /** Checks the options. @throws {TypeError} naming the option that cannot be used, never its value. */
@@ -145,10 +153,10 @@ export function readOptions(options: LicenseClientOptions): Settings {
     app: options.app,
     issuer: options.issuer ?? 'license-server',
     publicKeys: options.publicKeys,
-    refreshKeys: options.refreshKeys ?? null,
+    refreshKeys: readKeySource(options.refreshKeys),
     licenseId: options.licenseId?.toLowerCase() ?? null,
     installationId: options.installationId?.toLowerCase() ?? null,
-    token: options.token ?? null,
+    token: tokenOf(options.token ?? '') || null,
     store: options.store ?? memoryStore(),
     refreshEvery: span('refreshHours', refreshHours, hour, 0.1),
     background: options.background ?? true,
@@ -156,7 +164,7 @@ export function readOptions(options: LicenseClientOptions): Settings {
     grace: span('graceDays', graceDays, day, 0),
     policy: readPolicy(options.policy),
     fetch: options.fetch ?? ((url, init) => fetch(url, init)),
-    now: () => Math.floor(now() / 1000),
-    schedule: options.schedule ?? byTimeout,
+    now: () => Math.max(0, Math.floor(now() / 1000)),
+    schedule: options.schedule ?? later,
   }
 }

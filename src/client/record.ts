@@ -6,7 +6,7 @@ export interface Attempt {
   /** Whole seconds since 1970, by the program's clock. */
   readonly at: number
   readonly outcome: 'refreshed' | 'refused' | 'unreachable'
-  /** The code of the server's refusal, or `unknown_key`; else `null`. */
+  /** The code of the server's refusal, or `unknown_key` or `foreign_token`; else `null`. */
   readonly code: string | null
   /** How many attempts in a row found no server. */
   readonly failures: number
@@ -28,6 +28,8 @@ export interface LicenseRecord {
   readonly fallback: string | null
   /** The last characters of the token that the options gave, so that a new one is known from the old. */
   readonly given: string | null
+  /** Fetched keys, as a JWK Set, where the options name them by thumbprint. */
+  readonly keys: string | null
   /** The latest time that the program saw. */
   readonly seenAt: number
   readonly revoked: Tombstone | null
@@ -38,6 +40,7 @@ export const emptyRecord: LicenseRecord = {
   token: null,
   fallback: null,
   given: null,
+  keys: null,
   seenAt: 0,
   revoked: null,
   attempt: null,
@@ -73,7 +76,7 @@ function isAttempt(value: unknown): boolean {
 
 function isRecord(value: unknown): value is LicenseRecord {
   if (!isFields(value) || value.format !== format || !isCount(value.seenAt)) return false
-  const texts = [value.token, value.fallback, value.given]
+  const texts = [value.token, value.fallback, value.given, value.keys ?? null]
   return texts.every(isTextOrNull) && isTombstone(value.revoked) && isAttempt(value.attempt)
 }
 
@@ -82,8 +85,8 @@ export function parseRecord(text: string): LicenseRecord | null {
   try {
     const value: unknown = text.length > longest ? null : JSON.parse(text)
     if (!isRecord(value)) return null
-    const { token, fallback, given, seenAt, revoked, attempt } = value
-    return { token, fallback, given, seenAt, revoked, attempt }
+    const { token, fallback, given, keys = null, seenAt, revoked, attempt } = value
+    return { token, fallback, given, keys, seenAt, revoked, attempt }
   } catch {
     return null
   }
@@ -152,28 +155,24 @@ function isSame(one: Tombstone | null, other: Tombstone | null): boolean {
   return one?.licenseId === other?.licenseId && one?.revision === other?.revision && one?.at === other?.at
 }
 
+function unreachable({ attempt }: LicenseRecord, at: number, retryAfter: number | null): Attempt {
+  const failures = (attempt?.failures ?? 0) + 1
+  return { at, outcome: 'unreachable', code: attempt?.code ?? null, failures, retryAfter }
+}
+
 /**
  * The record after an attempt. It is held against what stands there by now, not only against what stood there when the
- * attempt began: an answer that was long on its way undoes neither a newer token nor a revocation.
+ * attempt began: an answer that was long on its way undoes neither a newer token, nor a revocation, nor that the license
+ * was forgotten.
  */
-export function settle(record: LicenseRecord, held: VerifiedToken | null, settled: Settled): LicenseRecord {
+export function settle(current: LicenseRecord, held: VerifiedToken | null, settled: Settled): LicenseRecord {
   const { before, asked, at, answer } = settled
-  const overtaken = held !== null && (!sameLicense(held, asked) || held.revision > asked.revision)
-  if (overtaken || !isSame(record.revoked, before.revoked)) return record
-  if (answer.outcome === 'refreshed') return refreshed(record, held, answer.next, at)
-  if (answer.outcome === 'unreachable') {
-    const failures = (record.attempt?.failures ?? 0) + 1
-    return {
-      ...record,
-      attempt: {
-        at,
-        outcome: 'unreachable',
-        code: record.attempt?.code ?? null,
-        failures,
-        retryAfter: answer.retryAfter,
-      },
-    }
-  }
+  const overtaken = !sameLicense(held, asked) || held.revision > asked.revision
+  if (overtaken || !isSame(current.revoked, before.revoked)) return current
+  if (answer.outcome === 'refreshed') return refreshed(current, held, answer.next, at)
+  const record = { ...current, seenAt: Math.max(current.seenAt, at) }
+  if (answer.outcome === 'unreachable')
+    return { ...record, attempt: unreachable(record, at, answer.retryAfter) }
   const attempt = { at, outcome: 'refused', code: answer.code, failures: 0, retryAfter: null } as const
   return answer.code === 'license_revoked' ? revoke(record, asked, attempt) : { ...record, attempt }
 }

@@ -1,5 +1,6 @@
 import type { VerifiedToken } from './key-ring.ts'
 import type { Settings } from './options.ts'
+import { until } from './timer.ts'
 
 /** What came of asking the server for a new token. Only `token` and `refused` are its word; a token is yet to be verified. */
 export type Answer =
@@ -9,7 +10,8 @@ export type Answer =
 
 const patience = 10_000
 const longestBody = 256 * 1024
-const longestWait = 86_400
+/** For how long the server may ask to be left alone, and for how long anybody else, in seconds. */
+const longestWait = { ours: 86_400, foreign: 3_600 }
 const codeForm = /^[a-z][a-z0-9_]{0,62}$/
 /** Refusals that mean something, by the one status that each comes with: a stranger's error must not pass for ours. */
 const statusOf: Readonly<Record<string, number>> = {
@@ -38,27 +40,30 @@ function parse(text: string): unknown {
 }
 
 /** The code of Heartwood's own error envelope; `null` for any other body. */
-function refusalOf(status: number, body: unknown): string | null {
+function codeOf(body: unknown): string | null {
   const error = fieldOf(body, 'error')
   const code = fieldOf(error, 'code')
-  if (typeof code !== 'string' || !codeForm.test(code) || typeof fieldOf(error, 'message') !== 'string')
-    return null
-  return Object.hasOwn(statusOf, code) && statusOf[code] === status ? code : null
+  const isEnvelope = typeof code === 'string' && typeof fieldOf(error, 'message') === 'string'
+  return isEnvelope && codeForm.test(code) ? code : null
+}
+
+function isRefusal(status: number, code: string | null): code is string {
+  return code !== null && Object.hasOwn(statusOf, code) && statusOf[code] === status
 }
 
 /** Retry-After (RFC 9110 section 10.2.3) in seconds; the form with a date is left to our own waiting. */
-function retryAfter(response: Response): number | null {
+function retryAfter(response: Response, isOurs: boolean): number | null {
   const text = response.headers.get('retry-after') ?? ''
-  return /^\d{1,9}$/.test(text) ? Math.min(Number(text), longestWait) : null
+  return /^\d{1,9}$/.test(text) ? Math.min(Number(text), longestWait[isOurs ? 'ours' : 'foreign']) : null
 }
 
 async function readAnswer(response: Response): Promise<Answer> {
   const body = parse(await response.text())
   const token = fieldOf(fieldOf(body, 'data'), 'token')
   if (response.status === 200 && typeof token === 'string') return { outcome: 'token', token }
-  const code = refusalOf(response.status, body)
-  if (code !== null) return { outcome: 'refused', code }
-  return { outcome: 'unreachable', retryAfter: retryAfter(response) }
+  const code = codeOf(body)
+  if (isRefusal(response.status, code)) return { outcome: 'refused', code }
+  return { outcome: 'unreachable', retryAfter: retryAfter(response, code !== null) }
 }
 
 /** Gives a request ten seconds, or less when the client is closed. */
@@ -75,18 +80,19 @@ export async function askForToken(
   held: VerifiedToken,
   signal: AbortSignal,
 ): Promise<Answer> {
+  const { appUrl, fetch } = settings
+  // Never redirected: the token in the body is for this server alone.
+  const init = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify({ current_token: held.text }),
+    ...({ redirect: 'error', credentials: 'omit', cache: 'no-store' } as const),
+    signal,
+  }
   try {
-    // Never redirected: the token in the body is for this server alone.
-    const response = await settings.fetch(`${settings.appUrl}/licenses/${held.licenseId}/regenerate`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify({ current_token: held.text }),
-      redirect: 'error',
-      credentials: 'omit',
-      cache: 'no-store',
-      signal,
-    })
-    return await readAnswer(response)
+    return await until(signal, async () =>
+      readAnswer(await fetch(`${appUrl}/licenses/${held.licenseId}/regenerate`, init)),
+    )
   } catch {
     return { outcome: 'unreachable', retryAfter: null }
   }

@@ -17,6 +17,8 @@ export interface ProgramFacts {
   readonly token?: TokenState
   /** Why there is no token. */
   readonly problem?: string
+  /** Whether there is a token, perhaps a newer one, that cannot be verified before the server's newer keys are here. */
+  readonly awaitsKey?: boolean
   /** When the server said that the license is revoked. */
   readonly revokedAt: number | null
   /** What the server last answered when it refused to renew the token. */
@@ -51,14 +53,23 @@ const told: Readonly<Record<string, readonly [reason: string, action: ClientActi
   missing_tier: ['The license has no tier any more and cannot be renewed', 'contact'],
   token_mismatch: ['The license server knows this token by another license id', 'contact'],
   unknown_key: ['The license server signs with a key that this program does not know', 'update'],
+  foreign_token: ['The license server has given this license to another installation or program', 'contact'],
 }
 const otherRefusal = ['The license server refuses to renew the license', 'contact'] as const
 
 /** What the server has said against the token is said, but only a revocation ends it. */
 function withRefusal(standing: Standing, refusal: string | null): Standing {
-  if (refusal === null) return standing
+  // Of a token that has ended the server says no more than is known.
+  if (refusal === null || refusal === standing.code) return standing
   const [reason, action] = told[refusal] ?? otherRefusal
   return { ...standing, reason, action }
+}
+
+/** A license that is no longer good by what can be verified may be so by a token whose key is yet to be fetched. */
+function withKeyToCome({ awaitsKey = false }: ProgramFacts, standing: Standing): Standing {
+  if (!awaitsKey || standing.code === null) return standing
+  const reason = 'The license token is signed with a newer key, yet to be fetched from the license server'
+  return { ...standing, reason, action: 'refresh' }
 }
 
 function offlineEnd({ token, maxOffline }: ProgramFacts): number | null {
@@ -86,11 +97,18 @@ function lapsed(facts: ProgramFacts, cause: Pick<Standing, 'code' | 'reason' | '
   return { state: 'grace', ...cause, changesAt: end }
 }
 
+const ended =
+  'The license token has expired: the license must be extended or, if it has been, its new token entered'
+
+/** Whether the token has gone without its server for too long; no clock set back undoes that. */
+function isUnseen(facts: ProgramFacts): boolean {
+  return isPast(offlineEnd(facts), Math.max(facts.now, facts.seenAt))
+}
+
 function judged(facts: ProgramFacts, decision: Decision): Standing {
-  const { now, seenAt } = facts
-  const { code, reason, action } = decision
-  if (code === 'token_expired') return lapsed(facts, { code, reason, action })
-  if (!isPast(offlineEnd(facts), Math.max(now, seenAt))) return good(facts, decision)
+  const { code, action } = decision
+  if (code === 'token_expired') return lapsed(facts, { code, reason: ended, action })
+  if (!isUnseen(facts)) return good(facts, decision)
   const unseen = 'The license has not been confirmed by its server for too long'
   return lapsed(facts, { code: 'offline_too_long', reason: unseen, action: 'refresh' })
 }
@@ -120,8 +138,11 @@ export function standingOf(facts: ProgramFacts): Standing {
     }
   }
   if (token === undefined)
-    return { state: 'invalid', code: 'invalid_token', reason: problem, action: 'new_token', changesAt: null }
-  if (decision.status === 'clock_suspect')
+    return withKeyToCome(facts, {
+      ...({ state: 'invalid', code: 'invalid_token', action: 'new_token', changesAt: null } as const),
+      reason: problem,
+    })
+  if (decision.status === 'clock_suspect' && !isUnseen(facts))
     return { state: 'clock_suspect', code, reason, action, changesAt: clockCatchesUp(facts) }
-  return withRefusal(judged(facts, decision), refusal)
+  return withKeyToCome(facts, withRefusal(judged(facts, decision), refusal))
 }

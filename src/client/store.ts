@@ -21,9 +21,9 @@ export interface LicenseStore {
   write(text: string): Promise<void>
   /**
    * Runs `work` while no other tab or process that shares this store does. It may be some 15 seconds before the others let
-   * go. It only saves requests: nothing is lost when two run at once.
+   * go; after `signal` nobody waits any more. It only saves requests: nothing is lost when two run at once.
    */
-  alone?<T>(work: () => Promise<T>): Promise<T>
+  alone?<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
   /** Calls `changed` when another tab or process has written; answers how to stop that. */
   watch?(changed: () => void): () => void
 }
@@ -53,11 +53,11 @@ export function memoryStore(): LicenseStore {
 const queues = new WeakMap<LicenseStore, Promise<unknown>>()
 
 /** Runs `work` once, by the store's own exclusion or, where that fails, without. */
-async function exclusively<T>(store: LicenseStore, work: () => Promise<T>): Promise<T> {
+async function exclusively<T>(store: LicenseStore, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   let begun: Promise<T> | undefined
   const once = (): Promise<T> => (begun ??= work())
   try {
-    await store.alone?.(once)
+    await store.alone?.(once, signal)
   } catch {
     // Nobody is kept out then, which costs a request; what `work` throws comes out below.
   }
@@ -65,8 +65,8 @@ async function exclusively<T>(store: LicenseStore, work: () => Promise<T>): Prom
 }
 
 /** Runs `work` after all that was asked for on this store before, in this program and, where it can, in others. */
-export function alone<T>(store: LicenseStore, work: () => Promise<T>): Promise<T> {
-  const turn = (queues.get(store) ?? Promise.resolve()).then(() => exclusively(store, work))
+export function alone<T>(store: LicenseStore, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const turn = (queues.get(store) ?? Promise.resolve()).then(() => exclusively(store, work, signal))
   const settled = turn.catch(() => undefined)
   queues.set(store, settled)
   return turn

@@ -28,20 +28,31 @@ function interval(held: VerifiedToken, every: number): number {
   return Math.floor(longest * (1 - spread(held) / 5))
 }
 
-function backoff({ failures, retryAfter }: Attempt, held: VerifiedToken): number {
-  const wait = Math.min(hour, minute * 2 ** Math.min(failures - 1, 6))
-  return Math.floor(Math.max(retryAfter ?? 0, wait) * (1 + spread(held) / 5))
+/** How long to wait after so many failures in a row, in seconds. */
+export function waitAfter(failures: number): number {
+  return Math.min(hour, minute * 2 ** Math.min(failures - 1, 6))
 }
 
-/** When the next attempt is to be made. A clock that shows less than the last attempt's time was set back, and counts not. */
+/** Never further than half way to the token's end, whoever asks: a license that has ended cannot renew itself. */
+function backoff({ at, failures, retryAfter }: Attempt, held: VerifiedToken): number {
+  const { exp = Infinity } = held.claims
+  const wait = Math.max(retryAfter ?? 0, waitAfter(failures)) * (1 + spread(held) / 5)
+  const longest = exp > at ? Math.max(5 * minute, (exp - at) / 2) : Infinity
+  return Math.floor(Math.min(wait, longest))
+}
+
+/**
+ * When the next attempt is to be made: at once when the clock is behind what has been seen, for the answer sets that right.
+ * A clock that shows less than the last attempt's time was set back, and that attempt counts not.
+ */
 export function nextAttempt(
   held: VerifiedToken,
   attempt: Attempt | null,
   every: number,
-  now: number,
+  { now, seenAt }: { readonly now: number; readonly seenAt: number },
 ): number {
   const { iat } = held.claims
-  const due = iat > now + clockTolerance ? now : iat + interval(held, every)
+  const due = Math.max(iat, seenAt) > now + clockTolerance ? now : iat + interval(held, every)
   if (attempt === null || attempt.at > now) return due
   if (attempt.outcome === 'refused') return attempt.at + every
   // By the program's own clock: one that is wrong must not make it ask again and again.

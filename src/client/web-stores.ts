@@ -1,8 +1,9 @@
 import type { LicenseStore } from './store.ts'
+import { later } from './timer.ts'
 
 // What is used of the browser, spelled out: a server's type libraries know none of it.
 interface LockManager {
-  request<T>(name: string, work: () => Promise<T>): Promise<T>
+  request<T>(name: string, options: { signal?: AbortSignal }, work: () => Promise<T>): Promise<T>
 }
 
 interface StorageArea {
@@ -45,8 +46,21 @@ const browser = globalThis as unknown as Browser
 const defaultName = 'heartwood-license'
 
 /** One tab at a time, where there are Web Locks. */
-function aloneInTabs<T>(name: string, work: () => Promise<T>): Promise<T> {
-  return browser.navigator?.locks?.request(name, work) ?? work()
+function aloneInTabs<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const options = signal === undefined ? {} : { signal }
+  return browser.navigator?.locks?.request(name, options, work) ?? work()
+}
+
+const brief = 20
+const arrival = 300
+
+/** What another tab writes into `localStorage` gets here a moment after its lock does: whoever had to wait waits for that. */
+function afterOthers<T>(work: () => Promise<T>): () => Promise<T> {
+  const asked = Date.now()
+  return async () => {
+    if (Date.now() - asked > brief) await new Promise<void>((resolve) => later(resolve, arrival))
+    return work()
+  }
 }
 
 /**
@@ -69,7 +83,7 @@ export function localStorageStore(key: string = defaultName): LicenseStore {
   return {
     read: async () => browser.localStorage.getItem(key),
     write: async (text) => browser.localStorage.setItem(key, text),
-    alone: (work) => aloneInTabs(key, work),
+    alone: (work, signal) => aloneInTabs(key, afterOthers(work), signal),
     watch: (changed) => {
       const listener = (event: { readonly key: string | null }): void => {
         if (event.key === key || event.key === null) changed()
@@ -138,6 +152,6 @@ export function indexedDbStore(name: string = defaultName): LicenseStore {
     write: async (text) => {
       await inDatabase(name, 'readwrite', (store) => store.put(text, 'license'))
     },
-    alone: (work) => aloneInTabs(name, work),
+    alone: (work, signal) => aloneInTabs(name, work, signal),
   }
 }

@@ -37,7 +37,7 @@ test('the program chooses what a state means, and a blocked one has no features'
   assert.equal(strict.client.license.claims?.features.length, 1)
 })
 
-test('it tells of changes, of new tokens and of refusals, and a listener that throws stops nobody', async () => {
+test('it tells of changes, of new tokens and of refusals', async () => {
   const { server, client, id } = await openScene()
   const told: string[] = []
   client.on('change', ({ state }) => told.push(`change ${state}`))
@@ -52,6 +52,107 @@ test('it tells of changes, of new tokens and of refusals, and a listener that th
   await client.refresh()
   stop()
   assert.deepEqual(told, ['change active', 'refreshed active', 'change revoked', 'refused license_revoked'])
+})
+
+test('a listener that throws stops neither the others nor the client, and its fault comes out', async () => {
+  const { client } = await openScene()
+  const thrown: unknown[] = []
+  const { queueMicrotask } = globalThis
+  globalThis.queueMicrotask = (work) => {
+    try {
+      work()
+    } catch (error) {
+      thrown.push(error)
+    }
+  }
+  const fault = new Error('of the program')
+  let told = 0
+  client.on('refreshed', () => {
+    throw fault
+  })
+  client.on('refreshed', () => void (told += 1))
+  try {
+    assert.equal((await client.refresh()).lastAttempt?.outcome, 'refreshed')
+  } finally {
+    globalThis.queueMicrotask = queueMicrotask
+  }
+  assert.deepEqual([told, thrown], [1, [fault]])
+})
+
+test('of two tokens of a license the older changes nothing, wherever it comes from', async () => {
+  const store = memoryStore()
+  const { server, client, token } = await openScene({ store })
+  await server.clock.advance(60)
+  const { claims } = await client.refresh()
+  const before = await store.read()
+  const options = { ...(await server.clientOptions()), store, background: false }
+  const restarted = await createLicenseClient(options)
+  assert.equal((await restarted.setToken(token)).claims?.jti, claims?.jti)
+  assert.equal(await store.read(), before)
+  const other = JSON.parse(before!) as object
+  await store.write(JSON.stringify({ ...other, given: null }))
+  const configured = await createLicenseClient({ ...options, token })
+  assert.equal(configured.license.claims?.jti, claims?.jti)
+})
+
+/** Answers every renewal with the same token. */
+const answering = (token: string) => async (): Promise<Response> => Response.json({ data: { token } })
+
+test('an answer with a token of another license, or with no newer one, is none', async () => {
+  const { server, token, id } = await openScene({ background: false })
+  const other = await server.issue({ forever: true })
+  await server.clock.advance(60)
+  await server.licensing.licenses.regenerate(server.app, other.id)
+  const newer = (await server.licensing.licenses.token(server.app, other.id))!
+  for (const answer of [newer, other.token, token]) {
+    const options = { ...(await server.clientOptions()), token, fetch: answering(answer) }
+    const { licenseId, lastAttempt } = await (await createLicenseClient(options)).refresh()
+    assert.deepEqual([licenseId, lastAttempt?.outcome], [id, 'unreachable'])
+  }
+})
+
+test('a revocation is of one license: another is as good as it was', async () => {
+  const store = memoryStore()
+  const { server, client, id } = await openScene({ store })
+  await server.licensing.licenses.revoke(server.app, id)
+  assert.equal((await client.refresh()).state, 'revoked')
+  server.fail('outage')
+  const other = await server.issue({ forever: true })
+  assert.equal((await client.setToken(other.token)).state, 'active')
+  const again = await createLicenseClient({ ...(await server.clientOptions()), store })
+  assert.deepEqual([again.license.state, again.license.licenseId], ['active', other.id])
+})
+
+test('what a customer pastes counts as it was meant, and what the program shows cannot be changed', async () => {
+  const { server, token } = await openScene({}, ['webhooks'])
+  const options = await server.clientOptions()
+  for (const pasted of [`${token}\n`, ` ${token} `, `${token.slice(0, 76)}\r\n${token.slice(76)}`]) {
+    const client = await createLicenseClient(options)
+    assert.equal((await client.setToken(pasted)).state, 'active')
+    assert.equal((await createLicenseClient({ ...options, token: pasted })).license.state, 'active')
+  }
+  const { license } = await createLicenseClient({ ...options, token })
+  assert.throws(() => (license.features as string[]).push('gold'), TypeError)
+  assert.equal(license.has('gold'), false)
+  const empty = await createLicenseClient({ ...options, token: ' ' })
+  assert.equal(empty.license.reason, 'There is no license token')
+})
+
+test('a token that has ended asks for its end to be moved or for the token of an end that was', async () => {
+  const server = await createTestServer()
+  const { id, token } = await server.issue({ durationDays: 1 })
+  const client = await createLicenseClient({ ...(await server.clientOptions()), token, background: false })
+  await server.clock.advance(2 * day)
+  const { reason } = client.license
+  assert.match(reason, /extended or, if it has been, its new token entered/)
+  await server.licensing.licenses.update(server.app, id, {
+    expiresAt: server.clock.now() / 1000 + 90 * day,
+  })
+  const refused = await client.refresh()
+  assert.deepEqual(
+    [refused.reason, refused.action, refused.lastAttempt?.code],
+    [reason, 'renew', 'token_expired'],
+  )
 })
 
 test('it says when the state changes by itself', async () => {

@@ -65,6 +65,14 @@ export const clockScenarios: readonly Scenario[] = [
     ],
   },
   {
+    name: 'a clock that was ahead beyond the end, with the server there: good within two hours of being right',
+    license: { durationDays: 30 },
+    steps: [
+      [all(skew(100), wait(0.1)), ['expired renew', 'ok', 'clock']],
+      [all(skew(0), wait(1 / 12)), good],
+    ],
+  },
+  {
     name: 'maxOfflineDays: a license without end goes unseen so long, then grace, then no more; one answer heals it',
     license: forever,
     options: { maxOfflineDays: 5, graceDays: 2, offline: true },
@@ -73,7 +81,9 @@ export const clockScenarios: readonly Scenario[] = [
       [wait(0.1), ['grace refresh', 'ok', 'own limit']],
       [restart, ['grace refresh', 'ok', 'own limit']],
       [wait(2), ['expired refresh', 'ok', 'own limit']],
-      [all(recover, wait(1 / 12)), good],
+      [all(wait(0.1), skew(-5), restart), ['expired refresh', 'ok', 'own limit']],
+      [all(skew(-400), restart), ['expired refresh', 'ok', 'own limit']],
+      [all(skew(0), recover, wait(1 / 12)), good],
     ],
   },
   {

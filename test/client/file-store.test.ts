@@ -90,6 +90,8 @@ test('the lock holds between processes, and one that a dead program left is take
     const store = fileStore(path)
     const order: string[] = []
     let waiting: Promise<unknown> = Promise.resolve()
+    // Nothing that waits for a lock keeps a program alive, so this does.
+    const alive = setInterval(() => undefined, 1_000)
     await store.alone!(async () => {
       waiting = store.alone!(async () => order.push('second'))
       await new Promise((resolve) => setTimeout(resolve, 150))
@@ -103,6 +105,26 @@ test('the lock holds between processes, and one that a dead program left is take
     await store.alone!(async () => void order.push('third'))
     assert.deepEqual(order, ['first', 'second', 'third'])
     assert.deepEqual(await readdir(folder), [])
+    clearInterval(alive)
+  }))
+
+test('close ends the wait for a lock that another program holds', () =>
+  inFolder(async (folder) => {
+    const server = await createTestServer()
+    const { token } = await server.issue()
+    const path = join(folder, 'license.json')
+    const client = await createLicenseClient({
+      ...(await server.clientOptions()),
+      token,
+      store: fileStore(path),
+    })
+    await writeFile(`${path}.lock`, '')
+    const asking = client.refresh()
+    const began = Date.now()
+    client.close()
+    assert.equal((await asking).state, 'active')
+    assert.ok(Date.now() - began < 5_000)
+    assert.equal(renewals(server), 0)
   }))
 
 test('a folder that cannot be written costs the memory of the license, not the program', () =>
@@ -118,13 +140,33 @@ test('a folder that cannot be written costs the memory of the license, not the p
     assert.equal(renewals(server), 1)
   }))
 
-test('a client does not keep its program alive', async () => {
+/** Runs a program that opens its license when a refresh is due, which a lock in the folder keeps waiting. */
+async function runProgram(path: string, refreshes: boolean): Promise<string> {
   const server = await createTestServer()
   const { token } = await server.issue({ forever: true })
   const { publicKeys } = await server.clientOptions()
   const program = fileURLToPath(new URL('idle-program.ts', import.meta.url))
   const runs = 'Deno' in globalThis ? ['run', '--allow-all', '--no-check', '--no-lock', program] : [program]
-  const options = JSON.stringify({ publicKeys, token, now: server.clock.now() })
+  const now = server.clock.now() + 2 * 86_400_000
+  const options = JSON.stringify({ publicKeys, token, now, path, refreshes })
   const { stdout } = await promisify(execFile)(execPath, [...runs, options], { timeout: 9_000 })
-  assert.equal(stdout.trim(), 'active')
-})
+  return stdout.trim()
+}
+
+test('a client does not keep its program alive, and neither does its wait for a lock', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'license.json')
+    assert.equal(await runProgram(path, false), 'unreachable')
+    await rm(path)
+    await writeFile(`${path}.lock`, '')
+    assert.equal(await runProgram(path, false), 'null')
+  }))
+
+test('a program that waits for a refresh lives until it has come', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'license.json')
+    await writeFile(`${path}.lock`, '')
+    const freed = new Promise((resolve) => setTimeout(resolve, 3_000)).then(() => rm(`${path}.lock`))
+    assert.equal(await runProgram(path, true), 'unreachable')
+    await freed
+  }))

@@ -1,18 +1,29 @@
-/** A program that opens its license and has nothing else to do: it must end. Its options come as JSON. */
+/**
+ * A program that opens its license and has nothing else to do: it must end, but for what it waits for itself. Its options
+ * come as JSON; it says how its last attempt to refresh went.
+ */
 import { argv } from 'node:process'
+import { setTimeout } from 'node:timers/promises'
 import { createLicenseClient } from '../../src/client/index.ts'
+import { fileStore } from '../../src/client/file.ts'
 
-const { now, ...options } = JSON.parse(argv[2] ?? '') as {
+const { now, path, refreshes, ...options } = JSON.parse(argv[2] ?? '') as {
   readonly publicKeys: string
   readonly token: string
   readonly now: number
+  readonly path: string
+  readonly refreshes: boolean
 }
 
 const client = await createLicenseClient({
   ...options,
   baseUrl: 'https://licenses.example.com',
   app: 'desktop-app',
+  store: fileStore(path),
   fetch: () => Promise.reject(new TypeError('offline')),
   now: () => now,
 })
-console.log(client.license.state)
+// Its own work, during which the client begins with its.
+await setTimeout(200)
+const license = refreshes ? await client.refresh({ ifDue: true }) : client.license
+console.log(license.lastAttempt?.outcome ?? null)

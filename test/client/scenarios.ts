@@ -13,6 +13,7 @@ import {
   reinstate,
 } from './acts.ts'
 import { clockScenarios } from './clock-scenarios.ts'
+import type { KeySource } from '../../src/client/index.ts'
 import type { Scenario, Sight } from './scenario.ts'
 
 const good: Sight = ['active none', 'ok']
@@ -246,9 +247,21 @@ const refusals: readonly Scenario[] = [
   },
 ]
 
-const rotations: readonly Scenario[] = (['bundled', 'jwks.json', 'public-key'] as const).flatMap((from) => {
-  const refreshKeys = from === 'bundled' ? {} : { refreshKeys: { from, pin: 'origin' as const } }
-  const knows = from !== 'bundled'
+/** The thumbprint of the second key pair of every test server. */
+const nextKey = 'inBb-o2Kd_MU-vnxPXE2OgrwCWYXSKgZEMN3pCvkuz0'
+
+const keySources: Readonly<Record<string, KeySource>> = {
+  'jwks.json': { from: 'jwks.json', pin: 'origin' },
+  'public-key': { from: 'public-key', pin: 'origin' },
+  'pinned by thumbprint': { from: 'jwks.json', pin: [nextKey] },
+}
+
+const rotations: readonly Scenario[] = ['bundled', ...Object.keys(keySources)].flatMap((from) => {
+  const source = keySources[from]
+  const refreshKeys = source === undefined ? {} : { refreshKeys: source }
+  const knows = source !== undefined
+  const isPinned = source !== undefined && source.pin !== 'origin'
+  const lost: Sight = ['invalid refresh', 'none']
   const unknown: Sight = ['refresh_due update', 'ok', 'own limit']
   return [
     {
@@ -263,7 +276,9 @@ const rotations: readonly Scenario[] = (['bundled', 'jwks.json', 'public-key'] a
         [
           all(fail('outage'), restart),
           knows
-            ? ['refresh_due refresh', 'invalid_token', 'unaware']
+            ? isPinned
+              ? good
+              : ['refresh_due refresh', 'invalid_token', 'unaware']
             : ['refresh_due new_token', 'invalid_token'],
         ],
       ],
@@ -279,6 +294,18 @@ const rotations: readonly Scenario[] = (['bundled', 'jwks.json', 'public-key'] a
         [enterNew, knows ? good : ['refresh_due new_token', 'invalid_token']],
         [wait(2), knows ? good : ['refresh_due new_token', 'invalid_token']],
         [wait(60), [knows ? 'grace renew' : 'grace new_token', knows ? 'token_expired' : 'invalid_token']],
+      ],
+    },
+    {
+      name: `licensed after a rotation, keys ${from}: a restart ${knows ? `needs ${isPinned ? 'no' : 'a'} network` : 'is no license'}`,
+      license: forever,
+      options: { ...refreshKeys, withoutToken: true },
+      steps: [
+        [all(tell('rotate', 0), enterNew), knows ? good : noToken],
+        [restart, knows ? good : noToken],
+        [all(fail('outage'), restart), knows ? (isPinned ? good : lost) : noToken],
+        [wait(3), knows ? (isPinned ? due : lost) : noToken],
+        [all(recover, wait(1 / 12)), knows ? good : noToken],
       ],
     },
   ]

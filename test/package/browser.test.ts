@@ -20,12 +20,12 @@ class Site {
   #pages: Server | null = null
   #api: Server | null = null
   serverSide = new ServerSide()
-  /** How long the license server takes to answer, in milliseconds. */
+  /** How long the license server takes to renew a license, in milliseconds; what the browser asks before it is not delayed. */
   delay = 0
 
   async open(script: string): Promise<void> {
     this.#api = await listen(async (request, body) => {
-      await setTimeout(this.delay)
+      if (request.method === 'POST') await setTimeout(this.delay)
       return this.serverSide.handle(toRequest(this.api, request, body))
     })
     this.#pages = await listen((request, body) => this.#serve(script, request.url, body))

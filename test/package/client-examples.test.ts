@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -112,8 +112,25 @@ test('examples/client_license.py: activation, refresh, outage, forgery, revocati
   server.recover()
   await server.licensing.licenses.revoke(server.app, id)
   assert.deepEqual(await python('status'), { code: 0, said: 'active: export, webhooks' })
-  assert.deepEqual(await python('refresh'), { code: 1, said: 'revoked: no features' })
-  assert.deepEqual(await python('status'), { code: 1, said: 'revoked: no features' })
+  const revoked = { code: 1, said: 'revoked: no features' }
+  for (const args of [['refresh'], ['status'], ['activate', token], ['status']])
+    assert.deepEqual(await python(...args), revoked, `${args}`)
+  await server.licensing.licenses.reinstate(server.app, id)
+  await server.licensing.licenses.regenerate(server.app, id)
+  const renewed = (await server.licensing.licenses.token(server.app, id))!
+  assert.deepEqual(await python('activate', renewed), { code: 0, said: 'active: export, webhooks' })
+})
+
+test('examples/client_license.py goes on where its license cannot be kept', async () => {
+  const { token } = await openShop()
+  const folder = emptyFolder()
+  writeFileSync(join(folder, 'file'), '')
+  const env = { LICENSE_SERVER: originOf(http), LICENSE_FILE: join(folder, 'file', 'license.json') }
+  const { code, said } = await end(
+    [debianPython, resolve('examples/client_license.py'), 'activate', ` ${token}\n`],
+    env,
+  )
+  assert.deepEqual([code, said], [0, 'active: export'])
 })
 
 test('examples/client_license.py refreshes once a day', async () => {
