@@ -123,6 +123,15 @@ test('a revocation is of one license: another is as good as it was', async () =>
   assert.deepEqual([again.license.state, again.license.licenseId], ['active', other.id])
 })
 
+test('a revoked license whose token is entered again is asked about at once', async () => {
+  const { server, client, id, token } = await openScene({ background: false })
+  await server.licensing.licenses.revoke(server.app, id)
+  await client.refresh()
+  assert.equal((await client.setToken(token)).state, 'revoked')
+  await server.licensing.licenses.reinstate(server.app, id)
+  assert.equal((await client.setToken(token)).state, 'active')
+})
+
 test('what a customer pastes counts as it was meant, and what the program shows cannot be changed', async () => {
   const { server, token } = await openScene({}, ['webhooks'])
   const options = await server.clientOptions()

@@ -137,7 +137,8 @@ async function openLate() {
     await asked.opened
     return { late }
   }
-  return { server, id, shared, two, ask, answer: answer.open }
+  const openConfigured = () => createLicenseClient({ ...options, token, store: own() })
+  return { server, id, shared, two, openConfigured, ask, answer: answer.open }
 }
 
 test('a license that another program has forgotten does not come back by a late answer', async () => {
@@ -147,6 +148,18 @@ test('a license that another program has forgotten does not come back by a late 
   answer()
   await late
   assert.equal((await two.check()).state, 'invalid')
+})
+
+test('a late answer does not undo a revocation, though the configured token was taken in again', async () => {
+  const { server, id, two, openConfigured, ask, answer } = await openLate()
+  const { late } = await ask()
+  await server.licensing.licenses.revoke(server.app, id)
+  assert.equal((await two.refresh()).state, 'revoked')
+  server.fail('outage')
+  assert.equal((await openConfigured()).license.state, 'revoked')
+  answer()
+  assert.equal((await late).state, 'revoked')
+  assert.equal((await two.check()).state, 'revoked')
 })
 
 test('a late answer, and be it a revocation, does nothing to another license that came meanwhile', async () => {
@@ -184,6 +197,19 @@ test('an explicit refresh asks, whatever another program fetched some time ago',
   await server.clock.advance(1_800)
   await server.licensing.tiers.addFeature(server.app, 'pro', { name: 'Bought', slug: 'bought' })
   assert.ok((await other.refresh()).has('bought'))
+})
+
+test('a store is watched until the client is closed, and not at all without a background', async () => {
+  for (const background of [true, false]) {
+    const told: string[] = []
+    const watch = (): (() => void) => {
+      told.push('begun')
+      return () => told.push('ended')
+    }
+    const { client } = await openScene({ store: { ...memoryStore(), watch }, background })
+    client.close()
+    assert.deepEqual(told, background ? ['begun', 'ended'] : [])
+  }
 })
 
 test('a store whose watch throws is looked at from time to time', async () => {

@@ -90,6 +90,17 @@ test('a program that never runs for an hour knows all the same which time has pa
   assert.equal(await run(), 'expired')
 })
 
+test('a program that runs for long keeps every hour which time it has seen', async () => {
+  const store = memoryStore()
+  const { server, client } = await openScene({ store })
+  await server.clock.advance(day / 2)
+  assert.equal(client.license.lastAttempt, null)
+  client.close()
+  server.clock.skewProgram(-10 * 3_600)
+  const again = await createLicenseClient({ ...(await server.clientOptions()), store, background: false })
+  assert.equal(again.license.state, 'clock_suspect')
+})
+
 test('the time of an attempt is kept too', async () => {
   const store = memoryStore()
   const { server, client } = await openScene({ store, background: false, maxOfflineDays: 5, graceDays: 0 })
