@@ -20,7 +20,7 @@ export interface ImportOptions {
   readonly restore: boolean
 }
 
-/** How far a restored license's revision is raised: past all that was issued since the backup. */
+/** How far a restored license's revision and version are raised: past all that was issued and told since the backup. */
 const lostRevisions = 100_000
 
 /** So many writes are sent before their answers are waited for. */
@@ -46,7 +46,7 @@ function parseLine({ number, text }: Line): Entry {
 
 /** The license with a revision that no token has yet, so that no `jti` is given out a second time for other claims. */
 function raised(license: LicenseRecord): LicenseRecord {
-  return { ...license, revision: license.revision + lostRevisions, version: license.version + 1 }
+  return { ...license, revision: license.revision + lostRevisions, version: license.version + lostRevisions }
 }
 
 function doubled(line: number): Refusal {

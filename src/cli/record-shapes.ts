@@ -81,9 +81,10 @@ const signingKey: Input<SigningKeyRecord> = input<SigningKeyRecord>()(
   }),
 )
 
+/** One character may fold to eighteen (NFKC). */
 const customer: Input<CustomerRecord> = input<CustomerRecord>()(
   Type.Object({
-    ...{ id: id('cus'), appId: id('app'), email: text('', 3, 320), foldedEmail: text('', 3, 1024) },
+    ...{ id: id('cus'), appId: id('app'), email: text('', 3, 320), foldedEmail: text('', 3, 320 * 18) },
     name: nullable(text('', 0, 255)),
     externalId: nullable(text('', 0, 255)),
     metadata: metadata(),

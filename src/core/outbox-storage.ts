@@ -91,7 +91,10 @@ export interface OutboxStorage {
   /** Newest first. */
   listDeliveries(filter: DeliveryFilter, page: Page): Promise<readonly DeliveryRecord[]>
   countDeliveries(filter: DeliveryFilter): Promise<number>
-  /** The ids of all apps with deliveries due as of `now`, in any order. */
+  /**
+   * The ids of all apps with deliveries due as of `now`, in any order. What is due more than two days ahead of it is due as
+   * well: only a clock that ran ahead can have written that.
+   */
   listAppsWithDueDeliveries(now: NumericDate): Promise<readonly string[]>
   /**
    * Takes an app's due deliveries, of lower `priority` first, then in the order in which they became due: each gets

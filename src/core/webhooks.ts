@@ -8,7 +8,7 @@ import { integer, oneOf } from './fields.ts'
 import { input, isText, type Input } from './input.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { AppRecord, DeliveryRecord, NumericDate, WebhookRecord } from './storage.ts'
-import { changeWebhook, openWebhookSecret, sealWebhookSecret, webhookOf } from './webhook-secret.ts'
+import { openWebhookSecret, sealWebhookSecret, webhookOf } from './webhook-secret.ts'
 
 /** What an app's events are signed with. */
 export interface WebhookSecret {
@@ -108,23 +108,20 @@ async function rollSecret(
   const { overlapSeconds = day } = webhookRollOptions.parse(options)
   const { id } = await findApp(context, app)
   const secret = sealWebhookSecret(context, id)
-  await webhookOf(context, id)
-  const rolled = await commit(
-    context,
-    (tx) =>
-      changeWebhook(
-        context,
-        id,
-        ({ secret: old }) => ({
-          secret,
-          previousSecret: overlapSeconds === 0 ? null : old,
-          previousUntil: overlapSeconds === 0 ? null : context.now() + overlapSeconds,
-        }),
-        tx,
-      ),
-    (webhook) => toSecret(context, webhook),
-  )
-  return toSecret(context, rolled)
+  for (;;) {
+    const { secret: old, version } = await webhookOf(context, id)
+    const patch = {
+      secret,
+      previousSecret: overlapSeconds === 0 ? null : old,
+      previousUntil: overlapSeconds === 0 ? null : context.now() + overlapSeconds,
+    }
+    const rolled = await commit(
+      context,
+      (tx) => tx.updateWebhook(id, version, patch),
+      (webhook) => (webhook === null ? {} : toSecret(context, webhook)),
+    )
+    if (rolled !== null) return toSecret(context, rolled)
+  }
 }
 
 async function listDeliveries(

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Storage } from '../core/storage.ts'
 import { storageOver } from './kysely/storage.ts'
 import type { Database } from './schema.ts'
+import { atOnce, turnsOn } from './kysely/turns.ts'
 
 export { migrate } from './schema.ts'
 
@@ -11,8 +12,9 @@ export { migrate } from './schema.ts'
  *
  * Given a Kysely transaction, it joins it: what it writes is committed or rolled back with what you write, and its own
  * `transaction` is a savepoint. On SQLite begin such a transaction with a write, since one that begins with a read
- * fails at once when another process wrote in between. On PostgreSQL a call that rejects ends your transaction, unless it
- * was made inside `transaction`; licensing makes all of its writes there.
+ * fails at once when another process wrote in between. Calls that overlap in it wait for each other. On PostgreSQL a single
+ * verb that rejects ends your transaction; what licensing does in `transaction`, issuing and changing licenses above all,
+ * is given up alone.
  *
  * A write that refers to a record deleted meanwhile rejects with a `LicensingError` of code `not_found`; one that the
  * database cannot do now (it is locked, full, out of reach) with `unavailable`.
@@ -33,5 +35,6 @@ export { migrate } from './schema.ts'
  */
 export function kyselyStorage(db: Kysely<any>): Storage {
   const plain: Kysely<Database> = db.withoutPlugins()
-  return storageOver({ writer: plain, reader: plain, close: async () => {} })
+  const inTurn = db.isTransaction ? turnsOn(db) : atOnce
+  return storageOver({ writer: plain, reader: plain, inTurn, close: async () => {} })
 }

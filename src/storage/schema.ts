@@ -93,12 +93,34 @@ export async function migrate(db: Kysely<any>): Promise<void> {
   const plain: Kysely<unknown> = db.withoutPlugins()
   await requireSettings(plain)
   if (await isCurrent(plain)) return
+  if (!isPostgres(plain) && !plain.getExecutor().adapter.supportsTransactionalDdl) return migrateAtOnce(plain)
   const provider = { getMigrations: async () => ({ ...migrations }) }
   const schema = await schemaOf(plain)
   const migrator = new Migrator({ db: plain, provider, ...tables, ...schema })
   const { error } = await migrator.migrateToLatest()
   // Where the dialect takes no lock, another process may have been first.
   if (error !== undefined && !(await isCurrent(plain))) throw error
+}
+
+/**
+ * What Kysely's migrator does, in one transaction: of SQLite's dialects most do not say that it can make tables in one, and
+ * outside one a crash in the middle leaves tables that no later run gets past.
+ */
+async function migrateAtOnce(db: Kysely<unknown>): Promise<void> {
+  const table = sql.table(tables.migrationTableName)
+  await db.transaction().execute(async (trx) => {
+    await sql`create table if not exists ${table} (name varchar(255) not null primary key, timestamp varchar(255) not null)`.execute(
+      trx,
+    )
+    // A write, so that of two processes the second waits here.
+    await sql`delete from ${table} where name = ''`.execute(trx)
+    const done = await doneMigrations(trx)
+    for (const [name, migration] of Object.entries(migrations).filter(([name]) => !done.includes(name))) {
+      await migration.up(trx)
+      const timestamp = new Date().toISOString()
+      await sql`insert into ${table} (name, timestamp) values (${name}, ${timestamp})`.execute(trx)
+    }
+  })
 }
 
 /** On PostgreSQL, where the tables go: without it, tables of the same names in other schemas would be taken for them. */

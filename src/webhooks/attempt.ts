@@ -32,6 +32,12 @@ function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   })
 }
 
+/** It was judged when it was saved, but perhaps under the development option. @throws {RefusedTarget} */
+function checkUrl({ protocol, username, password }: URL): void {
+  if (protocol !== 'https:' || username !== '' || password !== '')
+    throw new RefusedTarget('The address is not https, or holds a password')
+}
+
 async function post(
   event: ClaimedEvent,
   target: WebhookTarget,
@@ -39,6 +45,7 @@ async function post(
   signal: AbortSignal,
 ): Promise<Received> {
   const url = new URL(target.url)
+  if (!sending.allowPrivateTargets) checkUrl(url)
   const address = await until(signal, judgedAddress(url, sending.resolve, sending.allowPrivateTargets))
   const { id, payload } = event
   const headers = {

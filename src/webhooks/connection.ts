@@ -57,13 +57,23 @@ export const connect: Connect = ({ url, address, headers, body, signal }) =>
   new Promise((resolve, reject) => {
     const request = url.protocol === 'https:' ? requestHttps : requestHttp
     const options = { method: 'POST', agent: false, lookup: fixedLookup(address), headers } as const
+    let answered: IncomingMessage | undefined
     const sent = request(url.href, options, (answer) => {
-      signal.addEventListener('abort', () => answer.destroy(), { once: true })
+      answered = answer
       resolve(readOut(answer).then(() => received(answer)))
     })
-    const end = (): void => void sent.destroy(new Error('The time is over'))
+    const end = (): void => {
+      answered?.destroy()
+      sent.destroy(new Error('The time is over'))
+    }
     sent.on('error', reject)
-    signal.addEventListener('abort', end, { once: true })
+    // A receiver that changes the protocol (101) ends the request without a word.
+    sent.on('close', () => {
+      // A listener that stays would keep the request, answer and body of every attempt.
+      signal.removeEventListener('abort', end)
+      if (answered === undefined) reject(new Error('Closed without an answer'))
+    })
+    signal.addEventListener('abort', end)
     if (signal.aborted) end()
     sent.end(body)
   })

@@ -64,6 +64,8 @@ class Sender {
   /** The apps that a claim is under way for, and those that were asked for meanwhile. */
   readonly #claiming = new Set<string>()
   readonly #wanted = new Set<string>()
+  /** The apps that found every place taken, the first to have come first. */
+  readonly #waiting = new Set<string>()
   readonly #work = new Set<Promise<void>>()
   readonly #stop = new AbortController()
   #inFlight = 0
@@ -118,10 +120,23 @@ class Sender {
 
   async #claim(appId: string): Promise<void> {
     const limit = this.#free(appId)
+    if (this.#limits.all <= this.#inFlight) this.#waiting.add(appId)
     if (this.#stopped || limit <= 0) return
+    this.#waiting.delete(appId)
     const { leaseSeconds } = this.#limits
-    const claim = await this.#outbox.claim(appId, { limit, leaseSeconds })
+    // The places are taken before they are asked for: other apps ask at the same time.
+    this.#inFlight += limit
+    const claim = await this.#outbox
+      .claim(appId, { limit, leaseSeconds })
+      .finally(() => (this.#inFlight -= limit))
     for (const event of claim?.events ?? []) this.#begin(event, claim!.target)
+  }
+
+  /** A place is free: for an app that found none before, else for more of the same one. */
+  async #takeNext(appId: string): Promise<void> {
+    const [first] = this.#waiting
+    if (first !== undefined) await this.#take(first)
+    await this.#take(appId)
   }
 
   #begin(event: ClaimedEvent, target: WebhookTarget): void {
@@ -132,8 +147,7 @@ class Sender {
       } finally {
         this.#count(event.appId, -1)
       }
-      // A place is free, and there may be more for it.
-      await this.#take(event.appId)
+      await this.#takeNext(event.appId)
     })
   }
 

@@ -1,4 +1,5 @@
-import { sql, type Kysely, type SelectQueryBuilder } from 'kysely'
+import { furthestDue } from '../../core/due.ts'
+import { sql, type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
 import type { DeliveryClaim, DeliveryFilter, DeliveryRecord, StorageSession } from '../../core/storage.ts'
 import type { Database } from '../schema.ts'
 import { type Access, countOf, newestFirst } from './access.ts'
@@ -57,6 +58,11 @@ function matching(
   return state === undefined ? query : query.where('state', '=', state)
 }
 
+/** As `isDue` says it. */
+function isDueAt(now: number): RawBuilder<SqlBool> {
+  return sql<SqlBool>`(due_at <= ${now} or due_at > ${now + furthestDue})`
+}
+
 async function appsWithDue(db: Kysely<Database>, now: number): Promise<string[]> {
   const rows = await db
     .selectFrom('heartwood_app')
@@ -67,7 +73,7 @@ async function appsWithDue(db: Kysely<Database>, now: number): Promise<string[]>
           .select(sql`1`.as('one'))
           .whereRef('heartwood_delivery.app_id', '=', 'heartwood_app.id')
           .where('priority', 'in', priorities)
-          .where('due_at', '<=', now),
+          .where(isDueAt(now)),
       ),
     )
     .execute()
@@ -83,7 +89,7 @@ async function claimDeliveries(
     .select('id')
     .where('app_id', '=', appId)
     .where('priority', 'in', priorities)
-    .where('due_at', '<=', now)
+    .where(isDueAt(now))
     .orderBy('priority')
     .orderBy('due_at')
     .orderBy('id')

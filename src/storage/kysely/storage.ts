@@ -19,6 +19,7 @@ import { anybody, presence, type Presence } from './presence.ts'
 import { sealedVerbs } from './sealed.ts'
 import { signingKeyVerbs } from './signing-keys.ts'
 import { tierVerbs } from './tiers.ts'
+import { atOnce, type InTurn } from './turns.ts'
 import { webhookVerbs } from './webhooks.ts'
 
 /** What a storage over Kysely stands on. */
@@ -32,10 +33,12 @@ export interface Connections {
   /** Called once a private key, an app or what an old master key opens is gone for good. */
   readonly erased?: () => Promise<void>
   readonly close: () => Promise<void>
+  /** Lets writes wait for each other, where they share a transaction. */
+  readonly inTurn?: InTurn
 }
 
 export function storageOver(connections: Connections): Storage {
-  const { writer, reader, first } = connections
+  const { writer, reader, first, inTurn = atOnce } = connections
   const hot = hotQueries(writer)
   const present = presence()
   let closing: Promise<void> | undefined
@@ -45,13 +48,13 @@ export function storageOver(connections: Connections): Storage {
   const session = sessionOver(first === undefined ? access : { ...access, first })
   // A transaction of the host's is gone as a whole after a conflict, so only the host can try again.
   const attempt = isPostgres(writer) && !writer.isTransaction ? again : once
-  const outside = watched(guarded(session, present, attempt), async () => connections.erased?.())
+  const outside = watched(guarded(session, present, attempt, inTurn), async () => connections.erased?.())
   return {
     ...outside,
     transaction: async (work) => {
       present.enter()
       try {
-        return await attempt(() => runTransaction(connections, hot, work))
+        return await inTurn(() => attempt(() => runTransaction(connections, hot, work)))
       } finally {
         present.leave()
       }
@@ -108,7 +111,7 @@ async function runTransaction<T>(
   let hasErased = false
   let failure: { readonly error: unknown } | undefined
   const run = async (db: Kysely<Database>): Promise<T> => {
-    const tx = guarded(sessionOver(accessOver(db, hot)), anybody, once)
+    const tx = guarded(sessionOver(accessOver(db, hot)), anybody, once, atOnce)
     try {
       return await work(watched(tx, async () => void (hasErased = true)))
     } catch (error) {
@@ -129,11 +132,20 @@ async function runTransaction<T>(
 
 type Verb = (...args: never[]) => Promise<unknown>
 
+/** What only looks needs no turn. */
+const looks = /^(find|list|count)/
+
 /** The session with every driver's error in words of ours. */
-function guarded(session: StorageSession, present: Presence, attempt: Attempt): StorageSession {
+function guarded(
+  session: StorageSession,
+  present: Presence,
+  attempt: Attempt,
+  inTurn: InTurn,
+): StorageSession {
+  const attemptInTurn: Attempt = (work) => inTurn(() => attempt(work))
   const verbs = Object.entries<Verb>({ ...session })
   return Object.fromEntries(
-    verbs.map(([name, verb]) => [name, guard(verb, present, attempt)]),
+    verbs.map(([name, verb]) => [name, guard(verb, present, looks.test(name) ? attempt : attemptInTurn)]),
   ) as unknown as StorageSession
 }
 

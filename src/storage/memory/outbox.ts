@@ -1,3 +1,4 @@
+import { isDue } from '../../core/due.ts'
 import type { DeliveryRecord, LicenseRecord } from '../../core/storage.ts'
 import { patched } from './frozen.ts'
 import { countOf, keyOf, takePage } from './table.ts'
@@ -48,7 +49,7 @@ const priorities = [0, 1]
 
 export function deliveryVerbs(tables: Tables): DeliveryVerbs {
   const { apps, deliveries, queue } = tables
-  const isDue = (appId: string, now: number): boolean => !due(tables, appId, now).next().done
+  const hasDue = (appId: string, now: number): boolean => !due(tables, appId, now).next().done
   const put = (delivery: DeliveryRecord): DeliveryRecord => {
     const { id, appId, priority, dueAt } = delivery
     if (dueAt === null) queue.delete(id)
@@ -70,7 +71,7 @@ export function deliveryVerbs(tables: Tables): DeliveryVerbs {
       takePage(deliveries.descending(appId, page.after), page, inState(state)),
     countDeliveries: ({ appId, state }) => countOf(deliveries.ascending(appId), inState(state)),
     listAppsWithDueDeliveries: (now) =>
-      [...apps.ascending()].map(({ id }) => id).filter((id) => isDue(id, now)),
+      [...apps.ascending()].map(({ id }) => id).filter((id) => hasDue(id, now)),
     claimDeliveries: ({ appId, now, until, limit }) =>
       takePage(due(tables, appId, now), { limit })
         .map(({ id }) => deliveries.get(id)!)
@@ -93,10 +94,8 @@ function inState(state: DeliveryRecord['state'] | undefined): (delivery: Deliver
 /** What of an app is due, the first to send first. */
 function* due({ queue }: Tables, appId: string, now: number): Generator<Queued> {
   for (const priority of priorities)
-    for (const queued of queue.ascending(queueOf(appId, priority))) {
-      if (queued.position > now) break
-      yield queued
-    }
+    for (const queued of queue.ascending(queueOf(appId, priority)))
+      if (isDue(queued.position, now)) yield queued
 }
 
 type NoticeVerbs = Pick<
