@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 
 /** How many tests passed and failed. */
 export interface Tally {
@@ -75,13 +76,16 @@ export function describeContract(storage: string, report: string): string {
   return `${own.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`
 }
 
-/** One contract, three storages, three runtimes. */
-function printContractTable(reports: ReadonlyMap<string, string>): void {
+/** One contract, three storages, three runtimes. Answers how many of the nine did not run whole, which CI takes for failed. */
+function printContractTable(reports: ReadonlyMap<string, string>): number {
   const rows = ['SQLite', 'PostgreSQL', 'memory'].map((storage) => {
     const cells = [...reports].map(([runtime, report]) => [runtime, describeContract(storage, report)])
-    return [storage, Object.fromEntries(cells)]
+    return [storage, Object.fromEntries(cells) as Record<string, string>] as const
   })
   console.table(Object.fromEntries(rows))
+  const cells = rows.flatMap(([, row]) => Object.values(row))
+  const whole = cells.filter((cell) => /^[1-9]\d* passed, \d+ failed, 0 skipped$/.test(cell))
+  return process.env['CI'] === undefined ? 0 : cells.length - whole.length
 }
 
 function testFiles(): readonly string[] {
@@ -118,9 +122,9 @@ function main(): number {
   const build: Tally = { passed: 0, failed: run(['npm', 'run', 'build']) === 0 ? 0 : 1 }
   const reports = new Map<string, string>()
   const tallies = [build, ...runners.map((runner) => runTests(runner, folder, reports))]
-  printContractTable(reports)
+  const gaps: Tally = { passed: 0, failed: printContractTable(reports) }
   rmSync(folder, { recursive: true })
-  const total = tallies.reduce((sum, next) => ({
+  const total = [...tallies, gaps].reduce((sum, next) => ({
     passed: sum.passed + next.passed,
     failed: sum.failed + next.failed,
   }))

@@ -130,6 +130,29 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
       assert.equal((await notesOf(db)).length, 1)
     })
 
+    it('keeps what was acknowledged when a call beside it is given up', async () => {
+      const db = await openMigrated()
+      const newKeyPair = keyPairSource()
+      const licensing = await createLicensing({ storage: kyselyStorage(db), masterKey, newKeyPair })
+      const customerId = await furnish({ licensing } as Parameters<typeof furnish>[0])
+      const license = (number: number) => ({
+        ...{ customerId, tierId: 'pro', installationId: installation(number), forever: true as const },
+      })
+      await licensing.licenses.create(slug, license(1))
+      for (const [free, isFirst] of [
+        [2, true],
+        [3, false],
+      ] as const)
+        await db.transaction().execute(async (trx) => {
+          const create = (number: number) =>
+            licensing.with(kyselyStorage(trx)).licenses.create(slug, license(number))
+          const calls = isFirst ? [create(free), create(1)] : [create(1), create(free)]
+          const ended = await Promise.allSettled(calls)
+          assert.deepEqual(ended.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+        })
+      assert.equal((await licensing.licenses.list(slug)).total, 3)
+    })
+
     it('leaves it whole when something is taken or gone', async () => {
       const db = await openMigrated()
       await db.transaction().execute(async (trx) => {
@@ -201,6 +224,30 @@ describe('migrate', () => {
     await Promise.all([migrate(db), migrate(db)])
     await migrate(db)
     assert.equal(await kyselyStorage(db).countApps({}), 0)
+  })
+
+  it('that breaks off at any table leaves nothing behind, and succeeds the next time', async () => {
+    let isBroken = true
+    for (let failAt = 1; isBroken; failAt++) {
+      const connection = await openConnection(':memory:', { readonly: false })
+      connection.exec('pragma foreign_keys = on')
+      let created = 0
+      isBroken = false
+      const database = {
+        ...connection,
+        prepare: (text: string) => {
+          if (!text.startsWith('create ') || ++created !== failAt) return connection.prepare(text)
+          isBroken = true
+          throw new Error('disk is full')
+        },
+      }
+      const db = new Kysely<HostTables>({ dialect: new SqliteDialect({ database }) })
+      if (failAt === 1) await assert.rejects(migrate(db), /disk is full/)
+      else await migrate(db).catch((error: Error) => assert.match(error.message, /disk is full/))
+      await migrate(db)
+      assert.equal(await kyselyStorage(db).countApps({}), 0)
+      assert.ok(failAt < 200)
+    }
   })
 
   it('may run at once on PostgreSQL', { skip: hosts.PostgreSQL.skip }, async () => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import ipaddr from 'ipaddr.js'
 import { isPublic } from '../../src/webhooks/address.ts'
@@ -154,6 +156,35 @@ test('a receiver that hangs, drips or sends without end is left at the deadline 
   assert.equal(await tryTo(`${url}endless`, { ...options, deadlineMs: 15_000 }), null)
   assert.ok(Date.now() - began < 5_000)
   await close()
+})
+
+test('a receiver that changes the protocol, says half or says nothing of sense has not taken the event', async () => {
+  const answers = {
+    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n': null,
+    'nonsense\r\n\r\n': null,
+    '': 'No answer in time',
+  }
+  for (const [answer, expected] of Object.entries(answers)) {
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', () => void socket.write(answer))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const why = await tryTo(`http://127.0.0.1:${port}/`, { allowPrivateTargets: true, deadlineMs: 1_000 })
+    if (expected === null) assert.match(why ?? 'taken', /^No (connection|answer)/, answer)
+    else assert.equal(why, expected)
+    server.close()
+  }
+})
+
+test('what is no https, or holds a password, is sent nothing where private targets are not allowed', async () => {
+  for (const url of ['http://example.com/', 'https://user:password@example.com/']) {
+    const { sent, connect } = recorder()
+    const why = await tryTo(url, { connect, resolve: somewhere, allowPrivateTargets: false })
+    assert.match(why ?? 'taken', /not https/)
+    assert.deepEqual(sent, [])
+  }
 })
 
 test('a name server that never answers is left at the deadline', async () => {

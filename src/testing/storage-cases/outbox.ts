@@ -153,6 +153,15 @@ const claimCases: readonly ConformanceCase[] = [
     await claim(storage, waiting!.id)
     assert.deepEqual(await storage.listAppsWithDueDeliveries(now), [urgent!.id])
   }),
+  storageCase('claims: take what only a clock that ran ahead can have put off', async (storage) => {
+    const app = await addApp(storage)
+    const twoDays = 2 * 86_400
+    await addDelivery(storage, app.id, { dueAt: now + twoDays })
+    assert.deepEqual(await storage.listAppsWithDueDeliveries(now), [])
+    const { id } = await addDelivery(storage, app.id, { dueAt: now + twoDays + 1 })
+    assert.deepEqual(await storage.listAppsWithDueDeliveries(now), [app.id])
+    assert.deepEqual(idsOf(await claim(storage, app.id)), [id])
+  }),
   storageCase('claims: come back when their time is over, and are then another’s', async (storage) => {
     const app = await addApp(storage)
     const { id } = await addDelivery(storage, app.id)
