@@ -104,7 +104,10 @@ export async function serve(
     output.line(`Heartwood ${version} listens on ${server.url?.replace(/\/$/, '')}`)
     const delivery = startDelivery(database.licensing)
     await stop
-    await Promise.all([stopServer(server), delivery.stop()])
+    await Promise.all([
+      stopServer(server),
+      Promise.race([delivery.stop(), setTimeout(patienceMs, undefined, { ref: false })]),
+    ])
   }
   await withDatabase(settings, work, { keyPool, signing, webhooks })
 }
