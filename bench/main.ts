@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures every row of the table in README.md, each against its reference in the same run, and writes
  * that table and bench/results.json. `--quick` takes a minute or two, counts fewer licenses and writes neither. Names of rows
- * measure those alone, and write nothing.
+ * measure those alone, and write nothing. PostgreSQL is `DATABASE_URL`'s, or one that scripts/with-postgres.ts starts for the run.
  */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,36 +9,59 @@ import { existsSync } from 'node:fs'
 import { availableParallelism, cpus, platform } from 'node:os'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { isMet, quickEffort, wholeEffort, type Effort, type Result, type Runtime } from './result.ts'
+import type { DatabaseName } from './ground.ts'
+import { givenServer, noPostgres } from '../test/storage/postgres-database.ts'
+import { effortOn, isMet, quickEffort, wholeEffort } from './result.ts'
+import type { Effort, Result, Runtime } from './result.ts'
 import { start } from './runtime.ts'
 import { lineOf, write } from './table.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 
-const everywhere: readonly Runtime[] = ['Bun', 'Node', 'Deno']
-
-/** Each row, and what it is measured on. */
-const plan: Readonly<Record<string, readonly Runtime[]>> = {
-  rotation: ['Bun'],
-  creation: ['Bun'],
-  regeneration: everywhere,
-  verify: ['Bun'],
-  waiting: ['Bun'],
-  bulk: ['Bun'],
-  pages: ['Bun'],
-  offline: everywhere,
-  'client-size': ['Bun'],
-  memory: ['Bun'],
-  peers: ['Bun'],
+/** What a row is measured on once. Rows without a database have none named. */
+interface Spot {
+  readonly runtime: Runtime
+  readonly database?: DatabaseName
 }
 
-async function measure(name: string, runtime: Runtime, effort: Effort): Promise<readonly Result[]> {
-  const child = start(runtime, 'row.ts', [name, JSON.stringify(effort)])
+const bun: Spot = { runtime: 'Bun' }
+const everywhere: readonly Spot[] = [bun, { runtime: 'Node' }, { runtime: 'Deno' }]
+const sqlite: Spot = { runtime: 'Bun', database: 'SQLite' }
+const postgres: Spot = { runtime: 'Bun', database: 'PostgreSQL' }
+
+/** Each row, and what it is measured on. */
+const plan: Readonly<Record<string, readonly Spot[]>> = {
+  rotation: [sqlite, postgres],
+  creation: [sqlite],
+  regeneration: [...everywhere.map((spot) => ({ ...spot, database: 'SQLite' as const })), postgres],
+  verify: [sqlite, postgres],
+  waiting: [sqlite],
+  bulk: [sqlite, postgres],
+  pages: [sqlite, postgres],
+  offline: everywhere,
+  'client-size': [bun],
+  memory: [sqlite],
+  peers: [sqlite],
+}
+
+async function measure(
+  name: string,
+  { runtime, database = 'SQLite' }: Spot,
+  effort: Effort,
+): Promise<readonly Result[]> {
+  const child = start(runtime, 'row.ts', [name, JSON.stringify(effortOn(database, effort)), database])
   let output = ''
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (output += text))
   const [code] = (await once(child, 'close')) as [number | null]
-  if (code !== 0) throw new Error(`${name} on ${runtime} failed`)
+  if (code !== 0) throw new Error(`${name} on ${runtime}, ${database} failed`)
   return JSON.parse(output.trim().split('\n').at(-1)!) as readonly Result[]
+}
+
+/** Where there is no server, its rows are left out. */
+function hasPostgres(): boolean {
+  if (givenServer() !== undefined) return true
+  console.error(`Only on SQLite: ${noPostgres}`)
+  return false
 }
 
 /** What is compared with comes from npm, into this folder alone. */
@@ -60,10 +83,12 @@ async function main(args: readonly string[]): Promise<number> {
   const stranger = chosen.find((name) => plan[name] === undefined)
   if (stranger !== undefined) throw new Error(`There is no row ${stranger}: ${Object.keys(plan).join(', ')}`)
   installPeers()
+  const isSpared = hasPostgres() ? () => false : ({ database }: Spot) => database === 'PostgreSQL'
   const results: Result[] = []
-  for (const [name, runtimes] of Object.entries(plan))
-    for (const runtime of chosen.length === 0 || chosen.includes(name) ? runtimes : []) {
-      const measured = await measure(name, runtime, effort)
+  for (const [name, spots] of Object.entries(plan))
+    for (const spot of chosen.length === 0 || chosen.includes(name) ? spots : []) {
+      if (isSpared(spot)) continue
+      const measured = await measure(name, spot, effort)
       for (const result of measured) console.log(lineOf(result))
       results.push(...measured)
     }

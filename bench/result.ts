@@ -1,3 +1,4 @@
+import type { DatabaseName, Ground } from './ground.ts'
 import type { Spread } from './measure.ts'
 
 /** What one comparison came to. */
@@ -5,7 +6,7 @@ export interface Result {
   readonly what: string
   readonly against: string
   readonly runtime: Runtime
-  readonly database?: 'SQLite' | 'PostgreSQL'
+  readonly database?: DatabaseName
   /** The figure that the goal is about: a ratio unless `unit` says otherwise. */
   readonly figure: Spread
   readonly unit?: string
@@ -30,8 +31,20 @@ export interface Effort {
 export const wholeEffort: Effort = { quick: false, rounds: 7, milliseconds: 2000, licenses: 1_000_000 }
 export const quickEffort: Effort = { quick: true, rounds: 3, milliseconds: 500, licenses: 20_000 }
 
-/** What a table's row measures; each runs in a process of its own on the runtime that it is about. */
-export type Row = (effort: Effort) => Promise<readonly Result[]>
+/** PostgreSQL writes slower, and what is compared there does not hang on the number: it gets fewer licenses. */
+const mostInPostgres = 200_000
+
+/** The effort as it is made on a database. */
+export function effortOn(database: DatabaseName, effort: Effort): Effort {
+  if (database === 'SQLite') return effort
+  return { ...effort, licenses: Math.min(effort.licenses, mostInPostgres) }
+}
+
+/**
+ * What a table's row measures; each runs in a process of its own on the runtime that it is about, on ground that is taken
+ * away afterwards.
+ */
+export type Row = (effort: Effort, ground: Ground) => Promise<readonly Result[]>
 
 export function isMet({ figure, goal }: Result): boolean {
   if (goal === undefined) return true

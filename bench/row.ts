@@ -1,5 +1,6 @@
-/** Runs one row of the table in this process: `row.ts NAME EFFORT`. Answers with its results as a line of JSON. */
+/** Runs one row of the table in this process: `row.ts NAME EFFORT DATABASE`. Answers with its results as a line of JSON. */
 import process from 'node:process'
+import { openGround, type DatabaseName } from './ground.ts'
 import type { Effort, Row } from './result.ts'
 import { bulk } from './rows/bulk.ts'
 import { clientSize } from './rows/client-size.ts'
@@ -18,8 +19,9 @@ const rows: Readonly<Record<string, Row>> = {
   'client-size': clientSize,
 }
 
-const [name = '', effort = ''] = process.argv.slice(2)
+const [name = '', effort = '', database = 'SQLite'] = process.argv.slice(2)
 const row = rows[name]
 if (row === undefined) throw new Error(`There is no row ${name}`)
-const results = await row(JSON.parse(effort) as Effort)
+const ground = openGround(database as DatabaseName)
+const results = await row(JSON.parse(effort) as Effort, ground).finally(() => ground.remove())
 process.stdout.write(`${JSON.stringify(results)}\n`, () => process.exit(0))

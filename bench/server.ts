@@ -5,6 +5,7 @@ import process from 'node:process'
 import { serve } from 'srvx'
 import { licensingServer } from '../src/adapters/elysia.ts'
 import { generateRsaKeyPair } from '../src/core/index.ts'
+import { openLookUp, type Found } from './look-up.ts'
 import { rateOf } from './measure.ts'
 import { converse } from './runtime.ts'
 import { openShop } from './shop.ts'
@@ -19,35 +20,28 @@ export interface Usage {
 
 const noLimits = { verify: 1e9, batch: 1e9, renewal: 1e9, renewalPerLicense: 1e9 }
 
-interface Found {
-  readonly tier: string
-  readonly tier_features: string
-  readonly expires_at: number
-  readonly revoked_at: number | null
-  readonly installation_id: string
+/** What our verification answers. */
+function answerOf(row: Found): object {
+  return {
+    data: {
+      valid: row.revoked_at === null && Number(row.expires_at) > Date.now() / 1000,
+      status: 'active',
+      tier: row.tier,
+      features: JSON.parse(row.tier_features) as string[],
+      expires_at: new Date(Number(row.expires_at) * 1000).toISOString(),
+      installation_id: row.installation_id,
+    },
+  }
 }
 
 /** Nothing but a route and one prepared look-up, which answers what our verification answers. */
-async function bareServer(filename: string): Promise<AnyElysia> {
-  const { Database } = await import('bun:sqlite')
-  const query = new Database(filename, { readonly: true }).query<Found, [string, string]>(
-    `select tier, tier_features, expires_at, revoked_at, installation_id from heartwood_license
-     where app_id = (select id from heartwood_app where slug = ?) and installation_id = ? and current = 1`,
-  )
+async function bareServer(location: string): Promise<AnyElysia> {
+  const lookUp = await openLookUp(location)
   return new Elysia().get(
     '/api/v1/apps/:slug/licenses/verify',
     ({ params, query: { installation_id: id = '' } }) => {
-      const row = query.get(params.slug, id)!
-      return {
-        data: {
-          valid: row.revoked_at === null && row.expires_at > Date.now() / 1000,
-          status: 'active',
-          tier: row.tier,
-          features: JSON.parse(row.tier_features) as string[],
-          expires_at: new Date(row.expires_at * 1000).toISOString(),
-          installation_id: row.installation_id,
-        },
-      }
+      const found = lookUp(params.slug, id)
+      return found instanceof Promise ? found.then(answerOf) : answerOf(found)
     },
   )
 }
@@ -79,10 +73,10 @@ function usage(): Usage {
   return { cpu: user + system, peakMemory: process.resourceUsage().maxRSS * 1024 }
 }
 
-async function run(kind: string, filename: string, slug: string): Promise<void> {
-  if (kind === 'bare') return converse({ port: await listen(await bareServer(filename)) }, { usage })
+async function run(kind: string, location: string, slug: string): Promise<void> {
+  if (kind === 'bare') return converse({ port: await listen(await bareServer(location)) }, { usage })
   const signing = kind === 'all-cores' ? ({ concurrency: 'all' } as const) : {}
-  const { licensing } = await openShop(filename, slug, { signing })
+  const { licensing } = await openShop(location, slug, { signing })
   const { secret } = await licensing.apiKeys.create({ type: 'sk', mode: 'live' })
   const clientAddress = (): string => '127.0.0.1'
   const isOnBun = 'Bun' in globalThis
@@ -97,6 +91,6 @@ async function run(kind: string, filename: string, slug: string): Promise<void> 
   )
 }
 
-const [kind = '', filename = '', slug = ''] = process.argv.slice(2)
-await run(kind, filename, slug)
+const [kind = '', location = '', slug = ''] = process.argv.slice(2)
+await run(kind, location, slug)
 process.exit(0)

@@ -1,20 +1,22 @@
 import { generateRsaKeyPair, type KeyPair } from '../../src/core/index.ts'
 import { quantile, spreadOf, timed } from '../measure.ts'
 import { shown, type Row } from '../result.ts'
-import { makeFolder, openShop, removeFolder } from '../shop.ts'
+import { openShop } from '../shop.ts'
 
 const pool = 2
 
 /** What creating apps in bursts of the pool's size costs beside making a key pair. */
-export const creation: Row = async ({ rounds }) => {
-  const folder = makeFolder()
+export const creation: Row = async ({ rounds }, ground) => {
   const making: number[] = []
   const newKeyPair = async (): Promise<KeyPair> => {
     let pair: KeyPair | undefined
     making.push(await timed(async () => (pair = await generateRsaKeyPair())))
     return pair!
   }
-  const { licensing, close } = await openShop(`${folder}/apps.db`, 'bench', { keyPool: pool, newKeyPair })
+  const { licensing, close } = await openShop(await ground.place('apps'), 'bench', {
+    keyPool: pool,
+    newKeyPair,
+  })
   const creating: number[] = []
   for (let burst = 0; burst < 2 * rounds; burst++) {
     while (making.length < pool * (burst + 1)) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -22,7 +24,6 @@ export const creation: Row = async ({ rounds }) => {
       creating.push(await timed(() => licensing.apps.create({ name: 'App', slug: `app-${burst}-${app}` })))
   }
   await close()
-  removeFolder(folder)
   const sorted = creating.toSorted((a, b) => a - b)
   const figure = { ...spreadOf(creating), median: quantile(sorted, 0.95) }
   return [

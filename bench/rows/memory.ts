@@ -3,16 +3,15 @@ import { spreadOf } from '../measure.ts'
 import { shown, type Row } from '../result.ts'
 import { startChild } from '../runtime.ts'
 import type { Usage } from '../server.ts'
-import { fill, makeFolder, openShop, removeFolder } from '../shop.ts'
+import { fill, openShop } from '../shop.ts'
 import { regenerationTarget } from './regeneration.ts'
 import { verifyPath } from './verify.ts'
 
 /** The most memory that a server ever takes while it verifies, signs and regenerates in bulk. */
-export const memory: Row = async ({ licenses, milliseconds }) => {
-  const folder = makeFolder()
-  const shop = await openShop(`${folder}/licenses.db`, 'bench')
+export const memory: Row = async ({ licenses, milliseconds }, ground) => {
+  const shop = await openShop(await ground.place('licenses'), 'bench')
   await fill(shop, licenses)
-  const child = await startChild('Bun', 'server.ts', ['heartwood', shop.filename, 'bench'])
+  const child = await startChild('Bun', 'server.ts', ['heartwood', shop.location, 'bench'])
   const regenerate = await regenerationTarget(shop, child)
   const verify = { port: regenerate.port, method: 'GET', path: verifyPath(licenses) } as const
   const time = { connections: 16, milliseconds: 3 * milliseconds }
@@ -22,7 +21,6 @@ export const memory: Row = async ({ licenses, milliseconds }) => {
   const { peakMemory } = (await child.ask('usage')) as Usage
   await child.stop()
   await shop.close()
-  removeFolder(folder)
   return [
     {
       what: `A server with ${shown(licenses)} licenses under load: memory at its peak`,

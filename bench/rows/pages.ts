@@ -1,7 +1,7 @@
 import { base64url } from 'jose'
 import { inTurn, ratios, spreadOf, timed } from '../measure.ts'
 import { shown, type Row } from '../result.ts'
-import { fill, makeFolder, openShop, removeFolder, type Shop } from '../shop.ts'
+import { fill, openShop, type Shop } from '../shop.ts'
 
 const perPage = 20
 const repetitions = 200
@@ -15,9 +15,8 @@ async function cursorTo({ storage, app }: Shop, page: number): Promise<string> {
 }
 
 /** What a page deep in a list costs beside the first. */
-export const pages: Row = async ({ rounds, licenses }) => {
-  const folder = makeFolder()
-  const shop = await openShop(`${folder}/licenses.db`, 'bench')
+export const pages: Row = async ({ rounds, licenses }, ground) => {
+  const shop = await openShop(await ground.place('licenses'), 'bench')
   await fill(shop, licenses)
   const page = licenses / perPage
   const [deep, second] = [await cursorTo(shop, page), await cursorTo(shop, 2)]
@@ -28,14 +27,13 @@ export const pages: Row = async ({ rounds, licenses }) => {
     })
   const figures = await inTurn(rounds, { deep: walk(deep), first: walk(second) })
   await shop.close()
-  removeFolder(folder)
   const each = (figure: readonly number[]): string => shown(spreadOf(figure).median / repetitions)
   return [
     {
       what: `List licenses by cursor, page ${shown(page)}`,
       against: 'the first page reached by cursor',
       runtime: 'Bun',
-      database: 'SQLite',
+      database: ground.database,
       figure: spreadOf(ratios(figures.deep, figures.first)),
       goal: { atMost: 1.2 },
       detail: `${each(figures.deep)} ms, ${each(figures.first)} ms`,

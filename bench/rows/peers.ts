@@ -2,9 +2,10 @@ import { importPKCS8 } from 'jose'
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { generateRsaKeyPair } from '../../src/core/index.ts'
 import { signToken, type LicenseClaims } from '../../src/core/token.ts'
+import type { Ground } from '../ground.ts'
 import { inTurn, ratios, rateOf, spreadOf } from '../measure.ts'
 import { shown, type Effort, type Result, type Row } from '../result.ts'
-import { fill, installationOf, makeFolder, openShop, removeFolder } from '../shop.ts'
+import { fill, installationOf, openShop } from '../shop.ts'
 
 // These packages are installed for this folder alone: the types say what is used of them.
 const packages = {
@@ -65,12 +66,11 @@ async function betterAuthKeys(filename: string, count: number): Promise<() => Pr
   }
 }
 
-async function verifying({ rounds, milliseconds, licenses }: Effort): Promise<Result> {
-  const folder = makeFolder()
+async function verifying({ rounds, milliseconds, licenses }: Effort, ground: Ground): Promise<Result> {
   const count = Math.min(licenses, 100_000)
-  const shop = await openShop(`${folder}/licenses.db`, 'bench')
+  const shop = await openShop(await ground.place('licenses'), 'bench')
   await fill(shop, count)
-  const theirs = await betterAuthKeys(`${folder}/better-auth.db`, count)
+  const theirs = await betterAuthKeys(await ground.place('better-auth'), count)
   let asked = 0
   const ours = async (): Promise<void> => {
     const installationId = installationOf((asked++ * 7919) % count)
@@ -82,7 +82,6 @@ async function verifying({ rounds, milliseconds, licenses }: Effort): Promise<Re
     theirs: () => rateOf(milliseconds, 1, theirs),
   })
   await shop.close()
-  removeFolder(folder)
   return {
     what: `Verify one of ${shown(count)} in process`,
     against: 'better-auth, api-key plugin, which writes the last use with each',
@@ -143,4 +142,7 @@ async function signing({ rounds, milliseconds }: Effort): Promise<readonly Resul
 }
 
 /** Other packages from npm that do part of the same. */
-export const peers: Row = async (effort) => [await verifying(effort), ...(await signing(effort))]
+export const peers: Row = async (effort, ground) => [
+  await verifying(effort, ground),
+  ...(await signing(effort)),
+]

@@ -3,7 +3,7 @@ import { inTurn, ratios, spreadOf } from '../measure.ts'
 import { load, type Target } from '../load.ts'
 import { shown, type Row } from '../result.ts'
 import { here, startChild, type Child } from '../runtime.ts'
-import { fill, makeFolder, openShop, removeFolder, type Shop } from '../shop.ts'
+import { fill, openShop, type Shop } from '../shop.ts'
 
 const connections = 16
 const licenses = 1_000
@@ -30,11 +30,10 @@ export async function regenerationTarget({ storage, app }: Shop, child: Child): 
 }
 
 /** Tokens a second over HTTP beside signatures a second in the same process, on one runtime. */
-export const regeneration: Row = async ({ rounds, milliseconds }) => {
-  const folder = makeFolder()
-  const shop = await openShop(`${folder}/licenses.db`, 'bench')
+export const regeneration: Row = async ({ rounds, milliseconds }, ground) => {
+  const shop = await openShop(await ground.place('licenses'), 'bench')
   await fill(shop, licenses)
-  const child = await startChild(here, 'server.ts', ['all-cores', shop.filename, 'bench'])
+  const child = await startChild(here, 'server.ts', ['all-cores', shop.location, 'bench'])
   const target = await regenerationTarget(shop, child)
   const figures = await inTurn(rounds, {
     http: async () => (await load(target, { connections, milliseconds })).perSecond,
@@ -42,7 +41,6 @@ export const regeneration: Row = async ({ rounds, milliseconds }) => {
   })
   await child.stop()
   await shop.close()
-  removeFolder(folder)
   const [http, alone] = [spreadOf(figures.http).median, spreadOf(figures.alone).median]
   const openssl = opensslRate()
   return [
@@ -50,7 +48,7 @@ export const regeneration: Row = async ({ rounds, milliseconds }) => {
       what: 'Regenerate over HTTP, all cores: tokens a second',
       against: 'jose signing alone, 16 in flight, same process',
       runtime: here,
-      database: 'SQLite',
+      database: ground.database,
       figure: spreadOf(ratios(figures.http, figures.alone)),
       goal: { atLeast: 0.9 },
       detail: `${shown(http)} a second, ${shown(alone)}${openssl === null ? '' : `; openssl ${shown(openssl)}`}`,

@@ -2,7 +2,7 @@ import { CompactSign, importPKCS8 } from 'jose'
 import { generateRsaKeyPair } from '../../src/core/index.ts'
 import { inTurn, ratios, rateOf, spreadOf, timed } from '../measure.ts'
 import { shown, type Effort, type Result, type Row } from '../result.ts'
-import { fill, makeFolder, openShop, removeFolder, type Shop } from '../shop.ts'
+import { fill, openShop, type Shop } from '../shop.ts'
 
 const few = 1_000
 
@@ -33,18 +33,16 @@ function compare(big: Shop, small: Shop, effort: Effort) {
 }
 
 /** What rotating the keys of many licenses costs beside those of few, and beside signing every token anew. */
-export const rotation: Row = async (effort) => {
-  const folder = makeFolder()
-  const big = await openShop(`${folder}/many.db`, 'bench')
-  const small = await openShop(`${folder}/few.db`, 'bench')
+export const rotation: Row = async (effort, ground) => {
+  const big = await openShop(await ground.place('many'), 'bench')
+  const small = await openShop(await ground.place('few'), 'bench')
   await fill(big, effort.licenses)
   await fill(small, few)
   const figures = await compare(big, small, effort)
   await Promise.all([big.close(), small.close()])
-  removeFolder(folder)
   const [many, signing] = [spreadOf(figures.many).median, spreadOf(figures.signing).median]
   const fewAndCount = figures.few.map((figure, round) => figure + figures.count[round]!)
-  const row = { runtime: 'Bun', database: 'SQLite' } as const
+  const row = { runtime: 'Bun', database: ground.database } as const
   const what = `Rotate the keys of ${shown(effort.licenses)} active licenses`
   return [
     {

@@ -3,7 +3,7 @@ import { load, type Target } from '../load.ts'
 import { shown, type Effort, type Row } from '../result.ts'
 import { startChild, type Child } from '../runtime.ts'
 import type { Usage } from '../server.ts'
-import { fill, installationOf, makeFolder, openShop, removeFolder } from '../shop.ts'
+import { fill, installationOf, openShop } from '../shop.ts'
 
 const slug = 'bench'
 const connections = 16
@@ -30,26 +30,24 @@ function cpuOf(child: Child, { milliseconds }: Effort, licenses: number): () => 
 }
 
 /** What verifying a license costs beside a bare route that answers the same. */
-export const verify: Row = async (effort) => {
-  const folder = makeFolder()
+export const verify: Row = async (effort, ground) => {
   const licenses = Math.min(effort.licenses, 100_000)
-  const shop = await openShop(`${folder}/licenses.db`, slug)
+  const shop = await openShop(await ground.place('licenses'), slug)
   await fill(shop, licenses)
   await shop.close()
-  const ours = await startChild('Bun', 'server.ts', ['heartwood', shop.filename, slug])
-  const bare = await startChild('Bun', 'server.ts', ['bare', shop.filename, slug])
+  const ours = await startChild('Bun', 'server.ts', ['heartwood', shop.location, slug])
+  const bare = await startChild('Bun', 'server.ts', ['bare', shop.location, slug])
   const figures = await inTurn(effort.rounds, {
     ours: cpuOf(ours, effort, licenses),
     bare: cpuOf(bare, effort, licenses),
   })
   await Promise.all([ours.stop(), bare.stop()])
-  removeFolder(folder)
   return [
     {
       what: 'Verify a license over HTTP, limits on: CPU a request',
       against: 'a bare Elysia route with one prepared look-up, which answers the same',
       runtime: 'Bun',
-      database: 'SQLite',
+      database: ground.database,
       figure: spreadOf(ratios(figures.ours, figures.bare)),
       goal: { atMost: 1 / 0.6 },
       detail: `${shown(spreadOf(figures.ours).median)} µs, ${shown(spreadOf(figures.bare).median)} µs`,

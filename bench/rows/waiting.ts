@@ -2,7 +2,7 @@ import { inTurn, spreadOf } from '../measure.ts'
 import { load, type Target } from '../load.ts'
 import { shown, type Row } from '../result.ts'
 import { startChild } from '../runtime.ts'
-import { fill, makeFolder, openShop, removeFolder } from '../shop.ts'
+import { fill, openShop } from '../shop.ts'
 import { regenerationTarget } from './regeneration.ts'
 import { verifyPath } from './verify.ts'
 
@@ -11,11 +11,10 @@ const asking = { connections: 4, pause: 2 }
 const signing = { connections: 8 }
 
 /** How long a verification waits while tokens are signed at full rate, by default on all cores but one. */
-export const waiting: Row = async ({ rounds, milliseconds }) => {
-  const folder = makeFolder()
-  const shop = await openShop(`${folder}/licenses.db`, 'bench')
+export const waiting: Row = async ({ rounds, milliseconds }, ground) => {
+  const shop = await openShop(await ground.place('licenses'), 'bench')
   await fill(shop, licenses)
-  const child = await startChild('Bun', 'server.ts', ['heartwood', shop.filename, 'bench'])
+  const child = await startChild('Bun', 'server.ts', ['heartwood', shop.location, 'bench'])
   const busy = await regenerationTarget(shop, child)
   const verify: Target = { port: busy.port, method: 'GET', path: verifyPath(licenses) }
   const p99 = async (): Promise<number> => (await load(verify, { ...asking, milliseconds })).p99
@@ -25,7 +24,6 @@ export const waiting: Row = async ({ rounds, milliseconds }) => {
   })
   await child.stop()
   await shop.close()
-  removeFolder(folder)
   // Three times as long, or two signatures longer, whichever is more.
   const allowed = figures.idle.map((idle) => Math.max(3 * idle, idle + 8))
   return [
