@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { findApp } from './apps.ts'
-import { commit, isTold } from './commit.ts'
+import { commit, isTold, type Tell } from './commit.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { newsOf } from './events.ts'
@@ -265,18 +265,25 @@ async function updateCustomer(
   throw await explainConflict(context, appRecord, { id, ...folded })
 }
 
-/** Every license of a customer, read behind a write, so that nobody changes the customer meanwhile. */
-async function licensesOf(
+/**
+ * Every license of a customer as it is left, behind a write to each, so that no change falls between this and its deletion;
+ * `null` when one was changed meanwhile.
+ */
+async function lastStatesOf(
   tx: StorageSession,
   { id, appId, updatedAt }: CustomerRecord,
-): Promise<LicenseRecord[]> {
+): Promise<readonly LicenseRecord[] | null> {
   await tx.updateCustomer(id, { updatedAt })
   const filter = { appId, customerId: id, now: updatedAt }
   const licenses: LicenseRecord[] = []
   for (;;) {
     const last = licenses.at(-1)
     const page = await tx.listLicenses(filter, { limit: 1_000, ...(last !== undefined && { after: last }) })
-    licenses.push(...page)
+    for (const license of page) {
+      const left = await tx.updateLicense(license.id, license.version, {})
+      if (left === null) return null
+      licenses.push(left)
+    }
     if (page.length < 1_000) return licenses
   }
 }
@@ -285,20 +292,14 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
   const record = await findApp(context, app)
   const customer = await context.storage.findCustomer(record.id, sought(id))
   if (customer === null) throw notFound()
-  const isDeleted = await commit(
-    context,
-    async (tx, tell) => {
-      const licenses = isTold(context, record, 'license.deleted') ? await licensesOf(tx, customer) : []
-      if (!(await tx.deleteCustomer(id))) return false
-      for (const license of licenses) {
-        const last = { ...license, version: license.version + 1 }
-        await tell(record, newsOf('license.deleted', last, context.now()))
-      }
-      return true
-    },
-    () => ({}),
-  )
-  if (!isDeleted) throw notFound()
+  const remove = async (tx: StorageSession, tell: Tell): Promise<true | null> => {
+    const licenses = isTold(context, record, 'license.deleted') ? await lastStatesOf(tx, customer) : []
+    if (licenses === null) return null
+    if (!(await tx.deleteCustomer(id))) throw notFound()
+    for (const license of licenses) await tell(record, newsOf('license.deleted', license, context.now()))
+    return true
+  }
+  while ((await commit(context, remove, () => ({}))) === null);
 }
 
 /** Binds the use cases of customers to a context. */

@@ -25,6 +25,8 @@ export interface ClaimedEvent {
   readonly attempts: number
   /** What settles the claim. */
   readonly version: number
+  /** The app's address at the time of the claim. */
+  readonly url: string
 }
 
 export interface Claim {
@@ -94,8 +96,9 @@ async function targetOf(context: Context, appId: string): Promise<WebhookTarget 
   return { url: app.webhookUrl, secrets: sealed.map((one) => openWebhookSecret(context, appId, one)) }
 }
 
-function toEvent({ id, eventId, appId, type, payload, attempts, version }: DeliveryRecord): ClaimedEvent {
-  return { deliveryId: id, id: eventId, appId, type, payload, attempts, version }
+function toEvent(delivery: DeliveryRecord, url: string): ClaimedEvent {
+  const { id, eventId, appId, type, payload, attempts, version } = delivery
+  return { deliveryId: id, id: eventId, appId, type, payload, attempts, version, url }
 }
 
 async function giveUp(context: Context, { id, version }: DeliveryRecord, why: Obstacle): Promise<void> {
@@ -115,7 +118,8 @@ async function claim(
     const claimed = await context.storage.claimDeliveries({ appId, ...span, limit })
     if (claimed.length === 0) return null
     const target = await targetOf(context, appId)
-    if (typeof target !== 'string') return { target, events: claimed.map(toEvent) }
+    if (typeof target !== 'string')
+      return { target, events: claimed.map((delivery) => toEvent(delivery, target.url)) }
     for (const delivery of claimed) await giveUp(context, delivery, target)
   }
 }
@@ -123,10 +127,12 @@ async function claim(
 /** Counts events in a row that were given up, and switches the webhook off after so many. */
 async function countOutcome(
   context: Context,
-  appId: string,
+  { appId, url }: ClaimedEvent,
   { error, retryIn, gone = false }: AttemptOutcome,
 ): Promise<void> {
   if (error !== null && retryIn !== null) return
+  // What an address says that the app no longer has is not held against the next one.
+  if ((await context.storage.findApp(appId))?.webhookUrl !== url) return
   await changeWebhook(context, appId, ({ failures, disabledAt }) => {
     if (error === null) return failures === 0 ? null : { failures: 0 }
     const isOff = gone || failures + 1 >= failuresUntilOff
@@ -152,7 +158,7 @@ async function settle(context: Context, event: ClaimedEvent, outcome: AttemptOut
     ...{ attempts: event.attempts + 1, lastStatus: status, lastError: error, lastAttemptAt: now },
   })
   if (settled === null) return false
-  await countOutcome(context, event.appId, outcome)
+  await countOutcome(context, event, outcome)
   return true
 }
 

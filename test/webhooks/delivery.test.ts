@@ -122,6 +122,20 @@ test('410 switches the webhook off, the app says so, and saving the address swit
   assert.deepEqual([(await newest(shop)).state, good.sent.length], ['delivered', 1])
 })
 
+test('what an old address answers is not held against the one that has taken its place', async () => {
+  const shop = await told()
+  const { apps, webhooks } = shop.licensing
+  await webhooks.test('desktop-app')
+  const { connect } = recorder(() => ({ status: 410 }))
+  const moving: typeof connect = async (connection) => {
+    await apps.update('desktop-app', { webhookUrl: 'https://new.example.com/' })
+    return connect(connection)
+  }
+  await deliver(shop, { connect: moving })
+  assert.equal((await newest(shop)).state, 'failed')
+  assert.equal((await apps.get('desktop-app')).webhookDisabledAt, null)
+})
+
 test('ten events in a row that are given up switch it off, and one that is taken begins the count anew', async () => {
   const shop = await told()
   const { apps, webhooks } = shop.licensing
