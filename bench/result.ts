@@ -31,13 +31,11 @@ export interface Effort {
 export const wholeEffort: Effort = { quick: false, rounds: 7, milliseconds: 2000, licenses: 1_000_000 }
 export const quickEffort: Effort = { quick: true, rounds: 3, milliseconds: 500, licenses: 20_000 }
 
-/** PostgreSQL writes slower, and what is compared there does not hang on the number: it gets fewer licenses. */
-const mostInPostgres = 200_000
-
-/** The effort as it is made on a database. */
+/** The effort that is made on a database: less on PostgreSQL, which writes slower. */
 export function effortOn(database: DatabaseName, effort: Effort): Effort {
   if (database === 'SQLite') return effort
-  return { ...effort, licenses: Math.min(effort.licenses, mostInPostgres) }
+  const most = effort.quick ? 10_000 : 100_000
+  return { ...effort, licenses: Math.min(effort.licenses, most), rounds: Math.min(effort.rounds, 5) }
 }
 
 /**

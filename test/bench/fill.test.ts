@@ -38,8 +38,8 @@ for (const database of databases)
     }
   })
 
-test('PostgreSQL gets fewer licenses only where there are very many', () => {
-  assert.equal(effortOn('PostgreSQL', wholeEffort).licenses, 200_000)
-  assert.deepEqual(effortOn('PostgreSQL', quickEffort), quickEffort)
+test('PostgreSQL gets fewer licenses and no more rounds, SQLite all of them', () => {
+  assert.deepEqual(effortOn('PostgreSQL', wholeEffort), { ...wholeEffort, licenses: 100_000, rounds: 5 })
+  assert.deepEqual(effortOn('PostgreSQL', quickEffort), { ...quickEffort, licenses: 10_000 })
   assert.deepEqual(effortOn('SQLite', wholeEffort), wholeEffort)
 })
