@@ -101,6 +101,21 @@ test('a program that runs for long keeps every hour which time it has seen', asy
   assert.equal(again.license.state, 'clock_suspect')
 })
 
+test('clear forgets the token, and not which time has passed', async () => {
+  const server = await createTestServer()
+  const { token } = await server.issue({ durationDays: 1 })
+  const store = memoryStore()
+  server.fail('outage')
+  const options = { ...(await server.clientOptions()), store, graceDays: 0, background: false }
+  const client = await createLicenseClient(options)
+  await client.setToken(token)
+  await server.clock.advance(2 * day)
+  await client.check()
+  await client.clear()
+  server.clock.skewProgram(-1.5 * day)
+  assert.equal((await (await createLicenseClient(options)).setToken(token)).state, 'expired')
+})
+
 test('the time of an attempt is kept too', async () => {
   const store = memoryStore()
   const { server, client } = await openScene({ store, background: false, maxOfflineDays: 5, graceDays: 0 })
