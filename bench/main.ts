@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: measures every row of the table in README.md, each against its reference in the same run, and writes
  * that table and bench/results.json. `--quick` takes a few minutes, counts fewer licenses and writes neither. Names of rows
- * measure those alone, and write nothing. PostgreSQL is `DATABASE_URL`'s, or one that scripts/with-postgres.ts starts for the run.
+ * measure those alone, and write nothing. PostgreSQL is that of `DATABASE_URL`, or one that scripts/with-postgres.ts starts
+ * for the run.
  */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
