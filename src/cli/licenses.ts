@@ -189,32 +189,22 @@ export async function revokeLicense(
   output.line(json ? jsonOf(toWire({ ...license, token: null })) : `Revoked license ${license.id}.`)
 }
 
-/** Undoes a revocation. */
-export async function reinstateLicense(
-  settings: Settings,
-  id: string,
-  renewal: LicenseRenewal,
-  output: Output,
-): Promise<void> {
-  const { app, invalidatePrevious } = renewal
-  const license = await withStandingDatabase(settings, ({ licensing }) =>
-    licensing.licenses.reinstate(app, id, { invalidatePrevious }),
-  )
-  printSigned(license, 'Reinstated', renewal, output)
-}
+/** What gives a license a new token, and the word for it. */
+const renewals = { reinstate: 'Reinstated', regenerate: 'Regenerated' } as const
 
-/** Issues a license's claims anew. */
-export async function regenerateLicense(
+/** Undoes a revocation, or issues a license's claims anew, and prints the token. */
+export async function renewLicense(
   settings: Settings,
+  by: keyof typeof renewals,
   id: string,
   renewal: LicenseRenewal,
   output: Output,
 ): Promise<void> {
   const { app, invalidatePrevious } = renewal
   const license = await withStandingDatabase(settings, ({ licensing }) =>
-    licensing.licenses.regenerate(app, id, { invalidatePrevious }),
+    licensing.licenses[by](app, id, { invalidatePrevious }),
   )
-  printSigned(license, 'Regenerated', renewal, output)
+  printSigned(license, renewals[by], renewal, output)
 }
 
 /** Issues the claims of many licenses anew. */

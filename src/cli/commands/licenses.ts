@@ -4,9 +4,14 @@ import {
   getLicense,
   listLicenses,
   regenerateAll,
-  regenerateLicense,
-  reinstateLicense,
+  renewLicense,
   revokeLicense,
+  type BulkRenewal,
+  type LicenseIssue,
+  type LicenseListing,
+  type LicenseRenewal,
+  type LicenseRevocation,
+  type OfApp,
 } from '../licenses.ts'
 import {
   argument,
@@ -20,45 +25,16 @@ import {
   parseTime,
   text,
   toggle,
-  type JsonFlags,
+  type DatabaseFlags,
 } from './flags.ts'
 import { prepare, type Surroundings } from './surroundings.ts'
 
-interface LicenseFlags extends JsonFlags {
-  readonly app: string
-}
-
-interface ListFlags extends LicenseFlags {
-  readonly status?: 'active' | 'expired' | 'revoked'
-  readonly customer?: string
-  readonly tier?: string
-  readonly installationId?: string
-  readonly limit?: number
-}
-
-interface CreateFlags extends LicenseFlags {
-  readonly installationId: string
-  readonly customer: string
-  readonly tier: string
-  readonly days?: number
-  readonly expires?: number
-  readonly forever: boolean
-  readonly features?: readonly string[]
-}
-
-interface RevokeFlags extends LicenseFlags {
-  readonly reason?: string
-}
-
-interface RenewFlags extends LicenseFlags {
-  readonly invalidatePrevious: boolean
-}
-
-interface BulkFlags extends LicenseFlags {
-  readonly tier?: string
-  readonly customer?: string
-  readonly dryRun: boolean
-}
+type LicenseFlags = OfApp & DatabaseFlags
+type ListFlags = LicenseListing & DatabaseFlags
+type CreateFlags = LicenseIssue & DatabaseFlags
+type RevokeFlags = LicenseRevocation & DatabaseFlags
+type RenewFlags = LicenseRenewal & DatabaseFlags
+type BulkFlags = BulkRenewal & DatabaseFlags
 
 const app = needed('Slug of the app', 'slug')
 const id = argument('Id of the license, or its UUID', 'id')
@@ -134,7 +110,7 @@ const reinstateCommand: Command<Surroundings> = buildCommand({
   docs: { brief: 'Undo a revocation and print the token' },
   parameters: { flags: { app, invalidatePrevious, json, database }, positional: id },
   async func(this: Surroundings, flags: RenewFlags, id: string) {
-    await reinstateLicense(await prepare(this, flags), id, flags, this.output)
+    await renewLicense(await prepare(this, flags), 'reinstate', id, flags, this.output)
   },
 })
 
@@ -142,7 +118,7 @@ const regenerateCommand: Command<Surroundings> = buildCommand({
   docs: { brief: 'Issue a license anew, with what its tier has now, and print the token' },
   parameters: { flags: { app, invalidatePrevious, json, database }, positional: id },
   async func(this: Surroundings, flags: RenewFlags, id: string) {
-    await regenerateLicense(await prepare(this, flags), id, flags, this.output)
+    await renewLicense(await prepare(this, flags), 'regenerate', id, flags, this.output)
   },
 })
 
