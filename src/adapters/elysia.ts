@@ -7,8 +7,8 @@ import { Elysia, type AnyElysia } from 'elysia'
 import type { Licensing } from '../core/licensing.ts'
 import { answer, respond } from './answer.ts'
 import { corsHeaders, preflight } from './cors.ts'
-import { HttpError } from './errors.ts'
-import { health } from './health.ts'
+import { HttpError, methodNotAllowed } from './errors.ts'
+import { health, healthRefusal } from './health.ts'
 import { metricsAnswer, metricsRefusal, type Metrics } from './metrics.ts'
 import { basePath, methodsOf, routes, routesAt } from './routes.ts'
 import type { Reply } from './reply.ts'
@@ -20,7 +20,6 @@ interface SocketServer {
   requestIP?(request: Request): { readonly address: string } | null
 }
 
-const healthPath = '/api/health'
 const options = { parse: 'none', detail: { hide: true } } as const
 
 function socketAddress(socketServer: SocketServer | null, request: Request): string | null {
@@ -37,7 +36,7 @@ async function unmatched(server: Server, request: Request, rest: string): Promis
   if (rows.length === 0) return nothingHere()
   const methods = methodsOf(rows)
   if (request.method === 'OPTIONS') return preflight(request, methods, rows, server.origins)
-  throw new HttpError('method_not_allowed', 'Method not allowed', { allow: methods.join(', ') })
+  throw methodNotAllowed(methods)
 }
 
 // On Node, Elysia reads the source of these handlers: no type annotation may stand in them.
@@ -57,35 +56,23 @@ function respondAt(
   path: string,
   request: Request,
   work: () => Promise<Reply>,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
-  return respond({ request, path, headers: {}, metrics }, work)
+  return respond({ request, path, headers: { ...headers }, metrics }, work)
 }
 
 /** Public, and so for pages of any origin. */
-function atHealth(
-  { metrics, origins }: Server,
-  request: Request,
-  work: () => Promise<Reply>,
-): Promise<Response> {
-  return respond(
-    { request, path: healthPath, headers: { ...corsHeaders(request, true, origins) }, metrics },
-    work,
-  )
-}
-
-/** The answer to every method but GET and HEAD. */
-async function notHealth(request: Request): Promise<Reply> {
-  const methods = ['GET', 'HEAD', 'OPTIONS']
-  if (request.method === 'OPTIONS')
-    return preflight(request, methods, [{ method: 'GET', access: 'public' }], new Set())
-  throw new HttpError('method_not_allowed', 'Method not allowed', { allow: methods.join(', ') })
+function mountHealth(app: AnyElysia, licensed: Server): void {
+  const path = '/api/health'
+  const at = (request: Request, work: () => Promise<Reply>): Promise<Response> =>
+    respondAt(licensed, path, request, work, corsHeaders(request, true, licensed.origins))
+  app.get(path, ({ request }) => at(request, () => health(licensed, request)), options)
+  app.all(path, ({ request }) => at(request, () => healthRefusal(licensed, request)), options)
 }
 
 function mountRest(app: AnyElysia, licensed: Server): void {
   const at = (path: string, request: Request, work: () => Promise<Reply>): Promise<Response> =>
     respondAt(licensed, path, request, work)
-  app.get(healthPath, ({ request }) => atHealth(licensed, request, () => health(licensed)), options)
-  app.all(healthPath, ({ request }) => atHealth(licensed, request, () => notHealth(request)), options)
   app.all(basePath, ({ request }) => at(basePath, request, nothingHere), options)
   app.all(
     `${basePath}/*`,
@@ -130,6 +117,7 @@ export function licensingServer(licensing: Licensing, settings: ServerOptions = 
   const app = new Elysia({ handler: { standardHostname: false } })
   const licensed = createServer(licensing, settings)
   mountRoutes(app, licensed)
+  mountHealth(app, licensed)
   mountRest(app, licensed)
   if (settings.documents !== false) mountDocuments(app, licensed)
   if (licensed.metrics !== null) mountMetrics(app, licensed, licensed.metrics)

@@ -35,6 +35,11 @@ export class HttpError extends Error {
   }
 }
 
+/** The refusal of a method that a path has not. */
+export function methodNotAllowed(methods: readonly string[]): HttpError {
+  return new HttpError('method_not_allowed', 'Method not allowed', { allow: methods.join(', ') })
+}
+
 /** Each code with its status and when it is answered: the reference page and the OpenAPI document are made from it. */
 export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; readonly when: string }>> = {
   invalid_json: { status: 400, when: 'The body is not JSON' },

@@ -1,6 +1,6 @@
 import { getLogger } from '@logtape/logtape'
 import type { Licensing } from '../core/licensing.ts'
-import { HttpError, type ErrorCode } from './errors.ts'
+import { methodNotAllowed, type ErrorCode } from './errors.ts'
 import { checkPath } from './path.ts'
 import type { Meters } from './prometheus.ts'
 import type { Limit } from './rate-limit.ts'
@@ -52,5 +52,5 @@ export async function metricsAnswer(metrics: Metrics, request: Request): Promise
 /** The answer to every method but GET and HEAD. @throws {HttpError} */
 export async function metricsRefusal(request: Request): Promise<never> {
   checkPath(request)
-  throw new HttpError('method_not_allowed', 'Method not allowed', { allow: 'GET, HEAD' })
+  throw methodNotAllowed(['GET', 'HEAD'])
 }

@@ -275,6 +275,7 @@ describe('a method', () => {
     for (const answer of [good, preflight])
       assert.equal(answer.headers.get('access-control-allow-origin'), '*')
     assert.deepEqual([good.status, preflight.status], [200, 204])
+    assert.equal((await send('GET', '/api/health/')).status, 404)
     const wrong = await send('POST', '/api/health')
     assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'GET, HEAD, OPTIONS'])
   })
