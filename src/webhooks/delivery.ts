@@ -1,6 +1,6 @@
 import { getLogger } from '@logtape/logtape'
 import type { Licensing } from '../core/licensing.ts'
-import type { ClaimedEvent, Outbox, WebhookTarget } from '../core/outbox.ts'
+import type { Claim, ClaimedEvent, Outbox, WebhookTarget } from '../core/outbox.ts'
 import { systemResolve, type Resolve } from './address.ts'
 import { attempt, type Sending } from './attempt.ts'
 import { defaultPauses } from './backoff.ts'
@@ -126,9 +126,12 @@ class Sender {
     const { leaseSeconds } = this.#limits
     // The places are taken before they are asked for: other apps ask at the same time.
     this.#inFlight += limit
-    const claim = await this.#outbox
-      .claim(appId, { limit, leaseSeconds })
-      .finally(() => (this.#inFlight -= limit))
+    let claim: Claim | null = null
+    try {
+      claim = await this.#outbox.claim(appId, { limit, leaseSeconds })
+    } finally {
+      this.#inFlight -= limit
+    }
     for (const event of claim?.events ?? []) this.#begin(event, claim!.target)
   }
 
