@@ -206,6 +206,22 @@ describe('SQLite storage: several on one file', () => {
       assert.equal(answers.filter((answer) => answer !== null).length, 1)
     }))
 
+  it('lets a transaction write that began by reading, whatever another handle writes meanwhile', () =>
+    shared(2, async ([one, other]) => {
+      const shop = await addShop(one!)
+      const license = await addLicense(one!, shop)
+      let beside: Promise<unknown> | undefined
+      const changed = await one!.transaction(async (tx) => {
+        const { version } = (await tx.findLicense(shop.app.id, license.id))!
+        beside = addApp(other!)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        return tx.updateLicense(license.id, version, { revision: 2 })
+      })
+      await beside
+      assert.equal(changed?.revision, 2)
+      assert.equal(await one!.countApps({}), 2)
+    }))
+
   it('loses nothing to processes that open, migrate and write at once', { timeout: 60_000 }, () =>
     withFiles(async (nextFile) => {
       const filename = nextFile()
