@@ -1,11 +1,11 @@
-// Sends the events of a database until it is killed: `storm-sender.ts FILE`.
+// Sends the events of a database, a file or an address, until it is killed: `storm-sender.ts DATABASE`.
 import process from 'node:process'
 import { createLicensing } from '../../src/core/index.ts'
-import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { startDelivery } from '../../src/webhooks/index.ts'
+import { openTarget } from '../storage/two-servers.ts'
 import { masterKey } from '../support/world.ts'
 
-const storage = await sqliteStorage({ filename: process.argv[2]! })
+const storage = await openTarget(process.argv[2]!)
 const licensing = await createLicensing({ storage, masterKey, webhooks: { allowPrivateTargets: true } })
 startDelivery(licensing, {
   ...{ pollMs: 50, deadlineMs: 500, leaseSeconds: 2, perApp: 16 },
