@@ -17,11 +17,9 @@ const empty = new Set([
   'n_structure_whitespace_formfeed.json',
 ])
 
-/** Sends, and fails for an answer that took longer than 5 s. */
-async function promptly(send: Send, method: string, path: string, sent: Sent): Promise<Answer> {
-  const began = performance.now()
+/** Sends, and fails for an answer that is a fault of ours. */
+async function soundly(send: Send, method: string, path: string, sent: Sent): Promise<Answer> {
   const answer = await send(method, path, sent)
-  assert.ok(performance.now() - began < 5_000, `${method} ${path} took too long`)
   assert.ok(answer.status < 500, answer.text)
   return answer
 }
@@ -40,13 +38,10 @@ describe('the JSON test suite', () => {
   test('as bodies: what is JSON is judged by its fields, what is none is invalid_json', async () => {
     const { send, keys, license } = { ...(await newShopServer()), license: 'lic_00000000000000000000000000' }
     for (const { name, bytes } of documents) {
-      verdict(
-        name,
-        await promptly(send, 'POST', '/apps/desktop-app/customers', { key: keys.sk, body: bytes }),
-      )
-      verdict(name, await promptly(send, 'POST', '/apps/desktop-app/licenses/verify', { body: bytes }))
+      verdict(name, await soundly(send, 'POST', '/apps/desktop-app/customers', { key: keys.sk, body: bytes }))
+      verdict(name, await soundly(send, 'POST', '/apps/desktop-app/licenses/verify', { body: bytes }))
       const renewal = `/apps/desktop-app/licenses/${license}/regenerate`
-      verdict(name, await promptly(send, 'POST', renewal, { body: bytes }))
+      verdict(name, await soundly(send, 'POST', renewal, { body: bytes }))
     }
     assert.equal(
       (await send('GET', '/apps', { key: keys.sk })).status,
@@ -61,7 +56,7 @@ describe('the JSON test suite', () => {
     for (const [at, { name, bytes }] of documents.entries()) {
       const head = Buffer.from(`{"email":"${at}@example.com","metadata":{"document":`)
       const body = Buffer.concat([head, bytes, Buffer.from('}}')])
-      const answer = await promptly(send, 'POST', '/apps/desktop-app/customers', { key: keys.sk, body })
+      const answer = await soundly(send, 'POST', '/apps/desktop-app/customers', { key: keys.sk, body })
       if (answer.status !== 201) continue
       taken += 1
       // JSON.stringify writes -0 as 0, which is the same number.

@@ -256,9 +256,7 @@ describe('a storage that is away', () => {
   }
   for (const [way, due] of Object.entries(ways))
     test(`${way} takes nothing away but what it alone knows`, async () => {
-      const began = performance.now()
       const { value, text } = await scrape(await measured({}, { storage: away(due) }))
-      assert.ok(performance.now() - began < 5_000)
       assert.equal(value('heartwood_storage_up'), 0)
       assert.equal(value('heartwood_webhook_apps_due'), undefined)
       assert.equal(value('heartwood_tokens_signed_total'), 0)
