@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { openConnection } from '../src/storage/sqlite/connection.ts'
 import { isOnPostgres } from './ground.ts'
 
 /** What a bare verification reads of a license; PostgreSQL's driver hands out numbers as text. */
@@ -19,12 +20,12 @@ export function openLookUp(location: string): Promise<LookUp> {
 }
 
 async function inFile(filename: string): Promise<LookUp> {
-  const { Database } = await import('bun:sqlite')
-  const query = new Database(filename, { readonly: true }).query<Found, [string, string]>(
+  const connection = await openConnection(filename, { readonly: true })
+  const query = connection.prepare(
     `select tier, tier_features, expires_at, revoked_at, installation_id from heartwood_license
      where app_id = (select id from heartwood_app where slug = ?) and installation_id = ? and current = 1`,
   )
-  return (slug, installationId) => query.get(slug, installationId)!
+  return (slug, installationId) => query.get([slug, installationId]) as Found
 }
 
 async function onServer(url: string): Promise<LookUp> {

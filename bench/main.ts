@@ -10,47 +10,42 @@ import { existsSync } from 'node:fs'
 import { availableParallelism, cpus, platform } from 'node:os'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import type { DatabaseName } from './ground.ts'
 import { givenServer, noPostgres } from '../test/storage/postgres-database.ts'
 import { effortOn, isMet, quickEffort, wholeEffort } from './result.ts'
-import type { Effort, Result, Runtime } from './result.ts'
+import type { Effort, Result, Runtime, Spot } from './result.ts'
 import { start } from './runtime.ts'
 import { lineOf, write } from './table.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 
-/** What a row is measured on once. Rows without a database have none named. */
-interface Spot {
-  readonly runtime: Runtime
-  readonly database?: DatabaseName
-}
-
+const runtimes: readonly Runtime[] = ['Bun', 'Node', 'Deno']
 const bun: Spot = { runtime: 'Bun' }
-const everywhere: readonly Spot[] = [bun, { runtime: 'Node' }, { runtime: 'Deno' }]
-const sqlite: Spot = { runtime: 'Bun', database: 'SQLite' }
-const postgres: Spot = { runtime: 'Bun', database: 'PostgreSQL' }
+const sqlite: Spot = { ...bun, database: 'SQLite' }
+const everywhere: readonly Spot[] = runtimes.map((runtime) => ({ runtime }))
+const onSqlite: readonly Spot[] = runtimes.map((runtime) => ({ runtime, database: 'SQLite' }))
+const onBoth: readonly Spot[] = [
+  ...onSqlite,
+  ...runtimes.map((runtime) => ({ runtime, database: 'PostgreSQL' as const })),
+]
 
 /** Each row, and what it is measured on. */
 const plan: Readonly<Record<string, readonly Spot[]>> = {
-  rotation: [sqlite, postgres],
-  creation: [sqlite],
-  regeneration: [...everywhere.map((spot) => ({ ...spot, database: 'SQLite' as const })), postgres],
-  verify: [sqlite, postgres],
-  waiting: [sqlite],
-  bulk: [sqlite, postgres],
-  pages: [sqlite, postgres],
+  rotation: onBoth,
+  creation: onSqlite,
+  regeneration: onBoth,
+  verify: onBoth,
+  waiting: onSqlite,
+  bulk: onBoth,
+  pages: onBoth,
   offline: everywhere,
   'client-size': [bun],
   memory: [sqlite],
   peers: [sqlite],
 }
 
-async function measure(
-  name: string,
-  { runtime, database = 'SQLite' }: Spot,
-  effort: Effort,
-): Promise<readonly Result[]> {
-  const child = start(runtime, 'row.ts', [name, JSON.stringify(effortOn(database, effort)), database])
+async function measure(name: string, spot: Spot, effort: Effort): Promise<readonly Result[]> {
+  const { runtime, database = 'SQLite' } = spot
+  const child = start(runtime, 'row.ts', [name, JSON.stringify(effortOn(spot, effort)), database])
   let output = ''
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (output += text))
   const [code] = (await once(child, 'close')) as [number | null]

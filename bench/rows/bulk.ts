@@ -1,6 +1,7 @@
 import { openBare } from '../bare.ts'
 import { inTurn, ratios, spreadOf, timed } from '../measure.ts'
 import { shown, type Row } from '../result.ts'
+import { here } from '../runtime.ts'
 import { fill, openShop } from '../shop.ts'
 
 const bareUpdate = 'update heartwood_license set revision = revision + 1, issued_at = ? where app_id = ?'
@@ -25,7 +26,7 @@ export const bulk: Row = async ({ rounds, licenses }, ground) => {
     {
       what: `Regenerate ${shown(licenses)} licenses in bulk`,
       against: 'a bare SQL update of the same rows',
-      runtime: 'Bun',
+      runtime: here,
       database: ground.database,
       figure: spreadOf(ratios(figures.ours, figures.bare)),
       goal: { atMost: 2 },

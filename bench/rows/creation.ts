@@ -1,6 +1,7 @@
 import { generateRsaKeyPair, type KeyPair } from '../../src/core/index.ts'
 import { quantile, spreadOf, timed } from '../measure.ts'
 import { shown, type Row } from '../result.ts'
+import { here } from '../runtime.ts'
 import { openShop } from '../shop.ts'
 
 const pool = 2
@@ -30,7 +31,7 @@ export const creation: Row = async ({ rounds }, ground) => {
     {
       what: `Create an app, in bursts of ${pool}: 95 % within`,
       against: 'generating an RSA-4096 key pair',
-      runtime: 'Bun',
+      runtime: here,
       database: 'SQLite',
       figure,
       unit: 'ms',

@@ -1,6 +1,7 @@
 import { base64url } from 'jose'
 import { inTurn, ratios, spreadOf, timed } from '../measure.ts'
 import { shown, type Row } from '../result.ts'
+import { here } from '../runtime.ts'
 import { fill, openShop, type Shop } from '../shop.ts'
 
 const perPage = 20
@@ -32,7 +33,7 @@ export const pages: Row = async ({ rounds, licenses }, ground) => {
     {
       what: `List licenses by cursor, page ${shown(page)}`,
       against: 'the first page reached by cursor',
-      runtime: 'Bun',
+      runtime: here,
       database: ground.database,
       figure: spreadOf(ratios(figures.deep, figures.first)),
       goal: { atMost: 1.2 },

@@ -2,6 +2,7 @@ import { CompactSign, importPKCS8 } from 'jose'
 import { generateRsaKeyPair, type KeyPair } from '../../src/core/index.ts'
 import { inTurn, ratios, rateOf, spreadOf, timed } from '../measure.ts'
 import { shown, type Effort, type Result, type Row } from '../result.ts'
+import { here } from '../runtime.ts'
 import { fill, openShop, type Shop } from '../shop.ts'
 
 const few = 1_000
@@ -43,7 +44,7 @@ export const rotation: Row = async (effort, ground) => {
   await Promise.all([big.close(), small.close()])
   const [many, signing] = [spreadOf(figures.many).median, spreadOf(figures.signing).median]
   const fewAndCount = figures.few.map((figure, round) => figure + figures.count[round]!)
-  const row = { runtime: 'Bun', database: ground.database } as const
+  const row = { runtime: here, database: ground.database } as const
   const what = `Rotate the keys of ${shown(effort.licenses)} active licenses`
   return [
     {

@@ -1,7 +1,7 @@
 import { inTurn, ratios, spreadOf } from '../measure.ts'
 import { load, type Target } from '../load.ts'
 import { shown, type Effort, type Row } from '../result.ts'
-import { startChild, type Child } from '../runtime.ts'
+import { here, startChild, type Child } from '../runtime.ts'
 import type { Usage } from '../server.ts'
 import { fill, installationOf, openShop } from '../shop.ts'
 
@@ -35,8 +35,8 @@ export const verify: Row = async (effort, ground) => {
   const shop = await openShop(await ground.place('licenses'), slug)
   await fill(shop, licenses)
   await shop.close()
-  const ours = await startChild('Bun', 'server.ts', ['heartwood', shop.location, slug])
-  const bare = await startChild('Bun', 'server.ts', ['bare', shop.location, slug])
+  const ours = await startChild(here, 'server.ts', ['heartwood', shop.location, slug])
+  const bare = await startChild(here, 'server.ts', ['bare', shop.location, slug])
   const figures = await inTurn(effort.rounds, {
     ours: cpuOf(ours, effort, licenses),
     bare: cpuOf(bare, effort, licenses),
@@ -46,7 +46,7 @@ export const verify: Row = async (effort, ground) => {
     {
       what: 'Verify a license over HTTP, limits on: CPU a request',
       against: 'a bare Elysia route with one prepared look-up, which answers the same',
-      runtime: 'Bun',
+      runtime: here,
       database: ground.database,
       figure: spreadOf(ratios(figures.ours, figures.bare)),
       goal: { atMost: 1 / 0.6 },

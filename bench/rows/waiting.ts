@@ -1,7 +1,7 @@
 import { inTurn, spreadOf } from '../measure.ts'
 import { load, type Target } from '../load.ts'
 import { shown, type Row } from '../result.ts'
-import { startChild } from '../runtime.ts'
+import { here, startChild } from '../runtime.ts'
 import { fill, openShop } from '../shop.ts'
 import { regenerationTarget } from './regeneration.ts'
 import { verifyPath } from './verify.ts'
@@ -14,7 +14,7 @@ const signing = { connections: 8 }
 export const waiting: Row = async ({ rounds, milliseconds }, ground) => {
   const shop = await openShop(await ground.place('licenses'), 'bench')
   await fill(shop, licenses)
-  const child = await startChild('Bun', 'server.ts', ['heartwood', shop.location, 'bench'])
+  const child = await startChild(here, 'server.ts', ['heartwood', shop.location, 'bench'])
   const busy = await regenerationTarget(shop, child)
   const verify: Target = { port: busy.port, method: 'GET', path: verifyPath(licenses) }
   const p99 = async (): Promise<number> => (await load(verify, { ...asking, milliseconds })).p99
@@ -30,7 +30,7 @@ export const waiting: Row = async ({ rounds, milliseconds }, ground) => {
     {
       what: 'Verify while tokens are signed at full rate: p99',
       against: 'three times the same when idle, or two signatures (8 ms) more',
-      runtime: 'Bun',
+      runtime: here,
       database: 'SQLite',
       figure: spreadOf(figures.busy.map((figure, round) => figure / allowed[round]!)),
       goal: { atMost: 1 },

@@ -41,8 +41,11 @@ for (const [database, skip] of Object.entries(databases) as [DatabaseName, strin
     }
   })
 
-test('PostgreSQL gets fewer licenses and no more rounds, SQLite all of them', () => {
-  assert.deepEqual(effortOn('PostgreSQL', wholeEffort), { ...wholeEffort, licenses: 100_000, rounds: 5 })
-  assert.deepEqual(effortOn('PostgreSQL', quickEffort), { ...quickEffort, licenses: 10_000 })
-  assert.deepEqual(effortOn('SQLite', wholeEffort), wholeEffort)
+test('Bun with SQLite gets all licenses and rounds, every other spot fewer', () => {
+  const [onBun, onNode] = [{ runtime: 'Bun' } as const, { runtime: 'Node', database: 'SQLite' } as const]
+  const fewer = { ...wholeEffort, licenses: 100_000, rounds: 5 }
+  assert.deepEqual(effortOn(onBun, wholeEffort), wholeEffort)
+  assert.deepEqual(effortOn({ ...onBun, database: 'PostgreSQL' }, wholeEffort), fewer)
+  assert.deepEqual(effortOn(onNode, wholeEffort), fewer)
+  assert.deepEqual(effortOn(onNode, quickEffort), { ...quickEffort, licenses: 10_000 })
 })
