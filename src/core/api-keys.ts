@@ -1,5 +1,4 @@
 import { Type } from '@sinclair/typebox'
-import { findApp } from './apps.ts'
 import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { isPast } from './decision.ts'
@@ -7,6 +6,7 @@ import { LicensingError } from './errors.ts'
 import { instant, integer, nullable, oneOf, reference, text } from './fields.ts'
 import { input, invalidInput, isText, type Input } from './input.ts'
 import { apiKeySecret, isApiKeySecret, hashSecret } from './api-key-secret.ts'
+import { requireApp } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import { mayManageKeys, type ApiKey, type Principal } from './principal.ts'
 import type { ApiKeyRecord, AppRecord, Mode, NumericDate, StorageSession } from './storage.ts'
@@ -92,7 +92,7 @@ function toApiKey(record: ApiKeyRecord): ApiKey {
 
 /** A key sees the apps of its mode; a bound one only its own. */
 async function visibleApp(context: Context, key: Principal, slug: string): Promise<string> {
-  const app = await findApp(context, slug)
+  const app = await requireApp(context, slug)
   if (key.mode !== app.mode || (key.appId !== null && key.appId !== app.id))
     throw new LicensingError('not_found', 'App not found')
   return app.id
@@ -112,7 +112,7 @@ async function boundApp(
   by: Principal | undefined,
 ): Promise<AppRecord | null> {
   if (slug === null || slug === undefined) return null
-  const app = await findApp(context, slug)
+  const app = await requireApp(context, slug)
   if (by?.mode === 'test' && app.mode === 'live') throw new LicensingError('not_found', 'App not found')
   return app
 }

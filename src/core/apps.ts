@@ -4,9 +4,10 @@ import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './fields.ts'
-import { input, isText, type Input } from './input.ts'
+import { input, type Input } from './input.ts'
 import type { KeyPair } from './key-pool.ts'
 import { activeKey, keyPairFor, publicJwks, sealSigningKey, sealTokenSecret, type PublicJwk } from './keys.ts'
+import { requireApp } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { AppFilter, AppRecord, Mode, NumericDate, WebhookPatch, WebhookRecord } from './storage.ts'
 import { changeWebhook } from './webhook-secret.ts'
@@ -107,13 +108,6 @@ export const appChanges: Input<AppChanges> = input<AppChanges>()(
 
 export const appQuery: Input<Paging> = input<Paging>()(Type.Object({ ...pagingFields }))
 
-/** The record of an app by slug or id. @throws {LicensingError} `not_found`. */
-export async function findApp(context: Context, app: string): Promise<AppRecord> {
-  const record = isText(app) ? await context.storage.findApp(app) : null
-  if (record === null) throw new LicensingError('not_found', 'App not found')
-  return record
-}
-
 function visibleFields({
   tokenSecret: _sealed,
   ...visible
@@ -177,7 +171,7 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
 }
 
 async function getApp(context: Context, app: string): Promise<App> {
-  return toApp(context, await findApp(context, app))
+  return toApp(context, await requireApp(context, app))
 }
 
 /** What an asker may see of the apps: those of its mode, and of a bound key the one. */
@@ -209,7 +203,7 @@ function switchedOn({ failures, disabledAt }: WebhookRecord): WebhookPatch | nul
 async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl, context.allowPrivateTargets)
-  const { id } = await findApp(context, app)
+  const { id } = await requireApp(context, app)
   const updated = await commit(
     context,
     async (tx) => {
@@ -225,7 +219,7 @@ async function updateApp(context: Context, app: string, changes: AppChanges): Pr
 }
 
 async function deleteApp(context: Context, app: string): Promise<void> {
-  const { id } = await findApp(context, app)
+  const { id } = await requireApp(context, app)
   const key = await activeKey(context, id)
   if (!(await context.storage.deleteApp(id))) throw new LicensingError('not_found', 'App not found')
   context.privateKeys.forget(key.kid)
@@ -240,7 +234,7 @@ export function bindApps(context: Context): Apps {
     list: (query, options) => listApps(context, query, options),
     update: (app, changes) => updateApp(context, app, changes),
     delete: (app) => deleteApp(context, app),
-    publicKey: async (app) => (await activeKey(context, (await findApp(context, app)).id)).publicKeyPem,
-    jwks: async (app) => ({ keys: await publicJwks(context, (await findApp(context, app)).id) }),
+    publicKey: async (app) => (await activeKey(context, (await requireApp(context, app)).id)).publicKeyPem,
+    jwks: async (app) => ({ keys: await publicJwks(context, (await requireApp(context, app)).id) }),
   }
 }

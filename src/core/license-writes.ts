@@ -4,6 +4,7 @@ import { statusOf } from './decision.ts'
 import { LicensingError } from './errors.ts'
 import { newsOf, type LicenseEventType } from './events.ts'
 import { unsignedView } from './license-view.ts'
+import { requireLicense } from './lookup.ts'
 import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSession } from './storage.ts'
 
 /**
@@ -42,13 +43,6 @@ async function checkPlace(
   const holder = await context.storage.findCurrentLicense(app.id, installationId)
   if (holder !== null && holder.id !== id && statusOf(holder, context.now()) === 'active')
     throw placeTaken(holder)
-}
-
-/** @throws {LicensingError} `not_found`. */
-export async function findLicense(context: Context, app: AppRecord, id: string): Promise<LicenseRecord> {
-  const license = await context.storage.findLicense(app.id, id)
-  if (license === null) throw new LicensingError('not_found', 'License not found')
-  return license
 }
 
 /** Whether the license, as changed, gets its installation's place: an active or reinstated one always, another a free one. */
@@ -105,7 +99,7 @@ export async function changeLicense(
 ): Promise<LicenseRecord> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     await pauseBefore(attempt)
-    const license = await findLicense(context, app, id)
+    const license = await requireLicense(context, app, id)
     const patch = await change(license)
     if (patch === null) return license
     const whole = await completed(context, license, patch)
@@ -163,7 +157,7 @@ export async function writeNewLicense(
 export async function deleteLicense(context: Context, app: AppRecord, id: string): Promise<void> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     await pauseBefore(attempt)
-    const license = await findLicense(context, app, id)
+    const license = await requireLicense(context, app, id)
     const deleted = await commit(
       context,
       async (tx, tell) => {

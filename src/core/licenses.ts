@@ -1,4 +1,3 @@
-import { findApp } from './apps.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { isUuid, readId } from './ids.ts'
@@ -28,7 +27,8 @@ import {
   type License,
   type SignedLicense,
 } from './license-view.ts'
-import { changeLicense, deleteLicense, findLicense, writeNewLicense } from './license-writes.ts'
+import { changeLicense, deleteLicense, writeNewLicense } from './license-writes.ts'
+import { requireApp, requireLicense } from './lookup.ts'
 import { checkMetadata } from './metadata.ts'
 import { mapListing, readPage, type Listing } from './paging.ts'
 import {
@@ -140,7 +140,7 @@ async function licenseRecord(context: Context, app: AppRecord, given: NewLicense
 async function createLicense(context: Context, app: string, license: NewLicense): Promise<SignedLicense> {
   const given = newLicense.parse(license)
   checkMetadata(given.metadata)
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   const saved = await writeNewLicense(context, record, () => licenseRecord(context, record, given))
   return toSigned(context, record, saved)
 }
@@ -170,7 +170,7 @@ async function listLicenses(
 ): Promise<Listing<License>> {
   const given = licenseQuery.parse(query)
   checkInclude(given)
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   const filter = await licenseFilter(context, record, given)
   const { page, perPage, cursor } = given
   const paging = { ...(page && { page }), ...(perPage && { perPage }), ...(cursor && { cursor }) }
@@ -222,9 +222,9 @@ async function updateLicense(
 ): Promise<SignedLicense> {
   const given = licenseChanges.parse(changes)
   checkMetadata(given.metadata)
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   const key = licenseId(id)
-  await findLicense(context, record, key)
+  await requireLicense(context, record, key)
   const wanted = await wantedClaims(context, record, given)
   const change = async (license: LicenseRecord): Promise<LicensePatch | null> => {
     const claims = changedClaims(license, wanted)
@@ -244,7 +244,7 @@ async function revokeLicense(
   options: Revocation = {},
 ): Promise<License> {
   const { reason = null } = revocation.parse(options)
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   const change = ({ revokedAt }: LicenseRecord): LicensePatch | null =>
     revokedAt === null ? { revokedAt: context.now(), revokedReason: reason } : null
   const saved = await changeLicense(context, record, licenseId(id), () => 'license.revoked', change)
@@ -258,7 +258,7 @@ async function reinstateLicense(
   options: Reinstatement = {},
 ): Promise<SignedLicense> {
   const { invalidatePrevious = false } = reinstatement.parse(options)
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   const change = async (license: LicenseRecord): Promise<LicensePatch | null> => {
     const reinstated = { revokedAt: null, revokedReason: null }
     if (invalidatePrevious)
@@ -279,7 +279,7 @@ async function regenerated(
   app: string,
   regenerate: (record: AppRecord) => Promise<LicenseRecord>,
 ): Promise<SignedLicense> {
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   return toSigned(context, record, await regenerate(record), ['active', 'expired'])
 }
 
@@ -288,7 +288,7 @@ async function currentLicense(
   app: string,
   installationId: string,
 ): Promise<readonly [AppRecord, LicenseRecord]> {
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   const license = isUuid(installationId)
     ? await context.storage.findCurrentLicense(record.id, installationId.toLowerCase())
     : null
@@ -299,8 +299,8 @@ async function currentLicense(
 /** Binds the use cases of licenses to a context. */
 export function bindLicenses(context: Context): Licenses {
   const find = async (app: string, id: string): Promise<readonly [AppRecord, LicenseRecord]> => {
-    const record = await findApp(context, app)
-    return [record, await findLicense(context, record, licenseId(id))]
+    const record = await requireApp(context, app)
+    return [record, await requireLicense(context, record, licenseId(id))]
   }
   const signing = <T>(work: (context: Context) => Promise<T>): Promise<T> => readyToSign(context, work)
   return {
@@ -312,7 +312,7 @@ export function bindLicenses(context: Context): Licenses {
     list: (app, query) => listLicenses(context, app, query),
     token: async (app, id) => tokenOf(context, ...(await find(app, id))),
     update: (app, id, changes) => signing((context) => updateLicense(context, app, id, changes)),
-    delete: async (app, id) => deleteLicense(context, await findApp(context, app), licenseId(id)),
+    delete: async (app, id) => deleteLicense(context, await requireApp(context, app), licenseId(id)),
     revoke: (app, id, options) => revokeLicense(context, app, id, options),
     reinstate: (app, id, options) => signing((context) => reinstateLicense(context, app, id, options)),
     regenerate: (app, id, options = {}) =>

@@ -1,20 +1,14 @@
 import { Type } from '@sinclair/typebox'
-import { findApp } from './apps.ts'
-import { jtiOf } from './claims.ts'
+import { authenticateToken } from './check-token.ts'
 import type { Context } from './context.ts'
 import { decide, type Decision } from './decision.ts'
 import { LicensingError } from './errors.ts'
 import { flag, identifier, reference } from './fields.ts'
-import { sha256 } from './hash.ts'
-import { uuidOf } from './ids.ts'
 import { input, type Input } from './input.ts'
-import { readJti, type Jti } from './jti.ts'
 import { publish, tellerOf } from './commit.ts'
-import { acceptedKeys } from './keys.ts'
 import { changeLicense } from './license-writes.ts'
-import { findTier } from './tiers.ts'
+import { requireApp, requireTier } from './lookup.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, Reissue } from './storage.ts'
-import { maxTokenLength, verifyToken, type LicenseClaims } from './token.ts'
 
 export interface Regeneration {
   /** Refuses every earlier token of the license, for when one was stolen. */
@@ -59,58 +53,9 @@ export const bulkRegeneration: Input<BulkRegeneration> = input<BulkRegeneration>
 /** Licenses a page of a bulk regeneration: each page is one transaction of some 20 ms. */
 const pageSize = 5_000
 
-/** A good token of an app, and what its `jti` says. */
-export interface AuthenticToken {
-  readonly claims: LicenseClaims
-  readonly jti: Jti
-}
-
-function invalidToken(): LicensingError {
-  return new LicensingError('invalid_token', 'Invalid license token')
-}
-
 /** @throws {LicensingError} the decision's code, when it is a refusal. */
 function refuse(decision: Decision): void {
   if (decision.code !== null) throw new LicensingError(decision.code, decision.reason)
-}
-
-function sameText(a: string, b: string): boolean {
-  let difference = a.length ^ b.length
-  for (let at = 0; at < a.length; at++) difference |= a.charCodeAt(at) ^ b.charCodeAt(at)
-  return difference === 0
-}
-
-/** Whether this server made the `jti`, for this app: its MAC holds. */
-export async function isOwnJti(context: Context, app: AppRecord, text: string, jti: Jti): Promise<boolean> {
-  return sameText(await jtiOf(context, app, { id: jti.licenseId, revision: jti.revision }), text)
-}
-
-/** The claims of a token whose signature holds under a key that is accepted now, verified once for these very keys. */
-async function verifiedClaims(context: Context, app: AppRecord, token: unknown): Promise<LicenseClaims> {
-  const keys = await acceptedKeys(context, app.id)
-  const verify = (): Promise<LicenseClaims> =>
-    verifyToken(token, keys, { audience: app.slug, issuer: app.issuer })
-  if (typeof token !== 'string' || token.length > maxTokenLength) return verify()
-  const name = [app.id, ...keys.map(({ kid }) => kid), await sha256(token)].join(' ')
-  return context.verifiedTokens.get(name, verify)
-}
-
-/**
- * Verifies a token of an app: grammar, signature under an accepted key of that app, issuer and audience, and that its
- * `jti` was made by this server for the license in `lic_id`. Neither its time nor the license is looked at.
- *
- * @throws {LicensingError} `invalid_token`, the same for every cause.
- */
-export async function authenticateToken(
-  context: Context,
-  app: AppRecord,
-  token: unknown,
-): Promise<AuthenticToken> {
-  const claims = await verifiedClaims(context, app, token)
-  const jti = readJti(claims.jti)
-  if (jti === null || uuidOf(jti.licenseId) !== claims.lic_id) throw invalidToken()
-  if (!(await isOwnJti(context, app, claims.jti, jti))) throw invalidToken()
-  return { claims, jti }
 }
 
 /**
@@ -178,7 +123,7 @@ export async function renewLicense(
 }
 
 async function bulkFilter(context: Context, app: AppRecord, given: BulkRegeneration): Promise<LicenseFilter> {
-  const tier = given.tierId === undefined ? null : await findTier(context.storage, app, given.tierId)
+  const tier = given.tierId === undefined ? null : await requireTier(context.storage, app, given.tierId)
   return {
     appId: app.id,
     status: 'active',
@@ -240,7 +185,7 @@ export async function regenerateLicenses(
   options: BulkRegeneration,
 ): Promise<BulkOutcome> {
   const { dryRun = false, ...given } = bulkRegeneration.parse(options)
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   const filter = await bulkFilter(context, record, given)
   const { storage } = context
   const missingTier =

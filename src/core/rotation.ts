@@ -1,5 +1,4 @@
 import { Type } from '@sinclair/typebox'
-import { findApp } from './apps.ts'
 import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
@@ -7,6 +6,7 @@ import { flag, integer } from './fields.ts'
 import { input, type Input } from './input.ts'
 import type { KeyPair } from './key-pool.ts'
 import { activeKey, keyPairFor, sealSigningKey } from './keys.ts'
+import { requireApp } from './lookup.ts'
 import type { AppRecord } from './storage.ts'
 
 export interface RotationOptions {
@@ -48,7 +48,7 @@ function countActive(context: Context, app: AppRecord): Promise<number> {
 
 /** Why a swap was lost: the app is gone, or another rotation was faster. */
 async function explainLoss(context: Context, app: AppRecord): Promise<LicensingError> {
-  await findApp(context, app.id)
+  await requireApp(context, app.id)
   return new LicensingError('conflict', 'Another rotation of these keys was faster')
 }
 
@@ -92,7 +92,7 @@ export async function rotateKeys(
   keyPair?: KeyPair,
 ): Promise<Rotation> {
   const { gracePeriodDays = 0, dryRun = false } = rotationOptions.parse(options)
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   if (!dryRun) return swapKey(context, record, gracePeriodDays, keyPair)
   const { publicKeyPem } = await activeKey(context, record.id)
   return { licensesResigned: await countActive(context, record), publicKeyPem }

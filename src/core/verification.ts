@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { findApp } from './apps.ts'
+import { authenticateToken, isOwnJti, type AuthenticToken } from './check-token.ts'
 import { featuresOf } from './claims.ts'
 import type { Context } from './context.ts'
 import { decide, statusOf } from './decision.ts'
@@ -8,7 +8,7 @@ import { text, uuid } from './fields.ts'
 import { isUuid } from './ids.ts'
 import { input, invalidInput, isText, type Input } from './input.ts'
 import { readJti } from './jti.ts'
-import { authenticateToken, isOwnJti, type AuthenticToken } from './regeneration.ts'
+import { requireApp } from './lookup.ts'
 import type { AppRecord, LicenseRecord, NumericDate } from './storage.ts'
 
 /** Which license is meant: exactly one of the two. */
@@ -118,7 +118,7 @@ async function verify(context: Context, app: string, reference: LicenseReference
   const found =
     jti === undefined
       ? await verifyInstallation(context, app, installationId ?? '')
-      : await verifyJti(context, await findApp(context, app), jti)
+      : await verifyJti(context, await requireApp(context, app), jti)
   if (found === null) throw new LicensingError('not_found', 'License not found')
   return found
 }
@@ -141,7 +141,7 @@ async function judgeToken(
 }
 
 async function verifyToken(context: Context, app: string, token: unknown): Promise<TokenVerification> {
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   const authentic = await authenticateToken(context, record, token).catch((error: unknown) => {
     if (error instanceof LicensingError && error.code === 'invalid_token') return null
     throw error
@@ -158,7 +158,7 @@ async function verifyBatch(
   const { installationIds, jtis } = batchReference.parse(batch)
   if ((installationIds === undefined) === (jtis === undefined))
     throw invalidInput({ installationIds: ['exactly one of installationIds and jtis must be given'] })
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   const judge = (asked: string): Promise<Verification | null> =>
     jtis === undefined ? verifyInstallation(context, record.id, asked) : verifyJti(context, record, asked)
   const asked = [...new Set(jtis ?? installationIds)]

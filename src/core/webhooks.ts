@@ -1,11 +1,11 @@
 import { Type } from '@sinclair/typebox'
-import { findApp } from './apps.ts'
 import { commit } from './commit.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import type { EventType } from './events.ts'
 import { integer, oneOf } from './fields.ts'
 import { input, isText, type Input } from './input.ts'
+import { requireApp } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { AppRecord, DeliveryRecord, NumericDate, WebhookRecord } from './storage.ts'
 import { openWebhookSecret, sealWebhookSecret, webhookOf } from './webhook-secret.ts'
@@ -106,7 +106,7 @@ async function rollSecret(
   options: WebhookRollOptions,
 ): Promise<WebhookSecret> {
   const { overlapSeconds = day } = webhookRollOptions.parse(options)
-  const { id } = await findApp(context, app)
+  const { id } = await requireApp(context, app)
   const secret = sealWebhookSecret(context, id)
   for (;;) {
     const { secret: old, version } = await webhookOf(context, id)
@@ -130,7 +130,7 @@ async function listDeliveries(
   query: DeliveryQuery,
 ): Promise<Listing<WebhookDelivery>> {
   const { state, ...paging } = deliveryQuery.parse(query)
-  const { id: appId } = await findApp(context, app)
+  const { id: appId } = await requireApp(context, app)
   const filter = { appId, ...(state !== undefined && { state }) }
   const listing = await readPage(paging, {
     prefix: 'whd',
@@ -155,7 +155,7 @@ function notFound(): LicensingError {
 
 /** Makes the delivery due now. One that is just being sent is sent once more: a receiver goes by the `webhook-id`. */
 async function retry(context: Context, app: string, id: string): Promise<WebhookDelivery> {
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   for (;;) {
     const delivery = isText(id) ? await context.storage.findDelivery(record.id, id) : null
     if (delivery === null) throw notFound()
@@ -173,7 +173,7 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
 }
 
 async function test(context: Context, app: string): Promise<WebhookDelivery> {
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   await checkReady(context, record)
   const delivery = await commit(
     context,
@@ -190,7 +190,7 @@ async function test(context: Context, app: string): Promise<WebhookDelivery> {
 /** Binds the use cases of webhooks to a context. */
 export function bindWebhooks(context: Context): Webhooks {
   return {
-    secret: async (app) => toSecret(context, await webhookOf(context, (await findApp(context, app)).id)),
+    secret: async (app) => toSecret(context, await webhookOf(context, (await requireApp(context, app)).id)),
     rollSecret: (app, options = {}) => rollSecret(context, app, options),
     deliveries: (app, query = {}) => listDeliveries(context, app, query),
     retry: (app, id) => retry(context, app, id),
