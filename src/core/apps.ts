@@ -1,17 +1,24 @@
 import { Type, type TString } from '@sinclair/typebox'
-import { mayCreateApps, type Principal } from './principal.ts'
-import { commit } from './commit.ts'
+import { mayCreateApps, type Principal } from './api-keys/principal.ts'
+import { commit } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { appSlug, description, name, nullable, text } from './fields.ts'
-import { input, type Input } from './input.ts'
-import type { KeyPair } from './key-pool.ts'
-import { activeKey, keyPairFor, publicJwks, sealSigningKey, sealTokenSecret, type PublicJwk } from './keys.ts'
+import { appSlug, description, name, nullable, text } from './input/fields.ts'
+import { input, type Input } from './input/parse.ts'
+import type { KeyPair } from './runtime/key-pool.ts'
+import {
+  activeKey,
+  keyPairFor,
+  publicJwks,
+  sealSigningKey,
+  sealTokenSecret,
+  type PublicJwk,
+} from './keys/signing-keys.ts'
 import { requireApp } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { AppFilter, AppRecord, Mode, NumericDate, WebhookPatch, WebhookRecord } from './storage.ts'
-import { changeWebhook } from './webhook-secret.ts'
-import { checkWebhookUrl } from './webhook-url.ts'
+import type { AppFilter, AppRecord, Mode, NumericDate, WebhookPatch, WebhookRecord } from './storage/index.ts'
+import { changeWebhook } from './webhooks/secret.ts'
+import { checkWebhookUrl } from './webhooks/url.ts'
 
 /** An application whose licenses are kept here. Times are whole seconds since 1970. */
 export interface App {

@@ -1,12 +1,12 @@
 import { Type } from '@sinclair/typebox'
-import { commit, isTold, type Tell } from './commit.ts'
+import { commit, isTold, type Tell } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { newsOf } from './events.ts'
-import { metadata, nullable, text } from './fields.ts'
-import { input, invalidInput, isText, type Input } from './input.ts'
+import { newsOf } from './runtime/events.ts'
+import { metadata, nullable, text } from './input/fields.ts'
+import { input, invalidInput, isText, type Input } from './input/parse.ts'
 import { requireApp } from './lookup.ts'
-import { checkMetadata } from './metadata.ts'
+import { checkMetadata } from './input/metadata.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type {
   AppRecord,
@@ -16,7 +16,7 @@ import type {
   Metadata,
   NumericDate,
   StorageSession,
-} from './storage.ts'
+} from './storage/index.ts'
 
 /** Somebody who holds licenses of an app. Times are whole seconds since 1970. */
 export interface Customer {

@@ -1,12 +1,12 @@
 import { Type } from '@sinclair/typebox'
-import { commit } from './commit.ts'
+import { commit } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { description, name, slug } from './fields.ts'
-import { input, type Input } from './input.ts'
+import { description, name, slug } from './input/fields.ts'
+import { input, type Input } from './input/parse.ts'
 import { requireApp, requireFeature } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { FeatureRecord } from './storage.ts'
+import type { FeatureRecord } from './storage/index.ts'
 
 /** A feature of an app's catalogue. Times are whole seconds since 1970. */
 export type Feature = Omit<FeatureRecord, 'appId'>

@@ -1,7 +1,7 @@
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { isText } from './input.ts'
-import type { AppRecord, FeatureRecord, LicenseRecord, StorageSession, TierRecord } from './storage.ts'
+import { isText } from './input/parse.ts'
+import type { AppRecord, FeatureRecord, LicenseRecord, StorageSession, TierRecord } from './storage/index.ts'
 
 /** The app of this slug or id. @throws {LicensingError} `not_found`. */
 export async function requireApp(context: Context, app: string): Promise<AppRecord> {

@@ -1,13 +1,13 @@
 import { Type } from '@sinclair/typebox'
-import { commit } from './commit.ts'
+import { commit } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { featureRecord, newFeature, toFeature, type Feature, type NewFeature } from './features.ts'
-import { description, integer, name, slug, slugs } from './fields.ts'
-import { input, invalidInput, type Input } from './input.ts'
+import { description, integer, name, slug, slugs } from './input/fields.ts'
+import { input, invalidInput, type Input } from './input/parse.ts'
 import { requireApp, requireFeature, requireTier } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { FeatureRecord, StorageSession, TierRecord } from './storage.ts'
+import type { FeatureRecord, StorageSession, TierRecord } from './storage/index.ts'
 
 /** A tier of an app: what licenses of it may do. Times are whole seconds since 1970. */
 export type Tier = Omit<TierRecord, 'appId'>
