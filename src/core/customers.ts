@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { commit, isTold, type Tell } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { newsOf } from './runtime/events.ts'
+import { licenseEvent } from './runtime/events.ts'
 import { metadata, nullable, text } from './input/fields.ts'
 import { input, invalidInput, isText, type Input } from './input/parse.ts'
 import { requireApp } from './lookup.ts'
@@ -296,7 +296,8 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
     const licenses = isTold(context, record, 'license.deleted') ? await lastStatesOf(tx, customer) : []
     if (licenses === null) return null
     if (!(await tx.deleteCustomer(id))) throw notFound()
-    for (const license of licenses) await tell(record, newsOf('license.deleted', license, context.now()))
+    for (const license of licenses)
+      await tell(record, licenseEvent('license.deleted', license, context.now()))
     return true
   }
   while ((await commit(context, remove, () => ({}))) === null);

@@ -1,8 +1,8 @@
-import type { Context, Keeper } from './context.ts'
+import type { Context, IdempotencyRecorder } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { invalidInput } from './input/parse.ts'
 import { tokenOf, type SignedLicense } from './licenses/view.ts'
-import type { KeptAnswerRecord } from './storage/index.ts'
+import type { StoredResponseRecord } from './storage/index.ts'
 
 /** Under which key a request may be repeated. */
 export interface IdempotencyKey {
@@ -17,8 +17,8 @@ export interface IdempotencyKey {
 }
 
 /** An answer, and whether it is the first one over again. */
-export interface KeptAnswer<Answer> {
-  readonly answer: Answer
+export interface IdempotentResult<Answer> {
+  readonly result: Answer
   readonly replayed: boolean
 }
 
@@ -46,7 +46,7 @@ function withoutToken(answer: object): object {
   return 'token' in answer ? { ...answer, token: null } : answer
 }
 
-function sealAnswer(context: Context, key: IdempotencyKey, answer: object): KeptAnswerRecord {
+function sealAnswer(context: Context, key: IdempotencyKey, answer: object): StoredResponseRecord {
   const bytes = new TextEncoder().encode(JSON.stringify(withoutToken(answer)))
   return {
     scope: key.scope,
@@ -58,13 +58,13 @@ function sealAnswer(context: Context, key: IdempotencyKey, answer: object): Kept
 }
 
 /** A kept answer under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
-export function resealAnswer({ sealer }: Context, kept: KeptAnswerRecord): string | null {
+export function resealAnswer({ sealer }: Context, kept: StoredResponseRecord): string | null {
   return sealer.reseal(kept.answer, purposeOf(kept))
 }
 
 /** The first answer, short of its token. @throws {LicensingError} `idempotency_mismatch`. */
 async function recall(context: Context, key: IdempotencyKey): Promise<object | null> {
-  const kept = await context.storage.findKeptAnswer(key.scope, key.key, context.now())
+  const kept = await context.storage.findStoredResponse(key.scope, key.key, context.now())
   if (kept === null) return null
   if (kept.fingerprint !== key.fingerprint) throw mismatch()
   return JSON.parse(new TextDecoder().decode(context.sealer.open(kept.answer, purposeOf(key)))) as object
@@ -76,15 +76,15 @@ class AnsweredMeanwhile extends Error {}
 /** A context whose next commit keeps its answer under the key, in the same transaction. */
 function keepingContext(context: Context, key: IdempotencyKey): { context: Context; isKept: () => boolean } {
   let isKept = false
-  const keeper: Keeper = {
-    async keep(tx, answer) {
+  const keeper: IdempotencyRecorder = {
+    async record(tx, answer) {
       if (isKept) return
-      if (!(await tx.insertKeptAnswer(sealAnswer(context, key, answer), context.now())))
+      if (!(await tx.insertStoredResponse(sealAnswer(context, key, answer), context.now())))
         throw new AnsweredMeanwhile()
     },
-    kept: () => void (isKept = true),
+    committed: () => void (isKept = true),
   }
-  return { context: { ...context, keeper }, isKept: () => isKept }
+  return { context: { ...context, recorder: keeper }, isKept: () => isKept }
 }
 
 async function runOnce<Answer extends object>(
@@ -96,7 +96,7 @@ async function runOnce<Answer extends object>(
   const answer = await work(keeping.context)
   // Work that wrote nothing, or in many pages, is safe to repeat: its answer is kept behind it.
   if (!keeping.isKept())
-    await context.storage.insertKeptAnswer(sealAnswer(context, key, answer), context.now())
+    await context.storage.insertStoredResponse(sealAnswer(context, key, answer), context.now())
   return answer
 }
 
@@ -131,10 +131,13 @@ async function withToken(context: Context, app: string | undefined, answer: obje
   return { ...answer, token: await tokenOf(context, record, license, signs) }
 }
 
-async function replay<Answer>(context: Context, key: IdempotencyKey): Promise<KeptAnswer<Answer> | null> {
+async function replay<Answer>(
+  context: Context,
+  key: IdempotencyKey,
+): Promise<IdempotentResult<Answer> | null> {
   const kept = await recall(context, key)
   if (kept === null) return null
-  return { answer: (await withToken(context, key.app, kept)) as Answer, replayed: true }
+  return { result: (await withToken(context, key.app, kept)) as Answer, replayed: true }
 }
 
 /** Runs the work; when it fails because another server was faster under the same key, gives that one's answer. */
@@ -142,9 +145,9 @@ async function runOrReplay<Answer extends object>(
   context: Context,
   key: IdempotencyKey,
   work: (context: Context) => Promise<Answer>,
-): Promise<KeptAnswer<Answer>> {
+): Promise<IdempotentResult<Answer>> {
   try {
-    return { answer: await runOnce(context, key, work), replayed: false }
+    return { result: await runOnce(context, key, work), replayed: false }
   } catch (error) {
     const kept = await replay<Answer>(context, key)
     if (kept !== null) return kept
@@ -163,13 +166,17 @@ export async function idempotently<Answer extends object>(
   context: Context,
   key: IdempotencyKey,
   work: (context: Context) => Promise<Answer>,
-): Promise<KeptAnswer<Answer>> {
+): Promise<IdempotentResult<Answer>> {
   if (!form.test(key.key))
     throw invalidInput({ idempotencyKey: ['must be 1 to 255 printable ASCII characters'] })
   const name = JSON.stringify([key.scope, key.key])
-  for (let running = context.running.get(name); running !== undefined; running = context.running.get(name))
+  for (
+    let running = context.runningRequests.get(name);
+    running !== undefined;
+    running = context.runningRequests.get(name)
+  )
     await waitFor(running)
   const promise = replay<Answer>(context, key).then((kept) => kept ?? runOrReplay(context, key, work))
-  context.running.set(name, promise)
-  return promise.finally(() => context.running.delete(name))
+  context.runningRequests.set(name, promise)
+  return promise.finally(() => context.runningRequests.delete(name))
 }

@@ -3,7 +3,7 @@ import { LicensingError } from './errors.ts'
 import { resealAnswer } from './idempotency.ts'
 import { resealKeyCheck } from './runtime/master-key.ts'
 import { resealPrivateKey, resealTokenSecret } from './keys/signing-keys.ts'
-import type { AppRecord, KeptAnswerRecord, SealedPlace, StorageSession } from './storage/index.ts'
+import type { AppRecord, StoredResponseRecord, SecretLocation, StorageSession } from './storage/index.ts'
 import { resealWebhookSecrets } from './webhooks/secret.ts'
 
 export interface RekeyOptions {
@@ -12,16 +12,16 @@ export interface RekeyOptions {
 }
 
 /** What had to be sealed anew. */
-export interface Rekeying {
+export interface RekeyResult {
   readonly tokenSecrets: number
   readonly signingKeys: number
   readonly webhooks: number
-  readonly keptAnswers: number
+  readonly storedResponses: number
   /** Whether the check record was changed, which is done last: from then on the first key alone opens everything. */
   readonly keyCheck: boolean
 }
 
-type Kind = Exclude<keyof Rekeying, 'keyCheck'>
+type Kind = Exclude<keyof RekeyResult, 'keyCheck'>
 
 /** One guarded write; `false` when it was lost to a change made meanwhile. */
 interface Step {
@@ -56,7 +56,7 @@ function steps<Next>(where: string, reseal: () => Next | null, step: (next: Next
   return next === null ? [] : [step(next)]
 }
 
-function replacing(kind: Kind, place: SealedPlace, expected: string): (next: string) => Step {
+function replacing(kind: Kind, place: SecretLocation, expected: string): (next: string) => Step {
   return (next) => ({ kind, write: (tx) => tx.reseal(place, expected, next) })
 }
 
@@ -95,9 +95,9 @@ async function appSteps(context: Context, app: AppRecord): Promise<readonly Step
 }
 
 /** One that has expired and does not open is of no use to anybody, and goes by itself. */
-function answerSteps(context: Context, kept: KeptAnswerRecord): readonly Step[] {
+function answerSteps(context: Context, kept: StoredResponseRecord): readonly Step[] {
   const { scope, key, answer, expiresAt } = kept
-  const replace = replacing('keptAnswers', { kind: 'keptAnswer', scope, key }, answer)
+  const replace = replacing('storedResponses', { kind: 'storedResponse', scope, key }, answer)
   try {
     return steps(`A kept answer of ${scope}`, () => resealAnswer(context, kept), replace)
   } catch (error) {
@@ -148,20 +148,20 @@ async function walkAll(context: Context, tally: Tally): Promise<number> {
     (after) => storage.listApps({}, { limit, ...(after !== undefined && { after }) }),
     (app) => appSteps(context, app),
   )
-  const ofAnswers = await walk<KeptAnswerRecord>(
+  const ofAnswers = await walk<StoredResponseRecord>(
     context,
     tally,
-    (after) => storage.listKeptAnswers({ limit, ...(after !== undefined && { after }) }),
+    (after) => storage.listStoredResponses({ limit, ...(after !== undefined && { after }) }),
     (kept) => answerSteps(context, kept),
   )
   return ofApps + ofAnswers
 }
 
 async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Promise<Tally> {
-  const total = (await storage.countApps({})) + (await storage.countKeptAnswers())
+  const total = (await storage.countApps({})) + (await storage.countStoredResponses())
   let looked = 0
   return {
-    resealed: { tokenSecrets: 0, signingKeys: 0, webhooks: 0, keptAnswers: 0 },
+    resealed: { tokenSecrets: 0, signingKeys: 0, webhooks: 0, storedResponses: 0 },
     look: () => {
       looked++
       if (looked <= total) onProgress?.(looked, total)
@@ -177,7 +177,7 @@ async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Pro
  * @throws {LicensingError} `master_key` when something opens with none of the keys; `conflict` when others go on sealing
  * under another one.
  */
-export async function rekey(context: Context, options: RekeyOptions = {}): Promise<Rekeying> {
+export async function rekey(context: Context, options: RekeyOptions = {}): Promise<RekeyResult> {
   const tally = await newTally(context, options)
   for (let walks = 0; walks < mostWalks; walks++)
     if ((await walkAll(context, tally)) === 0)

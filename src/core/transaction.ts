@@ -1,15 +1,15 @@
 import type { Context } from './context.ts'
-import { deliveryOf, type LicensingEvent, type News } from './runtime/events.ts'
+import { deliveryOf, type LicensingEvent, type EventDraft } from './runtime/events.ts'
 import type { AppRecord, DeliveryRecord, StorageSession } from './storage/index.ts'
 
 class GivenUp extends Error {}
 
 /** Tells of a change in the transaction that makes it. Resolves to what will be sent to the app's webhook, if it has one. */
-export type Tell = (app: AppRecord, news: News) => Promise<DeliveryRecord | null>
+export type Tell = (app: AppRecord, news: EventDraft) => Promise<DeliveryRecord | null>
 
 /** Whether anybody wants to know: the app has a webhook, or a handler in this process. */
-export function isTold(context: Context, app: AppRecord, type: News['type']): boolean {
-  return app.webhookUrl !== null || (!context.lent && context.hub.isHeard(type))
+export function isTold(context: Context, app: AppRecord, type: EventDraft['type']): boolean {
+  return app.webhookUrl !== null || (!context.inHostTransaction && context.listeners.hasListeners(type))
 }
 
 /** A teller that writes into `tx`, and what it has told. */
@@ -32,7 +32,7 @@ export function tellerOf(context: Context, tx: StorageSession): { tell: Tell; to
 
 /** Hands what was told to this process, once it is committed. A host's own transaction may still be rolled back. */
 export function publish(context: Context, told: readonly LicensingEvent[]): void {
-  if (!context.lent) context.hub.publish(told)
+  if (!context.inHostTransaction) context.listeners.publish(told)
 }
 
 /**
@@ -51,14 +51,14 @@ export async function commit<Saved>(
     const teller = tellerOf(context, tx)
     saved = await write(tx, teller.tell)
     if (saved === null || saved === false) throw new GivenUp()
-    if (context.keeper !== null) await context.keeper.keep(tx, await view(saved))
+    if (context.recorder !== null) await context.recorder.record(tx, await view(saved))
     told = teller.told
   }
   await context.storage.transaction(work).catch((error: unknown) => {
     if (!(error instanceof GivenUp)) throw error
   })
   if (saved === null || saved === false) return saved as Saved
-  context.keeper?.kept()
+  context.recorder?.committed()
   publish(context, told)
   return saved as Saved
 }

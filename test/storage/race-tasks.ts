@@ -71,7 +71,7 @@ export const tasks = {
       ),
     )
     return {
-      ids: answers.map(({ answer }) => answer.id),
+      ids: answers.map(({ result: answer }) => answer.id),
       first: answers.filter(({ replayed }) => !replayed).length,
     }
   },

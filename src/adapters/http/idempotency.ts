@@ -21,7 +21,7 @@ export async function answerOnce(route: Route, call: Call, header: string): Prom
   const key = await keyOf(call, header)
   const work = (licensing: Call['licensing']): Promise<object> =>
     route.run({ ...call, licensing }) as Promise<object>
-  const { answer, replayed } = await call.licensing.idempotent(key, work)
+  const { result: answer, replayed } = await call.licensing.idempotent(key, work)
   const reply = await route.answer(answer, call)
   return replayed ? { ...reply, headers: { ...reply.headers, 'idempotent-replayed': 'true' } } : reply
 }

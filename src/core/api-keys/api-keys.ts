@@ -12,7 +12,7 @@ import { mayManageKeys, type ApiKey, type Principal } from './principal.ts'
 import type { ApiKeyRecord, AppRecord, Mode, NumericDate, StorageSession } from '../storage/index.ts'
 
 /** A key just made, with its secret: shown this once, kept only as a hash. */
-export interface NewApiKeyAnswer extends ApiKey {
+export interface ApiKeyWithSecret extends ApiKey {
   readonly secret: string
 }
 
@@ -42,9 +42,9 @@ export interface ApiKeys {
    * Makes a key; with `by`, only one that is not mightier than `by`.
    * @throws {LicensingError} `validation_error`, `forbidden`.
    */
-  create(key?: NewApiKey, by?: Principal): Promise<NewApiKeyAnswer>
+  create(key?: NewApiKey, by?: Principal): Promise<ApiKeyWithSecret>
   /** Makes the first secret key of a fresh storage; `null` when it has, or ever had, a key. */
-  createFirst(): Promise<NewApiKeyAnswer | null>
+  createFirst(): Promise<ApiKeyWithSecret | null>
   /** Newest first. @throws {LicensingError} `validation_error`, `forbidden`. */
   list(query?: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>>
   /** Refuses the key from the next request on. @throws {LicensingError} `not_found`, `forbidden`. */
@@ -53,7 +53,7 @@ export interface ApiKeys {
    * Replaces a key by a new one with the same rights; the old one goes on for `overlapSeconds`.
    * @throws {LicensingError} `validation_error`, `not_found`, `forbidden`; `conflict` for a key that is not good any more.
    */
-  roll(id: string, options?: RollOptions, by?: Principal): Promise<NewApiKeyAnswer>
+  roll(id: string, options?: RollOptions, by?: Principal): Promise<ApiKeyWithSecret>
   /** The id of the app of this slug, if the key sees it. @throws {LicensingError} `not_found`, as for one that is not there. */
   visibleApp(key: Principal, slug: string): Promise<string>
   /** The key of a secret; `null` when there is none, or it is revoked or expired. */
@@ -129,7 +129,7 @@ type KeyRights = Pick<ApiKeyRecord, 'name' | 'type' | 'mode' | 'appId' | 'app' |
 async function freshKey(
   context: Context,
   rights: KeyRights,
-): Promise<{ record: ApiKeyRecord; answer: NewApiKeyAnswer }> {
+): Promise<{ record: ApiKeyRecord; answer: ApiKeyWithSecret }> {
   const { name, type, mode, appId, app, expiresAt } = rights
   const secret = apiKeySecret(type, mode)
   const record: ApiKeyRecord = {
@@ -149,10 +149,10 @@ async function rightsOf(context: Context, given: NewApiKey, by: Principal | unde
   return { name, type, mode, appId: app?.id ?? null, app: app?.slug ?? null, expiresAt }
 }
 
-async function createApiKey(context: Context, key: NewApiKey, by?: Principal): Promise<NewApiKeyAnswer> {
+async function createApiKey(context: Context, key: NewApiKey, by?: Principal): Promise<ApiKeyWithSecret> {
   checkManager(by, undefined)
   const { record, answer } = await freshKey(context, await rightsOf(context, newApiKey.parse(key), by))
-  const write = async (tx: StorageSession): Promise<NewApiKeyAnswer> => {
+  const write = async (tx: StorageSession): Promise<ApiKeyWithSecret> => {
     await tx.insertApiKey(record)
     return answer
   }
@@ -177,12 +177,12 @@ async function rollApiKey(
   id: string,
   options: RollOptions,
   by: Principal | undefined,
-): Promise<NewApiKeyAnswer> {
+): Promise<ApiKeyWithSecret> {
   checkManager(by, undefined)
   const { overlapSeconds = 0 } = rollOptions.parse(options)
   const { record, answer } = await freshKey(context, await managedKey(context, id, by))
   const now = context.now()
-  const write = async (tx: StorageSession): Promise<NewApiKeyAnswer> => {
+  const write = async (tx: StorageSession): Promise<ApiKeyWithSecret> => {
     // A write of nothing, so that of two at once the second judges what the first has left.
     const old = await tx.updateApiKey(id, {})
     if (old === null || !isGood(old, now))
@@ -194,7 +194,7 @@ async function rollApiKey(
   return commit(context, write, (created) => created)
 }
 
-async function createFirstApiKey(context: Context): Promise<NewApiKeyAnswer | null> {
+async function createFirstApiKey(context: Context): Promise<ApiKeyWithSecret | null> {
   if ((await context.storage.countApiKeys({})) > 0) return null
   const rights = await rightsOf(context, { name: 'First key' }, undefined)
   const { record, answer } = await freshKey(context, rights)
@@ -215,7 +215,7 @@ async function listApiKeys(context: Context, query: ApiKeyQuery, by?: Principal)
   })
   return mapListing(listing, (record) => {
     const key = toApiKey(record)
-    return { ...key, lastUsedAt: context.lastUses.of(key.id) ?? key.lastUsedAt }
+    return { ...key, lastUsedAt: context.lastUsed.of(key.id) ?? key.lastUsedAt }
   })
 }
 
@@ -232,7 +232,7 @@ async function authenticate(context: Context, secret: string): Promise<Principal
   const key = await context.storage.findApiKeyByHash(await hashSecret(secret))
   const now = context.now()
   if (key === null || !isGood(key, now)) return null
-  context.lastUses.note(key.id, now)
+  context.lastUsed.note(key.id, now)
   return toPrincipal(key)
 }
 

@@ -31,7 +31,7 @@ export async function keyPairFor(
   source: 'take' | 'fresh',
 ): Promise<KeyPair> {
   if (given !== undefined) return given
-  if (context.lent) throw new TypeError('Inside a transaction a ready keyPair must be given')
+  if (context.inHostTransaction) throw new TypeError('Inside a transaction a ready keyPair must be given')
   return context.keyPairs[source]()
 }
 

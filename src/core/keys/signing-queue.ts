@@ -37,6 +37,6 @@ export function signingQueue(options: SigningOptions = {}): WorkQueue {
  * @throws {LicensingError} `unavailable` when no place is free.
  */
 export function readyToSign<T>(context: Context, work: (context: Context) => Promise<T>): Promise<T> {
-  if (context.lent) return work(context)
+  if (context.inHostTransaction) return work(context)
   return context.signing.reserve((signing) => work({ ...context, signing }))
 }

@@ -2,7 +2,7 @@ import { commit } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { statusOf } from '../token/decision.ts'
 import { LicensingError } from '../errors.ts'
-import { newsOf, type LicenseEventType } from '../runtime/events.ts'
+import { licenseEvent, type LicenseEventType } from '../runtime/events.ts'
 import { unsignedView } from './view.ts'
 import { requireLicense } from '../lookup.ts'
 import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSession } from '../storage/index.ts'
@@ -79,7 +79,7 @@ async function write(
   now: NumericDate,
 ): Promise<LicenseRecord | null> {
   const installationId = patch.installationId ?? license.installationId
-  if (patch.current === true) await tx.setAsideLicense(license.appId, installationId, now, license.id)
+  if (patch.current === true) await tx.releaseInstallation(license.appId, installationId, now, license.id)
   return tx.updateLicense(license.id, license.version, patch)
 }
 
@@ -107,7 +107,7 @@ export async function changeLicense(
       context,
       async (tx, tell) => {
         const written = await write(tx, license, whole, context.now())
-        if (written !== null) await tell(app, newsOf(type(license), written, context.now()))
+        if (written !== null) await tell(app, licenseEvent(type(license), written, context.now()))
         return written
       },
       (written) => unsignedView(context, app, written ?? license),
@@ -120,7 +120,7 @@ export async function changeLicense(
 }
 
 /**
- * Writes a new license into its installation's place (`setAsideLicense`, then `insertLicense`): of concurrent writers
+ * Writes a new license into its installation's place (`releaseInstallation`, then `insertLicense`): of concurrent writers
  * one wins. `make` is called again when customer or tier changed underneath.
  *
  * @throws {LicensingError} `conflict`, naming the active license that holds the place.
@@ -136,9 +136,9 @@ export async function writeNewLicense(
     const isSaved = await commit(
       context,
       async (tx, tell) => {
-        await tx.setAsideLicense(app.id, license.installationId, context.now())
+        await tx.releaseInstallation(app.id, license.installationId, context.now())
         const isWritten = await tx.insertLicense(license)
-        if (isWritten) await tell(app, newsOf('license.created', license, context.now()))
+        if (isWritten) await tell(app, licenseEvent('license.created', license, context.now()))
         return isWritten
       },
       () => unsignedView(context, app, license),
@@ -163,7 +163,7 @@ export async function deleteLicense(context: Context, app: AppRecord, id: string
       async (tx, tell) => {
         const last = await tx.updateLicense(id, license.version, {})
         if (last === null || !(await tx.deleteLicense(id))) return null
-        await tell(app, newsOf('license.deleted', last, context.now()))
+        await tell(app, licenseEvent('license.deleted', last, context.now()))
         return last
       },
       (last) => last ?? {},

@@ -8,7 +8,13 @@ import { input, type Input } from '../input/parse.ts'
 import { publish, tellerOf } from '../transaction.ts'
 import { changeLicense } from './changes.ts'
 import { requireApp, requireTier } from '../lookup.ts'
-import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, Reissue } from '../storage/index.ts'
+import type {
+  AppRecord,
+  LicenseFilter,
+  LicensePatch,
+  LicenseRecord,
+  RegenerationPage,
+} from '../storage/index.ts'
 
 export interface Regeneration {
   /** Refuses every earlier token of the license, for when one was stolen. */
@@ -137,13 +143,13 @@ async function bulkFilter(context: Context, app: AppRecord, given: BulkRegenerat
 async function reissuePage(
   context: Context,
   app: AppRecord,
-  page: Reissue,
+  page: RegenerationPage,
   before: number,
 ): Promise<{ readonly total: number; readonly last: string | null }> {
   const { tierId = null, customerId = null } = page
   const done = await context.storage.transaction(async (tx) => {
     const { tell, told } = tellerOf(context, tx)
-    const { count, last } = await tx.reissueLicenses(page)
+    const { count, last } = await tx.regenerateMany(page)
     const total = before + count
     if (last === null && total > 0)
       await tell(app, {

@@ -81,7 +81,7 @@ export async function tokenOf(
   record: LicenseRecord,
   signs: readonly Status[] = ['active'],
 ): Promise<string | null> {
-  const isSigned = !context.lent && signs.includes(statusOf(record, context.now()))
+  const isSigned = !context.inHostTransaction && signs.includes(statusOf(record, context.now()))
   return isSigned ? deriveToken(context, app, record) : null
 }
 

@@ -1,8 +1,8 @@
 import { commit, isTold } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
-import { newsOf } from '../runtime/events.ts'
-import type { AppRecord, EndingLicenses, LicenseNotice, LicenseRecord } from '../storage/index.ts'
+import { licenseEvent } from '../runtime/events.ts'
+import type { AppRecord, EndingLicenses, ExpiryNotice, LicenseRecord } from '../storage/index.ts'
 
 const day = 86_400
 const ahead = 7 * day
@@ -19,16 +19,16 @@ async function announce(
   context: Context,
   app: AppRecord,
   license: LicenseRecord,
-  type: LicenseNotice['type'],
+  type: ExpiryNotice['type'],
 ): Promise<boolean> {
   const { id: licenseId, version, expiresAt } = license
   if (expiresAt === null) return false
   const told = await commit(
     context,
     async (tx, tell) => {
-      if (!(await tx.insertLicenseNotice({ licenseId, type, expiresAt }))) return null
+      if (!(await tx.insertExpiryNotice({ licenseId, type, expiresAt }))) return null
       const next = await tx.updateLicense(licenseId, version, {})
-      if (next !== null) await tell(app, newsOf(type, next, context.now()))
+      if (next !== null) await tell(app, licenseEvent(type, next, context.now()))
       return next
     },
     (next) => next ?? {},
@@ -43,13 +43,13 @@ function unlessGone(error: unknown): false {
 }
 
 async function announceAll(context: Context, app: AppRecord, ending: EndingLicenses): Promise<number> {
-  if (!isTold(context, app, ending.untold)) return 0
+  if (!isTold(context, app, ending.withoutNotice)) return 0
   let total = 0
   for (;;) {
     const licenses = await context.storage.listEndingLicenses(ending)
     let told = 0
     for (const license of licenses)
-      if (await announce(context, app, license, ending.untold).catch(unlessGone)) told++
+      if (await announce(context, app, license, ending.withoutNotice).catch(unlessGone)) told++
     total += told
     // What was lost to another change waits for the next call.
     if (licenses.length < pageSize || told === 0) return total
@@ -59,8 +59,8 @@ async function announceAll(context: Context, app: AppRecord, ending: EndingLicen
 async function announceInApp(context: Context, app: AppRecord): Promise<number> {
   const now = context.now()
   const common = { appId: app.id, limit: pageSize }
-  const expiring = { ...common, after: now, until: now + ahead, untold: 'license.expiring' } as const
-  const expired = { ...common, after: now - behind, until: now, untold: 'license.expired' } as const
+  const expiring = { ...common, after: now, until: now + ahead, withoutNotice: 'license.expiring' } as const
+  const expired = { ...common, after: now - behind, until: now, withoutNotice: 'license.expired' } as const
   return (await announceAll(context, app, expiring)) + (await announceAll(context, app, expired))
 }
 
@@ -68,7 +68,7 @@ async function announceInApp(context: Context, app: AppRecord): Promise<number> 
 export async function announceEnds(context: Context): Promise<number> {
   const { storage } = context
   const now = context.now()
-  if (now - (await storage.sightClock(now, tolerance)) < settling) return 0
+  if (now - (await storage.recordClockReading(now, tolerance)) < settling) return 0
   let total = 0
   let last: AppRecord | undefined
   do {

@@ -167,7 +167,7 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
       (changed) => toDelivery(changed ?? delivery),
     )
     if (due === null) continue
-    if (!context.lent) context.hub.nudge(record.id)
+    if (!context.inHostTransaction) context.listeners.notify(record.id)
     return toDelivery(due)
   }
 }
