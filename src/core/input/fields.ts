@@ -10,7 +10,9 @@ import {
   type TUnion,
   type TUnsafe,
 } from '@sinclair/typebox'
-import type { Metadata } from '../storage/index.ts'
+
+/** A JSON object, given back exactly as it came. */
+export type Metadata = Readonly<Record<string, unknown>>
 
 const typeIdShape = '[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}'
 /** The last second of the year 9999. */

@@ -1,5 +1,5 @@
+import type { Metadata } from './fields.ts'
 import { invalidInput } from './parse.ts'
-import type { Metadata } from '../storage/index.ts'
 
 const maxBytes = 16 * 1024
 

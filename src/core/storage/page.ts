@@ -1,16 +1,16 @@
-/** Where a page begins: after the record with these sort keys. */
+/** The sort keys of a record. A page begins after the record that has them. */
 export interface Position {
   readonly id: string
-  /** The sort key of tiers, which come by `position` first. */
+  /** Tiers alone have it: a list of tiers is in the order of `position`, then of `id`. */
   readonly position?: number
 }
 
-/** One page of a list. Shorter than `limit` means it is the last. */
+/** One page of a list. A page with fewer records than `limit` is the last one. */
 export interface Page {
-  /** At most this many records. */
+  /** The greatest number of records in the page. */
   readonly limit: number
-  /** Passes over so many records; not together with `after`. */
-  readonly offset?: number
-  /** Begins after this record, whether or not it still exists, at the same cost on every page. */
-  readonly after?: Position
+  /** Skips this many records. It excludes `after`. */
+  readonly offset?: number | undefined
+  /** Begins after this record, even if it no longer exists. Every page costs the same. */
+  readonly after?: Position | undefined
 }

@@ -1,4 +1,4 @@
-import { furthestDue } from '../../core/storage/due.ts'
+import { furthestDue } from '../../core/storage/deliveries.ts'
 import { sql, type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
 import type {
   LeaseRequest,

@@ -1,4 +1,4 @@
-import { isDue } from '../../core/storage/due.ts'
+import { isDue } from '../../core/storage/deliveries.ts'
 import type { DeliveryRecord, LicenseRecord } from '../../core/storage/index.ts'
 import { patched } from './frozen.ts'
 import { countOf, keyOf, takePage } from './table.ts'

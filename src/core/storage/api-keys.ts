@@ -1,0 +1,65 @@
+import { Type } from '@sinclair/typebox'
+import { appSlug, instant, nullable, oneOf, text } from '../input/fields.ts'
+import { input } from '../input/parse.ts'
+import type { Mode } from './apps.ts'
+import type { Page } from './page.ts'
+import { described, hashed, id, type RecordSchema } from './schema.ts'
+import type { NumericDate } from './time.ts'
+
+export interface ApiKeyRecord {
+  readonly id: string
+  readonly name: string | null
+  /** `sk` may write, `pk` may only read. */
+  readonly type: 'sk' | 'pk'
+  readonly mode: Mode
+  /** The id of the app that it is bound to; `null` for a key to every app of its mode. */
+  readonly appId: string | null
+  /** The slug of the same app. */
+  readonly app: string | null
+  /** SHA-256 of the secret, in lower-case hexadecimal. Unique. */
+  readonly hash: string
+  /** The last four characters of the secret, which tell keys apart in a list. */
+  readonly lastFour: string
+  readonly createdAt: NumericDate
+  readonly expiresAt: NumericDate | null
+  readonly revokedAt: NumericDate | null
+  readonly lastUsedAt: NumericDate | null
+}
+
+export const apiKeyRecord: RecordSchema<ApiKeyRecord> = input<ApiKeyRecord>()(
+  Type.Object({
+    id: id('key', 'Its id'),
+    name: nullable(text('What it is for', 0, 255)),
+    type: oneOf('sk may write, pk only read', ['sk', 'pk']),
+    mode: oneOf('Which apps it sees', ['live', 'test']),
+    appId: nullable(id('app', 'The app it is bound to; null for every app of its mode')),
+    app: nullable(described('Slug of the app it is bound to', appSlug())),
+    hash: hashed('SHA-256 of the secret', '^[0-9a-f]{64}$', 'must be a SHA-256 in lower-case hexadecimal'),
+    lastFour: text('The secret’s last four characters', 4, 4),
+    createdAt: instant('When it was made'),
+    expiresAt: nullable(instant('When it stops working')),
+    revokedAt: nullable(instant('When it was revoked')),
+    lastUsedAt: nullable(instant('When it was last used')),
+  }),
+)
+
+/** The fields of an API key that may change. */
+export type ApiKeyPatch = Partial<Pick<ApiKeyRecord, 'name' | 'expiresAt' | 'revokedAt'>>
+
+export interface ApiKeyFilter {
+  readonly mode?: Mode | undefined
+}
+
+export interface ApiKeyStorage {
+  findApiKey(id: string): Promise<ApiKeyRecord | null>
+  findApiKeyByHash(hash: string): Promise<ApiKeyRecord | null>
+  insertApiKey(key: ApiKeyRecord): Promise<void>
+  /** Writes `key` only into a storage without any API key. One of several concurrent callers wins. */
+  insertFirstApiKey(key: ApiKeyRecord): Promise<boolean>
+  updateApiKey(id: string, patch: ApiKeyPatch): Promise<ApiKeyRecord | null>
+  /** Records the last use of each key by id. It never lowers a time. */
+  touchApiKeys(lastUsedAt: ReadonlyMap<string, NumericDate>): Promise<void>
+  /** Newest first. */
+  listApiKeys(filter: ApiKeyFilter, page: Page): Promise<readonly ApiKeyRecord[]>
+  countApiKeys(filter: ApiKeyFilter): Promise<number>
+}

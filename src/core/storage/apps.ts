@@ -1,0 +1,61 @@
+import { Type } from '@sinclair/typebox'
+import { appSlug, description, name, nullable, oneOf, text } from '../input/fields.ts'
+import { input } from '../input/parse.ts'
+import type { Page } from './page.ts'
+import { described, id, sealed, timestamps, type RecordSchema } from './schema.ts'
+import type { NumericDate } from './time.ts'
+
+/** `live` for sales, `test` for trials. An API key sees only the apps of its own mode. */
+export type Mode = 'live' | 'test'
+
+export interface AppRecord {
+  readonly id: string
+  readonly mode: Mode
+  readonly name: string
+  /** Unique in the whole storage; never changes. */
+  readonly slug: string
+  readonly description: string | null
+  readonly webhookUrl: string | null
+  /** The `iss` of every token of this app; never changes. */
+  readonly issuer: string
+  /** The secret that makes each `jti`, sealed. */
+  readonly tokenSecret: string
+  readonly createdAt: NumericDate
+  readonly updatedAt: NumericDate
+}
+
+export const appRecord: RecordSchema<AppRecord> = input<AppRecord>()(
+  Type.Object({
+    id: id('app', 'Its id'),
+    mode: oneOf('Mode of the key that created it', ['live', 'test']),
+    name: name(),
+    slug: described('Its name in addresses and the audience of its tokens', appSlug()),
+    description: description(),
+    webhookUrl: nullable(text('Where license events are sent', 1, 2048)),
+    issuer: text('The iss of its tokens', 1, 255),
+    tokenSecret: sealed('The secret that makes the jti of each of its tokens'),
+    ...timestamps(),
+  }),
+)
+
+/** The fields of an app that may change. */
+export type AppPatch = Partial<Pick<AppRecord, 'name' | 'description' | 'webhookUrl' | 'updatedAt'>>
+
+export interface AppFilter {
+  readonly mode?: Mode | undefined
+  readonly id?: string | undefined
+}
+
+export interface AppStorage {
+  /** By slug, or by id: no slug looks like an id. */
+  findApp(slugOrId: string): Promise<AppRecord | null>
+  /** Resolves to `false` and writes nothing if the slug is taken. */
+  insertApp(app: AppRecord): Promise<boolean>
+  /** Resolves to the app as it is after the change, or to `null` if there is no such app. */
+  updateApp(id: string, patch: AppPatch): Promise<AppRecord | null>
+  /** Deletes the app in one step with everything in it, its deliveries and the API keys bound to it. */
+  deleteApp(id: string): Promise<boolean>
+  /** Newest first (by id, descending). */
+  listApps(filter: AppFilter, page: Page): Promise<readonly AppRecord[]>
+  countApps(filter: AppFilter): Promise<number>
+}

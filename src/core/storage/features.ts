@@ -1,0 +1,44 @@
+import { Type } from '@sinclair/typebox'
+import { description, name, slug } from '../input/fields.ts'
+import { input } from '../input/parse.ts'
+import type { Page } from './page.ts'
+import { described, id, timestamps, type RecordSchema } from './schema.ts'
+import type { NumericDate } from './time.ts'
+
+export interface FeatureRecord {
+  readonly id: string
+  readonly appId: string
+  readonly name: string
+  /** Unique in the app; never changes. */
+  readonly slug: string
+  readonly description: string | null
+  readonly createdAt: NumericDate
+  readonly updatedAt: NumericDate
+}
+
+export const featureRecord: RecordSchema<FeatureRecord> = input<FeatureRecord>()(
+  Type.Object({
+    id: id('feat', 'Its id'),
+    appId: id('app', 'Its app'),
+    name: name(),
+    slug: described('Its name in tokens', slug()),
+    description: description(),
+    ...timestamps(),
+  }),
+)
+
+/** The fields of a feature that may change. */
+export type FeaturePatch = Partial<Pick<FeatureRecord, 'name' | 'description' | 'updatedAt'>>
+
+export interface FeatureStorage {
+  /** By id or by slug. */
+  findFeature(appId: string, idOrSlug: string): Promise<FeatureRecord | null>
+  /** Resolves to `false` if the slug is taken. */
+  insertFeature(feature: FeatureRecord): Promise<boolean>
+  updateFeature(id: string, patch: FeaturePatch): Promise<FeatureRecord | null>
+  /** Deletes the feature and removes it from every tier. */
+  deleteFeature(id: string): Promise<boolean>
+  /** Newest first. */
+  listFeatures(appId: string, page: Page): Promise<readonly FeatureRecord[]>
+  countFeatures(appId: string): Promise<number>
+}

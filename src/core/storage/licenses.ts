@@ -1,0 +1,138 @@
+import { Type } from '@sinclair/typebox'
+import { flag, instant, metadata, nullable, slug, slugs, text, type Metadata } from '../input/fields.ts'
+import { input } from '../input/parse.ts'
+import type { Page } from './page.ts'
+import { counter, described, formed, id, timestamps, version, type RecordSchema } from './schema.ts'
+import type { NumericDate } from './time.ts'
+
+export interface LicenseRecord {
+  readonly id: string
+  readonly appId: string
+  readonly customerId: string
+  /** `null` once the tier was deleted. */
+  readonly tierId: string | null
+  /** The tier's slug as it was at issue. */
+  readonly tier: string
+  /** The tier's features as they were at issue. */
+  readonly tierFeatures: readonly string[]
+  /** Features of this license alone. */
+  readonly customFeatures: readonly string[]
+  /** A UUID in lower case. */
+  readonly installationId: string
+  /** True if it occupies its installation slot, of which an app has one an installation. */
+  readonly current: boolean
+  /** `null` for a license without end. */
+  readonly expiresAt: NumericDate | null
+  readonly revokedAt: NumericDate | null
+  readonly revokedReason: string | null
+  /** The time at which its claims were issued: the token's `iat`. */
+  readonly issuedAt: NumericDate
+  /** Rises when claims are issued. The token's `jti` carries it. */
+  readonly revision: number
+  /** Tokens of a lower revision are refused. */
+  readonly minRevision: number
+  /** Rises with every write. `updateLicense` compares it. */
+  readonly version: number
+  readonly metadata: Metadata
+  readonly createdAt: NumericDate
+  readonly updatedAt: NumericDate
+}
+
+export const licenseRecord: RecordSchema<LicenseRecord> = input<LicenseRecord>()(
+  Type.Object({
+    id: id('lic', 'Its id'),
+    appId: id('app', 'Its app'),
+    customerId: id('cus', 'Who holds it'),
+    tierId: nullable(id('tier', 'Its tier; null once that was deleted')),
+    tier: described('The tier’s slug, as the token says it', slug()),
+    tierFeatures: slugs('The tier’s features as they were at issue', 10_000),
+    customFeatures: slugs('Features of this license alone', 10_000),
+    installationId: formed(
+      'The installation, a UUID in lower case',
+      '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+      'must be a UUID in lower case',
+    ),
+    current: flag('True if it occupies its installation slot; an index allows one an app and installation'),
+    expiresAt: nullable(instant('When it ends; null for never')),
+    revokedAt: nullable(instant('When it was revoked')),
+    revokedReason: nullable(text('Why it was revoked', 0, 1024)),
+    issuedAt: instant('When its claims were issued: the token’s iat'),
+    revision: counter('Rises when claims are issued; part of the token’s jti', 1),
+    minRevision: counter('Tokens of a lower revision are refused', 0),
+    version: version(1),
+    metadata: described('Given back as it came', metadata()),
+    ...timestamps(),
+  }),
+)
+
+/** The fields of a license that may change; `version` rises by itself. */
+export type LicensePatch = Partial<Omit<LicenseRecord, 'id' | 'appId' | 'version' | 'createdAt'>>
+
+export interface LicenseFilter {
+  readonly appId: string
+  /** The status as of `now`. A license is expired if `now >= expiresAt`, and revoked beats expired. */
+  readonly status?: 'active' | 'expired' | 'revoked' | undefined
+  readonly now: NumericDate
+  readonly customerId?: string | undefined
+  /** `null` finds the licenses whose tier was deleted. */
+  readonly tierId?: string | null | undefined
+  readonly installationId?: string | undefined
+}
+
+/** One page of a bulk regeneration. */
+export interface RegenerationPage {
+  readonly appId: string
+  readonly tierId?: string | undefined
+  readonly customerId?: string | undefined
+  /** The new `issuedAt`. Only licenses that are active at this time are regenerated. */
+  readonly now: NumericDate
+  /** Begins after the license with this id. */
+  readonly after?: string | undefined
+  readonly limit: number
+}
+
+/** The result of one page of a bulk regeneration. */
+export interface RegeneratedPage {
+  /** The number of licenses that were regenerated. */
+  readonly count: number
+  /** The id after which the next page begins, or `null` if no license is left. */
+  readonly last: string | null
+}
+
+export interface LicenseStorage {
+  findLicense(appId: string, id: string): Promise<LicenseRecord | null>
+  /** The license that occupies the installation slot in an app, named by slug or id. Every verification asks for it. */
+  findCurrentLicense(appSlugOrId: string, installationId: string): Promise<LicenseRecord | null>
+  /**
+   * Resolves to `false` and writes nothing if another license occupies the installation slot. Exactly one of several
+   * concurrent callers gets it. After `false` inside a transaction, give the transaction up.
+   */
+  insertLicense(license: LicenseRecord): Promise<boolean>
+  /**
+   * Releases the installation slot if its license is expired or revoked as of `now`, unless that license is `exceptId`. The
+   * `version` of the license rises. An active license keeps its slot.
+   */
+  releaseInstallation(
+    appId: string,
+    installationId: string,
+    now: NumericDate,
+    exceptId?: string,
+  ): Promise<void>
+  /**
+   * Writes `patch` and adds one to `version`, but only while `version` equals `expectedVersion`. Exactly one of several
+   * concurrent callers that name the same version receives the new record; the others receive `null`. A patch that would
+   * take an occupied installation slot also receives `null`. After `null` inside a transaction, give the transaction up.
+   */
+  updateLicense(id: string, expectedVersion: number, patch: LicensePatch): Promise<LicenseRecord | null>
+  deleteLicense(id: string): Promise<boolean>
+  /** Newest first. */
+  listLicenses(filter: LicenseFilter, page: Page): Promise<readonly LicenseRecord[]>
+  countLicenses(filter: LicenseFilter): Promise<number>
+  /**
+   * Regenerates one page of active licenses that have a tier, by id ascending, after `after`. Each gets the tier's present
+   * features, `now` as its `issuedAt` and `updatedAt`, and a `revision` and `version` raised by one. It is one step: no change
+   * to a tier or a license falls between reading and writing. A page has at most `limit` licenses. It may have fewer, or none,
+   * before the end of the list.
+   */
+  regenerateMany(page: RegenerationPage): Promise<RegeneratedPage>
+}

@@ -1,0 +1,59 @@
+import { Type, type TInteger, type TObject, type TSchema, type TString } from '@sinclair/typebox'
+import type { IdPrefix } from '../ids.ts'
+import { instant, integer } from '../input/fields.ts'
+import type { Input } from '../input/parse.ts'
+
+// Each record has one schema beside its interface. The columns of the databases, the checks of an import and the tables in
+// docs/storage.md are made from it. The order of its properties is the order of the fields in an export.
+
+/** The schema of a record, and the check that an import runs on it. */
+export type RecordSchema<Entry> = Input<Entry>
+
+/** The form in which a column holds its value. A column without this keyword is plain. */
+export type Protection = 'sealed' | 'hashed'
+
+const counterEnd = 2 ** 32 - 1
+
+export function formed(description: string, pattern: string, rule: string): TString {
+  return Type.String({ description, pattern, rule })
+}
+
+export function id(prefix: IdPrefix, description: string): TString {
+  const pattern = `^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`
+  return formed(description, pattern, `must be an id of the form ${prefix}_…`)
+}
+
+/** Text that only a master key opens. */
+export function sealed(description: string): TString {
+  const rule = 'must be sealed'
+  return Type.String({ description, pattern: '^v1(\\.[A-Za-z0-9_-]+){3}$', rule, protection: 'sealed' })
+}
+
+/** Text that shows whether a secret is the right one, but not the secret. */
+export function hashed(description: string, pattern: string, rule: string): TString {
+  return Type.String({ description, pattern, rule, protection: 'hashed' })
+}
+
+/** A number that only rises, from `least`. */
+export function counter(description: string, least: number): TInteger {
+  return integer(description, least, counterEnd)
+}
+
+/** The number that a compare-and-set write compares. */
+export function version(least: number): TInteger {
+  return integer('Rises with every write', least, Number.MAX_SAFE_INTEGER)
+}
+
+export function timestamps(): { createdAt: TInteger; updatedAt: TInteger } {
+  return { createdAt: instant('When it was created'), updatedAt: instant('When it was last changed') }
+}
+
+/** The same schema under another description. */
+export function described<Schema extends TSchema>(description: string, schema: Schema): Schema {
+  return { ...schema, description }
+}
+
+/** The same schema without some of its properties. */
+export function without(schema: TObject, ...names: readonly string[]): TObject {
+  return Type.Omit(schema, [...names])
+}

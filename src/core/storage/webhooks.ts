@@ -1,0 +1,45 @@
+import { Type } from '@sinclair/typebox'
+import { instant, nullable } from '../input/fields.ts'
+import { input } from '../input/parse.ts'
+import { counter, id, sealed, version, type RecordSchema } from './schema.ts'
+import type { NumericDate } from './time.ts'
+
+/** The signing secrets of an app's webhook, and the record of its failures. */
+export interface WebhookRecord {
+  readonly appId: string
+  /** Sealed. */
+  readonly secret: string
+  /** The secret before this one, sealed. */
+  readonly previousSecret: string | null
+  /** The time until which the previous secret signs as well. */
+  readonly previousUntil: NumericDate | null
+  /** The number of deliveries in a row that failed for good. */
+  readonly failures: number
+  readonly disabledAt: NumericDate | null
+  /** Rises with every write. `updateWebhook` compares it. */
+  readonly version: number
+}
+
+export const webhookRecord: RecordSchema<WebhookRecord> = input<WebhookRecord>()(
+  Type.Object({
+    appId: id('app', 'Its app'),
+    secret: sealed('The secret that signs the app’s events'),
+    previousSecret: nullable(sealed('The secret before this one')),
+    previousUntil: nullable(instant('Until when the secret before it signs as well; null when none does')),
+    failures: counter('Deliveries in a row that failed for good', 0),
+    disabledAt: nullable(instant('When it was switched off for its failures')),
+    version: version(1),
+  }),
+)
+
+/** The fields of a webhook that may change; `version` rises by itself. */
+export type WebhookPatch = Partial<Omit<WebhookRecord, 'appId' | 'version'>>
+
+export interface WebhookStorage {
+  /** `null` before the first {@link insertWebhook}. */
+  findWebhook(appId: string): Promise<WebhookRecord | null>
+  /** Writes the webhook if the app has none, and resolves to the stored one. One of several concurrent callers wins. */
+  insertWebhook(webhook: WebhookRecord): Promise<WebhookRecord>
+  /** Writes `patch` and adds one to `version`, but only while `version` equals `expectedVersion`; `null` otherwise. */
+  updateWebhook(appId: string, expectedVersion: number, patch: WebhookPatch): Promise<WebhookRecord | null>
+}
