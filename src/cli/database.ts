@@ -6,7 +6,7 @@ import { memoryStorage } from '../storage/memory.ts'
 import { postgresStorage } from '../storage/postgres.ts'
 import { sqliteStorage } from '../storage/sqlite.ts'
 import { findMasterKeys, type MasterKeys } from './master-key.ts'
-import { noDatabase, standingKeyCheck } from './backup/snapshot.ts'
+import { noDatabase, existingKeyCheck } from './backup/snapshot.ts'
 import { isPostgres, type Settings } from './settings.ts'
 
 /** A database that is open, with licensing over it. */
@@ -34,7 +34,7 @@ export async function requireKeys(keyCheck: string, masterKey: readonly string[]
 async function fittingKeys(settings: Settings): Promise<MasterKeys> {
   const masterKeys = await findMasterKeys(settings)
   if (masterKeys.warning !== null) logger.warn(masterKeys.warning)
-  const keyCheck = await standingKeyCheck(settings)
+  const keyCheck = await existingKeyCheck(settings)
   if (keyCheck !== null) await requireKeys(keyCheck, masterKeys.keys)
   return masterKeys
 }
@@ -105,6 +105,6 @@ export async function withStandingDatabase<T>(
   work: (database: OpenDatabase) => Promise<T>,
   wishes: LicensingWishes = {},
 ): Promise<T> {
-  if ((await standingKeyCheck(settings)) === null) throw noDatabase(settings)
+  if ((await existingKeyCheck(settings)) === null) throw noDatabase(settings)
   return withDatabase(settings, work, wishes)
 }

@@ -1,23 +1,24 @@
 import type { Kysely } from 'kysely'
 import type { Storage } from '../core/storage/index.ts'
-import { storageOver } from './kysely/storage.ts'
+import { KyselyStorage } from './kysely/storage.ts'
 import type { Database } from './schema.ts'
-import { atOnce, turnsOn } from './kysely/serialize.ts'
+import { type Serialize, serializer } from './serialize.ts'
 
 export { migrate } from './schema.ts'
 
 /**
  * A storage in a database of yours, over any Kysely instance of SQLite or PostgreSQL. It neither opens nor migrates: call
- * `migrate` first. Plugins of `db` are not used; on SQLite, `pragma foreign_keys` must be on. `close` leaves `db` open.
+ * `migrate` first. It does not use the plugins of `db`. On SQLite, `pragma foreign_keys` must be on. `close` leaves `db` open.
  *
- * Given a Kysely transaction, it joins it: what it writes is committed or rolled back with what you write, and its own
- * `transaction` is a savepoint. On SQLite begin such a transaction with a write, since one that begins with a read
- * fails at once when another process wrote in between. Calls that overlap in it wait for each other. On PostgreSQL a single
- * verb that rejects ends your transaction; what licensing does in `transaction`, issuing and changing licenses above all,
- * is given up alone.
+ * Given a Kysely transaction, the storage joins it. Your commit or rollback includes what the storage wrote, and its own
+ * `transaction` is a savepoint. Calls that overlap in your transaction wait for each other.
  *
- * A write that refers to a record deleted meanwhile rejects with a `LicensingError` of code `not_found`; one that the
- * database cannot do now (it is locked, full, out of reach) with `unavailable`.
+ * On SQLite, begin such a transaction with a write. A transaction that begins with a read fails at once if another process
+ * wrote meanwhile. On PostgreSQL, a single verb that rejects ends your transaction. Work that licensing does in `transaction`
+ * is rolled back alone: issuing and changing licenses above all.
+ *
+ * A write rejects with a `LicensingError` of code `not_found` if it refers to a record that was deleted meanwhile. It rejects
+ * with `unavailable` if the database cannot do it now: the database is locked, full or out of reach.
  *
  * @example
  * ```ts
@@ -35,6 +36,18 @@ export { migrate } from './schema.ts'
  */
 export function kyselyStorage(db: Kysely<any>): Storage {
   const plain: Kysely<Database> = db.withoutPlugins()
-  const inTurn = db.isTransaction ? turnsOn(db) : atOnce
-  return storageOver({ writer: plain, reader: plain, inTurn, close: async () => {} })
+  const serialize = db.isTransaction ? queueOf(db) : undefined
+  return new KyselyStorage({ writer: plain, reader: plain, serialize, close: async () => {} })
+}
+
+const queues = new WeakMap<object, Serialize>()
+
+/**
+ * The queue for the writes in a host's transaction. Its savepoints lie in one another, so rolling one back would also undo
+ * what another call wrote meanwhile.
+ */
+function queueOf(hostTransaction: object): Serialize {
+  const queue = queues.get(hostTransaction) ?? serializer()
+  queues.set(hostTransaction, queue)
+  return queue
 }

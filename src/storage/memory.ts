@@ -1,22 +1,28 @@
 import { LicensingError } from '../core/errors.ts'
 import type { Storage, StorageSession } from '../core/storage/index.ts'
-import { apiKeyVerbs } from './memory/api-keys.ts'
-import { appVerbs, signingKeyVerbs } from './memory/apps.ts'
-import { customerVerbs } from './memory/customers.ts'
+import { apiKeyStorage } from './memory/api-keys.ts'
+import { appStorage } from './memory/apps.ts'
+import { customerStorage } from './memory/customers.ts'
+import { deliveryStorage } from './memory/deliveries.ts'
+import { expiryNoticeStorage } from './memory/expiry-notices.ts'
+import { featureStorage } from './memory/features.ts'
+import { idempotencyStorage } from './memory/idempotency.ts'
 import { Journal } from './memory/journal.ts'
-import { storedResponseVerbs } from './memory/idempotency.ts'
-import { licenseVerbs } from './memory/licenses.ts'
-import { deliveryVerbs, noticeVerbs, webhookVerbs } from './memory/outbox.ts'
-import { sealedVerbs } from './memory/secrets.ts'
-import { newTables, type SyncSession, type Tables } from './memory/tables.ts'
-import { featureVerbs, tierFeatureVerbs, tierVerbs } from './memory/tiers.ts'
+import { licenseStorage } from './memory/licenses.ts'
+import type { Runner } from './memory/runner.ts'
+import { secretStorage } from './memory/secrets.ts'
+import { signingKeyStorage } from './memory/signing-keys.ts'
+import { newTables, type Tables } from './memory/tables.ts'
+import { tierStorage } from './memory/tiers.ts'
+import { webhookStorage } from './memory/webhooks.ts'
+import { serializer } from './serialize.ts'
 
 /**
- * A storage in the memory of this process: every promise of the contract, and gone when the process ends. For tests
- * and for trying things out. A million licenses take about 1.5 GB.
+ * A storage in the memory of this process. It keeps every promise of the contract, and its records are gone when the process
+ * ends. Use it for tests and trials. A million licenses take about 1.5 GB.
  *
- * Transactions run one after the other; a write outside waits for the one that is open, a read outside sees what was
- * committed last. After `close` every call rejects with a `LicensingError` of code `unavailable`.
+ * Transactions run one after the other. A write outside waits for the open transaction; a read outside sees the last
+ * commit. After `close`, every call rejects with a `LicensingError` of code `unavailable`.
  *
  * @example
  * ```ts
@@ -28,96 +34,75 @@ import { featureVerbs, tierFeatureVerbs, tierVerbs } from './memory/tiers.ts'
  */
 export function memoryStorage(): Storage {
   const journal = new Journal()
-  const verbs = allVerbs(newTables(journal))
-  const inTurn = newQueue()
-  let closed = false
+  const tables = newTables(journal)
+  const serialize = serializer()
+  let isClosed = false
   const requireOpen = (): void => {
-    if (closed) throw new LicensingError('unavailable', 'The storage is closed')
+    if (isClosed) throw new LicensingError('unavailable', 'The storage is closed')
   }
-  const write = <T>(work: () => T): Promise<T> =>
-    inTurn(() => {
-      const result = journal.atomic(work)
-      journal.commit()
-      return result
-    })
-  const outside = sessionOf(verbs, async (verb, work) => {
-    requireOpen()
-    return isRead(verb) ? journal.committed(work) : write(work)
-  })
+  const outside: Runner = {
+    read: async (verb) => {
+      requireOpen()
+      return journal.committed(() => verb(tables))
+    },
+    write: async (verb) => {
+      requireOpen()
+      return serialize(() => {
+        const result = journal.atomic(() => verb(tables))
+        journal.commit()
+        return result
+      })
+    },
+  }
   return {
-    ...outside,
+    ...sessionOf(outside),
     transaction: async (work) => {
       requireOpen()
-      return inTurn(() => runTransaction(journal, verbs, work))
+      return serialize(() => runTransaction(journal, tables, work))
     },
     ping: async () => requireOpen(),
     close: async () => {
-      closed = true
-      await inTurn(() => {})
+      isClosed = true
+      await serialize(() => {})
     },
   }
 }
 
 async function runTransaction<T>(
   journal: Journal,
-  verbs: SyncSession,
+  tables: Tables,
   work: (tx: StorageSession) => Promise<T>,
 ): Promise<T> {
-  let open = true
-  const tx = sessionOf(verbs, async (_verb, call) => {
-    if (!open) throw new Error('This transaction is over')
-    return journal.atomic(call)
-  })
+  let isOpen = true
+  const run = async <Result>(verb: (tables: Tables) => Result): Promise<Result> => {
+    if (!isOpen) throw new Error('This transaction is over')
+    return journal.atomic(() => verb(tables))
+  }
   try {
-    const result = await work(tx)
+    const result = await work(sessionOf({ read: run, write: run }))
     journal.commit()
     return result
   } catch (error) {
     journal.rollback()
     throw error
   } finally {
-    open = false
+    isOpen = false
   }
 }
 
-function allVerbs(tables: Tables): SyncSession {
+function sessionOf(runner: Runner): StorageSession {
   return {
-    ...appVerbs(tables),
-    ...signingKeyVerbs(tables),
-    ...tierVerbs(tables),
-    ...tierFeatureVerbs(tables),
-    ...featureVerbs(tables),
-    ...customerVerbs(tables),
-    ...licenseVerbs(tables),
-    ...apiKeyVerbs(tables),
-    ...storedResponseVerbs(tables),
-    ...webhookVerbs(tables),
-    ...deliveryVerbs(tables),
-    ...noticeVerbs(tables),
-    ...sealedVerbs(tables),
-  }
-}
-
-function isRead(verb: string): boolean {
-  return /^(find|list|count)/.test(verb)
-}
-
-/** The verbs as a session, each run by `run`. */
-function sessionOf(
-  verbs: SyncSession,
-  run: (verb: string, work: () => unknown) => Promise<unknown>,
-): StorageSession {
-  const entries = Object.entries<(...args: never[]) => unknown>(verbs)
-  const session = entries.map(([verb, call]) => [verb, (...args: never[]) => run(verb, () => call(...args))])
-  return Object.fromEntries(session) as StorageSession
-}
-
-/** Runs what it is given one after the other, in the order of asking. */
-function newQueue(): <T>(work: () => T | Promise<T>) => Promise<T> {
-  let tail: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const done = tail.then(work)
-    tail = done.catch(() => {})
-    return done
+    ...appStorage(runner),
+    ...signingKeyStorage(runner),
+    ...tierStorage(runner),
+    ...featureStorage(runner),
+    ...customerStorage(runner),
+    ...licenseStorage(runner),
+    ...expiryNoticeStorage(runner),
+    ...apiKeyStorage(runner),
+    ...webhookStorage(runner),
+    ...deliveryStorage(runner),
+    ...idempotencyStorage(runner),
+    ...secretStorage(runner),
   }
 }

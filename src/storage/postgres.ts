@@ -3,36 +3,36 @@ import type { PostgresClient } from './postgres/lent-sessions.ts'
 import { openLent, openOwn } from './postgres/open.ts'
 
 export type { PostgresClient } from './postgres/lent-sessions.ts'
-export type { Answer as PostgresAnswer, Runner as PostgresRunner } from './postgres/session.ts'
+export type { Result as PostgresResult, Runner as PostgresRunner } from './postgres/session.ts'
 
-/** Connections of our own, or a client of yours. */
+/** The address of a database, or an open client of yours. */
 export type PostgresOptions =
   | {
-      /** Such as `postgres://user:password@host:5432/database?sslmode=verify-full`. */
+      /** For example `postgres://user:password@host:5432/database?sslmode=verify-full`. */
       readonly connectionString: string
-      /** At most so many connections, which are made when they are needed; default 10. */
+      /** The greatest number of connections, which are made as needed; default 10. */
       readonly connections?: number
-      /** How long a statement may take, in milliseconds, before the server ends it; default 60,000. */
+      /** The server ends a statement that takes longer than this, in milliseconds; default 60,000. */
       readonly statementTimeoutMs?: number
     }
   | {
-      /** A client of postgres.js (`postgres(…)`). It stays yours to configure and to close. */
+      /** A client of postgres.js (`postgres(…)`). You configure it and close it. */
       readonly client: PostgresClient
     }
 
 /**
- * Opens a PostgreSQL database (15 or later) as a storage, on Bun, Deno and Node by the package `postgres`, and brings its
- * tables to this version. Any number of servers may share it, and may start at once.
+ * Opens a PostgreSQL database (15 or later) as a storage on Bun, Deno and Node, and brings its tables to this version. It uses
+ * the package `postgres`. Any number of servers may share the database, and may start at the same time.
  *
- * While the server is away, every call rejects with a `LicensingError` of code `unavailable`; once it is back, calls
- * succeed again. Whether a write that was rejected so was stored is not known: it is never repeated. Work that the
- * database undid in favour of other work (a deadlock) is run again, so the work of a `transaction` must bear that.
+ * While the server is away, every call rejects with a `LicensingError` of code `unavailable`; later calls succeed again. A
+ * write that was rejected so may have been stored or not, and it is never repeated. The storage runs work again that the
+ * database rolled back in favour of other work (a deadlock), so the work of a `transaction` must allow that.
  *
- * A statement waits 10 seconds at most for a lock, and a call as long for a free connection; then it rejects with
- * `unavailable` as well. A write that refers to a record deleted meanwhile rejects with `not_found`.
+ * A statement waits at most 10 seconds for a lock, and a call at most 10 seconds for a free connection. Then it rejects with
+ * `unavailable` too. A write that refers to a record that was deleted meanwhile rejects with `not_found`.
  *
- * @throws {LicensingError} `unavailable`, with the reason in its message, when the server cannot be reached or refuses, or
- *   the tables are of a newer version.
+ * @throws {LicensingError} `unavailable`, with the reason in its message, if the server cannot be reached or refuses, or
+ *   if the tables are of a newer version.
  *
  * @example
  * ```ts

@@ -29,10 +29,10 @@ type Stored<Value> = Value extends boolean
     ? string
     : Value
 
-/** A record as its row holds it: names in snake_case, flags as 0 or 1, lists and metadata as JSON. */
+/** A record in the form of its row: names in snake_case, flags as 0 or 1, lists and metadata as JSON. */
 export type Row<Entry> = { readonly [Name in keyof Entry & string as Snake<Name>]: Stored<Entry[Name]> }
 
-/** The tables of Heartwood. Each name is prefixed, since they live in databases of others. */
+/** The tables of Heartwood. Each name has a prefix, because the tables may lie in the database of a host. */
 export interface Database {
   readonly heartwood_app: Row<AppRecord>
   readonly heartwood_signing_key: Row<SigningKeyRecord>
@@ -58,7 +58,10 @@ export interface Database {
   readonly heartwood_setting: { readonly name: string; readonly value: string }
 }
 
-// What has been released is never changed, only followed by another: each imports nothing that could change under it.
+/** The name of the setting that holds the check record of the master key. */
+export const keyCheckName = 'key_check'
+
+// A released migration never changes. Therefore it imports nothing of Heartwood, and another migration follows it.
 const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0001-licensing': licensing,
   '0002-webhooks': webhooks,
@@ -70,12 +73,12 @@ const tables = {
 }
 
 /**
- * Brings the tables of Heartwood in `db` to this version. Writes nothing when they are there already, so it may run at
- * every start. On SQLite, `pragma foreign_keys` must be on. On PostgreSQL the tables go into the first schema of the
- * `search_path`, and servers that start at once wait for each other.
+ * Brings the tables of Heartwood in `db` to this version. It writes nothing if they are current, so it may run at every
+ * start. On SQLite, `pragma foreign_keys` must be on. On PostgreSQL the tables go into the first schema of the
+ * `search_path`, and servers that start at the same time wait for each other.
  *
- * @throws {LicensingError} `unavailable` when the tables are of a newer version, foreign keys are off, or the encoding of
- * a PostgreSQL database is not UTF8.
+ * @throws {LicensingError} `unavailable` if the tables are of a newer version, foreign keys are off, or the encoding of a
+ * PostgreSQL database is not UTF8.
  *
  * @example
  * ```ts
@@ -91,28 +94,28 @@ const tables = {
  */
 export async function migrate(db: Kysely<any>): Promise<void> {
   const plain: Kysely<unknown> = db.withoutPlugins()
-  await requireSettings(plain)
   if (await isCurrent(plain)) return
-  if (!isPostgres(plain) && !plain.getExecutor().adapter.supportsTransactionalDdl) return migrateAtOnce(plain)
+  if (!isPostgres(plain) && !plain.getExecutor().adapter.supportsTransactionalDdl)
+    return migrateInTransaction(plain)
   const provider = { getMigrations: async () => ({ ...migrations }) }
   const schema = await schemaOf(plain)
   const migrator = new Migrator({ db: plain, provider, ...tables, ...schema })
   const { error } = await migrator.migrateToLatest()
-  // Where the dialect takes no lock, another process may have been first.
+  // If the dialect takes no lock, another process may have migrated first.
   if (error !== undefined && !(await isCurrent(plain))) throw error
 }
 
 /**
- * What Kysely's migrator does, in one transaction: of SQLite's dialects most do not say that it can make tables in one, and
- * outside one a crash in the middle leaves tables that no later run gets past.
+ * Does the work of Kysely's migrator in one transaction. Most dialects for SQLite do not say that it can create tables in a
+ * transaction. Without one, a crash leaves tables that make every later run fail.
  */
-async function migrateAtOnce(db: Kysely<unknown>): Promise<void> {
+async function migrateInTransaction(db: Kysely<unknown>): Promise<void> {
   const table = sql.table(tables.migrationTableName)
   await db.transaction().execute(async (trx) => {
     await sql`create table if not exists ${table} (name varchar(255) not null primary key, timestamp varchar(255) not null)`.execute(
       trx,
     )
-    // A write, so that of two processes the second waits here.
+    // This write makes a second process wait here.
     await sql`delete from ${table} where name = ''`.execute(trx)
     const done = await doneMigrations(trx)
     for (const [name, migration] of Object.entries(migrations).filter(([name]) => !done.includes(name))) {
@@ -123,7 +126,7 @@ async function migrateAtOnce(db: Kysely<unknown>): Promise<void> {
   })
 }
 
-/** On PostgreSQL, where the tables go: without it, tables of the same names in other schemas would be taken for them. */
+/** The schema of the tables on PostgreSQL. Without it, the migrator would take tables of other schemas for ours. */
 async function schemaOf(db: Kysely<unknown>): Promise<{ readonly migrationTableSchema?: string }> {
   if (!isPostgres(db)) return {}
   const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db)
@@ -132,7 +135,13 @@ async function schemaOf(db: Kysely<unknown>): Promise<{ readonly migrationTableS
   throw new LicensingError('unavailable', 'The search_path of the database names no schema that exists')
 }
 
-async function isCurrent(db: Kysely<unknown>): Promise<boolean> {
+/**
+ * Resolves to `true` if the tables are of this version, and to `false` if they are older.
+ *
+ * @throws {LicensingError} `unavailable` as {@link migrate} does.
+ */
+export async function isCurrent(db: Kysely<any>): Promise<boolean> {
+  await requireSettings(db)
   const done = await doneMigrations(db)
   if (done.some((name) => !Object.hasOwn(migrations, name))) {
     throw new LicensingError('unavailable', 'The database is from a newer version of Heartwood')
@@ -141,22 +150,28 @@ async function isCurrent(db: Kysely<unknown>): Promise<boolean> {
 }
 
 async function doneMigrations(db: Kysely<unknown>): Promise<string[]> {
-  if (!(await hasMigrationTable(db))) return []
+  if (!(await hasTable(db, tables.migrationTableName))) return []
   const table = sql.table(tables.migrationTableName)
   const { rows } = await sql<{ name: string }>`select name from ${table}`.execute(db)
   return rows.map((row) => row.name)
 }
 
-async function hasMigrationTable(db: Kysely<unknown>): Promise<boolean> {
-  const name = tables.migrationTableName
+/** The check record of the master key; `null` if there is none, or no table for it. */
+export async function findKeyCheck(db: Kysely<Database>): Promise<string | null> {
+  if (!(await hasTable(db, 'heartwood_setting'))) return null
+  const settings = db.selectFrom('heartwood_setting').select('value').where('name', '=', keyCheckName)
+  return (await settings.executeTakeFirst())?.value ?? null
+}
+
+async function hasTable(db: Kysely<any>, name: string): Promise<boolean> {
   const { rows } = isPostgres(db)
     ? await sql`select 1 from pg_catalog.pg_class where oid = to_regclass(${name})`.execute(db)
     : await sql`select 1 from sqlite_schema where type = 'table' and name = ${name}`.execute(db)
   return rows.length > 0
 }
 
-/** What the promises of the storage contract stand on, and a host's connection may not have. */
-async function requireSettings(db: Kysely<unknown>): Promise<void> {
+/** The promises of the storage contract need these settings, and a host's connection may lack them. */
+async function requireSettings(db: Kysely<any>): Promise<void> {
   if (isPostgres(db)) return requireUtf8(db)
   const { rows } = await sql<{ foreign_keys: number }>`pragma foreign_keys`.execute(db)
   if (Number(rows[0]?.foreign_keys) === 1) return

@@ -4,30 +4,30 @@ import { openClient, openFile } from './sqlite/open.ts'
 
 export type { SqliteClient, SqliteClientStatement, SqliteValue } from './sqlite/connection.ts'
 
-/** A file of our own, or a connection of yours. */
+/** The name of a file, or an open connection of yours. */
 export type SqliteOptions =
   | {
-      /** Made when it is not there; `:memory:` for a database that is gone when it is closed. */
+      /** The file is created if it does not exist. `:memory:` is a database that is gone once it is closed. */
       readonly filename: string
     }
   | {
-      /** An open `Database` of `bun:sqlite` or `DatabaseSync` of `node:sqlite`. It stays yours to close. */
+      /** An open `Database` of `bun:sqlite` or `DatabaseSync` of `node:sqlite`. You close it. */
       readonly client: SqliteClient
     }
 
 /**
- * Opens an SQLite database as a storage, on Bun by `bun:sqlite`, on Deno and Node by `node:sqlite`, and brings its
- * tables to this version. Two connections serve a file, so that no read outside a transaction waits for a writer; any
- * number of processes may share it. A file that is current is left as it is, byte for byte.
+ * Opens an SQLite database as a storage, and brings its tables to this version. It uses `bun:sqlite` on Bun, and `node:sqlite`
+ * on Deno and Node. A file has two connections, so that no read outside a transaction waits for a writer. Any number of
+ * processes may share a file. Opening leaves a current file unchanged, byte for byte.
  *
- * A lent `client` gets `pragma foreign_keys` and `secure_delete` turned on. Its other users must keep away while a
- * transaction is open, since they would be part of it.
+ * A `client` of yours gets `pragma foreign_keys` and `secure_delete` turned on. Its other users must stay away while a
+ * transaction is open; otherwise their statements would be part of it.
  *
- * A write that cannot get the file's lock within 5 seconds rejects with a `LicensingError` of code `unavailable`, one
- * that refers to a record deleted meanwhile with `not_found`.
+ * A write that cannot get the file's lock within 5 seconds rejects with a `LicensingError` of code `unavailable`. A write that
+ * refers to a record that was deleted meanwhile rejects with `not_found`.
  *
- * @throws {LicensingError} `unavailable`, with the reason in its message, when the file cannot be opened: it is no
- *   database, of a newer version, read-only, locked, or its folder is missing. Nothing is written then.
+ * @throws {LicensingError} `unavailable`, with the reason in its message, if the file cannot be opened. It is no database, of a
+ *   newer version, read-only or locked, or its folder is missing. Then nothing is written.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Licensing, MasterKey, RekeyResult, Storage } from '../../src/core/index.ts'
+import type { Licensing, MasterKey, RekeyResult, Storage, StorageSession } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { testKeyPairs } from '../support/keys.ts'
@@ -63,13 +63,12 @@ async function fill(storage: Storage): Promise<string> {
 /** The storage, with something done before each of its transactions. */
 function before(storage: Storage, act: (transaction: number) => unknown): Storage {
   let count = 0
-  return {
-    ...storage,
-    transaction: async (work) => {
+  return Object.assign(Object.create(storage) as Storage, {
+    transaction: async <T>(work: (tx: StorageSession) => Promise<T>): Promise<T> => {
       await act(++count)
       return storage.transaction(work)
     },
-  }
+  })
 }
 
 const storages: Readonly<Record<string, (work: (storage: Storage) => Promise<void>) => Promise<void>>> = {

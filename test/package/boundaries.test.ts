@@ -12,8 +12,8 @@ const sqliteModules = ['bun:sqlite', 'node:sqlite']
 /** The rooms of core, floor by floor. A room imports itself and the floors below it. */
 const coreFloors: readonly (readonly string[])[] = [
   ['errors.ts', 'ids.ts', 'hash.ts', 'attempt-counts.ts'],
-  ['storage', 'token'],
-  ['input'],
+  ['input', 'token'],
+  ['storage'],
   ['runtime', 'paging.ts'],
   ['context.ts'],
   ['lookup.ts', 'transaction.ts'],
@@ -35,7 +35,8 @@ const house: Readonly<Record<string, (found: Import) => boolean>> = {
   storage: (found) =>
     within('core', found) ||
     ofPackage(['kysely'], found) ||
-    ([...sqliteModules, 'postgres'].includes(found.target) && found.kind !== 'static'),
+    ([...sqliteModules, 'postgres'].includes(found.target) && found.kind !== 'static') ||
+    isLogCheck(found),
   adapters: (found) => within('core', found) || isForeign(found),
   webhooks: (found) => within('core', found) || isForeign(found),
   client: (found) =>
@@ -53,6 +54,11 @@ function isKeyGeneration({ file, target, names }: Import): boolean {
   return (
     file === 'src/core/keys/signing-keys.ts' && target === 'node:crypto' && `${names}` === 'generateKeyPair'
   )
+}
+
+/** A snapshot looks for SQLite's log beside the file before it opens the file. */
+function isLogCheck({ file, target, names }: Import): boolean {
+  return file === 'src/storage/sqlite/snapshot.ts' && target === 'node:fs' && `${names}` === 'existsSync'
 }
 
 /** The license server for program authors is the real one on the memory storage. */

@@ -4,7 +4,7 @@ import process from 'node:process'
 import { newHeader } from './export-header.ts'
 import type { AsJson, Output } from '../terminal/output.ts'
 import { progressOf } from '../terminal/progress.ts'
-import { withReading, type Reading } from './snapshot.ts'
+import { withSnapshot, type Snapshot } from './snapshot.ts'
 import { countAll, entriesOf, totalOf, type Counts } from './records.ts'
 import { Refusal } from '../refusal.ts'
 import { shownDatabase, type Settings } from '../settings.ts'
@@ -14,12 +14,12 @@ type Write = (text: string) => Promise<void>
 const bufferLength = 64 * 1024
 
 /** Each line is an object of one name: what it is. */
-async function* linesOf({ session, keyCheck }: Reading, counts: Counts): AsyncGenerator<string> {
+async function* linesOf({ session, keyCheck }: Snapshot, counts: Counts): AsyncGenerator<string> {
   yield `${JSON.stringify({ heartwood: newHeader(keyCheck, counts) })}\n`
   for await (const [kind, record] of entriesOf(session)) yield `${JSON.stringify({ [kind]: record })}\n`
 }
 
-async function writeAll(reading: Reading, write: Write): Promise<Counts> {
+async function writeAll(reading: Snapshot, write: Write): Promise<Counts> {
   const counts = await countAll(reading.session)
   const progress = progressOf(totalOf(counts))
   let buffer = ''
@@ -82,9 +82,9 @@ export async function exportRecords(
   { json }: AsJson,
 ): Promise<void> {
   if (file === '-') {
-    const counts = await withReading(settings, (reading) => writeAll(reading, toStandardOutput))
+    const counts = await withSnapshot(settings, (reading) => writeAll(reading, toStandardOutput))
     return output.note(json ? JSON.stringify({ file, counts }) : told(settings, 'standard output', counts))
   }
-  const counts = await withReading(settings, (reading) => toFile(file, (write) => writeAll(reading, write)))
+  const counts = await withSnapshot(settings, (reading) => toFile(file, (write) => writeAll(reading, write)))
   output.line(json ? JSON.stringify({ file, counts }, null, 2) : told(settings, file, counts))
 }

@@ -1,6 +1,5 @@
 import { LicensingError } from '../../core/errors.ts'
 import type { LicenseRecord, SigningKeyRecord, StorageSession, TierRecord } from '../../core/storage/index.ts'
-import { violationOf } from '../../storage/kysely/errors.ts'
 import { explainRules } from '../terminal/explain.ts'
 import type { Line } from './lines.ts'
 import { recordShapes } from './record-shapes.ts'
@@ -99,8 +98,9 @@ export class Importer {
   }
 
   #failure(line: number, error: unknown): unknown {
-    if (violationOf(error) === 'unique') return doubled(line)
-    if (!(error instanceof LicensingError) || error.code !== 'not_found') return error
+    if (!(error instanceof LicensingError)) return error
+    if (error.code === 'conflict') return doubled(line)
+    if (error.code !== 'not_found') return error
     return new Refusal(`Line ${line}: refers to a record that is in no earlier line`, { cause: error })
   }
 

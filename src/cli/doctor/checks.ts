@@ -13,7 +13,7 @@ import type {
 } from '../../core/storage/index.ts'
 import { readJti, verifyToken } from '../../core/token/token.ts'
 import { examineLicenses } from './license-checks.ts'
-import type { Reading } from '../backup/snapshot.ts'
+import type { Snapshot } from '../backup/snapshot.ts'
 import {
   allOf,
   customersOf,
@@ -50,14 +50,14 @@ export interface Examiner {
 const sampleSize = 5
 
 /** A storage of what is read: nothing that an examination calls writes. */
-function storageOf({ session, keyCheck }: Pick<Reading, 'session' | 'keyCheck'>): Storage {
-  return {
-    ...session,
+function storageOf({ session, keyCheck }: Pick<Snapshot, 'session' | 'keyCheck'>): Storage {
+  // A session may be an instance of a class, so a spread would lose its verbs.
+  return Object.assign(Object.create(session) as StorageSession, {
     claimKeyCheck: async () => keyCheck,
-    transaction: (work) => work(session),
+    transaction: <T>(work: (tx: StorageSession) => Promise<T>) => work(session),
     ping: async () => {},
     close: async () => {},
-  }
+  })
 }
 
 function opens(sealer: Sealer, sealed: string, purpose: string): string | null {
@@ -212,7 +212,7 @@ async function examineKeptAnswers({ session, sealer, report }: Examiner): Promis
  * @throws {LicensingError} when the database cannot be read.
  */
 export async function examine(
-  reading: Pick<Reading, 'session' | 'keyCheck'>,
+  reading: Pick<Snapshot, 'session' | 'keyCheck'>,
   masterKey: readonly string[],
 ): Promise<Examination> {
   const findings: Finding[] = []

@@ -3,7 +3,7 @@ import { requireKeys } from '../database.ts'
 import { examine, type Examination, type Finding } from './checks.ts'
 import { findMasterKeys } from '../master-key.ts'
 import type { AsJson, Output } from '../terminal/output.ts'
-import { withReading, type Reading } from '../backup/snapshot.ts'
+import { withSnapshot, type Snapshot } from '../backup/snapshot.ts'
 import { noCounts, totalOf } from '../backup/records.ts'
 import { Refusal } from '../refusal.ts'
 import { shownDatabase, type Settings } from '../settings.ts'
@@ -21,7 +21,7 @@ async function doesOpen(keyCheck: string, masterKey: readonly string[]): Promise
 const wrongKey: Finding = { where: 'master key', what: 'is not the one that this database was sealed with' }
 
 /** With the wrong key nothing opens, and every word on that would be one too many. */
-async function diagnose(reading: Reading, masterKey: readonly string[]): Promise<Examination> {
+async function diagnose(reading: Snapshot, masterKey: readonly string[]): Promise<Examination> {
   const ofFile = (await reading.faults()).map((what) => ({ where: 'database file', what }))
   if (!(await doesOpen(reading.keyCheck, masterKey)))
     return { checked: noCounts(), findings: [...ofFile, wrongKey] }
@@ -42,7 +42,7 @@ function told({ checked, findings }: Examination): string {
  * @throws {Refusal} when something is found.
  */
 export async function doctor(settings: Settings, output: Output, { json }: AsJson): Promise<void> {
-  const examination = await withReading(settings, async (reading) => {
+  const examination = await withSnapshot(settings, async (reading) => {
     const { keys } = await findMasterKeys(settings, { make: false })
     return diagnose(reading, keys)
   })

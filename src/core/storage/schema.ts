@@ -1,4 +1,4 @@
-import { Type, type TInteger, type TObject, type TSchema, type TString } from '@sinclair/typebox'
+import { Type, type TInteger, type TSchema, type TString } from '@sinclair/typebox'
 import type { IdPrefix } from '../ids.ts'
 import { instant, integer } from '../input/fields.ts'
 import type { Input } from '../input/parse.ts'
@@ -53,7 +53,31 @@ export function described<Schema extends TSchema>(description: string, schema: S
   return { ...schema, description }
 }
 
-/** The same schema without some of its properties. */
-export function without(schema: TObject, ...names: readonly string[]): TObject {
-  return Type.Omit(schema, [...names])
+/** One field of a record, as its schema describes it. */
+export interface Field {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'boolean' | 'array' | 'object'
+  readonly isNullable: boolean
+  readonly description: string
+  readonly protection: Protection | null
+}
+
+/** The fields of a record, in order. */
+export function fieldsOf<Entry>({ schema }: RecordSchema<Entry>): readonly Field[] {
+  return Object.entries(schema.properties).map(([name, property]) => fieldOf(name, property))
+}
+
+/** The keywords of JSON Schema that a field is made of. */
+interface Keywords {
+  readonly type?: Field['type']
+  readonly description?: string
+  readonly protection?: Protection
+  readonly anyOf?: readonly Keywords[]
+}
+
+function fieldOf(name: string, { anyOf, description, ...own }: Keywords): Field {
+  // `nullable()` makes a union of a schema and `null`.
+  const { type, protection = null } = anyOf?.[0] ?? own
+  if (type === undefined || description === undefined) throw new TypeError(`${name} has no type or no text`)
+  return { name, type, isNullable: anyOf !== undefined, description, protection }
 }

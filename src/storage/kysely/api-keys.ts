@@ -1,56 +1,74 @@
-import { sql, type Kysely, type SelectQueryBuilder } from 'kysely'
-import type { ApiKeyFilter, ApiKeyRecord, NumericDate, StorageSession } from '../../core/storage/index.ts'
+import { sql, type SelectQueryBuilder } from 'kysely'
+import type {
+  ApiKeyFilter,
+  ApiKeyPatch,
+  ApiKeyRecord,
+  ApiKeyStorage,
+  NumericDate,
+  Page,
+} from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import { type Access, countOf, newestFirst } from './session.ts'
 import { lockTable, typed } from './dialect.ts'
+import type { Reader, Writer } from './executor.ts'
+import { KyselyExpiryNotices } from './expiry-notices.ts'
+import { countOf, newestFirst } from './queries.ts'
 import { apiKeyRows } from './rows.ts'
 
-type ApiKeyReads = Pick<StorageSession, 'findApiKey' | 'findApiKeyByHash' | 'listApiKeys' | 'countApiKeys'>
+export abstract class KyselyApiKeys extends KyselyExpiryNotices implements ApiKeyStorage {
+  async findApiKey(id: string): Promise<ApiKeyRecord | null> {
+    const row = await this.executor.read((db) =>
+      matching(db, {}).selectAll().where('id', '=', id).executeTakeFirst(),
+    )
+    return apiKeyRows.toRecordOrNull(row)
+  }
 
-export function apiKeyReads({ read, hot, first }: Access): ApiKeyReads {
-  return {
-    findApiKey: async (id) => {
-      const query = matching(read, {}).selectAll().where('id', '=', id)
-      return apiKeyRows.toRecordOrNull(await query.executeTakeFirst())
-    },
-    findApiKeyByHash: async (hash) => apiKeyRows.toRecordOrNull(await first(hot.apiKeyByHash, [hash])),
-    listApiKeys: async (filter, page) => {
-      const rows = await newestFirst(matching(read, filter).selectAll(), page).execute()
-      return rows.map((row) => apiKeyRows.toRecord(row))
-    },
-    countApiKeys: (filter) => countOf(matching(read, filter)),
+  async findApiKeyByHash(hash: string): Promise<ApiKeyRecord | null> {
+    return apiKeyRows.toRecordOrNull(await this.executor.readFirst(this.executor.hot.apiKeyByHash, [hash]))
+  }
+
+  async insertApiKey(key: ApiKeyRecord): Promise<void> {
+    await this.executor.write((db) =>
+      db.insertInto('heartwood_api_key').values(apiKeyRows.toRow(key)).execute(),
+    )
+  }
+
+  insertFirstApiKey(key: ApiKeyRecord): Promise<boolean> {
+    return this.executor.atomically((db) => insertFirstApiKey(db, key))
+  }
+
+  async updateApiKey(id: string, patch: ApiKeyPatch): Promise<ApiKeyRecord | null> {
+    const row = await this.executor.write((db) =>
+      db
+        .updateTable('heartwood_api_key')
+        .set({ id, ...apiKeyRows.toColumns(patch) })
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirst(),
+    )
+    return apiKeyRows.toRecordOrNull(row)
+  }
+
+  async touchApiKeys(lastUsedAt: ReadonlyMap<string, NumericDate>): Promise<void> {
+    if (lastUsedAt.size > 0) await this.executor.atomically((db) => touchApiKeys(db, lastUsedAt))
+  }
+
+  async listApiKeys(filter: ApiKeyFilter, page: Page): Promise<readonly ApiKeyRecord[]> {
+    const rows = await this.executor.read((db) =>
+      newestFirst(matching(db, filter).selectAll(), page).execute(),
+    )
+    return apiKeyRows.toRecords(rows)
+  }
+
+  countApiKeys(filter: ApiKeyFilter): Promise<number> {
+    return this.executor.read((db) => countOf(matching(db, filter)))
   }
 }
 
-type ApiKeyWrites = Pick<
-  StorageSession,
-  'insertApiKey' | 'insertFirstApiKey' | 'updateApiKey' | 'touchApiKeys'
->
-
-export function apiKeyWrites({ write, atomically }: Access): ApiKeyWrites {
-  return {
-    insertApiKey: async (key) => {
-      await write.insertInto('heartwood_api_key').values(apiKeyRows.toRow(key)).execute()
-    },
-    insertFirstApiKey: (key) => atomically((db) => insertFirstApiKey(db, key)),
-    updateApiKey: async (id, patch) => {
-      const changes = { id, ...apiKeyRows.toColumns(patch) }
-      const query = write.updateTable('heartwood_api_key').set(changes).where('id', '=', id).returningAll()
-      return apiKeyRows.toRecordOrNull(await query.executeTakeFirst())
-    },
-    touchApiKeys: async (lastUsedAt) => {
-      if (lastUsedAt.size > 0) await atomically((db) => touchApiKeys(db, lastUsedAt))
-    },
-  }
-}
-
-async function insertFirstApiKey(db: Kysely<Database>, key: ApiKeyRecord): Promise<boolean> {
+async function insertFirstApiKey(db: Writer, key: ApiKeyRecord): Promise<boolean> {
   await lockTable(db, 'heartwood_api_key')
-  const row = Object.entries(apiKeyRows.toRow(key))
-  const columns = sql.join(row.map(([column]) => sql.ref(column)))
-  const values = sql.join(
-    row.map(([column, value]) => typed(value, column.endsWith('_at') ? 'bigint' : 'text')),
-  )
+  const row: Readonly<Record<string, unknown>> = apiKeyRows.toRow(key)
+  const columns = sql.join(apiKeyRows.columns.map(({ name }) => sql.ref(name)))
+  const values = sql.join(apiKeyRows.columns.map(({ name, type }) => typed(row[name], type)))
   const { rows } = await sql`
     insert into heartwood_api_key (${columns})
     select ${values} where not exists (select 1 from heartwood_api_key)
@@ -58,11 +76,8 @@ async function insertFirstApiKey(db: Kysely<Database>, key: ApiKeyRecord): Promi
   return rows.length > 0
 }
 
-/** In the order of ids, so that two such writers never wait for each other's rows. */
-async function touchApiKeys(
-  db: Kysely<Database>,
-  lastUsedAt: ReadonlyMap<string, NumericDate>,
-): Promise<void> {
+/** Writes in the order of ids, so that two concurrent writers never wait for each other's rows. */
+async function touchApiKeys(db: Writer, lastUsedAt: ReadonlyMap<string, NumericDate>): Promise<void> {
   for (const [id, time] of [...lastUsedAt].sort(([a], [b]) => (a < b ? -1 : 1))) {
     await db
       .updateTable('heartwood_api_key')
@@ -74,7 +89,7 @@ async function touchApiKeys(
 }
 
 function matching(
-  db: Kysely<Database>,
+  db: Reader,
   { mode }: ApiKeyFilter,
 ): SelectQueryBuilder<Database, 'heartwood_api_key', unknown> {
   const query = db.selectFrom('heartwood_api_key')

@@ -1,39 +1,59 @@
-import type { Kysely, SelectQueryBuilder } from 'kysely'
-import type { AppFilter, StorageSession } from '../../core/storage/index.ts'
+import type { SelectQueryBuilder } from 'kysely'
+import type { AppFilter, AppPatch, AppRecord, AppStorage, Page } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import { type Access, countOf, newestFirst, wrote } from './session.ts'
+import type { Reader } from './executor.ts'
+import { countOf, newestFirst, wroteRow } from './queries.ts'
 import { appRows } from './rows.ts'
+import { Verbs } from './verbs.ts'
 
-type AppVerbs = Pick<
-  StorageSession,
-  'findApp' | 'insertApp' | 'updateApp' | 'deleteApp' | 'listApps' | 'countApps'
->
+export abstract class KyselyApps extends Verbs implements AppStorage {
+  async findApp(slugOrId: string): Promise<AppRecord | null> {
+    const { appById, appBySlug } = this.executor.hot
+    const query = isAppId(slugOrId) ? appById : appBySlug
+    return appRows.toRecordOrNull(await this.executor.readFirst(query, [slugOrId]))
+  }
 
-export function appVerbs({ read, write, hot, first }: Access): AppVerbs {
-  return {
-    findApp: async (slugOrId) => {
-      const query = isAppId(slugOrId) ? hot.appById : hot.appBySlug
-      return appRows.toRecordOrNull(await first(query, [slugOrId]))
-    },
-    insertApp: (app) =>
-      wrote(
-        write
+  insertApp(app: AppRecord): Promise<boolean> {
+    return this.executor.write((db) =>
+      wroteRow(
+        db
           .insertInto('heartwood_app')
           .values(appRows.toRow(app))
           .onConflict((conflict) => conflict.doNothing())
           .returning('id'),
       ),
-    updateApp: async (id, patch) => {
-      const changes = { id, ...appRows.toColumns(patch) }
-      const query = write.updateTable('heartwood_app').set(changes).where('id', '=', id).returningAll()
-      return appRows.toRecordOrNull(await query.executeTakeFirst())
-    },
-    deleteApp: (id) => wrote(write.deleteFrom('heartwood_app').where('id', '=', id).returning('id')),
-    listApps: async (filter, page) => {
-      const rows = await newestFirst(matching(read, filter).selectAll(), page).execute()
-      return rows.map((row) => appRows.toRecord(row))
-    },
-    countApps: (filter) => countOf(matching(read, filter)),
+    )
+  }
+
+  async updateApp(id: string, patch: AppPatch): Promise<AppRecord | null> {
+    const row = await this.executor.write((db) =>
+      db
+        .updateTable('heartwood_app')
+        .set({ id, ...appRows.toColumns(patch) })
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirst(),
+    )
+    return appRows.toRecordOrNull(row)
+  }
+
+  async deleteApp(id: string): Promise<boolean> {
+    const isDeleted = await this.executor.write((db) =>
+      wroteRow(db.deleteFrom('heartwood_app').where('id', '=', id).returning('id')),
+    )
+    if (isDeleted) await this.executor.secretErased()
+    return isDeleted
+  }
+
+  async listApps(filter: AppFilter, page: Page): Promise<readonly AppRecord[]> {
+    const rows = await this.executor.read((db) =>
+      newestFirst(matching(db, filter).selectAll(), page).execute(),
+    )
+    return appRows.toRecords(rows)
+  }
+
+  countApps(filter: AppFilter): Promise<number> {
+    return this.executor.read((db) => countOf(matching(db, filter)))
   }
 }
 
@@ -43,7 +63,7 @@ export function isAppId(slugOrId: string): boolean {
 }
 
 function matching(
-  db: Kysely<Database>,
+  db: Reader,
   { mode, id }: AppFilter,
 ): SelectQueryBuilder<Database, 'heartwood_app', unknown> {
   let query = db.selectFrom('heartwood_app')

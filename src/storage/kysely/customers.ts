@@ -1,67 +1,93 @@
-import type { Kysely, SelectQueryBuilder } from 'kysely'
-import type { CustomerFilter, CustomerRecord, StorageSession } from '../../core/storage/index.ts'
+import type { SelectQueryBuilder } from 'kysely'
+import type {
+  CustomerFilter,
+  CustomerPatch,
+  CustomerRecord,
+  CustomerStorage,
+  Page,
+} from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import { type Access, countOf, newestFirst, wrote } from './session.ts'
 import { contains } from './dialect.ts'
-import { unlessTaken } from './errors.ts'
+import type { Executor, Reader } from './executor.ts'
+import { KyselyFeatures } from './features.ts'
+import { countOf, newestFirst, wroteRow } from './queries.ts'
 import { customerRows } from './rows.ts'
+import { nullIfTaken } from './savepoint.ts'
 
-type CustomerVerbs = Pick<
-  StorageSession,
-  | 'findCustomer'
-  | 'findCustomerByEmail'
-  | 'findCustomerByExternalId'
-  | 'insertCustomer'
-  | 'updateCustomer'
-  | 'deleteCustomer'
-  | 'listCustomers'
-  | 'countCustomers'
->
+export abstract class KyselyCustomers extends KyselyFeatures implements CustomerStorage {
+  findCustomer(appId: string, id: string): Promise<CustomerRecord | null> {
+    return findBy(this.executor, 'id', appId, id)
+  }
 
-export function customerVerbs({ read, write }: Access): CustomerVerbs {
-  const findBy = (column: 'id' | 'folded_email' | 'external_id') => (appId: string, value: string) =>
-    findCustomer(matching(read, { appId }).where(column, '=', value))
-  return {
-    findCustomer: findBy('id'),
-    findCustomerByEmail: findBy('folded_email'),
-    findCustomerByExternalId: findBy('external_id'),
-    insertCustomer: (customer) =>
-      wrote(
-        write
+  findCustomerByEmail(appId: string, foldedEmail: string): Promise<CustomerRecord | null> {
+    return findBy(this.executor, 'folded_email', appId, foldedEmail)
+  }
+
+  findCustomerByExternalId(appId: string, externalId: string): Promise<CustomerRecord | null> {
+    return findBy(this.executor, 'external_id', appId, externalId)
+  }
+
+  insertCustomer(customer: CustomerRecord): Promise<boolean> {
+    return this.executor.write((db) =>
+      wroteRow(
+        db
           .insertInto('heartwood_customer')
           .values(customerRows.toRow(customer))
           .onConflict((conflict) => conflict.doNothing())
           .returning('id'),
       ),
-    updateCustomer: async (id, patch) => {
-      const changes = { id, ...customerRows.toColumns(patch) }
-      const row = await unlessTaken(write, (db) =>
+    )
+  }
+
+  async updateCustomer(id: string, patch: CustomerPatch): Promise<CustomerRecord | null> {
+    const changes = { id, ...customerRows.toColumns(patch) }
+    const row = await this.executor.write((writer) =>
+      nullIfTaken(writer, (db) =>
         db
           .updateTable('heartwood_customer')
           .set(changes)
           .where('id', '=', id)
           .returningAll()
           .executeTakeFirst(),
-      )
-      return customerRows.toRecordOrNull(row ?? undefined)
-    },
-    deleteCustomer: (id) =>
-      wrote(write.deleteFrom('heartwood_customer').where('id', '=', id).returning('id')),
-    listCustomers: async (filter, page) => {
-      const rows = await newestFirst(matching(read, filter).selectAll(), page).execute()
-      return rows.map((row) => customerRows.toRecord(row))
-    },
-    countCustomers: (filter) => countOf(matching(read, filter)),
+      ),
+    )
+    return customerRows.toRecordOrNull(row)
+  }
+
+  deleteCustomer(id: string): Promise<boolean> {
+    return this.executor.write((db) =>
+      wroteRow(db.deleteFrom('heartwood_customer').where('id', '=', id).returning('id')),
+    )
+  }
+
+  async listCustomers(filter: CustomerFilter, page: Page): Promise<readonly CustomerRecord[]> {
+    const rows = await this.executor.read((db) =>
+      newestFirst(matching(db, filter).selectAll(), page).execute(),
+    )
+    return customerRows.toRecords(rows)
+  }
+
+  countCustomers(filter: CustomerFilter): Promise<number> {
+    return this.executor.read((db) => countOf(matching(db, filter)))
   }
 }
 
-type Customers = SelectQueryBuilder<Database, 'heartwood_customer', unknown>
-
-async function findCustomer(query: Customers): Promise<CustomerRecord | null> {
-  return customerRows.toRecordOrNull(await query.selectAll().executeTakeFirst())
+async function findBy(
+  executor: Executor,
+  column: 'id' | 'folded_email' | 'external_id',
+  appId: string,
+  value: string,
+): Promise<CustomerRecord | null> {
+  const row = await executor.read((db) =>
+    matching(db, { appId }).where(column, '=', value).selectAll().executeTakeFirst(),
+  )
+  return customerRows.toRecordOrNull(row)
 }
 
-function matching(db: Kysely<Database>, { appId, foldedEmailPart, externalId }: CustomerFilter): Customers {
+function matching(
+  db: Reader,
+  { appId, foldedEmailPart, externalId }: CustomerFilter,
+): SelectQueryBuilder<Database, 'heartwood_customer', unknown> {
   let query = db.selectFrom('heartwood_customer').where('app_id', '=', appId)
   if (foldedEmailPart !== undefined) query = query.where(contains(db, 'folded_email', foldedEmailPart))
   if (externalId !== undefined) query = query.where('external_id', '=', externalId)

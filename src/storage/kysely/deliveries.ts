@@ -1,75 +1,97 @@
+import { sql, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
 import { furthestDue } from '../../core/storage/deliveries.ts'
-import { sql, type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
 import type {
-  LeaseRequest,
   DeliveryFilter,
+  DeliveryPatch,
   DeliveryRecord,
-  StorageSession,
+  DeliveryStorage,
+  LeaseRequest,
+  NumericDate,
+  Page,
 } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import { type Access, countOf, newestFirst } from './session.ts'
 import { skipLocked } from './dialect.ts'
+import type { Reader, Writer } from './executor.ts'
+import { countOf, newestFirst } from './queries.ts'
 import { deliveryRows } from './rows.ts'
+import { KyselyWebhooks } from './webhooks.ts'
 
-type DeliveryVerbs = Pick<
-  StorageSession,
-  | 'insertDelivery'
-  | 'findDelivery'
-  | 'updateDelivery'
-  | 'listDeliveries'
-  | 'countDeliveries'
-  | 'listAppsWithDueDeliveries'
-  | 'leaseDeliveries'
-  | 'pruneDeliveries'
->
+export abstract class KyselyDeliveries extends KyselyWebhooks implements DeliveryStorage {
+  async insertDelivery(delivery: DeliveryRecord): Promise<void> {
+    await this.executor.write((db) =>
+      db.insertInto('heartwood_delivery').values(deliveryRows.toRow(delivery)).execute(),
+    )
+  }
 
-/** Spelled out, so that the index is entered once for each and no delivery that is not due is read. */
-const priorities: readonly number[] = [0, 1]
+  async findDelivery(appId: string, id: string): Promise<DeliveryRecord | null> {
+    const row = await this.executor.read((db) =>
+      matching(db, { appId }).selectAll().where('id', '=', id).executeTakeFirst(),
+    )
+    return deliveryRows.toRecordOrNull(row)
+  }
 
-export function deliveryVerbs({ read, write }: Access): DeliveryVerbs {
-  return {
-    insertDelivery: async (delivery) => {
-      await write.insertInto('heartwood_delivery').values(deliveryRows.toRow(delivery)).execute()
-    },
-    findDelivery: async (appId, id) => {
-      const query = read.selectFrom('heartwood_delivery').selectAll().where('app_id', '=', appId)
-      return deliveryRows.toRecordOrNull(await query.where('id', '=', id).executeTakeFirst())
-    },
-    updateDelivery: async (id, expectedVersion, patch) => {
-      const query = write
+  async updateDelivery(
+    id: string,
+    expectedVersion: number,
+    patch: DeliveryPatch,
+  ): Promise<DeliveryRecord | null> {
+    const row = await this.executor.write((db) =>
+      db
         .updateTable('heartwood_delivery')
         .set({ ...deliveryRows.toColumns(patch), version: expectedVersion + 1 })
         .where('id', '=', id)
         .where('version', '=', expectedVersion)
         .returningAll()
-      return deliveryRows.toRecordOrNull(await query.executeTakeFirst())
-    },
-    listDeliveries: async (filter, page) => {
-      const rows = await newestFirst(matching(read, filter).selectAll(), page).execute()
-      return rows.map((row) => deliveryRows.toRecord(row))
-    },
-    countDeliveries: (filter) => countOf(matching(read, filter)),
-    listAppsWithDueDeliveries: (now) => appsWithDue(read, now),
-    leaseDeliveries: (claim) => leaseDeliveries(write, claim),
-    pruneDeliveries: (before, limit) => prune(write, before, limit),
+        .executeTakeFirst(),
+    )
+    return deliveryRows.toRecordOrNull(row)
+  }
+
+  async listDeliveries(filter: DeliveryFilter, page: Page): Promise<readonly DeliveryRecord[]> {
+    const rows = await this.executor.read((db) =>
+      newestFirst(matching(db, filter).selectAll(), page).execute(),
+    )
+    return deliveryRows.toRecords(rows)
+  }
+
+  countDeliveries(filter: DeliveryFilter): Promise<number> {
+    return this.executor.read((db) => countOf(matching(db, filter)))
+  }
+
+  async listAppsWithDueDeliveries(now: NumericDate): Promise<readonly string[]> {
+    const rows = await this.executor.read((db) => selectAppsWithDue(db, now).execute())
+    return rows.map(({ id }) => id)
+  }
+
+  async leaseDeliveries(request: LeaseRequest): Promise<readonly DeliveryRecord[]> {
+    const rows = await this.executor.write((db) => updateDue(db, request).execute())
+    return deliveryRows.toRecords(rows).toSorted(bySendingOrder)
+  }
+
+  async pruneDeliveries(before: NumericDate, limit: number): Promise<number> {
+    const rows = await this.executor.write((db) => deleteOld(db, before, limit).execute())
+    return rows.length
   }
 }
 
+/** A list of values makes the database enter the index once for each, and read only deliveries that are due. */
+const priorities: readonly number[] = [0, 1]
+
 function matching(
-  db: Kysely<Database>,
+  db: Reader,
   { appId, state }: DeliveryFilter,
 ): SelectQueryBuilder<Database, 'heartwood_delivery', unknown> {
   const query = db.selectFrom('heartwood_delivery').where('app_id', '=', appId)
   return state === undefined ? query : query.where('state', '=', state)
 }
 
-/** As `isDue` says it. */
-function isDueAt(now: number): RawBuilder<SqlBool> {
+/** `isDue` in SQL. */
+function isDueAt(now: NumericDate): RawBuilder<SqlBool> {
   return sql<SqlBool>`(due_at <= ${now} or due_at > ${now + furthestDue})`
 }
 
-async function appsWithDue(db: Kysely<Database>, now: number): Promise<string[]> {
-  const rows = await db
+function selectAppsWithDue(db: Reader, now: NumericDate) {
+  return db
     .selectFrom('heartwood_app')
     .select('id')
     .where(({ exists, selectFrom }) =>
@@ -81,14 +103,9 @@ async function appsWithDue(db: Kysely<Database>, now: number): Promise<string[]>
           .where(isDueAt(now)),
       ),
     )
-    .execute()
-  return rows.map(({ id }) => id)
 }
 
-async function leaseDeliveries(
-  db: Kysely<Database>,
-  { appId, now, until, limit }: LeaseRequest,
-): Promise<DeliveryRecord[]> {
+function updateDue(db: Writer, { appId, now, until, limit }: LeaseRequest) {
   const due = db
     .selectFrom('heartwood_delivery')
     .select('id')
@@ -100,8 +117,8 @@ async function leaseDeliveries(
     .orderBy('id')
     .limit(limit)
     .modifyEnd(skipLocked(db))
-  // A table of its own: as a sub-select it may be run, and lock rows, more than once.
-  const rows = await db
+  // As a sub-select, the query could run more than once and lock other rows each time.
+  return db
     .with(
       (name) => name('due').materialized(),
       () => due,
@@ -110,16 +127,14 @@ async function leaseDeliveries(
     .set(({ eb }) => ({ due_at: until, version: eb('version', '+', 1) }))
     .where('id', 'in', ({ selectFrom }) => selectFrom('due').select('due.id'))
     .returningAll()
-    .execute()
-  return rows.map((row) => deliveryRows.toRecord(row)).toSorted(firstToSend)
 }
 
-/** Ids rise with time, and of what is claimed together little else tells the order any more. */
-function firstToSend(a: DeliveryRecord, b: DeliveryRecord): number {
+/** The lease has overwritten `dueAt`, so the order in which deliveries became due is taken from their ids. */
+function bySendingOrder(a: DeliveryRecord, b: DeliveryRecord): number {
   return a.priority - b.priority || (a.id < b.id ? -1 : 1)
 }
 
-async function prune(db: Kysely<Database>, before: number, limit: number): Promise<number> {
+function deleteOld(db: Writer, before: NumericDate, limit: number) {
   const old = db
     .selectFrom('heartwood_delivery')
     .select('id')
@@ -128,7 +143,7 @@ async function prune(db: Kysely<Database>, before: number, limit: number): Promi
     .orderBy('created_at')
     .limit(limit)
     .modifyEnd(skipLocked(db))
-  const rows = await db
+  return db
     .with(
       (name) => name('old').materialized(),
       () => old,
@@ -136,6 +151,4 @@ async function prune(db: Kysely<Database>, before: number, limit: number): Promi
     .deleteFrom('heartwood_delivery')
     .where('id', 'in', ({ selectFrom }) => selectFrom('old').select('old.id'))
     .returning('id')
-    .execute()
-  return rows.length
 }

@@ -1,13 +1,20 @@
-import { PostgresAdapter, sql, type Kysely, type RawBuilder, type SqlBool } from 'kysely'
+import {
+  PostgresAdapter,
+  sql,
+  type Kysely,
+  type QueryExecutorProvider,
+  type RawBuilder,
+  type SqlBool,
+} from 'kysely'
 
-// Where the SQL of the databases differs, and nowhere else. It knows no tables, since the schema imports it.
+// All differences in the SQL of the databases are here. The schema imports this file, so it knows no tables.
 
-export function isPostgres(db: Kysely<any>): boolean {
+export function isPostgres(db: QueryExecutorProvider): boolean {
   return db.getExecutor().adapter instanceof PostgresAdapter
 }
 
-/** The slugs of a tier's features as JSON, in the order in which they were added; `tierId` is a column's name. */
-export function featureSlugs(db: Kysely<any>, tierId: string): RawBuilder<string> {
+/** The slugs of a tier's features as JSON, in the order of adding. `tierId` is the name of a column. */
+export function featureSlugs(db: QueryExecutorProvider, tierId: string): RawBuilder<string> {
   const array = isPostgres(db)
     ? sql`coalesce(json_agg(slug order by place), '[]')::text`
     : sql`json_group_array(slug)`
@@ -20,30 +27,30 @@ export function featureSlugs(db: Kysely<any>, tierId: string): RawBuilder<string
   )`
 }
 
-/** Whether a column contains `part`. LIKE would fold ASCII case and read `%` and `_` as wildcards. */
-export function contains(db: Kysely<any>, column: string, part: string): RawBuilder<SqlBool> {
+/** True if a column contains `part`. LIKE would fold ASCII case and read `%` and `_` as wildcards. */
+export function contains(db: QueryExecutorProvider, column: string, part: string): RawBuilder<SqlBool> {
   const found = sql.raw(isPostgres(db) ? 'strpos' : 'instr')
   return sql<SqlBool>`${found}(${sql.ref(column)}, ${part}) > 0`
 }
 
-/** A value that is inserted by a select, of which PostgreSQL would else take every parameter for text. */
-export function typed(value: unknown, type: 'text' | 'bigint'): RawBuilder<unknown> {
+/** A value with its type: PostgreSQL would take each parameter of an `insert … select` for text. */
+export function typed(value: unknown, type: 'text' | 'bigint' | 'integer'): RawBuilder<unknown> {
   return sql`cast(${value} as ${sql.raw(type)})`
 }
 
-// SQLite has one writer at a time, and needs none of the locks below.
+// SQLite has one writer at a time, so it needs none of these locks.
 
-/** Until the transaction is over, nothing is added to a row or changed in it by others. */
+/** Keeps others from changing a row, and from referring to it, until the transaction is over. */
 export async function lockRow(db: Kysely<any>, table: string, id: string): Promise<void> {
   if (isPostgres(db)) await db.selectFrom(table).select('id').where('id', '=', id).forUpdate().execute()
 }
 
-/** Until the transaction is over, others add no row to the table. */
+/** Keeps others from adding rows to a table until the transaction is over. */
 export async function lockTable(db: Kysely<any>, table: string): Promise<void> {
   if (isPostgres(db)) await sql`lock table ${sql.table(table)} in share row exclusive mode`.execute(db)
 }
 
-/** Passes over the rows that another transaction is writing. */
-export function skipLocked(db: Kysely<any>): RawBuilder<unknown> {
+/** Skips the rows that another transaction is writing. */
+export function skipLocked(db: QueryExecutorProvider): RawBuilder<unknown> {
   return sql.raw(isPostgres(db) ? 'for update skip locked' : '')
 }

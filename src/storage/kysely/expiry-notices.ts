@@ -1,17 +1,25 @@
 import { sql } from 'kysely'
-import type { ExpiryNotice, StorageSession } from '../../core/storage/index.ts'
-import { type Access, wrote } from './session.ts'
-import { licenseRows } from './rows.ts'
+import type {
+  EndingLicenses,
+  ExpiryNotice,
+  ExpiryNoticeStorage,
+  LicenseRecord,
+  NumericDate,
+} from '../../core/storage/index.ts'
+import { KyselyLicenses } from './licenses.ts'
+import { wroteRow } from './queries.ts'
+import { expiryNoticeRows, licenseRows } from './rows.ts'
 
-type NoticeVerbs = Pick<
-  StorageSession,
-  'listEndingLicenses' | 'insertExpiryNotice' | 'listExpiryNotices' | 'recordClockReading'
->
-
-export function noticeVerbs({ read, write }: Access): NoticeVerbs {
-  return {
-    listEndingLicenses: async ({ appId, after, until, withoutNotice: untold, limit }) => {
-      const rows = await read
+export abstract class KyselyExpiryNotices extends KyselyLicenses implements ExpiryNoticeStorage {
+  async listEndingLicenses({
+    appId,
+    after,
+    until,
+    withoutNotice,
+    limit,
+  }: EndingLicenses): Promise<readonly LicenseRecord[]> {
+    const rows = await this.executor.read((db) =>
+      db
         .selectFrom('heartwood_license')
         .selectAll()
         .where('app_id', '=', appId)
@@ -24,7 +32,7 @@ export function noticeVerbs({ read, write }: Access): NoticeVerbs {
               selectFrom('heartwood_license_notice as notice')
                 .select('notice.type')
                 .whereRef('notice.license_id', '=', 'heartwood_license.id')
-                .where('notice.type', '=', untold)
+                .where('notice.type', '=', withoutNotice)
                 .whereRef('notice.expires_at', '=', 'heartwood_license.expires_at'),
             ),
           ),
@@ -32,35 +40,45 @@ export function noticeVerbs({ read, write }: Access): NoticeVerbs {
         .orderBy('expires_at')
         .orderBy('id')
         .limit(limit)
-        .execute()
-      return rows.map((row) => licenseRows.toRecord(row))
-    },
-    insertExpiryNotice: ({ licenseId, type, expiresAt }) =>
-      wrote(
-        write
+        .execute(),
+    )
+    return licenseRows.toRecords(rows)
+  }
+
+  insertExpiryNotice(notice: ExpiryNotice): Promise<boolean> {
+    return this.executor.write((db) =>
+      wroteRow(
+        db
           .insertInto('heartwood_license_notice')
-          .values({ license_id: licenseId, type, expires_at: expiresAt })
+          .values(expiryNoticeRows.toRow(notice))
           .onConflict((conflict) => conflict.doNothing())
           .returning('type'),
       ),
-    listExpiryNotices: async (licenseIds) => {
-      if (licenseIds.length === 0) return []
-      const notices = read.selectFrom('heartwood_license_notice').selectAll()
-      const rows = await notices.where('license_id', 'in', licenseIds).execute()
-      return rows.map(({ license_id, type, expires_at }): ExpiryNotice => {
-        return { licenseId: license_id, type, expiresAt: Number(expires_at) }
-      })
-    },
-    recordClockReading: async (now, tolerance) => {
-      const since = sql<number>`case when heartwood_clock.seen_at between ${now - tolerance} and ${now + tolerance}
-        then heartwood_clock.steady_since else ${now} end`
-      const row = await write
+    )
+  }
+
+  async listExpiryNotices(licenseIds: readonly string[]): Promise<readonly ExpiryNotice[]> {
+    if (licenseIds.length === 0) return []
+    const rows = await this.executor.read((db) =>
+      db.selectFrom('heartwood_license_notice').selectAll().where('license_id', 'in', licenseIds).execute(),
+    )
+    return expiryNoticeRows.toRecords(rows)
+  }
+
+  async recordClockReading(now: NumericDate, tolerance: number): Promise<NumericDate> {
+    const steadySince = sql<number>`case
+      when heartwood_clock.seen_at between ${now - tolerance} and ${now + tolerance}
+      then heartwood_clock.steady_since else ${now} end`
+    const row = await this.executor.write((db) =>
+      db
         .insertInto('heartwood_clock')
         .values({ id: 'clock', seen_at: now, steady_since: now })
-        .onConflict((conflict) => conflict.column('id').doUpdateSet({ seen_at: now, steady_since: since }))
+        .onConflict((conflict) =>
+          conflict.column('id').doUpdateSet({ seen_at: now, steady_since: steadySince }),
+        )
         .returning('steady_since')
-        .executeTakeFirstOrThrow()
-      return Number(row.steady_since)
-    },
+        .executeTakeFirstOrThrow(),
+    )
+    return Number(row.steady_since)
   }
 }

@@ -2,7 +2,7 @@ import { sql, type CompiledQuery, type Kysely, type SqlBool } from 'kysely'
 import type { ApiKeyRecord, AppRecord, LicenseRecord, SigningKeyRecord } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
 
-/** What nearly every request asks. Compiled once: building a query costs as much as running it. */
+/** The queries of nearly every request. They are compiled once, because building a query costs as much as running it. */
 export interface HotQueries {
   readonly appById: CompiledQuery<Row<AppRecord>>
   readonly appBySlug: CompiledQuery<Row<AppRecord>>
@@ -36,7 +36,7 @@ function activeKey(db: Kysely<Database>): CompiledQuery<Row<SigningKeyRecord>> {
 
 function currentLicenses(db: Kysely<Database>): Pick<HotQueries, 'currentByAppId' | 'currentByAppSlug'> {
   const licenses = db.selectFrom('heartwood_license').selectAll()
-  // A scalar sub-select: as a join, the planner may walk all apps.
+  // A scalar sub-select, because the planner may walk all apps for a join.
   const appId = db.selectFrom('heartwood_app').select('id').where('slug', '=', '')
   const holds = sql<SqlBool>`installation_id = ${''} and current = 1`
   return {

@@ -1,46 +1,61 @@
-import { sql, type Kysely, type RawBuilder, type SqlBool } from 'kysely'
-import type { StoredResponseRecord, NumericDate, StorageSession } from '../../core/storage/index.ts'
-import type { Database } from '../schema.ts'
-import { type Access, countOf, wrote } from './session.ts'
+import { sql } from 'kysely'
+import type {
+  IdempotencyStorage,
+  NumericDate,
+  StoredResponsePage,
+  StoredResponseRecord,
+} from '../../core/storage/index.ts'
+import { KyselyDeliveries } from './deliveries.ts'
 import { skipLocked } from './dialect.ts'
+import type { Writer } from './executor.ts'
+import { countOf, wroteRow } from './queries.ts'
 import { storedResponseRows } from './rows.ts'
 
-type StoredResponseVerbs = Pick<
-  StorageSession,
-  'findStoredResponse' | 'insertStoredResponse' | 'listStoredResponses' | 'countStoredResponses'
->
+export abstract class KyselyIdempotency extends KyselyDeliveries implements IdempotencyStorage {
+  async findStoredResponse(
+    scope: string,
+    key: string,
+    now: NumericDate,
+  ): Promise<StoredResponseRecord | null> {
+    const row = await this.executor.read((db) =>
+      db
+        .selectFrom('heartwood_kept_answer')
+        .selectAll()
+        .where('scope', '=', scope)
+        .where('key', '=', key)
+        .where('expires_at', '>', now)
+        .executeTakeFirst(),
+    )
+    return storedResponseRows.toRecordOrNull(row)
+  }
 
-export function storedResponseVerbs({ read, atomically }: Access): StoredResponseVerbs {
-  return {
-    findStoredResponse: async (scope, key, now) => {
-      const query = read.selectFrom('heartwood_kept_answer').selectAll().where('scope', '=', scope)
-      const row = await query.where('key', '=', key).where('expires_at', '>', now).executeTakeFirst()
-      return storedResponseRows.toRecordOrNull(row)
-    },
-    insertStoredResponse: (answer, now) =>
-      atomically(async (db) => {
-        const isKept = await keep(db, answer, now)
-        if (isKept) await forgetExpired(db, now)
-        return isKept
-      }),
-    listStoredResponses: async ({ limit, after }) => {
-      const all = read.selectFrom('heartwood_kept_answer').selectAll()
-      const begun = after === undefined ? all : all.where(isAfter(after))
-      const rows = await begun.orderBy('scope').orderBy('key').limit(limit).execute()
-      return rows.map((row) => storedResponseRows.toRecord(row))
-    },
-    countStoredResponses: () => countOf(read.selectFrom('heartwood_kept_answer')),
+  insertStoredResponse(response: StoredResponseRecord, now: NumericDate): Promise<boolean> {
+    return this.executor.atomically(async (db) => {
+      const isStored = await insertUnlessCurrent(db, response, now)
+      if (isStored) await deleteSomeExpired(db, now)
+      return isStored
+    })
+  }
+
+  async listStoredResponses({ limit, after }: StoredResponsePage): Promise<readonly StoredResponseRecord[]> {
+    const rows = await this.executor.read((db) => {
+      const all = db.selectFrom('heartwood_kept_answer').selectAll()
+      const begun =
+        after === undefined ? all : all.where(sql<boolean>`(scope, key) > (${after.scope}, ${after.key})`)
+      return begun.orderBy('scope').orderBy('key').limit(limit).execute()
+    })
+    return storedResponseRows.toRecords(rows)
+  }
+
+  countStoredResponses(): Promise<number> {
+    return this.executor.read((db) => countOf(db.selectFrom('heartwood_kept_answer')))
   }
 }
 
-function isAfter({ scope, key }: Pick<StoredResponseRecord, 'scope' | 'key'>): RawBuilder<SqlBool> {
-  return sql<SqlBool>`(scope, key) > (${scope}, ${key})`
-}
-
-/** Takes the place of one that has expired, and of no other. */
-function keep(db: Kysely<Database>, answer: StoredResponseRecord, now: NumericDate): Promise<boolean> {
-  const { scope, key, ...changes } = storedResponseRows.toRow(answer)
-  return wrote(
+/** Overwrites an expired response under the same key, but never one that has not expired. */
+function insertUnlessCurrent(db: Writer, response: StoredResponseRecord, now: NumericDate): Promise<boolean> {
+  const { scope, key, ...changes } = storedResponseRows.toRow(response)
+  return wroteRow(
     db
       .insertInto('heartwood_kept_answer')
       .values({ scope, key, ...changes })
@@ -54,18 +69,18 @@ function keep(db: Kysely<Database>, answer: StoredResponseRecord, now: NumericDa
   )
 }
 
-/** So few that nobody waits for it, and more than were added. */
-const forgottenAtOnce = 10
+/** Few enough to cost no time, and more than one insert adds. */
+const deletedWithEach = 10
 
-async function forgetExpired(db: Kysely<Database>, now: NumericDate): Promise<void> {
+async function deleteSomeExpired(db: Writer, now: NumericDate): Promise<void> {
   const expired = db
     .selectFrom('heartwood_kept_answer')
     .select(['scope', 'key'])
     .where('expires_at', '<=', now)
     .orderBy('expires_at')
-    .limit(forgottenAtOnce)
+    .limit(deletedWithEach)
     .modifyEnd(skipLocked(db))
-  // A table of its own: as a sub-select it may be run, and find other rows, more than once.
+  // As a sub-select, the query could run more than once and find other rows each time.
   await db
     .with(
       (name) => name('expired').materialized(),

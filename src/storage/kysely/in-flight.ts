@@ -1,32 +1,24 @@
 import { LicensingError } from '../../core/errors.ts'
 
-/** Who is at work in a storage, so that it is closed behind the last one. */
-export interface Presence {
-  /** @throws {LicensingError} `unavailable` once it is being closed. */
-  enter(): void
-  leave(): void
-  /** Lets nobody in any more; resolves when all have left. */
-  close(): Promise<void>
-}
+/** Counts the calls that are under way, so that closing can wait for them. */
+export class InFlight {
+  #count = 0
+  #isClosing = false
+  #whenEmpty: (() => void) | undefined
 
-export function presence(): Presence {
-  let inside = 0
-  let isClosing = false
-  let whenEmpty: (() => void) | undefined
-  return {
-    enter() {
-      if (isClosing) throw new LicensingError('unavailable', 'The storage is closed')
-      inside++
-    },
-    leave() {
-      if (--inside === 0) whenEmpty?.()
-    },
-    async close() {
-      isClosing = true
-      if (inside > 0) await new Promise<void>((resolve) => (whenEmpty = resolve))
-    },
+  /** @throws {LicensingError} `unavailable` once the storage is closing. */
+  enter(): void {
+    if (this.#isClosing) throw new LicensingError('unavailable', 'The storage is closed')
+    this.#count++
+  }
+
+  leave(): void {
+    if (--this.#count === 0) this.#whenEmpty?.()
+  }
+
+  /** Refuses new calls. Resolves when the last call has left. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    if (this.#count > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve))
   }
 }
-
-/** Where nobody waits for anybody: a transaction, which is over when its work is. */
-export const anybody: Presence = { enter() {}, leave() {}, close: async () => {} }

@@ -1,17 +1,18 @@
-import { sql, type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
+import { sql, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
 import type { LicenseFilter, NumericDate } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import { countOf } from './session.ts'
+import type { Reader } from './executor.ts'
+import { countOf } from './queries.ts'
 
 export type Licenses = SelectQueryBuilder<Database, 'heartwood_license', unknown>
 
-/** The licenses that pass. */
-export function matching(db: Kysely<Database>, filter: LicenseFilter): Licenses {
+/** The licenses that pass the filter. */
+export function matching(db: Reader, filter: LicenseFilter): Licenses {
   const query = inAnyState(db, filter)
   return filter.status === undefined ? query : query.where(statusIs(filter.status, filter.now))
 }
 
-/** Whether a row has the status as of `now`. */
+/** True for rows that have the status as of `now`. */
 export function statusIs(status: 'active' | 'expired' | 'revoked', now: NumericDate): RawBuilder<SqlBool> {
   if (status === 'revoked') return sql<SqlBool>`revoked_at is not null`
   if (status === 'expired') return sql<SqlBool>`(revoked_at is null and expires_at <= ${now})`
@@ -19,10 +20,10 @@ export function statusIs(status: 'active' | 'expired' | 'revoked', now: NumericD
 }
 
 /**
- * How many licenses pass. Active ones are the sum of two counts, since an `or` over both would leave the partial index
- * and read every row.
+ * The number of licenses that pass the filter. Active licenses are the sum of two counts: an `or` over both would not use
+ * the partial index, and would read every row.
  */
-export async function countLicenses(db: Kysely<Database>, filter: LicenseFilter): Promise<number> {
+export async function countLicenses(db: Reader, filter: LicenseFilter): Promise<number> {
   if (filter.status !== 'active') return countOf(matching(db, filter))
   const unrevoked = inAnyState(db, filter).where('revoked_at', 'is', null)
   const row = await db
@@ -36,7 +37,7 @@ export async function countLicenses(db: Kysely<Database>, filter: LicenseFilter)
 
 const count = sql<number | string>`count(*)`.as('count')
 
-function inAnyState(db: Kysely<Database>, filter: Omit<LicenseFilter, 'status' | 'now'>): Licenses {
+function inAnyState(db: Reader, filter: Omit<LicenseFilter, 'status' | 'now'>): Licenses {
   let query = db.selectFrom('heartwood_license').where('app_id', '=', filter.appId)
   if (filter.customerId !== undefined) query = query.where('customer_id', '=', filter.customerId)
   if (filter.tierId !== undefined) query = query.where('tier_id', '=', filter.tierId)

@@ -1,73 +1,100 @@
-import type { Kysely } from 'kysely'
-import type { StorageSession } from '../../core/storage/index.ts'
-import type { Database } from '../schema.ts'
-import { type Access, newestFirst, wrote } from './session.ts'
+import type {
+  LicenseFilter,
+  LicensePatch,
+  LicenseRecord,
+  LicenseStorage,
+  NumericDate,
+  Page,
+  RegeneratedPage,
+  RegenerationPage,
+} from '../../core/storage/index.ts'
 import { isAppId } from './apps.ts'
-import { unlessTaken } from './errors.ts'
+import { KyselyCustomers } from './customers.ts'
+import type { Writer } from './executor.ts'
 import { countLicenses, matching, statusIs } from './license-filter.ts'
+import { newestFirst, wroteRow } from './queries.ts'
 import { regenerateMany } from './regenerate-many.ts'
 import { licenseRows } from './rows.ts'
+import { nullIfTaken } from './savepoint.ts'
 
-type LicenseReads = Pick<
-  StorageSession,
-  'findLicense' | 'findCurrentLicense' | 'listLicenses' | 'countLicenses'
->
-
-export function licenseReads({ read, hot, first }: Access): LicenseReads {
-  return {
-    findLicense: async (appId, id) => licenseRows.toRecordOrNull(await first(hot.license, [appId, id])),
-    findCurrentLicense: async (appSlugOrId, installationId) => {
-      const query = isAppId(appSlugOrId) ? hot.currentByAppId : hot.currentByAppSlug
-      return licenseRows.toRecordOrNull(await first(query, [appSlugOrId, installationId]))
-    },
-    listLicenses: async (filter, page) => {
-      const rows = await newestFirst(matching(read, filter).selectAll(), page).execute()
-      return rows.map((row) => licenseRows.toRecord(row))
-    },
-    countLicenses: (filter) => countLicenses(read, filter),
+export abstract class KyselyLicenses extends KyselyCustomers implements LicenseStorage {
+  async findLicense(appId: string, id: string): Promise<LicenseRecord | null> {
+    return licenseRows.toRecordOrNull(await this.executor.readFirst(this.executor.hot.license, [appId, id]))
   }
-}
 
-type LicenseWrites = Pick<
-  StorageSession,
-  'insertLicense' | 'releaseInstallation' | 'updateLicense' | 'deleteLicense' | 'regenerateMany'
->
+  async findCurrentLicense(appSlugOrId: string, installationId: string): Promise<LicenseRecord | null> {
+    const { currentByAppId, currentByAppSlug } = this.executor.hot
+    const query = isAppId(appSlugOrId) ? currentByAppId : currentByAppSlug
+    return licenseRows.toRecordOrNull(await this.executor.readFirst(query, [appSlugOrId, installationId]))
+  }
 
-export function licenseWrites(access: Access): LicenseWrites {
-  const { write } = access
-  return {
-    insertLicense: (license) =>
-      wrote(
-        write
+  insertLicense(license: LicenseRecord): Promise<boolean> {
+    return this.executor.write((db) =>
+      wroteRow(
+        db
           .insertInto('heartwood_license')
           .values(licenseRows.toRow(license))
           .onConflict((conflict) => conflict.doNothing())
           .returning('id'),
       ),
-    releaseInstallation: async (appId, installationId, now, exceptId) => {
-      const ended = write
+    )
+  }
+
+  async releaseInstallation(
+    appId: string,
+    installationId: string,
+    now: NumericDate,
+    exceptId?: string,
+  ): Promise<void> {
+    await this.executor.write((db) => {
+      const ended = db
         .updateTable('heartwood_license')
         .set((eb) => ({ current: 0, version: eb('version', '+', 1) }))
         .where('app_id', '=', appId)
         .where('installation_id', '=', installationId)
         .where('current', '=', 1)
         .where(({ not }) => not(statusIs('active', now)))
-      await (exceptId === undefined ? ended : ended.where('id', '!=', exceptId)).execute()
-    },
-    updateLicense: async (id, expectedVersion, patch) => {
-      const update = (db: Kysely<Database>) =>
-        db
-          .updateTable('heartwood_license')
-          .set({ ...licenseRows.toColumns(patch), version: expectedVersion + 1 })
-          .where('id', '=', id)
-          .where('version', '=', expectedVersion)
-          .returningAll()
-          .executeTakeFirst()
-      const takesPlace = patch.current !== undefined || patch.installationId !== undefined
-      const row = await (takesPlace ? unlessTaken(write, update) : update(write))
-      return licenseRows.toRecordOrNull(row ?? undefined)
-    },
-    deleteLicense: (id) => wrote(write.deleteFrom('heartwood_license').where('id', '=', id).returning('id')),
-    regenerateMany: (reissue) => regenerateMany(access, reissue),
+      return (exceptId === undefined ? ended : ended.where('id', '!=', exceptId)).execute()
+    })
+  }
+
+  async updateLicense(
+    id: string,
+    expectedVersion: number,
+    patch: LicensePatch,
+  ): Promise<LicenseRecord | null> {
+    const changes = { ...licenseRows.toColumns(patch), version: expectedVersion + 1 }
+    const update = (db: Writer) =>
+      db
+        .updateTable('heartwood_license')
+        .set(changes)
+        .where('id', '=', id)
+        .where('version', '=', expectedVersion)
+        .returningAll()
+        .executeTakeFirst()
+    const takesSlot = patch.current !== undefined || patch.installationId !== undefined
+    const row = await this.executor.write((db) => (takesSlot ? nullIfTaken(db, update) : update(db)))
+    return licenseRows.toRecordOrNull(row)
+  }
+
+  deleteLicense(id: string): Promise<boolean> {
+    return this.executor.write((db) =>
+      wroteRow(db.deleteFrom('heartwood_license').where('id', '=', id).returning('id')),
+    )
+  }
+
+  async listLicenses(filter: LicenseFilter, page: Page): Promise<readonly LicenseRecord[]> {
+    const rows = await this.executor.read((db) =>
+      newestFirst(matching(db, filter).selectAll(), page).execute(),
+    )
+    return licenseRows.toRecords(rows)
+  }
+
+  countLicenses(filter: LicenseFilter): Promise<number> {
+    return this.executor.read((db) => countLicenses(db, filter))
+  }
+
+  regenerateMany(page: RegenerationPage): Promise<RegeneratedPage> {
+    return this.executor.atomically((db) => regenerateMany(db, page))
   }
 }

@@ -1,213 +1,112 @@
-import type {
-  ApiKeyRecord,
-  AppRecord,
-  CustomerRecord,
-  DeliveryRecord,
-  FeatureRecord,
-  StoredResponseRecord,
-  LicenseRecord,
-  SigningKeyRecord,
-  TierRecord,
-  WebhookRecord,
-} from '../../core/storage/index.ts'
+import { apiKeyRecord, type ApiKeyRecord } from '../../core/storage/api-keys.ts'
+import { appRecord, type AppRecord } from '../../core/storage/apps.ts'
+import { customerRecord, type CustomerRecord } from '../../core/storage/customers.ts'
+import { deliveryRecord, type DeliveryRecord } from '../../core/storage/deliveries.ts'
+import { expiryNotice, type ExpiryNotice } from '../../core/storage/expiry-notices.ts'
+import { featureRecord, type FeatureRecord } from '../../core/storage/features.ts'
+import { storedResponseRecord, type StoredResponseRecord } from '../../core/storage/idempotency.ts'
+import { licenseRecord, type LicenseRecord } from '../../core/storage/licenses.ts'
+import { type Field, fieldsOf } from '../../core/storage/schema.ts'
+import { signingKeyRecord, type SigningKeyRecord } from '../../core/storage/signing-keys.ts'
+import { tierRecord, type TierRecord } from '../../core/storage/tiers.ts'
+import { webhookRecord, type WebhookRecord } from '../../core/storage/webhooks.ts'
 import type { Row } from '../schema.ts'
 
-interface Field {
-  readonly toRow: (value: unknown) => unknown
-  readonly toRecord: (value: unknown) => unknown
+/** The conversion between a field and its column. A direction without a function takes the value as it is. */
+interface Codec {
+  readonly type: 'text' | 'bigint' | 'integer'
+  readonly encode?: (value: unknown) => unknown
+  readonly decode?: (value: unknown) => unknown
 }
 
-const same = (value: unknown): unknown => value
-
-const text: Field = { toRow: same, toRecord: same }
-/** Drivers of PostgreSQL hand out `bigint` as text. */
-const integer: Field = { toRow: same, toRecord: (value) => (value === null ? null : Number(value)) }
-/** Not every driver binds a boolean. */
-const flag: Field = { toRow: (value) => (value === true ? 1 : 0), toRecord: (value) => Number(value) === 1 }
-const json: Field = {
-  toRow: (value) => JSON.stringify(value),
-  toRecord: (value) => JSON.parse(value as string),
+const text: Codec = { type: 'text' }
+const json: Codec = {
+  type: 'text',
+  encode: (value) => JSON.stringify(value),
+  decode: (value) => JSON.parse(value as string),
 }
 
-interface Column extends Field {
+const codecs: Readonly<Record<Field['type'], Codec>> = {
+  string: text,
+  // Drivers of PostgreSQL return `bigint` as text.
+  integer: { type: 'bigint', decode: (value) => (value === null ? null : Number(value)) },
+  // Some drivers cannot bind a boolean.
+  boolean: {
+    type: 'integer',
+    encode: (value) => (value === true ? 1 : 0),
+    decode: (value) => Number(value) === 1,
+  },
+  array: json,
+  object: json,
+}
+
+interface Column extends Codec {
+  readonly field: string
   readonly name: string
-  readonly column: string
+}
+
+/** The name of the column for a field: `createdAt` is in `created_at`. */
+export function columnName(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
 /** Turns rows of one table into records and back. */
-export class Mapper<Entry extends object> {
-  readonly #columns: readonly Column[]
+export class RowMapper<Entry extends object> {
+  readonly columns: readonly Column[]
 
-  constructor(fields: Readonly<Record<keyof Entry & string, Field>>) {
-    this.#columns = Object.entries<Field>(fields).map(([name, field]) => ({
-      ...field,
-      name,
-      column: snake(name),
-    }))
+  constructor(fields: readonly Field[]) {
+    this.columns = fields.map(({ name, type }) => ({ ...codecs[type], field: name, name: columnName(name) }))
   }
 
   toRecord(row: Row<Entry>): Entry {
     const values = row as Readonly<Record<string, unknown>>
     const record: Record<string, unknown> = {}
-    for (const { name, column, toRecord } of this.#columns) record[name] = toRecord(values[column])
+    for (const { field, name, decode } of this.columns)
+      record[field] = decode === undefined ? values[name] : decode(values[name])
     return record as Entry
   }
 
-  /** The record of the row, `null` when there is none. */
-  toRecordOrNull(row: Row<Entry> | undefined): Entry | null {
-    return row === undefined ? null : this.toRecord(row)
+  toRecordOrNull(row: Row<Entry> | null | undefined): Entry | null {
+    return row === undefined || row === null ? null : this.toRecord(row)
+  }
+
+  toRecords(rows: readonly Row<Entry>[]): Entry[] {
+    return rows.map((row) => this.toRecord(row))
   }
 
   toRow(record: Entry): Row<Entry> {
     return this.toColumns(record) as unknown as Row<Entry>
   }
 
-  /** The columns of what is given. */
+  /** The columns of the fields that `patch` has. */
   toColumns(patch: Partial<Entry>): Partial<Row<Entry>> {
     const values = patch as Readonly<Record<string, unknown>>
     const row: Record<string, unknown> = {}
-    for (const { name, column, toRow } of this.#columns) {
-      if (values[name] !== undefined) row[column] = toRow(values[name])
+    for (const { field, name, encode } of this.columns) {
+      const value = values[field]
+      if (value !== undefined) row[name] = encode === undefined ? value : encode(value)
     }
     return row as Partial<Row<Entry>>
   }
 }
 
-function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-}
+export const appRows: RowMapper<AppRecord> = new RowMapper(fieldsOf(appRecord))
+export const signingKeyRows: RowMapper<SigningKeyRecord> = new RowMapper(fieldsOf(signingKeyRecord))
+export const featureRows: RowMapper<FeatureRecord> = new RowMapper(fieldsOf(featureRecord))
+export const customerRows: RowMapper<CustomerRecord> = new RowMapper(fieldsOf(customerRecord))
+export const licenseRows: RowMapper<LicenseRecord> = new RowMapper(fieldsOf(licenseRecord))
+export const expiryNoticeRows: RowMapper<ExpiryNotice> = new RowMapper(fieldsOf(expiryNotice))
+export const apiKeyRows: RowMapper<ApiKeyRecord> = new RowMapper(fieldsOf(apiKeyRecord))
+export const storedResponseRows: RowMapper<StoredResponseRecord> = new RowMapper(
+  fieldsOf(storedResponseRecord),
+)
+export const webhookRows: RowMapper<WebhookRecord> = new RowMapper(fieldsOf(webhookRecord))
+export const deliveryRows: RowMapper<DeliveryRecord> = new RowMapper(fieldsOf(deliveryRecord))
 
-export const appRows: Mapper<AppRecord> = new Mapper<AppRecord>({
-  id: text,
-  mode: text,
-  name: text,
-  slug: text,
-  description: text,
-  webhookUrl: text,
-  issuer: text,
-  tokenSecret: text,
-  createdAt: integer,
-  updatedAt: integer,
-})
-
-export const signingKeyRows: Mapper<SigningKeyRecord> = new Mapper<SigningKeyRecord>({
-  kid: text,
-  appId: text,
-  publicKeyPem: text,
-  privateKey: text,
-  createdAt: integer,
-  acceptedUntil: integer,
-})
-
-const tierFields = {
-  id: text,
-  appId: text,
-  name: text,
-  slug: text,
-  description: text,
-  position: integer,
-  createdAt: integer,
-  updatedAt: integer,
-}
-
-/** What is written of a tier; its features are rows of their own. */
-export const tierRows: Mapper<Omit<TierRecord, 'features'>> = new Mapper<Omit<TierRecord, 'features'>>(
-  tierFields,
+/** The columns that a write of a tier has. Its features are rows of a table of their own. */
+export const storedTierRows: RowMapper<Omit<TierRecord, 'features'>> = new RowMapper(
+  fieldsOf(tierRecord).filter(({ name }) => name !== 'features'),
 )
 
-/** What is read of a tier. */
-export const wholeTierRows: Mapper<TierRecord> = new Mapper<TierRecord>({ ...tierFields, features: json })
-
-export const featureRows: Mapper<FeatureRecord> = new Mapper<FeatureRecord>({
-  id: text,
-  appId: text,
-  name: text,
-  slug: text,
-  description: text,
-  createdAt: integer,
-  updatedAt: integer,
-})
-
-export const customerRows: Mapper<CustomerRecord> = new Mapper<CustomerRecord>({
-  id: text,
-  appId: text,
-  email: text,
-  foldedEmail: text,
-  name: text,
-  externalId: text,
-  metadata: json,
-  createdAt: integer,
-  updatedAt: integer,
-})
-
-export const licenseRows: Mapper<LicenseRecord> = new Mapper<LicenseRecord>({
-  id: text,
-  appId: text,
-  customerId: text,
-  tierId: text,
-  tier: text,
-  tierFeatures: json,
-  customFeatures: json,
-  installationId: text,
-  current: flag,
-  expiresAt: integer,
-  revokedAt: integer,
-  revokedReason: text,
-  issuedAt: integer,
-  revision: integer,
-  minRevision: integer,
-  version: integer,
-  metadata: json,
-  createdAt: integer,
-  updatedAt: integer,
-})
-
-export const apiKeyRows: Mapper<ApiKeyRecord> = new Mapper<ApiKeyRecord>({
-  id: text,
-  name: text,
-  type: text,
-  mode: text,
-  appId: text,
-  app: text,
-  hash: text,
-  lastFour: text,
-  createdAt: integer,
-  expiresAt: integer,
-  revokedAt: integer,
-  lastUsedAt: integer,
-})
-
-export const storedResponseRows: Mapper<StoredResponseRecord> = new Mapper<StoredResponseRecord>({
-  scope: text,
-  key: text,
-  fingerprint: text,
-  answer: text,
-  expiresAt: integer,
-})
-
-export const webhookRows: Mapper<WebhookRecord> = new Mapper<WebhookRecord>({
-  appId: text,
-  secret: text,
-  previousSecret: text,
-  previousUntil: integer,
-  failures: integer,
-  disabledAt: integer,
-  version: integer,
-})
-
-export const deliveryRows: Mapper<DeliveryRecord> = new Mapper<DeliveryRecord>({
-  id: text,
-  appId: text,
-  eventId: text,
-  type: text,
-  payload: text,
-  priority: integer,
-  state: text,
-  attempts: integer,
-  lastStatus: integer,
-  lastError: text,
-  lastAttemptAt: integer,
-  dueAt: integer,
-  createdAt: integer,
-  version: integer,
-})
+/** The columns that a read of a tier has: its features come with it as JSON. */
+export const tierRows: RowMapper<TierRecord> = new RowMapper(fieldsOf(tierRecord))

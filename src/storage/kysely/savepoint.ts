@@ -1,7 +1,9 @@
 import { sql, type Kysely } from 'kysely'
+import { kindOf } from '../errors.ts'
 import type { Database } from '../schema.ts'
+import { isPostgres } from './dialect.ts'
 
-/** Does `work` as a part of an open transaction that can be given up alone. */
+/** Runs `work` as a part of an open transaction that can be rolled back alone. */
 export async function inSavepoint<T>(
   db: Kysely<Database>,
   name: string,
@@ -16,6 +18,22 @@ export async function inSavepoint<T>(
   } catch (error) {
     await sql`rollback to savepoint ${savepoint}`.execute(db)
     await sql`release savepoint ${savepoint}`.execute(db)
+    throw error
+  }
+}
+
+/**
+ * Resolves to `null` if the write would break a unique index. An error ends a transaction of PostgreSQL, so the write has a
+ * savepoint there.
+ */
+export async function nullIfTaken<T>(
+  db: Kysely<Database>,
+  write: (db: Kysely<Database>) => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await (db.isTransaction && isPostgres(db) ? inSavepoint(db, 'heartwood_step', write) : write(db))
+  } catch (error) {
+    if (kindOf(error) === 'unique') return null
     throw error
   }
 }

@@ -1,31 +1,42 @@
-import { sql, type Kysely } from 'kysely'
-import type { NumericDate, SigningKeyRecord, StorageSession } from '../../core/storage/index.ts'
-import type { Database } from '../schema.ts'
-import { type Access, wrote } from './session.ts'
+import { sql } from 'kysely'
+import type { NumericDate, SigningKeyRecord, SigningKeyStorage } from '../../core/storage/index.ts'
+import { KyselyApps } from './apps.ts'
+import type { Writer } from './executor.ts'
+import { wroteRow } from './queries.ts'
 import { signingKeyRows } from './rows.ts'
 
-type SigningKeyVerbs = Pick<StorageSession, 'findActiveKey' | 'listSigningKeys' | 'swapActiveKey'>
+export abstract class KyselySigningKeys extends KyselyApps implements SigningKeyStorage {
+  async findActiveKey(appId: string): Promise<SigningKeyRecord | null> {
+    return signingKeyRows.toRecordOrNull(await this.executor.readFirst(this.executor.hot.activeKey, [appId]))
+  }
 
-export function signingKeyVerbs({ read, hot, first, atomically }: Access): SigningKeyVerbs {
-  return {
-    findActiveKey: async (appId) => signingKeyRows.toRecordOrNull(await first(hot.activeKey, [appId])),
-    listSigningKeys: async (appId) => {
-      const rows = await read
+  async listSigningKeys(appId: string): Promise<readonly SigningKeyRecord[]> {
+    const rows = await this.executor.read((db) =>
+      db
         .selectFrom('heartwood_signing_key')
         .selectAll()
         .where('app_id', '=', appId)
         .orderBy(sql`case when accepted_until is null then 0 else 1 end`)
         .orderBy('created_at', 'desc')
         .orderBy('kid', 'desc')
-        .execute()
-      return rows.map((row) => signingKeyRows.toRecord(row))
-    },
-    swapActiveKey: (appId, expectedKid, next, acceptOldUntil) =>
-      atomically(async (db) => {
-        const swap = { appId, nextKid: next.kid, acceptOldUntil }
-        if (expectedKid !== null && !(await retire(db, expectedKid, swap))) return false
-        return insertActive(db, { ...next, appId, acceptedUntil: null })
-      }),
+        .execute(),
+    )
+    return signingKeyRows.toRecords(rows)
+  }
+
+  async swapActiveKey(
+    appId: string,
+    expectedKid: string | null,
+    next: SigningKeyRecord,
+    acceptOldUntil: NumericDate | null,
+  ): Promise<boolean> {
+    const swap = { appId, nextKid: next.kid, acceptOldUntil }
+    const isSwapped = await this.executor.atomically(async (db) => {
+      if (expectedKid !== null && !(await retire(db, expectedKid, swap))) return false
+      return insertActive(db, { ...next, appId, acceptedUntil: null })
+    })
+    if (isSwapped) await this.executor.secretErased()
+    return isSwapped
   }
 }
 
@@ -35,41 +46,36 @@ interface Swap {
   readonly acceptOldUntil: NumericDate | null
 }
 
-/** Ends the time of the active key, if it is still `kid`; the guard sees to it that the next one can then be written. */
-async function retire(db: Kysely<Database>, kid: string, swap: Swap): Promise<boolean> {
-  if (swap.acceptOldUntil !== null) return keepPublicHalf(db, kid, swap, swap.acceptOldUntil)
-  const ended = await wrote(
+/** Retires the active key if it is still `kid` and the next kid is new, so that the next key can then be written. */
+async function retire(db: Writer, kid: string, swap: Swap): Promise<boolean> {
+  if (swap.acceptOldUntil !== null) return keepPublicKey(db, kid, swap, swap.acceptOldUntil)
+  const isDeleted = await wroteRow(
     db
       .deleteFrom('heartwood_signing_key')
       .where('app_id', '=', swap.appId)
       .where('kid', '=', kid)
       .where('accepted_until', 'is', null)
-      .where(({ not, exists }) => not(exists(known(db, swap))))
+      .where(({ not, exists }) => not(exists(nextKey(db, swap))))
       .returning('kid'),
   )
-  if (ended) await db.deleteFrom('heartwood_signing_key').where('app_id', '=', swap.appId).execute()
-  return ended
+  if (isDeleted) await db.deleteFrom('heartwood_signing_key').where('app_id', '=', swap.appId).execute()
+  return isDeleted
 }
 
-function keepPublicHalf(
-  db: Kysely<Database>,
-  kid: string,
-  swap: Swap,
-  acceptedUntil: NumericDate,
-): Promise<boolean> {
-  return wrote(
+function keepPublicKey(db: Writer, kid: string, swap: Swap, acceptedUntil: NumericDate): Promise<boolean> {
+  return wroteRow(
     db
       .updateTable('heartwood_signing_key')
       .set({ private_key: null, accepted_until: acceptedUntil })
       .where('app_id', '=', swap.appId)
       .where('kid', '=', kid)
       .where('accepted_until', 'is', null)
-      .where(({ not, exists }) => not(exists(known(db, swap))))
+      .where(({ not, exists }) => not(exists(nextKey(db, swap))))
       .returning('kid'),
   )
 }
 
-function known(db: Kysely<Database>, { appId, nextKid }: Swap) {
+function nextKey(db: Writer, { appId, nextKid }: Swap) {
   return db
     .selectFrom('heartwood_signing_key as other')
     .select('other.kid')
@@ -77,8 +83,8 @@ function known(db: Kysely<Database>, { appId, nextKid }: Swap) {
     .where('other.kid', '=', nextKid)
 }
 
-function insertActive(db: Kysely<Database>, key: SigningKeyRecord): Promise<boolean> {
-  return wrote(
+function insertActive(db: Writer, key: SigningKeyRecord): Promise<boolean> {
+  return wroteRow(
     db
       .insertInto('heartwood_signing_key')
       .values(signingKeyRows.toRow(key))

@@ -1,76 +1,147 @@
-import type { SelectQueryBuilder } from 'kysely'
-import type { StorageSession, TierRecord } from '../../core/storage/index.ts'
+import { sql, type SelectQueryBuilder } from 'kysely'
+import type {
+  FeatureRecord,
+  Page,
+  Position,
+  TierPatch,
+  TierRecord,
+  TierStorage,
+} from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
-import { type Access, countOf, limited, wrote } from './session.ts'
-import { featureSlugs, lockRow } from './dialect.ts'
-import { tierRows, wholeTierRows } from './rows.ts'
+import { featureSlugs, lockRow, typed } from './dialect.ts'
+import type { Reader, Writer } from './executor.ts'
+import { countOf, limited, wroteRow } from './queries.ts'
+import { featureRows, storedTierRows, tierRows } from './rows.ts'
+import { KyselySigningKeys } from './signing-keys.ts'
 
-type TierVerbs = Pick<
-  StorageSession,
-  'findTier' | 'insertTier' | 'updateTier' | 'deleteTier' | 'listTiers' | 'countTiers'
->
-
-export function tierVerbs(access: Access): TierVerbs {
-  const { read, write } = access
-  return {
-    findTier: async (appId, idOrSlug) => {
-      const query = wholeTiers(access)
-        .where('app_id', '=', appId)
+export abstract class KyselyTiers extends KyselySigningKeys implements TierStorage {
+  async findTier(appId: string, idOrSlug: string): Promise<TierRecord | null> {
+    const row = await this.executor.read((db) =>
+      selectTiers(db, appId)
         .where(({ eb, or }) => or([eb('id', '=', idOrSlug), eb('slug', '=', idOrSlug)]))
-      return wholeTierRows.toRecordOrNull(await query.executeTakeFirst())
-    },
-    insertTier: (tier) =>
-      wrote(
-        write
+        .executeTakeFirst(),
+    )
+    return tierRows.toRecordOrNull(row)
+  }
+
+  insertTier(tier: TierRecord): Promise<boolean> {
+    return this.executor.write((db) =>
+      wroteRow(
+        db
           .insertInto('heartwood_tier')
-          .values(tierRows.toRow(tier))
+          .values(storedTierRows.toRow(tier))
           .onConflict((conflict) => conflict.doNothing())
           .returning('id'),
       ),
-    updateTier: async (id, patch) => {
-      const changes = { id, ...tierRows.toColumns(patch) }
-      const query = write.updateTable('heartwood_tier').set(changes).where('id', '=', id)
-      const changed = query.returningAll().returning(featureSlugs(write, 'heartwood_tier.id').as('features'))
-      return wholeTierRows.toRecordOrNull(await changed.executeTakeFirst())
-    },
-    deleteTier: (id) => deleteTier(access, id),
-    listTiers: async (appId, page) => {
-      const tiers = wholeTiers(access).where('app_id', '=', appId)
-      const rows = await limited(
-        afterPosition(tiers, page.after).orderBy('position').orderBy('id'),
-        page,
-      ).execute()
-      return rows.map((row) => wholeTierRows.toRecord(row))
-    },
-    countTiers: (appId) => countOf(read.selectFrom('heartwood_tier').where('app_id', '=', appId)),
+    )
+  }
+
+  async updateTier(id: string, patch: TierPatch): Promise<TierRecord | null> {
+    const row = await this.executor.write((db) =>
+      db
+        .updateTable('heartwood_tier')
+        .set({ id, ...storedTierRows.toColumns(patch) })
+        .where('id', '=', id)
+        .returningAll()
+        .returning(featureSlugs(db, 'heartwood_tier.id').as('features'))
+        .executeTakeFirst(),
+    )
+    return tierRows.toRecordOrNull(row)
+  }
+
+  deleteTier(id: string): Promise<boolean> {
+    return this.executor.atomically((db) => deleteTier(db, id))
+  }
+
+  async listTiers(appId: string, page: Page): Promise<readonly TierRecord[]> {
+    const rows = await this.executor.read((db) => {
+      const tiers = behind(selectTiers(db, appId), page.after)
+      return limited(tiers.orderBy('position').orderBy('id'), page).execute()
+    })
+    return tierRows.toRecords(rows)
+  }
+
+  countTiers(appId: string): Promise<number> {
+    return this.executor.read((db) => countOf(db.selectFrom('heartwood_tier').where('app_id', '=', appId)))
+  }
+
+  addTierFeature(tierId: string, featureId: string, limit: number): Promise<'added' | 'present' | 'full'> {
+    return this.executor.atomically((db) => addTierFeature(db, tierId, featureId, limit))
+  }
+
+  removeTierFeature(tierId: string, featureId: string): Promise<boolean> {
+    return this.executor.write((db) =>
+      wroteRow(
+        db
+          .deleteFrom('heartwood_tier_feature')
+          .where('tier_id', '=', tierId)
+          .where('feature_id', '=', featureId)
+          .returning('place'),
+      ),
+    )
+  }
+
+  async listTierFeatures(tierId: string): Promise<readonly FeatureRecord[]> {
+    const rows = await this.executor.read((db) =>
+      db
+        .selectFrom('heartwood_tier_feature as link')
+        .innerJoin('heartwood_feature', 'heartwood_feature.id', 'link.feature_id')
+        .selectAll('heartwood_feature')
+        .where('link.tier_id', '=', tierId)
+        .orderBy('link.place')
+        .execute(),
+    )
+    return featureRows.toRecords(rows)
   }
 }
 
-type WholeTiers = SelectQueryBuilder<Database, 'heartwood_tier', Row<TierRecord>>
+type Tiers = SelectQueryBuilder<Database, 'heartwood_tier', Row<TierRecord>>
 
-function wholeTiers({ read }: Access): WholeTiers {
-  return read
+function selectTiers(db: Reader, appId: string): Tiers {
+  return db
     .selectFrom('heartwood_tier')
     .selectAll()
-    .select(featureSlugs(read, 'heartwood_tier.id').as('features'))
+    .select(featureSlugs(db, 'heartwood_tier.id').as('features'))
+    .where('app_id', '=', appId)
 }
 
-function afterPosition(tiers: WholeTiers, after: { position?: number; id: string } | undefined): WholeTiers {
+function behind(tiers: Tiers, after: Position | undefined): Tiers {
   if (after === undefined) return tiers
   return tiers.where(({ eb, refTuple, tuple }) =>
     eb(refTuple('position', 'id'), '>', tuple(after.position ?? 0, after.id)),
   )
 }
 
-function deleteTier({ atomically }: Access, id: string): Promise<boolean> {
-  return atomically(async (db) => {
-    // A license that is being written for the tier would else lose it without a new version.
-    await lockRow(db, 'heartwood_tier', id)
-    await db
-      .updateTable('heartwood_license')
-      .set((eb) => ({ tier_id: null, version: eb('version', '+', 1) }))
-      .where('tier_id', '=', id)
-      .execute()
-    return wrote(db.deleteFrom('heartwood_tier').where('id', '=', id).returning('id'))
-  })
+async function deleteTier(db: Writer, id: string): Promise<boolean> {
+  // Otherwise a license that is being written for the tier would lose it without a new version.
+  await lockRow(db, 'heartwood_tier', id)
+  await db
+    .updateTable('heartwood_license')
+    .set((eb) => ({ tier_id: null, version: eb('version', '+', 1) }))
+    .where('tier_id', '=', id)
+    .execute()
+  return wroteRow(db.deleteFrom('heartwood_tier').where('id', '=', id).returning('id'))
+}
+
+/** One statement counts and adds, so two callers cannot both add the last feature. PostgreSQL needs the row lock for that. */
+async function addTierFeature(
+  db: Writer,
+  tierId: string,
+  featureId: string,
+  limit: number,
+): Promise<'added' | 'present' | 'full'> {
+  await lockRow(db, 'heartwood_tier', tierId)
+  const { rows } = await sql`
+    insert into heartwood_tier_feature (tier_id, feature_id, place)
+    select ${typed(tierId, 'text')}, ${typed(featureId, 'text')}, coalesce(max(place), 0) + 1
+    from heartwood_tier_feature where tier_id = ${tierId} having count(*) < ${limit}
+    on conflict do nothing returning place`.execute(db)
+  if (rows.length > 0) return 'added'
+  const present = await db
+    .selectFrom('heartwood_tier_feature')
+    .select('place')
+    .where('tier_id', '=', tierId)
+    .where('feature_id', '=', featureId)
+    .executeTakeFirst()
+  return present === undefined ? 'full' : 'present'
 }

@@ -1,36 +1,48 @@
-import type { StorageSession, WebhookRecord } from '../../core/storage/index.ts'
-import { type Access, wrote } from './session.ts'
+import type { WebhookPatch, WebhookRecord, WebhookStorage } from '../../core/storage/index.ts'
+import { KyselyApiKeys } from './api-keys.ts'
+import type { Writer } from './executor.ts'
+import { wroteRow } from './queries.ts'
 import { webhookRows } from './rows.ts'
 
-type WebhookVerbs = Pick<StorageSession, 'findWebhook' | 'insertWebhook' | 'updateWebhook'>
+export abstract class KyselyWebhooks extends KyselyApiKeys implements WebhookStorage {
+  async findWebhook(appId: string): Promise<WebhookRecord | null> {
+    const row = await this.executor.read((db) =>
+      db.selectFrom('heartwood_webhook').selectAll().where('app_id', '=', appId).executeTakeFirst(),
+    )
+    return webhookRows.toRecordOrNull(row)
+  }
 
-export function webhookVerbs({ read, write, atomically }: Access): WebhookVerbs {
-  return {
-    findWebhook: async (appId) => {
-      const query = read.selectFrom('heartwood_webhook').selectAll().where('app_id', '=', appId)
-      return webhookRows.toRecordOrNull(await query.executeTakeFirst())
-    },
-    insertWebhook: (webhook) =>
-      atomically(async (db): Promise<WebhookRecord> => {
-        const isFirst = await wrote(
-          db
-            .insertInto('heartwood_webhook')
-            .values(webhookRows.toRow(webhook))
-            .onConflict((conflict) => conflict.column('app_id').doNothing())
-            .returning('app_id'),
-        )
-        if (isFirst) return webhook
-        const query = db.selectFrom('heartwood_webhook').selectAll().where('app_id', '=', webhook.appId)
-        return webhookRows.toRecord(await query.executeTakeFirstOrThrow())
-      }),
-    updateWebhook: async (appId, expectedVersion, patch) => {
-      const query = write
+  insertWebhook(webhook: WebhookRecord): Promise<WebhookRecord> {
+    return this.executor.atomically((db) => insertWebhook(db, webhook))
+  }
+
+  async updateWebhook(
+    appId: string,
+    expectedVersion: number,
+    patch: WebhookPatch,
+  ): Promise<WebhookRecord | null> {
+    const row = await this.executor.write((db) =>
+      db
         .updateTable('heartwood_webhook')
         .set({ ...webhookRows.toColumns(patch), version: expectedVersion + 1 })
         .where('app_id', '=', appId)
         .where('version', '=', expectedVersion)
         .returningAll()
-      return webhookRows.toRecordOrNull(await query.executeTakeFirst())
-    },
+        .executeTakeFirst(),
+    )
+    return webhookRows.toRecordOrNull(row)
   }
+}
+
+async function insertWebhook(db: Writer, webhook: WebhookRecord): Promise<WebhookRecord> {
+  const isFirst = await wroteRow(
+    db
+      .insertInto('heartwood_webhook')
+      .values(webhookRows.toRow(webhook))
+      .onConflict((conflict) => conflict.column('app_id').doNothing())
+      .returning('app_id'),
+  )
+  if (isFirst) return webhook
+  const query = db.selectFrom('heartwood_webhook').selectAll().where('app_id', '=', webhook.appId)
+  return webhookRows.toRecord(await query.executeTakeFirstOrThrow())
 }

@@ -1,46 +1,42 @@
-import type { ApiKeyFilter, ApiKeyRecord } from '../../core/storage/index.ts'
+import type { ApiKeyFilter, ApiKeyRecord, ApiKeyStorage, NumericDate } from '../../core/storage/index.ts'
+import { takenError } from '../errors.ts'
 import { patched } from './frozen.ts'
+import type { Runner } from './runner.ts'
 import { countOf, takePage } from './table.ts'
-import { requireParent, type SyncSession, type Tables } from './tables.ts'
+import { requireParent, type Tables } from './tables.ts'
 
-type ApiKeyVerbs = Pick<
-  SyncSession,
-  | 'findApiKey'
-  | 'findApiKeyByHash'
-  | 'insertApiKey'
-  | 'insertFirstApiKey'
-  | 'updateApiKey'
-  | 'touchApiKeys'
-  | 'listApiKeys'
-  | 'countApiKeys'
->
-
-export function apiKeyVerbs({ apps, apiKeys }: Tables): ApiKeyVerbs {
-  const insertApiKey = (key: ApiKeyRecord): void => {
-    if (key.appId !== null) requireParent(apps.get(key.appId))
-    if (!apiKeys.insert(key)) throw new Error('An API key with this id or hash is there already')
-  }
+export function apiKeyStorage({ read, write }: Runner): ApiKeyStorage {
   return {
-    findApiKey: (id) => apiKeys.get(id),
-    findApiKeyByHash: (hash) => apiKeys.getBy(0, hash),
-    insertApiKey,
-    insertFirstApiKey: (key) => {
-      if (apiKeys.size > 0) return false
-      insertApiKey(key)
-      return true
-    },
-    updateApiKey: (id, patch) => {
-      const key = apiKeys.get(id)
-      return key && apiKeys.replace(patched(key, patch))
-    },
-    touchApiKeys: (lastUsedAt) => {
-      for (const [id, time] of lastUsedAt) {
+    findApiKey: (id) => read(({ apiKeys }) => apiKeys.get(id)),
+    findApiKeyByHash: (hash) => read(({ apiKeys }) => apiKeys.getBy(0, hash)),
+    insertApiKey: (key) => write((tables) => insertApiKey(tables, key)),
+    insertFirstApiKey: (key) =>
+      write((tables) => {
+        if (tables.apiKeys.size > 0) return false
+        insertApiKey(tables, key)
+        return true
+      }),
+    updateApiKey: (id, patch) =>
+      write(({ apiKeys }) => {
         const key = apiKeys.get(id)
-        if (key && (key.lastUsedAt ?? -Infinity) < time) apiKeys.replace({ ...key, lastUsedAt: time })
-      }
-    },
-    listApiKeys: (filter, page) => takePage(apiKeys.descending('', page.after), page, apiKeyPasses(filter)),
-    countApiKeys: (filter) => countOf(apiKeys.ascending(), apiKeyPasses(filter)),
+        return key && apiKeys.replace(patched(key, patch))
+      }),
+    touchApiKeys: (lastUsedAt) => write((tables) => touchApiKeys(tables, lastUsedAt)),
+    listApiKeys: (filter, page) =>
+      read(({ apiKeys }) => takePage(apiKeys.descending('', page.after), page, apiKeyPasses(filter))),
+    countApiKeys: (filter) => read(({ apiKeys }) => countOf(apiKeys.ascending(), apiKeyPasses(filter))),
+  }
+}
+
+function insertApiKey({ apps, apiKeys }: Tables, key: ApiKeyRecord): void {
+  if (key.appId !== null) requireParent(apps.get(key.appId))
+  if (!apiKeys.insert(key)) throw takenError()
+}
+
+function touchApiKeys({ apiKeys }: Tables, lastUsedAt: ReadonlyMap<string, NumericDate>): void {
+  for (const [id, time] of lastUsedAt) {
+    const key = apiKeys.get(id)
+    if (key && (key.lastUsedAt ?? -Infinity) < time) apiKeys.replace({ ...key, lastUsedAt: time })
   }
 }
 

@@ -1,39 +1,35 @@
-import type { AppFilter, AppRecord, SigningKeyRecord } from '../../core/storage/index.ts'
+import type { AppFilter, AppRecord, AppStorage } from '../../core/storage/index.ts'
 import { patched } from './frozen.ts'
+import type { Runner } from './runner.ts'
 import { countOf, takePage } from './table.ts'
-import { requireParent, type SyncSession, type Tables } from './tables.ts'
+import type { LookUps, Tables } from './tables.ts'
 
-type AppVerbs = Pick<
-  SyncSession,
-  'findApp' | 'insertApp' | 'updateApp' | 'deleteApp' | 'listApps' | 'countApps'
->
-
-export function appVerbs(tables: Tables): AppVerbs {
-  const { apps } = tables
+export function appStorage({ read, write }: Runner): AppStorage {
   return {
-    findApp: (slugOrId) => findApp(tables, slugOrId),
-    insertApp: (app) => apps.insert(app),
-    updateApp: (id, patch) => {
-      const app = apps.get(id)
-      return app && apps.replace(patched(app, patch))
-    },
-    deleteApp: (id) => {
-      deleteContents(tables, id)
-      return apps.delete(id)
-    },
-    listApps: (filter, page) => takePage(apps.descending('', page.after), page, appPasses(filter)),
-    countApps: (filter) => countOf(apps.ascending(), appPasses(filter)),
+    findApp: (slugOrId) => read((tables) => findApp(tables, slugOrId)),
+    insertApp: (app) => write(({ apps }) => apps.insert(app)),
+    updateApp: (id, patch) =>
+      write(({ apps }) => {
+        const app = apps.get(id)
+        return app && apps.replace(patched(app, patch))
+      }),
+    deleteApp: (id) =>
+      write((tables) => {
+        deleteContents(tables, id)
+        return tables.apps.delete(id)
+      }),
+    listApps: (filter, page) =>
+      read(({ apps }) => takePage(apps.descending('', page.after), page, appPasses(filter))),
+    countApps: (filter) => read(({ apps }) => countOf(apps.ascending(), appPasses(filter))),
   }
 }
 
-export function findApp({ apps }: Tables, slugOrId: string): AppRecord | null {
+export function findApp({ apps }: LookUps, slugOrId: string): AppRecord | null {
   return apps.get(slugOrId) ?? apps.getBy(0, slugOrId)
 }
 
-function appPasses(filter: AppFilter): (app: AppRecord) => boolean {
-  return (app) =>
-    (filter.mode === undefined || app.mode === filter.mode) &&
-    (filter.id === undefined || app.id === filter.id)
+function appPasses({ mode, id }: AppFilter): (app: AppRecord) => boolean {
+  return (app) => (mode === undefined || app.mode === mode) && (id === undefined || app.id === id)
 }
 
 function deleteContents(tables: Tables, appId: string): void {
@@ -48,36 +44,4 @@ function deleteContents(tables: Tables, appId: string): void {
   tables.features.deleteWhere(appId)
   tables.keyRings.delete(appId)
   tables.apiKeys.deleteWhere('', (key) => key.appId === appId)
-}
-
-type KeyVerbs = Pick<SyncSession, 'findActiveKey' | 'listSigningKeys' | 'swapActiveKey'>
-
-const isActive = (key: SigningKeyRecord): boolean => key.acceptedUntil === null
-
-export function signingKeyVerbs({ apps, keyRings }: Tables): KeyVerbs {
-  const keysOf = (appId: string): readonly SigningKeyRecord[] => keyRings.get(appId)?.keys ?? []
-  const findActiveKey = (appId: string): SigningKeyRecord | null => keysOf(appId).find(isActive) ?? null
-  return {
-    findActiveKey,
-    listSigningKeys: (appId) => keysOf(appId).toSorted(activeThenNewest),
-    swapActiveKey: (appId, expectedKid, next, acceptOldUntil) => {
-      const old = findActiveKey(appId)
-      const known = keysOf(appId).some((key) => key.kid === next.kid)
-      if (known || (old?.kid ?? null) !== expectedKid) return false
-      requireParent(apps.get(appId))
-      const kept = acceptOldUntil === null ? [] : retire(keysOf(appId), acceptOldUntil)
-      return (
-        keyRings.replace({ id: appId, keys: [{ ...next, appId, acceptedUntil: null }, ...kept] }) !== null
-      )
-    },
-  }
-}
-
-function retire(keys: readonly SigningKeyRecord[], acceptedUntil: number): SigningKeyRecord[] {
-  return keys.map((key) => (isActive(key) ? { ...key, privateKey: null, acceptedUntil } : key))
-}
-
-function activeThenNewest(a: SigningKeyRecord, b: SigningKeyRecord): number {
-  if (isActive(a) !== isActive(b)) return isActive(a) ? -1 : 1
-  return b.createdAt - a.createdAt || (a.kid < b.kid ? 1 : -1)
 }

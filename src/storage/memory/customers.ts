@@ -1,47 +1,49 @@
-import type { CustomerFilter, CustomerRecord, LicenseRecord } from '../../core/storage/index.ts'
+import type {
+  CustomerFilter,
+  CustomerRecord,
+  CustomerStorage,
+  LicenseRecord,
+} from '../../core/storage/index.ts'
 import { patched } from './frozen.ts'
+import type { Runner } from './runner.ts'
 import { countOf, keyOf, takePage } from './table.ts'
-import { requireParent, type SyncSession, type Tables } from './tables.ts'
-import { ofApp } from './tiers.ts'
+import { inApp, requireParent, type Tables } from './tables.ts'
 
-type CustomerVerbs = Pick<
-  SyncSession,
-  | 'findCustomer'
-  | 'findCustomerByEmail'
-  | 'findCustomerByExternalId'
-  | 'insertCustomer'
-  | 'updateCustomer'
-  | 'deleteCustomer'
-  | 'listCustomers'
-  | 'countCustomers'
->
-
-export function customerVerbs({ apps, customers, licenses, notices }: Tables): CustomerVerbs {
+export function customerStorage({ read, write }: Runner): CustomerStorage {
   return {
-    findCustomer: (appId, id) => ofApp(appId, customers.get(id)),
-    findCustomerByEmail: (appId, foldedEmail) => customers.getBy(0, keyOf(appId, foldedEmail)),
-    findCustomerByExternalId: (appId, externalId) => customers.getBy(1, keyOf(appId, externalId)),
-    insertCustomer: (customer) => {
-      requireParent(apps.get(customer.appId))
-      return customers.insert(customer)
-    },
-    updateCustomer: (id, patch) => {
-      const customer = customers.get(id)
-      return customer && customers.replace(patched(customer, patch))
-    },
-    deleteCustomer: (id) => {
-      const customer = customers.get(id)
-      if (customer === null) return false
-      const isTheirs = (license: LicenseRecord): boolean => license.customerId === id
-      for (const license of licenses.ascending(customer.appId))
-        if (isTheirs(license)) notices.deleteWhere(license.id)
-      licenses.deleteWhere(customer.appId, isTheirs)
-      return customers.delete(id)
-    },
+    findCustomer: (appId, id) => read(({ customers }) => inApp(appId, customers.get(id))),
+    findCustomerByEmail: (appId, foldedEmail) =>
+      read(({ customers }) => customers.getBy(0, keyOf(appId, foldedEmail))),
+    findCustomerByExternalId: (appId, externalId) =>
+      read(({ customers }) => customers.getBy(1, keyOf(appId, externalId))),
+    insertCustomer: (customer) =>
+      write(({ apps, customers }) => {
+        requireParent(apps.get(customer.appId))
+        return customers.insert(customer)
+      }),
+    updateCustomer: (id, patch) =>
+      write(({ customers }) => {
+        const customer = customers.get(id)
+        return customer && customers.replace(patched(customer, patch))
+      }),
+    deleteCustomer: (id) => write((tables) => deleteCustomer(tables, id)),
     listCustomers: (filter, page) =>
-      takePage(customers.descending(filter.appId, page.after), page, customerPasses(filter)),
-    countCustomers: (filter) => countOf(customers.ascending(filter.appId), customerPasses(filter)),
+      read(({ customers }) =>
+        takePage(customers.descending(filter.appId, page.after), page, customerPasses(filter)),
+      ),
+    countCustomers: (filter) =>
+      read(({ customers }) => countOf(customers.ascending(filter.appId), customerPasses(filter))),
   }
+}
+
+function deleteCustomer({ customers, licenses, notices }: Tables, id: string): boolean {
+  const customer = customers.get(id)
+  if (customer === null) return false
+  const isTheirs = (license: LicenseRecord): boolean => license.customerId === id
+  for (const license of licenses.ascending(customer.appId))
+    if (isTheirs(license)) notices.deleteWhere(license.id)
+  licenses.deleteWhere(customer.appId, isTheirs)
+  return customers.delete(id)
 }
 
 function customerPasses({

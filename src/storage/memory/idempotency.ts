@@ -1,38 +1,47 @@
-import type { StoredResponseRecord } from '../../core/storage/index.ts'
+import type { IdempotencyStorage, NumericDate, StoredResponseRecord } from '../../core/storage/index.ts'
+import type { Runner } from './runner.ts'
 import { keyOf, takePage } from './table.ts'
-import type { SyncSession, Tables } from './tables.ts'
+import type { LookUps, Tables } from './tables.ts'
 
-type StoredResponseVerbs = Pick<
-  SyncSession,
-  'findStoredResponse' | 'insertStoredResponse' | 'listStoredResponses' | 'countStoredResponses'
->
+/** Few enough to cost no time, and more than one insert adds. */
+const deletedWithEach = 10
 
-/** So few that nobody waits for it, and more than were added. */
-const forgottenAtOnce = 10
-
-export function storedResponseVerbs({ storedResponses }: Tables): StoredResponseVerbs {
-  const findStoredResponse: StoredResponseVerbs['findStoredResponse'] = (scope, key, now) => {
-    const kept = storedResponses.get(keyOf(scope, key))?.answer
-    return kept !== undefined && now < kept.expiresAt ? kept : null
-  }
+export function idempotencyStorage({ read, write }: Runner): IdempotencyStorage {
   return {
-    findStoredResponse: findStoredResponse,
-    insertStoredResponse: (answer, now) => {
-      if (findStoredResponse(answer.scope, answer.key, now) !== null) return false
-      storedResponses.replace({ id: keyOf(answer.scope, answer.key), position: answer.expiresAt, answer })
-      const oldest = takePage(storedResponses.ascending(), { limit: forgottenAtOnce })
-      for (const { id, position } of oldest) if (position <= now) storedResponses.delete(id)
-      return true
-    },
-    listStoredResponses: ({ limit, after }) => {
-      const all = [...storedResponses.ascending()].map(({ answer }) => answer).toSorted(byScopeAndKey)
-      return takePage(all, { limit }, (answer) => after === undefined || byScopeAndKey(answer, after) > 0)
-    },
-    countStoredResponses: () => storedResponses.size,
+    findStoredResponse: (scope, key, now) => read((tables) => findCurrent(tables, { scope, key }, now)),
+    insertStoredResponse: (response, now) =>
+      write((tables) => {
+        if (findCurrent(tables, response, now) !== null) return false
+        const id = keyOf(response.scope, response.key)
+        tables.storedResponses.replace({ id, position: response.expiresAt, response })
+        deleteSomeExpired(tables, now)
+        return true
+      }),
+    listStoredResponses: ({ limit, after }) =>
+      read(({ storedResponses }) => {
+        const all = [...storedResponses.ascending()].map(({ response }) => response)
+        const isAfter = (response: Name): boolean => after === undefined || byScopeAndKey(response, after) > 0
+        return takePage(all.toSorted(byScopeAndKey), { limit }, isAfter)
+      }),
+    countStoredResponses: () => read(({ storedResponses }) => storedResponses.size),
   }
 }
 
 type Name = Pick<StoredResponseRecord, 'scope' | 'key'>
+
+function findCurrent(
+  { storedResponses }: LookUps,
+  { scope, key }: Name,
+  now: NumericDate,
+): StoredResponseRecord | null {
+  const response = storedResponses.get(keyOf(scope, key))?.response
+  return response !== undefined && now < response.expiresAt ? response : null
+}
+
+function deleteSomeExpired({ storedResponses }: Tables, now: NumericDate): void {
+  const oldest = takePage(storedResponses.ascending(), { limit: deletedWithEach })
+  for (const { id, position } of oldest) if (position <= now) storedResponses.delete(id)
+}
 
 function byScopeAndKey(a: Name, b: Name): number {
   return compare(a.scope, b.scope) || compare(a.key, b.key)

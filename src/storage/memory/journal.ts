@@ -4,8 +4,8 @@ interface Change {
 }
 
 /**
- * What the open transaction has written, in order. The tables hold the transaction's state; an outside read steps back
- * over the changes and forward again, so that a rollback costs what was written and never a copy of the tables.
+ * The changes of the open transaction, in order. The tables hold the state of the transaction. A read outside undoes the
+ * changes, reads, and does them again. So a rollback costs as much as the changes, and needs no copy of the tables.
  */
 export class Journal {
   #changes: Change[] = []
@@ -14,7 +14,7 @@ export class Journal {
     this.#changes.push(change)
   }
 
-  /** Runs `work` whole: when it throws, nothing of it stays. */
+  /** Runs `work` whole: if it throws, its changes are undone. */
   atomic<T>(work: () => T): T {
     const before = this.#changes.length
     try {

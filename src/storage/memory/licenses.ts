@@ -1,69 +1,79 @@
-import type { LicenseFilter, LicenseRecord, NumericDate, RegenerationPage } from '../../core/storage/index.ts'
+import type {
+  LicenseFilter,
+  LicensePatch,
+  LicenseRecord,
+  LicenseStorage,
+  NumericDate,
+  RegeneratedPage,
+  RegenerationPage,
+} from '../../core/storage/index.ts'
+import { statusOf } from '../../core/token/decision.ts'
 import { findApp } from './apps.ts'
 import { patched } from './frozen.ts'
+import type { Runner } from './runner.ts'
 import { countOf, keyOf, takePage } from './table.ts'
-import { requireParent, type SyncSession, type Tables } from './tables.ts'
-import { featuresOf, ofApp } from './tiers.ts'
+import { inApp, type LookUps, requireParent, type Tables } from './tables.ts'
+import { featuresOf } from './tiers.ts'
 
-type LicenseVerbs = Pick<
-  SyncSession,
-  | 'findLicense'
-  | 'findCurrentLicense'
-  | 'insertLicense'
-  | 'releaseInstallation'
-  | 'updateLicense'
-  | 'deleteLicense'
-  | 'listLicenses'
-  | 'countLicenses'
-  | 'regenerateMany'
->
-
-export function licenseVerbs(tables: Tables): LicenseVerbs {
-  const { licenses } = tables
+export function licenseStorage({ read, write }: Runner): LicenseStorage {
   return {
-    findLicense: (appId, id) => ofApp(appId, licenses.get(id)),
-    findCurrentLicense: (appSlugOrId, installationId) => {
-      const app = findApp(tables, appSlugOrId)
-      return app && licenses.getBy(0, keyOf(app.id, installationId))
-    },
-    insertLicense: (license) => {
-      requireParents(tables, license)
-      return licenses.insert(license)
-    },
-    releaseInstallation: (appId, installationId, now, exceptId) => {
-      const license = licenses.getBy(0, keyOf(appId, installationId))
-      if (license === null || license.id === exceptId || statusOf(license, now) === 'active') return
-      licenses.replace({ ...license, current: false, version: license.version + 1 })
-    },
-    updateLicense: (id, expectedVersion, patch) => {
-      const license = licenses.get(id)
-      if (license?.version !== expectedVersion) return null
-      const changed = { ...patched(license, patch), version: expectedVersion + 1 }
-      requireParents(tables, changed)
-      return licenses.replace(changed)
-    },
-    deleteLicense: (id) => {
-      tables.notices.deleteWhere(id)
-      return licenses.delete(id)
-    },
+    findLicense: (appId, id) => read(({ licenses }) => inApp(appId, licenses.get(id))),
+    findCurrentLicense: (appSlugOrId, installationId) =>
+      read((tables) => {
+        const app = findApp(tables, appSlugOrId)
+        return app && tables.licenses.getBy(0, keyOf(app.id, installationId))
+      }),
+    insertLicense: (license) =>
+      write((tables) => {
+        requireParents(tables, license)
+        return tables.licenses.insert(license)
+      }),
+    releaseInstallation: (appId, installationId, now, exceptId) =>
+      write((tables) => releaseInstallation(tables, keyOf(appId, installationId), now, exceptId)),
+    updateLicense: (id, expectedVersion, patch) =>
+      write((tables) => updateLicense(tables, id, expectedVersion, patch)),
+    deleteLicense: (id) =>
+      write(({ licenses, notices }) => {
+        notices.deleteWhere(id)
+        return licenses.delete(id)
+      }),
     listLicenses: (filter, page) =>
-      takePage(licenses.descending(filter.appId, page.after), page, licensePasses(filter)),
-    countLicenses: (filter) => countOf(licenses.ascending(filter.appId), licensePasses(filter)),
-    regenerateMany: (reissue) => regenerateMany(tables, reissue),
+      read(({ licenses }) =>
+        takePage(licenses.descending(filter.appId, page.after), page, licensePasses(filter)),
+      ),
+    countLicenses: (filter) =>
+      read(({ licenses }) => countOf(licenses.ascending(filter.appId), licensePasses(filter))),
+    regenerateMany: (page) => write((tables) => regenerateMany(tables, page)),
   }
 }
 
-function requireParents({ apps, customers, tiers }: Tables, license: LicenseRecord): void {
+function requireParents({ apps, customers, tiers }: LookUps, license: LicenseRecord): void {
   requireParent(apps.get(license.appId) && customers.get(license.customerId))
   if (license.tierId !== null) requireParent(tiers.get(license.tierId))
 }
 
-function statusOf(
-  { revokedAt, expiresAt }: LicenseRecord,
+function releaseInstallation(
+  { licenses }: Tables,
+  slot: string,
   now: NumericDate,
-): 'active' | 'expired' | 'revoked' {
-  if (revokedAt !== null) return 'revoked'
-  return expiresAt !== null && now >= expiresAt ? 'expired' : 'active'
+  exceptId: string | undefined,
+): void {
+  const license = licenses.getBy(0, slot)
+  if (license === null || license.id === exceptId || statusOf(license, now) === 'active') return
+  licenses.replace({ ...license, current: false, version: license.version + 1 })
+}
+
+function updateLicense(
+  tables: Tables,
+  id: string,
+  expectedVersion: number,
+  patch: LicensePatch,
+): LicenseRecord | null {
+  const license = tables.licenses.get(id)
+  if (license?.version !== expectedVersion) return null
+  const changed = { ...patched(license, patch), version: expectedVersion + 1 }
+  requireParents(tables, changed)
+  return tables.licenses.replace(changed)
 }
 
 function licensePasses(filter: LicenseFilter): (license: LicenseRecord) => boolean {
@@ -74,18 +84,18 @@ function licensePasses(filter: LicenseFilter): (license: LicenseRecord) => boole
     (filter.installationId === undefined || license.installationId === filter.installationId)
 }
 
-function regenerateMany(tables: Tables, reissue: RegenerationPage): { count: number; last: string | null } {
-  const after = reissue.after === undefined ? undefined : { id: reissue.after }
-  const passes = licensePasses({ ...reissue, status: 'active' })
-  const wanted = (license: LicenseRecord): boolean => license.tierId !== null && passes(license)
-  const all = tables.licenses.ascending(reissue.appId, after)
-  const found = takePage(all, { limit: reissue.limit + 1 }, wanted)
-  const page = found.slice(0, reissue.limit)
-  for (const license of page) reissueLicense(tables, license, reissue.now)
+function regenerateMany(tables: Tables, request: RegenerationPage): RegeneratedPage {
+  const after = request.after === undefined ? undefined : { id: request.after }
+  const passes = licensePasses({ ...request, status: 'active' })
+  const isDue = (license: LicenseRecord): boolean => license.tierId !== null && passes(license)
+  const all = tables.licenses.ascending(request.appId, after)
+  const found = takePage(all, { limit: request.limit + 1 }, isDue)
+  const page = found.slice(0, request.limit)
+  for (const license of page) regenerate(tables, license, request.now)
   return { count: page.length, last: found.length > page.length ? (page.at(-1)?.id ?? null) : null }
 }
 
-function reissueLicense(tables: Tables, license: LicenseRecord, now: NumericDate): void {
+function regenerate(tables: Tables, license: LicenseRecord, now: NumericDate): void {
   tables.licenses.replace({
     ...license,
     tierFeatures: featuresOf(tables, license.tierId!).map((feature) => feature.slug),

@@ -6,12 +6,15 @@ interface Stored {
   readonly id: string
 }
 
+/** A table without its writes. */
+export type LookUp<R extends Stored> = Pick<Table<R>, 'size' | 'get' | 'getBy' | 'ascending' | 'descending'>
+
 interface Shape<R> {
-  /** What lists are asked by. */
+  /** The group of a record. Each list is the list of one group. */
   readonly group?: (record: R) => string
-  /** Keys that only one record may have; `null` claims none. */
+  /** Keys that only one record may have; `null` is no key. */
   readonly unique?: readonly ((record: R) => string | null)[]
-  /** The order inside a group, ascending. */
+  /** The ascending order inside a group. */
   readonly compare?: (a: Position, b: Position) => number
 }
 
@@ -25,12 +28,12 @@ export function byPosition(a: Position, b: Position): number {
   return (a.position ?? 0) - (b.position ?? 0) || byId(a, b)
 }
 
-/** Joins the parts of a unique key, so that no two lists of parts give the same one. */
+/** Joins the parts of a unique key. Two different lists of parts never give the same key. */
 export function keyOf(...parts: readonly string[]): string {
   return JSON.stringify(parts)
 }
 
-/** Frozen records by id, by unique keys, and in order within their group. Every change is noted in the journal. */
+/** Frozen records by id, by unique keys, and in order within their group. The journal notes every change. */
 export class Table<R extends Stored> {
   readonly #journal: Journal
   readonly #group: (record: R) => string
@@ -60,14 +63,14 @@ export class Table<R extends Stored> {
     return id === undefined ? null : this.get(id)
   }
 
-  /** `false` when the id or a unique key is taken. */
+  /** Returns `false` if the id or a unique key is taken. */
   insert(record: R): boolean {
     if (this.#records.has(record.id) || this.#isTaken(record)) return false
     this.#write(record.id, frozen(record))
     return true
   }
 
-  /** Puts `record` where the one with its id stands or would stand; `null` when another has one of its unique keys. */
+  /** Writes `record` over the one with its id, if any. Returns `null` if another record has one of its unique keys. */
   replace(record: R): R | null {
     if (this.#isTaken(record)) return null
     this.#write(record.id, frozen(record))
@@ -80,7 +83,7 @@ export class Table<R extends Stored> {
     return true
   }
 
-  /** Deletes every record of a group that passes, the last first, which moves the fewest. */
+  /** Deletes every record of a group that passes. It begins with the last, which moves the fewest records. */
   deleteWhere(group: string, passes: (record: R) => boolean = () => true): void {
     for (const record of [...this.descending(group)].filter(passes)) this.delete(record.id)
   }
@@ -163,7 +166,7 @@ export class Table<R extends Stored> {
   }
 }
 
-/** How many of the leading records pass; those that pass come first. */
+/** The number of records that pass. All records that pass come before those that do not. */
 function countWhile<R>(records: readonly R[], passes: (record: R) => boolean): number {
   let low = 0
   let high = records.length
@@ -175,7 +178,7 @@ function countWhile<R>(records: readonly R[], passes: (record: R) => boolean): n
   return low
 }
 
-/** The records of one page that pass, from records that already begin after `page.after`. */
+/** The records of one page that pass. `records` already begin after `page.after`. */
 export function takePage<R>(
   records: Iterable<R>,
   page: Page,
@@ -192,7 +195,7 @@ export function takePage<R>(
   return taken
 }
 
-/** How many records pass. */
+/** The number of records that pass. */
 export function countOf<R>(records: Iterable<R>, passes: (record: R) => boolean = () => true): number {
   let count = 0
   for (const record of records) if (passes(record)) count++

@@ -1,4 +1,3 @@
-import { LicensingError } from '../../core/errors.ts'
 import type {
   ApiKeyRecord,
   AppRecord,
@@ -9,19 +8,12 @@ import type {
   ExpiryNotice,
   LicenseRecord,
   SigningKeyRecord,
-  StorageSession,
   TierRecord,
   WebhookRecord,
 } from '../../core/storage/index.ts'
+import { goneError } from '../errors.ts'
 import type { Journal } from './journal.ts'
-import { byPosition, keyOf, Table } from './table.ts'
-
-/** The verbs of a session, answering at once: nothing can come between the steps of one. */
-export type SyncSession = {
-  readonly [Verb in keyof StorageSession]: (
-    ...args: Parameters<StorageSession[Verb]>
-  ) => Awaited<ReturnType<StorageSession[Verb]>>
-}
+import { byPosition, keyOf, type LookUp, Table } from './table.ts'
 
 /** The signing keys of one app, under the app's id. */
 export interface KeyRing {
@@ -29,27 +21,27 @@ export interface KeyRing {
   readonly keys: readonly SigningKeyRecord[]
 }
 
-/** The features of one tier, under the tier's id, in the order in which they were added. */
+/** The features of one tier, under the tier's id, in the order of adding. */
 export interface TierFeatures {
   readonly id: string
   readonly featureIds: readonly string[]
 }
 
-/** An answer under its scope and key, in order of its end. */
+/** A response under its scope and key, in order of its end. */
 export interface StoredResponse {
   readonly id: string
   readonly position: number
-  readonly answer: StoredResponseRecord
+  readonly response: StoredResponseRecord
 }
 
-/** A pending delivery in its place, in order of when it is due. */
+/** A pending delivery in the queue of its app and priority, in order of the time at which it is due. */
 export interface Queued {
   readonly id: string
   readonly queue: string
   readonly position: number
 }
 
-/** When a clock was last seen, and since when its sightings follow each other. */
+/** The last reading of the servers' clocks, and the time since which the readings have followed each other. */
 export interface Clock {
   readonly id: string
   readonly seenAt: number
@@ -79,7 +71,12 @@ export interface Tables {
   readonly settings: Table<Setting>
 }
 
-const ofApp = (record: { readonly appId: string }): string => record.appId
+/** The tables without their writes. */
+export type LookUps = {
+  readonly [Name in keyof Tables]: Tables[Name] extends Table<infer R> ? LookUp<R> : never
+}
+
+const appIdOf = (record: { readonly appId: string }): string => record.appId
 const slugInApp = (record: { readonly appId: string; readonly slug: string }): string =>
   keyOf(record.appId, record.slug)
 
@@ -87,24 +84,24 @@ export function newTables(journal: Journal): Tables {
   return {
     apps: new Table<AppRecord>(journal, { unique: [(app) => app.slug] }),
     keyRings: new Table<KeyRing>(journal),
-    tiers: new Table<TierRecord>(journal, { group: ofApp, unique: [slugInApp], compare: byPosition }),
-    features: new Table<FeatureRecord>(journal, { group: ofApp, unique: [slugInApp] }),
+    tiers: new Table<TierRecord>(journal, { group: appIdOf, unique: [slugInApp], compare: byPosition }),
+    features: new Table<FeatureRecord>(journal, { group: appIdOf, unique: [slugInApp] }),
     tierFeatures: new Table<TierFeatures>(journal),
     customers: new Table<CustomerRecord>(journal, {
-      group: ofApp,
+      group: appIdOf,
       unique: [
         (customer) => keyOf(customer.appId, customer.foldedEmail),
         (customer) => (customer.externalId === null ? null : keyOf(customer.appId, customer.externalId)),
       ],
     }),
     licenses: new Table<LicenseRecord>(journal, {
-      group: ofApp,
+      group: appIdOf,
       unique: [(license) => (license.current ? keyOf(license.appId, license.installationId) : null)],
     }),
     apiKeys: new Table<ApiKeyRecord>(journal, { unique: [(key) => key.hash] }),
     storedResponses: new Table<StoredResponse>(journal, { compare: byPosition }),
     webhooks: new Table<WebhookRecord & { readonly id: string }>(journal),
-    deliveries: new Table<DeliveryRecord>(journal, { group: ofApp }),
+    deliveries: new Table<DeliveryRecord>(journal, { group: appIdOf }),
     queue: new Table<Queued>(journal, { group: ({ queue }) => queue, compare: byPosition }),
     notices: new Table<ExpiryNotice & { readonly id: string }>(journal, {
       group: ({ licenseId }) => licenseId,
@@ -114,12 +111,17 @@ export function newTables(journal: Journal): Tables {
   }
 }
 
-/** The name of the queue that deliveries of one app and priority stand in. */
+/** The name of the queue for deliveries of one app and priority. */
 export function queueOf(appId: string, priority: number): string {
   return keyOf(appId, `${priority}`)
 }
 
-/** Refuses to write a record that would point to nothing. */
+/** The record, if it belongs to the app. */
+export function inApp<R extends { readonly appId: string }>(appId: string, record: R | null): R | null {
+  return record?.appId === appId ? record : null
+}
+
+/** Refuses to write a record that would refer to a missing one. @throws {LicensingError} `not_found` */
 export function requireParent(parent: object | null): void {
-  if (parent === null) throw new LicensingError('not_found', 'What the record belongs to no longer exists')
+  if (parent === null) throw goneError()
 }

@@ -1,49 +1,53 @@
-import type { FeatureRecord, TierRecord } from '../../core/storage/index.ts'
+import type { FeatureRecord, TierRecord, TierStorage } from '../../core/storage/index.ts'
 import { frozen, patched } from './frozen.ts'
+import type { Runner } from './runner.ts'
 import { countOf, keyOf, takePage } from './table.ts'
-import { requireParent, type SyncSession, type Tables } from './tables.ts'
+import { inApp, type LookUps, requireParent, type Tables } from './tables.ts'
 
-type TierVerbs = Pick<
-  SyncSession,
-  'findTier' | 'insertTier' | 'updateTier' | 'deleteTier' | 'listTiers' | 'countTiers'
->
-
-export function tierVerbs(tables: Tables): TierVerbs {
-  const { apps, tiers } = tables
-  const whole = (tier: TierRecord): TierRecord => withFeatures(tables, tier)
+export function tierStorage({ read, write }: Runner): TierStorage {
   return {
-    findTier: (appId, idOrSlug) => {
-      const tier = ofApp(appId, tiers.get(idOrSlug)) ?? tiers.getBy(0, keyOf(appId, idOrSlug))
-      return tier && whole(tier)
-    },
-    insertTier: (tier) => {
-      requireParent(apps.get(tier.appId))
-      return tiers.insert({ ...tier, features: [] })
-    },
-    updateTier: (id, patch) => {
-      const tier = tiers.get(id)
-      const changed = tier && tiers.replace(patched(tier, patch))
-      return changed && whole(changed)
-    },
-    deleteTier: (id) => deleteTier(tables, id),
-    listTiers: (appId, page) => takePage(tiers.ascending(appId, page.after), page).map(whole),
-    countTiers: (appId) => countOf(tiers.ascending(appId)),
+    findTier: (appId, idOrSlug) => read((tables) => findTier(tables, appId, idOrSlug)),
+    insertTier: (tier) =>
+      write(({ apps, tiers }) => {
+        requireParent(apps.get(tier.appId))
+        return tiers.insert({ ...tier, features: [] })
+      }),
+    updateTier: (id, patch) =>
+      write((tables) => {
+        const tier = tables.tiers.get(id)
+        const changed = tier && tables.tiers.replace(patched(tier, patch))
+        return changed && withFeatures(tables, changed)
+      }),
+    deleteTier: (id) => write((tables) => deleteTier(tables, id)),
+    listTiers: (appId, page) =>
+      read((tables) =>
+        takePage(tables.tiers.ascending(appId, page.after), page).map((tier) => withFeatures(tables, tier)),
+      ),
+    countTiers: (appId) => read(({ tiers }) => countOf(tiers.ascending(appId))),
+    addTierFeature: (tierId, featureId, limit) =>
+      write((tables) => addTierFeature(tables, tierId, featureId, limit)),
+    removeTierFeature: (tierId, featureId) => write((tables) => removeTierFeature(tables, tierId, featureId)),
+    listTierFeatures: (tierId) => read((tables) => featuresOf(tables, tierId)),
   }
 }
 
-/** The record, if it is of the app. */
-export function ofApp<R extends { readonly appId: string }>(appId: string, record: R | null): R | null {
-  return record?.appId === appId ? record : null
+/** The features of a tier, in the order of adding. */
+export function featuresOf(tables: LookUps, tierId: string): FeatureRecord[] {
+  return featureIdsOf(tables, tierId).map((id) => tables.features.get(id)!)
 }
 
-/** The features of a tier, in the order in which they were added. */
-export function featuresOf(tables: Tables, tierId: string): FeatureRecord[] {
-  const ids = tables.tierFeatures.get(tierId)?.featureIds ?? []
-  return ids.map((id) => tables.features.get(id)!)
+function featureIdsOf({ tierFeatures }: LookUps, tierId: string): readonly string[] {
+  return tierFeatures.get(tierId)?.featureIds ?? []
 }
 
-function withFeatures(tables: Tables, tier: TierRecord): TierRecord {
+function withFeatures(tables: LookUps, tier: TierRecord): TierRecord {
   return frozen({ ...tier, features: featuresOf(tables, tier.id).map((feature) => feature.slug) })
+}
+
+function findTier(tables: LookUps, appId: string, idOrSlug: string): TierRecord | null {
+  const { tiers } = tables
+  const tier = inApp(appId, tiers.get(idOrSlug)) ?? tiers.getBy(0, keyOf(appId, idOrSlug))
+  return tier && withFeatures(tables, tier)
 }
 
 function deleteTier({ tiers, tierFeatures, licenses }: Tables, id: string): boolean {
@@ -56,61 +60,23 @@ function deleteTier({ tiers, tierFeatures, licenses }: Tables, id: string): bool
   return tiers.delete(id)
 }
 
-type TierFeatureVerbs = Pick<SyncSession, 'addTierFeature' | 'removeTierFeature' | 'listTierFeatures'>
-
-export function tierFeatureVerbs(tables: Tables): TierFeatureVerbs {
-  const { tiers, features, tierFeatures } = tables
-  const idsOf = (tierId: string): readonly string[] => tierFeatures.get(tierId)?.featureIds ?? []
-  return {
-    addTierFeature: (tierId, featureId, limit) => {
-      requireParent(tiers.get(tierId) && features.get(featureId))
-      const ids = idsOf(tierId)
-      if (ids.includes(featureId)) return 'present'
-      if (ids.length >= limit) return 'full'
-      tierFeatures.replace({ id: tierId, featureIds: [...ids, featureId] })
-      return 'added'
-    },
-    removeTierFeature: (tierId, featureId) => {
-      const ids = idsOf(tierId)
-      if (!ids.includes(featureId)) return false
-      tierFeatures.replace({ id: tierId, featureIds: ids.filter((id) => id !== featureId) })
-      return true
-    },
-    listTierFeatures: (tierId) => featuresOf(tables, tierId),
-  }
+function addTierFeature(
+  tables: Tables,
+  tierId: string,
+  featureId: string,
+  limit: number,
+): 'added' | 'present' | 'full' {
+  requireParent(tables.tiers.get(tierId) && tables.features.get(featureId))
+  const ids = featureIdsOf(tables, tierId)
+  if (ids.includes(featureId)) return 'present'
+  if (ids.length >= limit) return 'full'
+  tables.tierFeatures.replace({ id: tierId, featureIds: [...ids, featureId] })
+  return 'added'
 }
 
-type FeatureVerbs = Pick<
-  SyncSession,
-  'findFeature' | 'insertFeature' | 'updateFeature' | 'deleteFeature' | 'listFeatures' | 'countFeatures'
->
-
-export function featureVerbs(tables: Tables): FeatureVerbs {
-  const { apps, features } = tables
-  return {
-    findFeature: (appId, idOrSlug) =>
-      ofApp(appId, features.get(idOrSlug)) ?? features.getBy(0, keyOf(appId, idOrSlug)),
-    insertFeature: (feature) => {
-      requireParent(apps.get(feature.appId))
-      return features.insert(feature)
-    },
-    updateFeature: (id, patch) => {
-      const feature = features.get(id)
-      return feature && features.replace(patched(feature, patch))
-    },
-    deleteFeature: (id) => deleteFeature(tables, id),
-    listFeatures: (appId, page) => takePage(features.descending(appId, page.after), page),
-    countFeatures: (appId) => countOf(features.ascending(appId)),
-  }
-}
-
-function deleteFeature({ tiers, tierFeatures, features }: Tables, id: string): boolean {
-  const feature = features.get(id)
-  if (feature === null) return false
-  for (const tier of tiers.ascending(feature.appId)) {
-    const ids = tierFeatures.get(tier.id)?.featureIds ?? []
-    if (ids.includes(id))
-      tierFeatures.replace({ id: tier.id, featureIds: ids.filter((other) => other !== id) })
-  }
-  return features.delete(id)
+function removeTierFeature(tables: Tables, tierId: string, featureId: string): boolean {
+  const ids = featureIdsOf(tables, tierId)
+  if (!ids.includes(featureId)) return false
+  tables.tierFeatures.replace({ id: tierId, featureIds: ids.filter((id) => id !== featureId) })
+  return true
 }

@@ -5,7 +5,7 @@ import {
   type Dialect,
   type DialectAdapter,
   type Driver,
-  type Kysely,
+  Kysely,
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
@@ -13,10 +13,15 @@ import {
   type QueryResult,
   type TransactionSettings,
 } from 'kysely'
+import type { Database } from '../schema.ts'
 import type { Session, Sessions } from './session.ts'
 
+export function kyselyOver(sessions: Sessions): Kysely<Database> {
+  return new Kysely<Database>({ dialect: new SessionDialect(sessions) })
+}
+
 /** Kysely's PostgreSQL over sessions of postgres.js. */
-export class SessionDialect implements Dialect {
+class SessionDialect implements Dialect {
   readonly #sessions: Sessions
 
   constructor(sessions: Sessions) {

@@ -1,5 +1,5 @@
 import {
-  type Answer,
+  type Result,
   connectionLost,
   requireCommitted,
   runOn,
@@ -8,13 +8,13 @@ import {
   type Sessions,
 } from './session.ts'
 
-/** What is needed of a lent client of postgres.js. */
+/** The part of a host's client of postgres.js that the storage uses. */
 export interface PostgresClient extends Runner {
   begin(options: string, work: (transaction: Runner) => Promise<unknown>): Promise<unknown>
   reserve(): Promise<Runner & { release(): void }>
 }
 
-/** Sessions over a client that somebody else made, configured and closes. */
+/** Sessions over a client that a host has made and configured, and will close. */
 export class LentSessions implements Sessions {
   readonly #client: PostgresClient
 
@@ -40,16 +40,15 @@ class LentSession implements Session {
     this.#client = client
   }
 
-  async run(sql: string, parameters: readonly unknown[]): Promise<Answer> {
-    // Past this point the client would run the statement on another connection, outside of the transaction.
+  async run(sql: string, parameters: readonly unknown[]): Promise<Result> {
+    // Otherwise the client would run the statement on another connection, outside the transaction.
     if (this.#isLost) throw connectionLost()
     return runOn(this.#transaction ?? this.#client, sql, parameters)
   }
 
   /**
-   * `begin` of the client is the one thing that tells when a transaction's connection is lost. It takes a callback, which
-   * here only hands the transaction out: it is ended by our own `commit` or `rollback`, after which the client takes the
-   * connection back.
+   * Only the client's own `begin` tells when the connection of a transaction is lost. It takes a callback, which here just
+   * hands the transaction out. Our `commit` or `rollback` ends the transaction, and then the client takes the connection back.
    */
   async begin(mode: string): Promise<void> {
     this.#transaction = await new Promise<Runner>((resolve, reject) => {
@@ -65,9 +64,9 @@ class LentSession implements Session {
   }
 
   async commit(): Promise<void> {
-    const answer = await this.run('commit', [])
+    const result = await this.run('commit', [])
     this.#transaction = undefined
-    requireCommitted(answer)
+    requireCommitted(result)
   }
 
   async rollback(): Promise<void> {
@@ -77,7 +76,7 @@ class LentSession implements Session {
   }
 }
 
-/** A single session of a lent client, for what must stay on one connection outside of transactions as well. */
+/** A single session of a host's client, for work that must stay on one connection even outside transactions. */
 export async function pinnedSessions(client: PostgresClient): Promise<Sessions> {
   const reserved = await client.reserve()
   const session: Session = {

@@ -1,9 +1,8 @@
-import { Kysely } from 'kysely'
 import type { Storage } from '../../core/storage/index.ts'
-import { translated } from '../kysely/errors.ts'
-import { storageOver } from '../kysely/storage.ts'
-import { migrate, type Database } from '../schema.ts'
-import { SessionDialect } from './dialect.ts'
+import { toLicensingError } from '../errors.ts'
+import { KyselyStorage } from '../kysely/storage.ts'
+import { migrate } from '../schema.ts'
+import { kyselyOver } from './dialect.ts'
 import { LentSessions, pinnedSessions, type PostgresClient } from './lent-sessions.ts'
 import { OwnSessions, type SingleClient } from './own-sessions.ts'
 import type { Sessions } from './session.ts'
@@ -14,10 +13,10 @@ export interface OwnOptions {
   readonly statementTimeoutMs: number
 }
 
-/** What a server does with a statement that cannot get a lock, and with a transaction that its client forgot. */
-const serverPatienceMs = { lock: 10_000, idle: 60_000 }
+/** The server ends a statement that waits for a lock, and an idle transaction, after these times. */
+const serverTimeoutsMs = { lock: 10_000, idle: 60_000 }
 
-/** So much longer than the server we wait ourselves: then it is out of reach. */
+/** The server is out of reach if it has not ended a statement this long after its own time-out. */
 const reachMs = 10_000
 
 const noTimeoutMs = 2 ** 31 - 1
@@ -36,36 +35,42 @@ export async function openOwn(options: OwnOptions): Promise<Storage> {
   )
 }
 
-/** Stands on a client that somebody else made and closes. */
+/** Uses a client that a host has made and will close. */
 export async function openLent(client: PostgresClient): Promise<Storage> {
   await migrateOn(await pinnedSessions(client))
   return storageOn(new LentSessions(client))
 }
 
 function storageOn(sessions: Sessions): Storage {
-  const db = new Kysely<Database>({ dialect: new SessionDialect(sessions) })
-  return storageOver({ writer: db, reader: db, close: () => db.destroy() })
+  const db = kyselyOver(sessions)
+  return new KyselyStorage({ writer: db, reader: db, close: () => db.destroy() })
 }
 
-/** On a connection of its own, which no time-out of a statement ends. */
+/** Migrates on a connection of its own, which has no time-out. */
 async function migrateOn(sessions: Sessions): Promise<void> {
-  const db = new Kysely<Database>({ dialect: new SessionDialect(sessions) })
+  const db = kyselyOver(sessions)
   try {
     await migrate(db)
   } catch (error) {
-    throw translated(error)
+    throw toLicensingError(error)
   } finally {
     await db.destroy()
   }
+}
+
+/** The driver is an optional peer dependency. */
+export async function requirePostgres(): Promise<typeof import('postgres')> {
+  const { default: postgres } = await import('postgres').catch((cause: unknown) => {
+    throw new Error('postgresStorage needs the package "postgres" beside heartwood', { cause })
+  })
+  return postgres
 }
 
 /** Makes clients of one connection each. */
 async function connector(
   connectionString: string,
 ): Promise<(lost: () => void, statementTimeoutMs: number) => SingleClient> {
-  const { default: postgres } = await import('postgres').catch((cause: unknown) => {
-    throw new Error('postgresStorage needs the package "postgres" beside heartwood', { cause })
-  })
+  const postgres = await requirePostgres()
   return (lost, statementTimeoutMs) =>
     postgres(connectionString, {
       max: 1,
@@ -78,8 +83,8 @@ async function connector(
       connection: {
         application_name: 'heartwood',
         statement_timeout: statementTimeoutMs,
-        lock_timeout: statementTimeoutMs === 0 ? 0 : serverPatienceMs.lock,
-        idle_in_transaction_session_timeout: serverPatienceMs.idle,
+        lock_timeout: statementTimeoutMs === 0 ? 0 : serverTimeoutsMs.lock,
+        idle_in_transaction_session_timeout: serverTimeoutsMs.idle,
       },
     })
 }

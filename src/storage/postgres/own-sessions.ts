@@ -1,7 +1,7 @@
 import { LicensingError } from '../../core/errors.ts'
-import { outageOf } from '../kysely/outage.ts'
+import { describeOutage } from '../errors.ts'
 import {
-  type Answer,
+  type Result,
   connectionLost,
   requireCommitted,
   runOn,
@@ -16,11 +16,11 @@ export interface SingleClient extends Runner {
 }
 
 export interface OwnSessionsOptions {
-  /** Makes a client that connects when it is first asked, and calls `lost` once when its connection is gone. */
+  /** Makes a client that connects with its first statement, and calls `lost` once when its connection is gone. */
   readonly connect: (lost: () => void) => SingleClient
-  /** At most so many connections. */
+  /** The greatest number of connections. */
   readonly most: number
-  /** After so long a statement is given up together with its connection, in milliseconds: the server must be out of reach. */
+  /** The server is out of reach if a statement takes longer, in milliseconds. Then the connection is given up as well. */
   readonly patienceMs: number
 }
 
@@ -29,11 +29,11 @@ interface Waiting {
 }
 
 const waitMs = 10_000
-const farewellSeconds = 5
+const endTimeoutSeconds = 5
 
 /**
- * Connections of our own, each a client of postgres.js with a single connection that is thrown away when it is lost. A
- * client of several would connect again under a transaction that is open, and run the rest of it outside of any.
+ * Connections of our own. Each is a client of postgres.js with a single connection, and is dropped when the connection is
+ * lost. A client of several connections would connect again under an open transaction, and run the rest outside it.
  */
 export class OwnSessions implements Sessions {
   readonly #options: OwnSessionsOptions
@@ -71,7 +71,7 @@ export class OwnSessions implements Sessions {
     return session
   }
 
-  /** Drops a session that was lost while nobody used it; one in use is dropped when it is released. */
+  /** Drops a session that was lost while idle. `release` drops a lost session that was in use. */
   #forget(session: OwnSession): void {
     const at = this.#idle.indexOf(session)
     if (at < 0) return
@@ -109,7 +109,7 @@ class OwnSession implements Session {
     })
   }
 
-  async run(sql: string, parameters: readonly unknown[]): Promise<Answer> {
+  async run(sql: string, parameters: readonly unknown[]): Promise<Result> {
     if (this.isLost) throw connectionLost()
     const deadline = setTimeout(() => this.#discard(), this.#patienceMs)
     try {
@@ -128,9 +128,9 @@ class OwnSession implements Session {
   }
 
   async commit(): Promise<void> {
-    const answer = await this.run('commit', [])
+    const result = await this.run('commit', [])
     this.#isInTransaction = false
-    requireCommitted(answer)
+    requireCommitted(result)
   }
 
   async rollback(): Promise<void> {
@@ -140,7 +140,7 @@ class OwnSession implements Session {
   }
 
   async end(): Promise<void> {
-    await this.#client.end({ timeout: farewellSeconds })
+    await this.#client.end({ timeout: endTimeoutSeconds })
   }
 
   #discard(): void {
@@ -149,8 +149,8 @@ class OwnSession implements Session {
   }
 }
 
-/** Whether a connection can be used no more after the error: not so when the server refused one statement alone. */
+/** True if a connection is unusable after the error. It is usable if the server only refused one statement. */
 function endsConnection(error: unknown): boolean {
   const { severity } = error as { readonly severity?: unknown }
-  return severity !== 'ERROR' && outageOf(error) !== undefined
+  return severity !== 'ERROR' && describeOutage(error) !== undefined
 }

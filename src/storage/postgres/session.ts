@@ -1,44 +1,44 @@
-/** What a statement answered: its rows, and what it was (`COMMIT`, say). */
-export interface Answer extends Iterable<unknown> {
+/** The result of a statement: its rows, and its command tag, such as `COMMIT`. */
+export interface Result extends Iterable<unknown> {
   readonly command?: string | null
   readonly count?: number | null
 }
 
-/** Something that runs statements: a client of postgres.js, a transaction of it, a reserved connection. */
+/** Runs statements. A client of postgres.js is one, and so are its transactions and reserved connections. */
 export interface Runner {
-  unsafe(sql: string, parameters?: any[], options?: { readonly prepare?: boolean }): Promise<Answer>
+  unsafe(sql: string, parameters?: any[], options?: { readonly prepare?: boolean }): Promise<Result>
 }
 
-/** One connection for the time between `acquire` and `release`, in a transaction or outside. */
+/** One connection, between `acquire` and `release`. */
 export interface Session {
-  /** Rejects with the driver's error; inside a transaction that was lost with its connection, with no other effect. */
-  run(sql: string, parameters: readonly unknown[]): Promise<Answer>
+  /** Rejects with the driver's error. In a transaction whose connection was lost, it rejects and has no other effect. */
+  run(sql: string, parameters: readonly unknown[]): Promise<Result>
   begin(mode: string): Promise<void>
   commit(): Promise<void>
-  /** Never rejects: a server forgets a transaction whose connection it loses. */
+  /** Never rejects, because a server drops a transaction whose connection it loses. */
   rollback(): Promise<void>
 }
 
-/** Where sessions come from. */
+/** A source of sessions. */
 export interface Sessions {
   acquire(): Promise<Session>
   release(session: Session): void
-  /** Called when no session is in use. */
+  /** The storage calls this when no session is in use. */
   close(): Promise<void>
 }
 
-/** What the driver says when a connection is gone; the storage makes it `unavailable`. */
+/** The error that the driver has for a lost connection. The storage turns it into `unavailable`. */
 export function connectionLost(): Error {
   return Object.assign(new Error('The connection was lost'), { code: 'CONNECTION_CLOSED' })
 }
 
-/** Runs a statement, prepared once for each connection unless the client was told not to prepare. */
-export function runOn(runner: Runner, sql: string, parameters: readonly unknown[]): Promise<Answer> {
+/** Runs a statement. It is prepared once for each connection, unless the client has `prepare: false`. */
+export function runOn(runner: Runner, sql: string, parameters: readonly unknown[]): Promise<Result> {
   return runner.unsafe(sql, [...parameters], { prepare: true })
 }
 
-/** PostgreSQL answers `commit` with ROLLBACK when a statement of the transaction had failed. */
-export function requireCommitted(answer: Answer): void {
-  if (answer.command === 'COMMIT') return
+/** If a statement of the transaction has failed, PostgreSQL answers `commit` with ROLLBACK. */
+export function requireCommitted(result: Result): void {
+  if (result.command === 'COMMIT') return
   throw new Error('The transaction was rolled back: a statement in it had failed')
 }

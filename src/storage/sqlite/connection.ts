@@ -1,4 +1,4 @@
-/** What can be bound to a statement. */
+/** A value that a statement can bind. */
 export type SqliteValue = string | number | bigint | null | Uint8Array
 
 /** A statement of `bun:sqlite` or `node:sqlite`. */
@@ -9,7 +9,7 @@ export interface SqliteClientStatement {
   iterate(...values: SqliteValue[]): IterableIterator<unknown>
 }
 
-/** What is needed of a lent connection. */
+/** The part of a host's connection that the storage uses. */
 export interface SqliteClient {
   exec(sql: string): unknown
   prepare(sql: string): SqliteClientStatement
@@ -17,7 +17,7 @@ export interface SqliteClient {
 }
 
 interface Statement {
-  /** Whether it answers rows. */
+  /** True if it returns rows. */
   readonly reader: boolean
   get(values: readonly unknown[]): unknown
   all(values: readonly unknown[]): unknown[]
@@ -26,7 +26,7 @@ interface Statement {
   finalize(): void
 }
 
-/** One connection with its statements kept, the same on every runtime. */
+/** One connection that keeps its prepared statements. It is the same on every runtime. */
 export interface Connection {
   exec(sql: string): void
   prepare(sql: string): Statement
@@ -35,7 +35,7 @@ export interface Connection {
   close(): void
 }
 
-/** Opens a file by the runtime's own SQLite. */
+/** Opens a file with the SQLite of the runtime. */
 export async function openConnection(
   filename: string,
   mode: { readonly readonly: boolean },
@@ -44,7 +44,7 @@ export async function openConnection(
   return connectionOver(client, () => void client.close())
 }
 
-/** A connection of somebody else, which closing leaves open. */
+/** A connection of a host. Closing leaves it open. */
 export function lentConnection(client: SqliteClient): Connection {
   return connectionOver(client, () => {})
 }
@@ -58,7 +58,7 @@ async function openByRuntime(filename: string, readonly: boolean): Promise<Sqlit
   return new DatabaseSync(filename, { readOnly: readonly })
 }
 
-/** As many as the product has queries, with room; a host's are never among them. */
+/** More than Heartwood has queries. Queries of a host never come here. */
 const maxStatements = 500
 
 function connectionOver(client: SqliteClient, close: () => void): Connection {
@@ -88,7 +88,7 @@ function finalizeAll(kept: Map<string, Statement>): void {
   kept.clear()
 }
 
-/** What the runtimes have apart: `columnNames` and `finalize()` on Bun, `columns()` in `node:sqlite`. */
+/** The differences of the runtimes: `columnNames` and `finalize()` on Bun, `columns()` in `node:sqlite`. */
 interface RuntimeStatement extends SqliteClientStatement {
   readonly columnNames?: readonly string[]
   columns?(): readonly unknown[]
@@ -103,7 +103,7 @@ function wrap(statement: RuntimeStatement): Statement {
     all: (values) => statement.all(...(values as SqliteValue[])),
     run: (values) => statement.run(...(values as SqliteValue[])),
     iterate: (values) => statement.iterate(...(values as SqliteValue[])),
-    // On Bun a statement that is left holds the file open.
+    // On Bun, a statement that is not finalized keeps the file open.
     finalize: () => statement.finalize?.(),
   }
 }

@@ -2,20 +2,30 @@ import {
   type CompiledQuery,
   type DatabaseConnection,
   type Driver,
+  Kysely,
   type QueryResult,
   SqliteAdapter,
   SqliteDialect,
   type SqliteDialectConfig,
   SqliteDriver,
 } from 'kysely'
-import { patiently } from './patience.ts'
+import type { Database } from '../schema.ts'
+import type { Connection } from './connection.ts'
+import { retryWhileLocked } from './lock.ts'
+
+export function kyselyOver(connection: Connection): Kysely<Database> {
+  return new Kysely<Database>({ dialect: new SharedSqliteDialect({ database: connection }) })
+}
 
 /**
- * Kysely's SQLite with what a file shared by several processes needs: transactions begin immediate, since a deferred one
- * that reads and then writes fails at once when another process wrote in between; migrations run inside one; and a
- * statement that meets another process's lock waits without blocking this process.
+ * Kysely's SQLite for a file that several processes share. Three things differ:
+ *
+ * - Transactions begin immediate. A deferred transaction that reads and then writes fails at once if another process wrote
+ *   in between.
+ * - Migrations run inside a transaction.
+ * - A statement that meets another process's lock waits without blocking this process.
  */
-export class PatientSqliteDialect extends SqliteDialect {
+class SharedSqliteDialect extends SqliteDialect {
   readonly #config: SqliteDialectConfig
 
   constructor(config: SqliteDialectConfig) {
@@ -28,7 +38,7 @@ export class PatientSqliteDialect extends SqliteDialect {
   }
 
   override createDriver(): Driver {
-    return new PatientDriver(this.#config)
+    return new SharedDriver(this.#config)
   }
 }
 
@@ -38,13 +48,13 @@ class TransactionalAdapter extends SqliteAdapter {
   }
 }
 
-class PatientDriver extends SqliteDriver {
+class SharedDriver extends SqliteDriver {
   override async acquireConnection(): Promise<DatabaseConnection> {
-    return new PatientConnection(await super.acquireConnection())
+    return new WaitingConnection(await super.acquireConnection())
   }
 }
 
-class PatientConnection implements DatabaseConnection {
+class WaitingConnection implements DatabaseConnection {
   readonly #inner: DatabaseConnection
 
   constructor(inner: DatabaseConnection) {
@@ -54,11 +64,11 @@ class PatientConnection implements DatabaseConnection {
   async executeQuery<Entry>(query: CompiledQuery): Promise<QueryResult<Entry>> {
     if (query.sql === 'rollback') return this.#rollback(query)
     const wanted = query.sql === 'begin' ? { ...query, sql: 'begin immediate' } : query
-    // Only a statement that would begin to write can meet a lock, so trying it again repeats nothing.
-    return patiently(() => this.#inner.executeQuery<Entry>(wanted))
+    // Only a statement that begins to write can meet a lock, so running it again repeats nothing.
+    return retryWhileLocked(() => this.#inner.executeQuery<Entry>(wanted))
   }
 
-  /** A full disk has SQLite roll back by itself, and the error to tell is that one. */
+  /** SQLite rolls back by itself on a full disk. Then this rollback must not hide the error of the full disk. */
   async #rollback<Entry>(query: CompiledQuery): Promise<QueryResult<Entry>> {
     try {
       return await this.#inner.executeQuery<Entry>(query)

@@ -1,20 +1,24 @@
-import { Kysely, type CompiledQuery } from 'kysely'
+import type { CompiledQuery, Kysely } from 'kysely'
 import { LicensingError } from '../../core/errors.ts'
 import type { Storage } from '../../core/storage/index.ts'
-import { storageOver } from '../kysely/storage.ts'
+import { toOpenError } from '../errors.ts'
+import type { Connections } from '../kysely/executor.ts'
+import { KyselyStorage } from '../kysely/storage.ts'
 import { migrate, type Database } from '../schema.ts'
 import { type Connection, lentConnection, openConnection, type SqliteClient } from './connection.ts'
-import { PatientSqliteDialect } from './dialect.ts'
-import { openFailure } from './open-failure.ts'
-import { patiently, patienceMs, shortWaitMs } from './patience.ts'
+import { kyselyOver } from './dialect.ts'
+import { blockingWaitMs, lockWaitMs, retryWhileLocked } from './lock.ts'
 import { hasWalBug } from './wal-bug.ts'
 
-/** The pages that look-ups pass through, of millions of licenses too; SQLite's own 2 MiB have every second page read anew. */
+/**
+ * Holds the index pages that look-ups pass through, even for millions of licenses. With SQLite's own 2 MiB, every second
+ * page is read anew.
+ */
 const cacheKiB = 16_000
 
 type Journal = 'wal' | 'truncate'
 
-/** Opens a file, in the best journal mode that is safe unless one is given. */
+/** Opens a file in the given journal mode, or in the best mode that is safe. */
 export async function openFile(filename: string, journal?: Journal): Promise<Storage> {
   const opened: Connection[] = []
   try {
@@ -23,44 +27,46 @@ export async function openFile(filename: string, journal?: Journal): Promise<Sto
     const hasReader = await prepareFile(connection, filename, journal)
     const writer = kyselyOver(connection)
     await migrate(writer)
-    if (!hasReader) return storageOver(alone(writer, connection))
+    if (!hasReader) return new KyselyStorage(oneConnection(writer, connection))
     const readOnly = await openConnection(filename, { readonly: true })
     opened.push(readOnly)
-    return storageOver(withReader(writer, connection, readOnly))
+    return new KyselyStorage(withReader(writer, connection, readOnly))
   } catch (error) {
     for (const connection of opened.toReversed()) connection.close()
-    throw openFailure(error)
+    throw toOpenError(error)
   }
 }
 
-/** Stands on a connection that somebody else opened and closes. */
+/** Uses a connection that a host has opened and will close. */
 export async function openClient(client: SqliteClient): Promise<Storage> {
   try {
     const connection = lentConnection(client)
     connection.exec('pragma foreign_keys = on; pragma secure_delete = on')
     const db = kyselyOver(connection)
     await migrate(db)
-    return storageOver({ writer: db, reader: db, close: () => turnOf(db) })
+    return new KyselyStorage({ writer: db, reader: db, close: () => lastTransactionOf(db) })
   } catch (error) {
-    throw openFailure(error)
+    throw toOpenError(error)
   }
 }
 
 /**
- * Sets a connection up; answers whether a second one can read beside it. It reads before it writes, so that what is no
- * database is left as it is, and begins to write before anything is promised, so that a read-only file is found out now.
+ * Sets a connection up. Resolves to `true` if a second connection can read beside it.
+ *
+ * It reads before it writes, so that a file which is no database stays unchanged. It writes before it resolves, so that
+ * opening a read-only file fails.
  */
 async function prepareFile(connection: Connection, filename: string, journal?: Journal): Promise<boolean> {
-  connection.exec(`pragma busy_timeout = ${shortWaitMs}`)
-  await patiently(() => connection.first('select count(*) from sqlite_schema', []))
+  connection.exec(`pragma busy_timeout = ${blockingWaitMs}`)
+  await retryWhileLocked(() => connection.first('select count(*) from sqlite_schema', []))
   connection.exec('pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on')
   connection.exec(`pragma cache_size = -${cacheKiB}`)
   if (filename === ':memory:') return false
   const wanted = journal ?? safeJournal(connection)
-  await patiently(() => setJournal(connection, wanted))
-  // By a statement of its own: the errors of `exec` bear no code on Deno.
-  await patiently(() => connection.prepare('begin immediate').run([]))
-  // To begin is not enough: on a read-only file SQLite begins to read instead.
+  await retryWhileLocked(() => setJournal(connection, wanted))
+  // A statement of its own, because errors of `exec` have no code on Deno.
+  await retryWhileLocked(() => connection.prepare('begin immediate').run([]))
+  // On a read-only file, `begin immediate` succeeds as a read.
   connection.prepare('pragma user_version = 0').run([])
   connection.exec('rollback')
   return wanted === 'wal'
@@ -77,37 +83,28 @@ function setJournal(connection: Connection, wanted: Journal): void {
   throw new LicensingError('unavailable', `The database file does not take the journal mode ${wanted}`)
 }
 
-function kyselyOver(connection: Connection): Kysely<Database> {
-  return new Kysely<Database>({ dialect: new PatientSqliteDialect({ database: connection }) })
-}
-
-/** One connection for all. */
-function alone(writer: Kysely<Database>, connection: Connection): Parameters<typeof storageOver>[0] {
+function oneConnection(writer: Kysely<Database>, connection: Connection): Connections {
   return {
     writer,
     reader: writer,
+    secretErased: () => checkpointInTurn(writer, connection),
     close: () => closeLast(writer, connection),
-    erased: () => checkpointInTurn(writer, connection),
   }
 }
 
-/** One connection that writes, one that reads. */
-function withReader(
-  writer: Kysely<Database>,
-  connection: Connection,
-  readOnly: Connection,
-): Parameters<typeof storageOver>[0] {
-  readOnly.exec(`pragma busy_timeout = ${patienceMs}; pragma cache_size = -${cacheKiB}`)
+/** One connection writes, the other reads. */
+function withReader(writer: Kysely<Database>, connection: Connection, readOnly: Connection): Connections {
+  readOnly.exec(`pragma busy_timeout = ${lockWaitMs}; pragma cache_size = -${cacheKiB}`)
   const reader = kyselyOver(readOnly)
   return {
     writer,
     reader,
-    first: <Entry>(query: CompiledQuery<Entry>, parameters: readonly unknown[]) =>
-      readOnly.first<Entry>(query.sql, parameters),
-    erased: () => checkpointInTurn(writer, connection),
+    readFirst: <Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]) =>
+      readOnly.first<Row>(query.sql, parameters),
+    secretErased: () => checkpointInTurn(writer, connection),
     close: async () => {
-      await turnOf(writer)
-      await turnOf(reader)
+      await lastTransactionOf(writer)
+      await lastTransactionOf(reader)
       readOnly.close()
       await closeLast(writer, connection)
     },
@@ -115,30 +112,33 @@ function withReader(
 }
 
 async function closeLast(db: Kysely<Database>, connection: Connection): Promise<void> {
-  await turnOf(db)
+  await lastTransactionOf(db)
   checkpoint(connection)
   connection.close()
 }
 
-/** What was asked for is committed by now, so a checkpoint that fails must not make it look undone. */
+/** The change is committed at this point, so a failing checkpoint must not look like a failed change. */
 async function checkpointInTurn(writer: Kysely<Database>, connection: Connection): Promise<void> {
   await writer.connection().execute(async () => {
     try {
       checkpoint(connection)
     } catch {
-      // The next one, or closing, takes what this one left.
+      // The next checkpoint, or closing, does this one's work.
     }
   })
 }
 
-/** Resolves once the transaction that is open is over. */
-async function turnOf(db: Kysely<Database>): Promise<void> {
+/** Resolves once the open transaction is over. */
+async function lastTransactionOf(db: Kysely<Database>): Promise<void> {
   await db.connection().execute(async () => {})
 }
 
-/** Empties the write-ahead log into the file, as far as others let it at once, so that nothing deleted stays in it. */
+/**
+ * Moves the write-ahead log into the file and empties it, so that no deleted text stays in the log. It does not wait for
+ * other connections.
+ */
 function checkpoint(connection: Connection): void {
   connection.exec('pragma busy_timeout = 0')
   connection.first('pragma wal_checkpoint(truncate)', [])
-  connection.exec(`pragma busy_timeout = ${shortWaitMs}`)
+  connection.exec(`pragma busy_timeout = ${blockingWaitMs}`)
 }

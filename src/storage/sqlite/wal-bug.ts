@@ -1,6 +1,6 @@
 /**
- * Whether a version of SQLite can corrupt a file in WAL mode when two connections write or checkpoint it at once: all
- * before 3.51.3, but for the corrected 3.50.7 and 3.44.6 and what followed them in their series.
+ * True if this version of SQLite can corrupt a file in WAL mode when two connections write or checkpoint at the same time.
+ * These are all versions before 3.51.3, except 3.50.7, 3.44.6 and their later patches.
  */
 export function hasWalBug(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)

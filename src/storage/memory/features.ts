@@ -1,0 +1,39 @@
+import type { FeatureStorage } from '../../core/storage/index.ts'
+import { patched } from './frozen.ts'
+import type { Runner } from './runner.ts'
+import { countOf, keyOf, takePage } from './table.ts'
+import { inApp, requireParent, type Tables } from './tables.ts'
+
+export function featureStorage({ read, write }: Runner): FeatureStorage {
+  return {
+    findFeature: (appId, idOrSlug) =>
+      read(
+        ({ features }) => inApp(appId, features.get(idOrSlug)) ?? features.getBy(0, keyOf(appId, idOrSlug)),
+      ),
+    insertFeature: (feature) =>
+      write(({ apps, features }) => {
+        requireParent(apps.get(feature.appId))
+        return features.insert(feature)
+      }),
+    updateFeature: (id, patch) =>
+      write(({ features }) => {
+        const feature = features.get(id)
+        return feature && features.replace(patched(feature, patch))
+      }),
+    deleteFeature: (id) => write((tables) => deleteFeature(tables, id)),
+    listFeatures: (appId, page) =>
+      read(({ features }) => takePage(features.descending(appId, page.after), page)),
+    countFeatures: (appId) => read(({ features }) => countOf(features.ascending(appId))),
+  }
+}
+
+function deleteFeature({ tiers, tierFeatures, features }: Tables, id: string): boolean {
+  const feature = features.get(id)
+  if (feature === null) return false
+  for (const tier of tiers.ascending(feature.appId)) {
+    const ids = tierFeatures.get(tier.id)?.featureIds ?? []
+    if (ids.includes(id))
+      tierFeatures.replace({ id: tier.id, featureIds: ids.filter((other) => other !== id) })
+  }
+  return features.delete(id)
+}
