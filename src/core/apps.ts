@@ -1,6 +1,6 @@
 import { Type, type TString } from '@sinclair/typebox'
 import { mayCreateApps, type Principal } from './api-keys/principal.ts'
-import { commit } from './transaction.ts'
+import { inTransaction } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './input/fields.ts'
@@ -166,15 +166,11 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
   const keyPair = await keyPairFor(context, options.keyPair, 'take')
   const key = await sealSigningKey(context, record.id, keyPair)
   const created = { ...visibleFields(record), webhookDisabledAt: null, publicKeyPem: key.publicKeyPem }
-  return commit(
-    context,
-    async (tx) => {
-      if (!(await tx.insertApp(record))) throw slugTaken()
-      await tx.swapActiveKey(record.id, null, key, null)
-      return created
-    },
-    (app) => app,
-  )
+  return inTransaction(context, async (tx) => {
+    if (!(await tx.insertApp(record))) throw slugTaken()
+    await tx.swapActiveKey(record.id, null, key, null)
+    return created
+  })
 }
 
 async function getApp(context: Context, app: string): Promise<App> {
@@ -211,16 +207,12 @@ async function updateApp(context: Context, app: string, changes: AppChanges): Pr
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl, context.allowPrivateTargets)
   const { id } = await requireApp(context, app)
-  const updated = await commit(
-    context,
-    async (tx) => {
-      const record = await tx.updateApp(id, { ...patch, updatedAt: context.now() })
-      if (record !== null && patch.webhookUrl !== undefined && (await tx.findWebhook(id)) !== null)
-        await changeWebhook(context, id, switchedOn, tx)
-      return record
-    },
-    (record) => record ?? {},
-  )
+  const updated = await inTransaction(context, async (tx) => {
+    const record = await tx.updateApp(id, { ...patch, updatedAt: context.now() })
+    if (record !== null && patch.webhookUrl !== undefined && (await tx.findWebhook(id)) !== null)
+      await changeWebhook(context, id, switchedOn, tx)
+    return record
+  })
   if (updated === null) throw new LicensingError('not_found', 'App not found')
   return toApp(context, updated)
 }

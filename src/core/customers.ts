@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { commit, isTold, type Tell } from './transaction.ts'
+import { hasReceivers, inTransaction, type Emit } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { licenseEvent } from './runtime/events.ts'
@@ -188,13 +188,11 @@ async function createCustomer(context: Context, app: string, customer: NewCustom
   const given = readNewCustomer(customer)
   const appRecord = await requireApp(context, app)
   const record = customerRecord(context, appRecord.id, given)
-  const isNew = await commit(
-    context,
-    (tx) => tx.insertCustomer(record),
-    () => toCustomer(record),
+  const created = await inTransaction(context, async (tx) =>
+    (await tx.insertCustomer(record)) ? toCustomer(record) : null,
   )
-  if (!isNew) throw await explainConflict(context, appRecord, record)
-  return toCustomer(record)
+  if (created === null) throw await explainConflict(context, appRecord, record)
+  return created
 }
 
 async function getOrCreateCustomer(
@@ -209,12 +207,10 @@ async function getOrCreateCustomer(
     context.storage.findCustomerByEmail(appRecord.id, fresh.foldedEmail)
   const existing = await find()
   if (existing !== null) return { customer: toCustomer(existing), created: false }
-  const isNew = await commit(
-    context,
-    (tx) => tx.insertCustomer(fresh),
-    () => ({ customer: toCustomer(fresh), created: true }),
+  const made = await inTransaction(context, async (tx) =>
+    (await tx.insertCustomer(fresh)) ? { customer: toCustomer(fresh), created: true } : null,
   )
-  if (isNew) return { customer: toCustomer(fresh), created: true }
+  if (made !== null) return made
   const winner = await find()
   if (winner === null) throw await explainConflict(context, appRecord, fresh)
   return { customer: toCustomer(winner), created: false }
@@ -292,15 +288,16 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
   const record = await requireApp(context, app)
   const customer = await context.storage.findCustomer(record.id, sought(id))
   if (customer === null) throw notFound()
-  const remove = async (tx: StorageSession, tell: Tell): Promise<true | null> => {
-    const licenses = isTold(context, record, 'license.deleted') ? await lastStatesOf(tx, customer) : []
+  const remove = async (tx: StorageSession, emit: Emit): Promise<object | null> => {
+    const isAnnounced = hasReceivers(context, record, 'license.deleted')
+    const licenses = isAnnounced ? await lastStatesOf(tx, customer) : []
     if (licenses === null) return null
     if (!(await tx.deleteCustomer(id))) throw notFound()
     for (const license of licenses)
-      await tell(record, licenseEvent('license.deleted', license, context.now()))
-    return true
+      await emit(record, licenseEvent('license.deleted', license, context.now()))
+    return {}
   }
-  while ((await commit(context, remove, () => ({}))) === null);
+  while ((await inTransaction(context, remove)) === null);
 }
 
 /** Binds the use cases of customers to a context. */

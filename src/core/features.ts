@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { commit } from './transaction.ts'
+import { inTransaction } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { description, name, slug } from './input/fields.ts'
@@ -77,14 +77,10 @@ function slugTaken(): LicensingError {
 async function createFeature(context: Context, app: string, feature: NewFeature): Promise<Feature> {
   const given = newFeature.parse(feature)
   const record = featureRecord(context, (await requireApp(context, app)).id, given)
-  return commit(
-    context,
-    async (tx) => {
-      if (!(await tx.insertFeature(record))) throw slugTaken()
-      return toFeature(record)
-    },
-    (created) => created,
-  )
+  return inTransaction(context, async (tx) => {
+    if (!(await tx.insertFeature(record))) throw slugTaken()
+    return toFeature(record)
+  })
 }
 
 async function listFeatures(context: Context, app: string, query: Paging = {}): Promise<Listing<Feature>> {

@@ -1,7 +1,7 @@
 import type { Context, IdempotencyRecorder } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { invalidInput } from './input/parse.ts'
-import { tokenOf, type SignedLicense } from './licenses/view.ts'
+import { toLicense, tokenOf, type SignedLicense } from './licenses/view.ts'
 import type { StoredResponseRecord } from './storage/index.ts'
 
 /** Under which key a request may be repeated. */
@@ -128,7 +128,8 @@ async function withToken(context: Context, app: string | undefined, answer: obje
   const license = record === null ? null : await context.storage.findLicense(record.id, id)
   if (record === null || license === null) return answer
   const signs = status === 'expired' ? (['active', 'expired'] as const) : undefined
-  return { ...answer, token: await tokenOf(context, record, license, signs) }
+  const now = await toLicense(context, record, license)
+  return { ...answer, token: await tokenOf(context, record, now, signs) }
 }
 
 async function replay<Answer>(

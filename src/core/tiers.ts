@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { commit } from './transaction.ts'
+import { inTransaction } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { featureRecord, newFeature, toFeature, type Feature, type NewFeature } from './features.ts'
@@ -137,16 +137,12 @@ async function createTier(context: Context, app: string, tier: NewTier): Promise
   const { id: appId } = await requireApp(context, app)
   const record = await tierRecord(context, appId, given)
   const features = given.features ?? []
-  return commit(
-    context,
-    async (tx) => {
-      if (!(await tx.insertTier(record))) throw slugTaken()
-      for (const slug of features)
-        await linkFeature(tx, record.id, featureRecord(context, appId, { name: slug, slug }))
-      return toTier({ ...record, features })
-    },
-    (created) => created,
-  )
+  return inTransaction(context, async (tx) => {
+    if (!(await tx.insertTier(record))) throw slugTaken()
+    for (const slug of features)
+      await linkFeature(tx, record.id, featureRecord(context, appId, { name: slug, slug }))
+    return toTier({ ...record, features })
+  })
 }
 
 async function listTiers(context: Context, app: string, query: Paging = {}): Promise<Listing<Tier>> {
@@ -189,14 +185,10 @@ async function addFeature(
   const record = await requireApp(context, app)
   const { id } = await requireTier(context.storage, record, tier)
   const fresh = featureRecord(context, record.id, given)
-  return commit(
-    context,
-    async (tx) => {
-      const { feature: linked, added } = await linkFeature(tx, id, fresh)
-      return { feature: toFeature(linked), added }
-    },
-    (outcome) => outcome,
-  )
+  return inTransaction(context, async (tx) => {
+    const { feature: linked, added } = await linkFeature(tx, id, fresh)
+    return { feature: toFeature(linked), added }
+  })
 }
 
 async function removeFeature(context: Context, app: string, tier: string, feature: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { commit } from '../transaction.ts'
+import { inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { isPast } from '../token/decision.ts'
 import { LicensingError } from '../errors.ts'
@@ -9,7 +9,7 @@ import { apiKeySecret, isApiKeySecret, hashSecret } from './secret.ts'
 import { requireApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
 import { mayManageKeys, type ApiKey, type Principal } from './principal.ts'
-import type { ApiKeyRecord, AppRecord, Mode, NumericDate, StorageSession } from '../storage/index.ts'
+import type { ApiKeyRecord, AppRecord, Mode, NumericDate } from '../storage/index.ts'
 
 /** A key just made, with its secret: shown this once, kept only as a hash. */
 export interface ApiKeyWithSecret extends ApiKey {
@@ -152,11 +152,10 @@ async function rightsOf(context: Context, given: NewApiKey, by: Principal | unde
 async function createApiKey(context: Context, key: NewApiKey, by?: Principal): Promise<ApiKeyWithSecret> {
   checkManager(by, undefined)
   const { record, answer } = await freshKey(context, await rightsOf(context, newApiKey.parse(key), by))
-  const write = async (tx: StorageSession): Promise<ApiKeyWithSecret> => {
+  return inTransaction(context, async (tx) => {
     await tx.insertApiKey(record)
     return answer
-  }
-  return commit(context, write, (created) => created)
+  })
 }
 
 /** The key of this id, if `by` sees it. @throws {LicensingError} `not_found`, `forbidden`. */
@@ -182,16 +181,15 @@ async function rollApiKey(
   const { overlapSeconds = 0 } = rollOptions.parse(options)
   const { record, answer } = await freshKey(context, await managedKey(context, id, by))
   const now = context.now()
-  const write = async (tx: StorageSession): Promise<ApiKeyWithSecret> => {
-    // A write of nothing, so that of two at once the second judges what the first has left.
+  return inTransaction(context, async (tx) => {
+    // An empty update takes the row lock, so a concurrent roll sees our result.
     const old = await tx.updateApiKey(id, {})
     if (old === null || !isGood(old, now))
       throw new LicensingError('conflict', 'API key is revoked or expired')
     await tx.updateApiKey(id, { expiresAt: Math.min(old.expiresAt ?? Infinity, now + overlapSeconds) })
     await tx.insertApiKey({ ...record, expiresAt: old.expiresAt })
     return answer
-  }
-  return commit(context, write, (created) => created)
+  })
 }
 
 async function createFirstApiKey(context: Context): Promise<ApiKeyWithSecret | null> {

@@ -1,17 +1,23 @@
-import { commit } from '../transaction.ts'
+import { inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { statusOf } from '../token/decision.ts'
 import { LicensingError } from '../errors.ts'
 import { licenseEvent, type LicenseEventType } from '../runtime/events.ts'
-import { unsignedView } from './view.ts'
+import { toUnsigned, type SignedLicense } from './view.ts'
 import { requireLicense } from '../lookup.ts'
 import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSession } from '../storage/index.ts'
 
+/** A change to a license, and the event that announces it. */
+export interface LicenseChange {
+  readonly patch: LicensePatch
+  readonly event: LicenseEventType
+}
+
 /**
- * What to write, judged on the license as it was just read; `null` for nothing. Called again on the new state when
- * another request was faster.
+ * Plans the change to a license as it was just read; `null` to change nothing. If another request was faster, the license is
+ * read again and the change is planned anew.
  */
-export type LicenseChange = (license: LicenseRecord) => LicensePatch | null | Promise<LicensePatch | null>
+export type ChangePlan = (license: LicenseRecord) => LicenseChange | null | Promise<LicenseChange | null>
 
 /** Each lost race means that another request got through; with the pauses, this many in a row need thousands of rivals. */
 const maxAttempts = 64
@@ -83,38 +89,47 @@ async function write(
   return tx.updateLicense(license.id, license.version, patch)
 }
 
+/** Writes one planned change. Resolves to `null` if another request changed the license first. */
+async function applyChange(
+  context: Context,
+  app: AppRecord,
+  license: LicenseRecord,
+  { patch, event }: LicenseChange,
+): Promise<SignedLicense | null> {
+  const whole = await completed(context, license, patch)
+  // Made before the transaction, because its `jti` waits for cryptography.
+  const result = await toUnsigned(context, app, { ...license, ...whole })
+  const saved = await inTransaction(context, async (tx, emit) => {
+    const written = await write(tx, license, whole, context.now())
+    if (written === null) return null
+    await emit(app, licenseEvent(event, written, context.now()))
+    return result
+  })
+  if (saved === null && whole.current === true)
+    await checkPlace(context, app, result.installationId, license.id)
+  return saved
+}
+
 /**
  * Changes a license by compare-and-set (`updateLicense`): of concurrent changes each is judged on the outcome of the one
- * before it, so none is lost and none is applied to a state it would have refused. Tells of it under `type`.
+ * before it, so none is lost and none is applied to a state it would have refused. Resolves to the license, not yet signed.
  *
  * @throws {LicensingError} `not_found`; `conflict` when the installation's place is held by an active license; whatever
- * `change` throws.
+ * `plan` throws.
  */
 export async function changeLicense(
   context: Context,
   app: AppRecord,
   id: string,
-  type: (before: LicenseRecord) => LicenseEventType,
-  change: LicenseChange,
-): Promise<LicenseRecord> {
+  plan: ChangePlan,
+): Promise<SignedLicense> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     await pauseBefore(attempt)
     const license = await requireLicense(context, app, id)
-    const patch = await change(license)
-    if (patch === null) return license
-    const whole = await completed(context, license, patch)
-    const saved = await commit(
-      context,
-      async (tx, tell) => {
-        const written = await write(tx, license, whole, context.now())
-        if (written !== null) await tell(app, licenseEvent(type(license), written, context.now()))
-        return written
-      },
-      (written) => unsignedView(context, app, written ?? license),
-    )
+    const change = await plan(license)
+    if (change === null) return toUnsigned(context, app, license)
+    const saved = await applyChange(context, app, license, change)
     if (saved !== null) return saved
-    if (whole.current === true)
-      await checkPlace(context, app, patch.installationId ?? license.installationId, id)
   }
   throw lostTooOften()
 }
@@ -129,28 +144,25 @@ export async function writeNewLicense(
   context: Context,
   app: AppRecord,
   make: () => Promise<LicenseRecord>,
-): Promise<LicenseRecord> {
+): Promise<SignedLicense> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     await pauseBefore(attempt)
     const license = await make()
-    const isSaved = await commit(
-      context,
-      async (tx, tell) => {
-        await tx.releaseInstallation(app.id, license.installationId, context.now())
-        const isWritten = await tx.insertLicense(license)
-        if (isWritten) await tell(app, licenseEvent('license.created', license, context.now()))
-        return isWritten
-      },
-      () => unsignedView(context, app, license),
-    )
-    if (isSaved) return license
+    const result = await toUnsigned(context, app, license)
+    const saved = await inTransaction(context, async (tx, emit) => {
+      await tx.releaseInstallation(app.id, license.installationId, context.now())
+      if (!(await tx.insertLicense(license))) return null
+      await emit(app, licenseEvent('license.created', license, context.now()))
+      return result
+    })
+    if (saved !== null) return saved
     await checkPlace(context, app, license.installationId, license.id)
   }
   throw lostTooOften()
 }
 
 /**
- * Deletes a license, and tells of the state it was in.
+ * Deletes a license. The event holds the state it was in.
  *
  * @throws {LicensingError} `not_found`.
  */
@@ -158,16 +170,12 @@ export async function deleteLicense(context: Context, app: AppRecord, id: string
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     await pauseBefore(attempt)
     const license = await requireLicense(context, app, id)
-    const deleted = await commit(
-      context,
-      async (tx, tell) => {
-        const last = await tx.updateLicense(id, license.version, {})
-        if (last === null || !(await tx.deleteLicense(id))) return null
-        await tell(app, licenseEvent('license.deleted', last, context.now()))
-        return last
-      },
-      (last) => last ?? {},
-    )
+    const deleted = await inTransaction(context, async (tx, emit) => {
+      const last = await tx.updateLicense(id, license.version, {})
+      if (last === null || !(await tx.deleteLicense(id))) return null
+      await emit(app, licenseEvent('license.deleted', last, context.now()))
+      return {}
+    })
     if (deleted !== null) return
   }
   throw lostTooOften()

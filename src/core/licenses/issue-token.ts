@@ -6,6 +6,7 @@ import { activeKey, privateKeyOf, tokenSecretOf } from '../keys/signing-keys.ts'
 import { sha256 } from '../hash.ts'
 import type { AppRecord, LicenseRecord, SigningKeyRecord } from '../storage/index.ts'
 import { signToken, type LicenseClaims } from '../token/token.ts'
+import type { License } from './view.ts'
 
 /** What a license may do: the tier's features, then its own, as a union without repeats, in that order. */
 export function featuresOf(
@@ -24,18 +25,18 @@ export async function jtiOf(
   return makeJti(await tokenSecretOf(context, app), jti, uuidOf(license.id))
 }
 
-async function claimsOf(context: Context, app: AppRecord, license: LicenseRecord): Promise<LicenseClaims> {
+function claimsOf(app: AppRecord, license: License): LicenseClaims {
   return {
     sub: license.installationId,
     aud: app.slug,
     iss: app.issuer,
     iat: license.issuedAt,
     ...(license.expiresAt !== null && { exp: license.expiresAt }),
-    jti: await jtiOf(context, app, license),
+    jti: license.jti,
     lic_id: uuidOf(license.id),
     tier: license.tier,
     customer_id: license.customerId,
-    features: featuresOf(license),
+    features: license.features,
   }
 }
 
@@ -47,13 +48,13 @@ async function signedToken(context: Context, claims: LicenseClaims, key: Signing
 }
 
 /**
- * Derives the token of a license: the same record and key give the same bytes. The active key is read again after
+ * Derives the token of a license: the same license and key give the same bytes. The active key is read again after
  * signing, so that no request begun after a rotation's answer gets a token under the old key.
  */
-export async function deriveToken(context: Context, app: AppRecord, license: LicenseRecord): Promise<string> {
+export async function deriveToken(context: Context, app: AppRecord, license: License): Promise<string> {
   if (license.revokedAt !== null)
     throw new LicensingError('license_revoked', 'Cannot sign for a revoked license')
-  const claims = await claimsOf(context, app, license)
+  const claims = claimsOf(app, license)
   let key = await activeKey(context, app.id)
   for (;;) {
     const token = await signedToken(context, claims, key)

@@ -18,23 +18,15 @@ import {
   type Reinstatement,
   type Revocation,
 } from './input.ts'
-import {
-  present,
-  toLicense,
-  tokenOf,
-  toSigned,
-  type IncludeToken,
-  type License,
-  type SignedLicense,
-} from './view.ts'
-import { changeLicense, deleteLicense, writeNewLicense } from './changes.ts'
+import { present, toSigned, type IncludeToken, type License, type SignedLicense } from './view.ts'
+import { changeLicense, deleteLicense, writeNewLicense, type ChangePlan } from './changes.ts'
 import { requireApp, requireLicense } from '../lookup.ts'
 import { checkMetadata } from '../input/metadata.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
 import {
   regenerateLicense,
   regenerateLicenses,
-  reissue,
+  nextRevision,
   renewLicense,
   type BulkOutcome,
   type BulkRegeneration,
@@ -226,15 +218,17 @@ async function updateLicense(
   const key = licenseId(id)
   await requireLicense(context, record, key)
   const wanted = await wantedClaims(context, record, given)
-  const change = async (license: LicenseRecord): Promise<LicensePatch | null> => {
+  const event = 'license.updated'
+  const plan: ChangePlan = async (license) => {
     const claims = changedClaims(license, wanted)
     const metadata = given.metadata === undefined ? {} : { metadata: given.metadata ?? {} }
-    if (Object.keys(claims).length === 0) return given.metadata === undefined ? null : metadata
+    if (Object.keys(claims).length === 0)
+      return given.metadata === undefined ? null : { patch: metadata, event }
     const { tierId } = claims
-    const issued = await reissue(context, record, license, typeof tierId === 'string' ? { tierId } : {})
-    return { ...metadata, ...claims, ...issued }
+    const issued = await nextRevision(context, record, license, typeof tierId === 'string' ? { tierId } : {})
+    return { patch: { ...metadata, ...claims, ...issued }, event }
   }
-  return toSigned(context, record, await changeLicense(context, record, key, () => 'license.updated', change))
+  return toSigned(context, record, await changeLicense(context, record, key, plan))
 }
 
 async function revokeLicense(
@@ -245,10 +239,12 @@ async function revokeLicense(
 ): Promise<License> {
   const { reason = null } = revocation.parse(options)
   const record = await requireApp(context, app)
-  const change = ({ revokedAt }: LicenseRecord): LicensePatch | null =>
-    revokedAt === null ? { revokedAt: context.now(), revokedReason: reason } : null
-  const saved = await changeLicense(context, record, licenseId(id), () => 'license.revoked', change)
-  return toLicense(context, record, saved)
+  const plan: ChangePlan = ({ revokedAt }) =>
+    revokedAt === null
+      ? { patch: { revokedAt: context.now(), revokedReason: reason }, event: 'license.revoked' }
+      : null
+  const { token: _token, ...license } = await changeLicense(context, record, licenseId(id), plan)
+  return license
 }
 
 async function reinstateLicense(
@@ -259,25 +255,20 @@ async function reinstateLicense(
 ): Promise<SignedLicense> {
   const { invalidatePrevious = false } = reinstatement.parse(options)
   const record = await requireApp(context, app)
-  const change = async (license: LicenseRecord): Promise<LicensePatch | null> => {
-    const reinstated = { revokedAt: null, revokedReason: null }
-    if (invalidatePrevious)
-      return {
-        ...reinstated,
-        ...(await reissue(context, record, { ...license, ...reinstated }, { invalidatePrevious })),
-      }
-    return license.revokedAt === null ? null : reinstated
+  const patch = { revokedAt: null, revokedReason: null }
+  const plan: ChangePlan = async (license) => {
+    const event = license.revokedAt === null ? 'license.regenerated' : 'license.reinstated'
+    if (!invalidatePrevious) return license.revokedAt === null ? null : { patch, event }
+    const issued = await nextRevision(context, record, { ...license, ...patch }, { invalidatePrevious })
+    return { patch: { ...patch, ...issued }, event }
   }
-  const type = ({ revokedAt }: LicenseRecord) =>
-    revokedAt === null ? 'license.regenerated' : 'license.reinstated'
-  const saved = await changeLicense(context, record, licenseId(id), type, change)
-  return toSigned(context, record, saved)
+  return toSigned(context, record, await changeLicense(context, record, licenseId(id), plan))
 }
 
 async function regenerated(
   context: Context,
   app: string,
-  regenerate: (record: AppRecord) => Promise<LicenseRecord>,
+  regenerate: (record: AppRecord) => Promise<License>,
 ): Promise<SignedLicense> {
   const record = await requireApp(context, app)
   return toSigned(context, record, await regenerate(record), ['active', 'expired'])
@@ -310,7 +301,7 @@ export function bindLicenses(context: Context): Licenses {
     getByInstallation: async (app: string, installationId: string, options?: IncludeToken) =>
       present(context, ...(await currentLicense(context, app, installationId)), options),
     list: (app, query) => listLicenses(context, app, query),
-    token: async (app, id) => tokenOf(context, ...(await find(app, id))),
+    token: async (app, id) => (await present(context, ...(await find(app, id)), { include: 'token' })).token,
     update: (app, id, changes) => signing((context) => updateLicense(context, app, id, changes)),
     delete: async (app, id) => deleteLicense(context, await requireApp(context, app), licenseId(id)),
     revoke: (app, id, options) => revokeLicense(context, app, id, options),

@@ -65,8 +65,8 @@ export async function toLicense(context: Context, app: AppRecord, record: Licens
   }
 }
 
-/** The license as answered before its token is signed. */
-export async function unsignedView(
+/** The license before its token is signed. */
+export async function toUnsigned(
   context: Context,
   app: AppRecord,
   record: LicenseRecord,
@@ -74,33 +74,33 @@ export async function unsignedView(
   return { ...(await toLicense(context, app, record)), token: null }
 }
 
-/** The token of an active license; of an expired one only where its own regeneration answers. None in a lent transaction. */
+/** The token of a license in one of the statuses that are signed for. In a host's transaction there is none. */
 export async function tokenOf(
   context: Context,
   app: AppRecord,
-  record: LicenseRecord,
+  license: License,
   signs: readonly Status[] = ['active'],
 ): Promise<string | null> {
-  const isSigned = !context.inHostTransaction && signs.includes(statusOf(record, context.now()))
-  return isSigned ? deriveToken(context, app, record) : null
+  const isSigned = !context.inHostTransaction && signs.includes(license.status)
+  return isSigned ? deriveToken(context, app, license) : null
 }
 
 export async function toSigned(
   context: Context,
   app: AppRecord,
-  record: LicenseRecord,
+  license: License,
   signs?: readonly Status[],
 ): Promise<SignedLicense> {
-  return { ...(await toLicense(context, app, record)), token: await tokenOf(context, app, record, signs) }
+  return { ...license, token: await tokenOf(context, app, license, signs) }
 }
 
-/** The license, and its token where that was asked for: what the overloads of `get` promise. */
+/** The license, with its token if that was asked for: the overloads of `get` promise no less. */
 export async function present(
   context: Context,
   app: AppRecord,
   record: LicenseRecord,
   options?: IncludeToken,
 ): Promise<SignedLicense> {
-  const answer = options === undefined ? toLicense(context, app, record) : toSigned(context, app, record)
-  return answer as Promise<SignedLicense>
+  const license = await toLicense(context, app, record)
+  return options === undefined ? (license as SignedLicense) : toSigned(context, app, license)
 }

@@ -1,4 +1,4 @@
-import { commit, isTold } from '../transaction.ts'
+import { hasReceivers, inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { licenseEvent } from '../runtime/events.ts'
@@ -14,7 +14,7 @@ const tolerance = 900
 const settling = 3_600
 const pageSize = 500
 
-/** Tells of one end, once: the notice is written in the same transaction, and so is the license's next sequence. */
+/** Announces one end, once: the notice is written in the same transaction, and so is the license's next sequence. */
 async function announce(
   context: Context,
   app: AppRecord,
@@ -23,17 +23,13 @@ async function announce(
 ): Promise<boolean> {
   const { id: licenseId, version, expiresAt } = license
   if (expiresAt === null) return false
-  const told = await commit(
-    context,
-    async (tx, tell) => {
-      if (!(await tx.insertExpiryNotice({ licenseId, type, expiresAt }))) return null
-      const next = await tx.updateLicense(licenseId, version, {})
-      if (next !== null) await tell(app, licenseEvent(type, next, context.now()))
-      return next
-    },
-    (next) => next ?? {},
-  )
-  return told !== null
+  const announced = await inTransaction(context, async (tx, emit) => {
+    if (!(await tx.insertExpiryNotice({ licenseId, type, expiresAt }))) return null
+    const next = await tx.updateLicense(licenseId, version, {})
+    if (next !== null) await emit(app, licenseEvent(type, next, context.now()))
+    return next
+  })
+  return announced !== null
 }
 
 /** A license may be deleted, and an app with it, while it is told of. */
@@ -43,16 +39,16 @@ function unlessGone(error: unknown): false {
 }
 
 async function announceAll(context: Context, app: AppRecord, ending: EndingLicenses): Promise<number> {
-  if (!isTold(context, app, ending.withoutNotice)) return 0
+  if (!hasReceivers(context, app, ending.withoutNotice)) return 0
   let total = 0
   for (;;) {
     const licenses = await context.storage.listEndingLicenses(ending)
-    let told = 0
+    let announced = 0
     for (const license of licenses)
-      if (await announce(context, app, license, ending.withoutNotice).catch(unlessGone)) told++
-    total += told
-    // What was lost to another change waits for the next call.
-    if (licenses.length < pageSize || told === 0) return total
+      if (await announce(context, app, license, ending.withoutNotice).catch(unlessGone)) announced++
+    total += announced
+    // A license that lost its race waits for the next call.
+    if (licenses.length < pageSize || announced === 0) return total
   }
 }
 

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { commit } from '../transaction.ts'
+import { inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import type { EventType } from '../runtime/events.ts'
@@ -115,12 +115,11 @@ async function rollSecret(
       previousSecret: overlapSeconds === 0 ? null : old,
       previousUntil: overlapSeconds === 0 ? null : context.now() + overlapSeconds,
     }
-    const rolled = await commit(
-      context,
-      (tx) => tx.updateWebhook(id, version, patch),
-      (webhook) => (webhook === null ? {} : toSecret(context, webhook)),
-    )
-    if (rolled !== null) return toSecret(context, rolled)
+    const rolled = await inTransaction(context, async (tx) => {
+      const webhook = await tx.updateWebhook(id, version, patch)
+      return webhook && toSecret(context, webhook)
+    })
+    if (rolled !== null) return rolled
   }
 }
 
@@ -161,28 +160,23 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
     if (delivery === null) throw notFound()
     await checkReady(context, record)
     const again = { state: 'pending', attempts: 0, dueAt: context.now() } as const
-    const due = await commit(
-      context,
-      (tx) => tx.updateDelivery(id, delivery.version, again),
-      (changed) => toDelivery(changed ?? delivery),
-    )
+    const due = await inTransaction(context, async (tx) => {
+      const changed = await tx.updateDelivery(id, delivery.version, again)
+      return changed && toDelivery(changed)
+    })
     if (due === null) continue
     if (!context.inHostTransaction) context.listeners.notify(record.id)
-    return toDelivery(due)
+    return due
   }
 }
 
 async function test(context: Context, app: string): Promise<WebhookDelivery> {
   const record = await requireApp(context, app)
   await checkReady(context, record)
-  const delivery = await commit(
-    context,
-    async (_tx, tell) => {
-      const sent = await tell(record, { type: 'webhook.test', data: {} })
-      return sent && toDelivery(sent)
-    },
-    (sent) => sent ?? {},
-  )
+  const delivery = await inTransaction(context, async (_tx, emit) => {
+    const sent = await emit(record, { type: 'webhook.test', data: {} })
+    return sent && toDelivery(sent)
+  })
   if (delivery === null) throw notFound()
   return delivery
 }
