@@ -9,12 +9,14 @@ import type { NumericDate, Storage, StorageSession } from './storage/index.ts'
 import type { LicenseClaims } from './token/token.ts'
 import type { WorkQueue } from './runtime/work-queue.ts'
 
-/** Keeps what a use case will answer. */
+/** Stores the result of a use case under an idempotency key. */
 export interface IdempotencyRecorder {
-  /** In the transaction of its writes, which a storage may run again. */
-  record(tx: StorageSession, answer: object): Promise<void>
-  /** Once that is committed. */
+  /** Stores the result in the transaction of the writes. A storage may run that again. */
+  record(tx: StorageSession, result: object): Promise<void>
+  /** Notes that the transaction was committed. */
   committed(): void
+  /** Keeps a license token out of the stored result. */
+  issued(token: string): void
 }
 
 /** What every use case works with: its first argument. */

@@ -32,7 +32,7 @@ export {
   type RotationEventData,
 } from './runtime/events.ts'
 export type { Feature, FeatureChanges, Features, NewFeature } from './features.ts'
-export type { IdempotencyKey, IdempotentResult } from './idempotency.ts'
+export type { IdempotencyKey, IdempotentResult, LicenseResult } from './idempotency.ts'
 export type { IdPrefix } from './ids.ts'
 export type { KeyPair, KeyPoolLoad } from './runtime/key-pool.ts'
 export { generateRsaKeyPair, type PublicJwk } from './keys/signing-keys.ts'
@@ -44,7 +44,7 @@ export type {
   Reinstatement,
   Revocation,
 } from './licenses/input.ts'
-export type { IncludeToken, License, SignedLicense } from './licenses/view.ts'
+export type { IncludeToken, License, LicenseStatus, SignedLicense } from './licenses/view.ts'
 export type { Licenses } from './licenses/licenses.ts'
 export { createLicensing, type Licensing, type LicensingOptions, type WebhookOptions } from './licensing.ts'
 export type { Load } from './load.ts'

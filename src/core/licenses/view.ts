@@ -42,7 +42,7 @@ export interface IncludeToken {
   readonly include: 'token'
 }
 
-type Status = License['status']
+export type LicenseStatus = License['status']
 
 export async function toLicense(context: Context, app: AppRecord, record: LicenseRecord): Promise<License> {
   return {
@@ -79,17 +79,19 @@ export async function tokenOf(
   context: Context,
   app: AppRecord,
   license: License,
-  signs: readonly Status[] = ['active'],
+  signs: readonly LicenseStatus[] = ['active'],
 ): Promise<string | null> {
-  const isSigned = !context.inHostTransaction && signs.includes(license.status)
-  return isSigned ? deriveToken(context, app, license) : null
+  if (context.inHostTransaction || !signs.includes(license.status)) return null
+  const token = await deriveToken(context, app, license)
+  context.recorder?.issued(token)
+  return token
 }
 
 export async function toSigned(
   context: Context,
   app: AppRecord,
   license: License,
-  signs?: readonly Status[],
+  signs?: readonly LicenseStatus[],
 ): Promise<SignedLicense> {
   return { ...license, token: await tokenOf(context, app, license, signs) }
 }
