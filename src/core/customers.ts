@@ -83,24 +83,25 @@ export interface Customers {
   delete(app: string, id: string): Promise<void>
 }
 
-const email = () => text('E-mail address, unique in the app without regard to case', 3, 254)
-const customerName = () => nullable(text('Name', 0, 255))
-const externalId = () => nullable(text('What the vendor’s own system calls them, unique in the app', 1, 255))
+const emailField = () => text('E-mail address, unique in the app without regard to case', 3, 254)
+const nameField = () => nullable(text('Name', 0, 255))
+const externalIdField = () =>
+  nullable(text('What the vendor’s own system calls them, unique in the app', 1, 255))
 
 export const newCustomer: Input<NewCustomer> = input<NewCustomer>()(
   Type.Object({
-    email: email(),
-    name: Type.Optional(customerName()),
-    externalId: Type.Optional(externalId()),
+    email: emailField(),
+    name: Type.Optional(nameField()),
+    externalId: Type.Optional(externalIdField()),
     metadata: Type.Optional(metadata()),
   }),
 )
 
 export const customerChanges: Input<CustomerChanges> = input<CustomerChanges>()(
   Type.Object({
-    email: Type.Optional(email()),
-    name: Type.Optional(customerName()),
-    externalId: Type.Optional(externalId()),
+    email: Type.Optional(emailField()),
+    name: Type.Optional(nameField()),
+    externalId: Type.Optional(externalIdField()),
     metadata: Type.Optional(nullable(metadata())),
   }),
 )
@@ -153,9 +154,9 @@ function readNewCustomer(customer: NewCustomer): NewCustomer {
 }
 
 function customerRecord(context: Context, appId: string, given: NewCustomer): CustomerRecord {
-  const now = context.now()
+  const now = context.runtime.now()
   return {
-    id: context.newId('cus'),
+    id: context.runtime.newId('cus'),
     appId,
     email: given.email,
     foldedEmail: foldEmail(given.email),
@@ -254,7 +255,7 @@ async function updateCustomer(
     ...given,
     ...folded,
     ...(replacement !== undefined && { metadata: replacement ?? {} }),
-    updatedAt: context.now(),
+    updatedAt: context.runtime.now(),
   })
   if (updated !== null) return toCustomer(updated)
   if ((await context.storage.findCustomer(appRecord.id, id)) === null) throw notFound()
@@ -294,7 +295,7 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
     if (licenses === null) return null
     if (!(await tx.deleteCustomer(id))) throw notFound()
     for (const license of licenses)
-      await emit(record, licenseEvent('license.deleted', license, context.now()))
+      await emit(record, licenseEvent('license.deleted', license, context.runtime.now()))
     return {}
   }
   while ((await inTransaction(context, remove)) === null);

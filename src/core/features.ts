@@ -56,9 +56,9 @@ export function toFeature({ appId: _appId, ...feature }: FeatureRecord): Feature
 }
 
 export function featureRecord(context: Context, appId: string, given: NewFeature): FeatureRecord {
-  const now = context.now()
+  const now = context.runtime.now()
   return {
-    id: context.newId('feat'),
+    id: context.runtime.newId('feat'),
     appId,
     name: given.name,
     slug: given.slug,
@@ -103,7 +103,7 @@ async function updateFeature(
 ): Promise<Feature> {
   const patch = featureChanges.parse(changes)
   const { id } = await requireFeature(context.storage, await requireApp(context, app), feature)
-  const updated = await context.storage.updateFeature(id, { ...patch, updatedAt: context.now() })
+  const updated = await context.storage.updateFeature(id, { ...patch, updatedAt: context.runtime.now() })
   if (updated === null) throw new LicensingError('not_found', 'Feature not found')
   return toFeature(updated)
 }

@@ -1,7 +1,8 @@
 import type { Context, IdempotencyRecorder } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { invalidInput } from './input/parse.ts'
-import { toLicense, tokenOf, type LicenseStatus, type SignedLicense } from './licenses/view.ts'
+import { withToken, type LicenseStatus, type SignedLicense } from './licenses/view.ts'
+import type { Sealer } from './runtime/sealer.ts'
 import type { StorageSession, StoredResponseRecord } from './storage/index.ts'
 
 /** Says of a result that it is a license with its token, and which licenses get one. */
@@ -65,22 +66,24 @@ function sealResult(
     scope: key.scope,
     key: key.key,
     fingerprint: key.fingerprint,
-    answer: context.sealer.seal(bytes, purposeOf(key)),
-    expiresAt: context.now() + keptFor,
+    answer: context.runtime.sealer.seal(bytes, purposeOf(key)),
+    expiresAt: context.runtime.now() + keptFor,
   }
 }
 
 /** A kept answer under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
-export function resealAnswer({ sealer }: Context, kept: StoredResponseRecord): string | null {
+export function resealAnswer(sealer: Sealer, kept: StoredResponseRecord): string | null {
   return sealer.reseal(kept.answer, purposeOf(kept))
 }
 
 /** The first answer, short of its token. @throws {LicensingError} `idempotency_mismatch`. */
 async function recall(context: Context, key: IdempotencyKey): Promise<object | null> {
-  const kept = await context.storage.findStoredResponse(key.scope, key.key, context.now())
+  const kept = await context.storage.findStoredResponse(key.scope, key.key, context.runtime.now())
   if (kept === null) return null
   if (kept.fingerprint !== key.fingerprint) throw mismatch()
-  return JSON.parse(new TextDecoder().decode(context.sealer.open(kept.answer, purposeOf(key)))) as object
+  return JSON.parse(
+    new TextDecoder().decode(context.runtime.sealer.open(kept.answer, purposeOf(key))),
+  ) as object
 }
 
 /** Thrown inside a transaction to give it up: another request under the same key was faster. */
@@ -95,7 +98,7 @@ function recorderFor(context: Context, key: IdempotencyKey): Recorder {
   const issued = new Set<string>()
   let isRecorded = false
   const insert = (session: StorageSession, result: object): Promise<boolean> =>
-    session.insertStoredResponse(sealResult(context, key, result, issued), context.now())
+    session.insertStoredResponse(sealResult(context, key, result, issued), context.runtime.now())
   return {
     async record(tx, result) {
       if (!isRecorded && !(await insert(tx, result))) throw new AnsweredMeanwhile()
@@ -151,8 +154,8 @@ async function signAnew(
   if (record === null || license === null) return stored
   // A license that has expired since gets no token; one that was expired keeps it.
   const signedNow = signs.filter((status) => status === 'active' || status === stored.status)
-  const current = await toLicense(context, record, license)
-  return { ...stored, token: await tokenOf(context, record, current, signedNow) }
+  const { token } = await withToken(context, record, license, signedNow)
+  return { ...stored, token }
 }
 
 async function replay<Answer>(
@@ -197,12 +200,12 @@ export async function idempotently<Answer extends object>(
     throw invalidInput({ idempotencyKey: ['must be 1 to 255 printable ASCII characters'] })
   const name = JSON.stringify([key.scope, key.key])
   for (
-    let running = context.runningRequests.get(name);
+    let running = context.runtime.runningRequests.get(name);
     running !== undefined;
-    running = context.runningRequests.get(name)
+    running = context.runtime.runningRequests.get(name)
   )
     await waitFor(running)
   const promise = replay<Answer>(context, key).then((kept) => kept ?? runOrReplay(context, key, work))
-  context.runningRequests.set(name, promise)
-  return promise.finally(() => context.runningRequests.delete(name))
+  context.runtime.runningRequests.set(name, promise)
+  return promise.finally(() => context.runtime.runningRequests.delete(name))
 }

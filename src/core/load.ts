@@ -1,5 +1,5 @@
 import type { AttemptCounts } from './attempt-counts.ts'
-import type { Context } from './context.ts'
+import type { Runtime } from './context.ts'
 import type { KeyPoolLoad } from './runtime/key-pool.ts'
 import type { QueueLoad } from './runtime/work-queue.ts'
 
@@ -13,6 +13,6 @@ export interface Load {
 }
 
 /** Reads the counts. Nothing is waited for. */
-export function loadOf({ signing, keyPairs, webhookAttempts }: Context): Load {
+export function loadOf({ signing, keyPairs, webhookAttempts }: Runtime): Load {
   return { signing: signing.load(), keyPairs: keyPairs.load(), webhookAttempts: { ...webhookAttempts } }
 }

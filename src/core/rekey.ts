@@ -63,14 +63,22 @@ function replacing(kind: Kind, place: SecretLocation, expected: string): (next: 
 function tokenSecretSteps(context: Context, app: AppRecord): readonly Step[] {
   const place = { kind: 'tokenSecret', appId: app.id } as const
   const replace = replacing('tokenSecrets', place, app.tokenSecret)
-  return steps(`The token secret of app ${app.id}`, () => resealTokenSecret(context, app), replace)
+  return steps(
+    `The token secret of app ${app.id}`,
+    () => resealTokenSecret(context.runtime.sealer, app),
+    replace,
+  )
 }
 
 async function signingKeySteps(context: Context, appId: string): Promise<readonly Step[]> {
   const key = await context.storage.findActiveKey(appId)
   if (key === null) return []
   const replace = replacing('signingKeys', { kind: 'privateKey', appId, kid: key.kid }, key.privateKey ?? '')
-  return steps(`The signing key of app ${appId}`, () => resealPrivateKey(context, key), replace)
+  return steps(
+    `The signing key of app ${appId}`,
+    () => resealPrivateKey(context.runtime.sealer, key),
+    replace,
+  )
 }
 
 async function webhookSteps(context: Context, appId: string): Promise<readonly Step[]> {
@@ -78,7 +86,7 @@ async function webhookSteps(context: Context, appId: string): Promise<readonly S
   if (webhook === null) return []
   return steps(
     `The webhook secret of app ${appId}`,
-    () => resealWebhookSecrets(context, webhook),
+    () => resealWebhookSecrets(context.runtime.sealer, webhook),
     (patch) => ({
       kind: 'webhooks',
       write: async (tx) => (await tx.updateWebhook(appId, webhook.version, patch)) !== null,
@@ -99,9 +107,9 @@ function answerSteps(context: Context, kept: StoredResponseRecord): readonly Ste
   const { scope, key, answer, expiresAt } = kept
   const replace = replacing('storedResponses', { kind: 'storedResponse', scope, key }, answer)
   try {
-    return steps(`A kept answer of ${scope}`, () => resealAnswer(context, kept), replace)
+    return steps(`A kept answer of ${scope}`, () => resealAnswer(context.runtime.sealer, kept), replace)
   } catch (error) {
-    if (expiresAt <= context.now()) return []
+    if (expiresAt <= context.runtime.now()) return []
     throw error
   }
 }
@@ -181,7 +189,7 @@ export async function rekey(context: Context, options: RekeyOptions = {}): Promi
   const tally = await newTally(context, options)
   for (let walks = 0; walks < mostWalks; walks++)
     if ((await walkAll(context, tally)) === 0)
-      return { ...tally.resealed, keyCheck: await resealKeyCheck(context.storage, context.sealer) }
+      return { ...tally.resealed, keyCheck: await resealKeyCheck(context.storage, context.runtime.sealer) }
   throw new LicensingError(
     'conflict',
     'Others go on sealing under another master key: give every server the new one first, then the old one',

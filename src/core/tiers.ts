@@ -98,9 +98,9 @@ async function nextPosition(storage: StorageSession, appId: string): Promise<num
 }
 
 async function tierRecord(context: Context, appId: string, given: NewTier): Promise<TierRecord> {
-  const now = context.now()
+  const now = context.runtime.now()
   return {
-    id: context.newId('tier'),
+    id: context.runtime.newId('tier'),
     appId,
     name: given.name,
     slug: given.slug,
@@ -139,8 +139,8 @@ async function createTier(context: Context, app: string, tier: NewTier): Promise
   const features = given.features ?? []
   return inTransaction(context, async (tx) => {
     if (!(await tx.insertTier(record))) throw slugTaken()
-    for (const slug of features)
-      await linkFeature(tx, record.id, featureRecord(context, appId, { name: slug, slug }))
+    for (const feature of features)
+      await linkFeature(tx, record.id, featureRecord(context, appId, { name: feature, slug: feature }))
     return toTier({ ...record, features })
   })
 }
@@ -160,7 +160,7 @@ async function listTiers(context: Context, app: string, query: Paging = {}): Pro
 async function updateTier(context: Context, app: string, tier: string, changes: TierChanges): Promise<Tier> {
   const patch = tierChanges.parse(changes)
   const { id } = await requireTier(context.storage, await requireApp(context, app), tier)
-  const updated = await context.storage.updateTier(id, { ...patch, updatedAt: context.now() })
+  const updated = await context.storage.updateTier(id, { ...patch, updatedAt: context.runtime.now() })
   if (updated === null) throw new LicensingError('not_found', 'Tier not found')
   return toTier(updated)
 }

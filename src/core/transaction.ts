@@ -16,18 +16,27 @@ interface EventRecorder {
 
 /** True if an event of this type reaches anybody: the app's webhook, or a handler in this process. */
 export function hasReceivers(context: Context, app: AppRecord, type: EventDraft['type']): boolean {
-  return app.webhookUrl !== null || (!context.inHostTransaction && context.listeners.hasListeners(type))
+  return (
+    app.webhookUrl !== null || (!context.inHostTransaction && context.runtime.listeners.hasListeners(type))
+  )
 }
 
 function eventRecorder(context: Context, tx: StorageSession): EventRecorder {
   const emitted: LicensingEvent[] = []
   const emit: Emit = async (app, { type, data }) => {
     if (!hasReceivers(context, app, type)) return null
-    const id = context.newId('evt')
-    const event: LicensingEvent = { id, type, time: context.now(), appId: app.id, app: app.slug, data }
+    const id = context.runtime.newId('evt')
+    const event: LicensingEvent = {
+      id,
+      type,
+      time: context.runtime.now(),
+      appId: app.id,
+      app: app.slug,
+      data,
+    }
     emitted.push(event)
     if (app.webhookUrl === null) return null
-    const delivery = deliveryOf(context.newId('whd'), event, app)
+    const delivery = deliveryOf(context.runtime.newId('whd'), event, app)
     await tx.insertDelivery(delivery)
     return delivery
   }
@@ -59,6 +68,6 @@ export async function inTransaction<Result extends object | null>(
   if (committed === null) return null as Result
   context.recorder?.committed()
   // The host may still roll its own transaction back.
-  if (!context.inHostTransaction) context.listeners.publish(committed.emitted)
+  if (!context.inHostTransaction) context.runtime.listeners.publish(committed.emitted)
   return committed.result
 }

@@ -133,9 +133,9 @@ async function freshKey(
   const { name, type, mode, appId, app, expiresAt } = rights
   const secret = apiKeySecret(type, mode)
   const record: ApiKeyRecord = {
-    ...{ id: context.newId('key'), name, type, mode, appId, app },
+    ...{ id: context.runtime.newId('key'), name, type, mode, appId, app },
     ...{ hash: await hashSecret(secret), lastFour: secret.slice(-4) },
-    ...{ createdAt: context.now(), expiresAt, revokedAt: null, lastUsedAt: null },
+    ...{ createdAt: context.runtime.now(), expiresAt, revokedAt: null, lastUsedAt: null },
   }
   return { record, answer: { ...toApiKey(record), secret } }
 }
@@ -145,7 +145,7 @@ async function rightsOf(context: Context, given: NewApiKey, by: Principal | unde
   const mode = modeOf(given, app, by)
   checkManager(by, mode)
   const { type = 'sk', name = null, expiresAt = null } = given
-  if (isPast(expiresAt, context.now())) throw invalidInput({ expiresAt: ['must be in the future'] })
+  if (isPast(expiresAt, context.runtime.now())) throw invalidInput({ expiresAt: ['must be in the future'] })
   return { name, type, mode, appId: app?.id ?? null, app: app?.slug ?? null, expiresAt }
 }
 
@@ -180,7 +180,7 @@ async function rollApiKey(
   checkManager(by, undefined)
   const { overlapSeconds = 0 } = rollOptions.parse(options)
   const { record, answer } = await freshKey(context, await managedKey(context, id, by))
-  const now = context.now()
+  const now = context.runtime.now()
   return inTransaction(context, async (tx) => {
     // An empty update takes the row lock, so a concurrent roll sees our result.
     const old = await tx.updateApiKey(id, {})
@@ -213,14 +213,14 @@ async function listApiKeys(context: Context, query: ApiKeyQuery, by?: Principal)
   })
   return mapListing(listing, (record) => {
     const key = toApiKey(record)
-    return { ...key, lastUsedAt: context.lastUsed.of(key.id) ?? key.lastUsedAt }
+    return { ...key, lastUsedAt: context.runtime.lastUsed.of(key.id) ?? key.lastUsedAt }
   })
 }
 
 async function revokeApiKey(context: Context, id: string, by?: Principal): Promise<ApiKey> {
   const key = await managedKey(context, id, by)
   if (key.revokedAt !== null) return toApiKey(key)
-  const revoked = await context.storage.updateApiKey(id, { revokedAt: context.now() })
+  const revoked = await context.storage.updateApiKey(id, { revokedAt: context.runtime.now() })
   if (revoked === null) throw new LicensingError('not_found', 'API key not found')
   return toApiKey(revoked)
 }
@@ -228,9 +228,9 @@ async function revokeApiKey(context: Context, id: string, by?: Principal): Promi
 async function authenticate(context: Context, secret: string): Promise<Principal | null> {
   if (!isApiKeySecret(secret)) return null
   const key = await context.storage.findApiKeyByHash(await hashSecret(secret))
-  const now = context.now()
+  const now = context.runtime.now()
   if (key === null || !isGood(key, now)) return null
-  context.lastUsed.note(key.id, now)
+  context.runtime.lastUsed.note(key.id, now)
   return toPrincipal(key)
 }
 

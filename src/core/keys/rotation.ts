@@ -43,7 +43,7 @@ export const rotationOptions: Input<RotationOptions> = input<RotationOptions>()(
 const day = 86_400
 
 function countActive(context: Context, app: AppRecord): Promise<number> {
-  return context.storage.countLicenses({ appId: app.id, status: 'active', now: context.now() })
+  return context.storage.countLicenses({ appId: app.id, status: 'active', now: context.runtime.now() })
 }
 
 /** Why a swap was lost: the app is gone, or another rotation was faster. */
@@ -61,7 +61,7 @@ async function swapKey(
   const old = await activeKey(context, app.id)
   const next = await sealSigningKey(context, app.id, await keyPairFor(context, pair, 'fresh'))
   if (next.kid === old.kid) throw new TypeError('A rotation needs a fresh key pair')
-  const now = context.now()
+  const now = context.runtime.now()
   const acceptOldUntil = graceDays === 0 ? null : now + graceDays * day
   const rotation = await inTransaction(context, async (tx, emit): Promise<Rotation | null> => {
     if (!(await tx.swapActiveKey(app.id, old.kid, next, acceptOldUntil))) return null
@@ -70,7 +70,7 @@ async function swapKey(
     return { licensesResigned, publicKeyPem: next.publicKeyPem }
   })
   if (rotation === null) throw await explainLoss(context, app)
-  context.privateKeys.forget(old.kid)
+  context.runtime.caches.privateKeys.forget(old.kid)
   return rotation
 }
 

@@ -47,7 +47,7 @@ async function checkPlace(
   id: string,
 ): Promise<void> {
   const holder = await context.storage.findCurrentLicense(app.id, installationId)
-  if (holder !== null && holder.id !== id && statusOf(holder, context.now()) === 'active')
+  if (holder !== null && holder.id !== id && statusOf(holder, context.runtime.now()) === 'active')
     throw placeTaken(holder)
 }
 
@@ -61,7 +61,7 @@ async function placeFor(
   const moved = next.installationId !== license.installationId
   if (license.current && !moved) return undefined
   const isReinstated = license.revokedAt !== null && next.revokedAt === null
-  if (isReinstated || statusOf(next, context.now()) === 'active') return true
+  if (isReinstated || statusOf(next, context.runtime.now()) === 'active') return true
   return moved
     ? (await context.storage.findCurrentLicense(license.appId, next.installationId)) === null
     : undefined
@@ -74,7 +74,7 @@ async function completed(
   patch: LicensePatch,
 ): Promise<LicensePatch> {
   const current = await placeFor(context, license, patch)
-  return { ...patch, ...(current !== undefined && { current }), updatedAt: context.now() }
+  return { ...patch, ...(current !== undefined && { current }), updatedAt: context.runtime.now() }
 }
 
 /** Writes the license, setting an expired or revoked holder of the place it takes aside. */
@@ -100,9 +100,9 @@ async function applyChange(
   // Made before the transaction, because its `jti` waits for cryptography.
   const result = await toUnsigned(context, app, { ...license, ...whole })
   const saved = await inTransaction(context, async (tx, emit) => {
-    const written = await write(tx, license, whole, context.now())
+    const written = await write(tx, license, whole, context.runtime.now())
     if (written === null) return null
-    await emit(app, licenseEvent(event, written, context.now()))
+    await emit(app, licenseEvent(event, written, context.runtime.now()))
     return result
   })
   if (saved === null && whole.current === true)
@@ -150,9 +150,9 @@ export async function writeNewLicense(
     const license = await make()
     const result = await toUnsigned(context, app, license)
     const saved = await inTransaction(context, async (tx, emit) => {
-      await tx.releaseInstallation(app.id, license.installationId, context.now())
+      await tx.releaseInstallation(app.id, license.installationId, context.runtime.now())
       if (!(await tx.insertLicense(license))) return null
-      await emit(app, licenseEvent('license.created', license, context.now()))
+      await emit(app, licenseEvent('license.created', license, context.runtime.now()))
       return result
     })
     if (saved !== null) return saved
@@ -173,7 +173,7 @@ export async function deleteLicense(context: Context, app: AppRecord, id: string
     const deleted = await inTransaction(context, async (tx, emit) => {
       const last = await tx.updateLicense(id, license.version, {})
       if (last === null || !(await tx.deleteLicense(id))) return null
-      await emit(app, licenseEvent('license.deleted', last, context.now()))
+      await emit(app, licenseEvent('license.deleted', last, context.runtime.now()))
       return {}
     })
     if (deleted !== null) return

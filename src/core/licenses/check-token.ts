@@ -36,7 +36,7 @@ async function verifiedClaims(context: Context, app: AppRecord, token: unknown):
     verifyToken(token, keys, { audience: app.slug, issuer: app.issuer })
   if (typeof token !== 'string' || token.length > maxTokenLength) return verify()
   const name = [app.id, ...keys.map(({ kid }) => kid), await sha256(token)].join(' ')
-  return context.verifiedTokens.get(name, verify)
+  return context.runtime.caches.verifiedTokens.get(name, verify)
 }
 
 /**

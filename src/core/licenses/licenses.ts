@@ -18,7 +18,15 @@ import {
   type Reinstatement,
   type Revocation,
 } from './input.ts'
-import { present, toSigned, type IncludeToken, type License, type SignedLicense } from './view.ts'
+import {
+  present,
+  toSigned,
+  withToken,
+  type IncludeToken,
+  type License,
+  type LicenseStatus,
+  type SignedLicense,
+} from './view.ts'
 import { changeLicense, deleteLicense, writeNewLicense, type ChangePlan } from './changes.ts'
 import { requireApp, requireLicense } from '../lookup.ts'
 import { checkMetadata } from '../input/metadata.ts'
@@ -33,7 +41,7 @@ import {
   type Regeneration,
   type RenewalOptions,
 } from './regenerate.ts'
-import { readyToSign } from '../keys/signing-queue.ts'
+import { withSigningSlot } from '../keys/signing-queue.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
 
 /** What a license's use cases are called on `licensing.licenses`. `id` is the license's id or UUID. */
@@ -84,6 +92,9 @@ export interface Licenses {
   regenerateAll(app: string, options?: BulkRegeneration): Promise<BulkOutcome>
 }
 
+/** A license that was read or written, and its app. */
+type Found<Subject> = readonly [app: AppRecord, license: Subject]
+
 /** A license's id in either form, as the id it is stored under. @throws {LicensingError} `not_found`. */
 function licenseId(id: string): string {
   const known = readId('lic', id)
@@ -103,11 +114,11 @@ async function checkCustomer(context: Context, app: AppRecord, id: string | unde
 }
 
 async function licenseRecord(context: Context, app: AppRecord, given: NewLicense): Promise<LicenseRecord> {
-  const now = context.now()
+  const now = context.runtime.now()
   await checkCustomer(context, app, given.customerId)
   const tier = await existingTier(context, app, given.tierId)
   return {
-    id: context.newId('lic'),
+    id: context.runtime.newId('lic'),
     appId: app.id,
     customerId: given.customerId,
     tierId: tier.id,
@@ -129,12 +140,11 @@ async function licenseRecord(context: Context, app: AppRecord, given: NewLicense
   }
 }
 
-async function createLicense(context: Context, app: string, license: NewLicense): Promise<SignedLicense> {
+async function createLicense(context: Context, app: string, license: NewLicense): Promise<Found<License>> {
   const given = newLicense.parse(license)
   checkMetadata(given.metadata)
   const record = await requireApp(context, app)
-  const saved = await writeNewLicense(context, record, () => licenseRecord(context, record, given))
-  return toSigned(context, record, saved)
+  return [record, await writeNewLicense(context, record, () => licenseRecord(context, record, given))]
 }
 
 async function licenseFilter(
@@ -147,7 +157,7 @@ async function licenseFilter(
   if (tier === null) return null
   return {
     appId: app.id,
-    now: context.now(),
+    now: context.runtime.now(),
     ...(status !== undefined && { status }),
     ...(customerId !== undefined && { customerId }),
     ...(tier !== undefined && { tierId: tier.id }),
@@ -196,7 +206,7 @@ function changedClaims(license: LicenseRecord, wanted: LicensePatch): LicensePat
 /** The claims that a change names, checked against the app. */
 async function wantedClaims(context: Context, app: AppRecord, given: LicenseChanges): Promise<LicensePatch> {
   await checkCustomer(context, app, given.customerId)
-  const expiresAt = changedExpiryOf(given, context.now())
+  const expiresAt = changedExpiryOf(given, context.runtime.now())
   return {
     ...(given.installationId !== undefined && { installationId: given.installationId.toLowerCase() }),
     ...(given.customerId !== undefined && { customerId: given.customerId }),
@@ -211,7 +221,7 @@ async function updateLicense(
   app: string,
   id: string,
   changes: LicenseChanges,
-): Promise<SignedLicense> {
+): Promise<Found<License>> {
   const given = licenseChanges.parse(changes)
   checkMetadata(given.metadata)
   const record = await requireApp(context, app)
@@ -228,7 +238,7 @@ async function updateLicense(
     const issued = await nextRevision(context, record, license, typeof tierId === 'string' ? { tierId } : {})
     return { patch: { ...metadata, ...claims, ...issued }, event }
   }
-  return toSigned(context, record, await changeLicense(context, record, key, plan))
+  return [record, await changeLicense(context, record, key, plan)]
 }
 
 async function revokeLicense(
@@ -241,7 +251,7 @@ async function revokeLicense(
   const record = await requireApp(context, app)
   const plan: ChangePlan = ({ revokedAt }) =>
     revokedAt === null
-      ? { patch: { revokedAt: context.now(), revokedReason: reason }, event: 'license.revoked' }
+      ? { patch: { revokedAt: context.runtime.now(), revokedReason: reason }, event: 'license.revoked' }
       : null
   const { token: _token, ...license } = await changeLicense(context, record, licenseId(id), plan)
   return license
@@ -252,7 +262,7 @@ async function reinstateLicense(
   app: string,
   id: string,
   options: Reinstatement = {},
-): Promise<SignedLicense> {
+): Promise<Found<License>> {
   const { invalidatePrevious = false } = reinstatement.parse(options)
   const record = await requireApp(context, app)
   const patch = { revokedAt: null, revokedReason: null }
@@ -262,23 +272,19 @@ async function reinstateLicense(
     const issued = await nextRevision(context, record, { ...license, ...patch }, { invalidatePrevious })
     return { patch: { ...patch, ...issued }, event }
   }
-  return toSigned(context, record, await changeLicense(context, record, licenseId(id), plan))
+  return [record, await changeLicense(context, record, licenseId(id), plan)]
 }
 
-async function regenerated(
-  context: Context,
-  app: string,
-  regenerate: (record: AppRecord) => Promise<License>,
-): Promise<SignedLicense> {
+async function findLicense(context: Context, app: string, id: string): Promise<Found<LicenseRecord>> {
   const record = await requireApp(context, app)
-  return toSigned(context, record, await regenerate(record), ['active', 'expired'])
+  return [record, await requireLicense(context, record, licenseId(id))]
 }
 
 async function currentLicense(
   context: Context,
   app: string,
   installationId: string,
-): Promise<readonly [AppRecord, LicenseRecord]> {
+): Promise<Found<LicenseRecord>> {
   const record = await requireApp(context, app)
   const license = isUuid(installationId)
     ? await context.storage.findCurrentLicense(record.id, installationId.toLowerCase())
@@ -287,35 +293,49 @@ async function currentLicense(
   return [record, license]
 }
 
+/** Writes a license and signs its token, in a signing slot that is taken before the write. */
+function signed(
+  context: Context,
+  write: () => Promise<Found<License>>,
+  signs?: readonly LicenseStatus[],
+): Promise<SignedLicense> {
+  return withSigningSlot(context, async (slot) => {
+    const [app, license] = await write()
+    return toSigned(context, app, license, slot, signs)
+  })
+}
+
+/** The same for a regeneration, which signs for an expired license too. */
+function regenerated(
+  context: Context,
+  app: string,
+  regenerate: (record: AppRecord) => Promise<License>,
+): Promise<SignedLicense> {
+  const write = async (): Promise<Found<License>> => {
+    const record = await requireApp(context, app)
+    return [record, await regenerate(record)]
+  }
+  return signed(context, write, ['active', 'expired'])
+}
+
 /** Binds the use cases of licenses to a context. */
 export function bindLicenses(context: Context): Licenses {
-  const find = async (app: string, id: string): Promise<readonly [AppRecord, LicenseRecord]> => {
-    const record = await requireApp(context, app)
-    return [record, await requireLicense(context, record, licenseId(id))]
-  }
-  const signing = <T>(work: (context: Context) => Promise<T>): Promise<T> => readyToSign(context, work)
   return {
-    create: (app, license) => signing((context) => createLicense(context, app, license)),
+    create: (app, license) => signed(context, () => createLicense(context, app, license)),
     get: async (app: string, id: string, options?: IncludeToken) =>
-      present(context, ...(await find(app, id)), options),
+      present(context, ...(await findLicense(context, app, id)), options),
     getByInstallation: async (app: string, installationId: string, options?: IncludeToken) =>
       present(context, ...(await currentLicense(context, app, installationId)), options),
     list: (app, query) => listLicenses(context, app, query),
-    token: async (app, id) => (await present(context, ...(await find(app, id)), { include: 'token' })).token,
-    update: (app, id, changes) => signing((context) => updateLicense(context, app, id, changes)),
+    token: async (app, id) => (await withToken(context, ...(await findLicense(context, app, id)))).token,
+    update: (app, id, changes) => signed(context, () => updateLicense(context, app, id, changes)),
     delete: async (app, id) => deleteLicense(context, await requireApp(context, app), licenseId(id)),
     revoke: (app, id, options) => revokeLicense(context, app, id, options),
-    reinstate: (app, id, options) => signing((context) => reinstateLicense(context, app, id, options)),
+    reinstate: (app, id, options) => signed(context, () => reinstateLicense(context, app, id, options)),
     regenerate: (app, id, options = {}) =>
-      signing((context) =>
-        regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
-      ),
+      regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
     renew: (app, id, token, options) =>
-      signing((context) =>
-        regenerated(context, app, (record) =>
-          renewLicense(context, record, readId('lic', id), token, options),
-        ),
-      ),
+      regenerated(context, app, (record) => renewLicense(context, record, readId('lic', id), token, options)),
     regenerateAll: (app, options = {}) => regenerateLicenses(context, app, options),
   }
 }

@@ -86,7 +86,7 @@ export async function nextRevision(
     tier: tier.slug,
     tierFeatures: tier.features,
     revision,
-    issuedAt: context.now(),
+    issuedAt: context.runtime.now(),
     ...(past.invalidatePrevious === true && { minRevision: revision }),
   }
 }
@@ -119,10 +119,10 @@ export async function renewLicense(
     if (!isAdmitted) await options.admit?.(jti.licenseId)
     isAdmitted = true
   }
-  refuse(decide({ token: claims, now: context.now() }))
+  refuse(decide({ token: claims, now: context.runtime.now() }))
   if (jti.licenseId !== id) throw new LicensingError('token_mismatch', 'The token belongs to another license')
   const plan: ChangePlan = async (license) => {
-    refuse(decide({ token: claims, revision: jti.revision, license, now: context.now() }))
+    refuse(decide({ token: claims, revision: jti.revision, license, now: context.runtime.now() }))
     await admitOnce()
     const patch = await nextRevision(context, app, license, { revision: jti.revision })
     return { patch, event: 'license.regenerated' }
@@ -135,7 +135,7 @@ async function bulkFilter(context: Context, app: AppRecord, given: BulkRegenerat
   return {
     appId: app.id,
     status: 'active',
-    now: context.now(),
+    now: context.runtime.now(),
     ...(tier !== null && { tierId: tier.id }),
     ...(given.customerId !== undefined && { customerId: given.customerId }),
   }

@@ -1,5 +1,7 @@
 import { deriveToken, featuresOf, jtiOf } from './issue-token.ts'
 import type { Context } from '../context.ts'
+import { withSigningSlot } from '../keys/signing-queue.ts'
+import type { Slot } from '../runtime/work-queue.ts'
 import { statusOf } from '../token/decision.ts'
 import type { AppRecord, LicenseRecord, Metadata, NumericDate } from '../storage/index.ts'
 
@@ -53,7 +55,7 @@ export async function toLicense(context: Context, app: AppRecord, record: Licens
     tier: record.tier,
     features: featuresOf(record),
     customFeatures: record.customFeatures,
-    status: statusOf(record, context.now()),
+    status: statusOf(record, context.runtime.now()),
     expiresAt: record.expiresAt,
     revokedAt: record.revokedAt,
     revokedReason: record.revokedReason,
@@ -74,26 +76,30 @@ export async function toUnsigned(
   return { ...(await toLicense(context, app, record)), token: null }
 }
 
-/** The token of a license in one of the statuses that are signed for. In a host's transaction there is none. */
-export async function tokenOf(
-  context: Context,
-  app: AppRecord,
-  license: License,
-  signs: readonly LicenseStatus[] = ['active'],
-): Promise<string | null> {
-  if (context.inHostTransaction || !signs.includes(license.status)) return null
-  const token = await deriveToken(context, app, license)
-  context.recorder?.issued(token)
-  return token
-}
-
+/** The license with its token, signed in a slot that the caller holds. Without a slot, or in another status, it has none. */
 export async function toSigned(
   context: Context,
   app: AppRecord,
   license: License,
-  signs?: readonly LicenseStatus[],
+  slot: Slot | null,
+  signs: readonly LicenseStatus[] = ['active'],
 ): Promise<SignedLicense> {
-  return { ...license, token: await tokenOf(context, app, license, signs) }
+  if (slot === null || !signs.includes(license.status)) return { ...license, token: null }
+  const token = await deriveToken(context, app, license, slot)
+  context.recorder?.issued(token)
+  return { ...license, token }
+}
+
+/** The license as it was read, with its token. Only a license that gets one takes a signing slot. */
+export async function withToken(
+  context: Context,
+  app: AppRecord,
+  record: LicenseRecord,
+  signs: readonly LicenseStatus[] = ['active'],
+): Promise<SignedLicense> {
+  const license = await toLicense(context, app, record)
+  if (!signs.includes(license.status)) return { ...license, token: null }
+  return withSigningSlot(context, (slot) => toSigned(context, app, license, slot, signs))
 }
 
 /** The license, with its token if that was asked for: the overloads of `get` promise no less. */
@@ -103,6 +109,6 @@ export async function present(
   record: LicenseRecord,
   options?: IncludeToken,
 ): Promise<SignedLicense> {
-  const license = await toLicense(context, app, record)
-  return options === undefined ? (license as SignedLicense) : toSigned(context, app, license)
+  if (options !== undefined) return withToken(context, app, record)
+  return (await toLicense(context, app, record)) as SignedLicense
 }

@@ -26,7 +26,7 @@ async function announce(
   const announced = await inTransaction(context, async (tx, emit) => {
     if (!(await tx.insertExpiryNotice({ licenseId, type, expiresAt }))) return null
     const next = await tx.updateLicense(licenseId, version, {})
-    if (next !== null) await emit(app, licenseEvent(type, next, context.now()))
+    if (next !== null) await emit(app, licenseEvent(type, next, context.runtime.now()))
     return next
   })
   return announced !== null
@@ -53,7 +53,7 @@ async function announceAll(context: Context, app: AppRecord, ending: EndingLicen
 }
 
 async function announceInApp(context: Context, app: AppRecord): Promise<number> {
-  const now = context.now()
+  const now = context.runtime.now()
   const common = { appId: app.id, limit: pageSize }
   const expiring = { ...common, after: now, until: now + ahead, withoutNotice: 'license.expiring' } as const
   const expired = { ...common, after: now - behind, until: now, withoutNotice: 'license.expired' } as const
@@ -63,7 +63,7 @@ async function announceInApp(context: Context, app: AppRecord): Promise<number> 
 /** Tells of ends that come or came, unless the clock has not run evenly for long enough to be believed. */
 export async function announceEnds(context: Context): Promise<number> {
   const { storage } = context
-  const now = context.now()
+  const now = context.runtime.now()
   if (now - (await storage.recordClockReading(now, tolerance)) < settling) return 0
   let total = 0
   let last: AppRecord | undefined

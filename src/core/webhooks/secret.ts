@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
+import type { Sealer } from '../runtime/sealer.ts'
 import type { StorageSession, WebhookPatch, WebhookRecord } from '../storage/index.ts'
 
 const maxAttempts = 64
@@ -12,15 +13,15 @@ function purposeOf(appId: string): string {
 export function sealWebhookSecret(context: Context, appId: string): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32))
   const secret = `whsec_${btoa(String.fromCharCode(...bytes))}`
-  return context.sealer.seal(new TextEncoder().encode(secret), purposeOf(appId))
+  return context.runtime.sealer.seal(new TextEncoder().encode(secret), purposeOf(appId))
 }
 
 export function openWebhookSecret(context: Context, appId: string, sealed: string): string {
-  return new TextDecoder().decode(context.sealer.open(sealed, purposeOf(appId)))
+  return new TextDecoder().decode(context.runtime.sealer.open(sealed, purposeOf(appId)))
 }
 
 /** A webhook's secrets under the first master key, `null` when they are already. @throws {LicensingError} `master_key`. */
-export function resealWebhookSecrets({ sealer }: Context, webhook: WebhookRecord): WebhookPatch | null {
+export function resealWebhookSecrets(sealer: Sealer, webhook: WebhookRecord): WebhookPatch | null {
   const { appId, secret, previousSecret } = webhook
   const next = sealer.reseal(secret, purposeOf(appId))
   const previous = previousSecret === null ? null : sealer.reseal(previousSecret, purposeOf(appId))

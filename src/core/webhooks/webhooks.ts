@@ -93,7 +93,7 @@ function toDelivery(record: DeliveryRecord): WebhookDelivery {
 }
 
 function toSecret(context: Context, { appId, secret, previousUntil }: WebhookRecord): WebhookSecret {
-  const isRolling = previousUntil !== null && previousUntil > context.now()
+  const isRolling = previousUntil !== null && previousUntil > context.runtime.now()
   return {
     secret: openWebhookSecret(context, appId, secret),
     previousExpiresAt: isRolling ? previousUntil : null,
@@ -113,7 +113,7 @@ async function rollSecret(
     const patch = {
       secret,
       previousSecret: overlapSeconds === 0 ? null : old,
-      previousUntil: overlapSeconds === 0 ? null : context.now() + overlapSeconds,
+      previousUntil: overlapSeconds === 0 ? null : context.runtime.now() + overlapSeconds,
     }
     const rolled = await inTransaction(context, async (tx) => {
       const webhook = await tx.updateWebhook(id, version, patch)
@@ -159,13 +159,13 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
     const delivery = isText(id) ? await context.storage.findDelivery(record.id, id) : null
     if (delivery === null) throw notFound()
     await checkReady(context, record)
-    const again = { state: 'pending', attempts: 0, dueAt: context.now() } as const
+    const again = { state: 'pending', attempts: 0, dueAt: context.runtime.now() } as const
     const due = await inTransaction(context, async (tx) => {
       const changed = await tx.updateDelivery(id, delivery.version, again)
       return changed && toDelivery(changed)
     })
     if (due === null) continue
-    if (!context.inHostTransaction) context.listeners.notify(record.id)
+    if (!context.inHostTransaction) context.runtime.listeners.notify(record.id)
     return due
   }
 }
