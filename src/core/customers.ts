@@ -7,7 +7,8 @@ import { metadata, nullable, text } from './input/fields.ts'
 import { input, invalidInput, isText, type Input } from './input/parse.ts'
 import { requireApp } from './lookup.ts'
 import { checkMetadata } from './input/metadata.ts'
-import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import { eachPage, mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import { retryUntilWon } from './retry.ts'
 import type {
   AppRecord,
   CustomerFilter,
@@ -273,16 +274,13 @@ async function lastStatesOf(
   await tx.updateCustomer(id, { updatedAt })
   const filter = { appId, customerId: id, now: updatedAt }
   const licenses: LicenseRecord[] = []
-  for (;;) {
-    const last = licenses.at(-1)
-    const page = await tx.listLicenses(filter, { limit: 1_000, ...(last !== undefined && { after: last }) })
+  for await (const page of eachPage<LicenseRecord>(1_000, (wanted) => tx.listLicenses(filter, wanted)))
     for (const license of page) {
       const left = await tx.updateLicense(license.id, license.version, {})
       if (left === null) return null
       licenses.push(left)
     }
-    if (page.length < 1_000) return licenses
-  }
+  return licenses
 }
 
 async function deleteCustomer(context: Context, app: string, id: string): Promise<void> {
@@ -298,7 +296,7 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
       await emit(record, licenseEvent('license.deleted', license, context.runtime.now()))
     return {}
   }
-  while ((await inTransaction(context, remove)) === null);
+  await retryUntilWon(() => inTransaction(context, remove))
 }
 
 /** Binds the use cases of customers to a context. */

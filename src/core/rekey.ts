@@ -1,6 +1,8 @@
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { resealAnswer } from './idempotency.ts'
+import { eachPage } from './paging.ts'
+import { retryUntilWon } from './retry.ts'
 import { resealKeyCheck } from './runtime/master-key.ts'
 import { resealPrivateKey, resealTokenSecret } from './keys/signing-keys.ts'
 import type { AppRecord, StoredResponseRecord, SecretLocation, StorageSession } from './storage/index.ts'
@@ -103,7 +105,7 @@ async function appSteps(context: Context, app: AppRecord): Promise<readonly Step
 }
 
 /** One that has expired and does not open is of no use to anybody, and goes by itself. */
-function answerSteps(context: Context, kept: StoredResponseRecord): readonly Step[] {
+function responseSteps(context: Context, kept: StoredResponseRecord): readonly Step[] {
   const { scope, key, answer, expiresAt } = kept
   const replace = replacing('storedResponses', { kind: 'storedResponse', scope, key }, answer)
   try {
@@ -128,13 +130,11 @@ async function writeSteps(context: Context, found: readonly Step[], { resealed }
 async function walk<Item>(
   context: Context,
   tally: Tally,
-  list: (last: Item | undefined) => Promise<readonly Item[]>,
+  list: Parameters<typeof eachPage<Item>>[1],
   stepsOf: (item: Item) => readonly Step[] | Promise<readonly Step[]>,
 ): Promise<number> {
   let count = 0
-  let last: Item | undefined
-  for (;;) {
-    const page = await list(last)
+  for await (const page of eachPage(pageSize, list)) {
     const found: Step[] = []
     for (const item of page) {
       found.push(...(await stepsOf(item)))
@@ -142,27 +142,25 @@ async function walk<Item>(
     }
     await writeSteps(context, found, tally)
     count += found.length
-    last = page.at(-1)
-    if (page.length < pageSize) return count
   }
+  return count
 }
 
 async function walkAll(context: Context, tally: Tally): Promise<number> {
   const { storage } = context
-  const limit = pageSize
-  const ofApps = await walk<AppRecord>(
+  const inApps = await walk<AppRecord>(
     context,
     tally,
-    (after) => storage.listApps({}, { limit, ...(after !== undefined && { after }) }),
+    (page) => storage.listApps({}, page),
     (app) => appSteps(context, app),
   )
-  const ofAnswers = await walk<StoredResponseRecord>(
+  const inResponses = await walk<StoredResponseRecord>(
     context,
     tally,
-    (after) => storage.listStoredResponses({ limit, ...(after !== undefined && { after }) }),
-    (kept) => answerSteps(context, kept),
+    (page) => storage.listStoredResponses(page),
+    (stored) => responseSteps(context, stored),
   )
-  return ofApps + ofAnswers
+  return inApps + inResponses
 }
 
 async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Promise<Tally> {
@@ -177,6 +175,13 @@ async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Pro
   }
 }
 
+function othersSeal(): LicensingError {
+  return new LicensingError(
+    'conflict',
+    'Others go on sealing under another master key: give every server the new one first, then the old one',
+  )
+}
+
 /**
  * Reseals everything under the first master key: in short transactions, each write only in the place of what was read, so
  * that it may run beside servers, be broken off and be begun again. The check record comes last, after a walk that found
@@ -187,11 +192,8 @@ async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Pro
  */
 export async function rekey(context: Context, options: RekeyOptions = {}): Promise<RekeyResult> {
   const tally = await newTally(context, options)
-  for (let walks = 0; walks < mostWalks; walks++)
-    if ((await walkAll(context, tally)) === 0)
-      return { ...tally.resealed, keyCheck: await resealKeyCheck(context.storage, context.runtime.sealer) }
-  throw new LicensingError(
-    'conflict',
-    'Others go on sealing under another master key: give every server the new one first, then the old one',
-  )
+  const attempt = async (): Promise<Record<Kind, number> | null> =>
+    (await walkAll(context, tally)) === 0 ? tally.resealed : null
+  const resealed = await retryUntilWon(attempt, { tries: mostWalks, lost: othersSeal })
+  return { ...resealed, keyCheck: await resealKeyCheck(context.storage, context.runtime.sealer) }
 }

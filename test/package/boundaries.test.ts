@@ -12,6 +12,7 @@ const sqliteModules = ['bun:sqlite', 'node:sqlite']
 /** The rooms of core, floor by floor. A room imports itself and the floors below it. */
 const coreFloors: readonly (readonly string[])[] = [
   ['errors.ts', 'ids.ts', 'hash.ts', 'attempt-counts.ts'],
+  ['retry.ts'],
   ['storage', 'token'],
   ['input'],
   ['runtime', 'paging.ts'],

@@ -5,6 +5,7 @@ import { LicensingError } from '../errors.ts'
 import { licenseEvent, type LicenseEventType } from '../runtime/events.ts'
 import { toUnsigned, type SignedLicense } from './view.ts'
 import { requireLicense } from '../lookup.ts'
+import { retryUntilWon } from '../retry.ts'
 import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSession } from '../storage/index.ts'
 
 /** A change to a license, and the event that announces it. */
@@ -18,16 +19,6 @@ export interface LicenseChange {
  * read again and the change is planned anew.
  */
 export type ChangePlan = (license: LicenseRecord) => LicenseChange | null | Promise<LicenseChange | null>
-
-/** Each lost race means that another request got through; with the pauses, this many in a row need thousands of rivals. */
-const maxAttempts = 64
-
-/** Rivals that come back at once would keep meeting: after a few attempts each waits for a time of its own. */
-async function pauseBefore(attempt: number): Promise<void> {
-  if (attempt < 4) return
-  const milliseconds = Math.random() * Math.min(100, 4 * attempt)
-  await new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
-}
 
 function placeTaken(holder: LicenseRecord): LicensingError {
   return new LicensingError('conflict', `Installation already has an active license: ${holder.id}`, {
@@ -123,15 +114,12 @@ export async function changeLicense(
   id: string,
   plan: ChangePlan,
 ): Promise<SignedLicense> {
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    await pauseBefore(attempt)
+  const attempt = async (): Promise<SignedLicense | null> => {
     const license = await requireLicense(context, app, id)
     const change = await plan(license)
-    if (change === null) return toUnsigned(context, app, license)
-    const saved = await applyChange(context, app, license, change)
-    if (saved !== null) return saved
+    return change === null ? toUnsigned(context, app, license) : applyChange(context, app, license, change)
   }
-  throw lostTooOften()
+  return retryUntilWon(attempt, { lost: lostTooOften })
 }
 
 /**
@@ -145,8 +133,7 @@ export async function writeNewLicense(
   app: AppRecord,
   make: () => Promise<LicenseRecord>,
 ): Promise<SignedLicense> {
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    await pauseBefore(attempt)
+  const attempt = async (): Promise<SignedLicense | null> => {
     const license = await make()
     const result = await toUnsigned(context, app, license)
     const saved = await inTransaction(context, async (tx, emit) => {
@@ -155,10 +142,10 @@ export async function writeNewLicense(
       await emit(app, licenseEvent('license.created', license, context.runtime.now()))
       return result
     })
-    if (saved !== null) return saved
-    await checkPlace(context, app, license.installationId, license.id)
+    if (saved === null) await checkPlace(context, app, license.installationId, license.id)
+    return saved
   }
-  throw lostTooOften()
+  return retryUntilWon(attempt, { lost: lostTooOften })
 }
 
 /**
@@ -167,16 +154,14 @@ export async function writeNewLicense(
  * @throws {LicensingError} `not_found`.
  */
 export async function deleteLicense(context: Context, app: AppRecord, id: string): Promise<void> {
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    await pauseBefore(attempt)
+  const attempt = async (): Promise<object | null> => {
     const license = await requireLicense(context, app, id)
-    const deleted = await inTransaction(context, async (tx, emit) => {
+    return inTransaction(context, async (tx, emit) => {
       const last = await tx.updateLicense(id, license.version, {})
       if (last === null || !(await tx.deleteLicense(id))) return null
       await emit(app, licenseEvent('license.deleted', last, context.runtime.now()))
       return {}
     })
-    if (deleted !== null) return
   }
-  throw lostTooOften()
+  await retryUntilWon(attempt, { lost: lostTooOften })
 }

@@ -1,6 +1,7 @@
 import { hasReceivers, inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
+import { eachPage } from '../paging.ts'
 import { licenseEvent } from '../runtime/events.ts'
 import type { AppRecord, EndingLicenses, ExpiryNotice, LicenseRecord } from '../storage/index.ts'
 
@@ -66,14 +67,7 @@ export async function announceEnds(context: Context): Promise<number> {
   const now = context.runtime.now()
   if (now - (await storage.recordClockReading(now, tolerance)) < settling) return 0
   let total = 0
-  let last: AppRecord | undefined
-  do {
-    const page: readonly AppRecord[] = await storage.listApps(
-      {},
-      { limit: 100, ...(last !== undefined && { after: { id: last.id } }) },
-    )
+  for await (const page of eachPage<AppRecord>(100, (wanted) => storage.listApps({}, wanted)))
     for (const app of page) total += await announceInApp(context, app)
-    last = page.length === 100 ? page.at(-1) : undefined
-  } while (last !== undefined)
   return total
 }

@@ -1,9 +1,8 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
+import { retryUntilWon } from '../retry.ts'
 import type { Sealer } from '../runtime/sealer.ts'
 import type { StorageSession, WebhookPatch, WebhookRecord } from '../storage/index.ts'
-
-const maxAttempts = 64
 
 function purposeOf(appId: string): string {
   return `webhook-secret ${appId}`
@@ -50,12 +49,11 @@ export async function changeWebhook(
   change: (webhook: WebhookRecord) => WebhookPatch | null,
   session: StorageSession = context.storage,
 ): Promise<WebhookRecord> {
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+  const attempt = async (): Promise<WebhookRecord | null> => {
     const webhook = await webhookOf(context, appId, session)
     const patch = change(webhook)
-    if (patch === null) return webhook
-    const changed = await session.updateWebhook(appId, webhook.version, patch)
-    if (changed !== null) return changed
+    return patch === null ? webhook : session.updateWebhook(appId, webhook.version, patch)
   }
-  throw new LicensingError('conflict', 'Other requests changed the webhook first')
+  const lost = () => new LicensingError('conflict', 'Other requests changed the webhook first')
+  return retryUntilWon(attempt, { lost })
 }

@@ -6,6 +6,7 @@ import type { EventType } from '../runtime/events.ts'
 import { integer, oneOf } from '../input/fields.ts'
 import { input, isText, type Input } from '../input/parse.ts'
 import { requireApp } from '../lookup.ts'
+import { retryUntilWon } from '../retry.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
 import type { AppRecord, DeliveryRecord, NumericDate, WebhookRecord } from '../storage/index.ts'
 import { openWebhookSecret, sealWebhookSecret, webhookOf } from './secret.ts'
@@ -108,19 +109,18 @@ async function rollSecret(
   const { overlapSeconds = day } = webhookRollOptions.parse(options)
   const { id } = await requireApp(context, app)
   const secret = sealWebhookSecret(context, id)
-  for (;;) {
+  return retryUntilWon(async () => {
     const { secret: old, version } = await webhookOf(context, id)
     const patch = {
       secret,
       previousSecret: overlapSeconds === 0 ? null : old,
       previousUntil: overlapSeconds === 0 ? null : context.runtime.now() + overlapSeconds,
     }
-    const rolled = await inTransaction(context, async (tx) => {
+    return inTransaction(context, async (tx) => {
       const webhook = await tx.updateWebhook(id, version, patch)
       return webhook && toSecret(context, webhook)
     })
-    if (rolled !== null) return rolled
-  }
+  })
 }
 
 async function listDeliveries(
@@ -155,19 +155,18 @@ function notFound(): LicensingError {
 /** Makes the delivery due now. One that is just being sent is sent once more: a receiver goes by the `webhook-id`. */
 async function retry(context: Context, app: string, id: string): Promise<WebhookDelivery> {
   const record = await requireApp(context, app)
-  for (;;) {
+  const due = await retryUntilWon(async () => {
     const delivery = isText(id) ? await context.storage.findDelivery(record.id, id) : null
     if (delivery === null) throw notFound()
     await checkReady(context, record)
     const again = { state: 'pending', attempts: 0, dueAt: context.runtime.now() } as const
-    const due = await inTransaction(context, async (tx) => {
+    return inTransaction(context, async (tx) => {
       const changed = await tx.updateDelivery(id, delivery.version, again)
       return changed && toDelivery(changed)
     })
-    if (due === null) continue
-    if (!context.inHostTransaction) context.runtime.listeners.notify(record.id)
-    return due
-  }
+  })
+  if (!context.inHostTransaction) context.runtime.listeners.notify(record.id)
+  return due
 }
 
 async function test(context: Context, app: string): Promise<WebhookDelivery> {
