@@ -1,5 +1,5 @@
-import type { AttemptCounts } from './attempt-counts.ts'
 import type { IdPrefix } from './ids.ts'
+import type { AttemptCounts } from './load.ts'
 import type { PromiseCache } from './runtime/cache.ts'
 import type { KeyPool } from './runtime/key-pool.ts'
 import type { LastUsedTimes } from './runtime/last-used.ts'

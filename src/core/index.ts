@@ -3,7 +3,14 @@
  *
  * @module
  */
-export type { ApiKeyQuery, ApiKeys, NewApiKey, ApiKeyWithSecret, RollOptions } from './api-keys/api-keys.ts'
+export type {
+  ApiKey,
+  ApiKeyQuery,
+  ApiKeys,
+  NewApiKey,
+  ApiKeyWithSecret,
+  RollOptions,
+} from './api-keys/api-keys.ts'
 export type { App, AppChanges, AppListOptions, Apps, NewApp, NewAppOptions } from './apps.ts'
 export type {
   Customer,
@@ -13,7 +20,6 @@ export type {
   FoundCustomer,
   NewCustomer,
 } from './customers.ts'
-export type { AttemptCounts } from './attempt-counts.ts'
 export { decide, type Decision, type Facts, type LicenseState, type TokenState } from './token/decision.ts'
 export {
   LicensingError,
@@ -47,7 +53,7 @@ export type {
 export type { IncludeToken, License, LicenseStatus, SignedLicense } from './licenses/view.ts'
 export type { Licenses } from './licenses/licenses.ts'
 export { createLicensing, type Licensing, type LicensingOptions, type WebhookOptions } from './licensing.ts'
-export type { Load } from './load.ts'
+export type { AttemptCounts, Load } from './load.ts'
 export type {
   AttemptOutcome,
   DeliveryLease,
@@ -56,7 +62,7 @@ export type {
   WebhookTarget,
 } from './webhooks/outbox.ts'
 export type { Listing, Paging } from './paging.ts'
-export type { ApiKey, Principal } from './api-keys/principal.ts'
+export type { Principal } from './api-keys/principal.ts'
 export type { BulkOutcome, BulkRegeneration, Regeneration, RenewalOptions } from './licenses/regenerate.ts'
 export type { RekeyResult, RekeyOptions } from './rekey.ts'
 export type { Rotation, RotationOptions } from './keys/rotation.ts'

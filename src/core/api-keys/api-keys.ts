@@ -8,8 +8,27 @@ import { input, invalidInput, isText, type Input } from '../input/parse.ts'
 import { apiKeySecret, isApiKeySecret, hashSecret } from './secret.ts'
 import { requireApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
-import { mayManageKeys, type ApiKey, type Principal } from './principal.ts'
+import { mayManageKeys, type Principal } from './principal.ts'
 import type { ApiKeyRecord, AppRecord, Mode, NumericDate } from '../storage/index.ts'
+
+/** A key to the HTTP API. Its secret is not in it. Times are whole seconds since 1970. */
+export interface ApiKey {
+  /** `key_…` */
+  readonly id: string
+  readonly name: string | null
+  /** `sk` may write, `pk` only read. */
+  readonly type: 'sk' | 'pk'
+  readonly mode: Mode
+  /** The slug of the app it is bound to; `null` for every app of its mode. */
+  readonly app: string | null
+  /** The secret's first letters, such as `sk_live_`, and its last four. */
+  readonly prefix: string
+  readonly lastFour: string
+  readonly createdAt: NumericDate
+  readonly expiresAt: NumericDate | null
+  readonly revokedAt: NumericDate | null
+  readonly lastUsedAt: NumericDate | null
+}
 
 /** A key just made, with its secret: shown this once, kept only as a hash. */
 export interface ApiKeyWithSecret extends ApiKey {

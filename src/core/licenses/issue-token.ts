@@ -1,10 +1,9 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
-import { uuidOf } from '../ids.ts'
+import { sha256Hex, uuidOf } from '../ids.ts'
 import { makeJti } from '../token/jti.ts'
 import { activeKey, privateKeyOf, tokenSecretOf } from '../keys/signing-keys.ts'
 import type { Slot } from '../runtime/work-queue.ts'
-import { sha256 } from '../hash.ts'
 import type { AppRecord, LicenseRecord, SigningKeyRecord } from '../storage/index.ts'
 import { signToken, type LicenseClaims } from '../token/token.ts'
 import type { License } from './view.ts'
@@ -48,7 +47,7 @@ async function signedToken(
   key: SigningKeyRecord,
   slot: Slot,
 ): Promise<string> {
-  const name = `${key.kid} ${await sha256(JSON.stringify(claims))}`
+  const name = `${key.kid} ${await sha256Hex(JSON.stringify(claims))}`
   const sign = async (): Promise<string> => signToken(claims, key.kid, await privateKeyOf(context, key))
   return context.runtime.caches.signedTokens.get(name, () => slot.run(sign))
 }

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { isUuid, readId } from '../ids.ts'
-import { invalidInput } from '../input/parse.ts'
+import { checkMetadata, invalidInput } from '../input/parse.ts'
 import {
   changedExpiryOf,
   checkInclude,
@@ -29,7 +29,6 @@ import {
 } from './view.ts'
 import { changeLicense, deleteLicense, writeNewLicense, type ChangePlan } from './changes.ts'
 import { requireApp, requireLicense } from '../lookup.ts'
-import { checkMetadata } from '../input/metadata.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
 import {
   regenerateLicense,

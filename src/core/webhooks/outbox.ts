@@ -1,5 +1,5 @@
-import type { AttemptCounts } from '../attempt-counts.ts'
 import type { Context } from '../context.ts'
+import type { AttemptCounts } from '../load.ts'
 import { announceEnds } from './expiry-notices.ts'
 import type { DeliveryRecord } from '../storage/index.ts'
 import { changeWebhook, openWebhookSecret, webhookOf } from './secret.ts'
