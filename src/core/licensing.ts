@@ -1,7 +1,7 @@
 import { bindApiKeys, type ApiKeys } from './api-keys/api-keys.ts'
 import { bindApps, type Apps } from './apps.ts'
 import { promiseCache } from './runtime/cache.ts'
-import type { Context } from './context.ts'
+import type { Caches, Context, Runtime } from './context.ts'
 import { bindCustomers, type Customers } from './customers.ts'
 import { createListeners } from './runtime/listeners.ts'
 import type { EventType, LicensingEvent } from './runtime/events.ts'
@@ -140,23 +140,8 @@ function checkIssuer(issuer: string): string {
   return issuer
 }
 
-async function createContext(options: LicensingOptions): Promise<Context> {
-  const now = options.now ?? Date.now
+function createCaches(): Caches {
   return {
-    storage: options.storage,
-    now: () => Math.floor(now() / 1000),
-    newId: options.newId ?? newTypeId,
-    keyPairs: keyPool(options.keyPool ?? 0, options.newKeyPair ?? generateRsaKeyPair),
-    signing: signingQueue(options.signing),
-    sealer: await createSealer(options.masterKey),
-    issuer: checkIssuer(options.issuer ?? 'license-server'),
-    inHostTransaction: false,
-    recorder: null,
-    runningRequests: new Map(),
-    listeners: createListeners(),
-    webhookAttempts: { delivered: 0, retried: 0, givenUp: 0 },
-    allowPrivateTargets: options.webhooks?.allowPrivateTargets ?? false,
-    lastUsed: lastUsedTimes(options.storage),
     signedTokens: promiseCache(cachedTokens),
     verifiedTokens: promiseCache(cachedTokens),
     publicKeys: promiseCache(cachedKeys),
@@ -165,7 +150,26 @@ async function createContext(options: LicensingOptions): Promise<Context> {
   }
 }
 
+async function createRuntime(options: LicensingOptions): Promise<Runtime> {
+  const now = options.now ?? Date.now
+  return {
+    now: () => Math.floor(now() / 1000),
+    newId: options.newId ?? newTypeId,
+    keyPairs: keyPool(options.keyPool ?? 0, options.newKeyPair ?? generateRsaKeyPair),
+    signing: signingQueue(options.signing),
+    sealer: await createSealer(options.masterKey),
+    issuer: checkIssuer(options.issuer ?? 'license-server'),
+    allowPrivateTargets: options.webhooks?.allowPrivateTargets ?? false,
+    caches: createCaches(),
+    listeners: createListeners(),
+    lastUsed: lastUsedTimes(options.storage),
+    webhookAttempts: { delivered: 0, retried: 0, givenUp: 0 },
+    runningRequests: new Map(),
+  }
+}
+
 function bind(context: Context): Licensing {
+  const { runtime } = context
   return {
     apps: bindApps(context),
     tiers: bindTiers(context),
@@ -176,14 +180,14 @@ function bind(context: Context): Licensing {
     apiKeys: bindApiKeys(context),
     webhooks: bindWebhooks(context),
     outbox: bindOutbox(context),
-    on: (type, handler) => context.listeners.on(type, handler),
+    on: (type, handler) => runtime.listeners.on(type, handler),
     rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
     rekey: (options) => rekey(context, options),
-    idempotent: (key, work) => idempotently(context, key, (keeping) => work(bind(keeping))),
+    idempotent: (key, work) => idempotently(context, key, (recording) => work(bind(recording))),
     with: (storage) => bind({ ...context, storage, inHostTransaction: true }),
-    load: () => loadOf(context),
+    load: () => loadOf(runtime),
     ping: () => context.storage.ping(),
-    flush: () => context.lastUsed.flush(),
+    flush: () => runtime.lastUsed.flush(),
   }
 }
 
@@ -205,8 +209,9 @@ function bind(context: Context): Licensing {
  * ```
  */
 export async function createLicensing(options: LicensingOptions): Promise<Licensing> {
-  const context = await createContext(options)
-  await checkMasterKey(context.storage, context.sealer)
-  context.keyPairs.fill()
-  return bind(context)
+  const { storage } = options
+  const runtime = await createRuntime(options)
+  await checkMasterKey(storage, runtime.sealer)
+  runtime.keyPairs.fill()
+  return bind({ runtime, storage, inHostTransaction: false, recorder: null })
 }

@@ -1,6 +1,8 @@
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { resealAnswer } from './idempotency.ts'
+import { eachPage } from './paging.ts'
+import { retryUntilWon } from './retry.ts'
 import { resealKeyCheck } from './runtime/master-key.ts'
 import { resealPrivateKey, resealTokenSecret } from './keys/signing-keys.ts'
 import type { AppRecord, StoredResponseRecord, SecretLocation, StorageSession } from './storage/index.ts'
@@ -63,14 +65,22 @@ function replacing(kind: Kind, place: SecretLocation, expected: string): (next: 
 function tokenSecretSteps(context: Context, app: AppRecord): readonly Step[] {
   const place = { kind: 'tokenSecret', appId: app.id } as const
   const replace = replacing('tokenSecrets', place, app.tokenSecret)
-  return steps(`The token secret of app ${app.id}`, () => resealTokenSecret(context, app), replace)
+  return steps(
+    `The token secret of app ${app.id}`,
+    () => resealTokenSecret(context.runtime.sealer, app),
+    replace,
+  )
 }
 
 async function signingKeySteps(context: Context, appId: string): Promise<readonly Step[]> {
   const key = await context.storage.findActiveKey(appId)
   if (key === null) return []
   const replace = replacing('signingKeys', { kind: 'privateKey', appId, kid: key.kid }, key.privateKey ?? '')
-  return steps(`The signing key of app ${appId}`, () => resealPrivateKey(context, key), replace)
+  return steps(
+    `The signing key of app ${appId}`,
+    () => resealPrivateKey(context.runtime.sealer, key),
+    replace,
+  )
 }
 
 async function webhookSteps(context: Context, appId: string): Promise<readonly Step[]> {
@@ -78,7 +88,7 @@ async function webhookSteps(context: Context, appId: string): Promise<readonly S
   if (webhook === null) return []
   return steps(
     `The webhook secret of app ${appId}`,
-    () => resealWebhookSecrets(context, webhook),
+    () => resealWebhookSecrets(context.runtime.sealer, webhook),
     (patch) => ({
       kind: 'webhooks',
       write: async (tx) => (await tx.updateWebhook(appId, webhook.version, patch)) !== null,
@@ -95,13 +105,13 @@ async function appSteps(context: Context, app: AppRecord): Promise<readonly Step
 }
 
 /** One that has expired and does not open is of no use to anybody, and goes by itself. */
-function answerSteps(context: Context, kept: StoredResponseRecord): readonly Step[] {
+function responseSteps(context: Context, kept: StoredResponseRecord): readonly Step[] {
   const { scope, key, answer, expiresAt } = kept
   const replace = replacing('storedResponses', { kind: 'storedResponse', scope, key }, answer)
   try {
-    return steps(`A kept answer of ${scope}`, () => resealAnswer(context, kept), replace)
+    return steps(`A kept answer of ${scope}`, () => resealAnswer(context.runtime.sealer, kept), replace)
   } catch (error) {
-    if (expiresAt <= context.now()) return []
+    if (expiresAt <= context.runtime.now()) return []
     throw error
   }
 }
@@ -120,13 +130,11 @@ async function writeSteps(context: Context, found: readonly Step[], { resealed }
 async function walk<Item>(
   context: Context,
   tally: Tally,
-  list: (last: Item | undefined) => Promise<readonly Item[]>,
+  list: Parameters<typeof eachPage<Item>>[1],
   stepsOf: (item: Item) => readonly Step[] | Promise<readonly Step[]>,
 ): Promise<number> {
   let count = 0
-  let last: Item | undefined
-  for (;;) {
-    const page = await list(last)
+  for await (const page of eachPage(pageSize, list)) {
     const found: Step[] = []
     for (const item of page) {
       found.push(...(await stepsOf(item)))
@@ -134,27 +142,25 @@ async function walk<Item>(
     }
     await writeSteps(context, found, tally)
     count += found.length
-    last = page.at(-1)
-    if (page.length < pageSize) return count
   }
+  return count
 }
 
 async function walkAll(context: Context, tally: Tally): Promise<number> {
   const { storage } = context
-  const limit = pageSize
-  const ofApps = await walk<AppRecord>(
+  const inApps = await walk<AppRecord>(
     context,
     tally,
-    (after) => storage.listApps({}, { limit, ...(after !== undefined && { after }) }),
+    (page) => storage.listApps({}, page),
     (app) => appSteps(context, app),
   )
-  const ofAnswers = await walk<StoredResponseRecord>(
+  const inResponses = await walk<StoredResponseRecord>(
     context,
     tally,
-    (after) => storage.listStoredResponses({ limit, ...(after !== undefined && { after }) }),
-    (kept) => answerSteps(context, kept),
+    (page) => storage.listStoredResponses(page),
+    (stored) => responseSteps(context, stored),
   )
-  return ofApps + ofAnswers
+  return inApps + inResponses
 }
 
 async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Promise<Tally> {
@@ -169,6 +175,13 @@ async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Pro
   }
 }
 
+function othersSeal(): LicensingError {
+  return new LicensingError(
+    'conflict',
+    'Others go on sealing under another master key: give every server the new one first, then the old one',
+  )
+}
+
 /**
  * Reseals everything under the first master key: in short transactions, each write only in the place of what was read, so
  * that it may run beside servers, be broken off and be begun again. The check record comes last, after a walk that found
@@ -179,11 +192,8 @@ async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Pro
  */
 export async function rekey(context: Context, options: RekeyOptions = {}): Promise<RekeyResult> {
   const tally = await newTally(context, options)
-  for (let walks = 0; walks < mostWalks; walks++)
-    if ((await walkAll(context, tally)) === 0)
-      return { ...tally.resealed, keyCheck: await resealKeyCheck(context.storage, context.sealer) }
-  throw new LicensingError(
-    'conflict',
-    'Others go on sealing under another master key: give every server the new one first, then the old one',
-  )
+  const attempt = async (): Promise<Record<Kind, number> | null> =>
+    (await walkAll(context, tally)) === 0 ? tally.resealed : null
+  const resealed = await retryUntilWon(attempt, { tries: mostWalks, lost: othersSeal })
+  return { ...resealed, keyCheck: await resealKeyCheck(context.storage, context.runtime.sealer) }
 }

@@ -23,7 +23,30 @@ const key: IdempotencyKey = {
   key: 'k-1',
   scope: 'key_1 POST /licenses',
   fingerprint: 'f',
-  app: 'desktop-app',
+  license: { app: 'desktop-app' },
+}
+
+/** The same for a regeneration, which signs for an expired license too. */
+const regenerationKey: IdempotencyKey = {
+  ...key,
+  key: 'k-2',
+  license: { app: 'desktop-app', signs: ['active', 'expired'] },
+}
+
+/** The text that the storage holds under a key, opened. */
+async function storedText({ storage, clock }: Shop, { scope, key: name }: IdempotencyKey): Promise<string> {
+  const record = await storage.findStoredResponse(scope, name, clock.seconds)
+  const sealer = await createSealer(masterKey)
+  return new TextDecoder().decode(sealer.open(record!.answer, `kept-answer ${scope} ${name}`))
+}
+
+/** Stores a text under a key, as version 0.1.0 does. */
+async function storeText({ storage, clock }: Shop, asked: IdempotencyKey, text: string): Promise<void> {
+  const { scope, key: name, fingerprint } = asked
+  const sealer = await createSealer(masterKey)
+  const answer = sealer.seal(new TextEncoder().encode(text), `kept-answer ${scope} ${name}`)
+  const record = { scope, key: name, fingerprint, answer, expiresAt: clock.seconds + day }
+  assert.equal(await storage.insertStoredResponse(record, clock.seconds), true)
 }
 
 function issuing({ customer }: Shop, number = 1): (licensing: Licensing) => Promise<SignedLicense> {
@@ -104,11 +127,65 @@ test('the answer has no token once its license has expired, but what regenerated
   assert.equal((await licensing.idempotent(key, create)).result.token, answer.token)
   clock.seconds += 1
   assert.equal((await licensing.idempotent(key, create)).result.token, null)
-  const another = { ...key, key: 'k-2' }
   const regenerate = (at: Licensing) => at.licenses.regenerate('desktop-app', answer.id)
-  const expired = await licensing.idempotent(another, regenerate)
+  const expired = await licensing.idempotent(regenerationKey, regenerate)
   assert.notEqual(expired.result.token, null)
-  assert.equal((await licensing.idempotent(another, regenerate)).result.token, expired.result.token)
+  assert.equal((await licensing.idempotent(regenerationKey, regenerate)).result.token, expired.result.token)
+})
+
+test('idempotent(): a regeneration is replayed without a token once its license has expired since', async () => {
+  const shop = await newShop()
+  const { id } = await shop.issue({ expiresAt: start + 100 })
+  const regenerate = (at: Licensing) => at.licenses.regenerate('desktop-app', id)
+  const first = await shop.licensing.idempotent(regenerationKey, regenerate)
+  assert.notEqual(first.result.token, null)
+  shop.clock.seconds += 100
+  assert.equal((await shop.licensing.idempotent(regenerationKey, regenerate)).result.token, null)
+})
+
+test('idempotent(): the reinstatement of an expired license is replayed without a token, as it was answered', async () => {
+  const shop = await newShop()
+  const { id } = await shop.issue({ expiresAt: start + 100 })
+  await shop.licensing.licenses.revoke('desktop-app', id)
+  shop.clock.seconds += 100
+  const reinstate = (at: Licensing) => at.licenses.reinstate('desktop-app', id)
+  const first = await shop.licensing.idempotent(key, reinstate)
+  assert.deepEqual([first.result.status, first.result.token], ['expired', null])
+  assert.deepEqual(await shop.licensing.idempotent(key, reinstate), { ...first, replayed: true })
+})
+
+test('idempotent(): a license is stored in the form of version 0.1.0, and read in it', async () => {
+  const shop = await newShop()
+  const { result: license } = await shop.licensing.idempotent(key, issuing(shop))
+  const text = JSON.stringify({ ...license, token: null })
+  assert.equal(await storedText(shop, key), text)
+  const { result: customer } = await shop.licensing.idempotent(
+    { key: 'k-3', scope: key.scope, fingerprint: 'f' },
+    (at) => at.customers.create('desktop-app', { email: 'eve@example.com' }),
+  )
+  assert.equal(await storedText(shop, { ...key, key: 'k-3' }), JSON.stringify(customer))
+
+  const old = { ...key, key: 'stored by 0.1.0' }
+  await storeText(shop, old, text)
+  const replayed = await shop.licensing.idempotent(old, issuing(shop, 2))
+  assert.deepEqual(replayed, { result: license, replayed: true })
+  await shop.licensing.rotateKeys('desktop-app', {}, testKeyPairs[3]!)
+  const { result: rotated } = await shop.licensing.idempotent(old, issuing(shop, 2))
+  assert.equal(await verdictOf(shop.licensing, 'desktop-app', tokenOf(rotated)), 'ok')
+})
+
+test('idempotent(): no token is stored, wherever in the result it stands; undeclared it is replayed as null', async () => {
+  const shop = await newShop()
+  const { id } = await shop.issue()
+  const { license: _license, ...undeclared } = key
+  const work = async (at: Licensing) => ({
+    order: 7,
+    license: await at.licenses.get('desktop-app', id, { include: 'token' }),
+  })
+  const first = await shop.licensing.idempotent(undeclared, work)
+  assert.ok(!(await storedText(shop, key)).includes(tokenOf(first.result.license)))
+  const { result } = await shop.licensing.idempotent(undeclared, work)
+  assert.deepEqual(result, { order: 7, license: { ...first.result.license, token: null } })
 })
 
 test('of ten at once under one key one works and nine are told what it answered', async () => {
@@ -181,14 +258,11 @@ test('a kept answer holds no token, and what it holds is sealed to its key', asy
   const kept = JSON.stringify(records)
   for (const text of [tokenOf(made.result), secret.result.secret, made.result.jti, 'secret'])
     assert.ok(!kept.includes(text))
-  const sealer = await createSealer(masterKey)
   const read = { ...key, key: 'k-3' }
   await shop.licensing.idempotent(read, (each) =>
     each.licenses.get('desktop-app', made.result.id, { include: 'token' }),
   )
-  const record = (await storage.findStoredResponse(read.scope, read.key, clock.seconds))!
-  const opened = new TextDecoder().decode(sealer.open(record.answer, `kept-answer ${read.scope} ${read.key}`))
-  assert.equal(JSON.parse(opened).token, null)
+  assert.equal(JSON.parse(await storedText(shop, read)).token, null)
   const swapped = { ...storage, findStoredResponse: async () => records[1]! }
   const { licensing } = await newWorld({ storage: swapped })
   assert.equal(await codeOf(licensing.idempotent(key, issuing(shop))), 'master_key')

@@ -1,5 +1,5 @@
-import type { AttemptCounts } from '../attempt-counts.ts'
 import type { Context } from '../context.ts'
+import type { AttemptCounts } from '../load.ts'
 import { announceEnds } from './expiry-notices.ts'
 import type { DeliveryRecord } from '../storage/index.ts'
 import { changeWebhook, openWebhookSecret, webhookOf } from './secret.ts'
@@ -91,7 +91,7 @@ async function targetOf(context: Context, appId: string): Promise<WebhookTarget 
   if (app === null || app.webhookUrl === null) return 'The app has no webhook_url'
   const { secret, previousSecret, previousUntil, disabledAt } = await webhookOf(context, appId)
   if (disabledAt !== null) return 'The webhook is switched off'
-  const isRolling = previousSecret !== null && previousUntil !== null && context.now() < previousUntil
+  const isRolling = previousSecret !== null && previousUntil !== null && context.runtime.now() < previousUntil
   const sealed = isRolling ? [secret, previousSecret] : [secret]
   return { url: app.webhookUrl, secrets: sealed.map((one) => openWebhookSecret(context, appId, one)) }
 }
@@ -103,7 +103,13 @@ function toEvent(delivery: DeliveryRecord, url: string): LeasedDelivery {
 
 async function giveUp(context: Context, { id, version }: DeliveryRecord, why: Obstacle): Promise<void> {
   await context.storage.updateDelivery(id, version, {
-    ...{ state: 'failed', dueAt: null, lastStatus: null, lastError: why, lastAttemptAt: context.now() },
+    ...{
+      state: 'failed',
+      dueAt: null,
+      lastStatus: null,
+      lastError: why,
+      lastAttemptAt: context.runtime.now(),
+    },
   })
 }
 
@@ -112,7 +118,7 @@ async function claim(
   appId: string,
   { limit, leaseSeconds }: { readonly limit: number; readonly leaseSeconds: number },
 ): Promise<DeliveryLease | null> {
-  const now = context.now()
+  const now = context.runtime.now()
   const span = { now, until: now + leaseSeconds }
   for (;;) {
     const claimed = await context.storage.leaseDeliveries({ appId, ...span, limit })
@@ -136,7 +142,10 @@ async function countOutcome(
   await changeWebhook(context, appId, ({ failures, disabledAt }) => {
     if (error === null) return failures === 0 ? null : { failures: 0 }
     const isOff = gone || failures + 1 >= failuresUntilOff
-    return { failures: failures + 1, ...(isOff && disabledAt === null && { disabledAt: context.now() }) }
+    return {
+      failures: failures + 1,
+      ...(isOff && disabledAt === null && { disabledAt: context.runtime.now() }),
+    }
   })
 }
 
@@ -149,9 +158,9 @@ function endingOf({ error, retryIn }: AttemptOutcome): keyof AttemptCounts {
 
 async function settle(context: Context, event: LeasedDelivery, outcome: AttemptOutcome): Promise<boolean> {
   const { status, error, retryIn } = outcome
-  const now = context.now()
+  const now = context.runtime.now()
   const ending = endingOf(outcome)
-  context.webhookAttempts[ending]++
+  context.runtime.webhookAttempts[ending]++
   const state = stateAfter[ending]
   const settled = await context.storage.updateDelivery(event.id, event.version, {
     ...{ state, dueAt: state === 'pending' ? now + (retryIn ?? 0) : null },
@@ -165,7 +174,7 @@ async function settle(context: Context, event: LeasedDelivery, outcome: AttemptO
 async function prune(context: Context): Promise<number> {
   let total = 0
   for (;;) {
-    const count = await context.storage.pruneDeliveries(context.now() - keptFor, prunedAtOnce)
+    const count = await context.storage.pruneDeliveries(context.runtime.now() - keptFor, prunedAtOnce)
     total += count
     if (count < prunedAtOnce) return total
   }
@@ -174,15 +183,15 @@ async function prune(context: Context): Promise<number> {
 /** Binds the outbox to a context. */
 export function bindOutbox(context: Context): Outbox {
   return {
-    allowPrivateTargets: context.allowPrivateTargets,
-    due: () => context.storage.listAppsWithDueDeliveries(context.now()),
+    allowPrivateTargets: context.runtime.allowPrivateTargets,
+    due: () => context.storage.listAppsWithDueDeliveries(context.runtime.now()),
     lease: (appId, options) => claim(context, appId, options),
     settle: (event, outcome) => settle(context, event, outcome),
     release: async ({ id: deliveryId, version }) => {
-      await context.storage.updateDelivery(deliveryId, version, { dueAt: context.now() })
+      await context.storage.updateDelivery(deliveryId, version, { dueAt: context.runtime.now() })
     },
     announceEnds: () => announceEnds(context),
     prune: () => prune(context),
-    onWritten: (handler) => context.listeners.onAny(handler),
+    onWritten: (handler) => context.runtime.listeners.onAny(handler),
   }
 }
