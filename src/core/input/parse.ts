@@ -1,7 +1,7 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { LicensingError } from '../errors.ts'
-import type { Metadata } from '../storage/index.ts'
+import type { Metadata } from './fields.ts'
 
 /** What a use case takes: its schema, and the check that turns unknown input into it. */
 export interface Input<Shape> {
