@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { appSlug, description, name, nullable, oneOf, text } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
 import type { Page } from './page.ts'
-import { described, id, sealed, timestamps, type RecordSchema } from './schema.ts'
+import { described, id, noted, sealed, timestamps, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
 
 /** `live` for sales, `test` for trials. An API key sees only the apps of its own mode. */
@@ -29,7 +29,10 @@ export const appRecord: RecordSchema<AppRecord> = input<AppRecord>()(
     id: id('app', 'Its id'),
     mode: oneOf('Mode of the key that created it', ['live', 'test']),
     name: name(),
-    slug: described('Its name in addresses and the audience of its tokens', appSlug()),
+    slug: noted(
+      'unique in the database',
+      described('Its name in addresses and the audience of its tokens', appSlug()),
+    ),
     description: description(),
     webhookUrl: nullable(text('Where license events are sent', 1, 2048)),
     issuer: text('The iss of its tokens', 1, 255),

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { metadata, nullable, text, type Metadata } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
 import type { Page } from './page.ts'
-import { described, id, timestamps, type RecordSchema } from './schema.ts'
+import { described, id, noted, timestamps, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
 
 export interface CustomerRecord {
@@ -27,9 +27,12 @@ export const customerRecord: RecordSchema<CustomerRecord> = input<CustomerRecord
     id: id('cus', 'Its id'),
     appId: id('app', 'Its app'),
     email: text('E-mail address', 3, 320),
-    foldedEmail: text('The e-mail address in the form that is compared; unique in the app', 3, mostFolded),
+    foldedEmail: noted(
+      'unique in the app',
+      text('The e-mail address in the form that is compared', 3, mostFolded),
+    ),
     name: nullable(text('Name', 0, 255)),
-    externalId: nullable(text('What the vendor’s own system calls them', 0, 255)),
+    externalId: nullable(noted('unique in the app', text('What the vendor’s own system calls them', 0, 255))),
     metadata: described('Given back as it came', metadata()),
     ...timestamps(),
   }),

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { description, name, slug } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
 import type { Page } from './page.ts'
-import { described, id, timestamps, type RecordSchema } from './schema.ts'
+import { described, id, noted, timestamps, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
 
 export interface FeatureRecord {
@@ -21,7 +21,7 @@ export const featureRecord: RecordSchema<FeatureRecord> = input<FeatureRecord>()
     id: id('feat', 'Its id'),
     appId: id('app', 'Its app'),
     name: name(),
-    slug: described('Its name in tokens', slug()),
+    slug: noted('unique in the app', described('Its name in tokens', slug())),
     description: description(),
     ...timestamps(),
   }),

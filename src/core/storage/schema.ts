@@ -20,7 +20,12 @@ export function formed(description: string, pattern: string, rule: string): TStr
 
 export function id(prefix: IdPrefix, description: string): TString {
   const pattern = `^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`
-  return formed(description, pattern, `must be an id of the form ${prefix}_…`)
+  return Type.String({
+    description,
+    pattern,
+    rule: `must be an id of the form ${prefix}_…`,
+    note: `\`${prefix}_…\``,
+  })
 }
 
 /** Text that only a master key opens. */
@@ -48,6 +53,11 @@ export function timestamps(): { createdAt: TInteger; updatedAt: TInteger } {
   return { createdAt: instant('When it was created'), updatedAt: instant('When it was last changed') }
 }
 
+/** The same schema with a remark that only docs/storage.md shows. */
+export function noted<Schema extends TSchema>(note: string, schema: Schema): Schema {
+  return { ...schema, note }
+}
+
 /** The same schema under another description. */
 export function described<Schema extends TSchema>(description: string, schema: Schema): Schema {
   return { ...schema, description }
@@ -60,6 +70,9 @@ export interface Field {
   readonly isNullable: boolean
   readonly description: string
   readonly protection: Protection | null
+  /** All values that it may have; `null` if there is no list of them. */
+  readonly values: readonly string[] | null
+  readonly note: string | null
 }
 
 /** The fields of a record, in order. */
@@ -67,17 +80,21 @@ export function fieldsOf<Entry>({ schema }: RecordSchema<Entry>): readonly Field
   return Object.entries(schema.properties).map(([name, property]) => fieldOf(name, property))
 }
 
-/** The keywords of JSON Schema that a field is made of. */
+/** The keywords of a field in JSON Schema, and our own: `note` and `protection`. */
 interface Keywords {
   readonly type?: Field['type']
   readonly description?: string
+  readonly enum?: readonly string[]
+  readonly note?: string
   readonly protection?: Protection
   readonly anyOf?: readonly Keywords[]
 }
 
-function fieldOf(name: string, { anyOf, description, ...own }: Keywords): Field {
+function fieldOf(name: string, keywords: Keywords): Field {
   // `nullable()` makes a union of a schema and `null`.
-  const { type, protection = null } = anyOf?.[0] ?? own
+  const { type, protection = null, enum: values = null, note } = keywords.anyOf?.[0] ?? keywords
+  const { description } = keywords
   if (type === undefined || description === undefined) throw new TypeError(`${name} has no type or no text`)
-  return { name, type, isNullable: anyOf !== undefined, description, protection }
+  const isNullable = keywords.anyOf !== undefined
+  return { name, type, isNullable, description, protection, values, note: keywords.note ?? note ?? null }
 }

@@ -3,7 +3,7 @@ import { description, integer, name, slug, slugs } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
 import type { FeatureRecord } from './features.ts'
 import type { Page } from './page.ts'
-import { described, id, timestamps, type RecordSchema } from './schema.ts'
+import { described, id, noted, timestamps, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
 
 export interface TierRecord {
@@ -26,7 +26,7 @@ export const tierRecord: RecordSchema<TierRecord> = input<TierRecord>()(
     id: id('tier', 'Its id'),
     appId: id('app', 'Its app'),
     name: name(),
-    slug: described('Its name in tokens', slug()),
+    slug: noted('unique in the app', described('Its name in tokens', slug())),
     description: description(),
     position: integer('Order in lists, lower first', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     ...timestamps(),
