@@ -1,3 +1,3 @@
-/** The storage contract as runnable cases, for whoever writes a storage. */
+/** The storage contract as runnable cases, for authors of storages. */
 
 export { type ConformanceCase, storageCases } from './storage-cases.ts'

@@ -2,21 +2,23 @@ import { apiKeyCases } from './storage-cases/api-keys.ts'
 import { appCases } from './storage-cases/apps.ts'
 import type { ConformanceCase } from './storage-cases/conformance-case.ts'
 import { customerCases } from './storage-cases/customers.ts'
+import { deliveryCases } from './storage-cases/deliveries.ts'
+import { expiryNoticeCases } from './storage-cases/expiry-notices.ts'
 import { storedResponseCases } from './storage-cases/idempotency.ts'
 import { licenseCases } from './storage-cases/licenses.ts'
 import { orphanCases } from './storage-cases/orphans.ts'
-import { outboxCases } from './storage-cases/outbox.ts'
 import { pageCases } from './storage-cases/pages.ts'
-import { reissueCases } from './storage-cases/regenerate-many.ts'
-import { sealedCases } from './storage-cases/secrets.ts'
+import { regenerationCases } from './storage-cases/regenerate-many.ts'
+import { secretCases } from './storage-cases/secrets.ts'
 import { signingKeyCases } from './storage-cases/signing-keys.ts'
-import { tierAndFeatureCases } from './storage-cases/tiers.ts'
+import { tierCases } from './storage-cases/tiers.ts'
 import { transactionCases } from './storage-cases/transactions.ts'
+import { webhookCases } from './storage-cases/webhooks.ts'
 
 export type { ConformanceCase } from './storage-cases/conformance-case.ts'
 
 /**
- * The promises of the storage contract as runnable cases, for authors of storages. They belong to no test runner.
+ * The promises of the storage contract as runnable cases, for authors of storages. They run under any test runner.
  *
  * @example
  * ```ts
@@ -32,14 +34,16 @@ export type { ConformanceCase } from './storage-cases/conformance-case.ts'
 export const storageCases: readonly ConformanceCase[] = [
   ...appCases,
   ...signingKeyCases,
-  ...tierAndFeatureCases,
+  ...tierCases,
   ...customerCases,
   ...licenseCases,
-  ...reissueCases,
+  ...regenerationCases,
   ...apiKeyCases,
   ...storedResponseCases,
-  ...sealedCases,
-  ...outboxCases,
+  ...secretCases,
+  ...webhookCases,
+  ...deliveryCases,
+  ...expiryNoticeCases,
   ...pageCases,
   ...orphanCases,
   ...transactionCases,

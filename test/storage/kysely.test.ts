@@ -9,7 +9,7 @@ import { storageCases } from '../../src/testing/index.ts'
 import {
   addApp,
   addLicense,
-  addShop,
+  addParents,
   newApp,
   newCustomer,
   newLicense,
@@ -158,14 +158,17 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
       await db.transaction().execute(async (trx) => {
         await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
         const storage = kyselyStorage(trx)
-        const shop = await addShop(storage)
-        const other = newCustomer(shop.app.id)
+        const parents = await addParents(storage)
+        const other = newCustomer(parents.app.id)
         await storage.insertCustomer(other)
-        const { installationId } = await addLicense(storage, shop)
-        const license = await addLicense(storage, shop)
-        assert.equal(await storage.updateCustomer(other.id, { foldedEmail: shop.customer.foldedEmail }), null)
+        const { installationId } = await addLicense(storage, parents)
+        const license = await addLicense(storage, parents)
+        assert.equal(
+          await storage.updateCustomer(other.id, { foldedEmail: parents.customer.foldedEmail }),
+          null,
+        )
         assert.equal(await storage.updateLicense(license.id, 1, { installationId }), null)
-        const orphan = newLicense({ ...shop, customer: newCustomer(shop.app.id) })
+        const orphan = newLicense({ ...parents, customer: newCustomer(parents.app.id) })
         await assert.rejects(
           storage.transaction((tx) => tx.insertLicense(orphan)),
           { code: 'not_found' },

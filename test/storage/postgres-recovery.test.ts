@@ -4,10 +4,10 @@ import { LicensingError, type Storage } from '../../src/core/index.ts'
 import { postgresStorage } from '../../src/storage/postgres.ts'
 import {
   addLicense,
-  addShop,
+  addParents,
   newCustomer,
   newSigningKey,
-  type Shop,
+  type Parents,
 } from '../../src/testing/storage-cases/records.ts'
 import { noPostgres, reportNone } from './postgres-database.ts'
 import { startServer } from './postgres-server.ts'
@@ -44,8 +44,13 @@ async function repeat(ledger: Ledger, work: () => Promise<void>): Promise<void> 
 }
 
 /** Writers of every kind: one statement, a transaction of several, a guarded change, a swap of keys. */
-function writers(storage: Storage, shop: Shop, licenseId: string, ledger: Ledger): (() => Promise<void>)[] {
-  const appId = shop.app.id
+function writers(
+  storage: Storage,
+  parents: Parents,
+  licenseId: string,
+  ledger: Ledger,
+): (() => Promise<void>)[] {
+  const appId = parents.app.id
   const insertOne = async () => {
     const customer = newCustomer(appId)
     assert.equal(await storage.insertCustomer(customer), true)
@@ -102,11 +107,11 @@ const options = { skip: server === undefined && noPostgres }
 describe('PostgreSQL storage: a server that is stopped hard under load', options, () => {
   it(`is missed with \`unavailable\` alone ${rounds} times, loses nothing, and is found again`, async () => {
     const storage = await postgresStorage({ connectionString: server!.url })
-    const shop = await addShop(storage)
-    const { id } = await addLicense(storage, shop)
-    await storage.swapActiveKey(shop.app.id, null, newSigningKey(shop.app.id), null)
+    const parents = await addParents(storage)
+    const { id } = await addLicense(storage, parents)
+    await storage.swapActiveKey(parents.app.id, null, newSigningKey(parents.app.id), null)
     const ledger: Ledger = { customers: [], version: 1, acknowledged: 0, refusals: new Map(), isOver: false }
-    const writing = writers(storage, shop, id, ledger).map((work) => repeat(ledger, work))
+    const writing = writers(storage, parents, id, ledger).map((work) => repeat(ledger, work))
     for (let round = 0; round < rounds; round++) {
       await progress(ledger, 30 + round)
       await server!.stop(round % 4 === 3 ? 'kill' : 'immediate')
@@ -115,7 +120,7 @@ describe('PostgreSQL storage: a server that is stopped hard under load', options
     await progress(ledger, 50)
     ledger.isOver = true
     await Promise.all(writing)
-    await requireKept(storage, shop.app.id, ledger)
+    await requireKept(storage, parents.app.id, ledger)
     assert.deepEqual([...ledger.refusals.keys()], ['unavailable'])
     await storage.close()
   })

@@ -8,8 +8,8 @@ import {
   addApp,
   addFeature,
   addLicense,
-  addShop,
-  atOnce,
+  addParents,
+  concurrently,
   madeAt,
   newApiKey,
   newApp,
@@ -81,7 +81,7 @@ describe('PostgreSQL storage over a lent client: the contract', options, () => {
 describe('PostgreSQL storage: opening', options, () => {
   it('may be done by several servers at once when the database is new', async () => {
     const url = await database!.nextSchema()
-    const storages = await atOnce(6, () => openOn(url))
+    const storages = await concurrently(6, () => openOn(url))
     await addApp(storages[0]!)
     for (const storage of storages) assert.equal(await storage.countApps({}), 1)
     await closeAll()
@@ -130,15 +130,15 @@ describe('PostgreSQL storage: transactions', options, () => {
   it(
     'goes on in one after an e-mail or a place was taken',
     withStorage(async (storage) => {
-      const shop = await addShop(storage)
-      const other = newCustomer(shop.app.id)
+      const parents = await addParents(storage)
+      const other = newCustomer(parents.app.id)
       await storage.insertCustomer(other)
-      const [holder, license] = [await addLicense(storage, shop), await addLicense(storage, shop)]
+      const [holder, license] = [await addLicense(storage, parents), await addLicense(storage, parents)]
       const { installationId } = holder
       await storage.transaction(async (tx) => {
-        assert.equal(await tx.updateCustomer(other.id, { foldedEmail: shop.customer.foldedEmail }), null)
+        assert.equal(await tx.updateCustomer(other.id, { foldedEmail: parents.customer.foldedEmail }), null)
         assert.equal(await tx.updateLicense(license.id, 1, { installationId }), null)
-        assert.equal(await tx.insertLicense(newLicense(shop, { installationId })), false)
+        assert.equal(await tx.insertLicense(newLicense(parents, { installationId })), false)
         assert.equal(await tx.insertApp(newApp()), true)
       })
       assert.equal(await storage.countApps({}), 2)
@@ -148,10 +148,12 @@ describe('PostgreSQL storage: transactions', options, () => {
   it(
     'does not call work committed that swallowed an error',
     withStorage(async (storage) => {
-      const shop = await addShop(storage)
+      const parents = await addParents(storage)
       const work = storage.transaction(async (tx) => {
         await tx.insertApp(newApp())
-        await tx.insertLicense(newLicense({ ...shop, customer: newCustomer(shop.app.id) })).catch(() => {})
+        await tx
+          .insertLicense(newLicense({ ...parents, customer: newCustomer(parents.app.id) }))
+          .catch(() => {})
       })
       await assert.rejects(work, /rolled back/)
       assert.equal(await storage.countApps({}), 1)
@@ -183,11 +185,11 @@ describe('PostgreSQL storage: transactions', options, () => {
   it(
     'gives a license that is written while its tier is deleted no tier and a new version, or does not write it',
     withStorage(async (storage) => {
-      const shop = await addShop(storage)
+      const parents = await addParents(storage)
       for (let round = 0; round < 20; round++) {
-        const tier = newTier(shop.app.id)
+        const tier = newTier(parents.app.id)
         await storage.insertTier(tier)
-        const license = newLicense({ ...shop, tier })
+        const license = newLicense({ ...parents, tier })
         const [written] = await Promise.allSettled([
           storage.transaction(async (tx) => {
             await tx.insertLicense(license)
@@ -195,7 +197,7 @@ describe('PostgreSQL storage: transactions', options, () => {
           }),
           storage.deleteTier(tier.id),
         ])
-        const found = await storage.findLicense(shop.app.id, license.id)
+        const found = await storage.findLicense(parents.app.id, license.id)
         if (written.status === 'rejected') assert.equal(found, null)
         else assert.deepEqual([found?.tierId, found?.version], [null, 2])
       }
@@ -206,20 +208,20 @@ describe('PostgreSQL storage: transactions', options, () => {
     'gives no license older features in bulk than it has already',
     withStorage(async (storage, _outside, url) => {
       const other = await openOn(url)
-      const shop = await addShop(storage)
-      const { id } = await addLicense(storage, shop)
-      const feature = await addFeature(storage, shop.app.id)
+      const parents = await addParents(storage)
+      const { id } = await addLicense(storage, parents)
+      const feature = await addFeature(storage, parents.app.id)
       let written: () => void
       const isWritten = new Promise<void>((resolve) => (written = resolve))
       const renewal = other.transaction(async (tx) => {
         await tx.updateLicense(id, 1, { tierFeatures: [feature.slug] })
         written()
         await new Promise((resolve) => setTimeout(resolve, 20))
-        await tx.addTierFeature(shop.tier.id, feature.id, 99)
+        await tx.addTierFeature(parents.tier.id, feature.id, 99)
       })
       await isWritten
-      await Promise.all([renewal, storage.regenerateMany({ appId: shop.app.id, now: madeAt, limit: 10 })])
-      assert.deepEqual((await storage.findLicense(shop.app.id, id))?.tierFeatures, [feature.slug])
+      await Promise.all([renewal, storage.regenerateMany({ appId: parents.app.id, now: madeAt, limit: 10 })])
+      assert.deepEqual((await storage.findLicense(parents.app.id, id))?.tierFeatures, [feature.slug])
     }),
   )
 })
@@ -229,13 +231,13 @@ describe('PostgreSQL storage: several servers', options, () => {
     'makes one first API key, and takes the last free place of a tier once',
     withStorage(async (storage, _outside, url) => {
       const servers = [storage, await openOn(url)]
-      const answers = await atOnce(8, (at) => servers[at % 2]!.insertFirstApiKey(newApiKey()))
+      const answers = await concurrently(8, (at) => servers[at % 2]!.insertFirstApiKey(newApiKey()))
       assert.equal(answers.filter(Boolean).length, 1)
       assert.equal(await storage.countApiKeys({}), 1)
-      const shop = await addShop(storage)
-      const features = await Promise.all(Array.from({ length: 8 }, () => addFeature(storage, shop.app.id)))
-      const added = await atOnce(8, (at) =>
-        servers[at % 2]!.addTierFeature(shop.tier.id, features[at]!.id, 3),
+      const parents = await addParents(storage)
+      const features = await Promise.all(Array.from({ length: 8 }, () => addFeature(storage, parents.app.id)))
+      const added = await concurrently(8, (at) =>
+        servers[at % 2]!.addTierFeature(parents.tier.id, features[at]!.id, 3),
       )
       assert.equal(added.filter((answer) => answer === 'added').length, 3)
     }),
@@ -259,7 +261,7 @@ describe('PostgreSQL storage: several servers', options, () => {
     'bears more callers than connections',
     withStorage(async (_storage, _outside, url) => {
       const narrow = await openOn(url, { connections: 2 })
-      await atOnce(40, (at) =>
+      await concurrently(40, (at) =>
         at % 2 === 0
           ? narrow.insertApp(newApp())
           : narrow.transaction(async (tx) => {
@@ -317,10 +319,10 @@ describe('PostgreSQL storage: lost connections', options, () => {
   it(
     'has thrown away what was cut while nobody used it',
     withStorage(async (storage, outside) => {
-      await atOnce(5, () => storage.ping())
+      await concurrently(5, () => storage.ping())
       await cutAll(outside)
       await new Promise((resolve) => setTimeout(resolve, 50))
-      await atOnce(5, () => storage.ping())
+      await concurrently(5, () => storage.ping())
     }),
   )
 })

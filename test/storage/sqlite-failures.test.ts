@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Storage } from '../../src/core/index.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { addLicense, addShop } from '../../src/testing/storage-cases/records.ts'
+import { addLicense, addParents } from '../../src/testing/storage-cases/records.ts'
 import { inTemporaryFolder, withFiles } from './temporary-folder.ts'
 import { unavailable } from './unavailable.ts'
 
@@ -23,9 +23,9 @@ const scriptOf = (name: string): string => fileURLToPath(new URL(name, import.me
 /** A database with some hundred licenses, closed. */
 async function filled(filename: string): Promise<string> {
   const storage = await sqliteStorage({ filename })
-  const shop = await addShop(storage)
+  const parents = await addParents(storage)
   await storage.transaction(async (tx) => {
-    for (let made = 0; made < 300; made++) await addLicense(tx as Storage, shop)
+    for (let made = 0; made < 300; made++) await addLicense(tx as Storage, parents)
   })
   await storage.close()
   return filename

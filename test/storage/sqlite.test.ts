@@ -16,7 +16,7 @@ import { storageCases } from '../../src/testing/index.ts'
 import {
   addApp,
   addLicense,
-  addShop,
+  addParents,
   newApp,
   newSigningKey,
 } from '../../src/testing/storage-cases/records.ts'
@@ -51,7 +51,7 @@ async function execute(filename: string, sql: string): Promise<void> {
 /** A database with records in it, closed. */
 async function used(filename: string): Promise<string> {
   const storage = await sqliteStorage({ filename })
-  await addLicense(storage, await addShop(storage))
+  await addLicense(storage, await addParents(storage))
   await storage.close()
   return filename
 }
@@ -177,14 +177,14 @@ describe('SQLite storage: several on one file', () => {
 
   it('answers a read outside with the old state, without waiting, while a transaction is open', () =>
     shared(2, async ([one, other]) => {
-      const shop = await addShop(one!)
-      const license = await addLicense(one!, shop)
-      const find = (storage: Storage) => storage.findCurrentLicense(shop.app.slug, license.installationId)
+      const parents = await addParents(one!)
+      const license = await addLicense(one!, parents)
+      const find = (storage: Storage) => storage.findCurrentLicense(parents.app.slug, license.installationId)
       await one!.transaction(async (tx) => {
         await tx.updateLicense(license.id, 1, { tier: 'new' })
         for (const storage of [one!, other!]) {
           assert.equal((await find(storage))?.version, 1)
-          assert.equal((await storage.findLicense(shop.app.id, license.id))?.version, 1)
+          assert.equal((await storage.findLicense(parents.app.id, license.id))?.version, 1)
         }
       })
       for (const storage of [one!, other!]) assert.equal((await find(storage))?.version, 2)
@@ -192,8 +192,8 @@ describe('SQLite storage: several on one file', () => {
 
   it('has one winner when transactions of two handles meet', () =>
     shared(2, async (handles) => {
-      const shop = await addShop(handles[0]!)
-      const license = await addLicense(handles[0]!, shop)
+      const parents = await addParents(handles[0]!)
+      const license = await addLicense(handles[0]!, parents)
       const answers = await Promise.all(
         [...handles, ...handles].map((handle) =>
           handle.transaction(async (tx) => {
@@ -208,11 +208,11 @@ describe('SQLite storage: several on one file', () => {
 
   it('lets a transaction write that began by reading, whatever another handle writes meanwhile', () =>
     shared(2, async ([one, other]) => {
-      const shop = await addShop(one!)
-      const license = await addLicense(one!, shop)
+      const parents = await addParents(one!)
+      const license = await addLicense(one!, parents)
       let beside: Promise<unknown> | undefined
       const changed = await one!.transaction(async (tx) => {
-        const { version } = (await tx.findLicense(shop.app.id, license.id))!
+        const { version } = (await tx.findLicense(parents.app.id, license.id))!
         beside = addApp(other!)
         await new Promise((resolve) => setTimeout(resolve, 50))
         return tx.updateLicense(license.id, version, { revision: 2 })

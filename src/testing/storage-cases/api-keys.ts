@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
-import { addApp, atOnce, farFuture, idsOf, newApiKey, oddText } from './records.ts'
+import { addApp, concurrently, farFuture, idsOf, newApiKey, oddText } from './records.ts'
 
 export const apiKeyCases: readonly ConformanceCase[] = [
-  storageCase('API keys: every field comes back as it went in', async (storage) => {
+  storageCase('findApiKey(): returns every field unchanged, by id and by hash', async (storage) => {
     const app = await addApp(storage)
     const full = newApiKey({
       name: oddText,
@@ -24,13 +24,20 @@ export const apiKeyCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.findApiKeyByHash(full.hash), full)
     assert.deepEqual(await storage.findApiKeyByHash(bare.hash), bare)
   }),
-  storageCase('API keys: a missing one is null', async (storage) => {
+  storageCase('findApiKey(): returns null for a missing key', async (storage) => {
     assert.equal(await storage.findApiKey('key_missing'), null)
     assert.equal(await storage.findApiKeyByHash('missing'), null)
     assert.equal(await storage.updateApiKey('key_missing', { name: 'x' }), null)
     assert.equal(await storage.countApiKeys({}), 0)
   }),
-  storageCase('API keys: a change leaves the other fields, and null clears', async (storage) => {
+  storageCase('insertApiKey(): a taken id or hash rejects with `conflict`', async (storage) => {
+    const key = newApiKey()
+    await storage.insertApiKey(key)
+    await assert.rejects(storage.insertApiKey(newApiKey({ id: key.id })), { code: 'conflict' })
+    await assert.rejects(storage.insertApiKey(newApiKey({ hash: key.hash })), { code: 'conflict' })
+    assert.deepEqual(await storage.listApiKeys({}, { limit: 9 }), [key])
+  }),
+  storageCase('updateApiKey(): leaves the other fields, and null clears a field', async (storage) => {
     const key = newApiKey({ name: 'old', expiresAt: 5 })
     await storage.insertApiKey(key)
     const patch = { name: null, expiresAt: null, revokedAt: farFuture }
@@ -38,7 +45,7 @@ export const apiKeyCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.updateApiKey(key.id, {}), { ...key, ...patch })
     assert.deepEqual(await storage.findApiKeyByHash(key.hash), { ...key, ...patch })
   }),
-  storageCase('API keys: filters by mode', async (storage) => {
+  storageCase('listApiKeys(): filters by mode', async (storage) => {
     const [live, test] = [newApiKey(), newApiKey({ mode: 'test' })]
     await storage.insertApiKey(live)
     await storage.insertApiKey(test)
@@ -46,19 +53,19 @@ export const apiKeyCases: readonly ConformanceCase[] = [
     assert.equal(await storage.countApiKeys({ mode: 'live' }), 1)
     assert.equal(await storage.countApiKeys({}), 2)
   }),
-  storageCase('API keys: the first is written into an empty storage only', async (storage) => {
+  storageCase('insertFirstApiKey(): writes only into a storage without API keys', async (storage) => {
     const first = newApiKey()
     assert.equal(await storage.insertFirstApiKey(first), true)
     assert.equal(await storage.insertFirstApiKey(newApiKey()), false)
     assert.deepEqual(await storage.listApiKeys({}, { limit: 9 }), [first])
   }),
-  storageCase('API keys: of 8 that would be the first, one is', async (storage) => {
+  storageCase('insertFirstApiKey(): one of 8 concurrent calls wins', async (storage) => {
     const keys = Array.from({ length: 8 }, () => newApiKey())
-    const answers = await atOnce(8, (index) => storage.insertFirstApiKey(keys[index]!))
-    assert.equal(answers.filter(Boolean).length, 1)
-    assert.deepEqual(await storage.listApiKeys({}, { limit: 9 }), [keys[answers.indexOf(true)]])
+    const results = await concurrently(8, (index) => storage.insertFirstApiKey(keys[index]!))
+    assert.equal(results.filter(Boolean).length, 1)
+    assert.deepEqual(await storage.listApiKeys({}, { limit: 9 }), [keys[results.indexOf(true)]])
   }),
-  storageCase('API keys: the time of last use never goes back', async (storage) => {
+  storageCase('touchApiKeys(): never lowers the time of last use', async (storage) => {
     const [one, two, three] = [newApiKey(), newApiKey({ lastUsedAt: 50 }), newApiKey()]
     for (const key of [one, two, three]) await storage.insertApiKey(key)
     const usedAt = async () =>
@@ -79,15 +86,5 @@ export const apiKeyCases: readonly ConformanceCase[] = [
     )
     await storage.touchApiKeys(new Map())
     assert.deepEqual(await usedAt(), [farFuture, 51, null])
-  }),
-  storageCase('key check: the first stands', async (storage) => {
-    assert.equal(await storage.claimKeyCheck('first'), 'first')
-    assert.equal(await storage.claimKeyCheck('second'), 'first')
-    assert.equal(await storage.claimKeyCheck('first'), 'first')
-  }),
-  storageCase('key check: of 8 at once, all are told the one that stands', async (storage) => {
-    const answers = await atOnce(8, (index) => storage.claimKeyCheck(`sealed ${index}`))
-    assert.equal(new Set(answers).size, 1)
-    assert.equal(await storage.claimKeyCheck('late'), answers[0])
   }),
 ]

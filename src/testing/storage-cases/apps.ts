@@ -6,7 +6,7 @@ import {
   addDelivery,
   addFeature,
   addLicense,
-  addShop,
+  addParents,
   farFuture,
   idsOf,
   newApiKey,
@@ -14,11 +14,11 @@ import {
   newSigningKey,
   newWebhook,
   oddText,
-  type Shop,
+  type Parents,
 } from './records.ts'
 
 const fieldCases: readonly ConformanceCase[] = [
-  storageCase('apps: every field comes back as it went in', async (storage) => {
+  storageCase('findApp(): returns every field unchanged, by id and by slug', async (storage) => {
     const full = newApp({
       name: oddText,
       mode: 'test',
@@ -36,7 +36,7 @@ const fieldCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.findApp(full.slug), full)
     assert.deepEqual(await storage.findApp(bare.slug), bare)
   }),
-  storageCase('apps: a missing one is null', async (storage) => {
+  storageCase('findApp(): returns null for a missing app', async (storage) => {
     const app = await addApp(storage)
     assert.equal(await storage.findApp('app_missing'), null)
     assert.equal(await storage.findApp('missing'), null)
@@ -44,27 +44,27 @@ const fieldCases: readonly ConformanceCase[] = [
     assert.equal(await storage.updateApp(app.slug, { name: 'x' }), null)
     assert.equal(await storage.deleteApp('app_missing'), false)
   }),
-  storageCase('apps: a taken slug changes nothing', async (storage) => {
+  storageCase('insertApp(): a taken slug writes nothing', async (storage) => {
     const app = await addApp(storage)
     assert.equal(await storage.insertApp(newApp({ slug: app.slug, name: 'Other' })), false)
     assert.deepEqual(await storage.findApp(app.slug), app)
     assert.equal(await storage.countApps({}), 1)
   }),
-  storageCase('apps: of 8 that want one slug, one gets it', async (storage) => {
-    const answers = await Promise.all(
+  storageCase('insertApp(): one of 8 concurrent calls gets the slug', async (storage) => {
+    const results = await Promise.all(
       Array.from({ length: 8 }, () => storage.insertApp(newApp({ slug: 'wanted' }))),
     )
-    assert.equal(answers.filter(Boolean).length, 1)
+    assert.equal(results.filter(Boolean).length, 1)
     assert.equal(await storage.countApps({}), 1)
   }),
-  storageCase('apps: a change leaves the other fields, and null clears', async (storage) => {
+  storageCase('updateApp(): leaves the other fields, and null clears a field', async (storage) => {
     const app = await addApp(storage, { description: 'old', webhookUrl: 'https://example.com' })
     const patch = { name: oddText, description: null, updatedAt: farFuture }
     assert.deepEqual(await storage.updateApp(app.id, patch), { ...app, ...patch })
     assert.deepEqual(await storage.updateApp(app.id, {}), { ...app, ...patch })
     assert.deepEqual(await storage.findApp(app.id), { ...app, ...patch })
   }),
-  storageCase('apps: filters by mode and by id', async (storage) => {
+  storageCase('listApps(): filters by mode and by id', async (storage) => {
     const live = await addApp(storage)
     const test = await addApp(storage, { mode: 'test' })
     assert.deepEqual(idsOf(await storage.listApps({ mode: 'test' }, { limit: 9 })), [test.id])
@@ -75,8 +75,8 @@ const fieldCases: readonly ConformanceCase[] = [
   }),
 ]
 
-/** What is left of a shop's app, counted in every table. */
-async function contentsOf(storage: Storage, { app, tier }: Shop): Promise<number[]> {
+/** The number of records in an app, by kind. */
+async function contentsOf(storage: Storage, { app, tier }: Parents): Promise<number[]> {
   return [
     await storage.countTiers(app.id),
     await storage.countFeatures(app.id),
@@ -89,22 +89,22 @@ async function contentsOf(storage: Storage, { app, tier }: Shop): Promise<number
   ]
 }
 
-async function fullShop(storage: Storage): Promise<Shop> {
-  const shop = await addShop(storage)
-  const feature = await addFeature(storage, shop.app.id)
-  await storage.addTierFeature(shop.tier.id, feature.id, 9)
-  await addLicense(storage, shop)
-  await storage.swapActiveKey(shop.app.id, null, newSigningKey(shop.app.id), null)
-  await storage.insertApiKey(newApiKey({ appId: shop.app.id, app: shop.app.slug }))
-  await storage.insertWebhook(newWebhook(shop.app.id))
-  await addDelivery(storage, shop.app.id)
-  return shop
+async function addFullApp(storage: Storage): Promise<Parents> {
+  const parents = await addParents(storage)
+  const feature = await addFeature(storage, parents.app.id)
+  await storage.addTierFeature(parents.tier.id, feature.id, 9)
+  await addLicense(storage, parents)
+  await storage.swapActiveKey(parents.app.id, null, newSigningKey(parents.app.id), null)
+  await storage.insertApiKey(newApiKey({ appId: parents.app.id, app: parents.app.slug }))
+  await storage.insertWebhook(newWebhook(parents.app.id))
+  await addDelivery(storage, parents.app.id)
+  return parents
 }
 
 const deletionCases: readonly ConformanceCase[] = [
-  storageCase('apps: deletion takes everything in it, and nothing else', async (storage) => {
-    const gone = await fullShop(storage)
-    const stays = await fullShop(storage)
+  storageCase('deleteApp(): deletes everything in the app, and nothing else', async (storage) => {
+    const gone = await addFullApp(storage)
+    const stays = await addFullApp(storage)
     assert.deepEqual(await contentsOf(storage, gone), [1, 1, 1, 1, 1, 1, 1, 1])
     assert.equal(await storage.deleteApp(gone.app.id), true)
     assert.equal(await storage.findApp(gone.app.id), null)
@@ -118,8 +118,8 @@ const deletionCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.listAppsWithDueDeliveries(farFuture), [stays.app.id])
     assert.equal(await storage.deleteApp(gone.app.id), false)
   }),
-  storageCase('apps: a freed slug may be taken again, with nothing of the old app', async (storage) => {
-    const old = await fullShop(storage)
+  storageCase('deleteApp(): frees the slug, and a new app has nothing of the old one', async (storage) => {
+    const old = await addFullApp(storage)
     await storage.deleteApp(old.app.id)
     const next = newApp({ slug: old.app.slug })
     assert.equal(await storage.insertApp(next), true)

@@ -1,15 +1,18 @@
 import type { Storage } from '../../core/storage/index.ts'
 
-/**
- * One promise of the storage contract, runnable under any test runner. `run` rejects with an `AssertionError` when the
- * storage breaks it; `open` must resolve to an empty storage of its own on every call.
- */
+/** One promise of the storage contract. It runs under any test runner. */
 export interface ConformanceCase {
+  /** `verb(): what happens`. */
   readonly name: string
+  /**
+   * Runs the case. Every call of `open` must resolve to a new and empty storage.
+   *
+   * @throws {AssertionError} if the storage breaks the promise.
+   */
   run(open: () => Promise<Storage>): Promise<void>
 }
 
-/** A case on one storage, which is closed at the end. */
+/** A case on one storage. It closes the storage at the end. */
 export function storageCase(name: string, work: (storage: Storage) => Promise<void>): ConformanceCase {
   const run = async (open: () => Promise<Storage>): Promise<void> => {
     const storage = await open()

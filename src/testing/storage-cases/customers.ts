@@ -3,8 +3,8 @@ import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import {
   addApp,
   addLicense,
-  addShop,
-  atOnce,
+  addParents,
+  concurrently,
   farFuture,
   idsOf,
   newCustomer,
@@ -13,36 +13,42 @@ import {
 } from './records.ts'
 
 const recordCases: readonly ConformanceCase[] = [
-  storageCase('customers: every field comes back as it went in', async (storage) => {
-    const app = await addApp(storage)
-    const full = newCustomer(app.id, {
-      email: 'Żółć@Example.com',
-      foldedEmail: 'żółć@example.com',
-      name: oddText,
-      externalId: '',
-      metadata: oddMetadata,
-      createdAt: 0,
-      updatedAt: farFuture,
-    })
-    assert.equal(await storage.insertCustomer(full), true)
-    const found = await storage.findCustomer(app.id, full.id)
-    assert.deepEqual(found, full)
-    assert.ok(Object.hasOwn(found!.metadata, '__proto__'))
-    assert.deepEqual(await storage.findCustomerByEmail(app.id, full.foldedEmail), full)
-    assert.deepEqual(await storage.findCustomerByExternalId(app.id, ''), full)
-  }),
-  storageCase('customers: a missing one, and one of another app, is null', async (storage) => {
-    const [app, other] = [await addApp(storage), await addApp(storage)]
-    const customer = newCustomer(app.id, { externalId: 'x' })
-    await storage.insertCustomer(customer)
-    assert.equal(await storage.findCustomer(other.id, customer.id), null)
-    assert.equal(await storage.findCustomerByEmail(other.id, customer.foldedEmail), null)
-    assert.equal(await storage.findCustomerByExternalId(other.id, 'x'), null)
-    assert.equal(await storage.findCustomerByExternalId(app.id, 'null'), null)
-    assert.equal(await storage.updateCustomer('cus_missing', { name: 'x' }), null)
-    assert.equal(await storage.deleteCustomer('cus_missing'), false)
-  }),
-  storageCase('customers: e-mail and external id are taken in their app alone', async (storage) => {
+  storageCase(
+    'findCustomer(): returns every field unchanged, by id, e-mail and external id',
+    async (storage) => {
+      const app = await addApp(storage)
+      const full = newCustomer(app.id, {
+        email: 'Żółć@Example.com',
+        foldedEmail: 'żółć@example.com',
+        name: oddText,
+        externalId: '',
+        metadata: oddMetadata,
+        createdAt: 0,
+        updatedAt: farFuture,
+      })
+      assert.equal(await storage.insertCustomer(full), true)
+      const found = await storage.findCustomer(app.id, full.id)
+      assert.deepEqual(found, full)
+      assert.ok(Object.hasOwn(found!.metadata, '__proto__'))
+      assert.deepEqual(await storage.findCustomerByEmail(app.id, full.foldedEmail), full)
+      assert.deepEqual(await storage.findCustomerByExternalId(app.id, ''), full)
+    },
+  ),
+  storageCase(
+    'findCustomer(): returns null for a missing customer, and for one of another app',
+    async (storage) => {
+      const [app, other] = [await addApp(storage), await addApp(storage)]
+      const customer = newCustomer(app.id, { externalId: 'x' })
+      await storage.insertCustomer(customer)
+      assert.equal(await storage.findCustomer(other.id, customer.id), null)
+      assert.equal(await storage.findCustomerByEmail(other.id, customer.foldedEmail), null)
+      assert.equal(await storage.findCustomerByExternalId(other.id, 'x'), null)
+      assert.equal(await storage.findCustomerByExternalId(app.id, 'null'), null)
+      assert.equal(await storage.updateCustomer('cus_missing', { name: 'x' }), null)
+      assert.equal(await storage.deleteCustomer('cus_missing'), false)
+    },
+  ),
+  storageCase('insertCustomer(): e-mail and external id are unique in their app only', async (storage) => {
     const [app, other] = [await addApp(storage), await addApp(storage)]
     const taken = newCustomer(app.id, { externalId: 'x' })
     const { foldedEmail } = taken
@@ -54,14 +60,14 @@ const recordCases: readonly ConformanceCase[] = [
     assert.equal(await storage.insertCustomer(newCustomer(app.id)), true)
     assert.equal(await storage.insertCustomer(newCustomer(app.id)), true)
   }),
-  storageCase('customers: of 8 that want one e-mail, one gets it', async (storage) => {
+  storageCase('insertCustomer(): one of 8 concurrent calls gets the e-mail', async (storage) => {
     const app = await addApp(storage)
     const foldedEmail = 'wanted@example.com'
-    const answers = await atOnce(8, () => storage.insertCustomer(newCustomer(app.id, { foldedEmail })))
-    assert.equal(answers.filter(Boolean).length, 1)
+    const results = await concurrently(8, () => storage.insertCustomer(newCustomer(app.id, { foldedEmail })))
+    assert.equal(results.filter(Boolean).length, 1)
     assert.equal(await storage.countCustomers({ appId: app.id }), 1)
   }),
-  storageCase('customers: a change leaves the other fields, and null clears', async (storage) => {
+  storageCase('updateCustomer(): leaves the other fields, and null clears a field', async (storage) => {
     const app = await addApp(storage)
     const customer = newCustomer(app.id, { externalId: 'x', name: 'old' })
     await storage.insertCustomer(customer)
@@ -78,7 +84,7 @@ const recordCases: readonly ConformanceCase[] = [
       ...moved,
     })
   }),
-  storageCase('customers: a change to a taken e-mail or external id changes nothing', async (storage) => {
+  storageCase('updateCustomer(): a taken e-mail or external id changes nothing', async (storage) => {
     const app = await addApp(storage)
     const [one, two] = [newCustomer(app.id, { externalId: '1' }), newCustomer(app.id, { externalId: '2' })]
     await storage.insertCustomer(one)
@@ -89,21 +95,21 @@ const recordCases: readonly ConformanceCase[] = [
     const same = { foldedEmail: two.foldedEmail, externalId: '2' }
     assert.deepEqual(await storage.updateCustomer(two.id, same), two)
   }),
-  storageCase('customers: deletion takes the licenses, and no others', async (storage) => {
-    const shop = await addShop(storage)
-    const other = newCustomer(shop.app.id)
+  storageCase('deleteCustomer(): deletes the customer’s licenses, and no others', async (storage) => {
+    const parents = await addParents(storage)
+    const other = newCustomer(parents.app.id)
     await storage.insertCustomer(other)
-    const gone = await addLicense(storage, shop)
-    const stays = await addLicense(storage, { ...shop, customer: other })
-    assert.equal(await storage.deleteCustomer(shop.customer.id), true)
-    assert.equal(await storage.findLicense(shop.app.id, gone.id), null)
-    assert.equal(await storage.findCurrentLicense(shop.app.id, gone.installationId), null)
-    assert.deepEqual(await storage.findLicense(shop.app.id, stays.id), stays)
+    const gone = await addLicense(storage, parents)
+    const stays = await addLicense(storage, { ...parents, customer: other })
+    assert.equal(await storage.deleteCustomer(parents.customer.id), true)
+    assert.equal(await storage.findLicense(parents.app.id, gone.id), null)
+    assert.equal(await storage.findCurrentLicense(parents.app.id, gone.installationId), null)
+    assert.deepEqual(await storage.findLicense(parents.app.id, stays.id), stays)
   }),
 ]
 
 const filterCases: readonly ConformanceCase[] = [
-  storageCase('customers: every character of an e-mail part stands for itself', async (storage) => {
+  storageCase('listCustomers(): no character of an e-mail part is a wildcard', async (storage) => {
     const app = await addApp(storage)
     const emails = ['a%b@x.com', 'a_b@x.com', 'a\\b@x.com', 'acb@x.com', 'żółć@x.com', "o'hara@x.com"]
     const customers = emails.map((foldedEmail) => newCustomer(app.id, { foldedEmail }))
@@ -124,7 +130,7 @@ const filterCases: readonly ConformanceCase[] = [
     assert.deepEqual(await found('@X'), [])
     assert.deepEqual(await found(''), [0, 1, 2, 3, 4, 5])
   }),
-  storageCase('customers: filters by external id, alone and with an e-mail part', async (storage) => {
+  storageCase('listCustomers(): filters by external id, alone and with an e-mail part', async (storage) => {
     const [app, other] = [await addApp(storage), await addApp(storage)]
     const customer = newCustomer(app.id, { externalId: 'x', foldedEmail: 'me@example.com' })
     await storage.insertCustomer(customer)

@@ -3,7 +3,7 @@ import type { Page, Position, Storage } from '../../core/storage/index.ts'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import {
   addApp,
-  addShop,
+  addParents,
   idsOf,
   newApiKey,
   newCustomer,
@@ -20,7 +20,7 @@ interface Listed {
 
 /** One list of the contract. */
 interface List {
-  /** Adds one record and answers it. */
+  /** Adds one record and returns it. */
   add(): Promise<Listed>
   remove(id: string): Promise<unknown>
   list(page: Page): Promise<readonly Listed[]>
@@ -29,15 +29,15 @@ interface List {
 
 type OpenList = (storage: Storage) => Promise<List>
 
-/** Every list that comes newest first. */
+/** Every list whose order is newest first. */
 const newestFirstLists: Readonly<Record<string, OpenList>> = {
-  apps: async (storage) => ({
+  'listApps()': async (storage) => ({
     add: () => addApp(storage),
     remove: (id) => storage.deleteApp(id),
     list: (page) => storage.listApps({}, page),
     count: () => storage.countApps({}),
   }),
-  features: async (storage) => {
+  'listFeatures()': async (storage) => {
     const app = await addApp(storage)
     return {
       add: () => added(newFeature(app.id), (feature) => storage.insertFeature(feature)),
@@ -46,7 +46,7 @@ const newestFirstLists: Readonly<Record<string, OpenList>> = {
       count: () => storage.countFeatures(app.id),
     }
   },
-  customers: async (storage) => {
+  'listCustomers()': async (storage) => {
     const app = await addApp(storage)
     return {
       add: () => added(newCustomer(app.id), (customer) => storage.insertCustomer(customer)),
@@ -55,11 +55,11 @@ const newestFirstLists: Readonly<Record<string, OpenList>> = {
       count: () => storage.countCustomers({ appId: app.id }),
     }
   },
-  licenses: async (storage) => {
-    const shop = await addShop(storage)
-    const filter = { appId: shop.app.id, now: 0 }
+  'listLicenses()': async (storage) => {
+    const parents = await addParents(storage)
+    const filter = { appId: parents.app.id, now: 0 }
     return {
-      add: () => added(newLicense(shop), (license) => storage.insertLicense(license)),
+      add: () => added(newLicense(parents), (license) => storage.insertLicense(license)),
       remove: (id) => storage.deleteLicense(id),
       list: (page) => storage.listLicenses(filter, page),
       count: () => storage.countLicenses(filter),
@@ -72,7 +72,7 @@ async function added<R extends Listed>(record: R, insert: (record: R) => Promise
   return record
 }
 
-/** Walks a list by `after`, doing `between` before every page but the first. */
+/** Walks a list by `after`. `between` runs before every page except the first. */
 async function walk(
   list: List,
   limit: number,
@@ -81,14 +81,14 @@ async function walk(
   const seen: Listed[] = []
   for (;;) {
     const last = seen.at(-1)
-    const page = await list.list(last === undefined ? { limit } : { limit, after: placeOf(last) })
+    const page = await list.list(last === undefined ? { limit } : { limit, after: positionOf(last) })
     seen.push(...page)
     if (page.length < limit) return idsOf(seen)
     await between(seen)
   }
 }
 
-function placeOf({ id, position }: Listed): Position {
+function positionOf({ id, position }: Listed): Position {
   return position === undefined ? { id } : { id, position }
 }
 
@@ -96,7 +96,7 @@ function casesOf(name: string, open: OpenList): ConformanceCase[] {
   const listCase = (promise: string, work: (list: List) => Promise<void>): ConformanceCase =>
     storageCase(`${name}: ${promise}`, async (storage) => work(await open(storage)))
   return [
-    listCase('come newest first, and are counted', async (list) => {
+    listCase('returns the newest first, and the count agrees', async (list) => {
       assert.deepEqual(await list.list({ limit: 5 }), [])
       const records = await several(7, list.add)
       assert.deepEqual(idsOf(await list.list({ limit: 100 })), idsOf(records).reverse())
@@ -111,11 +111,11 @@ function casesOf(name: string, open: OpenList): ConformanceCase[] {
       )
       assert.deepEqual(idsOf(pages.flat()), newest)
     }),
-    listCase('pages by `after` stay whole while records are added', async (list) => {
+    listCase('pages by `after` stay complete while records are added', async (list) => {
       const newest = idsOf(await several(7, list.add)).reverse()
       assert.deepEqual(await walk(list, 3, list.add), newest)
     }),
-    listCase('pages by `after` stay whole while records are removed, even the one named', async (list) => {
+    listCase('pages by `after` stay complete while records are deleted, even the named one', async (list) => {
       const newest = idsOf(await several(7, list.add)).reverse()
       const seen = await walk(list, 2, (soFar) => list.remove(soFar.at(-1)!.id))
       assert.deepEqual(seen, newest)
@@ -124,7 +124,7 @@ function casesOf(name: string, open: OpenList): ConformanceCase[] {
 }
 
 const tierCases: readonly ConformanceCase[] = [
-  storageCase('tiers: come by position, then by id', async (storage) => {
+  storageCase('listTiers(): sorts by position, then by id', async (storage) => {
     const app = await addApp(storage)
     const positions = [2, 0, 1, 0, -1, 2]
     const tiers = positions.map((position) => newTier(app.id, { position }))
@@ -134,23 +134,27 @@ const tierCases: readonly ConformanceCase[] = [
     assert.deepEqual(idsOf(await storage.listTiers(app.id, { limit: 2, offset: 3 })), expected.slice(3, 5))
     assert.equal(await storage.countTiers(app.id), 6)
   }),
-  storageCase('tiers: pages by `after` stay whole while tiers are added and removed', async (storage) => {
-    const app = await addApp(storage)
-    const add = (position: number) => added(newTier(app.id, { position }), (tier) => storage.insertTier(tier))
-    const tiers = await several(7, (index) => add(Math.floor(index / 3)))
-    const list: List = {
-      add: () => add(-1),
-      remove: (id) => storage.deleteTier(id),
-      list: (page) => storage.listTiers(app.id, page),
-      count: () => storage.countTiers(app.id),
-    }
-    const seen = await walk(list, 2, async (soFar) => {
-      await list.remove(soFar.at(-1)!.id)
-      await list.add()
-    })
-    assert.deepEqual(seen, idsOf(tiers))
-  }),
-  storageCase('tiers: a new position moves a tier', async (storage) => {
+  storageCase(
+    'listTiers(): pages by `after` stay complete while tiers are added and deleted',
+    async (storage) => {
+      const app = await addApp(storage)
+      const add = (position: number) =>
+        added(newTier(app.id, { position }), (tier) => storage.insertTier(tier))
+      const tiers = await several(7, (index) => add(Math.floor(index / 3)))
+      const list: List = {
+        add: () => add(-1),
+        remove: (id) => storage.deleteTier(id),
+        list: (page) => storage.listTiers(app.id, page),
+        count: () => storage.countTiers(app.id),
+      }
+      const seen = await walk(list, 2, async (soFar) => {
+        await list.remove(soFar.at(-1)!.id)
+        await list.add()
+      })
+      assert.deepEqual(seen, idsOf(tiers))
+    },
+  ),
+  storageCase('updateTier(): a new position moves the tier in the list', async (storage) => {
     const app = await addApp(storage)
     const tiers = await several(3, (position) =>
       added(newTier(app.id, { position }), (tier) => storage.insertTier(tier)),
@@ -162,7 +166,7 @@ const tierCases: readonly ConformanceCase[] = [
 ]
 
 const apiKeyCases: readonly ConformanceCase[] = [
-  storageCase('API keys: come newest first, page by page', async (storage) => {
+  storageCase('listApiKeys(): returns the newest first, page by page', async (storage) => {
     const keys = await several(5, () => added(newApiKey(), (key) => storage.insertApiKey(key)))
     const newest = idsOf(keys).reverse()
     const after = { id: newest[1]! }
@@ -174,16 +178,13 @@ const apiKeyCases: readonly ConformanceCase[] = [
 ]
 
 const orderCases: readonly ConformanceCase[] = [
-  storageCase(
-    'pages: ids are in the order of their characters’ numbers, in no language’s',
-    async (storage) => {
-      const falling = ['~', 'b', 'a', '_', 'B', 'A', '9', '-'].map((end) => `app_${end}`)
-      for (const [at, id] of falling.toSorted().entries()) await addApp(storage, { id, slug: `slug-${at}` })
-      assert.deepEqual(idsOf(await storage.listApps({}, { limit: 9 })), falling)
-      const after = { id: 'app_a' }
-      assert.deepEqual(idsOf(await storage.listApps({}, { limit: 9, after })), falling.slice(3))
-    },
-  ),
+  storageCase('listApps(): sorts ids by their code points, not by a language', async (storage) => {
+    const falling = ['~', 'b', 'a', '_', 'B', 'A', '9', '-'].map((end) => `app_${end}`)
+    for (const [at, id] of falling.toSorted().entries()) await addApp(storage, { id, slug: `slug-${at}` })
+    assert.deepEqual(idsOf(await storage.listApps({}, { limit: 9 })), falling)
+    const after = { id: 'app_a' }
+    assert.deepEqual(idsOf(await storage.listApps({}, { limit: 9, after })), falling.slice(3))
+  }),
 ]
 
 export const pageCases: readonly ConformanceCase[] = [

@@ -1,3 +1,10 @@
+import { apiKeyRecord } from '../../core/storage/api-keys.ts'
+import { appRecord } from '../../core/storage/apps.ts'
+import { customerRecord } from '../../core/storage/customers.ts'
+import { deliveryRecord } from '../../core/storage/deliveries.ts'
+import { licenseRecord } from '../../core/storage/licenses.ts'
+import { fieldsOf, type RecordSchema } from '../../core/storage/schema.ts'
+import { webhookRecord } from '../../core/storage/webhooks.ts'
 import type {
   ApiKeyRecord,
   AppRecord,
@@ -12,41 +19,48 @@ import type {
   WebhookRecord,
 } from '../../core/storage/index.ts'
 
-/** The time at which every record is made. */
+/** The time at which every record was created. */
 export const madeAt = 1_800_000_000
 
-/** Text that a careless storage alters: other scripts, an emoji, quotes, wildcards, a combining accent. */
+/** Text that a careless storage changes: other scripts, an emoji, quotes, wildcards, a combining accent. */
 export const oddText = `Łódź 木 🌳 e\u0301 ' " \\ % _ \n\t`
 
 /** Past 2^31 seconds: the year 9999. */
 export const farFuture = 253_402_300_799
 
-/** JSON with what is easily lost; `__proto__` is an ordinary name in it. */
+/** JSON with values that are easily lost. `__proto__` is an ordinary name in it. */
 export const oddMetadata: Readonly<Record<string, unknown>> = JSON.parse(
   '{"": "", "zero": 0, "null": null, "false": false, "deep": [{"a": [1.5, -1, 9007199254740991]}], "🌳": "木", "__proto__": {"own": true}}',
 )
 
 let made = 0
 
-/** An id that sorts after all that were made before. */
+/** A new id. It sorts after all earlier ones. */
 export function newId(prefix: string): string {
   return `${prefix}_${String(++made).padStart(26, '0')}`
 }
 
-/** A UUID of its own. */
+/** A new UUID. */
 export function newInstallation(): string {
   return `00000000-0000-4000-8000-${String(++made).padStart(12, '0')}`
+}
+
+type Nulls<Entry> = { [Name in keyof Entry as null extends Entry[Name] ? Name : never]: null }
+
+/** `null` for every field of a record that may be `null`. */
+function nullsOf<Entry>(record: RecordSchema<Entry>): Nulls<Entry> {
+  const nullable = fieldsOf(record).filter(({ isNullable }) => isNullable)
+  return Object.fromEntries(nullable.map(({ name }) => [name, null])) as Nulls<Entry>
 }
 
 export function newApp(given: Partial<AppRecord> = {}): AppRecord {
   const id = newId('app')
   return {
+    ...nullsOf(appRecord),
     id,
     mode: 'live',
     name: 'App',
     slug: id.replace('_', '-'),
-    description: null,
-    webhookUrl: null,
     issuer: 'license-server',
     tokenSecret: 'sealed secret',
     createdAt: madeAt,
@@ -101,12 +115,11 @@ export function newFeature(appId: string, given: Partial<FeatureRecord> = {}): F
 export function newCustomer(appId: string, given: Partial<CustomerRecord> = {}): CustomerRecord {
   const id = newId('cus')
   return {
+    ...nullsOf(customerRecord),
     id,
     appId,
     email: `${id}@Example.com`,
     foldedEmail: `${id}@example.com`,
-    name: null,
-    externalId: null,
     metadata: {},
     createdAt: madeAt,
     updatedAt: madeAt,
@@ -114,15 +127,19 @@ export function newCustomer(appId: string, given: Partial<CustomerRecord> = {}):
   }
 }
 
-/** What a license stands in. */
-export interface Shop {
+/** The records that a license refers to. */
+export interface Parents {
   readonly app: AppRecord
   readonly tier: TierRecord
   readonly customer: CustomerRecord
 }
 
-export function newLicense({ app, tier, customer }: Shop, given: Partial<LicenseRecord> = {}): LicenseRecord {
+export function newLicense(
+  { app, tier, customer }: Parents,
+  given: Partial<LicenseRecord> = {},
+): LicenseRecord {
   return {
+    ...nullsOf(licenseRecord),
     id: newId('lic'),
     appId: app.id,
     customerId: customer.id,
@@ -132,9 +149,6 @@ export function newLicense({ app, tier, customer }: Shop, given: Partial<License
     customFeatures: [],
     installationId: newInstallation(),
     current: true,
-    expiresAt: null,
-    revokedAt: null,
-    revokedReason: null,
     issuedAt: madeAt,
     revision: 1,
     minRevision: 1,
@@ -149,23 +163,18 @@ export function newLicense({ app, tier, customer }: Shop, given: Partial<License
 export function newApiKey(given: Partial<ApiKeyRecord> = {}): ApiKeyRecord {
   const id = newId('key')
   return {
+    ...nullsOf(apiKeyRecord),
     id,
-    name: null,
     type: 'sk',
     mode: 'live',
-    appId: null,
-    app: null,
     hash: `hash of ${id}`,
     lastFour: 'abcd',
     createdAt: madeAt,
-    expiresAt: null,
-    revokedAt: null,
-    lastUsedAt: null,
     ...given,
   }
 }
 
-export function newKeptAnswer(given: Partial<StoredResponseRecord> = {}): StoredResponseRecord {
+export function newStoredResponse(given: Partial<StoredResponseRecord> = {}): StoredResponseRecord {
   const key = newId('idempotency')
   return {
     scope: 'key_1',
@@ -179,12 +188,10 @@ export function newKeptAnswer(given: Partial<StoredResponseRecord> = {}): Stored
 
 export function newWebhook(appId: string, given: Partial<WebhookRecord> = {}): WebhookRecord {
   return {
+    ...nullsOf(webhookRecord),
     appId,
     secret: 'sealed secret',
-    previousSecret: null,
-    previousUntil: null,
     failures: 0,
-    disabledAt: null,
     version: 1,
     ...given,
   }
@@ -192,6 +199,7 @@ export function newWebhook(appId: string, given: Partial<WebhookRecord> = {}): W
 
 export function newDelivery(appId: string, given: Partial<DeliveryRecord> = {}): DeliveryRecord {
   return {
+    ...nullsOf(deliveryRecord),
     id: newId('whd'),
     appId,
     eventId: newId('evt'),
@@ -200,9 +208,6 @@ export function newDelivery(appId: string, given: Partial<DeliveryRecord> = {}):
     priority: 1,
     state: 'pending',
     attempts: 0,
-    lastStatus: null,
-    lastError: null,
-    lastAttemptAt: null,
     dueAt: madeAt,
     createdAt: madeAt,
     version: 1,
@@ -210,28 +215,28 @@ export function newDelivery(appId: string, given: Partial<DeliveryRecord> = {}):
   }
 }
 
-/** Puts an app into the storage. */
+/** Writes an app. */
 export async function addApp(storage: Storage, given: Partial<AppRecord> = {}): Promise<AppRecord> {
   const app = newApp(given)
   await storage.insertApp(app)
   return app
 }
 
-/** Puts an app with a tier and a customer into the storage. */
-export async function addShop(storage: Storage): Promise<Shop> {
+/** Writes an app with a tier and a customer. */
+export async function addParents(storage: Storage): Promise<Parents> {
   const app = await addApp(storage)
-  const shop = { app, tier: newTier(app.id), customer: newCustomer(app.id) }
-  await storage.insertTier(shop.tier)
-  await storage.insertCustomer(shop.customer)
-  return shop
+  const parents = { app, tier: newTier(app.id), customer: newCustomer(app.id) }
+  await storage.insertTier(parents.tier)
+  await storage.insertCustomer(parents.customer)
+  return parents
 }
 
 export async function addLicense(
   storage: Storage,
-  shop: Shop,
+  parents: Parents,
   given: Partial<LicenseRecord> = {},
 ): Promise<LicenseRecord> {
-  const license = newLicense(shop, given)
+  const license = newLicense(parents, given)
   await storage.insertLicense(license)
   return license
 }
@@ -256,16 +261,16 @@ export async function addFeature(
   return feature
 }
 
-/** As many results of `make` as asked for, one after the other. */
+/** The results of `count` calls of `make`, one after the other. */
 export async function several<T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> {
   const results: T[] = []
   for (let index = 0; index < count; index++) results.push(await make(index))
   return results
 }
 
-/** What `count` callers who ask at the same time are answered. */
-export function atOnce<T>(count: number, ask: (index: number) => Promise<T>): Promise<T[]> {
-  return Promise.all(Array.from({ length: count }, (_, index) => ask(index)))
+/** The results of `count` calls that run at the same time. */
+export function concurrently<T>(count: number, call: (index: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => call(index)))
 }
 
 export function idsOf(records: readonly { readonly id: string }[]): string[] {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
-import { addApp, atOnce, farFuture, newSigningKey, oddText } from './records.ts'
+import { addApp, concurrently, farFuture, newSigningKey, oddText } from './records.ts'
 
 export const signingKeyCases: readonly ConformanceCase[] = [
-  storageCase('signing keys: every field comes back as it went in', async (storage) => {
+  storageCase('findActiveKey(): returns every field unchanged', async (storage) => {
     const app = await addApp(storage)
     const key = newSigningKey(app.id, { publicKeyPem: oddText, privateKey: oddText, createdAt: farFuture })
     assert.equal(await storage.findActiveKey(app.id), null)
@@ -12,7 +12,7 @@ export const signingKeyCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.findActiveKey(app.id), key)
     assert.deepEqual(await storage.listSigningKeys(app.id), [key])
   }),
-  storageCase('signing keys: each app has its own', async (storage) => {
+  storageCase('swapActiveKey(): changes the keys of one app only', async (storage) => {
     const [one, other] = [await addApp(storage), await addApp(storage)]
     const key = newSigningKey(one.id)
     await storage.swapActiveKey(one.id, null, key, null)
@@ -21,7 +21,7 @@ export const signingKeyCases: readonly ConformanceCase[] = [
     assert.equal(await storage.swapActiveKey(other.id, null, { ...key, appId: other.id }, null), true)
     assert.deepEqual(await storage.findActiveKey(one.id), key)
   }),
-  storageCase('signing keys: a swap without grace leaves only the new one', async (storage) => {
+  storageCase('swapActiveKey(): without a grace period, only the new key stays', async (storage) => {
     const app = await addApp(storage)
     const [first, second, third] = [newSigningKey(app.id), newSigningKey(app.id), newSigningKey(app.id)]
     await storage.swapActiveKey(app.id, null, first, null)
@@ -29,21 +29,24 @@ export const signingKeyCases: readonly ConformanceCase[] = [
     assert.equal(await storage.swapActiveKey(app.id, second.kid, third, null), true)
     assert.deepEqual(await storage.listSigningKeys(app.id), [third])
   }),
-  storageCase('signing keys: a swap with grace keeps public halves, newest first', async (storage) => {
-    const app = await addApp(storage)
-    const keys = [1, 2, 3].map((createdAt) => newSigningKey(app.id, { createdAt }))
-    const [first, second, third] = keys as [(typeof keys)[0], (typeof keys)[0], (typeof keys)[0]]
-    await storage.swapActiveKey(app.id, null, first, null)
-    await storage.swapActiveKey(app.id, first.kid, second, farFuture)
-    await storage.swapActiveKey(app.id, second.kid, third, farFuture - 1)
-    assert.deepEqual(await storage.listSigningKeys(app.id), [
-      third,
-      { ...second, privateKey: null, acceptedUntil: farFuture - 1 },
-      { ...first, privateKey: null, acceptedUntil: farFuture },
-    ])
-    assert.deepEqual(await storage.findActiveKey(app.id), third)
-  }),
-  storageCase('signing keys: a swap that expects another key changes nothing', async (storage) => {
+  storageCase(
+    'swapActiveKey(): with a grace period, the old public keys stay, newest first',
+    async (storage) => {
+      const app = await addApp(storage)
+      const keys = [1, 2, 3].map((createdAt) => newSigningKey(app.id, { createdAt }))
+      const [first, second, third] = keys as [(typeof keys)[0], (typeof keys)[0], (typeof keys)[0]]
+      await storage.swapActiveKey(app.id, null, first, null)
+      await storage.swapActiveKey(app.id, first.kid, second, farFuture)
+      await storage.swapActiveKey(app.id, second.kid, third, farFuture - 1)
+      assert.deepEqual(await storage.listSigningKeys(app.id), [
+        third,
+        { ...second, privateKey: null, acceptedUntil: farFuture - 1 },
+        { ...first, privateKey: null, acceptedUntil: farFuture },
+      ])
+      assert.deepEqual(await storage.findActiveKey(app.id), third)
+    },
+  ),
+  storageCase('swapActiveKey(): another expected key changes nothing', async (storage) => {
     const app = await addApp(storage)
     const key = newSigningKey(app.id)
     const next = newSigningKey(app.id)
@@ -55,28 +58,28 @@ export const signingKeyCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.listSigningKeys(app.id), [key])
   }),
   ...[null, farFuture].map((acceptOldUntil) => wonByOne(acceptOldUntil)),
-  storageCase('signing keys: of 8 first keys at once, one wins', async (storage) => {
+  storageCase('swapActiveKey(): one of 8 concurrent first keys wins', async (storage) => {
     const app = await addApp(storage)
     const keys = Array.from({ length: 8 }, () => newSigningKey(app.id))
-    const answers = await atOnce(8, (index) => storage.swapActiveKey(app.id, null, keys[index]!, null))
-    assert.equal(answers.filter(Boolean).length, 1)
-    assert.deepEqual(await storage.listSigningKeys(app.id), [keys[answers.indexOf(true)]])
+    const results = await concurrently(8, (index) => storage.swapActiveKey(app.id, null, keys[index]!, null))
+    assert.equal(results.filter(Boolean).length, 1)
+    assert.deepEqual(await storage.listSigningKeys(app.id), [keys[results.indexOf(true)]])
   }),
 ]
 
 function wonByOne(acceptOldUntil: number | null): ConformanceCase {
   const kind = acceptOldUntil === null ? 'without grace' : 'with grace'
-  return storageCase(`signing keys: of 8 swaps ${kind} at once, one wins`, async (storage) => {
+  return storageCase(`swapActiveKey(): one of 8 concurrent calls ${kind} wins`, async (storage) => {
     const app = await addApp(storage)
     const old = newSigningKey(app.id)
     await storage.swapActiveKey(app.id, null, old, null)
     const keys = Array.from({ length: 8 }, () => newSigningKey(app.id))
-    const answers = await atOnce(8, (index) =>
+    const results = await concurrently(8, (index) =>
       storage.swapActiveKey(app.id, old.kid, keys[index]!, acceptOldUntil),
     )
-    assert.equal(answers.filter(Boolean).length, 1)
+    assert.equal(results.filter(Boolean).length, 1)
     const all = await storage.listSigningKeys(app.id)
-    assert.deepEqual(all[0], keys[answers.indexOf(true)])
+    assert.deepEqual(all[0], keys[results.indexOf(true)])
     assert.equal(all.filter((key) => key.acceptedUntil === null).length, 1)
     assert.equal(all.filter((key) => key.privateKey !== null).length, 1)
     assert.equal(all.length, acceptOldUntil === null ? 1 : 2)

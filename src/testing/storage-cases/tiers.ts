@@ -5,8 +5,8 @@ import {
   addApp,
   addFeature,
   addLicense,
-  addShop,
-  atOnce,
+  addParents,
+  concurrently,
   farFuture,
   newFeature,
   newTier,
@@ -14,8 +14,8 @@ import {
   several,
 } from './records.ts'
 
-const tierCases: readonly ConformanceCase[] = [
-  storageCase('tiers: every field comes back as it went in', async (storage) => {
+const ownCases: readonly ConformanceCase[] = [
+  storageCase('findTier(): returns every field unchanged, by id and by slug', async (storage) => {
     const app = await addApp(storage)
     const full = newTier(app.id, {
       name: oddText,
@@ -31,15 +31,15 @@ const tierCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.findTier(app.id, full.slug), full)
     assert.deepEqual(await storage.listTiers(app.id, { limit: 9 }), [full, bare])
   }),
-  storageCase('tiers: are written without features', async (storage) => {
+  storageCase('insertTier(): writes a tier without its features', async (storage) => {
     const { id: appId } = await addApp(storage)
     const feature = await addFeature(storage, appId)
     const tier = newTier(appId)
     await storage.insertTier({ ...tier, features: [feature.slug] })
     assert.deepEqual(await storage.findTier(appId, tier.id), tier)
   }),
-  storageCase('tiers: a missing one, and one of another app, is null', async (storage) => {
-    const { tier } = await addShop(storage)
+  storageCase('findTier(): returns null for a missing tier, and for one of another app', async (storage) => {
+    const { tier } = await addParents(storage)
     const other = await addApp(storage)
     assert.equal(await storage.findTier(other.id, tier.id), null)
     assert.equal(await storage.findTier(other.id, tier.slug), null)
@@ -47,15 +47,15 @@ const tierCases: readonly ConformanceCase[] = [
     assert.equal(await storage.updateTier('tier_missing', { name: 'x' }), null)
     assert.equal(await storage.deleteTier('tier_missing'), false)
   }),
-  storageCase('tiers: a slug is taken in its app alone', async (storage) => {
-    const { app, tier } = await addShop(storage)
+  storageCase('insertTier(): a slug is unique in its app only', async (storage) => {
+    const { app, tier } = await addParents(storage)
     const other = await addApp(storage)
     assert.equal(await storage.insertTier(newTier(app.id, { slug: tier.slug, name: 'Other' })), false)
     assert.deepEqual(await storage.findTier(app.id, tier.slug), tier)
     assert.equal(await storage.insertTier(newTier(other.id, { slug: tier.slug })), true)
   }),
-  storageCase('tiers: a change leaves the other fields and the features', async (storage) => {
-    const { app, tier } = await addShop(storage)
+  storageCase('updateTier(): leaves the other fields and the features', async (storage) => {
+    const { app, tier } = await addParents(storage)
     const feature = await addFeature(storage, app.id)
     await storage.addTierFeature(tier.id, feature.id, 9)
     const patch = { name: oddText, description: 'new', position: 3, updatedAt: farFuture }
@@ -64,29 +64,26 @@ const tierCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.updateTier(tier.id, {}), changed)
     assert.deepEqual(await storage.findTier(app.id, tier.id), changed)
   }),
-  storageCase(
-    'tiers: deletion leaves the licenses, without their tier and in a new version',
-    async (storage) => {
-      const shop = await addShop(storage)
-      const other = newTier(shop.app.id)
-      await storage.insertTier(other)
-      const license = await addLicense(storage, shop)
-      const untouched = await addLicense(storage, { ...shop, tier: other })
-      assert.equal(await storage.deleteTier(shop.tier.id), true)
-      assert.equal(await storage.findTier(shop.app.id, shop.tier.id), null)
-      assert.deepEqual(await storage.findLicense(shop.app.id, license.id), {
-        ...license,
-        tierId: null,
-        version: 2,
-      })
-      assert.deepEqual(await storage.findLicense(shop.app.id, untouched.id), untouched)
-      assert.equal(await storage.updateLicense(license.id, 1, { tier: 'x' }), null)
-    },
-  ),
+  storageCase('deleteTier(): its licenses stay, without the tier and in a new version', async (storage) => {
+    const parents = await addParents(storage)
+    const other = newTier(parents.app.id)
+    await storage.insertTier(other)
+    const license = await addLicense(storage, parents)
+    const untouched = await addLicense(storage, { ...parents, tier: other })
+    assert.equal(await storage.deleteTier(parents.tier.id), true)
+    assert.equal(await storage.findTier(parents.app.id, parents.tier.id), null)
+    assert.deepEqual(await storage.findLicense(parents.app.id, license.id), {
+      ...license,
+      tierId: null,
+      version: 2,
+    })
+    assert.deepEqual(await storage.findLicense(parents.app.id, untouched.id), untouched)
+    assert.equal(await storage.updateLicense(license.id, 1, { tier: 'x' }), null)
+  }),
 ]
 
 const featureCases: readonly ConformanceCase[] = [
-  storageCase('features: every field comes back as it went in', async (storage) => {
+  storageCase('findFeature(): returns every field unchanged, by id and by slug', async (storage) => {
     const app = await addApp(storage)
     const full = newFeature(app.id, { name: oddText, description: '', createdAt: 0, updatedAt: farFuture })
     const bare = newFeature(app.id)
@@ -96,16 +93,19 @@ const featureCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.findFeature(app.id, full.slug), full)
     assert.deepEqual(await storage.findFeature(app.id, bare.id), bare)
   }),
-  storageCase('features: a missing one, and one of another app, is null', async (storage) => {
-    const [app, other] = [await addApp(storage), await addApp(storage)]
-    const feature = await addFeature(storage, app.id)
-    assert.equal(await storage.findFeature(other.id, feature.id), null)
-    assert.equal(await storage.findFeature(other.id, feature.slug), null)
-    assert.equal(await storage.findFeature(app.id, 'missing'), null)
-    assert.equal(await storage.updateFeature('feat_missing', { name: 'x' }), null)
-    assert.equal(await storage.deleteFeature('feat_missing'), false)
-  }),
-  storageCase('features: a slug is taken in its app alone', async (storage) => {
+  storageCase(
+    'findFeature(): returns null for a missing feature, and for one of another app',
+    async (storage) => {
+      const [app, other] = [await addApp(storage), await addApp(storage)]
+      const feature = await addFeature(storage, app.id)
+      assert.equal(await storage.findFeature(other.id, feature.id), null)
+      assert.equal(await storage.findFeature(other.id, feature.slug), null)
+      assert.equal(await storage.findFeature(app.id, 'missing'), null)
+      assert.equal(await storage.updateFeature('feat_missing', { name: 'x' }), null)
+      assert.equal(await storage.deleteFeature('feat_missing'), false)
+    },
+  ),
+  storageCase('insertFeature(): a slug is unique in its app only', async (storage) => {
     const [app, other] = [await addApp(storage), await addApp(storage)]
     const feature = await addFeature(storage, app.id)
     assert.equal(
@@ -115,7 +115,7 @@ const featureCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.findFeature(app.id, feature.slug), feature)
     assert.equal(await storage.insertFeature(newFeature(other.id, { slug: feature.slug })), true)
   }),
-  storageCase('features: a change leaves the other fields', async (storage) => {
+  storageCase('updateFeature(): leaves the other fields', async (storage) => {
     const app = await addApp(storage)
     const feature = await addFeature(storage, app.id)
     const patch = { name: oddText, description: '', updatedAt: farFuture }
@@ -125,7 +125,7 @@ const featureCases: readonly ConformanceCase[] = [
 ]
 
 async function tierWith(storage: Storage, count: number) {
-  const { app, tier } = await addShop(storage)
+  const { app, tier } = await addParents(storage)
   const features = await several(count, () => addFeature(storage, app.id))
   const slugs = async (): Promise<readonly string[]> => (await storage.findTier(app.id, tier.id))!.features
   const add = (index: number, limit = 9) => storage.addTierFeature(tier.id, features[index]!.id, limit)
@@ -133,7 +133,7 @@ async function tierWith(storage: Storage, count: number) {
 }
 
 const linkCases: readonly ConformanceCase[] = [
-  storageCase('tier features: keep the order in which they were added', async (storage) => {
+  storageCase('addTierFeature(): features keep the order of adding', async (storage) => {
     const { tier, features, slugs, add } = await tierWith(storage, 4)
     const order = [2, 0, 3, 1]
     for (const index of order) assert.equal(await add(index), 'added')
@@ -150,7 +150,7 @@ const linkCases: readonly ConformanceCase[] = [
       [0, 3, 1, 2].map((index) => features[index]!.slug),
     )
   }),
-  storageCase('tier features: one that is there is `present`, in a full tier too', async (storage) => {
+  storageCase('addTierFeature(): an existing feature is `present`, in a full tier too', async (storage) => {
     const { features, slugs, add } = await tierWith(storage, 3)
     await add(0)
     await add(1)
@@ -159,15 +159,15 @@ const linkCases: readonly ConformanceCase[] = [
     assert.equal(await add(2, 2), 'full')
     assert.deepEqual(await slugs(), [features[0]!.slug, features[1]!.slug])
   }),
-  storageCase('tier features: 8 at once do not pass the limit', async (storage) => {
+  storageCase('addTierFeature(): 8 concurrent calls do not pass the limit', async (storage) => {
     const { slugs, add } = await tierWith(storage, 8)
-    const answers = await atOnce(8, (index) => add(index, 3))
-    assert.equal(answers.filter((answer) => answer === 'added').length, 3)
-    assert.equal(answers.filter((answer) => answer === 'full').length, 5)
+    const results = await concurrently(8, (index) => add(index, 3))
+    assert.equal(results.filter((result) => result === 'added').length, 3)
+    assert.equal(results.filter((result) => result === 'full').length, 5)
     assert.equal((await slugs()).length, 3)
   }),
   storageCase(
-    'tier features: removal leaves the others, and is false when there is none',
+    'removeTierFeature(): leaves the other features, and returns false if there is no such feature',
     async (storage) => {
       const { tier, features, slugs, add } = await tierWith(storage, 3)
       for (const index of [0, 1, 2]) await add(index)
@@ -177,7 +177,7 @@ const linkCases: readonly ConformanceCase[] = [
       assert.deepEqual(await slugs(), [features[0]!.slug, features[2]!.slug])
     },
   ),
-  storageCase('tier features: deleting a feature takes it out of every tier', async (storage) => {
+  storageCase('deleteFeature(): removes the feature from every tier', async (storage) => {
     const { app, tier, features, slugs, add } = await tierWith(storage, 2)
     const other = newTier(app.id)
     await storage.insertTier(other)
@@ -189,7 +189,7 @@ const linkCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.listTierFeatures(other.id), [])
     assert.equal(await storage.findFeature(app.id, features[0]!.id), null)
   }),
-  storageCase('tier features: none in a tier that is missing or deleted', async (storage) => {
+  storageCase('listTierFeatures(): a missing or deleted tier has no features', async (storage) => {
     const { tier, add } = await tierWith(storage, 1)
     await add(0)
     assert.deepEqual(await storage.listTierFeatures('tier_missing'), [])
@@ -198,4 +198,4 @@ const linkCases: readonly ConformanceCase[] = [
   }),
 ]
 
-export const tierAndFeatureCases: readonly ConformanceCase[] = [...tierCases, ...featureCases, ...linkCases]
+export const tierCases: readonly ConformanceCase[] = [...ownCases, ...featureCases, ...linkCases]

@@ -6,8 +6,8 @@ import {
   addDelivery,
   addFeature,
   addLicense,
-  addShop,
-  atOnce,
+  addParents,
+  concurrently,
   idsOf,
   madeAt,
   newApiKey,
@@ -15,7 +15,7 @@ import {
   newCustomer,
   newDelivery,
   newFeature,
-  newKeptAnswer,
+  newStoredResponse,
   newLicense,
   newSigningKey,
   newTier,
@@ -23,34 +23,34 @@ import {
   several,
 } from './records.ts'
 
-const mistake = new Error('given up on purpose')
+const mistake = new Error('rolled back on purpose')
 
-/** Does `work` in a transaction that is then given up, and holds that the very same error comes back. */
-async function giveUp(storage: Storage, work: (tx: StorageSession) => Promise<unknown>): Promise<void> {
-  const attempt = storage.transaction(async (tx) => {
+/** Rolls `work` back by an error, and checks that the transaction rejects with that same error. */
+async function rollBack(storage: Storage, work: (tx: StorageSession) => Promise<unknown>): Promise<void> {
+  const transaction = storage.transaction(async (tx) => {
     await work(tx)
     throw mistake
   })
-  await assert.rejects(attempt, (error) => error === mistake)
+  await assert.rejects(transaction, (error) => error === mistake)
 }
 
-const turns = async (): Promise<void> => {
+const pause = async (): Promise<void> => {
   await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-/** A storage with a record of every kind, and how to read all of it. */
-async function furnished(storage: Storage) {
-  const shop = await addShop(storage)
-  const feature = await addFeature(storage, shop.app.id)
-  await storage.addTierFeature(shop.tier.id, feature.id, 9)
-  const license = await addLicense(storage, shop)
-  const key = newSigningKey(shop.app.id)
-  await storage.swapActiveKey(shop.app.id, null, key, null)
-  const apiKey = newApiKey({ appId: shop.app.id, app: shop.app.slug })
+/** Writes a record of every kind. `everything` reads them all. */
+async function filled(storage: Storage) {
+  const parents = await addParents(storage)
+  const feature = await addFeature(storage, parents.app.id)
+  await storage.addTierFeature(parents.tier.id, feature.id, 9)
+  const license = await addLicense(storage, parents)
+  const key = newSigningKey(parents.app.id)
+  await storage.swapActiveKey(parents.app.id, null, key, null)
+  const apiKey = newApiKey({ appId: parents.app.id, app: parents.app.slug })
   await storage.insertApiKey(apiKey)
-  const delivery = await addDelivery(storage, shop.app.id, { dueAt: 5 })
+  const delivery = await addDelivery(storage, parents.app.id, { dueAt: 5 })
   const everything = async (session: StorageSession = storage): Promise<unknown[]> => {
-    const [appId, page] = [shop.app.id, { limit: 99 }]
+    const [appId, page] = [parents.app.id, { limit: 99 }]
     return [
       await session.listApps({}, page),
       await session.listSigningKeys(appId),
@@ -58,19 +58,19 @@ async function furnished(storage: Storage) {
       await session.listFeatures(appId, page),
       await session.listCustomers({ appId }, page),
       await session.listLicenses({ appId, now: 0 }, page),
-      await session.findCurrentLicense(shop.app.slug, license.installationId),
+      await session.findCurrentLicense(parents.app.slug, license.installationId),
       await session.listApiKeys({}, page),
       await session.listDeliveries({ appId }, page),
       await session.findWebhook(appId),
     ]
   }
-  return { ...shop, shop, feature, license, key, apiKey, delivery, everything }
+  return { ...parents, parents, feature, license, key, apiKey, delivery, everything }
 }
 
-type Furnished = Awaited<ReturnType<typeof furnished>>
+type Filled = Awaited<ReturnType<typeof filled>>
 
-/** Every way to write. */
-const writes: Readonly<Record<string, (tx: StorageSession, had: Furnished) => Promise<unknown>>> = {
+/** Every verb that writes. */
+const writes: Readonly<Record<string, (tx: StorageSession, had: Filled) => Promise<unknown>>> = {
   insertApp: (tx) => tx.insertApp(newApp()),
   updateApp: (tx, { app }) => tx.updateApp(app.id, { name: 'x' }),
   deleteApp: (tx, { app }) => tx.deleteApp(app.id),
@@ -92,7 +92,7 @@ const writes: Readonly<Record<string, (tx: StorageSession, had: Furnished) => Pr
   insertCustomer: (tx, { app }) => tx.insertCustomer(newCustomer(app.id)),
   updateCustomer: (tx, { customer }) => tx.updateCustomer(customer.id, { foldedEmail: 'x', externalId: 'x' }),
   deleteCustomer: (tx, { customer }) => tx.deleteCustomer(customer.id),
-  insertLicense: (tx, { shop }) => tx.insertLicense(newLicense(shop)),
+  insertLicense: (tx, { parents }) => tx.insertLicense(newLicense(parents)),
   releaseInstallation: async (tx, { app, license }) => {
     await tx.updateLicense(license.id, 1, { revokedAt: madeAt })
     await tx.releaseInstallation(app.id, license.installationId, madeAt)
@@ -119,11 +119,11 @@ const writes: Readonly<Record<string, (tx: StorageSession, had: Furnished) => Pr
 
 const verbCases = Object.entries(writes).map(([verb, write]) =>
   storageCase(
-    `transactions: ${verb} is seen inside, gone when given up, there when committed`,
+    `transaction(): ${verb} is visible inside, undone by a rollback, kept by a commit`,
     async (storage) => {
-      const had = await furnished(storage)
+      const had = await filled(storage)
       const before = await had.everything()
-      await giveUp(storage, async (tx) => {
+      await rollBack(storage, async (tx) => {
         await write(tx, had)
         assert.notDeepEqual(await had.everything(tx), before)
       })
@@ -138,7 +138,7 @@ const verbCases = Object.entries(writes).map(([verb, write]) =>
 )
 
 const outcomeCases: readonly ConformanceCase[] = [
-  storageCase('transactions: resolve to what the work resolves to', async (storage) => {
+  storageCase('transaction(): resolves to the result of its work', async (storage) => {
     const app = newApp()
     assert.equal(await storage.transaction(async () => 5), 5)
     assert.deepEqual(
@@ -150,38 +150,38 @@ const outcomeCases: readonly ConformanceCase[] = [
     )
     assert.deepEqual(await storage.findApp(app.id), app)
   }),
-  storageCase('transactions: a storage goes on after one was given up', async (storage) => {
+  storageCase('transaction(): the storage goes on after a rollback', async (storage) => {
     const [gone, stays] = [newApp(), newApp()]
-    await giveUp(storage, (tx) => tx.insertApp(gone))
+    await rollBack(storage, (tx) => tx.insertApp(gone))
     assert.equal(await storage.insertApp(stays), true)
     assert.equal(await storage.insertApp({ ...gone, slug: 'another' }), true)
     assert.equal(await storage.findApp(gone.slug), null)
     assert.deepEqual(idsOf(await storage.listApps({}, { limit: 9 })), [stays.id, gone.id])
   }),
-  storageCase('transactions: the first API key and the key check are given up as well', async (storage) => {
-    await giveUp(storage, async (tx) => {
+  storageCase('transaction(): a rollback undoes the first API key and the check record', async (storage) => {
+    await rollBack(storage, async (tx) => {
       assert.equal(await tx.insertFirstApiKey(newApiKey()), true)
-      assert.equal(await tx.claimKeyCheck('given up'), 'given up')
+      assert.equal(await tx.claimKeyCheck('rolled back'), 'rolled back')
     })
     assert.equal(await storage.countApiKeys({}), 0)
     assert.equal(await storage.claimKeyCheck('kept'), 'kept')
   }),
-  storageCase('transactions: a kept answer is given up with the work, and kept with it', async (storage) => {
-    const answer = newKeptAnswer()
-    await giveUp(storage, (tx) => tx.insertStoredResponse(answer, madeAt))
-    assert.equal(await storage.findStoredResponse(answer.scope, answer.key, madeAt), null)
-    assert.equal(await storage.transaction((tx) => tx.insertStoredResponse(answer, madeAt)), true)
-    assert.deepEqual(await storage.findStoredResponse(answer.scope, answer.key, madeAt), answer)
+  storageCase('transaction(): a stored response is undone or kept with its work', async (storage) => {
+    const response = newStoredResponse()
+    await rollBack(storage, (tx) => tx.insertStoredResponse(response, madeAt))
+    assert.equal(await storage.findStoredResponse(response.scope, response.key, madeAt), null)
+    assert.equal(await storage.transaction((tx) => tx.insertStoredResponse(response, madeAt)), true)
+    assert.deepEqual(await storage.findStoredResponse(response.scope, response.key, madeAt), response)
   }),
-  storageCase('transactions: a change in many steps is given up whole', async (storage) => {
-    const had = await furnished(storage)
+  storageCase('transaction(): a rollback undoes many steps as one', async (storage) => {
+    const had = await filled(storage)
     const before = await had.everything()
-    await giveUp(storage, async (tx) => {
+    await rollBack(storage, async (tx) => {
       await tx.deleteTier(had.tier.id)
       await tx.insertTier(newTier(had.app.id, { slug: had.tier.slug }))
       await tx.deleteLicense(had.license.id)
       await tx.insertLicense(
-        newLicense(had.shop, { tierId: null, installationId: had.license.installationId }),
+        newLicense(had.parents, { tierId: null, installationId: had.license.installationId }),
       )
       await tx.deleteApp(had.app.id)
       await tx.insertApp(newApp({ slug: had.app.slug }))
@@ -191,86 +191,89 @@ const outcomeCases: readonly ConformanceCase[] = [
 ]
 
 const isolationCases: readonly ConformanceCase[] = [
-  storageCase('transactions: nothing is seen outside before the commit', async (storage) => {
+  storageCase('transaction(): nobody outside sees its writes before the commit', async (storage) => {
     const app = newApp()
     let seen: Promise<unknown>[] = []
-    await giveUp(storage, async (tx) => {
+    await rollBack(storage, async (tx) => {
       await tx.insertApp(app)
-      // Not awaited in here: a storage of one connection answers only once the transaction is over.
+      // Awaited later: a storage with one connection answers only once the transaction is over.
       seen = [storage.findApp(app.id), storage.countApps({}), storage.listApps({}, { limit: 9 })]
-      await turns()
+      await pause()
     })
     assert.deepEqual(await Promise.all(seen), [null, 0, []])
   }),
+  storageCase('transaction(): a write outside waits, and a rollback does not undo it', async (storage) => {
+    const [inside, outside] = [newApp({ slug: 'wanted' }), newApp({ slug: 'wanted' })]
+    let inserted: Promise<boolean> | undefined
+    await rollBack(storage, async (tx) => {
+      await tx.insertApp(inside)
+      inserted = storage.insertApp(outside)
+      await pause()
+    })
+    assert.equal(await inserted, true)
+    assert.deepEqual(await storage.findApp('wanted'), outside)
+  }),
   storageCase(
-    'transactions: a write outside waits, and is not lost when the transaction is',
+    'transaction(): one of 8 concurrent changes to one version of a license wins',
     async (storage) => {
-      const [inside, outside] = [newApp({ slug: 'wanted' }), newApp({ slug: 'wanted' })]
-      let answer: Promise<boolean> | undefined
-      await giveUp(storage, async (tx) => {
-        await tx.insertApp(inside)
-        answer = storage.insertApp(outside)
-        await turns()
-      })
-      assert.equal(await answer, true)
-      assert.deepEqual(await storage.findApp('wanted'), outside)
+      const parents = await addParents(storage)
+      const license = await addLicense(storage, parents)
+      const results = await concurrently(8, () =>
+        storage.transaction(async (tx) => {
+          const changed = await tx.updateLicense(license.id, 1, { revision: 2 })
+          await pause()
+          return changed
+        }),
+      )
+      assert.equal(results.filter((result) => result !== null).length, 1)
+      assert.equal((await storage.findLicense(parents.app.id, license.id))?.version, 2)
     },
   ),
-  storageCase('transactions: of 8 that change one license by version, one wins', async (storage) => {
-    const shop = await addShop(storage)
-    const license = await addLicense(storage, shop)
-    const answers = await atOnce(8, () =>
-      storage.transaction(async (tx) => {
-        const changed = await tx.updateLicense(license.id, 1, { revision: 2 })
-        await turns()
-        return changed
-      }),
-    )
-    assert.equal(answers.filter((answer) => answer !== null).length, 1)
-    assert.equal((await storage.findLicense(shop.app.id, license.id))?.version, 2)
-  }),
-  storageCase('transactions: 8 that raise one license in turn lose nothing', async (storage) => {
-    const shop = await addShop(storage)
-    const license = await addLicense(storage, shop)
+  storageCase('transaction(): 8 concurrent callers that retry raise one license 8 times', async (storage) => {
+    const parents = await addParents(storage)
+    const license = await addLicense(storage, parents)
     const raise = async (): Promise<void> => {
-      const found = await storage.findLicense(shop.app.id, license.id)
+      const found = await storage.findLicense(parents.app.id, license.id)
       const changed = await storage.transaction((tx) =>
         tx.updateLicense(license.id, found!.version, { revision: found!.revision + 1 }),
       )
       if (changed === null) await raise()
     }
-    await atOnce(8, raise)
-    const end = await storage.findLicense(shop.app.id, license.id)
+    await concurrently(8, raise)
+    const end = await storage.findLicense(parents.app.id, license.id)
     assert.deepEqual([end?.version, end?.revision], [9, 9])
   }),
-  storageCase('transactions: of 8 successors of an expired license, one takes its place', async (storage) => {
-    const shop = await addShop(storage)
-    const old = await addLicense(storage, shop, { expiresAt: madeAt })
-    const { installationId } = old
-    const answers = await atOnce(8, () =>
-      storage.transaction(async (tx) => {
-        await tx.releaseInstallation(shop.app.id, installationId, madeAt)
-        return tx.insertLicense(newLicense(shop, { installationId }))
-      }),
-    )
-    assert.equal(answers.filter(Boolean).length, 1)
-    const filter = { appId: shop.app.id, now: madeAt, installationId }
-    const all = await storage.listLicenses(filter, { limit: 9 })
-    assert.equal(all.length, 2)
-    assert.equal(all.filter((license) => license.current).length, 1)
-  }),
+  storageCase(
+    'transaction(): one of 8 concurrent successors of an expired license gets its slot',
+    async (storage) => {
+      const parents = await addParents(storage)
+      const old = await addLicense(storage, parents, { expiresAt: madeAt })
+      const { installationId } = old
+      const results = await concurrently(8, () =>
+        storage.transaction(async (tx) => {
+          await tx.releaseInstallation(parents.app.id, installationId, madeAt)
+          return tx.insertLicense(newLicense(parents, { installationId }))
+        }),
+      )
+      assert.equal(results.filter(Boolean).length, 1)
+      const filter = { appId: parents.app.id, now: madeAt, installationId }
+      const all = await storage.listLicenses(filter, { limit: 9 })
+      assert.equal(all.length, 2)
+      assert.equal(all.filter((license) => license.current).length, 1)
+    },
+  ),
 ]
 
-/** Tries to change what was handed out; a frozen record may throw. */
-function spoil(record: object): void {
+/** Tries to change a record. A frozen record may throw. */
+function tamper(record: object): void {
   for (const [name, value] of Object.entries(record)) {
-    attempt(() => Object.assign(record, { [name]: 'spoilt' }))
-    if (typeof value === 'object' && value !== null) spoil(value)
-    if (Array.isArray(value)) attempt(() => value.push('spoilt'))
+    tryTo(() => Object.assign(record, { [name]: 'tampered' }))
+    if (typeof value === 'object' && value !== null) tamper(value)
+    if (Array.isArray(value)) tryTo(() => value.push('tampered'))
   }
 }
 
-function attempt(work: () => unknown): void {
+function tryTo(work: () => unknown): void {
   try {
     work()
   } catch (error) {
@@ -278,48 +281,48 @@ function attempt(work: () => unknown): void {
   }
 }
 
-const handOutCases: readonly ConformanceCase[] = [
-  storageCase('records: changing what was handed out changes nothing stored', async (storage) => {
-    const shop = await addShop(storage)
+const copyCases: readonly ConformanceCase[] = [
+  storageCase('find…(): changing a returned record changes nothing stored', async (storage) => {
+    const parents = await addParents(storage)
     const given = { tierFeatures: ['a'], metadata: { deep: { list: [1] } } }
-    const license = await addLicense(storage, shop, given)
+    const license = await addLicense(storage, parents, given)
     const expected = structuredClone(license)
-    const find = () => storage.findLicense(shop.app.id, license.id)
-    spoil((await find())!)
-    spoil((await storage.findCurrentLicense(shop.app.slug, license.installationId))!)
-    spoil(await storage.listLicenses({ appId: shop.app.id, now: 0 }, { limit: 9 }))
+    const find = () => storage.findLicense(parents.app.id, license.id)
+    tamper((await find())!)
+    tamper((await storage.findCurrentLicense(parents.app.slug, license.installationId))!)
+    tamper(await storage.listLicenses({ appId: parents.app.id, now: 0 }, { limit: 9 }))
     assert.deepEqual(await find(), expected)
   }),
-  storageCase('records: changing what was handed in changes nothing stored', async (storage) => {
-    const shop = await addShop(storage)
-    const license = newLicense(shop, { tierFeatures: ['a'], metadata: { deep: { list: [1] } } })
+  storageCase('insert…(): changing a given record later changes nothing stored', async (storage) => {
+    const parents = await addParents(storage)
+    const license = newLicense(parents, { tierFeatures: ['a'], metadata: { deep: { list: [1] } } })
     const expected = structuredClone(license)
     await storage.insertLicense(license)
-    spoil(license)
-    assert.deepEqual(await storage.findLicense(shop.app.id, expected.id), expected)
+    tamper(license)
+    assert.deepEqual(await storage.findLicense(parents.app.id, expected.id), expected)
     const patch = { metadata: { deep: { list: [2] } } }
     await storage.updateLicense(expected.id, 1, patch)
-    spoil(patch)
-    const found = await storage.findLicense(shop.app.id, expected.id)
+    tamper(patch)
+    const found = await storage.findLicense(parents.app.id, expected.id)
     assert.deepEqual(found?.metadata, { deep: { list: [2] } })
   }),
 ]
 
-const lifeCases: readonly ConformanceCase[] = [
-  storageCase('storage: answers a ping, and may be closed twice', async (storage) => {
+const closingCases: readonly ConformanceCase[] = [
+  storageCase('close(): may be called twice, and ping() resolves before it', async (storage) => {
     await storage.ping()
     await addApp(storage)
     await storage.close()
     await storage.close()
   }),
-  storageCase('storage: may be closed by two at once, and refuses work afterwards', async (storage) => {
+  storageCase('close(): two concurrent calls resolve, and later calls are refused', async (storage) => {
     await Promise.all([storage.close(), storage.close()])
     await assert.rejects(storage.countApps({}))
     await assert.rejects(storage.ping())
     await assert.rejects(storage.transaction(async () => {}))
   }),
   {
-    name: 'storage: each is opened empty',
+    name: 'open: every storage is opened empty',
     run: async (open) => {
       const apps = await several(2, async () => {
         const storage = await open()
@@ -337,6 +340,6 @@ export const transactionCases: readonly ConformanceCase[] = [
   ...verbCases,
   ...outcomeCases,
   ...isolationCases,
-  ...handOutCases,
-  ...lifeCases,
+  ...copyCases,
+  ...closingCases,
 ]
