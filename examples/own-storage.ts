@@ -1,38 +1,54 @@
-// A storage of your own, checked by the same conformance cases as every Heartwood storage.
-// This one wraps another storage and records each call that fails. Yours may use any database.
-import type { Storage, StorageSession } from 'heartwood'
+// A storage of your own, which keeps the same promises as every storage of Heartwood.
+// This one keeps an audit trail of licenses on top of another storage. Yours may use any database.
+import type { LicenseStorage, Storage, StorageSession } from 'heartwood'
 import { memoryStorage } from 'heartwood/storage/memory'
 import { storageCases } from 'heartwood/testing'
 
-type Note = (verb: string) => void
+type Audit = (entry: string) => void
+type Audited = Pick<LicenseStorage, 'insertLicense' | 'updateLicense' | 'deleteLicense'>
 
-function noting<Session extends StorageSession>(session: Session, note: Note): Session {
-  const verbs = Object.entries(session).map(
-    ([name, verb]: [string, (...args: unknown[]) => Promise<unknown>]) => {
-      const noted = async (...args: unknown[]): Promise<unknown> => {
-        try {
-          return await verb.apply(session, args)
-        } catch (error) {
-          note(name)
-          throw error
-        }
-      }
-      return [name, noted]
-    },
-  )
-  return Object.fromEntries(verbs) as Session
-}
-
-export function notingStorage(inner: Storage, note: Note): Storage {
+function auditedVerbs(inner: LicenseStorage, audit: Audit): Audited {
   return {
-    ...noting(inner, note),
-    // Work inside a transaction calls `tx`, so we wrap `tx` too.
-    transaction: (work) => inner.transaction((tx) => work(noting(tx, note))),
+    async insertLicense(license) {
+      const isInserted = await inner.insertLicense(license)
+      if (isInserted) audit(`${license.id} was issued`)
+      return isInserted
+    },
+    async updateLicense(id, expectedVersion, patch) {
+      const changed = await inner.updateLicense(id, expectedVersion, patch)
+      if (changed !== null) audit(`${id} has version ${changed.version}`)
+      return changed
+    },
+    async deleteLicense(id) {
+      const isDeleted = await inner.deleteLicense(id)
+      if (isDeleted) audit(`${id} was deleted`)
+      return isDeleted
+    },
   }
 }
 
-// With a test runner, write `test(name, () => run(open))`. Without one, loop over the cases.
-const failed: string[] = []
+// All other verbs are inherited from the inner session.
+function auditedSession<Session extends StorageSession>(inner: Session, audit: Audit): Session {
+  return Object.assign(Object.create(inner) as Session, auditedVerbs(inner, audit))
+}
+
+export function auditedStorage(inner: Storage, audit: Audit): Storage {
+  return Object.assign(auditedSession(inner, audit), {
+    async transaction<T>(work: (tx: StorageSession) => Promise<T>): Promise<T> {
+      let entries: string[] = []
+      const result = await inner.transaction((tx) => {
+        // A storage may run the work again, and only a commit counts.
+        entries = []
+        return work(auditedSession(tx, (entry) => entries.push(entry)))
+      })
+      for (const entry of entries) audit(entry)
+      return result
+    },
+  })
+}
+
+// With a test runner: `test(name, () => run(open))`. Without one, in a loop.
+const trail: string[] = []
 for (const { run } of storageCases)
-  await run(async () => notingStorage(memoryStorage(), (verb) => failed.push(verb)))
-console.log(`${storageCases.length} cases passed. The cases made ${failed.length} calls fail on purpose.`)
+  await run(async () => auditedStorage(memoryStorage(), (entry) => trail.push(entry)))
+console.log(`${storageCases.length} promises kept, ${trail.length} changes of licenses audited`)

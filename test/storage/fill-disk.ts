@@ -1,6 +1,6 @@
 /**
- * A process of its own for the tests: opens a database in the folder named last, writes until the disk is full, says so,
- * and when it is told that there is room again, goes on. Ends with an error when anything is lost.
+ * A process for the tests. It opens a database in the folder that its last argument names, writes until the disk is full, and
+ * prints `full`. It goes on after a line on standard input. It ends with an error if anything is lost.
  */
 import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
@@ -17,13 +17,13 @@ const folder = process.argv.at(-1)!
 const filename = join(folder, 'licenses.db')
 const full = unavailable(/disk is full|cannot be read or written/)
 
-/** The ids of customers that were written, until one cannot be. */
+/** Writes customers until a write fails. Resolves to their ids. */
 async function writeUntilFull(storage: Storage, appId: string): Promise<string[]> {
   const stored: string[] = []
   for (;;) {
     const customer = newCustomer(appId, { metadata: { padding: 'x'.repeat(2000) } })
     try {
-      // By turns in a transaction and outside of one: each gives up in its own way.
+      // A failure inside a transaction differs from one outside, so writes alternate.
       const insert = stored.length % 2 === 0 ? insertAlone : insertInTransaction
       await insert(storage, customer)
       stored.push(customer.id)
@@ -52,7 +52,7 @@ const { storage } = server
 const customerId = await furnish(server)
 const app = (await storage.findApp(slug))!
 const stored = [customerId, ...(await writeUntilFull(storage, app.id))]
-// What needs no more room than it has may still be stored; what was refused is not.
+// A write that needs no new page may still be stored. A refused write is not.
 await requireStored(storage, app.id, stored)
 stored.push(...(await writeUntilFull(storage, app.id)))
 await requireStored(storage, app.id, stored)

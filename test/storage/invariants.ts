@@ -1,18 +1,18 @@
 import { createPublicKey, verify } from 'node:crypto'
 import type { AppRecord, LicenseRecord, Licensing, Storage } from '../../src/core/index.ts'
 
-/** What a database holds that it never may, in words; nothing, it is to be hoped. */
+/** The violations of Heartwood's invariants in a database, one sentence each. */
 export async function inconsistencies({ storage, licensing }: Server): Promise<string[]> {
   const found: string[] = []
   for (const app of await storage.listApps({}, { limit: 100 })) {
     const licenses = await storage.listLicenses({ appId: app.id, now: 0 }, { limit: 10_000 })
-    found.push(...(await wrongKeys(storage, app)), ...wrongPlaces(licenses))
+    found.push(...(await wrongKeys(storage, app)), ...wrongSlots(licenses))
     found.push(...(await wrongTokens(licensing, app, licenses)))
   }
   return found
 }
 
-/** Licensing on a storage, as one server has it. */
+/** One server: a storage, and licensing on it. */
 export interface Server {
   readonly storage: Storage
   readonly licensing: Licensing
@@ -29,13 +29,13 @@ async function wrongKeys(storage: Storage, app: AppRecord): Promise<string[]> {
   ]
 }
 
-function wrongPlaces(licenses: readonly LicenseRecord[]): string[] {
+function wrongSlots(licenses: readonly LicenseRecord[]): string[] {
   const holders = licenses.filter((license) => license.current).map((license) => license.installationId)
   const doubled = holders.filter((holder, at) => holders.indexOf(holder) < at)
   const outside = licenses.filter((license) => isActive(license) && !license.current)
   return [
     ...doubled.map((installation) => `two current licenses on ${installation}`),
-    ...outside.map((license) => `${license.id} is active and has no place`),
+    ...outside.map((license) => `${license.id} is active and has no installation slot`),
   ]
 }
 
@@ -55,7 +55,7 @@ function isActive({ revokedAt, expiresAt }: LicenseRecord): boolean {
   return revokedAt === null && (expiresAt === null || expiresAt * 1000 > Date.now())
 }
 
-/** By the platform, and not by what is tested. */
+/** Verifies with the platform, not with the code under test. */
 function isSigned(token: string | null, publicKeyPem: string): boolean {
   const [header, payload, signature] = (token ?? '').split('.')
   if (signature === undefined) return false

@@ -4,7 +4,7 @@ import type { Storage } from '../../src/core/storage/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import { storageCases } from '../../src/testing/index.ts'
 
-/** A dialect that many hosts have: it begins deferred, on one connection, and is made for an older Kysely. */
+/** Many hosts use this dialect. It begins deferred transactions on one connection, and was written for an older Kysely. */
 async function open(): Promise<Storage> {
   const [{ Database }, { BunSqliteDialect }] = [await import('bun:sqlite'), await import('kysely-bun-sqlite')]
   const database = new Database(':memory:')
@@ -16,7 +16,7 @@ async function open(): Promise<Storage> {
 
 const cases = 'Bun' in globalThis ? storageCases : []
 
-describe('Kysely storage over kysely-bun-sqlite, which is for Bun alone: the contract', () => {
-  it('is run on Bun', () => {})
+describe('Kysely storage over kysely-bun-sqlite, on Bun only: the contract', () => {
+  it('runs on Bun', () => {})
   for (const { name, run } of cases) it(name, () => run(open))
 })

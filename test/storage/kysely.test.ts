@@ -26,7 +26,7 @@ interface HostTables {
 
 const plugins = [new CamelCasePlugin()]
 
-/** A database as a host may have it: Kysely's own dialect, a plugin, tables of its own. */
+/** A host's database: Kysely's own dialect, a plugin, a table of its own. */
 async function openSqlite(setup = 'pragma foreign_keys = on'): Promise<Kysely<HostTables>> {
   const database = await openConnection(':memory:', { readonly: false })
   database.exec(`${setup}; create table note (written_by text)`)
@@ -40,11 +40,11 @@ after(async () => {
   await database?.drop()
 })
 
-/** The same on PostgreSQL, by the driver that Kysely's documentation takes. */
+/** A host's PostgreSQL database, with the driver of Kysely's documentation. */
 function connect(url: string): Kysely<HostTables> {
   const schema = new URL(url).searchParams.get('search_path')
   const pool = new Pool({ connectionString: database!.url, options: `-c search_path=${schema}` })
-  // The connections are cut when the database is dropped.
+  // Dropping the database cuts the connections.
   pool.on('error', () => {})
   const db = new Kysely<HostTables>({ dialect: new PostgresDialect({ pool }), plugins })
   opened.push(db)
@@ -53,7 +53,7 @@ function connect(url: string): Kysely<HostTables> {
 
 let reused: Promise<Kysely<HostTables>> | undefined
 
-/** One pool for all cases, since each connection of PostgreSQL is a process. */
+/** One pool for all cases, because each connection of PostgreSQL is a process. */
 async function openPostgres(): Promise<Kysely<HostTables>> {
   const url = await database!.emptied()
   reused ??= connectWithNotes(url)
@@ -88,7 +88,7 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
   })
 
   describe(`Kysely storage in a transaction of the host on ${name}`, { skip }, () => {
-    it('is committed with it', async () => {
+    it('the host’s commit commits the storage’s writes', async () => {
       const db = await openMigrated()
       await db.transaction().execute(async (trx) => {
         await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
@@ -101,21 +101,21 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
       assert.equal((await notesOf(db)).length, 1)
     })
 
-    it('is rolled back with it', async () => {
+    it('the host’s rollback undoes the storage’s writes', async () => {
       const db = await openMigrated()
       const attempt = db.transaction().execute(async (trx) => {
         const storage = kyselyStorage(trx)
         await storage.transaction((tx) => tx.insertApp(newApp()))
         assert.equal(await storage.countApps({}), 1)
-        throw new Error('the host gives up')
+        throw new Error('the host rolls back')
       })
-      await assert.rejects(attempt, /the host gives up/)
+      await assert.rejects(attempt, /the host rolls back/)
       assert.equal(await kyselyStorage(db).countApps({}), 0)
     })
 
-    it('gives up its own part alone', async () => {
+    it('transaction(): a rollback undoes its own writes only', async () => {
       const db = await openMigrated()
-      const inner = new Error('ours gives up')
+      const inner = new Error('the storage rolls back')
       await db.transaction().execute(async (trx) => {
         await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
         const storage = kyselyStorage(trx)
@@ -130,13 +130,16 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
       assert.equal((await notesOf(db)).length, 1)
     })
 
-    it('keeps what was acknowledged when a call beside it is given up', async () => {
+    it('transaction(): rolling one call back keeps the writes of a concurrent call', async () => {
       const db = await openMigrated()
       const newKeyPair = keyPairSource()
       const licensing = await createLicensing({ storage: kyselyStorage(db), masterKey, newKeyPair })
       const customerId = await furnish({ licensing } as Parameters<typeof furnish>[0])
       const license = (number: number) => ({
-        ...{ customerId, tierId: 'pro', installationId: installation(number), forever: true as const },
+        customerId,
+        tierId: 'pro',
+        installationId: installation(number),
+        forever: true as const,
       })
       await licensing.licenses.create(slug, license(1))
       for (const [free, isFirst] of [
@@ -153,7 +156,7 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
       assert.equal((await licensing.licenses.list(slug)).total, 3)
     })
 
-    it('leaves it whole when something is taken or gone', async () => {
+    it('a taken value or a missing parent does not end the host’s transaction', async () => {
       const db = await openMigrated()
       await db.transaction().execute(async (trx) => {
         await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
@@ -179,10 +182,12 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
       assert.equal((await notesOf(db)).length, 1)
     })
 
-    it('issues a license with the rows of the host, or neither', async () => {
+    it('licenses.create(): issues the license with the rows of the host, or neither', async () => {
       const db = await openMigrated()
       const licensing = await createLicensing({
-        ...{ storage: kyselyStorage(db), masterKey, newKeyPair: keyPairSource() },
+        storage: kyselyStorage(db),
+        masterKey,
+        newKeyPair: keyPairSource(),
       })
       const customerId = await furnish({ licensing, storage: kyselyStorage(db) })
       const buy = (installationId: string, fails: boolean) =>
@@ -192,18 +197,18 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
           const order = { installationId, customerId, tierId: 'pro', durationDays: 30 }
           const license = await licenses.create(slug, order)
           await assert.rejects(licenses.create(slug, order), { code: 'conflict' })
-          if (fails) throw new Error('the host gives up')
+          if (fails) throw new Error('the host rolls back')
           return license
         })
       const { id, token } = await buy(installation(1), false)
-      await assert.rejects(buy(installation(2), true), /the host gives up/)
+      await assert.rejects(buy(installation(2), true), /the host rolls back/)
       assert.equal(token, null)
       assert.match((await licensing.licenses.token(slug, id))!, /^ey/)
       assert.equal((await licensing.licenses.list(slug)).total, 1)
       assert.equal((await notesOf(db)).length, 1)
     })
 
-    it('runs the verbs of several steps in it', async () => {
+    it('verbs of several statements run inside it', async () => {
       const db = await openMigrated()
       await db.transaction().execute(async (trx) => {
         const storage: Storage = kyselyStorage(trx)
@@ -213,7 +218,7 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
       assert.equal(await kyselyStorage(db).claimKeyCheck('late'), 'sealed')
     })
 
-    it('leaves `db` open when the storage is closed', async () => {
+    it('close(): leaves `db` open', async () => {
       const db = await openMigrated()
       await kyselyStorage(db).close()
       assert.equal((await notesOf(db)).length, 0)
@@ -221,15 +226,15 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
   })
 }
 
-describe('migrate', () => {
-  it('may run again and again, and in turn with others', async () => {
+describe('migrate()', () => {
+  it('may run again, and concurrently', async () => {
     const db = await openSqlite()
     await Promise.all([migrate(db), migrate(db)])
     await migrate(db)
     assert.equal(await kyselyStorage(db).countApps({}), 0)
   })
 
-  it('that breaks off at any table leaves nothing behind, and succeeds the next time', async () => {
+  it('a failure at any table leaves nothing behind, and the next run succeeds', async () => {
     let isBroken = true
     for (let failAt = 1; isBroken; failAt++) {
       const connection = await openConnection(':memory:', { readonly: false })
@@ -253,7 +258,7 @@ describe('migrate', () => {
     }
   })
 
-  it('may run at once on PostgreSQL', { skip: hosts.PostgreSQL.skip }, async () => {
+  it('may run concurrently on PostgreSQL', { skip: hosts.PostgreSQL.skip }, async () => {
     const url = await database!.nextSchema()
     const all = [connect(url), connect(url), connect(url)]
     await Promise.all(all.map((db) => migrate(db)))
@@ -261,7 +266,7 @@ describe('migrate', () => {
     assert.equal(await kyselyStorage(all[0]!).countApps({}), 0)
   })
 
-  it('refuses a connection that does not hold foreign keys', async () => {
+  it('refuses a connection without foreign keys', async () => {
     const db = await openSqlite('pragma foreign_keys = off')
     await assert.rejects(migrate(db), unavailable(/foreign_keys/))
   })

@@ -9,7 +9,7 @@ describe('memory storage: the contract', () => {
 })
 
 describe('memory storage', () => {
-  it('answers a read outside at once, with the old state, while a transaction is open', async () => {
+  it('a read outside an open transaction returns the old state without waiting', async () => {
     const storage = memoryStorage()
     const app = newApp()
     await storage.insertApp(app)
@@ -21,14 +21,14 @@ describe('memory storage', () => {
     assert.equal((await storage.findApp(app.id))?.name, 'new')
   })
 
-  it('refuses the handle of a transaction that is over', async () => {
+  it('transaction(): a session is refused once its transaction is over', async () => {
     const storage = memoryStorage()
     const late = await storage.transaction(async (tx) => tx)
     await assert.rejects(late.insertApp(newApp()), /over/)
     assert.equal(await storage.countApps({}), 0)
   })
 
-  it('keeps the order when records come in any order and go again', async () => {
+  it('listApps(): stays sorted when records are inserted and deleted in any order', async () => {
     const storage = memoryStorage()
     const apps = Array.from({ length: 1000 }, () => newApp())
     const shuffled = apps.map((_, index) => apps[(index * 7) % apps.length]!)

@@ -1,4 +1,4 @@
-/** A process of its own for the tests: opens the file named last, adds an app under its own slug, counts and closes. */
+/** A process for the tests: opens a file, adds an app under a slug, changes it ten times and closes. */
 import process from 'node:process'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { newApp } from '../../src/testing/storage-cases/records.ts'

@@ -1,4 +1,4 @@
-/** A process of its own for the tests: opens the file named last as nobody, and says what came of it. */
+/** A process for the tests: opens the file of its last argument as an unprivileged user, and prints the outcome. */
 import process from 'node:process'
 import { LicensingError } from '../../src/core/index.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'

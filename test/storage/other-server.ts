@@ -1,4 +1,4 @@
-/** A process of its own for the tests: does the tasks that it reads, one a line, on the database named last. */
+/** A process for the tests: runs the tasks that it reads, one a line, on the database of its last argument. */
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import type { Server } from './invariants.ts'

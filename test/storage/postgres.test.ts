@@ -26,7 +26,7 @@ after(() => database?.drop())
 
 const opened: { close(): Promise<void> }[] = []
 
-/** Another server on the same tables, or a first one on none. */
+/** Opens another server on the same tables, or the first one on an empty schema. */
 async function openOn(
   connectionString: string,
   more: Omit<PostgresOptions & object, 'client' | 'connectionString'> = {},
@@ -46,7 +46,7 @@ async function closeAll(): Promise<void> {
   await Promise.all(opened.splice(0).map((one) => one.close()))
 }
 
-/** One storage on empty tables, and a client that looks at them from outside. */
+/** One storage on empty tables, and a client that reads them from outside. */
 const withStorage = (work: (storage: Storage, outside: postgres.Sql, url: string) => Promise<void>) =>
   async function run(): Promise<void> {
     const url = await database!.emptied()
@@ -63,7 +63,7 @@ describe('PostgreSQL storage: the contract', options, () => {
 })
 
 describe('PostgreSQL storage with other plans than the usual: the contract', options, () => {
-  /** As tables grow, the planner changes its mind; a statement that counts on one plan shows here. */
+  /** The planner changes its plans as tables grow. A statement that depends on one plan fails here. */
   const open = async () => {
     const url = new URL(await database!.emptied())
     for (const kind of ['hashjoin', 'hashagg', 'mergejoin', 'material', 'memoize', 'sort'])
@@ -73,13 +73,13 @@ describe('PostgreSQL storage with other plans than the usual: the contract', opt
   for (const { name, run } of storageCases) it(name, () => run(open))
 })
 
-describe('PostgreSQL storage over a lent client: the contract', options, () => {
+describe('PostgreSQL storage over a host’s client: the contract', options, () => {
   const open = async () => postgresStorage({ client: clientOf(await database!.emptied()) })
   for (const { name, run } of storageCases) it(name, () => run(open).finally(closeAll))
 })
 
 describe('PostgreSQL storage: opening', options, () => {
-  it('may be done by several servers at once when the database is new', async () => {
+  it('several servers may open a new database at the same time', async () => {
     const url = await database!.nextSchema()
     const storages = await concurrently(6, () => openOn(url))
     await addApp(storages[0]!)
@@ -87,14 +87,14 @@ describe('PostgreSQL storage: opening', options, () => {
     await closeAll()
   })
 
-  it('keeps to its schema, whatever stands in others', async () => {
+  it('uses its own schema only', async () => {
     const [one, two] = [await database!.nextSchema(), await database!.nextSchema()]
     await addApp(await openOn(one))
     assert.equal(await (await openOn(two)).countApps({}), 0)
     await closeAll()
   })
 
-  it('refuses tables of a newer version, and a schema that is missing', async () => {
+  it('refuses tables of a newer version, and a missing schema', async () => {
     const url = await database!.nextSchema()
     await openOn(url)
     await clientOf(url).unsafe(
@@ -107,7 +107,7 @@ describe('PostgreSQL storage: opening', options, () => {
     await assert.rejects(openOn(nowhere.href), unavailable(/names no schema/))
   })
 
-  it('says why it cannot be done: no such database, nobody there', async () => {
+  it('the error says why: no such database, no server', async () => {
     const [missing, nobody] = [new URL(database!.url), new URL(database!.url)]
     missing.pathname = '/heartwood_missing'
     nobody.port = '1'
@@ -115,7 +115,7 @@ describe('PostgreSQL storage: opening', options, () => {
     await assert.rejects(openOn(nobody.href), unavailable(/does not answer/))
   })
 
-  it('leaves a lent client open', async () => {
+  it('close(): leaves a host’s client open', async () => {
     const client = clientOf(await database!.emptied())
     const storage = await postgresStorage({ client })
     await addApp(storage)
@@ -128,7 +128,7 @@ describe('PostgreSQL storage: opening', options, () => {
 
 describe('PostgreSQL storage: transactions', options, () => {
   it(
-    'goes on in one after an e-mail or a place was taken',
+    'a taken e-mail or installation slot does not end a transaction',
     withStorage(async (storage) => {
       const parents = await addParents(storage)
       const other = newCustomer(parents.app.id)
@@ -146,7 +146,7 @@ describe('PostgreSQL storage: transactions', options, () => {
   )
 
   it(
-    'does not call work committed that swallowed an error',
+    'transaction(): rejects if its work has swallowed an error',
     withStorage(async (storage) => {
       const parents = await addParents(storage)
       const work = storage.transaction(async (tx) => {
@@ -161,7 +161,7 @@ describe('PostgreSQL storage: transactions', options, () => {
   )
 
   it(
-    'runs work again that a deadlock undid, from its beginning',
+    'transaction(): runs its work again from the start after a deadlock',
     withStorage(async (storage) => {
       const [one, two] = [await addApp(storage), await addApp(storage)]
       let runs = 0
@@ -183,7 +183,7 @@ describe('PostgreSQL storage: transactions', options, () => {
   )
 
   it(
-    'gives a license that is written while its tier is deleted no tier and a new version, or does not write it',
+    'deleteTier(): a concurrent new license gets no tier and a new version, or is not written',
     withStorage(async (storage) => {
       const parents = await addParents(storage)
       for (let round = 0; round < 20; round++) {
@@ -205,7 +205,7 @@ describe('PostgreSQL storage: transactions', options, () => {
   )
 
   it(
-    'gives no license older features in bulk than it has already',
+    'regenerateMany(): never gives a license older features than it has',
     withStorage(async (storage, _outside, url) => {
       const other = await openOn(url)
       const parents = await addParents(storage)
@@ -228,7 +228,7 @@ describe('PostgreSQL storage: transactions', options, () => {
 
 describe('PostgreSQL storage: several servers', options, () => {
   it(
-    'makes one first API key, and takes the last free place of a tier once',
+    'insertFirstApiKey(), addTierFeature(): have one winner across servers',
     withStorage(async (storage, _outside, url) => {
       const servers = [storage, await openOn(url)]
       const answers = await concurrently(8, (at) => servers[at % 2]!.insertFirstApiKey(newApiKey()))
@@ -244,7 +244,7 @@ describe('PostgreSQL storage: several servers', options, () => {
   )
 
   it(
-    'rejects as unavailable when a lock is held for too long',
+    'a write rejects with `unavailable` if a lock is held too long',
     withStorage(async (storage, outside, url) => {
       const app = await addApp(storage)
       const hasty = await openOn(url, { statementTimeoutMs: 100 })
@@ -258,7 +258,7 @@ describe('PostgreSQL storage: several servers', options, () => {
   )
 
   it(
-    'bears more callers than connections',
+    'more callers than connections succeed',
     withStorage(async (_storage, _outside, url) => {
       const narrow = await openOn(url, { connections: 2 })
       await concurrently(40, (at) =>
@@ -274,7 +274,7 @@ describe('PostgreSQL storage: several servers', options, () => {
   )
 
   it(
-    'closes when the transaction that is open is over, and keeps it',
+    'close(): waits for the open transaction, which is stored',
     withStorage(async (storage, _outside, url) => {
       const leaving = await openOn(url)
       await leaving.ping()
@@ -289,7 +289,7 @@ describe('PostgreSQL storage: several servers', options, () => {
   )
 })
 
-/** Ends every connection to the database but the one that asks. */
+/** Ends every connection to the database except the one that asks. */
 const cutAll = (outside: postgres.Sql) =>
   outside`select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()`
@@ -297,7 +297,7 @@ const cutAll = (outside: postgres.Sql) =>
 describe('PostgreSQL storage: lost connections', options, () => {
   for (const kind of ['own', 'lent'] as const) {
     it(
-      `runs nothing of a transaction whose connection was cut outside of it (${kind} connections)`,
+      `transaction(): nothing runs outside it after its connection was cut (${kind} connections)`,
       withStorage(async (own, outside, url) => {
         const client = clientOf(url)
         const storage = kind === 'own' ? own : await postgresStorage({ client })
@@ -317,7 +317,7 @@ describe('PostgreSQL storage: lost connections', options, () => {
   }
 
   it(
-    'has thrown away what was cut while nobody used it',
+    'a connection that was cut while idle is not used again',
     withStorage(async (storage, outside) => {
       await concurrently(5, () => storage.ping())
       await cutAll(outside)

@@ -5,21 +5,21 @@ import type { Server } from './invariants.ts'
 
 export const slug = 'desktop-app'
 
-/** A server whose `place`, 0 or 1, decides which half of the fixed key pairs it rotates to. */
+/** A server. `place`, 0 or 1, selects the half of the fixed key pairs for its rotations. */
 export async function serverOn(storage: Storage, place: number): Promise<Server> {
   let made = place
   const newKeyPair = async () => testKeyPairs[(made += 2) % testKeyPairs.length]!
   return { storage, licensing: await createLicensing({ storage, masterKey, newKeyPair }) }
 }
 
-/** An app with a tier and a customer, whose id is the answer. */
+/** Creates an app with a tier and a customer. Resolves to the customer's id. */
 export async function furnish({ licensing }: Server): Promise<string> {
   await licensing.apps.create({ name: 'App', slug })
   await licensing.tiers.create(slug, { name: 'Pro', slug: 'pro', features: ['api'] })
   return (await licensing.customers.create(slug, { email: 'ada@example.com' })).id
 }
 
-/** How a call ended: `ok`, or the code it was refused with. */
+/** The outcome of a call: `ok`, or the code of its error. */
 export async function codeOf(call: Promise<unknown>): Promise<string> {
   return call.then(
     () => 'ok',
@@ -30,7 +30,7 @@ export async function codeOf(call: Promise<unknown>): Promise<string> {
   )
 }
 
-/** There are so few fixed pairs that one may come up while it is the active one: then no rotation takes place. */
+/** There are few fixed pairs, so the active one may come up again. Then no rotation takes place. */
 async function rotate({ licensing }: Server): Promise<unknown> {
   return licensing.rotateKeys(slug).catch((error: unknown) => {
     if (!(error instanceof TypeError)) throw error
@@ -38,7 +38,7 @@ async function rotate({ licensing }: Server): Promise<unknown> {
   })
 }
 
-const atOnce = <T>(count: number, work: (at: number) => Promise<T>): Promise<T[]> =>
+const concurrently = <T>(count: number, work: (at: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, at) => work(at)))
 
 const issue = ({ licensing }: Server, customerId: string, installationId: string) =>
@@ -49,23 +49,23 @@ interface Installation {
   readonly number: number
 }
 
-/** What two servers do at once. Arguments and answers are JSON, since one of them is another process. */
+/** The tasks that two servers run concurrently. One is another process, so arguments and results are JSON. */
 export const tasks = {
-  /** How many of the changes to one version won. */
+  /** Resolves to the number of changes to one version that won. */
   change: async ({ storage }: Server, license: { id: string; version: number }): Promise<number> => {
-    const answers = await atOnce(8, () => storage.updateLicense(license.id, license.version, { revision: 9 }))
+    const answers = await concurrently(8, () => storage.updateLicense(license.id, license.version, { revision: 9 }))
     return answers.filter((answer) => answer !== null).length
   },
-  rotate: (server: Server): Promise<string[]> => atOnce(4, () => codeOf(rotate(server))),
+  rotate: (server: Server): Promise<string[]> => concurrently(4, () => codeOf(rotate(server))),
   issue: (server: Server, { customerId, number }: Installation): Promise<string[]> =>
-    atOnce(4, () => codeOf(issue(server, customerId, installation(number)))),
-  /** The licenses that were answered, and how many answers were the first. */
+    concurrently(4, () => codeOf(issue(server, customerId, installation(number)))),
+  /** Resolves to the licenses of all results, and to the number of results that were not replayed. */
   once: async (
     server: Server,
     { customerId, number }: Installation,
   ): Promise<{ ids: string[]; first: number }> => {
     const key = { key: `key ${number}`, scope: 'test', fingerprint: 'same', license: { app: slug } }
-    const answers = await atOnce(4, () =>
+    const answers = await concurrently(4, () =>
       server.licensing.idempotent(key, (licensing) =>
         issue({ ...server, licensing }, customerId, installation(number)),
       ),
@@ -80,7 +80,7 @@ export const tasks = {
     { customerId, seed }: { customerId: string; seed: number },
   ): Promise<string[]> => {
     const random = randomFrom(seed)
-    const lanes = await atOnce(4, async () => {
+    const lanes = await concurrently(4, async () => {
       const codes: string[] = []
       for (let step = 0; step < 5; step++) codes.push(await codeOf(anything(server, customerId, random)))
       return codes
@@ -91,7 +91,7 @@ export const tasks = {
 
 export type Tasks = typeof tasks
 
-/** Numbers from 0 to 1, the same for the same seed. */
+/** Random numbers from 0 to 1, which the seed determines. */
 export function randomFrom(seed: number): () => number {
   let state = seed
   return () => {

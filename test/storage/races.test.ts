@@ -7,7 +7,7 @@ import { furnish, slug } from './race-tasks.ts'
 import { withFiles } from './temporary-folder.ts'
 import { type TwoServers, withTwoServers } from './two-servers.ts'
 
-// The long way on one runtime; on the others, enough to see that their drivers do the same.
+// Many rounds on one runtime. A few on the others show that their drivers behave alike.
 const rounds = 'Bun' in globalThis ? 30 : 4
 
 const database = await openTestDatabase()
@@ -18,13 +18,13 @@ type Race = (servers: TwoServers) => Promise<void>
 const countOf = (codes: readonly string[], code: string): number =>
   codes.filter((other) => other === code).length
 
-/** The same race again and again, on numbers that no other uses. */
+/** Repeats a race, each time with another number. */
 async function again(first: number, race: (number: number) => Promise<void>): Promise<void> {
   for (let round = 0; round < rounds; round++) await race(first + round)
 }
 
 const races: Readonly<Record<string, Race>> = {
-  'of 16 changes to one version of a license, one wins': async ({ licensing, storage, both }) => {
+  'updateLicense(): one of 16 changes to one version wins': async ({ licensing, storage, both }) => {
     const customerId = await furnish({ licensing, storage })
     const app = await storage.findApp(slug)
     const { id } = await licensing.licenses.create(slug, {
@@ -37,7 +37,7 @@ const races: Readonly<Record<string, Race>> = {
     })
   },
 
-  'of 8 rotations one or more succeed, and leave one active key': async (servers) => {
+  'rotateKeys(): 8 rotations leave one active key': async (servers) => {
     await furnish(servers)
     await again(0, async () => {
       const codes = (await servers.both('rotate', undefined as never)).flat()
@@ -47,7 +47,7 @@ const races: Readonly<Record<string, Race>> = {
     })
   },
 
-  'of 8 licenses for one installation, one is issued': async (servers) => {
+  'licenses.create(): one of 8 calls for one installation issues': async (servers) => {
     const customerId = await furnish(servers)
     await again(1, async (number) => {
       const codes = (await servers.both('issue', { customerId, number })).flat()
@@ -55,7 +55,7 @@ const races: Readonly<Record<string, Race>> = {
     })
   },
 
-  'work under an idempotency key is done once': async (servers) => {
+  'idempotent(): work under one key runs once': async (servers) => {
     const customerId = await furnish(servers)
     await again(1, async (number) => {
       const answers = await servers.both('once', { customerId, number })
@@ -65,7 +65,7 @@ const races: Readonly<Record<string, Race>> = {
     })
   },
 
-  'issuing, renewing, revoking and rotating at random leaves nothing amiss': async (servers) => {
+  'random issuing, renewing, revoking and rotating leaves the database consistent': async (servers) => {
     const customerId = await furnish(servers)
     const codes: string[] = []
     await again(1, async (number) => {

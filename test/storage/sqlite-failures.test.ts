@@ -12,7 +12,7 @@ import { addLicense, addParents } from '../../src/testing/storage-cases/records.
 import { inTemporaryFolder, withFiles } from './temporary-folder.ts'
 import { unavailable } from './unavailable.ts'
 
-/** How this runtime runs a script of the tests. */
+/** The command with which this runtime runs a script. */
 const runtime = [
   process.execPath,
   ...('Deno' in globalThis ? ['run', '-A', '--no-check', '--no-lock'] : []),
@@ -20,7 +20,7 @@ const runtime = [
 
 const scriptOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
-/** A database with some hundred licenses, closed. */
+/** Creates and closes a database with 300 licenses. */
 async function filled(filename: string): Promise<string> {
   const storage = await sqliteStorage({ filename })
   const parents = await addParents(storage)
@@ -45,8 +45,8 @@ async function readAll(filename: string): Promise<void> {
   }
 }
 
-describe('SQLite storage: a file that may not be written', () => {
-  it('is refused when it is opened', () =>
+describe('SQLite storage: a read-only file', () => {
+  it('sqliteStorage(): refuses to open it', () =>
     withFiles(async (nextFile) => {
       const filename = await filled(nextFile())
       chmodSync(dirname(filename), 0o755)
@@ -58,7 +58,7 @@ describe('SQLite storage: a file that may not be written', () => {
 })
 
 describe('SQLite storage: a damaged file', () => {
-  it('is refused when it is opened or read, wherever it is cut off', () =>
+  it('opening or reading fails, wherever the file is cut off', () =>
     withFiles(async (nextFile) => {
       const bytes = readFileSync(await filled(nextFile()))
       for (let part = 1; part < 8; part++) {
@@ -69,7 +69,7 @@ describe('SQLite storage: a damaged file', () => {
       }
     }))
 
-  it('is refused when it is opened or read, with its pages overwritten', () =>
+  it('opening or reading fails, if its pages are overwritten', () =>
     withFiles(async (nextFile) => {
       const filename = await filled(nextFile())
       const bytes = readFileSync(filename)
@@ -98,7 +98,7 @@ const smallDisks: readonly { readonly command: readonly string[]; readonly lift?
   ]
 
 describe('SQLite storage: a full disk', () => {
-  it('refuses what it cannot store, loses nothing else, and goes on when there is room', () =>
+  it('writes are refused, nothing else is lost, and writes succeed again once there is room', () =>
     inTemporaryFolder(async (folder) => {
       const works = ({ command: [program = '', ...args] }: (typeof smallDisks)[number]): boolean =>
         spawnSync(program, [...args, folder, 'true']).status === 0

@@ -41,14 +41,14 @@ describe('SQLite storage in a file without a write-ahead log: the contract', () 
 
 const hashOf = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex')
 
-/** Executes SQL by a connection of its own. */
+/** Runs SQL on a connection of its own. */
 async function execute(filename: string, sql: string): Promise<void> {
   const connection = await openConnection(filename, { readonly: false })
   connection.exec(sql)
   connection.close()
 }
 
-/** A database with records in it, closed. */
+/** Creates and closes a database with some records. */
 async function used(filename: string): Promise<string> {
   const storage = await sqliteStorage({ filename })
   await addLicense(storage, await addParents(storage))
@@ -57,7 +57,7 @@ async function used(filename: string): Promise<string> {
 }
 
 describe('SQLite storage: opening', () => {
-  it('leaves the bytes of a current file as they are', () =>
+  it('leaves a current file unchanged, byte for byte', () =>
     withFiles(async (nextFile) => {
       const filename = await used(nextFile())
       const before = hashOf(filename)
@@ -69,7 +69,7 @@ describe('SQLite storage: opening', () => {
       assert.deepEqual(readdirSync(dirname(filename)), ['1.db'])
     }))
 
-  it('refuses a file of a newer version, and leaves it as it is', () =>
+  it('refuses a file of a newer version, and leaves it unchanged', () =>
     withFiles(async (nextFile) => {
       const filename = await used(nextFile())
       await execute(
@@ -88,7 +88,7 @@ describe('SQLite storage: opening', () => {
     zeros: '\0'.repeat(4096),
   }
   for (const [kind, content] of Object.entries(noDatabases)) {
-    it(`refuses a file that holds ${kind}, and leaves it as it is`, () =>
+    it(`refuses a file that holds ${kind}, and leaves it unchanged`, () =>
       withFiles(async (nextFile) => {
         const filename = nextFile()
         writeFileSync(filename, content)
@@ -97,7 +97,7 @@ describe('SQLite storage: opening', () => {
       }))
   }
 
-  it('refuses a folder, and a file in a folder that is missing, which it does not make', () =>
+  it('refuses a folder, and a file in a missing folder, which it does not create', () =>
     inTemporaryFolder(async (folder) => {
       mkdirSync(join(folder, 'folder'))
       const missing = join(folder, 'missing')
@@ -107,14 +107,14 @@ describe('SQLite storage: opening', () => {
       assert.equal(existsSync(missing), false)
     }))
 
-  it('takes an empty file as a new database', () =>
+  it('opens an empty file as a new database', () =>
     withFiles(async (nextFile) => {
       const filename = nextFile()
       writeFileSync(filename, '')
       assert.equal(await (await sqliteStorage({ filename })).countApps({}), 0)
     }))
 
-  it('puts its tables beside those of others', () =>
+  it('adds its tables to those of a host', () =>
     withFiles(async (nextFile) => {
       const filename = nextFile()
       await execute(filename, "create table app (id text); insert into app values ('mine')")
@@ -129,7 +129,7 @@ describe('SQLite storage: opening', () => {
       connection.close()
     }))
 
-  it('stands on a lent connection, and leaves it open', async () => {
+  it('close(): leaves a host’s connection open', async () => {
     const client = await openLent()
     const storage = await sqliteStorage({ client })
     await addApp(storage)
@@ -142,7 +142,7 @@ describe('SQLite storage: opening', () => {
     client.close()
   })
 
-  it('knows the versions of SQLite that can corrupt a write-ahead log', () => {
+  it('hasWalBug(): knows the versions of SQLite that can corrupt a write-ahead log', () => {
     const bad = ['3.7.0', '3.43.2', '3.44.5', '3.50.6', '3.51.2', '3.45.0']
     const good = ['3.44.6', '3.50.7', '3.51.3', '3.52.0', '3.53.4', '3.100.0', '4.0.0']
     assert.deepEqual(
@@ -158,7 +158,7 @@ async function openLent() {
   return new (await import('node:sqlite')).DatabaseSync(':memory:')
 }
 
-/** Opens a new file `count` times, and closes all. */
+/** Opens one new file `count` times, and closes every handle. */
 const shared = (count: number, work: (handles: Storage[]) => Promise<void>): Promise<void> =>
   withFiles(async (nextFile) => {
     const filename = nextFile()
@@ -168,14 +168,14 @@ const shared = (count: number, work: (handles: Storage[]) => Promise<void>): Pro
     assert.deepEqual(readdirSync(dirname(filename)), ['1.db'])
   })
 
-describe('SQLite storage: several on one file', () => {
-  it('may be opened by several at once when it is new', () =>
+describe('SQLite storage: several handles on one file', () => {
+  it('a new file may be opened concurrently', () =>
     shared(4, async (handles) => {
       await addApp(handles[0]!)
       for (const handle of handles) assert.equal(await handle.countApps({}), 1)
     }))
 
-  it('answers a read outside with the old state, without waiting, while a transaction is open', () =>
+  it('a read outside an open transaction returns the old state without waiting', () =>
     shared(2, async ([one, other]) => {
       const parents = await addParents(one!)
       const license = await addLicense(one!, parents)
@@ -190,7 +190,7 @@ describe('SQLite storage: several on one file', () => {
       for (const storage of [one!, other!]) assert.equal((await find(storage))?.version, 2)
     }))
 
-  it('has one winner when transactions of two handles meet', () =>
+  it('updateLicense(): has one winner in concurrent transactions of two handles', () =>
     shared(2, async (handles) => {
       const parents = await addParents(handles[0]!)
       const license = await addLicense(handles[0]!, parents)
@@ -206,7 +206,7 @@ describe('SQLite storage: several on one file', () => {
       assert.equal(answers.filter((answer) => answer !== null).length, 1)
     }))
 
-  it('lets a transaction write that began by reading, whatever another handle writes meanwhile', () =>
+  it('transaction(): may read first and then write, although another handle writes meanwhile', () =>
     shared(2, async ([one, other]) => {
       const parents = await addParents(one!)
       const license = await addLicense(one!, parents)
@@ -222,7 +222,7 @@ describe('SQLite storage: several on one file', () => {
       assert.equal(await one!.countApps({}), 2)
     }))
 
-  it('loses nothing to processes that open, migrate and write at once', { timeout: 60_000 }, () =>
+  it('processes that open, migrate and write concurrently lose nothing', { timeout: 60_000 }, () =>
     withFiles(async (nextFile) => {
       const filename = nextFile()
       const slugs = ['a', 'b', 'c', 'd']
@@ -248,8 +248,8 @@ async function runProcess(filename: string, slug: string): Promise<void> {
 const bytesOf = (filename: string): string =>
   [filename, `${filename}-wal`].map((file) => (existsSync(file) ? readFileSync(file, 'latin1') : '')).join('')
 
-describe('SQLite storage: what is deleted', () => {
-  it('leaves no private key in the file or its log after a swap, or with a deleted app', () =>
+describe('SQLite storage: deleted secrets', () => {
+  it('swapActiveKey(), deleteApp(): leave no old private key in the file or its log', () =>
     withFiles(async (nextFile) => {
       const filename = nextFile()
       const storage = await sqliteStorage({ filename })
@@ -271,7 +271,7 @@ describe('SQLite storage: what is deleted', () => {
 })
 
 describe('SQLite storage: closing', () => {
-  it('waits for the transaction that is open, and keeps it', () =>
+  it('close(): waits for the open transaction, which is stored', () =>
     withFiles(async (nextFile) => {
       const filename = nextFile()
       const storage = await sqliteStorage({ filename })

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A folder for the time of `work`, and nothing of it afterwards. */
+/** Creates a folder for `work`, and deletes it afterwards. */
 export async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'heartwood-test-'))
   try {
@@ -12,7 +12,7 @@ export async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>)
   }
 }
 
-/** A new name for a database file on every call, in one folder for the time of `work`. */
+/** Gives `work` a function that returns a new file name on every call. All files are deleted afterwards. */
 export function withFiles<T>(work: (nextFile: () => string) => Promise<T>): Promise<T> {
   let files = 0
   return inTemporaryFolder((folder) => work(() => join(folder, `${++files}.db`)))

@@ -19,7 +19,7 @@ type Result<Name extends keyof Tasks> = Awaited<ReturnType<Tasks[Name]>>
 
 /** Two servers on one database: this process, and another. */
 export interface TwoServers extends Server {
-  /** What the two answered who did the same at once; of `argument`, the second gets `other` where it is given. */
+  /** Runs a task on both servers concurrently. The second one gets `other` as its argument, if given. */
   both<Name extends keyof Tasks>(
     name: Name,
     argument: Argument<Name>,
@@ -27,7 +27,7 @@ export interface TwoServers extends Server {
   ): Promise<[Result<Name>, Result<Name>]>
 }
 
-/** Opens the file or the URL by two processes for the time of `work`. */
+/** Opens a file or a URL in two processes, for the time of `work`. */
 export async function withTwoServers(
   target: string,
   work: (servers: TwoServers) => Promise<void>,

@@ -7,7 +7,7 @@ import { inconsistencies, type Server } from './invariants.ts'
 import { anything, codeOf, furnish, randomFrom, serverOn } from './race-tasks.ts'
 import { withFiles } from './temporary-folder.ts'
 
-// The long way on one runtime: the log's bytes are SQLite's own on all of them.
+// Many changes on one runtime: SQLite itself writes the log, on every runtime.
 const changes = 'Bun' in globalThis ? 60 : 30
 
 const headerSize = 32
@@ -25,7 +25,7 @@ function readLog(filename: string): Log {
   return { bytes, frameSize, frames: Math.floor((bytes.length - headerSize) / frameSize) }
 }
 
-/** Changes a database at random, and keeps all of the changes in its log: a reader holds on to the state before. */
+/** Changes a database at random. A reader of the old state keeps all changes in the log. */
 async function changeAtRandom(filename: string, customerId: string): Promise<string[]> {
   const reader = await openConnection(filename, { readonly: true })
   reader.exec('begin')
@@ -42,14 +42,14 @@ async function changeAtRandom(filename: string, customerId: string): Promise<str
   return codes
 }
 
-/** Everything that the database says, to know a state that was looked at before. */
+/** The whole content of the database, which identifies its state. */
 async function stateOf({ storage }: Server): Promise<string> {
   const [app] = await storage.listApps({}, { limit: 1 })
   const keys = await storage.listSigningKeys(app!.id)
   return JSON.stringify([keys, await storage.listLicenses({ appId: app!.id, now: 0 }, { limit: 999 })])
 }
 
-/** Opens the database as a crash would have left it after the first `length` bytes of the log. */
+/** Opens the database in the state after a crash that left only `log`. */
 async function openCut<T>(base: string, log: Uint8Array, work: (server: Server) => Promise<T>): Promise<T> {
   const filename = `${base}-cut`
   copyFileSync(base, filename)
@@ -63,7 +63,7 @@ async function openCut<T>(base: string, log: Uint8Array, work: (server: Server) 
   }
 }
 
-it('SQLite: a log cut at any frame, or in the middle of one, gives a consistent database', () =>
+it('SQLite: a log cut at any frame, or inside one, leaves a consistent database', () =>
   withFiles(async (nextFile) => {
     const filename = nextFile()
     const first = await serverOn(await sqliteStorage({ filename }), 0)
@@ -83,7 +83,7 @@ it('SQLite: a log cut at any frame, or in the middle of one, gives a consistent 
     }
     assert.deepEqual([...states.values()].flat(), [])
     const stored = codes.filter((code) => code === 'ok').length
-    assert.ok(frames > stored, 'the log holds a frame for each change and more')
+    assert.ok(frames > stored, 'the log has more frames than changes')
     assert.equal(states.size, 1 + stored)
     const activeKeys = [...states.keys()].map((state) => JSON.parse(state)[0][0].kid)
     assert.ok(new Set(activeKeys).size > 1, 'some of the changes are rotations')

@@ -26,20 +26,33 @@ import type { TierStorage } from './tiers.ts'
 import type { WebhookStorage } from './webhooks.ts'
 
 export type { Metadata } from '../input/fields.ts'
-export type * from './api-keys.ts'
-export type * from './apps.ts'
-export type * from './customers.ts'
-export type * from './deliveries.ts'
-export type * from './expiry-notices.ts'
-export type * from './features.ts'
-export type * from './idempotency.ts'
-export type * from './licenses.ts'
-export type * from './page.ts'
-export type * from './secrets.ts'
-export type * from './signing-keys.ts'
-export type * from './tiers.ts'
-export type * from './time.ts'
-export type * from './webhooks.ts'
+export type { ApiKeyFilter, ApiKeyPatch, ApiKeyRecord, ApiKeyStorage } from './api-keys.ts'
+export type { AppFilter, AppPatch, AppRecord, AppStorage, Mode } from './apps.ts'
+export type { CustomerFilter, CustomerPatch, CustomerRecord, CustomerStorage } from './customers.ts'
+export type {
+  DeliveryFilter,
+  DeliveryPatch,
+  DeliveryRecord,
+  DeliveryStorage,
+  LeaseRequest,
+} from './deliveries.ts'
+export type { EndingLicenses, ExpiryNotice, ExpiryNoticeStorage } from './expiry-notices.ts'
+export type { FeaturePatch, FeatureRecord, FeatureStorage } from './features.ts'
+export type { IdempotencyStorage, StoredResponsePage, StoredResponseRecord } from './idempotency.ts'
+export type {
+  LicenseFilter,
+  LicensePatch,
+  LicenseRecord,
+  LicenseStorage,
+  RegeneratedPage,
+  RegenerationPage,
+} from './licenses.ts'
+export type { Page, Position } from './page.ts'
+export type { SecretLocation, SecretStorage } from './secrets.ts'
+export type { SigningKeyRecord, SigningKeyStorage } from './signing-keys.ts'
+export type { TierPatch, TierRecord, TierStorage } from './tiers.ts'
+export type { NumericDate } from './time.ts'
+export type { WebhookPatch, WebhookRecord, WebhookStorage } from './webhooks.ts'
 
 /** Every verb of a storage. A transaction has the same verbs. */
 export interface StorageSession
@@ -60,8 +73,8 @@ export interface StorageSession
 /**
  * A place for the records of licensing.
  *
- * A storage may be an instance of a class, so a spread (`{ ...storage }`) can lose its verbs. Delegate to wrap one:
- * `examples/own-storage.ts` shows how.
+ * To wrap a storage, inherit its verbs with `Object.create(storage)`: see `examples/own-storage.ts`. A storage may be an
+ * instance of a class, whose verbs a spread (`{ ...storage }`) would lose.
  */
 export interface Storage extends StorageSession {
   /**
