@@ -4,11 +4,11 @@
  */
 import { writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
-import { errorCodes } from '../src/adapters/errors.ts'
-import type { Access, Route } from '../src/adapters/route.ts'
-import { basePath, routes } from '../src/adapters/routes.ts'
-import { eventTypes } from '../src/core/events.ts'
-import type { LicenseClaims } from '../src/core/token.ts'
+import { errorCodes } from '../src/adapters/http/errors.ts'
+import type { Access, Route } from '../src/adapters/http/route.ts'
+import { basePath, routes } from '../src/adapters/routes/index.ts'
+import { eventTypes } from '../src/core/runtime/events.ts'
+import type { LicenseClaims } from '../src/core/token/token.ts'
 
 const file = new URL('../docs/reference.md', import.meta.url)
 

@@ -1,7 +1,7 @@
 import { importPKCS8 } from 'jose'
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { generateRsaKeyPair } from '../../src/core/index.ts'
-import { signToken, type LicenseClaims } from '../../src/core/token.ts'
+import { signToken, type LicenseClaims } from '../../src/core/token/token.ts'
 import type { Ground } from '../ground.ts'
 import { inTurn, ratios, rateOf, spreadOf } from '../measure.ts'
 import { shown, type Effort, type Result, type Row } from '../result.ts'

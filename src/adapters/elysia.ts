@@ -5,15 +5,15 @@
  */
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Licensing } from '../core/licensing.ts'
-import { answer, respond } from './answer.ts'
-import { corsHeaders, preflight } from './cors.ts'
-import { HttpError, methodNotAllowed } from './errors.ts'
-import { health, healthRefusal } from './health.ts'
-import { metricsAnswer, metricsRefusal, type Metrics } from './metrics.ts'
-import { basePath, methodsOf, routes, routesAt } from './routes.ts'
-import type { Reply } from './reply.ts'
-import { createServer, type Server, type ServerOptions } from './server.ts'
-import { documents } from './swagger-ui.ts'
+import { answer, respond } from './http/answer.ts'
+import { corsHeaders, preflight } from './http/cors.ts'
+import { HttpError, methodNotAllowed } from './http/errors.ts'
+import { health, healthRefusal } from './routes/health.ts'
+import { metricsAnswer, metricsRefusal, type Metrics } from './metrics/metrics.ts'
+import { basePath, methodsOf, routes, routesAt } from './routes/index.ts'
+import type { Reply } from './http/reply.ts'
+import { createServer, type Server, type ServerOptions } from './http/server.ts'
+import { documents } from './openapi/swagger-ui.ts'
 
 /** The part of Bun's server that knows who is at the other end. */
 interface SocketServer {
@@ -126,5 +126,5 @@ export function licensingServer(licensing: Licensing, settings: ServerOptions = 
   return app
 }
 
-export type { RateLimits } from './rate-limit.ts'
-export type { ServerOptions } from './server.ts'
+export type { RateLimits } from './http/rate-limit.ts'
+export type { ServerOptions } from './http/server.ts'

@@ -1,12 +1,12 @@
 import { rotated, visible } from '../adapters/routes/apps.ts'
-import { isoTime, toWire } from '../adapters/wire.ts'
+import { isoTime, toWire } from '../adapters/http/wire.ts'
 import type { App, Licensing, Mode, NewApp, Rotation, WebhookOptions } from '../core/index.ts'
 import { withStandingDatabase } from './database.ts'
-import { pagesOf, printList, type Table } from './listing.ts'
-import { jsonOf, type AsJson, type Output } from './output.ts'
+import { pagesOf, printList, type Table } from './terminal/listing.ts'
+import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { Refusal } from './refusal.ts'
 import type { Settings } from './settings.ts'
-import { columns, shown } from './table.ts'
+import { columns, shown } from './terminal/table.ts'
 
 /** Which apps are listed. */
 export interface AppListing extends AsJson {

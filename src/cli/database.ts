@@ -1,12 +1,12 @@
 import { getLogger } from '@logtape/logtape'
 import { existsSync } from 'node:fs'
 import { createLicensing, type Licensing, type LicensingOptions } from '../core/licensing.ts'
-import type { Storage } from '../core/storage.ts'
+import type { Storage } from '../core/storage/index.ts'
 import { memoryStorage } from '../storage/memory.ts'
 import { postgresStorage } from '../storage/postgres.ts'
 import { sqliteStorage } from '../storage/sqlite.ts'
 import { findMasterKeys, type MasterKeys } from './master-key.ts'
-import { noDatabase, standingKeyCheck } from './reading.ts'
+import { noDatabase, standingKeyCheck } from './backup/snapshot.ts'
 import { isPostgres, type Settings } from './settings.ts'
 
 /** A database that is open, with licensing over it. */

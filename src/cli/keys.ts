@@ -1,10 +1,10 @@
-import { isoTime, toWire } from '../adapters/wire.ts'
+import { isoTime, toWire } from '../adapters/http/wire.ts'
 import type { ApiKey, NewApiKey } from '../core/index.ts'
 import { withDatabase, withStandingDatabase } from './database.ts'
-import { pagesOf, printList, type Table } from './listing.ts'
-import { jsonOf, type AsJson, type Output } from './output.ts'
+import { pagesOf, printList, type Table } from './terminal/listing.ts'
+import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import type { Settings } from './settings.ts'
-import { shown } from './table.ts'
+import { shown } from './terminal/table.ts'
 
 function describe(key: ApiKey): string {
   const scope = key.app === null ? `every ${key.mode} app` : `app ${key.app}`

@@ -1,11 +1,11 @@
-import { isoTime, toWire } from '../adapters/wire.ts'
+import { isoTime, toWire } from '../adapters/http/wire.ts'
 import type { Expiry, License, Licensing, SignedLicense } from '../core/index.ts'
 import { withStandingDatabase } from './database.ts'
-import { pagesOf, printList, type Table } from './listing.ts'
-import { jsonOf, type AsJson, type Output } from './output.ts'
+import { pagesOf, printList, type Table } from './terminal/listing.ts'
+import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { Misuse } from './refusal.ts'
 import type { Settings } from './settings.ts'
-import { columns, shown } from './table.ts'
+import { columns, shown } from './terminal/table.ts'
 
 /** Which app it is about, by its slug. */
 export interface OfApp extends AsJson {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { runCommand } from './commands.ts'
-import { processOutput } from './output.ts'
+import { runCommand } from './commands/index.ts'
+import { processOutput } from './terminal/output.ts'
 
 // What is made here, the database and its log first of all, is for its owner alone.
 process.umask(0o077)

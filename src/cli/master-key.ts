@@ -3,7 +3,7 @@ import { open, readFile, stat } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 import process from 'node:process'
-import { createSealer } from '../core/seal.ts'
+import { createSealer } from '../core/runtime/sealer.ts'
 import { Refusal } from './refusal.ts'
 import { isPostgres, type Settings } from './settings.ts'
 

@@ -1,9 +1,9 @@
-import { toWire } from '../adapters/wire.ts'
+import { toWire } from '../adapters/http/wire.ts'
 import type { Rekeying } from '../core/index.ts'
 import { withStandingDatabase } from './database.ts'
 import { findMasterKeys } from './master-key.ts'
-import { jsonOf, type AsJson, type Output } from './output.ts'
-import { progressReported } from './progress.ts'
+import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
+import { progressReported } from './terminal/progress.ts'
 import { Refusal } from './refusal.ts'
 import type { Settings } from './settings.ts'
 

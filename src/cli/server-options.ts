@@ -1,8 +1,8 @@
 import type { ServerRequest } from 'srvx'
-import { trustedProxies } from '../adapters/client-address.ts'
+import { trustedProxies } from '../adapters/http/client-address.ts'
 import type { RateLimits, ServerOptions } from '../adapters/elysia.ts'
-import { defaultRateLimits, rateLimiter } from '../adapters/rate-limit.ts'
-import { snakeCase } from '../adapters/wire.ts'
+import { defaultRateLimits, rateLimiter } from '../adapters/http/rate-limit.ts'
+import { snakeCase } from '../adapters/http/wire.ts'
 import { Refusal } from './refusal.ts'
 import type { Environment } from './settings.ts'
 

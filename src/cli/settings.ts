@@ -1,5 +1,5 @@
 import type { WebhookOptions } from '../core/licensing.ts'
-import type { SigningOptions } from '../core/signing.ts'
+import type { SigningOptions } from '../core/keys/signing-queue.ts'
 import { Refusal } from './refusal.ts'
 
 /** The environment of the process. */

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import process from 'node:process'
-import { isoTime } from '../adapters/wire.ts'
+import { isoTime } from '../adapters/http/wire.ts'
 import { readBundledKeys } from '../client/public-keys.ts'
 import type { PublicKeys } from '../client/options.ts'
-import { decide, type Decision } from '../core/decision.ts'
+import { decide, type Decision } from '../core/token/decision.ts'
 import { LicensingError } from '../core/errors.ts'
 import {
   maxTokenLength,
@@ -11,10 +11,10 @@ import {
   type ExpectedToken,
   type LicenseClaims,
   type VerificationKey,
-} from '../core/token.ts'
-import { jsonOf, type AsJson, type Output } from './output.ts'
+} from '../core/token/token.ts'
+import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { Refusal } from './refusal.ts'
-import { columns, shown } from './table.ts'
+import { columns, shown } from './terminal/table.ts'
 
 /** What a token is held against. */
 export interface Verification extends AsJson {

@@ -4,7 +4,7 @@
  * @module
  */
 export { LicensingError } from '../core/errors.ts'
-export type { LicenseClaims } from '../core/token.ts'
+export type { LicenseClaims } from '../core/token/token.ts'
 export { createLicenseClient, type LicenseClient } from './client.ts'
 export type { ClientEvents, Refusal } from './events.ts'
 export type { StoreCondition } from './keeper.ts'

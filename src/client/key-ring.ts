@@ -5,7 +5,7 @@ import {
   verifyToken,
   type LicenseClaims,
   type VerificationKey,
-} from '../core/token.ts'
+} from '../core/token/token.ts'
 import type { Settings } from './options.ts'
 import { formatKeys, readBundledKeys, readKeptKeys, readServedKeys } from './public-keys.ts'
 import { until } from './timer.ts'

@@ -1,4 +1,4 @@
-import type { LicenseClaims } from '../core/token.ts'
+import type { LicenseClaims } from '../core/token/token.ts'
 import type { StoreCondition } from './keeper.ts'
 import type { VerifiedToken } from './key-ring.ts'
 import type { Settings, Verdict } from './options.ts'

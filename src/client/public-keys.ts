@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, exportJWK, importJWK, importSPKI, type CryptoKey, type JWK } from 'jose'
-import type { VerificationKey } from '../core/token.ts'
+import type { VerificationKey } from '../core/token/token.ts'
 import type { KeySource, PublicKeys, PublicKeySet } from './options.ts'
 
 const pemKey = /-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g

@@ -1,4 +1,11 @@
-import { clockTolerance, decide, earliest, isPast, type Decision, type TokenState } from '../core/decision.ts'
+import {
+  clockTolerance,
+  decide,
+  earliest,
+  isPast,
+  type Decision,
+  type TokenState,
+} from '../core/token/decision.ts'
 
 /** How a licensed program stands with its license. */
 export type ClientState =

@@ -1,4 +1,4 @@
-import { clockTolerance } from '../core/decision.ts'
+import { clockTolerance } from '../core/token/decision.ts'
 import type { Attempt } from './record.ts'
 import type { VerifiedToken } from './key-ring.ts'
 

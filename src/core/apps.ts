@@ -1,16 +1,24 @@
 import { Type, type TString } from '@sinclair/typebox'
-import { mayCreateApps, type Principal } from './principal.ts'
-import { commit } from './commit.ts'
+import { mayCreateApps, type Principal } from './api-keys/principal.ts'
+import { commit } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { appSlug, description, name, nullable, text } from './fields.ts'
-import { input, isText, type Input } from './input.ts'
-import type { KeyPair } from './key-pool.ts'
-import { activeKey, keyPairFor, publicJwks, sealSigningKey, sealTokenSecret, type PublicJwk } from './keys.ts'
+import { appSlug, description, name, nullable, text } from './input/fields.ts'
+import { input, type Input } from './input/parse.ts'
+import type { KeyPair } from './runtime/key-pool.ts'
+import {
+  activeKey,
+  keyPairFor,
+  publicJwks,
+  sealSigningKey,
+  sealTokenSecret,
+  type PublicJwk,
+} from './keys/signing-keys.ts'
+import { requireApp } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { AppFilter, AppRecord, Mode, NumericDate, WebhookPatch, WebhookRecord } from './storage.ts'
-import { changeWebhook } from './webhook-secret.ts'
-import { checkWebhookUrl } from './webhook-url.ts'
+import type { AppFilter, AppRecord, Mode, NumericDate, WebhookPatch, WebhookRecord } from './storage/index.ts'
+import { changeWebhook } from './webhooks/secret.ts'
+import { checkWebhookUrl } from './webhooks/url.ts'
 
 /** An application whose licenses are kept here. Times are whole seconds since 1970. */
 export interface App {
@@ -107,13 +115,6 @@ export const appChanges: Input<AppChanges> = input<AppChanges>()(
 
 export const appQuery: Input<Paging> = input<Paging>()(Type.Object({ ...pagingFields }))
 
-/** The record of an app by slug or id. @throws {LicensingError} `not_found`. */
-export async function findApp(context: Context, app: string): Promise<AppRecord> {
-  const record = isText(app) ? await context.storage.findApp(app) : null
-  if (record === null) throw new LicensingError('not_found', 'App not found')
-  return record
-}
-
 function visibleFields({
   tokenSecret: _sealed,
   ...visible
@@ -177,7 +178,7 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
 }
 
 async function getApp(context: Context, app: string): Promise<App> {
-  return toApp(context, await findApp(context, app))
+  return toApp(context, await requireApp(context, app))
 }
 
 /** What an asker may see of the apps: those of its mode, and of a bound key the one. */
@@ -209,7 +210,7 @@ function switchedOn({ failures, disabledAt }: WebhookRecord): WebhookPatch | nul
 async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl, context.allowPrivateTargets)
-  const { id } = await findApp(context, app)
+  const { id } = await requireApp(context, app)
   const updated = await commit(
     context,
     async (tx) => {
@@ -225,7 +226,7 @@ async function updateApp(context: Context, app: string, changes: AppChanges): Pr
 }
 
 async function deleteApp(context: Context, app: string): Promise<void> {
-  const { id } = await findApp(context, app)
+  const { id } = await requireApp(context, app)
   const key = await activeKey(context, id)
   if (!(await context.storage.deleteApp(id))) throw new LicensingError('not_found', 'App not found')
   context.privateKeys.forget(key.kid)
@@ -240,7 +241,7 @@ export function bindApps(context: Context): Apps {
     list: (query, options) => listApps(context, query, options),
     update: (app, changes) => updateApp(context, app, changes),
     delete: (app) => deleteApp(context, app),
-    publicKey: async (app) => (await activeKey(context, (await findApp(context, app)).id)).publicKeyPem,
-    jwks: async (app) => ({ keys: await publicJwks(context, (await findApp(context, app)).id) }),
+    publicKey: async (app) => (await activeKey(context, (await requireApp(context, app)).id)).publicKeyPem,
+    jwks: async (app) => ({ keys: await publicJwks(context, (await requireApp(context, app)).id) }),
   }
 }

@@ -1,13 +1,13 @@
 import type { AttemptCounts } from './attempt-counts.ts'
-import type { PromiseCache } from './cache.ts'
-import type { EventHub } from './event-hub.ts'
+import type { PromiseCache } from './runtime/cache.ts'
+import type { EventHub } from './runtime/listeners.ts'
 import type { IdPrefix } from './ids.ts'
-import type { KeyPool } from './key-pool.ts'
-import type { LastUses } from './last-uses.ts'
-import type { Sealer } from './seal.ts'
-import type { NumericDate, Storage, StorageSession } from './storage.ts'
-import type { LicenseClaims } from './token.ts'
-import type { WorkQueue } from './work-queue.ts'
+import type { KeyPool } from './runtime/key-pool.ts'
+import type { LastUses } from './runtime/last-used.ts'
+import type { Sealer } from './runtime/sealer.ts'
+import type { NumericDate, Storage, StorageSession } from './storage/index.ts'
+import type { LicenseClaims } from './token/token.ts'
+import type { WorkQueue } from './runtime/work-queue.ts'
 
 /** Keeps what a use case will answer. */
 export interface Keeper {

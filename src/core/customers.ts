@@ -1,12 +1,12 @@
 import { Type } from '@sinclair/typebox'
-import { findApp } from './apps.ts'
-import { commit, isTold, type Tell } from './commit.ts'
+import { commit, isTold, type Tell } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { newsOf } from './events.ts'
-import { metadata, nullable, text } from './fields.ts'
-import { input, invalidInput, isText, type Input } from './input.ts'
-import { checkMetadata } from './metadata.ts'
+import { newsOf } from './runtime/events.ts'
+import { metadata, nullable, text } from './input/fields.ts'
+import { input, invalidInput, isText, type Input } from './input/parse.ts'
+import { requireApp } from './lookup.ts'
+import { checkMetadata } from './input/metadata.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type {
   AppRecord,
@@ -16,7 +16,7 @@ import type {
   Metadata,
   NumericDate,
   StorageSession,
-} from './storage.ts'
+} from './storage/index.ts'
 
 /** Somebody who holds licenses of an app. Times are whole seconds since 1970. */
 export interface Customer {
@@ -186,7 +186,7 @@ async function explainConflict(
 
 async function createCustomer(context: Context, app: string, customer: NewCustomer): Promise<Customer> {
   const given = readNewCustomer(customer)
-  const appRecord = await findApp(context, app)
+  const appRecord = await requireApp(context, app)
   const record = customerRecord(context, appRecord.id, given)
   const isNew = await commit(
     context,
@@ -203,7 +203,7 @@ async function getOrCreateCustomer(
   customer: NewCustomer,
 ): Promise<FoundCustomer> {
   const given = readNewCustomer(customer)
-  const appRecord = await findApp(context, app)
+  const appRecord = await requireApp(context, app)
   const fresh = customerRecord(context, appRecord.id, given)
   const find = (): Promise<CustomerRecord | null> =>
     context.storage.findCustomerByEmail(appRecord.id, fresh.foldedEmail)
@@ -226,7 +226,7 @@ async function listCustomers(
   query: CustomerQuery = {},
 ): Promise<Listing<Customer>> {
   const { email: part, externalId: external, ...paging } = customerQuery.parse(query)
-  const { id: appId } = await findApp(context, app)
+  const { id: appId } = await requireApp(context, app)
   const filter: CustomerFilter = {
     appId,
     ...(part !== undefined && { foldedEmailPart: foldEmail(part) }),
@@ -250,7 +250,7 @@ async function updateCustomer(
   const { metadata: replacement, ...given } = customerChanges.parse(changes)
   if (given.email !== undefined) checkEmail(given.email)
   checkMetadata(replacement)
-  const appRecord = await findApp(context, app)
+  const appRecord = await requireApp(context, app)
   const existing = await context.storage.findCustomer(appRecord.id, sought(id))
   if (existing === null) throw notFound()
   const folded = given.email === undefined ? {} : { foldedEmail: foldEmail(given.email) }
@@ -289,7 +289,7 @@ async function lastStatesOf(
 }
 
 async function deleteCustomer(context: Context, app: string, id: string): Promise<void> {
-  const record = await findApp(context, app)
+  const record = await requireApp(context, app)
   const customer = await context.storage.findCustomer(record.id, sought(id))
   if (customer === null) throw notFound()
   const remove = async (tx: StorageSession, tell: Tell): Promise<true | null> => {
@@ -305,7 +305,7 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
 /** Binds the use cases of customers to a context. */
 export function bindCustomers(context: Context): Customers {
   const { storage } = context
-  const idOf = async (app: string): Promise<string> => (await findApp(context, app)).id
+  const idOf = async (app: string): Promise<string> => (await requireApp(context, app)).id
   return {
     create: (app, customer) => createCustomer(context, app, customer),
     getOrCreate: (app, customer) => getOrCreateCustomer(context, app, customer),

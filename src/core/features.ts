@@ -1,12 +1,12 @@
 import { Type } from '@sinclair/typebox'
-import { findApp } from './apps.ts'
-import { commit } from './commit.ts'
+import { commit } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { description, name, slug } from './fields.ts'
-import { input, isText, type Input } from './input.ts'
+import { description, name, slug } from './input/fields.ts'
+import { input, type Input } from './input/parse.ts'
+import { requireApp, requireFeature } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { AppRecord, FeatureRecord, StorageSession } from './storage.ts'
+import type { FeatureRecord } from './storage/index.ts'
 
 /** A feature of an app's catalogue. Times are whole seconds since 1970. */
 export type Feature = Omit<FeatureRecord, 'appId'>
@@ -68,17 +68,6 @@ export function featureRecord(context: Context, appId: string, given: NewFeature
   }
 }
 
-/** @throws {LicensingError} `not_found`. */
-export async function findFeature(
-  storage: StorageSession,
-  app: AppRecord,
-  feature: string,
-): Promise<FeatureRecord> {
-  const record = isText(feature) ? await storage.findFeature(app.id, feature) : null
-  if (record === null) throw new LicensingError('not_found', 'Feature not found')
-  return record
-}
-
 function slugTaken(): LicensingError {
   return new LicensingError('conflict', 'Feature slug is already taken', {
     details: { slug: ['is already taken'] },
@@ -87,7 +76,7 @@ function slugTaken(): LicensingError {
 
 async function createFeature(context: Context, app: string, feature: NewFeature): Promise<Feature> {
   const given = newFeature.parse(feature)
-  const record = featureRecord(context, (await findApp(context, app)).id, given)
+  const record = featureRecord(context, (await requireApp(context, app)).id, given)
   return commit(
     context,
     async (tx) => {
@@ -100,7 +89,7 @@ async function createFeature(context: Context, app: string, feature: NewFeature)
 
 async function listFeatures(context: Context, app: string, query: Paging = {}): Promise<Listing<Feature>> {
   const paging = featureQuery.parse(query)
-  const { id: appId } = await findApp(context, app)
+  const { id: appId } = await requireApp(context, app)
   const listing = await readPage(paging, {
     prefix: 'feat',
     list: (page) => context.storage.listFeatures(appId, page),
@@ -117,14 +106,14 @@ async function updateFeature(
   changes: FeatureChanges,
 ): Promise<Feature> {
   const patch = featureChanges.parse(changes)
-  const { id } = await findFeature(context.storage, await findApp(context, app), feature)
+  const { id } = await requireFeature(context.storage, await requireApp(context, app), feature)
   const updated = await context.storage.updateFeature(id, { ...patch, updatedAt: context.now() })
   if (updated === null) throw new LicensingError('not_found', 'Feature not found')
   return toFeature(updated)
 }
 
 async function deleteFeature(context: Context, app: string, feature: string): Promise<void> {
-  const { id } = await findFeature(context.storage, await findApp(context, app), feature)
+  const { id } = await requireFeature(context.storage, await requireApp(context, app), feature)
   if (!(await context.storage.deleteFeature(id))) throw new LicensingError('not_found', 'Feature not found')
 }
 
@@ -133,7 +122,7 @@ export function bindFeatures(context: Context): Features {
   return {
     create: (app, feature) => createFeature(context, app, feature),
     get: async (app, feature) =>
-      toFeature(await findFeature(context.storage, await findApp(context, app), feature)),
+      toFeature(await requireFeature(context.storage, await requireApp(context, app), feature)),
     list: (app, query) => listFeatures(context, app, query),
     update: (app, feature, changes) => updateFeature(context, app, feature, changes),
     delete: (app, feature) => deleteFeature(context, app, feature),

@@ -1,8 +1,8 @@
 import type { Context, Keeper } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { invalidInput } from './input.ts'
-import { tokenOf, type SignedLicense } from './license-view.ts'
-import type { KeptAnswerRecord } from './storage.ts'
+import { invalidInput } from './input/parse.ts'
+import { tokenOf, type SignedLicense } from './licenses/view.ts'
+import type { KeptAnswerRecord } from './storage/index.ts'
 
 /** Under which key a request may be repeated. */
 export interface IdempotencyKey {

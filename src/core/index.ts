@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { ApiKeyQuery, ApiKeys, NewApiKey, NewApiKeyAnswer, RollOptions } from './api-keys.ts'
+export type { ApiKeyQuery, ApiKeys, NewApiKey, NewApiKeyAnswer, RollOptions } from './api-keys/api-keys.ts'
 export type { App, AppChanges, AppListOptions, Apps, NewApp, NewAppOptions } from './apps.ts'
 export type {
   Customer,
@@ -14,7 +14,7 @@ export type {
   NewCustomer,
 } from './customers.ts'
 export type { AttemptCounts } from './attempt-counts.ts'
-export { decide, type Decision, type Facts, type LicenseState, type TokenState } from './decision.ts'
+export { decide, type Decision, type Facts, type LicenseState, type TokenState } from './token/decision.ts'
 export {
   LicensingError,
   type ErrorDetails,
@@ -30,12 +30,12 @@ export {
   type LicenseEventType,
   type LicensingEvent,
   type RotationEventData,
-} from './events.ts'
+} from './runtime/events.ts'
 export type { Feature, FeatureChanges, Features, NewFeature } from './features.ts'
 export type { IdempotencyKey, KeptAnswer } from './idempotency.ts'
 export type { IdPrefix } from './ids.ts'
-export type { KeyPair, KeyPoolLoad } from './key-pool.ts'
-export { generateRsaKeyPair, type PublicJwk } from './keys.ts'
+export type { KeyPair, KeyPoolLoad } from './runtime/key-pool.ts'
+export { generateRsaKeyPair, type PublicJwk } from './keys/signing-keys.ts'
 export type {
   Expiry,
   LicenseChanges,
@@ -43,22 +43,22 @@ export type {
   NewLicense,
   Reinstatement,
   Revocation,
-} from './license-input.ts'
-export type { IncludeToken, License, SignedLicense } from './license-view.ts'
-export type { Licenses } from './licenses.ts'
+} from './licenses/input.ts'
+export type { IncludeToken, License, SignedLicense } from './licenses/view.ts'
+export type { Licenses } from './licenses/licenses.ts'
 export { createLicensing, type Licensing, type LicensingOptions, type WebhookOptions } from './licensing.ts'
 export type { Load } from './load.ts'
-export type { AttemptOutcome, Claim, ClaimedEvent, Outbox, WebhookTarget } from './outbox.ts'
+export type { AttemptOutcome, Claim, ClaimedEvent, Outbox, WebhookTarget } from './webhooks/outbox.ts'
 export type { Listing, Paging } from './paging.ts'
-export type { ApiKey, Principal } from './principal.ts'
-export type { BulkOutcome, BulkRegeneration, Regeneration, RenewalOptions } from './regeneration.ts'
+export type { ApiKey, Principal } from './api-keys/principal.ts'
+export type { BulkOutcome, BulkRegeneration, Regeneration, RenewalOptions } from './licenses/regenerate.ts'
 export type { Rekeying, RekeyOptions } from './rekey.ts'
-export type { Rotation, RotationOptions } from './rotation.ts'
-export type { MasterKey } from './seal.ts'
-export type { SigningOptions } from './signing.ts'
-export type * from './storage.ts'
+export type { Rotation, RotationOptions } from './keys/rotation.ts'
+export type { MasterKey } from './runtime/sealer.ts'
+export type { SigningOptions } from './keys/signing-queue.ts'
+export type * from './storage/index.ts'
 export type { AddedFeature, NewTier, Tier, TierChanges, Tiers } from './tiers.ts'
-export { verifyToken, type ExpectedToken, type LicenseClaims, type VerificationKey } from './token.ts'
+export { verifyToken, type ExpectedToken, type LicenseClaims, type VerificationKey } from './token/token.ts'
 export type {
   BatchReference,
   LicenseReference,
@@ -66,12 +66,12 @@ export type {
   UnknownLicense,
   Verification,
   VerificationUseCases,
-} from './verification.ts'
+} from './licenses/verify.ts'
 export type {
   DeliveryQuery,
   WebhookDelivery,
   WebhookRollOptions,
   Webhooks,
   WebhookSecret,
-} from './webhooks.ts'
-export type { QueueLoad } from './work-queue.ts'
+} from './webhooks/webhooks.ts'
+export type { QueueLoad } from './runtime/work-queue.ts'

@@ -1,7 +1,7 @@
 import type { AttemptCounts } from './attempt-counts.ts'
 import type { Context } from './context.ts'
-import type { KeyPoolLoad } from './key-pool.ts'
-import type { QueueLoad } from './work-queue.ts'
+import type { KeyPoolLoad } from './runtime/key-pool.ts'
+import type { QueueLoad } from './runtime/work-queue.ts'
 
 /** How busy this process is, and what it has done since it began: numbers alone, which name nobody. */
 export interface Load {

@@ -1,9 +1,9 @@
 import { Type, type TInteger, type TOptional, type TString } from '@sinclair/typebox'
 import { base64url } from 'jose'
-import { integer, text } from './fields.ts'
+import { integer, text } from './input/fields.ts'
 import type { IdPrefix } from './ids.ts'
-import { invalidInput } from './input.ts'
-import type { Page, Position } from './storage.ts'
+import { invalidInput } from './input/parse.ts'
+import type { Page, Position } from './storage/index.ts'
 
 /** Which part of a list is wanted. `cursor` and `page` exclude each other. */
 export interface Paging {

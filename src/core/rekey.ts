@@ -1,10 +1,10 @@
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { resealAnswer } from './idempotency.ts'
-import { resealKeyCheck } from './key-check.ts'
-import { resealPrivateKey, resealTokenSecret } from './keys.ts'
-import type { AppRecord, KeptAnswerRecord, SealedPlace, StorageSession } from './storage.ts'
-import { resealWebhookSecrets } from './webhook-secret.ts'
+import { resealKeyCheck } from './runtime/master-key.ts'
+import { resealPrivateKey, resealTokenSecret } from './keys/signing-keys.ts'
+import type { AppRecord, KeptAnswerRecord, SealedPlace, StorageSession } from './storage/index.ts'
+import { resealWebhookSecrets } from './webhooks/secret.ts'
 
 export interface RekeyOptions {
   /** Called as it goes on: how many records were looked at, of how many that there were at the start. */

@@ -1,20 +1,13 @@
 import { Type } from '@sinclair/typebox'
-import { findApp } from './apps.ts'
-import { commit } from './commit.ts'
+import { commit } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import {
-  featureRecord,
-  findFeature,
-  newFeature,
-  toFeature,
-  type Feature,
-  type NewFeature,
-} from './features.ts'
-import { description, integer, name, slug, slugs } from './fields.ts'
-import { input, invalidInput, isText, type Input } from './input.ts'
+import { featureRecord, newFeature, toFeature, type Feature, type NewFeature } from './features.ts'
+import { description, integer, name, slug, slugs } from './input/fields.ts'
+import { input, invalidInput, type Input } from './input/parse.ts'
+import { requireApp, requireFeature, requireTier } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { AppRecord, FeatureRecord, StorageSession, TierRecord } from './storage.ts'
+import type { FeatureRecord, StorageSession, TierRecord } from './storage/index.ts'
 
 /** A tier of an app: what licenses of it may do. Times are whole seconds since 1970. */
 export type Tier = Omit<TierRecord, 'appId'>
@@ -97,13 +90,6 @@ function toTier({ appId: _appId, ...tier }: TierRecord): Tier {
   return tier
 }
 
-/** @throws {LicensingError} `not_found`. */
-export async function findTier(storage: StorageSession, app: AppRecord, tier: string): Promise<TierRecord> {
-  const record = isText(tier) ? await storage.findTier(app.id, tier) : null
-  if (record === null) throw new LicensingError('not_found', 'Tier not found')
-  return record
-}
-
 async function nextPosition(storage: StorageSession, appId: string): Promise<number> {
   const count = await storage.countTiers(appId)
   if (count === 0) return 0
@@ -148,7 +134,7 @@ function slugTaken(): LicensingError {
 
 async function createTier(context: Context, app: string, tier: NewTier): Promise<Tier> {
   const given = newTier.parse(tier)
-  const { id: appId } = await findApp(context, app)
+  const { id: appId } = await requireApp(context, app)
   const record = await tierRecord(context, appId, given)
   const features = given.features ?? []
   return commit(
@@ -165,7 +151,7 @@ async function createTier(context: Context, app: string, tier: NewTier): Promise
 
 async function listTiers(context: Context, app: string, query: Paging = {}): Promise<Listing<Tier>> {
   const paging = tierQuery.parse(query)
-  const { id: appId } = await findApp(context, app)
+  const { id: appId } = await requireApp(context, app)
   const listing = await readPage(paging, {
     prefix: 'tier',
     list: (page) => context.storage.listTiers(appId, page),
@@ -177,19 +163,19 @@ async function listTiers(context: Context, app: string, query: Paging = {}): Pro
 
 async function updateTier(context: Context, app: string, tier: string, changes: TierChanges): Promise<Tier> {
   const patch = tierChanges.parse(changes)
-  const { id } = await findTier(context.storage, await findApp(context, app), tier)
+  const { id } = await requireTier(context.storage, await requireApp(context, app), tier)
   const updated = await context.storage.updateTier(id, { ...patch, updatedAt: context.now() })
   if (updated === null) throw new LicensingError('not_found', 'Tier not found')
   return toTier(updated)
 }
 
 async function deleteTier(context: Context, app: string, tier: string): Promise<void> {
-  const { id } = await findTier(context.storage, await findApp(context, app), tier)
+  const { id } = await requireTier(context.storage, await requireApp(context, app), tier)
   if (!(await context.storage.deleteTier(id))) throw new LicensingError('not_found', 'Tier not found')
 }
 
 async function tierFeatures(context: Context, app: string, tier: string): Promise<readonly Feature[]> {
-  const { id } = await findTier(context.storage, await findApp(context, app), tier)
+  const { id } = await requireTier(context.storage, await requireApp(context, app), tier)
   return (await context.storage.listTierFeatures(id)).map(toFeature)
 }
 
@@ -200,8 +186,8 @@ async function addFeature(
   feature: NewFeature,
 ): Promise<AddedFeature> {
   const given = newFeature.parse(feature)
-  const record = await findApp(context, app)
-  const { id } = await findTier(context.storage, record, tier)
+  const record = await requireApp(context, app)
+  const { id } = await requireTier(context.storage, record, tier)
   const fresh = featureRecord(context, record.id, given)
   return commit(
     context,
@@ -214,9 +200,9 @@ async function addFeature(
 }
 
 async function removeFeature(context: Context, app: string, tier: string, feature: string): Promise<void> {
-  const record = await findApp(context, app)
-  const { id: tierId } = await findTier(context.storage, record, tier)
-  const { id } = await findFeature(context.storage, record, feature)
+  const record = await requireApp(context, app)
+  const { id: tierId } = await requireTier(context.storage, record, tier)
+  const { id } = await requireFeature(context.storage, record, feature)
   if (!(await context.storage.removeTierFeature(tierId, id)))
     throw new LicensingError('not_found', 'Feature not found')
 }
@@ -225,7 +211,8 @@ async function removeFeature(context: Context, app: string, tier: string, featur
 export function bindTiers(context: Context): Tiers {
   return {
     create: (app, tier) => createTier(context, app, tier),
-    get: async (app, tier) => toTier(await findTier(context.storage, await findApp(context, app), tier)),
+    get: async (app, tier) =>
+      toTier(await requireTier(context.storage, await requireApp(context, app), tier)),
     list: (app, query) => listTiers(context, app, query),
     update: (app, tier, changes) => updateTier(context, app, tier, changes),
     delete: (app, tier) => deleteTier(context, app, tier),

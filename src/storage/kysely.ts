@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
-import type { Storage } from '../core/storage.ts'
+import type { Storage } from '../core/storage/index.ts'
 import { storageOver } from './kysely/storage.ts'
 import type { Database } from './schema.ts'
-import { atOnce, turnsOn } from './kysely/turns.ts'
+import { atOnce, turnsOn } from './kysely/serialize.ts'
 
 export { migrate } from './schema.ts'
 

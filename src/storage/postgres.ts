@@ -1,4 +1,4 @@
-import type { Storage } from '../core/storage.ts'
+import type { Storage } from '../core/storage/index.ts'
 import type { PostgresClient } from './postgres/lent-sessions.ts'
 import { openLent, openOwn } from './postgres/open.ts'
 

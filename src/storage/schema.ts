@@ -14,7 +14,7 @@ import type {
   SigningKeyRecord,
   TierRecord,
   WebhookRecord,
-} from '../core/storage.ts'
+} from '../core/storage/index.ts'
 import { isPostgres } from './kysely/dialect.ts'
 import * as licensing from './migrations/0001-licensing.ts'
 import * as webhooks from './migrations/0002-webhooks.ts'

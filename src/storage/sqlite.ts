@@ -1,4 +1,4 @@
-import type { Storage } from '../core/storage.ts'
+import type { Storage } from '../core/storage/index.ts'
 import type { SqliteClient } from './sqlite/connection.ts'
 import { openClient, openFile } from './sqlite/open.ts'
 

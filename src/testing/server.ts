@@ -5,9 +5,9 @@
  * @module
  */
 import { licensingServer } from '../adapters/elysia.ts'
-import { generateRsaKeyPair } from '../core/keys.ts'
+import { generateRsaKeyPair } from '../core/keys/signing-keys.ts'
 import { createLicensing, type Licensing } from '../core/licensing.ts'
-import type { RotationOptions } from '../core/rotation.ts'
+import type { RotationOptions } from '../core/keys/rotation.ts'
 import { memoryStorage } from '../storage/memory.ts'
 import { VirtualClock } from './server/clock.ts'
 import { suffer, type Fault } from './server/fault.ts'

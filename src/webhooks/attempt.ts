@@ -1,4 +1,4 @@
-import type { AttemptOutcome, ClaimedEvent, WebhookTarget } from '../core/outbox.ts'
+import type { AttemptOutcome, ClaimedEvent, WebhookTarget } from '../core/webhooks/outbox.ts'
 import { judgedAddress, RefusedTarget, type Resolve } from './address.ts'
 import { pauseAfter, retryAfterSeconds, type Backoff } from './backoff.ts'
 import type { Connect, Received } from './connection.ts'

@@ -1,6 +1,6 @@
 import { getLogger } from '@logtape/logtape'
 import type { Licensing } from '../core/licensing.ts'
-import type { Claim, ClaimedEvent, Outbox, WebhookTarget } from '../core/outbox.ts'
+import type { Claim, ClaimedEvent, Outbox, WebhookTarget } from '../core/webhooks/outbox.ts'
 import { systemResolve, type Resolve } from './address.ts'
 import { attempt, type Sending } from './attempt.ts'
 import { defaultPauses } from './backoff.ts'

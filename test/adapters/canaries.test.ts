@@ -1,7 +1,7 @@
 import { configure, reset, type LogRecord } from '@logtape/logtape'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { apiKeySecret } from '../../src/core/api-key-secret.ts'
+import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import { masterKey } from '../support/world.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { routes } from '../../src/adapters/routes.ts'
+import { routes } from '../../src/adapters/routes/index.ts'
 import { newShop } from '../support/world.ts'
 import { serve, type Server } from './http.ts'
 

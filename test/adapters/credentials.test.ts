@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { routes } from '../../src/adapters/routes.ts'
+import { routes } from '../../src/adapters/routes/index.ts'
 import { callRoute, everything, givenFor } from './calls.ts'
 import { credentials, newCounter, type Counter, type Shown } from './credentials.ts'
 import { judgements, verdicts } from './judgements.ts'

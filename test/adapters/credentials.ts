@@ -1,4 +1,4 @@
-import { apiKeySecret } from '../../src/core/api-key-secret.ts'
+import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
 import type { LicensingOptions, NewApiKey, SignedLicense } from '../../src/core/index.ts'
 import { day, newShop, type Shop } from '../support/world.ts'
 import { serve, type Sent, type Server } from './http.ts'

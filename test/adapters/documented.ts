@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import assert from 'node:assert/strict'
-import { errorCodes, type ErrorCode } from '../../src/adapters/errors.ts'
+import { errorCodes, type ErrorCode } from '../../src/adapters/http/errors.ts'
 
 /** What the OpenAPI document says of an operation's answer. */
 interface DocumentedAnswer {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { routes } from '../../src/adapters/routes.ts'
+import { routes } from '../../src/adapters/routes/index.ts'
 import { read, requestTo, newShopServer, type Sent } from './http.ts'
 import { whileListening } from './listening.ts'
 

@@ -9,7 +9,7 @@ import { judgements } from './judgements.ts'
 
 /** What must be in no answer. */
 const secret =
-  'postgres://root:hunter2@db/ select "token_secret" from app at /srv/heartwood/src/core/keys.ts:12:3'
+  'postgres://root:hunter2@db/ select "token_secret" from app at /srv/heartwood/src/core/keys/signing-keys.ts:12:3'
 
 interface Failure {
   on: boolean

@@ -1,5 +1,5 @@
 import { licensingServer, type ServerOptions } from '../../src/adapters/elysia.ts'
-import { openApiDocument } from '../../src/adapters/openapi.ts'
+import { openApiDocument } from '../../src/adapters/openapi/openapi.ts'
 import type { LicensingOptions, NewApiKeyAnswer, Storage } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { apiKeySecret } from '../../src/core/api-key-secret.ts'
+import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
 import { day, installation } from '../support/world.ts'
 import { callRoute, givenFor } from './calls.ts'
 import { newCounter, type Counter } from './credentials.ts'

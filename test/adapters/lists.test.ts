@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { routes } from '../../src/adapters/routes.ts'
+import { routes } from '../../src/adapters/routes/index.ts'
 import { givenFor, pathOf } from './calls.ts'
 import { newCounter } from './credentials.ts'
 import { newShopServer, serve, storages, type Json, type Send } from './http.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { licensingServer, type ServerOptions } from '../../src/adapters/elysia.ts'
-import { apiKeySecret } from '../../src/core/api-key-secret.ts'
+import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
 import { forge } from '../support/tokens.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import { newShop } from '../support/world.ts'

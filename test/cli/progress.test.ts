@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { progressOf, progressReported } from '../../src/cli/progress.ts'
+import { progressOf, progressReported } from '../../src/cli/terminal/progress.ts'
 
 function drawnOn(isTTY: boolean): string {
   let drawn = ''

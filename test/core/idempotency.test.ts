@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { IdempotencyKey, Licensing, SignedLicense } from '../../src/core/index.ts'
-import { createSealer } from '../../src/core/seal.ts'
+import { createSealer } from '../../src/core/runtime/sealer.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import { verdictOf } from '../support/tokens.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { base64url } from 'jose'
 import { createLicensing, type MasterKey, type Storage } from '../../src/core/index.ts'
-import { createSealer } from '../../src/core/seal.ts'
+import { createSealer } from '../../src/core/runtime/sealer.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import {
   codeOf,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { makeJti, readJti } from '../../src/core/jti.ts'
+import { makeJti, readJti } from '../../src/core/token/jti.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import { claimsOf, forge, headerText, payloadText, verdictOf, verifyOffline } from '../support/tokens.ts'

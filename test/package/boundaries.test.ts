@@ -6,8 +6,24 @@ import manifest from '../../package.json' with { type: 'json' }
 import { identifiersOf, importsOf, packageOf, sourceFiles, type Import } from './imports.ts'
 
 const corePackages = ['jose', '@noble/ciphers', 'typeid-js', '@sinclair/typebox']
-const clientsCore = ['src/core/token.ts', 'src/core/decision.ts', 'src/core/errors.ts']
+const clientsCore = [...sourceFiles('src/core/token'), 'src/core/errors.ts']
 const sqliteModules = ['bun:sqlite', 'node:sqlite']
+
+/** The rooms of core, floor by floor. A room imports itself and the floors below it. */
+const coreFloors: readonly (readonly string[])[] = [
+  ['errors.ts', 'ids.ts', 'hash.ts', 'attempt-counts.ts'],
+  ['storage', 'token'],
+  ['input'],
+  ['runtime', 'paging.ts'],
+  ['context.ts'],
+  ['lookup.ts', 'transaction.ts'],
+  ['keys', 'webhooks', 'api-keys', 'features.ts'],
+  ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
+  ['idempotency.ts', 'load.ts'],
+  ['rekey.ts'],
+  ['licensing.ts'],
+  ['index.ts'],
+]
 
 const within = (folder: string, found: Import): boolean => found.target.startsWith(`src/${folder}/`)
 const ofPackage = (names: readonly string[], found: Import): boolean =>
@@ -25,7 +41,7 @@ const house: Readonly<Record<string, (found: Import) => boolean>> = {
   client: (found) =>
     clientsCore.includes(found.target) ||
     ofPackage(['jose'], found) ||
-    (found.target === 'src/adapters/wire.ts' && found.kind === 'type') ||
+    (found.target === 'src/adapters/http/wire.ts' && found.kind === 'type') ||
     (found.file === 'src/client/file.ts' && /^node:(fs\/promises|path)$/.test(found.target)),
   testing: (found) =>
     within('core', found) || /^node:assert(\/strict)?$/.test(found.target) || isTestServer(found),
@@ -34,7 +50,9 @@ const house: Readonly<Record<string, (found: Import) => boolean>> = {
 
 /** The one thing core takes from Node, for its keys: Web Crypto on Bun stops the event loop while it searches primes. */
 function isKeyGeneration({ file, target, names }: Import): boolean {
-  return file === 'src/core/keys.ts' && target === 'node:crypto' && `${names}` === 'generateKeyPair'
+  return (
+    file === 'src/core/keys/signing-keys.ts' && target === 'node:crypto' && `${names}` === 'generateKeyPair'
+  )
 }
 
 /** The license server for program authors is the real one on the memory storage. */
@@ -74,6 +92,31 @@ for (const [folder, allowed] of Object.entries(house)) {
   })
 }
 
+/** The folder or file of core that a path lies in. */
+function roomOf(path: string): string {
+  return path.replace('src/core/', '').split('/')[0] ?? ''
+}
+
+function floorOf(path: string): number {
+  return coreFloors.findIndex((rooms) => rooms.includes(roomOf(path)))
+}
+
+test('a room of core imports itself and the floors below it', () => {
+  const files = sourceFiles('src/core')
+  assert.deepEqual(
+    files.filter((file) => floorOf(file) === -1),
+    [],
+  )
+  const up = (found: Import): boolean =>
+    found.relative &&
+    roomOf(found.file) !== roomOf(found.target) &&
+    floorOf(found.target) >= floorOf(found.file)
+  assert.deepEqual(
+    strangers(files, (found) => !up(found)),
+    [],
+  )
+})
+
 test('every folder of src has its rule, and no file stands outside a folder', () => {
   assert.deepEqual(
     readdirSync('src').filter((name) => !(name in house)),
@@ -90,7 +133,7 @@ test('what the client takes from core, and all that this imports, imports jose a
 
 test('who measures nothing does not load what measures', () => {
   const loaded = reach(['src/adapters/elysia.ts'], ({ kind }) => kind === 'static')
-  assert.ok(loaded.includes('src/adapters/metrics.ts'))
+  assert.ok(loaded.includes('src/adapters/metrics/metrics.ts'))
   const measuring = loaded.filter((file) =>
     importsOf(file).some((found) => found.kind === 'static' && ofPackage(['prom-client'], found)),
   )

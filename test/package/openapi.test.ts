@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openApiDocument } from '../../src/adapters/openapi.ts'
+import { openApiDocument } from '../../src/adapters/openapi/openapi.ts'
 import { emptyFolder, run, runtimes } from './programs.ts'
 
 const quiet = { REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }

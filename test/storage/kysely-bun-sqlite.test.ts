@@ -1,6 +1,6 @@
 import { describe, it } from 'node:test'
 import { Kysely } from 'kysely'
-import type { Storage } from '../../src/core/storage.ts'
+import type { Storage } from '../../src/core/storage/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import { storageCases } from '../../src/testing/index.ts'
 

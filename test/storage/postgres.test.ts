@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import postgres from 'postgres'
-import type { Storage } from '../../src/core/storage.ts'
+import type { Storage } from '../../src/core/storage/index.ts'
 import { type PostgresOptions, postgresStorage } from '../../src/storage/postgres.ts'
 import { storageCases } from '../../src/testing/index.ts'
 import {

@@ -1,7 +1,7 @@
-import { apiKeyQuery, newApiKey, rollOptions } from '../../core/api-keys.ts'
-import { apiKeyExample, pageExample } from '../examples.ts'
-import { created, many, noContent, route, type Route } from '../route.ts'
-import { apiKeySchema, dataOf, pageOf } from '../schemas.ts'
+import { apiKeyQuery, newApiKey, rollOptions } from '../../core/api-keys/api-keys.ts'
+import { apiKeyExample, pageExample } from '../openapi/examples.ts'
+import { created, many, noContent, route, type Route } from '../http/route.ts'
+import { apiKeySchema, dataOf, pageOf } from '../openapi/schemas.ts'
 
 const tag = 'API keys'
 const manager =

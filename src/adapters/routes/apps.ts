@@ -1,9 +1,9 @@
 import { appChanges, appQuery, newApp, type App } from '../../core/apps.ts'
-import { rotationOptions, type Rotation, type RotationOptions } from '../../core/rotation.ts'
-import { appExample, pageExample, publicKeyExample, rotationExample } from '../examples.ts'
-import { cacheable } from '../cacheable.ts'
-import { asker, created, many, noContent, one, route, type Route } from '../route.ts'
-import { appSchema, dataOf, jwksSchema, pageOf, pemSchema, rotationSchema } from '../schemas.ts'
+import { rotationOptions, type Rotation, type RotationOptions } from '../../core/keys/rotation.ts'
+import { appExample, pageExample, publicKeyExample, rotationExample } from '../openapi/examples.ts'
+import { cacheable } from '../http/cacheable.ts'
+import { asker, created, many, noContent, one, route, type Route } from '../http/route.ts'
+import { appSchema, dataOf, jwksSchema, pageOf, pemSchema, rotationSchema } from '../openapi/schemas.ts'
 
 const tag = 'Apps'
 const answers = { description: 'The app', schema: dataOf(appSchema), example: { data: appExample } }

@@ -1,10 +1,10 @@
 import { Type } from '@sinclair/typebox'
 import { customerChanges, customerQuery, newCustomer } from '../../core/customers.ts'
-import { text } from '../../core/fields.ts'
-import { input, type Input } from '../../core/input.ts'
-import { customerExample, pageExample } from '../examples.ts'
-import { created, many, noContent, one, route, type Route } from '../route.ts'
-import { customerSchema, dataOf, pageOf } from '../schemas.ts'
+import { text } from '../../core/input/fields.ts'
+import { input, type Input } from '../../core/input/parse.ts'
+import { customerExample, pageExample } from '../openapi/examples.ts'
+import { created, many, noContent, one, route, type Route } from '../http/route.ts'
+import { customerSchema, dataOf, pageOf } from '../openapi/schemas.ts'
 
 const tag = 'Customers'
 const bodyExample = { email: 'ada@example.com', name: 'Ada', external_id: 'user-42' }

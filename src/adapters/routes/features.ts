@@ -1,7 +1,7 @@
 import { featureChanges, featureQuery, newFeature } from '../../core/features.ts'
-import { featureExample, pageExample } from '../examples.ts'
-import { created, many, noContent, one, route, type Route } from '../route.ts'
-import { dataOf, featureSchema, pageOf } from '../schemas.ts'
+import { featureExample, pageExample } from '../openapi/examples.ts'
+import { created, many, noContent, one, route, type Route } from '../http/route.ts'
+import { dataOf, featureSchema, pageOf } from '../openapi/schemas.ts'
 
 const tag = 'Features'
 const answers = {

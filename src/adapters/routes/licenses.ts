@@ -1,19 +1,19 @@
 import { Type } from '@sinclair/typebox'
-import type { Principal } from '../../core/principal.ts'
-import { uuid } from '../../core/fields.ts'
-import { input, type Input } from '../../core/input.ts'
+import type { Principal } from '../../core/api-keys/principal.ts'
+import { uuid } from '../../core/input/fields.ts'
+import { input, type Input } from '../../core/input/parse.ts'
 import {
   licenseChanges,
   licenseQuery,
   newLicense,
   reinstatement,
   revocation,
-} from '../../core/license-input.ts'
-import type { License } from '../../core/license-view.ts'
-import { HttpError } from '../errors.ts'
-import { licenseExample, pageExample } from '../examples.ts'
-import { created, many, noContent, one, route, type Route } from '../route.ts'
-import { dataOf, licenseSchema, pageOf } from '../schemas.ts'
+} from '../../core/licenses/input.ts'
+import type { License } from '../../core/licenses/view.ts'
+import { HttpError } from '../http/errors.ts'
+import { licenseExample, pageExample } from '../openapi/examples.ts'
+import { created, many, noContent, one, route, type Route } from '../http/route.ts'
+import { dataOf, licenseSchema, pageOf } from '../openapi/schemas.ts'
 
 const tag = 'Licenses'
 const answers = {

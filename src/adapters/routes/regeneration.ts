@@ -1,10 +1,10 @@
 import { Type } from '@sinclair/typebox'
-import { flag } from '../../core/fields.ts'
-import { input, invalidInput, type Input } from '../../core/input.ts'
-import { bulkRegeneration } from '../../core/regeneration.ts'
-import { licenseExample } from '../examples.ts'
-import { one, route, type Route } from '../route.ts'
-import { bulkSchema, dataOf, licenseSchema } from '../schemas.ts'
+import { flag } from '../../core/input/fields.ts'
+import { input, invalidInput, type Input } from '../../core/input/parse.ts'
+import { bulkRegeneration } from '../../core/licenses/regenerate.ts'
+import { licenseExample } from '../openapi/examples.ts'
+import { one, route, type Route } from '../http/route.ts'
+import { bulkSchema, dataOf, licenseSchema } from '../openapi/schemas.ts'
 
 const tag = 'Licenses'
 

@@ -1,8 +1,8 @@
 import { newFeature } from '../../core/features.ts'
 import { newTier, tierChanges, tierQuery } from '../../core/tiers.ts'
-import { featureExample, pageExample, tierExample } from '../examples.ts'
-import { created, many, noContent, one, route, type Route } from '../route.ts'
-import { dataOf, featureSchema, pageOf, tierSchema } from '../schemas.ts'
+import { featureExample, pageExample, tierExample } from '../openapi/examples.ts'
+import { created, many, noContent, one, route, type Route } from '../http/route.ts'
+import { dataOf, featureSchema, pageOf, tierSchema } from '../openapi/schemas.ts'
 
 const tag = 'Tiers'
 const answers = { description: 'The tier', schema: dataOf(tierSchema), example: { data: tierExample } }

@@ -1,7 +1,7 @@
-import { deliveryQuery, webhookRollOptions } from '../../core/webhooks.ts'
-import { deliveryExample, pageExample, webhookSecretExample } from '../examples.ts'
-import { created, many, one, route, type Route } from '../route.ts'
-import { dataOf, deliverySchema, pageOf, webhookSecretSchema } from '../schemas.ts'
+import { deliveryQuery, webhookRollOptions } from '../../core/webhooks/webhooks.ts'
+import { deliveryExample, pageExample, webhookSecretExample } from '../openapi/examples.ts'
+import { created, many, one, route, type Route } from '../http/route.ts'
+import { dataOf, deliverySchema, pageOf, webhookSecretSchema } from '../openapi/schemas.ts'
 
 const tag = 'Webhooks'
 const secretAnswer = { schema: dataOf(webhookSecretSchema), example: { data: webhookSecretExample } }

@@ -13,7 +13,7 @@ import {
   type DatabaseFlags,
   type JsonFlags,
 } from './flags.ts'
-import { prepare, type Surroundings } from './surroundings.ts'
+import { prepare, type Surroundings } from './context.ts'
 
 interface ListFlags extends JsonFlags {
   readonly mode?: 'live' | 'test'

@@ -1,13 +1,13 @@
 import { buildCommand, type Command } from '@stricli/core'
 import { version } from '../../adapters/version.ts'
 import { withDatabase } from '../database.ts'
-import { doctor } from '../doctor.ts'
-import { exportRecords } from '../export.ts'
-import { importRecords } from '../import.ts'
+import { doctor } from '../doctor/doctor.ts'
+import { exportRecords } from '../backup/export.ts'
+import { importRecords } from '../backup/import.ts'
 import { rekey } from '../rekey.ts'
 import { shownDatabase } from '../settings.ts'
 import { argument, database, json, toggle, type DatabaseFlags, type JsonFlags } from './flags.ts'
-import { prepare, type Surroundings } from './surroundings.ts'
+import { prepare, type Surroundings } from './context.ts'
 
 interface ImportFlags extends JsonFlags {
   readonly restore: boolean

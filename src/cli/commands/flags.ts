@@ -1,4 +1,4 @@
-import { readTime } from '../../adapters/wire.ts'
+import { readTime } from '../../adapters/http/wire.ts'
 
 /** A flag that takes a value. */
 export interface ValueFlag<Value> {

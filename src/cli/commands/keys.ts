@@ -1,7 +1,7 @@
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from '@stricli/core'
 import { createKey, listKeys, revokeKey } from '../keys.ts'
 import { argument, database, json, optional, parseTime, text, type JsonFlags } from './flags.ts'
-import { prepare, type Surroundings } from './surroundings.ts'
+import { prepare, type Surroundings } from './context.ts'
 
 interface CreateFlags extends JsonFlags {
   readonly type?: 'sk' | 'pk'

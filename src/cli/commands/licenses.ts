@@ -27,7 +27,7 @@ import {
   toggle,
   type DatabaseFlags,
 } from './flags.ts'
-import { prepare, type Surroundings } from './surroundings.ts'
+import { prepare, type Surroundings } from './context.ts'
 
 type LicenseFlags = OfApp & DatabaseFlags
 type ListFlags = LicenseListing & DatabaseFlags

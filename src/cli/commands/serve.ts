@@ -3,7 +3,7 @@ import { readServerOptions } from '../server-options.ts'
 import { serve } from '../serve.ts'
 import { readAddress, readPort, readSigning, readWebhooks } from '../settings.ts'
 import { database, optional, text, type DatabaseFlags } from './flags.ts'
-import { prepare, type Surroundings } from './surroundings.ts'
+import { prepare, type Surroundings } from './context.ts'
 
 interface ServeFlags extends DatabaseFlags {
   readonly port?: number

@@ -1,7 +1,7 @@
 import { buildCommand, type Command } from '@stricli/core'
 import { verify } from '../verify.ts'
 import { argument, json, needed, text } from './flags.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { Surroundings } from './context.ts'
 
 interface VerifyFlags {
   readonly publicKey: string

@@ -1,7 +1,7 @@
 import { sql, type Kysely, type SelectQueryBuilder } from 'kysely'
-import type { ApiKeyFilter, ApiKeyRecord, NumericDate, StorageSession } from '../../core/storage.ts'
+import type { ApiKeyFilter, ApiKeyRecord, NumericDate, StorageSession } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import { type Access, countOf, newestFirst } from './access.ts'
+import { type Access, countOf, newestFirst } from './session.ts'
 import { lockTable, typed } from './dialect.ts'
 import { apiKeyRows } from './rows.ts'
 

@@ -1,7 +1,7 @@
 import type { Kysely, SelectQueryBuilder } from 'kysely'
-import type { AppFilter, StorageSession } from '../../core/storage.ts'
+import type { AppFilter, StorageSession } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import { type Access, countOf, newestFirst, wrote } from './access.ts'
+import { type Access, countOf, newestFirst, wrote } from './session.ts'
 import { appRows } from './rows.ts'
 
 type AppVerbs = Pick<

@@ -1,8 +1,13 @@
-import { furthestDue } from '../../core/due.ts'
+import { furthestDue } from '../../core/storage/due.ts'
 import { sql, type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
-import type { DeliveryClaim, DeliveryFilter, DeliveryRecord, StorageSession } from '../../core/storage.ts'
+import type {
+  DeliveryClaim,
+  DeliveryFilter,
+  DeliveryRecord,
+  StorageSession,
+} from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import { type Access, countOf, newestFirst } from './access.ts'
+import { type Access, countOf, newestFirst } from './session.ts'
 import { skipLocked } from './dialect.ts'
 import { deliveryRows } from './rows.ts'
 

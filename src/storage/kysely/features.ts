@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import type { StorageSession } from '../../core/storage.ts'
+import type { StorageSession } from '../../core/storage/index.ts'
 import { lockRow, typed } from './dialect.ts'
-import { type Access, countOf, newestFirst, wrote } from './access.ts'
+import { type Access, countOf, newestFirst, wrote } from './session.ts'
 import { featureRows } from './rows.ts'
 
 type FeatureVerbs = Pick<

@@ -1,5 +1,5 @@
 import { sql, type CompiledQuery, type Kysely, type SqlBool } from 'kysely'
-import type { ApiKeyRecord, AppRecord, LicenseRecord, SigningKeyRecord } from '../../core/storage.ts'
+import type { ApiKeyRecord, AppRecord, LicenseRecord, SigningKeyRecord } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
 
 /** What nearly every request asks. Compiled once: building a query costs as much as running it. */

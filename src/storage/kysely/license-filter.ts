@@ -1,7 +1,7 @@
 import { sql, type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
-import type { LicenseFilter, NumericDate } from '../../core/storage.ts'
+import type { LicenseFilter, NumericDate } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import { countOf } from './access.ts'
+import { countOf } from './session.ts'
 
 export type Licenses = SelectQueryBuilder<Database, 'heartwood_license', unknown>
 

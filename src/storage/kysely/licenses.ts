@@ -1,11 +1,11 @@
 import type { Kysely } from 'kysely'
-import type { StorageSession } from '../../core/storage.ts'
+import type { StorageSession } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import { type Access, newestFirst, wrote } from './access.ts'
+import { type Access, newestFirst, wrote } from './session.ts'
 import { isAppId } from './apps.ts'
 import { unlessTaken } from './errors.ts'
 import { countLicenses, matching, statusIs } from './license-filter.ts'
-import { reissueLicenses } from './reissue.ts'
+import { reissueLicenses } from './regenerate-many.ts'
 import { licenseRows } from './rows.ts'
 
 type LicenseReads = Pick<

@@ -9,7 +9,7 @@ import type {
   SigningKeyRecord,
   TierRecord,
   WebhookRecord,
-} from '../../core/storage.ts'
+} from '../../core/storage/index.ts'
 import type { Row } from '../schema.ts'
 
 interface Field {

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
-import type { NumericDate, SigningKeyRecord, StorageSession } from '../../core/storage.ts'
+import type { NumericDate, SigningKeyRecord, StorageSession } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import { type Access, wrote } from './access.ts'
+import { type Access, wrote } from './session.ts'
 import { signingKeyRows } from './rows.ts'
 
 type SigningKeyVerbs = Pick<StorageSession, 'findActiveKey' | 'listSigningKeys' | 'swapActiveKey'>

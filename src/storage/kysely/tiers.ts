@@ -1,7 +1,7 @@
 import type { SelectQueryBuilder } from 'kysely'
-import type { StorageSession, TierRecord } from '../../core/storage.ts'
+import type { StorageSession, TierRecord } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
-import { type Access, countOf, limited, wrote } from './access.ts'
+import { type Access, countOf, limited, wrote } from './session.ts'
 import { featureSlugs, lockRow } from './dialect.ts'
 import { tierRows, wholeTierRows } from './rows.ts'
 

@@ -1,5 +1,5 @@
-import type { StorageSession, WebhookRecord } from '../../core/storage.ts'
-import { type Access, wrote } from './access.ts'
+import type { StorageSession, WebhookRecord } from '../../core/storage/index.ts'
+import { type Access, wrote } from './session.ts'
 import { webhookRows } from './rows.ts'
 
 type WebhookVerbs = Pick<StorageSession, 'findWebhook' | 'insertWebhook' | 'updateWebhook'>

@@ -1,4 +1,4 @@
-import type { ApiKeyFilter, ApiKeyRecord } from '../../core/storage.ts'
+import type { ApiKeyFilter, ApiKeyRecord } from '../../core/storage/index.ts'
 import { patched } from './frozen.ts'
 import { countOf, takePage } from './table.ts'
 import { requireParent, type SyncSession, type Tables } from './tables.ts'

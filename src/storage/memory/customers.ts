@@ -1,4 +1,4 @@
-import type { CustomerFilter, CustomerRecord, LicenseRecord } from '../../core/storage.ts'
+import type { CustomerFilter, CustomerRecord, LicenseRecord } from '../../core/storage/index.ts'
 import { patched } from './frozen.ts'
 import { countOf, keyOf, takePage } from './table.ts'
 import { requireParent, type SyncSession, type Tables } from './tables.ts'

@@ -1,4 +1,4 @@
-import type { LicenseFilter, LicenseRecord, NumericDate, Reissue } from '../../core/storage.ts'
+import type { LicenseFilter, LicenseRecord, NumericDate, Reissue } from '../../core/storage/index.ts'
 import { findApp } from './apps.ts'
 import { patched } from './frozen.ts'
 import { countOf, keyOf, takePage } from './table.ts'

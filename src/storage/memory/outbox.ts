@@ -1,5 +1,5 @@
-import { isDue } from '../../core/due.ts'
-import type { DeliveryRecord, LicenseRecord } from '../../core/storage.ts'
+import { isDue } from '../../core/storage/due.ts'
+import type { DeliveryRecord, LicenseRecord } from '../../core/storage/index.ts'
 import { patched } from './frozen.ts'
 import { countOf, keyOf, takePage } from './table.ts'
 import { queueOf, requireParent, type Queued, type SyncSession, type Tables } from './tables.ts'

@@ -1,4 +1,4 @@
-import type { Page, Position } from '../../core/storage.ts'
+import type { Page, Position } from '../../core/storage/index.ts'
 import { frozen } from './frozen.ts'
 import type { Journal } from './journal.ts'
 

@@ -12,7 +12,7 @@ import type {
   StorageSession,
   TierRecord,
   WebhookRecord,
-} from '../../core/storage.ts'
+} from '../../core/storage/index.ts'
 import type { Journal } from './journal.ts'
 import { byPosition, keyOf, Table } from './table.ts'
 

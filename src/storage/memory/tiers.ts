@@ -1,4 +1,4 @@
-import type { FeatureRecord, TierRecord } from '../../core/storage.ts'
+import type { FeatureRecord, TierRecord } from '../../core/storage/index.ts'
 import { frozen, patched } from './frozen.ts'
 import { countOf, keyOf, takePage } from './table.ts'
 import { requireParent, type SyncSession, type Tables } from './tables.ts'

@@ -1,5 +1,5 @@
 import { Kysely } from 'kysely'
-import type { Storage } from '../../core/storage.ts'
+import type { Storage } from '../../core/storage/index.ts'
 import { translated } from '../kysely/errors.ts'
 import { storageOver } from '../kysely/storage.ts'
 import { migrate, type Database } from '../schema.ts'

@@ -1,6 +1,6 @@
 import { Kysely, type CompiledQuery } from 'kysely'
 import { LicensingError } from '../../core/errors.ts'
-import type { Storage } from '../../core/storage.ts'
+import type { Storage } from '../../core/storage/index.ts'
 import { storageOver } from '../kysely/storage.ts'
 import { migrate, type Database } from '../schema.ts'
 import { type Connection, lentConnection, openConnection, type SqliteClient } from './connection.ts'

@@ -1,4 +1,4 @@
-import type { KeyPair } from '../../core/key-pool.ts'
+import type { KeyPair } from '../../core/runtime/key-pool.ts'
 
 /**
  * Fixed RSA-4096 pairs, so that a test waits for none to be made. They protect nothing: everybody has them.

@@ -1,4 +1,4 @@
-import type { Storage } from '../../core/storage.ts'
+import type { Storage } from '../../core/storage/index.ts'
 
 /**
  * One promise of the storage contract, runnable under any test runner. `run` rejects with an `AssertionError` when the

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Page, Position, Storage } from '../../core/storage.ts'
+import type { Page, Position, Storage } from '../../core/storage/index.ts'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import {
   addApp,

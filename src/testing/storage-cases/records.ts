@@ -10,7 +10,7 @@ import type {
   Storage,
   TierRecord,
   WebhookRecord,
-} from '../../core/storage.ts'
+} from '../../core/storage/index.ts'
 
 /** The time at which every record is made. */
 export const madeAt = 1_800_000_000

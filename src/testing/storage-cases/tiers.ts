@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Storage } from '../../core/storage.ts'
+import type { Storage } from '../../core/storage/index.ts'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import {
   addApp,

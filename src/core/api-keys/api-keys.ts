@@ -1,0 +1,250 @@
+import { Type } from '@sinclair/typebox'
+import { commit } from '../transaction.ts'
+import type { Context } from '../context.ts'
+import { isPast } from '../token/decision.ts'
+import { LicensingError } from '../errors.ts'
+import { instant, integer, nullable, oneOf, reference, text } from '../input/fields.ts'
+import { input, invalidInput, isText, type Input } from '../input/parse.ts'
+import { apiKeySecret, isApiKeySecret, hashSecret } from './secret.ts'
+import { requireApp } from '../lookup.ts'
+import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
+import { mayManageKeys, type ApiKey, type Principal } from './principal.ts'
+import type { ApiKeyRecord, AppRecord, Mode, NumericDate, StorageSession } from '../storage/index.ts'
+
+/** A key just made, with its secret: shown this once, kept only as a hash. */
+export interface NewApiKeyAnswer extends ApiKey {
+  readonly secret: string
+}
+
+export interface NewApiKey {
+  readonly name?: string | null
+  /** Default `sk`. */
+  readonly type?: 'sk' | 'pk'
+  /** Default: the mode of the key that makes it, else `live`. */
+  readonly mode?: Mode
+  /** Slug of the app to bind it to, which then settles the mode. */
+  readonly app?: string | null
+  readonly expiresAt?: NumericDate | null
+}
+
+export interface RollOptions {
+  /** So long the old key goes on, in seconds, 0 to 2,592,000 (30 days); default 0. */
+  readonly overlapSeconds?: number
+}
+
+export interface ApiKeyQuery extends Paging {
+  readonly mode?: Mode
+}
+
+/** What an API key's use cases are called on `licensing.apiKeys`. */
+export interface ApiKeys {
+  /**
+   * Makes a key; with `by`, only one that is not mightier than `by`.
+   * @throws {LicensingError} `validation_error`, `forbidden`.
+   */
+  create(key?: NewApiKey, by?: Principal): Promise<NewApiKeyAnswer>
+  /** Makes the first secret key of a fresh storage; `null` when it has, or ever had, a key. */
+  createFirst(): Promise<NewApiKeyAnswer | null>
+  /** Newest first. @throws {LicensingError} `validation_error`, `forbidden`. */
+  list(query?: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>>
+  /** Refuses the key from the next request on. @throws {LicensingError} `not_found`, `forbidden`. */
+  revoke(id: string, by?: Principal): Promise<ApiKey>
+  /**
+   * Replaces a key by a new one with the same rights; the old one goes on for `overlapSeconds`.
+   * @throws {LicensingError} `validation_error`, `not_found`, `forbidden`; `conflict` for a key that is not good any more.
+   */
+  roll(id: string, options?: RollOptions, by?: Principal): Promise<NewApiKeyAnswer>
+  /** The id of the app of this slug, if the key sees it. @throws {LicensingError} `not_found`, as for one that is not there. */
+  visibleApp(key: Principal, slug: string): Promise<string>
+  /** The key of a secret; `null` when there is none, or it is revoked or expired. */
+  authenticate(secret: string): Promise<Principal | null>
+}
+
+export const newApiKey: Input<NewApiKey> = input<NewApiKey>()(
+  Type.Object({
+    name: Type.Optional(nullable(text('What it is for', 0, 255))),
+    type: Type.Optional(oneOf('sk may write, pk only read', ['sk', 'pk'])),
+    mode: Type.Optional(oneOf('Which apps it sees', ['live', 'test'])),
+    app: Type.Optional(nullable(reference('Slug of the app it is bound to'))),
+    expiresAt: Type.Optional(nullable(instant('When it stops working'))),
+  }),
+)
+
+export const rollOptions: Input<RollOptions> = input<RollOptions>()(
+  Type.Object({
+    overlapSeconds: Type.Optional(integer('Seconds for which the old key goes on', 0, 2_592_000)),
+  }),
+)
+
+export const apiKeyQuery: Input<ApiKeyQuery> = input<ApiKeyQuery>()(
+  Type.Object({ ...pagingFields, mode: Type.Optional(oneOf('Only keys of this mode', ['live', 'test'])) }),
+)
+
+function toPrincipal(record: ApiKeyRecord): Principal {
+  const { hash: _hash, ...visible } = record
+  return { ...visible, prefix: `${record.type}_${record.mode}_` }
+}
+
+function toApiKey(record: ApiKeyRecord): ApiKey {
+  const { appId: _appId, ...visible } = toPrincipal(record)
+  return visible
+}
+
+/** A key sees the apps of its mode; a bound one only its own. */
+async function visibleApp(context: Context, key: Principal, slug: string): Promise<string> {
+  const app = await requireApp(context, slug)
+  if (key.mode !== app.mode || (key.appId !== null && key.appId !== app.id))
+    throw new LicensingError('not_found', 'App not found')
+  return app.id
+}
+
+/** @throws {LicensingError} `forbidden` unless `by` may manage keys: a secret key without end, bound to no app. */
+function checkManager(by: Principal | undefined, mode: Mode | undefined): void {
+  if (by === undefined) return
+  if (!mayManageKeys(by) || (by.mode === 'test' && mode === 'live'))
+    throw new LicensingError('forbidden', 'This API key may not manage such keys')
+}
+
+/** The app to bind a key to. @throws {LicensingError} `not_found` for one that a test key does not see. */
+async function boundApp(
+  context: Context,
+  slug: string | null | undefined,
+  by: Principal | undefined,
+): Promise<AppRecord | null> {
+  if (slug === null || slug === undefined) return null
+  const app = await requireApp(context, slug)
+  if (by?.mode === 'test' && app.mode === 'live') throw new LicensingError('not_found', 'App not found')
+  return app
+}
+
+function modeOf(given: NewApiKey, app: AppRecord | null, by: Principal | undefined): Mode {
+  if (app !== null && given.mode !== undefined && given.mode !== app.mode)
+    throw invalidInput({ mode: ['must be the mode of the app'] })
+  return given.mode ?? app?.mode ?? by?.mode ?? 'live'
+}
+
+type KeyRights = Pick<ApiKeyRecord, 'name' | 'type' | 'mode' | 'appId' | 'app' | 'expiresAt'>
+
+/** A fresh key with these rights, and its secret. */
+async function freshKey(
+  context: Context,
+  rights: KeyRights,
+): Promise<{ record: ApiKeyRecord; answer: NewApiKeyAnswer }> {
+  const { name, type, mode, appId, app, expiresAt } = rights
+  const secret = apiKeySecret(type, mode)
+  const record: ApiKeyRecord = {
+    ...{ id: context.newId('key'), name, type, mode, appId, app },
+    ...{ hash: await hashSecret(secret), lastFour: secret.slice(-4) },
+    ...{ createdAt: context.now(), expiresAt, revokedAt: null, lastUsedAt: null },
+  }
+  return { record, answer: { ...toApiKey(record), secret } }
+}
+
+async function rightsOf(context: Context, given: NewApiKey, by: Principal | undefined): Promise<KeyRights> {
+  const app = await boundApp(context, given.app, by)
+  const mode = modeOf(given, app, by)
+  checkManager(by, mode)
+  const { type = 'sk', name = null, expiresAt = null } = given
+  if (isPast(expiresAt, context.now())) throw invalidInput({ expiresAt: ['must be in the future'] })
+  return { name, type, mode, appId: app?.id ?? null, app: app?.slug ?? null, expiresAt }
+}
+
+async function createApiKey(context: Context, key: NewApiKey, by?: Principal): Promise<NewApiKeyAnswer> {
+  checkManager(by, undefined)
+  const { record, answer } = await freshKey(context, await rightsOf(context, newApiKey.parse(key), by))
+  const write = async (tx: StorageSession): Promise<NewApiKeyAnswer> => {
+    await tx.insertApiKey(record)
+    return answer
+  }
+  return commit(context, write, (created) => created)
+}
+
+/** The key of this id, if `by` sees it. @throws {LicensingError} `not_found`, `forbidden`. */
+async function managedKey(context: Context, id: string, by: Principal | undefined): Promise<ApiKeyRecord> {
+  checkManager(by, undefined)
+  const key = isText(id) ? await context.storage.findApiKey(id) : null
+  if (key === null || (by?.mode === 'test' && key.mode === 'live'))
+    throw new LicensingError('not_found', 'API key not found')
+  return key
+}
+
+function isGood(key: ApiKeyRecord, now: NumericDate): boolean {
+  return key.revokedAt === null && !isPast(key.expiresAt, now)
+}
+
+async function rollApiKey(
+  context: Context,
+  id: string,
+  options: RollOptions,
+  by: Principal | undefined,
+): Promise<NewApiKeyAnswer> {
+  checkManager(by, undefined)
+  const { overlapSeconds = 0 } = rollOptions.parse(options)
+  const { record, answer } = await freshKey(context, await managedKey(context, id, by))
+  const now = context.now()
+  const write = async (tx: StorageSession): Promise<NewApiKeyAnswer> => {
+    // A write of nothing, so that of two at once the second judges what the first has left.
+    const old = await tx.updateApiKey(id, {})
+    if (old === null || !isGood(old, now))
+      throw new LicensingError('conflict', 'API key is revoked or expired')
+    await tx.updateApiKey(id, { expiresAt: Math.min(old.expiresAt ?? Infinity, now + overlapSeconds) })
+    await tx.insertApiKey({ ...record, expiresAt: old.expiresAt })
+    return answer
+  }
+  return commit(context, write, (created) => created)
+}
+
+async function createFirstApiKey(context: Context): Promise<NewApiKeyAnswer | null> {
+  if ((await context.storage.countApiKeys({})) > 0) return null
+  const rights = await rightsOf(context, { name: 'First key' }, undefined)
+  const { record, answer } = await freshKey(context, rights)
+  return (await context.storage.insertFirstApiKey(record)) ? answer : null
+}
+
+async function listApiKeys(context: Context, query: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>> {
+  checkManager(by, undefined)
+  const { mode, ...paging } = apiKeyQuery.parse(query)
+  checkManager(by, mode)
+  const seen = by?.mode === 'test' ? 'test' : mode
+  const filter = seen === undefined ? {} : { mode: seen }
+  const listing = await readPage(paging, {
+    prefix: 'key',
+    list: (page) => context.storage.listApiKeys(filter, page),
+    count: () => context.storage.countApiKeys(filter),
+    position: ({ id }) => ({ id }),
+  })
+  return mapListing(listing, (record) => {
+    const key = toApiKey(record)
+    return { ...key, lastUsedAt: context.lastUses.of(key.id) ?? key.lastUsedAt }
+  })
+}
+
+async function revokeApiKey(context: Context, id: string, by?: Principal): Promise<ApiKey> {
+  const key = await managedKey(context, id, by)
+  if (key.revokedAt !== null) return toApiKey(key)
+  const revoked = await context.storage.updateApiKey(id, { revokedAt: context.now() })
+  if (revoked === null) throw new LicensingError('not_found', 'API key not found')
+  return toApiKey(revoked)
+}
+
+async function authenticate(context: Context, secret: string): Promise<Principal | null> {
+  if (!isApiKeySecret(secret)) return null
+  const key = await context.storage.findApiKeyByHash(await hashSecret(secret))
+  const now = context.now()
+  if (key === null || !isGood(key, now)) return null
+  context.lastUses.note(key.id, now)
+  return toPrincipal(key)
+}
+
+/** Binds the use cases of API keys to a context. */
+export function bindApiKeys(context: Context): ApiKeys {
+  return {
+    create: (key = {}, by) => createApiKey(context, key, by),
+    createFirst: () => createFirstApiKey(context),
+    list: (query = {}, by) => listApiKeys(context, query, by),
+    revoke: (id, by) => revokeApiKey(context, id, by),
+    roll: (id, options = {}, by) => rollApiKey(context, id, options, by),
+    visibleApp: (key, slug) => visibleApp(context, key, slug),
+    authenticate: (secret) => authenticate(context, secret),
+  }
+}

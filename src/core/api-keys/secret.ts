@@ -1,0 +1,51 @@
+import { sha256 } from '../hash.ts'
+import type { Mode } from '../storage/index.ts'
+
+const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const randomLength = 30
+const form = /^[sp]k_(?:live|test)_[0-9A-Za-z]{36}$/
+
+/** CRC-32 as in ISO 3309, of ASCII text. */
+function crc32(text: string): number {
+  let crc = 0xffffffff
+  for (let at = 0; at < text.length; at++) {
+    crc ^= text.charCodeAt(at)
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
+  }
+  return (crc ^ 0xffffffff) >>> 0
+}
+
+function checksum(text: string): string {
+  let rest = crc32(text)
+  let digits = ''
+  for (let at = 0; at < 6; at++) {
+    digits = base62.charAt(rest % 62) + digits
+    rest = Math.floor(rest / 62)
+  }
+  return digits
+}
+
+/** Even over the alphabet: bytes from 248 on are thrown away, since 248 is the last multiple of 62. */
+function randomBase62(length: number): string {
+  let text = ''
+  while (text.length < length)
+    for (const byte of crypto.getRandomValues(new Uint8Array(length)))
+      if (byte < 248 && text.length < length) text += base62.charAt(byte % 62)
+  return text
+}
+
+/** A fresh secret: prefix, 30 random base62 characters (178 bits), and six of CRC-32 that let a scanner know one. */
+export function apiKeySecret(type: 'sk' | 'pk', mode: Mode): string {
+  const text = `${type}_${mode}_${randomBase62(randomLength)}`
+  return text + checksum(text)
+}
+
+/** Whether the text is spelled like a secret, checksum included: junk is refused without a look-up. */
+export function isApiKeySecret(text: string): boolean {
+  return form.test(text) && checksum(text.slice(0, -6)) === text.slice(-6)
+}
+
+/** SHA-256 in lower-case hexadecimal: all that is kept of a secret, whose 178 random bits need no salt. */
+export function hashSecret(secret: string): Promise<string> {
+  return sha256(secret)
+}

@@ -1,0 +1,122 @@
+import {
+  Type,
+  type TArray,
+  type TBoolean,
+  type TInteger,
+  type TNull,
+  type TObject,
+  type TSchema,
+  type TString,
+  type TUnion,
+  type TUnsafe,
+} from '@sinclair/typebox'
+import type { Metadata } from '../storage/index.ts'
+
+const typeIdShape = '[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}'
+/** The last second of the year 9999. */
+export const maxInstant = 253_402_300_799
+
+/** Text of `min` to `max` UTF-16 code units. */
+export function text(description: string, min: number, max: number): TString {
+  const rule = `must be a string of ${min} to ${max} characters`
+  return Type.String({ description, minLength: min, maxLength: max, rule })
+}
+
+export function integer(description: string, minimum: number, maximum: number): TInteger {
+  return Type.Integer({
+    description,
+    minimum,
+    maximum,
+    rule: `must be an integer from ${minimum} to ${maximum}`,
+  })
+}
+
+export function flag(description: string): TBoolean {
+  return Type.Boolean({ description, rule: 'must be true or false' })
+}
+
+/** Whole seconds since 1970; on the wire an RFC 3339 time. */
+export function instant(description: string): TInteger {
+  const rule = 'must be a time between 1970 and 9999'
+  return Type.Integer({ description, minimum: 0, maximum: maxInstant, instant: true, rule })
+}
+
+/** What may be cleared with `null`. */
+export function nullable<Schema extends TSchema>(schema: Schema): TUnion<[Schema, TNull]> {
+  const { description = '', rule } = schema as { description?: string; rule?: string }
+  return Type.Union([schema, Type.Null()], { description, rule: `${rule} or null` })
+}
+
+export function oneOf<const Values extends readonly string[]>(
+  description: string,
+  values: Values,
+): TUnsafe<Values[number]> {
+  const rule = `must be one of ${values.join(', ')}`
+  return Type.Unsafe<Values[number]>(
+    Type.String({ description, enum: values, pattern: `^(${values.join('|')})$`, rule }),
+  )
+}
+
+export const name = (): TString => text('Display name', 1, 255)
+export const description = (): TUnion<[TString, TNull]> => nullable(text('What it is, for people', 0, 2048))
+
+/** The name of an app in addresses and in the audience of its tokens. */
+export function appSlug(): TString {
+  return Type.String({
+    description: 'URL-safe identifier, the audience of the app’s tokens; never changes',
+    pattern: '^[a-z0-9-]{1,63}$',
+    maxLength: 63,
+    rule: 'must be 1 to 63 lowercase letters, digits or hyphens',
+  })
+}
+
+/** The name of a tier or feature in tokens and in shipped code. One shaped like a TypeID would be taken for an id. */
+export function slug(): TString {
+  return Type.String({
+    description: 'Identifier in tokens and in shipped code; never changes',
+    pattern: `^(?!${typeIdShape}$)[a-z0-9_]{1,63}$`,
+    maxLength: 63,
+    rule: 'must be 1 to 63 lowercase letters, digits or underscores, and not shaped like an id',
+  })
+}
+
+export function slugs(description: string, maxItems: number): TUnsafe<readonly string[]> {
+  const list: TArray<TString> = Type.Array(slug(), {
+    description,
+    maxItems,
+    uniqueItems: true,
+    rule: `must be a list of at most ${maxItems} different slugs of lowercase letters, digits or underscores`,
+  })
+  return Type.Unsafe<readonly string[]>(list)
+}
+
+/** An id or a slug, where either names the thing. */
+export function reference(description: string): TString {
+  return Type.String({ description, minLength: 1, maxLength: 255, rule: 'must be an id or a slug' })
+}
+
+export function identifier(description: string): TString {
+  return Type.String({ description, minLength: 1, maxLength: 255, rule: 'must be an id' })
+}
+
+export function uuid(description: string): TString {
+  return Type.String({
+    description,
+    pattern: '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$',
+    maxLength: 36,
+    rule: 'must be a UUID',
+  })
+}
+
+/** Any JSON object; how large is judged apart, by `checkMetadata`. */
+export function metadata(): TUnsafe<Metadata> {
+  const any: TObject = Type.Object(
+    {},
+    {
+      description: 'Any JSON object, at most 16 KiB, given back as it came',
+      additionalProperties: true,
+      rule: 'must be a JSON object of at most 16 KiB',
+    },
+  )
+  return Type.Unsafe<Metadata>(any)
+}

@@ -1,0 +1,118 @@
+import type { Static, TObject, TSchema } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { LicensingError } from '../errors.ts'
+
+/** What a use case takes: its schema, and the check that turns unknown input into it. */
+export interface Input<Shape> {
+  /** JSON Schema in the core's names, each property with its rule in words under `rule`. */
+  readonly schema: TObject
+  /** @throws {LicensingError} `validation_error`, with the rules broken by field and never a submitted value. */
+  parse(value: unknown): Shape
+}
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
+type Broken = Record<string, string[]>
+
+const maxDepth = 32
+const shownName = /^[A-Za-z0-9_]{1,63}$/
+
+function ruleOf(schema: TSchema): string {
+  return (schema as { readonly rule?: string }).rule ?? 'is not of the right type'
+}
+
+/** Whether a value is text that every storage takes: PostgreSQL knows neither U+0000 nor unpaired surrogates. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && !value.includes('\u0000') && value.isWellFormed()
+}
+
+function jsonRule(value: unknown): string | null {
+  if (typeof value === 'string') {
+    if (!isText(value)) return 'must not contain U+0000 or an unpaired surrogate'
+  } else if (typeof value === 'number') {
+    if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
+      return 'must hold only numbers that survive as IEEE doubles, integers up to 2^53 - 1'
+  } else if (typeof value !== 'boolean' && typeof value !== 'object') {
+    return 'must be JSON'
+  }
+  return null
+}
+
+function childrenOf(value: unknown): readonly unknown[] {
+  if (typeof value !== 'object' || value === null) return []
+  // Array.from, because flatMap would pass over the holes of a sparse list.
+  return Array.isArray(value) ? Array.from(value) : Object.entries(value).flat()
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return true
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** The rule that a value breaks by what every storage must be able to give back, walked level by level: never recursive. */
+function brokenJsonRule(value: unknown): string | null {
+  if (typeof value !== 'object') return jsonRule(value)
+  let level: readonly unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxDepth) return `must not be nested deeper than ${maxDepth} levels`
+    for (const item of level) {
+      const rule = isPlain(item) ? jsonRule(item) : 'must be JSON'
+      if (rule !== null) return rule
+    }
+    level = level.flatMap(childrenOf)
+  }
+  return null
+}
+
+function brokenRule(schema: TSchema, value: unknown, required: boolean): string | null {
+  if (value === undefined) return required ? 'is required' : null
+  return brokenJsonRule(value) ?? (Value.Check(schema, value) ? null : ruleOf(schema))
+}
+
+function unknownFields(schema: TObject, value: object): Broken {
+  const names = Object.keys(value).filter((name) => !Object.hasOwn(schema.properties, name))
+  if (names.length === 0) return {}
+  const shown = names.map((name) => (shownName.test(name) ? name : '(unknown)'))
+  return Object.fromEntries(shown.map((name) => [name, ['is not a known field']]))
+}
+
+function readFields(schema: TObject, value: object): Record<string, unknown> {
+  const fields: Record<string, unknown> = {}
+  for (const name of Object.keys(schema.properties)) {
+    const field = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
+    if (field !== undefined) fields[name] = field
+  }
+  return fields
+}
+
+function parseObject(schema: TObject, value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalidInput({ '(body)': ['must be an object'] })
+  const fields = readFields(schema, value)
+  const broken: Broken = unknownFields(schema, value)
+  for (const [name, property] of Object.entries(schema.properties)) {
+    const rule = brokenRule(property, fields[name], schema.required?.includes(name) ?? false)
+    if (rule !== null) broken[name] = [rule]
+  }
+  if (Object.keys(broken).length > 0) throw invalidInput(broken)
+  // What is no object is its own copy, and most fields are none.
+  for (const name of Object.keys(fields))
+    if (typeof fields[name] === 'object') fields[name] = structuredClone(fields[name])
+  return fields
+}
+
+/** The error for input that breaks rules, by field. */
+export function invalidInput(details: Readonly<Record<string, readonly string[]>>): LicensingError {
+  return new LicensingError('validation_error', 'The request is not valid', { details })
+}
+
+/**
+ * Declares what a use case takes: a hand-written interface, and a schema that the type checker holds equal to it.
+ *
+ * `input<NewApp>()(Type.Object({ … }))`
+ */
+export function input<Shape>(): <Schema extends TObject>(
+  schema: Schema & (Same<Shape, Static<Schema>> extends true ? unknown : never),
+) => Input<Shape> {
+  return (schema) => ({ schema, parse: (value) => parseObject(schema, value) as Shape })
+}

@@ -1,0 +1,153 @@
+import { generateKeyPair } from 'node:crypto'
+import { calculateJwkThumbprint, exportJWK, importPKCS8, importSPKI, type JWK } from 'jose'
+import type { Context } from '../context.ts'
+import { LicensingError } from '../errors.ts'
+import type { KeyPair } from '../runtime/key-pool.ts'
+import type { AppRecord, SigningKeyRecord } from '../storage/index.ts'
+import type { VerificationKey } from '../token/token.ts'
+
+const modulusLength = 4096
+/** 4096 bits are 512 bytes, 683 characters of base64url. */
+const modulusCharacters = 683
+
+/** Makes an RSA-4096 pair off the event loop. Takes 0.4 to 4 seconds of one core. */
+export function generateRsaKeyPair(): Promise<KeyPair> {
+  const options = {
+    modulusLength,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  } as const
+  return new Promise((resolve, reject) => {
+    generateKeyPair('rsa', options, (error, publicKeyPem, privateKeyPem) =>
+      error === null ? resolve({ publicKeyPem, privateKeyPem }) : reject(error),
+    )
+  })
+}
+
+/** A key pair that was given, else one of ours. @throws {TypeError} in a host's transaction, which may not wait for one. */
+export async function keyPairFor(
+  context: Context,
+  given: KeyPair | undefined,
+  source: 'take' | 'fresh',
+): Promise<KeyPair> {
+  if (given !== undefined) return given
+  if (context.lent) throw new TypeError('Inside a transaction a ready keyPair must be given')
+  return context.keyPairs[source]()
+}
+
+function purposeOf(appId: string, kid: string): string {
+  return `private-key ${appId} ${kid}`
+}
+
+async function publicJwk(publicKeyPem: string): Promise<JWK> {
+  const jwk = await exportJWK(await importSPKI(publicKeyPem, 'RS256', { extractable: true }))
+  if (jwk.kty !== 'RSA' || jwk.n?.length !== modulusCharacters)
+    throw new TypeError('A signing key pair must be RSA with 4096 bits')
+  return jwk
+}
+
+/** A caller's own pair may be put together wrongly: then no token of the app would ever verify. */
+async function checkPair({ n, e }: JWK, privateKeyPem: string): Promise<void> {
+  const own = await exportJWK(await importPKCS8(privateKeyPem, 'RS256', { extractable: true }))
+  if (own.n !== n || own.e !== e || e !== 'AQAB')
+    throw new TypeError('The halves of a signing key pair must belong together, with 65537 as exponent')
+}
+
+/** A pair as the record of an app's next signing key, its private half sealed to that app and key. */
+export async function sealSigningKey(
+  context: Context,
+  appId: string,
+  pair: KeyPair,
+): Promise<SigningKeyRecord> {
+  const jwk = await publicJwk(pair.publicKeyPem)
+  await checkPair(jwk, pair.privateKeyPem)
+  const kid = await calculateJwkThumbprint(jwk, 'sha256')
+  const privateKey = context.sealer.seal(new TextEncoder().encode(pair.privateKeyPem), purposeOf(appId, kid))
+  return {
+    kid,
+    appId,
+    publicKeyPem: pair.publicKeyPem,
+    privateKey,
+    createdAt: context.now(),
+    acceptedUntil: null,
+  }
+}
+
+/** The private half of an active key under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
+export function resealPrivateKey({ sealer }: Context, key: SigningKeyRecord): string | null {
+  return key.privateKey === null ? null : sealer.reseal(key.privateKey, purposeOf(key.appId, key.kid))
+}
+
+/** The key that signs for an app. @throws {LicensingError} `not_found` when the app is gone. */
+export async function activeKey(context: Context, appId: string): Promise<SigningKeyRecord> {
+  const key = await context.storage.findActiveKey(appId)
+  if (key === null) throw new LicensingError('not_found', 'App not found')
+  return key
+}
+
+/** The private half of an active key, opened and imported once. */
+export function privateKeyOf(context: Context, key: SigningKeyRecord): Promise<CryptoKey> {
+  return context.privateKeys.get(key.kid, async () => {
+    const pem = context.sealer.open(key.privateKey ?? '', purposeOf(key.appId, key.kid))
+    return importPKCS8(new TextDecoder().decode(pem), 'RS256')
+  })
+}
+
+/** The records whose tokens are accepted now: the active key and those in their grace period. */
+async function acceptedRecords(context: Context, appId: string): Promise<readonly SigningKeyRecord[]> {
+  const now = context.now()
+  const keys = await context.storage.listSigningKeys(appId)
+  return keys.filter((key) => key.privateKey !== null || (key.acceptedUntil ?? 0) > now)
+}
+
+/** The public keys under which tokens of an app are accepted now. */
+export async function acceptedKeys(context: Context, appId: string): Promise<readonly VerificationKey[]> {
+  const records = await acceptedRecords(context, appId)
+  return Promise.all(
+    records.map(async ({ kid, publicKeyPem }) => ({
+      kid,
+      publicKey: await context.publicKeys.get(kid, () => importSPKI(publicKeyPem, 'RS256')),
+    })),
+  )
+}
+
+/** A key of a JWK Set (RFC 7517), as `jwks.json` serves it. */
+export interface PublicJwk {
+  readonly kty: string
+  readonly n: string
+  readonly e: string
+  readonly kid: string
+  readonly alg: 'RS256'
+  readonly use: 'sig'
+}
+
+/** The accepted public keys of an app as JWKs (RFC 7517), the active one first. */
+export async function publicJwks(context: Context, appId: string): Promise<readonly PublicJwk[]> {
+  const records = await acceptedRecords(context, appId)
+  return Promise.all(
+    records.map(async ({ kid, publicKeyPem }) => {
+      const { n = '', e = '' } = await publicJwk(publicKeyPem)
+      return { kty: 'RSA', n, e, kid, alg: 'RS256', use: 'sig' } as const
+    }),
+  )
+}
+
+const secretPurpose = (appId: string): string => `token-secret ${appId}`
+
+/** A fresh secret under which an app's `jti`s are made, sealed. Rotating keys does not touch it. */
+export function sealTokenSecret(context: Context, appId: string): string {
+  return context.sealer.seal(crypto.getRandomValues(new Uint8Array(32)), secretPurpose(appId))
+}
+
+/** An app's secret under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
+export function resealTokenSecret({ sealer }: Context, { id, tokenSecret }: AppRecord): string | null {
+  return sealer.reseal(tokenSecret, secretPurpose(id))
+}
+
+/** The opened secret under which an app's `jti`s are made. */
+export function tokenSecretOf(context: Context, app: AppRecord): Promise<CryptoKey> {
+  return context.tokenSecrets.get(app.id, async () => {
+    const bytes = context.sealer.open(app.tokenSecret, secretPurpose(app.id))
+    return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+  })
+}

@@ -1,0 +1,174 @@
+import { Type, type TInteger, type TLiteral, type TOptional } from '@sinclair/typebox'
+import {
+  flag,
+  identifier,
+  instant,
+  integer,
+  maxInstant,
+  metadata,
+  nullable,
+  oneOf,
+  reference,
+  slugs,
+  text,
+  uuid,
+} from '../input/fields.ts'
+import { input, invalidInput, type Input } from '../input/parse.ts'
+import { pagingFields, type Paging } from '../paging.ts'
+import type { Metadata, NumericDate } from '../storage/index.ts'
+
+/** When a license ends: exactly one of the three. */
+export interface Expiry {
+  /** So many days of 86,400 seconds from now, 1 to 36,500. */
+  readonly durationDays?: number
+  /** At this second, in the future. */
+  readonly expiresAt?: NumericDate
+  readonly forever?: true
+}
+
+export interface NewLicense extends Expiry {
+  /** A UUID; kept in lower case. */
+  readonly installationId: string
+  readonly customerId: string
+  /** Id or slug. */
+  readonly tierId: string
+  /** Features of this license alone, added to the tier's: slugs, which need not be in the catalogue. */
+  readonly customFeatures?: readonly string[]
+  /** The same as `customFeatures`; give one of the two. */
+  readonly features?: readonly string[]
+  readonly metadata?: Metadata
+}
+
+/**
+ * What of a license may be changed: absent is unchanged; lists and `metadata` are replaced whole. A change to what the
+ * token says issues its claims anew; on a revoked license only `metadata` may change.
+ */
+export interface LicenseChanges extends Expiry {
+  readonly installationId?: string
+  readonly customerId?: string
+  /** Id or slug. */
+  readonly tierId?: string
+  readonly customFeatures?: readonly string[] | null
+  readonly metadata?: Metadata | null
+}
+
+export interface LicenseQuery extends Paging {
+  readonly status?: 'active' | 'expired' | 'revoked'
+  readonly customerId?: string
+  /** Id or slug. */
+  readonly tierId?: string
+  readonly installationId?: string
+  /** Asks for the tokens as well, each a signature; then at most 20 a page. */
+  readonly include?: 'token'
+}
+
+export interface Revocation {
+  /** Why, for people; kept with the license. */
+  readonly reason?: string | null
+}
+
+export interface Reinstatement {
+  /** Issues the claims anew and refuses every earlier token. */
+  readonly invalidatePrevious?: boolean
+}
+
+const maxCustomFeatures = 50
+const maxTokensPerPage = 20
+const day = 86_400
+
+const expiryFields: {
+  durationDays: TOptional<TInteger>
+  expiresAt: TOptional<TInteger>
+  forever: TOptional<TLiteral<true>>
+} = {
+  durationDays: Type.Optional(integer('Days from now until it expires', 1, 36_500)),
+  expiresAt: Type.Optional(instant('When it expires, in the future')),
+  forever: Type.Optional(Type.Literal(true, { description: 'It never expires', rule: 'must be true' })),
+}
+
+const installationId = () => uuid('The installation the license is for, a UUID')
+const customerId = () => identifier('Who holds it')
+const tierId = () => reference('Its tier, by id or slug')
+const customFeatures = () => slugs('Features of this license alone, added to the tier’s', maxCustomFeatures)
+
+export const newLicense: Input<NewLicense> = input<NewLicense>()(
+  Type.Object({
+    installationId: installationId(),
+    customerId: customerId(),
+    tierId: tierId(),
+    customFeatures: Type.Optional(customFeatures()),
+    features: Type.Optional(customFeatures()),
+    ...expiryFields,
+    metadata: Type.Optional(metadata()),
+  }),
+)
+
+export const licenseChanges: Input<LicenseChanges> = input<LicenseChanges>()(
+  Type.Object({
+    installationId: Type.Optional(installationId()),
+    customerId: Type.Optional(customerId()),
+    tierId: Type.Optional(tierId()),
+    customFeatures: Type.Optional(nullable(customFeatures())),
+    ...expiryFields,
+    metadata: Type.Optional(nullable(metadata())),
+  }),
+)
+
+export const licenseQuery: Input<LicenseQuery> = input<LicenseQuery>()(
+  Type.Object({
+    ...pagingFields,
+    status: Type.Optional(oneOf('Only licenses of this status', ['active', 'expired', 'revoked'])),
+    customerId: Type.Optional(identifier('Only licenses of this customer')),
+    tierId: Type.Optional(reference('Only licenses of this tier, by id or slug')),
+    installationId: Type.Optional(uuid('Only licenses for this installation')),
+    include: Type.Optional(oneOf('Adds the tokens; then at most 20 a page', ['token'])),
+  }),
+)
+
+export const revocation: Input<Revocation> = input<Revocation>()(
+  Type.Object({ reason: Type.Optional(nullable(text('Why, for people', 0, 1024))) }),
+)
+
+export const reinstatement: Input<Reinstatement> = input<Reinstatement>()(
+  Type.Object({
+    invalidatePrevious: Type.Optional(flag('Issue the claims anew and refuse every earlier token')),
+  }),
+)
+
+function givenExpiries(expiry: Expiry): readonly string[] {
+  return (['durationDays', 'expiresAt', 'forever'] as const).filter((name) => expiry[name] !== undefined)
+}
+
+function endOf({ durationDays, expiresAt, forever }: Expiry, now: NumericDate): NumericDate | null {
+  if (forever === true) return null
+  const end = expiresAt ?? now + (durationDays ?? 0) * day
+  if (end <= now || end > maxInstant)
+    throw invalidInput({ expiresAt: ['must be in the future and at most in the year 9999'] })
+  return end
+}
+
+/** The end that a new license is given; `null` for none. @throws {LicensingError} `validation_error`. */
+export function expiryOf(expiry: Expiry, now: NumericDate): NumericDate | null {
+  const given = givenExpiries(expiry)
+  const rule = 'exactly one of durationDays, expiresAt and forever must be given'
+  if (given.length !== 1) throw invalidInput({ [given[1] ?? 'durationDays']: [rule] })
+  return endOf(expiry, now)
+}
+
+/** The end that a change asks for; `undefined` when it leaves the end alone. @throws {LicensingError} `validation_error`. */
+export function changedExpiryOf(expiry: Expiry, now: NumericDate): NumericDate | null | undefined {
+  return givenExpiries(expiry).length === 0 ? undefined : expiryOf(expiry, now)
+}
+
+/** The custom features under whichever of their two names. @throws {LicensingError} `validation_error`. */
+export function customFeaturesOf(given: Pick<NewLicense, 'features' | 'customFeatures'>): readonly string[] {
+  if (given.features !== undefined && given.customFeatures !== undefined)
+    throw invalidInput({ features: ['must not be given together with customFeatures, which is the same'] })
+  return given.customFeatures ?? given.features ?? []
+}
+
+/** @throws {LicensingError} `validation_error` when more tokens are asked for than a page may hold. */
+export function checkInclude({ include, perPage = maxTokensPerPage }: LicenseQuery): void {
+  if (include === 'token' && perPage > maxTokensPerPage)
+    throw invalidInput({ perPage: [`must be at most ${maxTokensPerPage} with include=token`] })
+}

@@ -1,0 +1,330 @@
+import type { Context } from '../context.ts'
+import { LicensingError } from '../errors.ts'
+import { isUuid, readId } from '../ids.ts'
+import { invalidInput } from '../input/parse.ts'
+import {
+  changedExpiryOf,
+  checkInclude,
+  customFeaturesOf,
+  expiryOf,
+  licenseChanges,
+  licenseQuery,
+  newLicense,
+  reinstatement,
+  revocation,
+  type LicenseChanges,
+  type LicenseQuery,
+  type NewLicense,
+  type Reinstatement,
+  type Revocation,
+} from './input.ts'
+import {
+  present,
+  toLicense,
+  tokenOf,
+  toSigned,
+  type IncludeToken,
+  type License,
+  type SignedLicense,
+} from './view.ts'
+import { changeLicense, deleteLicense, writeNewLicense } from './changes.ts'
+import { requireApp, requireLicense } from '../lookup.ts'
+import { checkMetadata } from '../input/metadata.ts'
+import { mapListing, readPage, type Listing } from '../paging.ts'
+import {
+  regenerateLicense,
+  regenerateLicenses,
+  reissue,
+  renewLicense,
+  type BulkOutcome,
+  type BulkRegeneration,
+  type Regeneration,
+  type RenewalOptions,
+} from './regenerate.ts'
+import { readyToSign } from '../keys/signing-queue.ts'
+import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
+
+/** What a license's use cases are called on `licensing.licenses`. `id` is the license's id or UUID. */
+export interface Licenses {
+  /**
+   * Issues a license. An expired or revoked license of the same installation is set aside.
+   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` when the installation has an active license.
+   */
+  create(app: string, license: NewLicense): Promise<SignedLicense>
+  /** @throws {LicensingError} `not_found`. */
+  get(app: string, id: string): Promise<License>
+  get(app: string, id: string, options: IncludeToken): Promise<SignedLicense>
+  /** The license that holds the installation's place. @throws {LicensingError} `not_found`. */
+  getByInstallation(app: string, installationId: string): Promise<License>
+  getByInstallation(app: string, installationId: string, options: IncludeToken): Promise<SignedLicense>
+  /** Newest first. @throws {LicensingError} `validation_error`, `not_found`. */
+  list(app: string, query?: LicenseQuery): Promise<Listing<License>>
+  /** The token as of now, `null` unless the license is active. @throws {LicensingError} `not_found`. */
+  token(app: string, id: string): Promise<string | null>
+  /**
+   * Changes a license; a change to what the token says regenerates it.
+   * @throws {LicensingError} `validation_error`, `not_found`, `license_revoked`, `missing_tier`; `conflict` when another
+   * active license holds the installation.
+   */
+  update(app: string, id: string, changes: LicenseChanges): Promise<SignedLicense>
+  /** @throws {LicensingError} `not_found`. */
+  delete(app: string, id: string): Promise<void>
+  /** Ends the license at once; again changes nothing. @throws {LicensingError} `validation_error`, `not_found`. */
+  revoke(app: string, id: string, revocation?: Revocation): Promise<License>
+  /**
+   * Undoes a revocation.
+   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` when another active license holds the installation;
+   * `missing_tier` with `invalidatePrevious`.
+   */
+  reinstate(app: string, id: string, reinstatement?: Reinstatement): Promise<SignedLicense>
+  /**
+   * Issues the claims anew, with the features the tier has now. An expired license stays expired, and so is its token.
+   * @throws {LicensingError} `validation_error`, `not_found`, `license_revoked`, `missing_tier`.
+   */
+  regenerate(app: string, id: string, options?: Regeneration): Promise<SignedLicense>
+  /**
+   * The same at the word of the license's own token, which must be unexpired and signed under an accepted key.
+   * @throws {LicensingError} `invalid_token`, `token_expired`, `token_mismatch`, `not_found`, `license_revoked`,
+   * `missing_tier`, in this order.
+   */
+  renew(app: string, id: string, currentToken: unknown, options?: RenewalOptions): Promise<SignedLicense>
+  /** Regenerates all matching active licenses. @throws {LicensingError} `validation_error`, `not_found`. */
+  regenerateAll(app: string, options?: BulkRegeneration): Promise<BulkOutcome>
+}
+
+/** A license's id in either form, as the id it is stored under. @throws {LicensingError} `not_found`. */
+function licenseId(id: string): string {
+  const known = readId('lic', id)
+  if (known === null) throw new LicensingError('not_found', 'License not found')
+  return known
+}
+
+async function existingTier(context: Context, app: AppRecord, tier: string): Promise<TierRecord> {
+  const record = await context.storage.findTier(app.id, tier)
+  if (record === null) throw invalidInput({ tierId: ['does not exist'] })
+  return record
+}
+
+async function checkCustomer(context: Context, app: AppRecord, id: string | undefined): Promise<void> {
+  if (id !== undefined && (await context.storage.findCustomer(app.id, id)) === null)
+    throw invalidInput({ customerId: ['does not exist'] })
+}
+
+async function licenseRecord(context: Context, app: AppRecord, given: NewLicense): Promise<LicenseRecord> {
+  const now = context.now()
+  await checkCustomer(context, app, given.customerId)
+  const tier = await existingTier(context, app, given.tierId)
+  return {
+    id: context.newId('lic'),
+    appId: app.id,
+    customerId: given.customerId,
+    tierId: tier.id,
+    tier: tier.slug,
+    tierFeatures: tier.features,
+    customFeatures: customFeaturesOf(given),
+    installationId: given.installationId.toLowerCase(),
+    current: true,
+    expiresAt: expiryOf(given, now),
+    revokedAt: null,
+    revokedReason: null,
+    issuedAt: now,
+    revision: 1,
+    minRevision: 1,
+    version: 1,
+    metadata: given.metadata ?? {},
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+async function createLicense(context: Context, app: string, license: NewLicense): Promise<SignedLicense> {
+  const given = newLicense.parse(license)
+  checkMetadata(given.metadata)
+  const record = await requireApp(context, app)
+  const saved = await writeNewLicense(context, record, () => licenseRecord(context, record, given))
+  return toSigned(context, record, saved)
+}
+
+async function licenseFilter(
+  context: Context,
+  app: AppRecord,
+  query: LicenseQuery,
+): Promise<LicenseFilter | null> {
+  const { status, customerId, installationId } = query
+  const tier = query.tierId === undefined ? undefined : await context.storage.findTier(app.id, query.tierId)
+  if (tier === null) return null
+  return {
+    appId: app.id,
+    now: context.now(),
+    ...(status !== undefined && { status }),
+    ...(customerId !== undefined && { customerId }),
+    ...(tier !== undefined && { tierId: tier.id }),
+    ...(installationId !== undefined && { installationId: installationId.toLowerCase() }),
+  }
+}
+
+async function listLicenses(
+  context: Context,
+  app: string,
+  query: LicenseQuery = {},
+): Promise<Listing<License>> {
+  const given = licenseQuery.parse(query)
+  checkInclude(given)
+  const record = await requireApp(context, app)
+  const filter = await licenseFilter(context, record, given)
+  const { page, perPage, cursor } = given
+  const paging = { ...(page && { page }), ...(perPage && { perPage }), ...(cursor && { cursor }) }
+  const listing = await readPage(paging, {
+    prefix: 'lic',
+    list: async (wanted) => (filter === null ? [] : context.storage.listLicenses(filter, wanted)),
+    count: async () => (filter === null ? 0 : context.storage.countLicenses(filter)),
+    position: ({ id }) => ({ id }),
+  })
+  const options = given.include === undefined ? undefined : ({ include: 'token' } as const)
+  return mapListing(listing, (license) => present(context, record, license, options))
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, at) => item === b[at])
+}
+
+/** What of the claims a change asks to be other than they are. */
+function changedClaims(license: LicenseRecord, wanted: LicensePatch): LicensePatch {
+  const { installationId, customerId, tierId, customFeatures, expiresAt } = wanted
+  return {
+    ...(installationId !== undefined && installationId !== license.installationId && { installationId }),
+    ...(customerId !== undefined && customerId !== license.customerId && { customerId }),
+    ...(tierId !== undefined && tierId !== license.tierId && { tierId }),
+    ...(customFeatures !== undefined &&
+      !sameList(customFeatures, license.customFeatures) && { customFeatures }),
+    ...(expiresAt !== undefined && expiresAt !== license.expiresAt && { expiresAt }),
+  }
+}
+
+/** The claims that a change names, checked against the app. */
+async function wantedClaims(context: Context, app: AppRecord, given: LicenseChanges): Promise<LicensePatch> {
+  await checkCustomer(context, app, given.customerId)
+  const expiresAt = changedExpiryOf(given, context.now())
+  return {
+    ...(given.installationId !== undefined && { installationId: given.installationId.toLowerCase() }),
+    ...(given.customerId !== undefined && { customerId: given.customerId }),
+    ...(given.tierId !== undefined && { tierId: (await existingTier(context, app, given.tierId)).id }),
+    ...(given.customFeatures !== undefined && { customFeatures: given.customFeatures ?? [] }),
+    ...(expiresAt !== undefined && { expiresAt }),
+  }
+}
+
+async function updateLicense(
+  context: Context,
+  app: string,
+  id: string,
+  changes: LicenseChanges,
+): Promise<SignedLicense> {
+  const given = licenseChanges.parse(changes)
+  checkMetadata(given.metadata)
+  const record = await requireApp(context, app)
+  const key = licenseId(id)
+  await requireLicense(context, record, key)
+  const wanted = await wantedClaims(context, record, given)
+  const change = async (license: LicenseRecord): Promise<LicensePatch | null> => {
+    const claims = changedClaims(license, wanted)
+    const metadata = given.metadata === undefined ? {} : { metadata: given.metadata ?? {} }
+    if (Object.keys(claims).length === 0) return given.metadata === undefined ? null : metadata
+    const { tierId } = claims
+    const issued = await reissue(context, record, license, typeof tierId === 'string' ? { tierId } : {})
+    return { ...metadata, ...claims, ...issued }
+  }
+  return toSigned(context, record, await changeLicense(context, record, key, () => 'license.updated', change))
+}
+
+async function revokeLicense(
+  context: Context,
+  app: string,
+  id: string,
+  options: Revocation = {},
+): Promise<License> {
+  const { reason = null } = revocation.parse(options)
+  const record = await requireApp(context, app)
+  const change = ({ revokedAt }: LicenseRecord): LicensePatch | null =>
+    revokedAt === null ? { revokedAt: context.now(), revokedReason: reason } : null
+  const saved = await changeLicense(context, record, licenseId(id), () => 'license.revoked', change)
+  return toLicense(context, record, saved)
+}
+
+async function reinstateLicense(
+  context: Context,
+  app: string,
+  id: string,
+  options: Reinstatement = {},
+): Promise<SignedLicense> {
+  const { invalidatePrevious = false } = reinstatement.parse(options)
+  const record = await requireApp(context, app)
+  const change = async (license: LicenseRecord): Promise<LicensePatch | null> => {
+    const reinstated = { revokedAt: null, revokedReason: null }
+    if (invalidatePrevious)
+      return {
+        ...reinstated,
+        ...(await reissue(context, record, { ...license, ...reinstated }, { invalidatePrevious })),
+      }
+    return license.revokedAt === null ? null : reinstated
+  }
+  const type = ({ revokedAt }: LicenseRecord) =>
+    revokedAt === null ? 'license.regenerated' : 'license.reinstated'
+  const saved = await changeLicense(context, record, licenseId(id), type, change)
+  return toSigned(context, record, saved)
+}
+
+async function regenerated(
+  context: Context,
+  app: string,
+  regenerate: (record: AppRecord) => Promise<LicenseRecord>,
+): Promise<SignedLicense> {
+  const record = await requireApp(context, app)
+  return toSigned(context, record, await regenerate(record), ['active', 'expired'])
+}
+
+async function currentLicense(
+  context: Context,
+  app: string,
+  installationId: string,
+): Promise<readonly [AppRecord, LicenseRecord]> {
+  const record = await requireApp(context, app)
+  const license = isUuid(installationId)
+    ? await context.storage.findCurrentLicense(record.id, installationId.toLowerCase())
+    : null
+  if (license === null) throw new LicensingError('not_found', 'License not found')
+  return [record, license]
+}
+
+/** Binds the use cases of licenses to a context. */
+export function bindLicenses(context: Context): Licenses {
+  const find = async (app: string, id: string): Promise<readonly [AppRecord, LicenseRecord]> => {
+    const record = await requireApp(context, app)
+    return [record, await requireLicense(context, record, licenseId(id))]
+  }
+  const signing = <T>(work: (context: Context) => Promise<T>): Promise<T> => readyToSign(context, work)
+  return {
+    create: (app, license) => signing((context) => createLicense(context, app, license)),
+    get: async (app: string, id: string, options?: IncludeToken) =>
+      present(context, ...(await find(app, id)), options),
+    getByInstallation: async (app: string, installationId: string, options?: IncludeToken) =>
+      present(context, ...(await currentLicense(context, app, installationId)), options),
+    list: (app, query) => listLicenses(context, app, query),
+    token: async (app, id) => tokenOf(context, ...(await find(app, id))),
+    update: (app, id, changes) => signing((context) => updateLicense(context, app, id, changes)),
+    delete: async (app, id) => deleteLicense(context, await requireApp(context, app), licenseId(id)),
+    revoke: (app, id, options) => revokeLicense(context, app, id, options),
+    reinstate: (app, id, options) => signing((context) => reinstateLicense(context, app, id, options)),
+    regenerate: (app, id, options = {}) =>
+      signing((context) =>
+        regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
+      ),
+    renew: (app, id, token, options) =>
+      signing((context) =>
+        regenerated(context, app, (record) =>
+          renewLicense(context, record, readId('lic', id), token, options),
+        ),
+      ),
+    regenerateAll: (app, options = {}) => regenerateLicenses(context, app, options),
+  }
+}

@@ -1,0 +1,197 @@
+import { Type } from '@sinclair/typebox'
+import { authenticateToken } from './check-token.ts'
+import type { Context } from '../context.ts'
+import { decide, type Decision } from '../token/decision.ts'
+import { LicensingError } from '../errors.ts'
+import { flag, identifier, reference } from '../input/fields.ts'
+import { input, type Input } from '../input/parse.ts'
+import { publish, tellerOf } from '../transaction.ts'
+import { changeLicense } from './changes.ts'
+import { requireApp, requireTier } from '../lookup.ts'
+import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, Reissue } from '../storage/index.ts'
+
+export interface Regeneration {
+  /** Refuses every earlier token of the license, for when one was stolen. */
+  readonly invalidatePrevious?: boolean
+}
+
+/** Which licenses a bulk regeneration takes; all active ones by default. */
+export interface BulkRegeneration {
+  /** Id or slug. */
+  readonly tierId?: string
+  readonly customerId?: string
+  /** Answers the counts and changes nothing. */
+  readonly dryRun?: boolean
+}
+
+export interface RenewalOptions {
+  /**
+   * Called with the license's id once the token is good for a renewal; what it throws ends that. For rate limits: a token
+   * that is refused, such as a stolen one that was cut off, uses nothing up for the license's holder.
+   */
+  readonly admit?: (licenseId: string) => void | Promise<void>
+}
+
+export interface BulkOutcome {
+  readonly licensesRegenerated: number
+  /** How many matching active licenses were left alone, by reason. */
+  readonly skipped: { readonly missingTier: number }
+}
+
+export const regeneration: Input<Regeneration> = input<Regeneration>()(
+  Type.Object({ invalidatePrevious: Type.Optional(flag('Refuse every earlier token of the license')) }),
+)
+
+export const bulkRegeneration: Input<BulkRegeneration> = input<BulkRegeneration>()(
+  Type.Object({
+    tierId: Type.Optional(reference('Only licenses of this tier, by id or slug')),
+    customerId: Type.Optional(identifier('Only licenses of this customer')),
+    dryRun: Type.Optional(flag('Answer the counts and change nothing')),
+  }),
+)
+
+/** Licenses a page of a bulk regeneration: each page is one transaction of some 20 ms. */
+const pageSize = 5_000
+
+/** @throws {LicensingError} the decision's code, when it is a refusal. */
+function refuse(decision: Decision): void {
+  if (decision.code !== null) throw new LicensingError(decision.code, decision.reason)
+}
+
+/**
+ * The patch that issues a license's claims anew: the features its tier has now, the next revision, the time.
+ *
+ * @throws {LicensingError} `license_revoked`, `missing_tier`.
+ */
+export async function reissue(
+  context: Context,
+  app: AppRecord,
+  license: LicenseRecord,
+  past: { readonly tierId?: string; readonly revision?: number; readonly invalidatePrevious?: boolean } = {},
+): Promise<LicensePatch> {
+  if (license.revokedAt !== null) throw new LicensingError('license_revoked', 'The license has been revoked')
+  const tierId = past.tierId ?? license.tierId
+  const tier = tierId === null ? null : await context.storage.findTier(app.id, tierId)
+  if (tier === null) throw new LicensingError('missing_tier', 'The tier of the license was deleted')
+  const revision = Math.max(license.revision, past.revision ?? 0) + 1
+  return {
+    tierId: tier.id,
+    tier: tier.slug,
+    tierFeatures: tier.features,
+    revision,
+    issuedAt: context.now(),
+    ...(past.invalidatePrevious === true && { minRevision: revision }),
+  }
+}
+
+const regeneratedType = () => 'license.regenerated' as const
+
+/** Regenerates a license at a vendor's word. */
+export async function regenerateLicense(
+  context: Context,
+  app: AppRecord,
+  id: string,
+  options: Regeneration,
+): Promise<LicenseRecord> {
+  const { invalidatePrevious = false } = regeneration.parse(options)
+  return changeLicense(context, app, id, regeneratedType, (license) =>
+    reissue(context, app, license, { invalidatePrevious }),
+  )
+}
+
+/** Regenerates a license at the word of its own token, in the documented order of refusals. */
+export async function renewLicense(
+  context: Context,
+  app: AppRecord,
+  id: string | null,
+  token: unknown,
+  options: RenewalOptions = {},
+): Promise<LicenseRecord> {
+  const { claims, jti } = await authenticateToken(context, app, token)
+  let isAdmitted = false
+  const admitOnce = async (): Promise<void> => {
+    if (!isAdmitted) await options.admit?.(jti.licenseId)
+    isAdmitted = true
+  }
+  refuse(decide({ token: claims, now: context.now() }))
+  if (jti.licenseId !== id) throw new LicensingError('token_mismatch', 'The token belongs to another license')
+  return changeLicense(context, app, jti.licenseId, regeneratedType, async (license) => {
+    refuse(decide({ token: claims, revision: jti.revision, license, now: context.now() }))
+    await admitOnce()
+    return reissue(context, app, license, { revision: jti.revision })
+  })
+}
+
+async function bulkFilter(context: Context, app: AppRecord, given: BulkRegeneration): Promise<LicenseFilter> {
+  const tier = given.tierId === undefined ? null : await requireTier(context.storage, app, given.tierId)
+  return {
+    appId: app.id,
+    status: 'active',
+    now: context.now(),
+    ...(tier !== null && { tierId: tier.id }),
+    ...(given.customerId !== undefined && { customerId: given.customerId }),
+  }
+}
+
+/** One page in one step, and with the last one the event that tells of all. */
+async function reissuePage(
+  context: Context,
+  app: AppRecord,
+  page: Reissue,
+  before: number,
+): Promise<{ readonly total: number; readonly last: string | null }> {
+  const { tierId = null, customerId = null } = page
+  const done = await context.storage.transaction(async (tx) => {
+    const { tell, told } = tellerOf(context, tx)
+    const { count, last } = await tx.reissueLicenses(page)
+    const total = before + count
+    if (last === null && total > 0)
+      await tell(app, {
+        type: 'licenses.regenerated',
+        data: { licensesRegenerated: total, tierId, customerId },
+      })
+    return { total, last, told }
+  })
+  publish(context, done.told)
+  return done
+}
+
+async function reissuePages(context: Context, app: AppRecord, filter: LicenseFilter): Promise<number> {
+  const { appId, customerId, tierId, now } = filter
+  const chosen = {
+    ...(customerId !== undefined && { customerId }),
+    ...(typeof tierId === 'string' && { tierId }),
+  }
+  let total = 0
+  let after: string | null = ''
+  while (after !== null) {
+    const page = { appId, ...chosen, now, limit: pageSize, ...(after !== '' && { after }) }
+    const done: { readonly total: number; readonly last: string | null } = await reissuePage(
+      context,
+      app,
+      page,
+      total,
+    )
+    total = done.total
+    after = done.last
+  }
+  return total
+}
+
+/** Regenerates all matching active licenses, in pages that are each one step; safe to repeat. */
+export async function regenerateLicenses(
+  context: Context,
+  app: string,
+  options: BulkRegeneration,
+): Promise<BulkOutcome> {
+  const { dryRun = false, ...given } = bulkRegeneration.parse(options)
+  const record = await requireApp(context, app)
+  const filter = await bulkFilter(context, record, given)
+  const { storage } = context
+  const missingTier =
+    given.tierId === undefined ? await storage.countLicenses({ ...filter, tierId: null }) : 0
+  const licensesRegenerated = dryRun
+    ? (await storage.countLicenses(filter)) - missingTier
+    : await reissuePages(context, record, filter)
+  return { licensesRegenerated, skipped: { missingTier } }
+}

@@ -1,0 +1,40 @@
+import type { Context } from './context.ts'
+import { LicensingError } from './errors.ts'
+import { isText } from './input/parse.ts'
+import type { AppRecord, FeatureRecord, LicenseRecord, StorageSession, TierRecord } from './storage/index.ts'
+
+/** The app of this slug or id. @throws {LicensingError} `not_found`. */
+export async function requireApp(context: Context, app: string): Promise<AppRecord> {
+  const record = isText(app) ? await context.storage.findApp(app) : null
+  if (record === null) throw new LicensingError('not_found', 'App not found')
+  return record
+}
+
+/** The tier of this id or slug. @throws {LicensingError} `not_found`. */
+export async function requireTier(
+  storage: StorageSession,
+  app: AppRecord,
+  tier: string,
+): Promise<TierRecord> {
+  const record = isText(tier) ? await storage.findTier(app.id, tier) : null
+  if (record === null) throw new LicensingError('not_found', 'Tier not found')
+  return record
+}
+
+/** The feature of this id or slug. @throws {LicensingError} `not_found`. */
+export async function requireFeature(
+  storage: StorageSession,
+  app: AppRecord,
+  feature: string,
+): Promise<FeatureRecord> {
+  const record = isText(feature) ? await storage.findFeature(app.id, feature) : null
+  if (record === null) throw new LicensingError('not_found', 'Feature not found')
+  return record
+}
+
+/** The license of this id. @throws {LicensingError} `not_found`. */
+export async function requireLicense(context: Context, app: AppRecord, id: string): Promise<LicenseRecord> {
+  const license = await context.storage.findLicense(app.id, id)
+  if (license === null) throw new LicensingError('not_found', 'License not found')
+  return license
+}

@@ -1,0 +1,94 @@
+import { gcm } from '@noble/ciphers/aes.js'
+import { randomBytes } from '@noble/ciphers/utils.js'
+import { base64url } from 'jose'
+import { LicensingError } from '../errors.ts'
+
+/** 32 bytes, as they are or in base64; of several the first seals and all open. */
+export type MasterKey = Uint8Array | string | readonly (Uint8Array | string)[]
+
+/** Secrets at rest: AES-256-GCM (NIST SP 800-38D) under the master key. */
+export interface Sealer {
+  /** Seals under the first master key, bound to `purpose`: a text that names what is sealed and where it belongs. */
+  seal(secret: Uint8Array, purpose: string): string
+  /** @throws {LicensingError} `master_key` when no configured key made it, or it was altered or moved. */
+  open(sealed: string, purpose: string): Uint8Array<ArrayBuffer>
+  /**
+   * The same secret sealed under the first master key; `null` when it is already.
+   * @throws {LicensingError} `master_key` when no configured key made it, or it was altered or moved.
+   */
+  reseal(sealed: string, purpose: string): string | null
+}
+
+interface IdentifiedKey {
+  readonly id: string
+  readonly bytes: Uint8Array
+}
+
+const wanted = 'Master key must be 32 random bytes, or the same in base64 (44 characters), and not all zero'
+const version = 'v1'
+
+/** Takes `unknown`, because it often comes from an environment that lacks it. */
+function readMasterKey(key: unknown): Uint8Array {
+  const bytes = typeof key === 'string' ? decodeBase64(key) : key
+  if (!(bytes instanceof Uint8Array) || bytes.length !== 32 || bytes.every((byte) => byte === 0))
+    throw new LicensingError('master_key', wanted)
+  return Uint8Array.from(bytes)
+}
+
+function decodeBase64(text: string): Uint8Array {
+  if (!/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) throw new LicensingError('master_key', wanted)
+  return base64url.decode(text.replace(/=$/, '').replaceAll('+', '-').replaceAll('/', '_'))
+}
+
+/** Names a master key in what it sealed, without telling anything of it. */
+async function identify(bytes: Uint8Array): Promise<IdentifiedKey> {
+  const label = new TextEncoder().encode('heartwood master key id')
+  const digest = await crypto.subtle.digest('SHA-256', new Uint8Array([...label, ...bytes]))
+  return { id: base64url.encode(new Uint8Array(digest).subarray(0, 9)), bytes }
+}
+
+function sealWith(key: IdentifiedKey, secret: Uint8Array, purpose: string): string {
+  const nonce = randomBytes(12)
+  const ciphertext = gcm(key.bytes, nonce, new TextEncoder().encode(`${version} ${purpose}`)).encrypt(secret)
+  return [version, key.id, base64url.encode(nonce), base64url.encode(ciphertext)].join('.')
+}
+
+function openWith(
+  keys: readonly IdentifiedKey[],
+  sealed: string,
+  purpose: string,
+): Uint8Array<ArrayBuffer> | null {
+  const parts = sealed.split('.')
+  const [form, id, nonce = '', ciphertext = ''] = parts
+  const key = keys.find((candidate) => candidate.id === id)
+  if (form !== version || key === undefined || parts.length !== 4) return null
+  try {
+    const aad = new TextEncoder().encode(`${version} ${purpose}`)
+    const bytes = base64url.decode(nonce)
+    return bytes.length === 12
+      ? Uint8Array.from(gcm(key.bytes, bytes, aad).decrypt(base64url.decode(ciphertext)))
+      : null
+  } catch {
+    return null
+  }
+}
+
+/** Takes the master keys in, once, at start. @throws {LicensingError} `master_key`, saying what is wanted. */
+export async function createSealer(masterKey: MasterKey): Promise<Sealer> {
+  const given: readonly unknown[] = Array.isArray(masterKey) ? masterKey : [masterKey]
+  const keys = await Promise.all(given.map((key) => identify(readMasterKey(key))))
+  const [first] = keys
+  if (first === undefined) throw new LicensingError('master_key', wanted)
+  const open: Sealer['open'] = (sealed, purpose) => {
+    const secret = openWith(keys, sealed, purpose)
+    if (secret === null)
+      throw new LicensingError('master_key', 'Sealed secret does not open with this master key')
+    return secret
+  }
+  return {
+    seal: (secret, purpose) => sealWith(first, secret, purpose),
+    open,
+    reseal: (sealed, purpose) =>
+      sealed.startsWith(`${version}.${first.id}.`) ? null : sealWith(first, open(sealed, purpose), purpose),
+  }
+}

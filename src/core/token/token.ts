@@ -1,0 +1,148 @@
+import { CompactSign, base64url, compactVerify } from 'jose'
+import { LicensingError } from '../errors.ts'
+import { readJti } from './jti.ts'
+
+export { readJti, type Jti } from './jti.ts'
+
+/** The claims of a license token (RFC 7519), in the order in which they are written. Times are whole seconds. */
+export interface LicenseClaims {
+  /** The installation the license is for. */
+  readonly sub: string
+  /** The app's slug. */
+  readonly aud: string
+  readonly iss: string
+  readonly iat: number
+  /** Absent for a license without end. */
+  readonly exp?: number
+  readonly jti: string
+  /** The license's UUID, the same over all regenerations. */
+  readonly lic_id: string
+  readonly tier: string
+  readonly customer_id: string
+  readonly features: readonly string[]
+}
+
+/** A public key that tokens may be signed under, and its thumbprint (RFC 7638). */
+export interface VerificationKey {
+  readonly kid: string
+  readonly publicKey: CryptoKey
+}
+
+/** Whom a token must be from and for. */
+export interface ExpectedToken {
+  readonly audience: string
+  readonly issuer: string
+}
+
+/** No legal license makes a longer one. */
+export const maxTokenLength: number = 16 * 1024
+
+/** The last instant of the year 9999, in seconds. */
+const maxInstant = 253_402_300_799
+
+const part = /^[A-Za-z0-9_-]+$/
+/** By length modulo four: the last characters whose unused bits are zero (RFC 4648 section 3.5). */
+const lastCharacter: Readonly<Record<number, RegExp>> = { 0: /./, 2: /[AQgw]$/, 3: /[AEIMQUYcgkosw048]$/ }
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const claimNames = new Set([
+  'sub',
+  'aud',
+  'iss',
+  'iat',
+  'exp',
+  'jti',
+  'lic_id',
+  'tier',
+  'customer_id',
+  'features',
+])
+
+function invalid(): LicensingError {
+  return new LicensingError('invalid_token', 'Invalid license token')
+}
+
+function isBase64url(text: string): boolean {
+  return part.test(text) && lastCharacter[text.length % 4]?.test(text) === true
+}
+
+function splitToken(token: unknown): [string, string, string] {
+  if (typeof token !== 'string' || token.length > maxTokenLength) throw invalid()
+  const parts = token.split('.', 4)
+  if (parts.length !== 3 || !parts.every(isBase64url)) throw invalid()
+  return parts as [string, string, string]
+}
+
+/** Parses an object that is spelled the one way JSON.stringify does: no white space, no duplicate names, no odd numbers. */
+function parseStrictly(bytes: Uint8Array): Record<string, unknown> {
+  try {
+    const text = utf8.decode(bytes)
+    const value: unknown = JSON.parse(text)
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    if (isObject && JSON.stringify(value) === text) return value as Record<string, unknown>
+  } catch {
+    // falls through: whatever was wrong, the answer is the same
+  }
+  throw invalid()
+}
+
+function parseHeader(encoded: string): string | undefined {
+  const { alg, typ, kid, ...others } = parseStrictly(base64url.decode(encoded))
+  const isKid = kid === undefined || typeof kid === 'string'
+  if (alg !== 'RS256' || typ !== 'JWT' || !isKid || Object.keys(others).length > 0) throw invalid()
+  return kid
+}
+
+function isInstant(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maxInstant
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+function isClaims(claims: Record<string, unknown>): boolean {
+  const texts = [claims.sub, claims.aud, claims.iss, claims.lic_id, claims.tier, claims.customer_id]
+  return (
+    Object.keys(claims).every((name) => claimNames.has(name)) &&
+    texts.every((text) => typeof text === 'string') &&
+    isInstant(claims.iat) &&
+    (claims.exp === undefined || isInstant(claims.exp)) &&
+    typeof claims.jti === 'string' &&
+    readJti(claims.jti) !== null &&
+    isTexts(claims.features)
+  )
+}
+
+async function verifiedBytes(token: string, keys: readonly VerificationKey[]): Promise<Uint8Array> {
+  for (const { publicKey } of keys) {
+    const verified = await compactVerify(token, publicKey, { algorithms: ['RS256'] }).catch(() => null)
+    if (verified !== null) return verified.payload
+  }
+  throw invalid()
+}
+
+/** Signs claims with RS256. The same claims and key give the same bytes on every runtime. */
+export async function signToken(claims: LicenseClaims, kid: string, privateKey: CryptoKey): Promise<string> {
+  const payload = new TextEncoder().encode(JSON.stringify(claims))
+  return new CompactSign(payload).setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid }).sign(privateKey)
+}
+
+/**
+ * Verifies a license token: its grammar (RFC 7515 section 7.1, and no other spelling of the same bytes), its signature
+ * under one of `keys`, its issuer and audience, and the type of every claim. The token chooses neither algorithm nor
+ * key: `kid` only picks among `keys`. Time is not looked at: see `decide`.
+ *
+ * @throws {LicensingError} `invalid_token`, with one message for every cause.
+ */
+export async function verifyToken(
+  token: unknown,
+  keys: readonly VerificationKey[],
+  expected: ExpectedToken,
+): Promise<LicenseClaims> {
+  const [header] = splitToken(token)
+  const kid = parseHeader(header)
+  const candidates = kid === undefined ? keys : keys.filter((key) => key.kid === kid)
+  const claims = parseStrictly(await verifiedBytes(token as string, candidates))
+  if (!isClaims(claims) || claims.iss !== expected.issuer || claims.aud !== expected.audience) throw invalid()
+  return claims as unknown as LicenseClaims
+}

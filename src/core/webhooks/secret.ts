@@ -1,0 +1,60 @@
+import type { Context } from '../context.ts'
+import { LicensingError } from '../errors.ts'
+import type { StorageSession, WebhookPatch, WebhookRecord } from '../storage/index.ts'
+
+const maxAttempts = 64
+
+function purposeOf(appId: string): string {
+  return `webhook-secret ${appId}`
+}
+
+/** A fresh secret as Standard Webhooks spells it, sealed: `whsec_` and 32 random bytes in base64. */
+export function sealWebhookSecret(context: Context, appId: string): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32))
+  const secret = `whsec_${btoa(String.fromCharCode(...bytes))}`
+  return context.sealer.seal(new TextEncoder().encode(secret), purposeOf(appId))
+}
+
+export function openWebhookSecret(context: Context, appId: string, sealed: string): string {
+  return new TextDecoder().decode(context.sealer.open(sealed, purposeOf(appId)))
+}
+
+/** A webhook's secrets under the first master key, `null` when they are already. @throws {LicensingError} `master_key`. */
+export function resealWebhookSecrets({ sealer }: Context, webhook: WebhookRecord): WebhookPatch | null {
+  const { appId, secret, previousSecret } = webhook
+  const next = sealer.reseal(secret, purposeOf(appId))
+  const previous = previousSecret === null ? null : sealer.reseal(previousSecret, purposeOf(appId))
+  if (next === null && previous === null) return null
+  return { ...(next !== null && { secret: next }), ...(previous !== null && { previousSecret: previous }) }
+}
+
+/** The webhook of an app, made when it is first needed. @throws {LicensingError} `not_found` when the app is gone. */
+export async function webhookOf(
+  context: Context,
+  appId: string,
+  session: StorageSession = context.storage,
+): Promise<WebhookRecord> {
+  const found = await session.findWebhook(appId)
+  if (found !== null) return found
+  return session.insertWebhook({
+    ...{ appId, secret: sealWebhookSecret(context, appId), previousSecret: null, previousUntil: null },
+    ...{ failures: 0, disabledAt: null, version: 1 },
+  })
+}
+
+/** Changes a webhook by compare-and-set, so that of concurrent changes none is lost; `null` changes nothing. */
+export async function changeWebhook(
+  context: Context,
+  appId: string,
+  change: (webhook: WebhookRecord) => WebhookPatch | null,
+  session: StorageSession = context.storage,
+): Promise<WebhookRecord> {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const webhook = await webhookOf(context, appId, session)
+    const patch = change(webhook)
+    if (patch === null) return webhook
+    const changed = await session.updateWebhook(appId, webhook.version, patch)
+    if (changed !== null) return changed
+  }
+  throw new LicensingError('conflict', 'Other requests changed the webhook first')
+}

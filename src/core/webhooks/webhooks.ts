@@ -1,0 +1,199 @@
+import { Type } from '@sinclair/typebox'
+import { commit } from '../transaction.ts'
+import type { Context } from '../context.ts'
+import { LicensingError } from '../errors.ts'
+import type { EventType } from '../runtime/events.ts'
+import { integer, oneOf } from '../input/fields.ts'
+import { input, isText, type Input } from '../input/parse.ts'
+import { requireApp } from '../lookup.ts'
+import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
+import type { AppRecord, DeliveryRecord, NumericDate, WebhookRecord } from '../storage/index.ts'
+import { openWebhookSecret, sealWebhookSecret, webhookOf } from './secret.ts'
+
+/** What an app's events are signed with. */
+export interface WebhookSecret {
+  /** `whsec_…`, as Standard Webhooks has it. */
+  readonly secret: string
+  /** Until when the secret before it signs as well; `null` when none does. */
+  readonly previousExpiresAt: NumericDate | null
+}
+
+export interface WebhookRollOptions {
+  /** So long the old secret signs as well, in seconds, 0 to 2,592,000 (30 days); default 86,400 (a day). */
+  readonly overlapSeconds?: number
+}
+
+/** An event on its way to an app's webhook. Times are whole seconds since 1970. */
+export interface WebhookDelivery {
+  /** `whd_…` */
+  readonly id: string
+  /** `evt_…`, the `webhook-id` of every attempt. */
+  readonly eventId: string
+  readonly type: EventType
+  /** `failed`: given up. It can be sent again by `retry`. */
+  readonly state: DeliveryRecord['state']
+  readonly attempts: number
+  /** The HTTP status of the last attempt; `null` when none came. */
+  readonly lastStatus: number | null
+  /** What was wrong with the last attempt; `null` when nothing was. */
+  readonly lastError: string | null
+  readonly lastAttemptAt: NumericDate | null
+  /** When it is tried next; `null` unless pending. */
+  readonly nextAttemptAt: NumericDate | null
+  readonly createdAt: NumericDate
+}
+
+export interface DeliveryQuery extends Paging {
+  readonly state?: DeliveryRecord['state']
+}
+
+/** What the use cases of webhooks are called on `licensing.webhooks`. */
+export interface Webhooks {
+  /** What the app's events are signed with. @throws {LicensingError} `not_found`. */
+  secret(app: string): Promise<WebhookSecret>
+  /**
+   * Replaces the secret; for `overlapSeconds` events carry the signatures of both, so that receivers can change in peace.
+   * @throws {LicensingError} `validation_error`, `not_found`.
+   */
+  rollSecret(app: string, options?: WebhookRollOptions): Promise<WebhookSecret>
+  /** What was sent and what waits, newest first; kept for 30 days. @throws {LicensingError} `validation_error`, `not_found`. */
+  deliveries(app: string, query?: DeliveryQuery): Promise<Listing<WebhookDelivery>>
+  /**
+   * Sends an event again, at once and with all its attempts before it, under the same `webhook-id`.
+   * @throws {LicensingError} `not_found`; `conflict` when the app has no webhook, or it is switched off.
+   */
+  retry(app: string, id: string): Promise<WebhookDelivery>
+  /** Sends a `webhook.test` event. @throws {LicensingError} `not_found`; `conflict` as for {@link Webhooks.retry}. */
+  test(app: string): Promise<WebhookDelivery>
+}
+
+export const webhookRollOptions: Input<WebhookRollOptions> = input<WebhookRollOptions>()(
+  Type.Object({
+    overlapSeconds: Type.Optional(integer('Seconds for which the old secret signs as well', 0, 2_592_000)),
+  }),
+)
+
+export const deliveryQuery: Input<DeliveryQuery> = input<DeliveryQuery>()(
+  Type.Object({
+    ...pagingFields,
+    state: Type.Optional(oneOf('Only deliveries in this state', ['pending', 'delivered', 'failed'])),
+  }),
+)
+
+const day = 86_400
+
+function toDelivery(record: DeliveryRecord): WebhookDelivery {
+  const { id, eventId, type, state, attempts, lastStatus, lastError, lastAttemptAt } = record
+  const last = { attempts, lastStatus, lastError, lastAttemptAt }
+  return {
+    ...{ id, eventId, type: type as EventType, state },
+    ...last,
+    ...{ nextAttemptAt: record.dueAt, createdAt: record.createdAt },
+  }
+}
+
+function toSecret(context: Context, { appId, secret, previousUntil }: WebhookRecord): WebhookSecret {
+  const isRolling = previousUntil !== null && previousUntil > context.now()
+  return {
+    secret: openWebhookSecret(context, appId, secret),
+    previousExpiresAt: isRolling ? previousUntil : null,
+  }
+}
+
+async function rollSecret(
+  context: Context,
+  app: string,
+  options: WebhookRollOptions,
+): Promise<WebhookSecret> {
+  const { overlapSeconds = day } = webhookRollOptions.parse(options)
+  const { id } = await requireApp(context, app)
+  const secret = sealWebhookSecret(context, id)
+  for (;;) {
+    const { secret: old, version } = await webhookOf(context, id)
+    const patch = {
+      secret,
+      previousSecret: overlapSeconds === 0 ? null : old,
+      previousUntil: overlapSeconds === 0 ? null : context.now() + overlapSeconds,
+    }
+    const rolled = await commit(
+      context,
+      (tx) => tx.updateWebhook(id, version, patch),
+      (webhook) => (webhook === null ? {} : toSecret(context, webhook)),
+    )
+    if (rolled !== null) return toSecret(context, rolled)
+  }
+}
+
+async function listDeliveries(
+  context: Context,
+  app: string,
+  query: DeliveryQuery,
+): Promise<Listing<WebhookDelivery>> {
+  const { state, ...paging } = deliveryQuery.parse(query)
+  const { id: appId } = await requireApp(context, app)
+  const filter = { appId, ...(state !== undefined && { state }) }
+  const listing = await readPage(paging, {
+    prefix: 'whd',
+    list: (page) => context.storage.listDeliveries(filter, page),
+    count: () => context.storage.countDeliveries(filter),
+    position: ({ id }) => ({ id }),
+  })
+  return mapListing(listing, toDelivery)
+}
+
+/** @throws {LicensingError} `conflict` when nothing can be sent to the app. */
+async function checkReady(context: Context, app: AppRecord): Promise<void> {
+  if (app.webhookUrl === null) throw new LicensingError('conflict', 'The app has no webhook_url')
+  const webhook = await context.storage.findWebhook(app.id)
+  if (typeof webhook?.disabledAt === 'number')
+    throw new LicensingError('conflict', 'The webhook is switched off: saving webhook_url switches it on')
+}
+
+function notFound(): LicensingError {
+  return new LicensingError('not_found', 'Delivery not found')
+}
+
+/** Makes the delivery due now. One that is just being sent is sent once more: a receiver goes by the `webhook-id`. */
+async function retry(context: Context, app: string, id: string): Promise<WebhookDelivery> {
+  const record = await requireApp(context, app)
+  for (;;) {
+    const delivery = isText(id) ? await context.storage.findDelivery(record.id, id) : null
+    if (delivery === null) throw notFound()
+    await checkReady(context, record)
+    const again = { state: 'pending', attempts: 0, dueAt: context.now() } as const
+    const due = await commit(
+      context,
+      (tx) => tx.updateDelivery(id, delivery.version, again),
+      (changed) => toDelivery(changed ?? delivery),
+    )
+    if (due === null) continue
+    if (!context.lent) context.hub.nudge(record.id)
+    return toDelivery(due)
+  }
+}
+
+async function test(context: Context, app: string): Promise<WebhookDelivery> {
+  const record = await requireApp(context, app)
+  await checkReady(context, record)
+  const delivery = await commit(
+    context,
+    async (_tx, tell) => {
+      const sent = await tell(record, { type: 'webhook.test', data: {} })
+      return sent && toDelivery(sent)
+    },
+    (sent) => sent ?? {},
+  )
+  if (delivery === null) throw notFound()
+  return delivery
+}
+
+/** Binds the use cases of webhooks to a context. */
+export function bindWebhooks(context: Context): Webhooks {
+  return {
+    secret: async (app) => toSecret(context, await webhookOf(context, (await requireApp(context, app)).id)),
+    rollSecret: (app, options = {}) => rollSecret(context, app, options),
+    deliveries: (app, query = {}) => listDeliveries(context, app, query),
+    retry: (app, id) => retry(context, app, id),
+    test: (app) => test(context, app),
+  }
+}
