@@ -23,8 +23,8 @@ export interface RefreshAttempt {
 }
 
 /**
- * Remembers that the server called a license revoked. A newer token of the license ends it, and so does one of another
- * license.
+ * Remembers that the server called a license revoked: its tokens up to `revision` no longer count. There is room for one, so
+ * the revocation of another license takes its place.
  */
 export interface Tombstone {
   readonly licenseId: string

@@ -94,10 +94,15 @@ function unreachable(state: ProgramState, at: number, retryAfter: number | null)
   return { ...state, record: { ...state.record, attempt } }
 }
 
+/** An older token that was entered again must not lower the mark: the newer ones are revoked still. */
+function revokedUpTo({ record: { revoked } }: ProgramState, { licenseId, revision }: VerifiedToken): number {
+  return revoked?.licenseId === licenseId ? Math.max(revoked.revision, revision) : revision
+}
+
 function refused(state: ProgramState, { asked, at }: FinishedRenewal, code: string): ProgramState {
   const attempt: RefreshAttempt = { at, outcome: 'refused', code, failures: 0, retryAfter: null }
   if (code !== 'license_revoked') return { ...state, record: { ...state.record, attempt } }
-  const revoked = { licenseId: asked.licenseId, revision: asked.revision, at }
+  const revoked = { licenseId: asked.licenseId, revision: revokedUpTo(state, asked), at }
   const record = { ...state.record, token: null, fallback: null, revoked, attempt }
   return { ...state, held: null, record }
 }

@@ -132,6 +132,19 @@ test('a revoked license whose token is entered again is asked about at once', as
   assert.equal((await client.setToken(token)).state, 'active')
 })
 
+test('setToken(): keeps newer tokens revoked after an older one was entered and refused', async () => {
+  const { server, client, id, token } = await openScene({ background: false })
+  await client.refresh()
+  await server.licensing.licenses.regenerate(server.app, id)
+  const newest = (await server.licensing.licenses.token(server.app, id))!
+  await client.setToken(newest)
+  await server.licensing.licenses.revoke(server.app, id)
+  assert.equal((await client.refresh()).state, 'revoked')
+  assert.equal((await client.setToken(token)).state, 'revoked')
+  server.fail('outage')
+  assert.equal((await client.setToken(newest)).state, 'revoked')
+})
+
 test('what a customer pastes counts as it was meant, and what the program shows cannot be changed', async () => {
   const { server, token } = await openScene({}, ['webhooks'])
   const options = await server.clientOptions()
