@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLicenseClient, memoryStore, type LicenseStore } from '../../src/client/index.ts'
 import frozen from './records-0.1.0.json' with { type: 'json' }
-import { openScene } from './scene.ts'
+import { openLicensedClient } from './fixtures.ts'
 
 /** A store whose reads wait until the test lets all of them go at once. */
 function gatedStore() {
@@ -27,7 +27,7 @@ function gatedStore() {
 
 test('setToken(): keeps a revocation that a check() at the same time read', async () => {
   const { store, inner, hold, letGo } = gatedStore()
-  const { server, client, id, token } = await openScene({ store, background: false })
+  const { server, client, id, token } = await openLicensedClient({ store, background: false })
   await client.check()
   const options = { ...(await server.clientOptions()), background: false, store: { ...inner } }
   const other = await createLicenseClient(options)
