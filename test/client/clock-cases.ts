@@ -6,7 +6,7 @@ const good: Observation = ['active none', 'ok']
 const due: Observation = ['refresh_due refresh', 'ok']
 const forever: TestLicense = { forever: true }
 
-/** What time does: clocks that are wrong, and limits of a program's own. */
+/** Cases of wrong clocks, and of a program's own time limits. */
 export const clockCases: readonly LifecycleCase[] = [
   {
     name: 'license.state: clock_suspect while the clock is behind the token, good again when it is right',

@@ -89,7 +89,7 @@ test('fileStore().alone(): excludes other programs, and removes the lock of a de
     const store = fileStore(path)
     const order: string[] = []
     let waiting: Promise<unknown> = Promise.resolve()
-    // Nothing that waits for a lock keeps a program alive, so this does.
+    // A wait for a lock keeps no program alive, so this timer does.
     const alive = setInterval(() => undefined, 1_000)
     await store.alone!(async () => {
       waiting = store.alone!(async () => order.push('second'))
@@ -138,7 +138,7 @@ test('fileStore(): the client goes on as unavailable if the folder cannot be wri
     assert.equal(countRenewals(server), 1)
   }))
 
-/** Runs a program that opens its license when a refresh is due, which a lock in the folder keeps waiting. */
+/** Runs a program whose license is due for a refresh. A lock in the folder keeps the refresh waiting. */
 async function runProgram(path: string, refreshes: boolean): Promise<string> {
   const server = await createTestServer()
   const { token } = await server.issue({ forever: true })

@@ -91,12 +91,12 @@ async function run(seed: number, plan: Plan): Promise<void> {
     if (choice === 0) disturb(simulation, random)
     else if (choice < 4) working.push(call(random.pick(clients), random, plan))
     else simulation.letOneGo()
-    // All that follows without another turn.
+    // Everything follows that needs no other step to go first.
     await setImmediate()
     look()
   }
   await simulation.finish(Promise.all(working), look)
-  // Without a lock two slow writes may cross, and a program that forgets its license takes everything back.
+  // Two slow writes may cross without a lock, and a program that clears its license takes everything back.
   if (!plan.clears && (plan.locks || plan.store === 'instant')) assert.deepEqual(simulation.losses, [])
   await assertAgreement(simulation, clients)
 }

@@ -220,7 +220,7 @@ const refusals: readonly LifecycleCase[] = [
       [restart, ['refresh_due new_token', 'not_found']],
       [wait(8), ['refresh_due new_token', 'not_found']],
       [wait(1), ['grace new_token', 'not_found']],
-      // The token's end comes first, at the renewal that the documents describe.
+      // The documented order of checks: a renewal reports the token's end first.
       [wait(7), ['expired renew', 'not_found', 'unaware']],
     ],
   },
@@ -346,7 +346,7 @@ const stores: readonly LifecycleCase[] = [
   },
 ]
 
-/** States × faults: run on every runtime and in a browser. */
+/** States × faults. They run on every runtime and in a browser. */
 export const lifecycleCases: readonly LifecycleCase[] = [
   ...plain,
   ...outages,
