@@ -1,8 +1,8 @@
-// A page that wants a license: bun examples/client-browser.html. Its license server must allow the page's origin
-// (corsOrigins), since a renewal is no public read.
+// A page that needs a license. Run it: bun examples/client-browser.html
+// The license server must allow the page's origin (corsOrigins), because a renewal is more than a public read.
 import { createLicenseClient, localStorageStore, type ClientLicense } from 'heartwood/client'
 
-/** Your app's public key, as `/public-key` shows it. It is part of the page, like the code beside it. */
+/** Your app's public key, from `/public-key`. Ship it as part of the page, like the code. */
 const publicKeys = `-----BEGIN PUBLIC KEY-----
 MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEA2YFoR+m+LL3cdcH+HeOE
 +SOAQvwsoBJTWdb3OLilD9GnCTRuGuYd2I6XSJUM6+rUO0CfuI7qAjdOV4riAI8a

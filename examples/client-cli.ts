@@ -1,11 +1,12 @@
-// A command-line program that wants a license: LICENSE_SERVER=http://localhost:4000 bun examples/client-cli.ts activate TOKEN
+// A command-line program that needs a license.
+// Run it: LICENSE_SERVER=http://localhost:4000 bun examples/client-cli.ts activate TOKEN
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { createLicenseClient, LicensingError } from 'heartwood/client'
 import { fileStore } from 'heartwood/client/file'
 
-/** Your app's public key, as `/public-key` shows it. It stands in the code: whoever could change it could sign licenses. */
+/** Your app's public key, from `/public-key`. Keep it in the code: a person who can replace it can sign licenses. */
 const publicKeys = `-----BEGIN PUBLIC KEY-----
 MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEA2YFoR+m+LL3cdcH+HeOE
 +SOAQvwsoBJTWdb3OLilD9GnCTRuGuYd2I6XSJUM6+rUO0CfuI7qAjdOV4riAI8a
@@ -46,10 +47,10 @@ async function activate(token: string): Promise<number> {
   }
 }
 
-/** Works from the stored license alone; a program of a few milliseconds refreshes when it is asked how it stands. */
+/** Uses the stored license only, because this command ends within milliseconds. `status` refreshes it. */
 function exportReport(): number {
   const { license } = client
-  if (license.verdict === 'warn') console.log(`Please mind: ${license.reason}`)
+  if (license.verdict === 'warn') console.log(`Warning: ${license.reason}`)
   if (license.has('export')) console.log('Exported')
   else console.log(`Export is not licensed (${license.state}): ${license.reason}`)
   return license.has('export') ? 0 : 1

@@ -1,7 +1,7 @@
-"""The documents' Python client, with the documents' own advice taken.
+"""The Python client of the product documents, with the advice of those documents applied.
 
-It verifies the signature, refreshes once a day, and keeps the token in a file, so that it works without a server.
-Needs requests, PyJWT and cryptography (Debian: python3-requests python3-jwt python3-cryptography).
+It verifies the signature and refreshes once a day. It keeps the token in a file, so it also works offline.
+It needs requests, PyJWT and cryptography (Debian: python3-requests python3-jwt python3-cryptography).
 
     client = LicenseClient("desktop-app", "https://licenses.example.com", "license.json")
     client.activate(token)
@@ -18,7 +18,7 @@ import time
 import jwt
 import requests
 
-# Your app's public key, as /public-key shows it. It stands in the code: whoever could change it could sign licenses.
+# Your app's public key, from /public-key. Keep it in the code: a person who can replace it can sign licenses.
 PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
 MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEA2YFoR+m+LL3cdcH+HeOE
 +SOAQvwsoBJTWdb3OLilD9GnCTRuGuYd2I6XSJUM6+rUO0CfuI7qAjdOV4riAI8a
@@ -41,11 +41,11 @@ CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 class InvalidToken(Exception):
-    """Not a license token of this app. Never says more: the text would be for whoever forged it."""
+    """The text is not a license token of this app. The message gives no details, because a forger could use them."""
 
 
 def revision_of(claims):
-    """The number in a jti by which tokens of a license are ordered: its first 32 bits after the license's id."""
+    """Returns the revision, which orders the tokens of a license: the 32 bits after the license id in the jti."""
     value = 0
     for character in claims["jti"][30:37]:
         value = value * 32 + CROCKFORD.index(character)
@@ -59,20 +59,20 @@ class LicenseClient:
         self.cache_path = cache_path
         self.token = None
         self.claims = None
-        self.revoked = None  # which license at which revision the server called revoked
+        self.revoked = None  # the license and revision that the server revoked
         self._load()
 
     def activate(self, token):
-        """Takes in a token that the customer has entered, white space and all. Raises InvalidToken."""
+        """Stores a token that the customer entered, and removes its white space. Raises InvalidToken."""
         self._take("".join(token.split()))
         self._save()
 
     def refresh_if_due(self):
-        """Asks for a new token once a day, and says whether one came."""
+        """Asks for a new token once a day. Returns True if one came."""
         return self.claims is not None and time.time() >= self.claims["iat"] + DAY and self.refresh_token()
 
     def refresh_token(self):
-        """Refresh license to get latest tier features. An outage changes nothing; a revocation is an answer."""
+        """Gets a new token with the latest tier features. Keeps the token during an outage, but drops it if revoked."""
         if self.claims is None:
             return False
         license_id = self.claims["jti"][:30]
@@ -92,15 +92,15 @@ class LicenseClient:
         return False
 
     def is_valid(self):
-        """Whether the license is good now, by its signature and its end alone."""
+        """Returns True if the signature is valid and the license has not expired."""
         return self.claims is not None and time.time() < self.claims.get("exp", float("inf"))
 
     def get_features(self):
-        """The features of the verified token; none when it has expired."""
+        """Returns the features of the verified token, or an empty list after it has expired."""
         return self.claims["features"] if self.is_valid() else []
 
     def _verify(self, token):
-        # The algorithm is named here, never taken from the token. The end is looked at whenever it is asked for.
+        # We name the algorithm, because a forger could choose the one in the token. is_valid() checks the end.
         try:
             return jwt.decode(
                 token,
@@ -123,7 +123,7 @@ class LicenseClient:
             self.token, self.claims, self.revoked = token, claims, None
 
     def _is_revoked(self, claims):
-        # Only a newer token, which the server alone can make, ends a revocation.
+        # Only a newer token ends a revocation, and only the server can make one.
         revoked = self.revoked
         return (
             revoked is not None
@@ -145,7 +145,7 @@ class LicenseClient:
         return error.get("code") if isinstance(error, dict) else None
 
     def _load(self):
-        # What lies in the file is verified like any other token; a damaged file is no license.
+        # We verify a stored token like any other, and ignore a damaged file.
         try:
             with open(self.cache_path, encoding="utf-8") as file:
                 stored = json.load(file)
@@ -160,13 +160,13 @@ class LicenseClient:
         try:
             self._write(json.dumps({"token": self.token, "revoked": self.revoked}))
         except OSError as error:
-            # The license goes on in memory, and is forgotten at the end of the program.
-            print(f"The license cannot be kept: {error.strerror}", file=sys.stderr)
+            # The license stays in memory until the program ends.
+            print(f"Cannot save the license: {error.strerror}", file=sys.stderr)
 
     def _write(self, text):
         folder = os.path.dirname(os.path.abspath(self.cache_path))
         os.makedirs(folder, exist_ok=True)
-        handle, fresh = tempfile.mkstemp(dir=folder)  # for its owner alone
+        handle, fresh = tempfile.mkstemp(dir=folder)  # readable only by its owner
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)

@@ -1,9 +1,9 @@
-// What the software you ship does: it holds a public key and a token, and asks nobody whether the license is good.
+// The software you ship holds a public key and a token. It checks the license without a server.
 import { calculateJwkThumbprint, exportJWK, importSPKI } from 'jose'
 import { createLicensing, decide, LicensingError, verifyToken, type Decision } from 'heartwood'
 import { memoryStorage } from 'heartwood/storage/memory'
 
-/** Bundle the PEM with the software: a key that came along with the license would prove nothing. */
+/** Bundle the PEM with the software. A forger could send their own key along with a license. */
 async function check(token: string, publicKeyPem: string, now: number): Promise<Decision> {
   const publicKey = await importSPKI(publicKeyPem, 'RS256', { extractable: true })
   const kid = await calculateJwkThumbprint(await exportJWK(publicKey))
@@ -25,10 +25,10 @@ try {
   await check([header, forged, signature].join('.'), publicKeyPem, now)
 } catch (error) {
   if (!(error instanceof LicensingError)) throw error
-  console.log('With a tier of its own choice:', error.message)
+  console.log('With a forged tier:', error.message)
 }
 
-/** The vendor's side, which in earnest runs elsewhere. */
+/** The vendor's side. In production it runs elsewhere. */
 async function soldYesterday(): Promise<{ publicKeyPem: string; token: string }> {
   const masterKey = crypto.getRandomValues(new Uint8Array(32))
   const licensing = await createLicensing({ storage: memoryStorage(), masterKey })

@@ -1,5 +1,5 @@
-// A storage of your own, held to the promises that every storage of Heartwood keeps.
-// This one stands on another and notes each call that failed; yours may stand on any database.
+// A storage of your own, checked by the same conformance cases as every Heartwood storage.
+// This one wraps another storage and records each call that fails. Yours may use any database.
 import type { Storage, StorageSession } from 'heartwood'
 import { memoryStorage } from 'heartwood/storage/memory'
 import { storageCases } from 'heartwood/testing'
@@ -26,13 +26,13 @@ function noting<Session extends StorageSession>(session: Session, note: Note): S
 export function notingStorage(inner: Storage, note: Note): Storage {
   return {
     ...noting(inner, note),
-    // What runs inside a transaction is asked of `tx`, so that is noted as well.
+    // Work inside a transaction calls `tx`, so we wrap `tx` too.
     transaction: (work) => inner.transaction((tx) => work(noting(tx, note))),
   }
 }
 
-// With a test runner: `test(name, () => run(open))`. Without one, in a loop.
+// With a test runner, write `test(name, () => run(open))`. Without one, loop over the cases.
 const failed: string[] = []
 for (const { run } of storageCases)
   await run(async () => notingStorage(memoryStorage(), (verb) => failed.push(verb)))
-console.log(`${storageCases.length} promises kept; ${failed.length} calls failed on purpose`)
+console.log(`${storageCases.length} cases passed. The cases made ${failed.length} calls fail on purpose.`)

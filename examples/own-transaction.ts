@@ -1,5 +1,6 @@
-// Licenses inside your own database and your own transaction, with Kysely: an order and its license are stored
-// together or not at all. On SQLite in memory, or on PostgreSQL when DATABASE_URL is set.
+// Licenses inside your own database and your own transaction, with Kysely.
+// The transaction stores an order and its license together, or rolls both back.
+// It uses SQLite in memory, or PostgreSQL if DATABASE_URL is set.
 import process from 'node:process'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Kysely, PostgresDialect, sql, SqliteDialect } from 'kysely'
@@ -10,23 +11,23 @@ interface Tables {
   shop_order: { id: string; email: string; license_id: string | null }
 }
 
-// Your database, as you have it already. Heartwood's tables stand beside yours; their names begin with heartwood_.
+// Your existing database. Heartwood adds its tables beside yours, and their names begin with heartwood_.
 const connectionString = process.env['DATABASE_URL']
 const db = connectionString === undefined ? openSqlite() : await openPostgres(connectionString)
 const orders = db.schema.createTable('shop_order').addColumn('id', 'text').addColumn('email', 'text')
 await orders.addColumn('license_id', 'text').execute()
 await migrate(db)
 
-// In earnest: the same 32 bytes at every start, from your secret store.
+// In production: load the same 32 bytes from your secret store at every start.
 const masterKey = crypto.getRandomValues(new Uint8Array(32))
 const licensing = await createLicensing({ storage: kyselyStorage(db), masterKey })
 await licensing.apps.create({ name: 'My Desktop App', slug: 'desktop-app' })
 await licensing.tiers.create('desktop-app', { name: 'Pro', slug: 'pro' })
 
-/** Stores an order and issues its license; when anything fails, neither is there. */
+/** Stores an order and issues its license. A failure rolls both back. */
 function placeOrder(email: string, pay: () => Promise<void>) {
   return db.transaction().execute(async (trx) => {
-    // A write comes first: on SQLite it takes the lock for all that follows.
+    // Write first: on SQLite the first write takes the lock for the whole transaction.
     const id = crypto.randomUUID()
     await trx.insertInto('shop_order').values({ id, email, license_id: null }).execute()
     const { customers, licenses } = licensing.with(kyselyStorage(trx))
@@ -44,14 +45,14 @@ function placeOrder(email: string, pay: () => Promise<void>) {
 }
 
 const { id } = await placeOrder('ada@example.com', async () => {})
-// The token comes after the commit: to sign takes milliseconds, and a transaction would hold its locks for so long.
+// Get the token after the commit. A signature takes milliseconds, and the transaction would hold its locks meanwhile.
 const token = await licensing.licenses.token('desktop-app', id)
-console.log(`Ada's order is stored with ${id}, whose token has ${token!.length} characters`)
+console.log(`Stored Ada's order with ${id}. Its token has ${token!.length} characters`)
 
 const refused = placeOrder('grace@example.com', async () => {
-  throw new Error('the card was refused')
+  throw new Error('the bank refused the card')
 })
-await refused.catch((error: Error) => console.log(`Grace's order is not stored: ${error.message}`))
+await refused.catch((error: Error) => console.log(`Rolled back Grace's order: ${error.message}`))
 
 const stored = await db.selectFrom('shop_order').select('email').execute()
 const licenses = await licensing.licenses.list('desktop-app')
@@ -61,7 +62,7 @@ console.log(`${stored.length} order, ${licenses.total} license, ${customers.tota
 if (connectionString !== undefined) await sql`drop schema heartwood_example cascade`.execute(db)
 await db.destroy()
 
-/** `node:sqlite`, which all three runtimes have, as Kysely's own dialect wants it. */
+/** Adapts `node:sqlite` to Kysely's SqliteDialect. Bun, Deno and Node all have `node:sqlite`. */
 function openSqlite(): Kysely<Tables> {
   const sqlite = new DatabaseSync(':memory:')
   sqlite.exec('pragma foreign_keys = on')
@@ -80,7 +81,7 @@ function openSqlite(): Kysely<Tables> {
   })
 }
 
-/** The driver `pg`, in a schema that is gone at the end. */
+/** Opens PostgreSQL with the driver `pg`, in a schema that the last lines drop. */
 async function openPostgres(connectionString: string): Promise<Kysely<Tables>> {
   const { Pool } = await import('pg')
   const pool = new Pool({ connectionString, options: '-c search_path=heartwood_example' })

@@ -1,5 +1,5 @@
-// What a key rotation does: every active license has a token under the new key at once, and the old tokens are worthless.
-// A routine rotation may leave the old public key accepted for some days, so that nobody notices.
+// A key rotation gives every active license a token under the new key at once. It makes the old tokens worthless.
+// A routine rotation can keep the old public key valid for some days, so that programs renew without a gap.
 import { createLicensing } from 'heartwood'
 import { memoryStorage } from 'heartwood/storage/memory'
 
@@ -16,18 +16,18 @@ async function issue() {
 }
 
 async function verdict(token: string | null): Promise<string> {
-  return (await licensing.verification.verifyToken(slug, token)).valid ? 'is accepted' : 'is refused'
+  return (await licensing.verification.verifyToken(slug, token)).valid ? 'accepts' : 'refuses'
 }
 
-// The key may have leaked: the old one must be worth nothing from now on.
+// After a suspected leak, rotate without grace: the old key stops working at once.
 const { licensesResigned } = await licensing.rotateKeys(slug)
-console.log(`Rotated: ${licensesResigned} active licenses are under the new key`)
-console.log(`The old token ${await verdict(license.token)}`)
+console.log(`Rotated: ${licensesResigned} active licenses use the new key`)
+console.log(`The server ${await verdict(license.token)} the old token`)
 const fresh = await licensing.licenses.token(slug, license.id)
-console.log(`The token fetched again ${await verdict(fresh)}`)
+console.log(`The server ${await verdict(fresh)} the token fetched again`)
 
-// A yearly rotation, with no suspicion: programs in the field have 30 days to renew by themselves.
+// A routine yearly rotation: programs in the field have 30 days to renew by themselves.
 await licensing.rotateKeys(slug, { gracePeriodDays: 30 })
-console.log(`Rotated with grace: the token from before still ${await verdict(fresh)}`)
+console.log(`Rotated with grace: the server still ${await verdict(fresh)} the earlier token`)
 const renewed = await licensing.licenses.renew(slug, license.id, fresh)
-console.log(`and it renewed itself: the new one ${await verdict(renewed.token)}`)
+console.log(`Renewed with the earlier token: the server ${await verdict(renewed.token)} the new one`)

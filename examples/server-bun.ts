@@ -1,10 +1,10 @@
-// The licensing API beside your own routes, in your own Elysia app on Bun: bun examples/server-bun.ts
+// The licensing API beside your own routes, in your own Elysia app on Bun. Run it: bun examples/server-bun.ts
 import { Elysia } from 'elysia'
 import { createLicensing } from 'heartwood'
 import { licensingServer } from 'heartwood/elysia'
 import { sqliteStorage } from 'heartwood/storage/sqlite'
 
-// In earnest: a file name, and the same 32 bytes at every start, from your secret store.
+// In production: use a file name, and load the same 32 bytes from your secret store at every start.
 const storage = await sqliteStorage({ filename: ':memory:' })
 const masterKey = crypto.getRandomValues(new Uint8Array(32))
 const licensing = await createLicensing({ storage, masterKey })
@@ -15,5 +15,5 @@ const app = new Elysia()
   .use(licensingServer(licensing))
   .listen({ port: process.env.PORT ?? 4000, hostname: '127.0.0.1' })
 
-console.log(`Listening on ${app.server?.url}, documented at ${app.server?.url}swagger`)
+console.log(`Listening on ${app.server?.url} with documentation at ${app.server?.url}swagger`)
 console.log(`API key: ${firstKey?.secret}`)

@@ -1,9 +1,9 @@
-// The licensing API on Deno, by Deno.serve: deno run --allow-all examples/server-deno.ts
+// The licensing API on Deno, with Deno.serve. Run it: deno run --allow-all examples/server-deno.ts
 import { createLicensing } from 'heartwood'
 import { licensingServer } from 'heartwood/elysia'
 import { sqliteStorage } from 'heartwood/storage/sqlite'
 
-// In earnest: a file name, and the same 32 bytes at every start, from your secret store.
+// In production: use a file name, and load the same 32 bytes from your secret store at every start.
 const storage = await sqliteStorage({ filename: ':memory:' })
 const masterKey = crypto.getRandomValues(new Uint8Array(32))
 const licensing = await createLicensing({ storage, masterKey })
@@ -13,11 +13,11 @@ console.log(`API key: ${firstKey?.secret}`)
 const app = licensingServer(licensing)
 Deno.serve({ port: Number(Deno.env.get('PORT') ?? 4000), hostname: '127.0.0.1' }, app.fetch)
 
-// For editors that do not know Deno.
+// These types are for editors that do not know Deno.
 declare const Deno: {
   readonly env: { get(name: string): string | undefined }
   serve(
     options: { readonly port: number; readonly hostname: string },
-    answer: (request: Request) => Response | Promise<Response>,
+    handler: (request: Request) => Response | Promise<Response>,
   ): unknown
 }

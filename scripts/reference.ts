@@ -1,6 +1,6 @@
 /**
- * Makes docs/reference.md out of the route table, the error codes and the events, so that the page cannot say anything
- * else than the code: `npm run reference`.
+ * Generates docs/reference.md from the route table, the error codes and the event types, so that both agree.
+ * Run it with `npm run reference`.
  */
 import { writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
@@ -13,26 +13,27 @@ import type { LicenseClaims } from '../src/core/token/token.ts'
 const file = new URL('../docs/reference.md', import.meta.url)
 
 const callers: Readonly<Record<Access, string>> = {
-  public: 'anybody',
+  public: 'everybody',
   read: '`pk_` or `sk_`',
   write: '`sk_`',
-  apps: '`sk_` of no app',
-  keys: '`sk_` of no app, without end',
-  renewal: '`sk_`, or the license’s token',
+  apps: 'unbound `sk_`',
+  keys: 'unbound `sk_` that never expires',
+  renewal: '`sk_`, or the license’s own token',
 }
 
-/** Each claim of a license token. The compiler holds the list complete. */
+/** Describes each claim of a license token. The type makes the compiler reject a missing claim. */
 export const claims: Readonly<Record<keyof LicenseClaims, string>> = {
-  sub: 'The installation id: a UUID in lower case',
+  sub: 'The installation id, a UUID in lower case',
   aud: 'The app’s slug',
-  iss: 'The app’s issuer, `license-server` unless the server was told otherwise when the app was created',
-  iat: 'When these claims were issued, in seconds since 1970; never in the future',
-  exp: 'When the license ends, in seconds since 1970; absent for a license without end',
-  jti: 'The id of this token, new on each regeneration: the license’s id, then 32 characters nobody else can make',
-  lic_id: 'The license’s UUID, the same over all regenerations',
+  iss: 'The app’s issuer. The server’s setting at the creation of the app decides it; the default is `license-server`',
+  iat: 'The time at which these claims were issued, in seconds since 1970; never in the future',
+  exp: 'The time at which the license expires, in seconds since 1970; absent if the license never expires',
+  jti: 'The id of this token, new on each regeneration: the license’s id, then 32 characters that only the server can make',
+  lic_id: 'The license’s UUID, which stays the same over all regenerations',
   tier: 'The tier’s slug',
   customer_id: 'The customer’s id, `cus_…`',
-  features: 'The tier’s features as they were at issue, then the license’s own: slugs, each once',
+  features:
+    'Feature slugs, each once: first the tier’s features at the time of issue, then the license’s own',
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -48,13 +49,13 @@ function endpointRow({ method, path, access, summary, answers }: Route): readonl
 function endpoints(): string {
   const byTag = Map.groupBy(routes, ({ tag }) => tag)
   const sections = [...byTag].map(([tag, rows]) => {
-    const head = ['endpoint', 'who may', 'what', 'answers']
+    const head = ['endpoint', 'access', 'summary', 'responses']
     return `### ${tag}\n\n${table(head, rows.map(endpointRow))}`
   })
   return sections.join('\n\n')
 }
 
-/** The page as it must be. */
+/** Renders the page from the code. */
 export async function reference(): Promise<string> {
   const codes = Object.entries(errorCodes).map(([code, { status, when }]) => [
     `\`${code}\``,
@@ -65,35 +66,40 @@ export async function reference(): Promise<string> {
   const inToken = Object.entries(claims).map(([claim, meaning]) => [`\`${claim}\``, meaning])
   const text = `# Reference
 
-Made by \`npm run reference\` from the code; a test holds the two equal. A running server shows the same in full, with every
-field, at \`/swagger\`.
+\`npm run reference\` generates this page from the code, and a test compares the two. A running server documents the same
+API with every field at \`/swagger\`.
 
 ## Endpoints
 
-\`:slug\` is an app’s slug, \`:tier\` and \`:feature\` take an id or a slug, a license’s \`:id\` its id or its UUID. A
-\`pk_\` key sees neither tokens nor \`jti\`s. API keys are managed by \`sk_\` keys without end that are bound to no app.
+- \`:slug\` is an app’s slug.
+- \`:tier\` and \`:feature\` take an id or a slug.
+- A license’s \`:id\` takes its id or its UUID.
+- The server hides tokens and their \`jti\` from \`pk_\` keys.
+- An _unbound_ key works for every app of its mode. Other keys are bound to one app.
+- Only an unbound \`sk_\` key that never expires can manage API keys.
 
 ${endpoints()}
 
-Beside these: \`GET /api/health\` (anybody), \`GET /swagger\` and \`GET /swagger/json\` (anybody, unless switched off).
+The server has three more: \`GET /api/health\`, \`GET /swagger\` and \`GET /swagger/json\`. Everybody can call them. You can
+switch the two \`/swagger\` endpoints off.
 
 ## Error codes
 
-Every error is \`{"error": {"code", "message", "details"?}}\`. Go by \`code\`: it never changes its meaning, and new ones may
-come. \`details\` maps a field to the rules it breaks.
+Every error is \`{"error": {"code", "message", "details"?}}\`. Let your program read \`code\`: a code never changes its meaning.
+A later version may add codes. \`details\` maps each wrong field to the rules it breaks.
 
-${table(['code', 'status', 'when'], codes)}
+${table(['code', 'status', 'cause'], codes)}
 
 ## Events
 
-What a webhook is sent. No event carries a license token.
+Heartwood sends these events to a webhook. No event carries a license token.
 
-${table(['type', 'when'], events)}
+${table(['type', 'cause'], events)}
 
 ## Claims of a license token
 
-RS256 (RFC 7515, RFC 7519); the header is \`{"alg":"RS256","typ":"JWT","kid":"…"}\`, with the public key’s thumbprint
-(RFC 7638) as \`kid\`.
+Heartwood signs with RS256 (RFC 7515, RFC 7519). The header is \`{"alg":"RS256","typ":"JWT","kid":"…"}\`. Its \`kid\` is the
+thumbprint of the public key (RFC 7638).
 
 ${table(['claim', 'meaning'], inToken)}
 `

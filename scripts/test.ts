@@ -1,7 +1,11 @@
 /**
- * `npm test`: builds, then runs one test tree on Bun, Deno and Node, and ends with `N passed, N failed`.
+ * Runs the tests and ends with the line `N passed, N failed`.
  *
- * The three count suites and subtests differently, so their numbers are compared with nothing.
+ * - `npm test` builds, then runs one test tree on Bun, Deno and Node.
+ * - `npm run test:bun`, `test:deno` and `test:node` do that on one runtime.
+ * - `npm run test:quick` runs on Bun what needs neither build nor PostgreSQL, in less than a minute.
+ *
+ * The three runtimes count suites and subtests differently. Their numbers cannot be compared.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -9,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 
-/** How many tests passed and failed. */
+/** The counts of passed and failed tests. */
 export interface Tally {
   readonly passed: number
   readonly failed: number
@@ -19,42 +23,93 @@ interface Runner {
   readonly name: string
   readonly takes: (file: string) => boolean
   readonly command: (files: readonly string[], report: string) => readonly string[]
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
-/** What looks at the package or starts processes of its own is run once. */
+interface Plan {
+  readonly runners: readonly Runner[]
+  /** True if its tests need `dist`. */
+  readonly builds: boolean
+  /** True if every storage must run the whole contract. */
+  readonly coversContract: boolean
+}
+
+/** These tests look at the package or start processes. One runtime runs them. */
 const runOnce = /^test\/(package|cli)\//
-/** A runner that hangs is ended; the longest takes some ten minutes on two busy cores. */
+/** A runner that hangs is killed. The longest takes about ten minutes on two busy cores. */
 const patience = 1_500_000
 
-const runners: readonly Runner[] = [
-  {
-    name: 'Bun',
-    takes: () => true,
-    command: (files, report) => [
-      ...['bun', 'test', `--timeout=${patience}`, '--reporter=junit', `--reporter-outfile=${report}`],
-      ...files.map((file) => `./${file}`),
-    ],
-  },
-  {
-    name: 'Deno',
-    takes: (file) => !runOnce.test(file),
-    command: (files, report) => [
-      ...['deno', 'test', '--allow-all', '--no-check', '--no-lock', `--junit-path=${report}`],
-      ...files,
-    ],
-  },
-  {
-    name: 'Node',
-    takes: (file) => !runOnce.test(file),
-    command: (files, report) => [
-      ...['node', '--test', '--test-reporter=spec', '--test-reporter-destination=stdout'],
-      ...['--test-reporter=junit', `--test-reporter-destination=${report}`],
-      ...files,
-    ],
-  },
-]
+/** The files and folders that `npm run test:quick` leaves out, with the reason. */
+export const notQuick: Readonly<Record<string, string>> = {
+  'test/package/': 'needs a build, a browser and all three runtimes',
+  'test/cli/': 'starts processes; half of it needs PostgreSQL',
+  'test/documents/': 'starts servers, curl and Python',
+  'test/storage/kysely.test.ts': 'needs PostgreSQL',
+  'test/storage/postgres.test.ts': 'needs PostgreSQL',
+  'test/storage/postgres-recovery.test.ts': 'needs PostgreSQL',
+  'test/storage/races.test.ts': 'needs PostgreSQL',
+  'test/storage/wal-cut.test.ts': 'kills processes',
+  'test/webhooks/storm.test.ts': 'needs PostgreSQL, kills processes',
+  'test/client/file-store.test.ts': 'starts processes',
+  'test/client/hostile-tokens.test.ts': 'runs hundreds of vectors, as test/core does',
+  'test/adapters/naughty-strings.test.ts': 'runs hundreds of strings through every route',
+}
 
-/** Reads a runner's JUnit report; a run that ended badly, or a file of which it says nothing, is a failure too. */
+/** True if `npm run test:quick` runs this test file. */
+export function isQuick(file: string): boolean {
+  return !Object.keys(notQuick).some((path) => file.startsWith(path))
+}
+
+function bunTest(options: readonly string[]): Runner['command'] {
+  return (files, report) => [
+    ...['bun', 'test', `--timeout=${patience}`, '--reporter=junit', `--reporter-outfile=${report}`],
+    ...options,
+    ...files.map((file) => `./${file}`),
+  ]
+}
+
+const bun: Runner = { name: 'Bun', takes: () => true, command: bunTest([]) }
+
+/** A folder in memory, which Linux has. Otherwise the quick tests would spend half their time on flushing files to disk. */
+const memoryFolder = '/dev/shm'
+
+const quick: Runner = {
+  name: 'Bun',
+  takes: isQuick,
+  command: bunTest(['--parallel', '--no-isolate', '--only-failures']),
+  env: existsSync(memoryFolder) ? { TMPDIR: memoryFolder } : {},
+}
+
+const deno: Runner = {
+  name: 'Deno',
+  takes: (file) => !runOnce.test(file),
+  command: (files, report) => [
+    ...['deno', 'test', '--allow-all', '--no-check', '--no-lock', `--junit-path=${report}`],
+    ...files,
+  ],
+}
+
+const node: Runner = {
+  name: 'Node',
+  takes: (file) => !runOnce.test(file),
+  command: (files, report) => [
+    ...['node', '--test', '--test-reporter=spec', '--test-reporter-destination=stdout'],
+    ...['--test-reporter=junit', `--test-reporter-destination=${report}`],
+    ...files,
+  ],
+}
+
+/** The plans, by the argument that asks for them. */
+const plans: Readonly<Record<string, Plan>> = {
+  all: { runners: [bun, deno, node], builds: true, coversContract: true },
+  bun: { runners: [bun], builds: true, coversContract: true },
+  deno: { runners: [deno], builds: false, coversContract: true },
+  node: { runners: [node], builds: false, coversContract: true },
+  quick: { runners: [quick], builds: false, coversContract: false },
+}
+
+/** Reads a runner's JUnit report. A run that ended badly counts as a failure, and so does a file missing from the report. */
 export function tally(files: readonly string[], report: string, exitCode: number | null): Tally {
   const count = (element: string): number => report.split(`<${element}`).length - 1
   const silent = files.filter((file) => !report.includes(`${file}"`))
@@ -66,7 +121,7 @@ export function tally(files: readonly string[], report: string, exitCode: number
   }
 }
 
-/** How the contract's cases went on one storage. */
+/** Sums up the results of the contract's cases on one storage. */
 export function describeContract(storage: string, report: string): string {
   const cases = report.split('<testcase ').slice(1)
   const contract = new RegExp(`"${storage} storage[^"]*: the contract`)
@@ -76,7 +131,7 @@ export function describeContract(storage: string, report: string): string {
   return `${own.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`
 }
 
-/** One contract, three storages, three runtimes. Answers how many of the nine did not run whole, which CI takes for failed. */
+/** Prints the results of one contract on three storages. Returns the number of incomplete cells, which fail on CI. */
 function printContractTable(reports: ReadonlyMap<string, string>): number {
   const rows = ['SQLite', 'PostgreSQL', 'memory'].map((storage) => {
     const cells = [...reports].map(([runtime, report]) => [runtime, describeContract(storage, report)])
@@ -88,16 +143,17 @@ function printContractTable(reports: ReadonlyMap<string, string>): number {
   return process.env['CI'] === undefined ? 0 : cells.length - whole.length
 }
 
-function testFiles(): readonly string[] {
+/** Every test file, from the repository's root, sorted. */
+export function testFiles(): readonly string[] {
   return readdirSync('test', { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.test.ts'))
     .map((path) => `test/${path.replaceAll('\\', '/')}`)
     .toSorted()
 }
 
-function run(command: readonly string[]): number | null {
-  const [program = '', ...args] = command
-  return spawnSync(program, args, { stdio: 'inherit', timeout: patience, killSignal: 'SIGKILL' }).status
+function run([program = '', ...args]: readonly string[], added: Runner['env'] = {}): number | null {
+  const env = { ...process.env, ...added }
+  return spawnSync(program, args, { stdio: 'inherit', env, timeout: patience, killSignal: 'SIGKILL' }).status
 }
 
 function runTests(runner: Runner, folder: string, reports: Map<string, string>): Tally {
@@ -105,7 +161,7 @@ function runTests(runner: Runner, folder: string, reports: Map<string, string>):
   const report = join(folder, `${runner.name}.xml`)
   console.log(`\n${runner.name}: ${files.length} files`)
   // Without a file to run, a runner would look for some itself.
-  const exitCode = files.length === 0 ? null : run(runner.command(files, report))
+  const exitCode = files.length === 0 ? null : run(runner.command(files, report), runner.env)
   const text = existsSync(report) ? readFileSync(report, 'utf8') : ''
   reports.set(runner.name, text)
   const result = tally(files, text, exitCode)
@@ -117,19 +173,37 @@ function summary({ passed, failed }: Tally): string {
   return `${passed} passed, ${failed} failed`
 }
 
-function main(): number {
+function sum(tallies: readonly Tally[]): Tally {
+  const total = (count: (tally: Tally) => number): number => tallies.reduce((n, next) => n + count(next), 0)
+  return { passed: total(({ passed }) => passed), failed: total(({ failed }) => failed) }
+}
+
+function build(): Tally {
+  return { passed: 0, failed: run(['npm', 'run', 'build']) === 0 ? 0 : 1 }
+}
+
+function runPlan({ runners, builds, coversContract }: Plan): Tally {
   const folder = mkdtempSync(join(tmpdir(), 'heartwood-test-'))
-  const build: Tally = { passed: 0, failed: run(['npm', 'run', 'build']) === 0 ? 0 : 1 }
   const reports = new Map<string, string>()
-  const tallies = [build, ...runners.map((runner) => runTests(runner, folder, reports))]
-  const gaps: Tally = { passed: 0, failed: printContractTable(reports) }
+  const tallies = builds ? [build()] : []
+  for (const runner of runners) tallies.push(runTests(runner, folder, reports))
+  if (coversContract) tallies.push({ passed: 0, failed: printContractTable(reports) })
   rmSync(folder, { recursive: true })
-  const total = [...tallies, gaps].reduce((sum, next) => ({
-    passed: sum.passed + next.passed,
-    failed: sum.failed + next.failed,
-  }))
+  return sum(tallies)
+}
+
+function printLeftOut(): void {
+  console.log('\nLeft out, and run by npm test:')
+  for (const [path, reason] of Object.entries(notQuick)) console.log(`  ${path}: ${reason}`)
+}
+
+function main(name = 'all'): number {
+  const plan = plans[name]
+  if (plan === undefined) throw new Error(`${name} is not one of ${Object.keys(plans).join(', ')}`)
+  const total = runPlan(plan)
+  if (name === 'quick') printLeftOut()
   console.log(`\n${summary(total)}`)
   return total.failed === 0 ? 0 : 1
 }
 
-if (import.meta.main) process.exit(main())
+if (import.meta.main) process.exit(main(process.argv[2]))

@@ -1,2 +1,2 @@
-/** Heartwood's own version; a test holds it equal to the package's. */
+/** Heartwood's own version. `npm version` writes it, from package.json. */
 export const version = '0.1.0'

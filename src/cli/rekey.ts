@@ -1,5 +1,5 @@
 import { toWire } from '../adapters/http/wire.ts'
-import type { Rekeying } from '../core/index.ts'
+import type { RekeyResult } from '../core/index.ts'
 import { withStandingDatabase } from './database.ts'
 import { findMasterKeys } from './master-key.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
@@ -19,10 +19,10 @@ async function requireTwo(settings: Settings): Promise<void> {
   )
 }
 
-function told({ tokenSecrets, signingKeys, webhooks, keptAnswers, keyCheck }: Rekeying): string {
-  const count = tokenSecrets + signingKeys + webhooks + keptAnswers
+function told({ tokenSecrets, signingKeys, webhooks, storedResponses, keyCheck }: RekeyResult): string {
+  const count = tokenSecrets + signingKeys + webhooks + storedResponses
   if (count === 0 && !keyCheck) return once
-  const kinds = `${signingKeys} signing keys, ${tokenSecrets} token secrets, ${webhooks} webhooks, ${keptAnswers} kept answers`
+  const kinds = `${signingKeys} signing keys, ${tokenSecrets} token secrets, ${webhooks} webhooks, ${storedResponses} kept answers`
   return `Resealed ${kinds}. The first master key alone opens everything now.`
 }
 

@@ -1,6 +1,6 @@
 import { Type, type TString } from '@sinclair/typebox'
 import { mayCreateApps, type Principal } from './api-keys/principal.ts'
-import { commit } from './transaction.ts'
+import { inTransaction } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './input/fields.ts'
@@ -129,8 +129,8 @@ async function toApp(context: Context, record: AppRecord): Promise<App> {
 }
 
 function newAppRecord(context: Context, given: NewApp, mode: Mode): AppRecord {
-  const id = context.newId('app')
-  const now = context.now()
+  const id = context.runtime.newId('app')
+  const now = context.runtime.now()
   return {
     id,
     mode,
@@ -138,7 +138,7 @@ function newAppRecord(context: Context, given: NewApp, mode: Mode): AppRecord {
     slug: given.slug,
     description: given.description ?? null,
     webhookUrl: given.webhookUrl ?? null,
-    issuer: context.issuer,
+    issuer: context.runtime.issuer,
     tokenSecret: sealTokenSecret(context, id),
     createdAt: now,
     updatedAt: now,
@@ -160,21 +160,17 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
   const { by, mode = by?.mode ?? 'live' } = options
   if (by !== undefined) checkCreator(by, mode)
   const given = newApp.parse(app)
-  checkWebhookUrl(given.webhookUrl, context.allowPrivateTargets)
+  checkWebhookUrl(given.webhookUrl, context.runtime.allowPrivateTargets)
   if ((await context.storage.findApp(given.slug)) !== null) throw slugTaken()
   const record = newAppRecord(context, given, mode)
   const keyPair = await keyPairFor(context, options.keyPair, 'take')
   const key = await sealSigningKey(context, record.id, keyPair)
   const created = { ...visibleFields(record), webhookDisabledAt: null, publicKeyPem: key.publicKeyPem }
-  return commit(
-    context,
-    async (tx) => {
-      if (!(await tx.insertApp(record))) throw slugTaken()
-      await tx.swapActiveKey(record.id, null, key, null)
-      return created
-    },
-    (app) => app,
-  )
+  return inTransaction(context, async (tx) => {
+    if (!(await tx.insertApp(record))) throw slugTaken()
+    await tx.swapActiveKey(record.id, null, key, null)
+    return created
+  })
 }
 
 async function getApp(context: Context, app: string): Promise<App> {
@@ -209,18 +205,14 @@ function switchedOn({ failures, disabledAt }: WebhookRecord): WebhookPatch | nul
 
 async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
   const patch = appChanges.parse(changes)
-  checkWebhookUrl(patch.webhookUrl, context.allowPrivateTargets)
+  checkWebhookUrl(patch.webhookUrl, context.runtime.allowPrivateTargets)
   const { id } = await requireApp(context, app)
-  const updated = await commit(
-    context,
-    async (tx) => {
-      const record = await tx.updateApp(id, { ...patch, updatedAt: context.now() })
-      if (record !== null && patch.webhookUrl !== undefined && (await tx.findWebhook(id)) !== null)
-        await changeWebhook(context, id, switchedOn, tx)
-      return record
-    },
-    (record) => record ?? {},
-  )
+  const updated = await inTransaction(context, async (tx) => {
+    const record = await tx.updateApp(id, { ...patch, updatedAt: context.runtime.now() })
+    if (record !== null && patch.webhookUrl !== undefined && (await tx.findWebhook(id)) !== null)
+      await changeWebhook(context, id, switchedOn, tx)
+    return record
+  })
   if (updated === null) throw new LicensingError('not_found', 'App not found')
   return toApp(context, updated)
 }
@@ -229,8 +221,8 @@ async function deleteApp(context: Context, app: string): Promise<void> {
   const { id } = await requireApp(context, app)
   const key = await activeKey(context, id)
   if (!(await context.storage.deleteApp(id))) throw new LicensingError('not_found', 'App not found')
-  context.privateKeys.forget(key.kid)
-  context.tokenSecrets.forget(id)
+  context.runtime.caches.privateKeys.forget(key.kid)
+  context.runtime.caches.tokenSecrets.forget(id)
 }
 
 /** Binds the use cases of apps to a context. */

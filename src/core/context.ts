@@ -1,53 +1,66 @@
-import type { AttemptCounts } from './attempt-counts.ts'
-import type { PromiseCache } from './runtime/cache.ts'
-import type { EventHub } from './runtime/listeners.ts'
 import type { IdPrefix } from './ids.ts'
+import type { AttemptCounts } from './load.ts'
+import type { PromiseCache } from './runtime/cache.ts'
 import type { KeyPool } from './runtime/key-pool.ts'
-import type { LastUses } from './runtime/last-used.ts'
+import type { LastUsedTimes } from './runtime/last-used.ts'
+import type { Listeners } from './runtime/listeners.ts'
 import type { Sealer } from './runtime/sealer.ts'
+import type { WorkQueue } from './runtime/work-queue.ts'
 import type { NumericDate, Storage, StorageSession } from './storage/index.ts'
 import type { LicenseClaims } from './token/token.ts'
-import type { WorkQueue } from './runtime/work-queue.ts'
 
-/** Keeps what a use case will answer. */
-export interface Keeper {
-  /** In the transaction of its writes, which a storage may run again. */
-  keep(tx: StorageSession, answer: object): Promise<void>
-  /** Once that is committed. */
-  kept(): void
+/** Stores the result of a use case under an idempotency key. */
+export interface IdempotencyRecorder {
+  /** Stores the result in the transaction of the writes. A storage may run that again. */
+  record(tx: StorageSession, result: object): Promise<void>
+  /** Notes that the transaction was committed. */
+  committed(): void
+  /** Keeps a license token out of the stored result. */
+  issued(token: string): void
 }
 
-/** What every use case works with: its first argument. */
-export interface Context {
-  readonly storage: Storage
-  /** The time in whole seconds. */
+/** Results of costly work, by content. They prove a signature and nothing else: a license's state is always read. */
+export interface Caches {
+  /** Signed tokens, by key and claims. */
+  readonly signedTokens: PromiseCache<string>
+  /** The claims of verified tokens, by accepted keys and token. */
+  readonly verifiedTokens: PromiseCache<LicenseClaims>
+  /** Imported public keys, by kid. */
+  readonly publicKeys: PromiseCache<CryptoKey>
+  /** Imported private keys, by kid. */
+  readonly privateKeys: PromiseCache<CryptoKey>
+  /** Imported token secrets, by app id. */
+  readonly tokenSecrets: PromiseCache<CryptoKey>
+}
+
+/** Parts that `createLicensing` makes once. Every call shares them. */
+export interface Runtime {
+  /** The time in whole seconds since 1970. */
   readonly now: () => NumericDate
   readonly newId: (prefix: IdPrefix) => string
-  readonly keyPairs: KeyPool
-  readonly sealer: Sealer
-  /** The issuer that new apps get. */
+  /** The `iss` of apps created from now on. */
   readonly issuer: string
-  /** Whether work may wait for a signature or a key pair: not inside a host's transaction, which would be held open. */
-  readonly lent: boolean
-  /** `null` where no idempotency key asks for an answer to be kept. */
-  readonly keeper: Keeper | null
-  /** The requests under an idempotency key that run now, in this process. */
-  readonly running: Map<string, Promise<unknown>>
-  /** Who in this process hears of what was committed. */
-  readonly hub: EventHub
-  /** Whether webhooks may go to `http` and to private addresses. */
+  /** True if webhooks may go to `http` and to private addresses. */
   readonly allowPrivateTargets: boolean
-  /** When API keys were last used, not yet written. */
-  readonly lastUses: LastUses
-  /** Counts how attempts to send events ended. */
-  readonly webhookAttempts: { -readonly [Ending in keyof AttemptCounts]: number }
-  /** Where signatures are made. */
+  readonly sealer: Sealer
+  readonly keyPairs: KeyPool
+  /** The queue in which tokens are signed. */
   readonly signing: WorkQueue
-  /** Signed tokens by key and claims, and the claims of verified ones by keys and token: neither says what holds now. */
-  readonly signedTokens: PromiseCache<string>
-  readonly verifiedTokens: PromiseCache<LicenseClaims>
-  /** Imported keys: public and private ones by kid, token secrets by app id. */
-  readonly publicKeys: PromiseCache<CryptoKey>
-  readonly privateKeys: PromiseCache<CryptoKey>
-  readonly tokenSecrets: PromiseCache<CryptoKey>
+  readonly caches: Caches
+  readonly listeners: Listeners
+  /** Times of last use of API keys, not yet written. */
+  readonly lastUsed: LastUsedTimes
+  readonly webhookAttempts: { -readonly [Ending in keyof AttemptCounts]: number }
+  /** Requests under an idempotency key that run now, in this process. */
+  readonly runningRequests: Map<string, Promise<unknown>>
+}
+
+/** The first argument of every use case: the shared parts, and the state of this call. */
+export interface Context {
+  readonly runtime: Runtime
+  readonly storage: Storage
+  /** True inside a transaction of the host's own. Nothing may wait there for a signature or a key pair. */
+  readonly inHostTransaction: boolean
+  /** `null` unless the call runs under an idempotency key. */
+  readonly recorder: IdempotencyRecorder | null
 }

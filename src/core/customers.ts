@@ -1,13 +1,13 @@
 import { Type } from '@sinclair/typebox'
-import { commit, isTold, type Tell } from './transaction.ts'
+import { hasReceivers, inTransaction, type Emit } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { newsOf } from './runtime/events.ts'
+import { licenseEvent } from './runtime/events.ts'
 import { metadata, nullable, text } from './input/fields.ts'
-import { input, invalidInput, isText, type Input } from './input/parse.ts'
+import { checkMetadata, input, invalidInput, isText, type Input } from './input/parse.ts'
 import { requireApp } from './lookup.ts'
-import { checkMetadata } from './input/metadata.ts'
-import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import { eachPage, mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import { retryUntilWon } from './retry.ts'
 import type {
   AppRecord,
   CustomerFilter,
@@ -83,24 +83,25 @@ export interface Customers {
   delete(app: string, id: string): Promise<void>
 }
 
-const email = () => text('E-mail address, unique in the app without regard to case', 3, 254)
-const customerName = () => nullable(text('Name', 0, 255))
-const externalId = () => nullable(text('What the vendor’s own system calls them, unique in the app', 1, 255))
+const emailField = () => text('E-mail address, unique in the app without regard to case', 3, 254)
+const nameField = () => nullable(text('Name', 0, 255))
+const externalIdField = () =>
+  nullable(text('What the vendor’s own system calls them, unique in the app', 1, 255))
 
 export const newCustomer: Input<NewCustomer> = input<NewCustomer>()(
   Type.Object({
-    email: email(),
-    name: Type.Optional(customerName()),
-    externalId: Type.Optional(externalId()),
+    email: emailField(),
+    name: Type.Optional(nameField()),
+    externalId: Type.Optional(externalIdField()),
     metadata: Type.Optional(metadata()),
   }),
 )
 
 export const customerChanges: Input<CustomerChanges> = input<CustomerChanges>()(
   Type.Object({
-    email: Type.Optional(email()),
-    name: Type.Optional(customerName()),
-    externalId: Type.Optional(externalId()),
+    email: Type.Optional(emailField()),
+    name: Type.Optional(nameField()),
+    externalId: Type.Optional(externalIdField()),
     metadata: Type.Optional(nullable(metadata())),
   }),
 )
@@ -153,9 +154,9 @@ function readNewCustomer(customer: NewCustomer): NewCustomer {
 }
 
 function customerRecord(context: Context, appId: string, given: NewCustomer): CustomerRecord {
-  const now = context.now()
+  const now = context.runtime.now()
   return {
-    id: context.newId('cus'),
+    id: context.runtime.newId('cus'),
     appId,
     email: given.email,
     foldedEmail: foldEmail(given.email),
@@ -188,13 +189,11 @@ async function createCustomer(context: Context, app: string, customer: NewCustom
   const given = readNewCustomer(customer)
   const appRecord = await requireApp(context, app)
   const record = customerRecord(context, appRecord.id, given)
-  const isNew = await commit(
-    context,
-    (tx) => tx.insertCustomer(record),
-    () => toCustomer(record),
+  const created = await inTransaction(context, async (tx) =>
+    (await tx.insertCustomer(record)) ? toCustomer(record) : null,
   )
-  if (!isNew) throw await explainConflict(context, appRecord, record)
-  return toCustomer(record)
+  if (created === null) throw await explainConflict(context, appRecord, record)
+  return created
 }
 
 async function getOrCreateCustomer(
@@ -209,12 +208,10 @@ async function getOrCreateCustomer(
     context.storage.findCustomerByEmail(appRecord.id, fresh.foldedEmail)
   const existing = await find()
   if (existing !== null) return { customer: toCustomer(existing), created: false }
-  const isNew = await commit(
-    context,
-    (tx) => tx.insertCustomer(fresh),
-    () => ({ customer: toCustomer(fresh), created: true }),
+  const made = await inTransaction(context, async (tx) =>
+    (await tx.insertCustomer(fresh)) ? { customer: toCustomer(fresh), created: true } : null,
   )
-  if (isNew) return { customer: toCustomer(fresh), created: true }
+  if (made !== null) return made
   const winner = await find()
   if (winner === null) throw await explainConflict(context, appRecord, fresh)
   return { customer: toCustomer(winner), created: false }
@@ -258,7 +255,7 @@ async function updateCustomer(
     ...given,
     ...folded,
     ...(replacement !== undefined && { metadata: replacement ?? {} }),
-    updatedAt: context.now(),
+    updatedAt: context.runtime.now(),
   })
   if (updated !== null) return toCustomer(updated)
   if ((await context.storage.findCustomer(appRecord.id, id)) === null) throw notFound()
@@ -276,30 +273,29 @@ async function lastStatesOf(
   await tx.updateCustomer(id, { updatedAt })
   const filter = { appId, customerId: id, now: updatedAt }
   const licenses: LicenseRecord[] = []
-  for (;;) {
-    const last = licenses.at(-1)
-    const page = await tx.listLicenses(filter, { limit: 1_000, ...(last !== undefined && { after: last }) })
+  for await (const page of eachPage<LicenseRecord>(1_000, (wanted) => tx.listLicenses(filter, wanted)))
     for (const license of page) {
       const left = await tx.updateLicense(license.id, license.version, {})
       if (left === null) return null
       licenses.push(left)
     }
-    if (page.length < 1_000) return licenses
-  }
+  return licenses
 }
 
 async function deleteCustomer(context: Context, app: string, id: string): Promise<void> {
   const record = await requireApp(context, app)
   const customer = await context.storage.findCustomer(record.id, sought(id))
   if (customer === null) throw notFound()
-  const remove = async (tx: StorageSession, tell: Tell): Promise<true | null> => {
-    const licenses = isTold(context, record, 'license.deleted') ? await lastStatesOf(tx, customer) : []
+  const remove = async (tx: StorageSession, emit: Emit): Promise<object | null> => {
+    const isAnnounced = hasReceivers(context, record, 'license.deleted')
+    const licenses = isAnnounced ? await lastStatesOf(tx, customer) : []
     if (licenses === null) return null
     if (!(await tx.deleteCustomer(id))) throw notFound()
-    for (const license of licenses) await tell(record, newsOf('license.deleted', license, context.now()))
-    return true
+    for (const license of licenses)
+      await emit(record, licenseEvent('license.deleted', license, context.runtime.now()))
+    return {}
   }
-  while ((await commit(context, remove, () => ({}))) === null);
+  await retryUntilWon(() => inTransaction(context, remove))
 }
 
 /** Binds the use cases of customers to a context. */

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { commit } from './transaction.ts'
+import { inTransaction } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { description, name, slug } from './input/fields.ts'
@@ -56,9 +56,9 @@ export function toFeature({ appId: _appId, ...feature }: FeatureRecord): Feature
 }
 
 export function featureRecord(context: Context, appId: string, given: NewFeature): FeatureRecord {
-  const now = context.now()
+  const now = context.runtime.now()
   return {
-    id: context.newId('feat'),
+    id: context.runtime.newId('feat'),
     appId,
     name: given.name,
     slug: given.slug,
@@ -77,14 +77,10 @@ function slugTaken(): LicensingError {
 async function createFeature(context: Context, app: string, feature: NewFeature): Promise<Feature> {
   const given = newFeature.parse(feature)
   const record = featureRecord(context, (await requireApp(context, app)).id, given)
-  return commit(
-    context,
-    async (tx) => {
-      if (!(await tx.insertFeature(record))) throw slugTaken()
-      return toFeature(record)
-    },
-    (created) => created,
-  )
+  return inTransaction(context, async (tx) => {
+    if (!(await tx.insertFeature(record))) throw slugTaken()
+    return toFeature(record)
+  })
 }
 
 async function listFeatures(context: Context, app: string, query: Paging = {}): Promise<Listing<Feature>> {
@@ -107,7 +103,7 @@ async function updateFeature(
 ): Promise<Feature> {
   const patch = featureChanges.parse(changes)
   const { id } = await requireFeature(context.storage, await requireApp(context, app), feature)
-  const updated = await context.storage.updateFeature(id, { ...patch, updatedAt: context.now() })
+  const updated = await context.storage.updateFeature(id, { ...patch, updatedAt: context.runtime.now() })
   if (updated === null) throw new LicensingError('not_found', 'Feature not found')
   return toFeature(updated)
 }

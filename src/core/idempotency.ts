@@ -1,8 +1,17 @@
-import type { Context, Keeper } from './context.ts'
+import type { Context, IdempotencyRecorder } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { invalidInput } from './input/parse.ts'
-import { tokenOf, type SignedLicense } from './licenses/view.ts'
-import type { KeptAnswerRecord } from './storage/index.ts'
+import { withToken, type LicenseStatus, type SignedLicense } from './licenses/view.ts'
+import type { Sealer } from './runtime/sealer.ts'
+import type { StorageSession, StoredResponseRecord } from './storage/index.ts'
+
+/** Says of a result that it is a license with its token, and which licenses get one. */
+export interface LicenseResult {
+  /** The license's app, by slug or id. */
+  readonly app: string
+  /** The statuses that the work signs for. Default `active` alone; a regeneration signs for `expired` too. */
+  readonly signs?: readonly LicenseStatus[]
+}
 
 /** Under which key a request may be repeated. */
 export interface IdempotencyKey {
@@ -12,13 +21,16 @@ export interface IdempotencyKey {
   readonly scope: string
   /** Of the request, such as a hash: the same key with another one is refused. */
   readonly fingerprint: string
-  /** The app that the work is in, by slug or id, where its answer holds a license token. */
-  readonly app?: string
+  /**
+   * Declares that the work results in a license with its token, a `SignedLicense`. A token is never stored: a replay derives
+   * it anew, and without this declaration answers `null` in its place.
+   */
+  readonly license?: LicenseResult
 }
 
 /** An answer, and whether it is the first one over again. */
-export interface KeptAnswer<Answer> {
-  readonly answer: Answer
+export interface IdempotentResult<Answer> {
+  readonly result: Answer
   readonly replayed: boolean
 }
 
@@ -41,50 +53,62 @@ function inProgress(): LicensingError {
   )
 }
 
-/** No kept answer holds a license token: it is derived anew when the answer is given again. */
-function withoutToken(answer: object): object {
-  return 'token' in answer ? { ...answer, token: null } : answer
-}
-
-function sealAnswer(context: Context, key: IdempotencyKey, answer: object): KeptAnswerRecord {
-  const bytes = new TextEncoder().encode(JSON.stringify(withoutToken(answer)))
+/** Seals a result for storage, with `null` in place of every token that was `issued` with it. */
+function sealResult(
+  context: Context,
+  key: IdempotencyKey,
+  result: object,
+  issued: ReadonlySet<unknown>,
+): StoredResponseRecord {
+  const text = JSON.stringify(result, (_name, value: unknown) => (issued.has(value) ? null : value))
+  const bytes = new TextEncoder().encode(text)
   return {
     scope: key.scope,
     key: key.key,
     fingerprint: key.fingerprint,
-    answer: context.sealer.seal(bytes, purposeOf(key)),
-    expiresAt: context.now() + keptFor,
+    answer: context.runtime.sealer.seal(bytes, purposeOf(key)),
+    expiresAt: context.runtime.now() + keptFor,
   }
 }
 
 /** A kept answer under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
-export function resealAnswer({ sealer }: Context, kept: KeptAnswerRecord): string | null {
+export function resealAnswer(sealer: Sealer, kept: StoredResponseRecord): string | null {
   return sealer.reseal(kept.answer, purposeOf(kept))
 }
 
 /** The first answer, short of its token. @throws {LicensingError} `idempotency_mismatch`. */
 async function recall(context: Context, key: IdempotencyKey): Promise<object | null> {
-  const kept = await context.storage.findKeptAnswer(key.scope, key.key, context.now())
+  const kept = await context.storage.findStoredResponse(key.scope, key.key, context.runtime.now())
   if (kept === null) return null
   if (kept.fingerprint !== key.fingerprint) throw mismatch()
-  return JSON.parse(new TextDecoder().decode(context.sealer.open(kept.answer, purposeOf(key)))) as object
+  return JSON.parse(
+    new TextDecoder().decode(context.runtime.sealer.open(kept.answer, purposeOf(key))),
+  ) as object
 }
 
 /** Thrown inside a transaction to give it up: another request under the same key was faster. */
 class AnsweredMeanwhile extends Error {}
 
-/** A context whose next commit keeps its answer under the key, in the same transaction. */
-function keepingContext(context: Context, key: IdempotencyKey): { context: Context; isKept: () => boolean } {
-  let isKept = false
-  const keeper: Keeper = {
-    async keep(tx, answer) {
-      if (isKept) return
-      if (!(await tx.insertKeptAnswer(sealAnswer(context, key, answer), context.now())))
-        throw new AnsweredMeanwhile()
+/** Stores the result of the first transaction that commits, and of work without one on request. */
+interface Recorder extends IdempotencyRecorder {
+  recordUnwritten(result: object): Promise<void>
+}
+
+function recorderFor(context: Context, key: IdempotencyKey): Recorder {
+  const issued = new Set<string>()
+  let isRecorded = false
+  const insert = (session: StorageSession, result: object): Promise<boolean> =>
+    session.insertStoredResponse(sealResult(context, key, result, issued), context.runtime.now())
+  return {
+    async record(tx, result) {
+      if (!isRecorded && !(await insert(tx, result))) throw new AnsweredMeanwhile()
     },
-    kept: () => void (isKept = true),
+    committed: () => void (isRecorded = true),
+    issued: (token) => void issued.add(token),
+    async recordUnwritten(result) {
+      if (!isRecorded) await insert(context.storage, result)
+    },
   }
-  return { context: { ...context, keeper }, isKept: () => isKept }
 }
 
 async function runOnce<Answer extends object>(
@@ -92,12 +116,11 @@ async function runOnce<Answer extends object>(
   key: IdempotencyKey,
   work: (context: Context) => Promise<Answer>,
 ): Promise<Answer> {
-  const keeping = keepingContext(context, key)
-  const answer = await work(keeping.context)
-  // Work that wrote nothing, or in many pages, is safe to repeat: its answer is kept behind it.
-  if (!keeping.isKept())
-    await context.storage.insertKeptAnswer(sealAnswer(context, key, answer), context.now())
-  return answer
+  const recorder = recorderFor(context, key)
+  const result = await work({ ...context, recorder })
+  // Work that wrote nothing, or wrote in many pages, is safe to repeat: its result is stored after it.
+  await recorder.recordUnwritten(result)
+  return result
 }
 
 function timer(milliseconds: number): { readonly over: Promise<'over'>; stop(): void } {
@@ -120,21 +143,30 @@ async function waitFor(running: Promise<unknown>): Promise<void> {
   if (first === 'over') throw inProgress()
 }
 
-/** The kept answer with its license token as it is now. */
-async function withToken(context: Context, app: string | undefined, answer: object): Promise<object> {
-  const { token, id, status } = answer as Partial<SignedLicense>
-  if (token === undefined || id === undefined || app === undefined) return answer
+/** The stored license with its token as of now, or as it was stored if the license or its app is gone. */
+async function signAnew(
+  context: Context,
+  { app, signs = ['active'] }: LicenseResult,
+  stored: SignedLicense,
+): Promise<SignedLicense> {
   const record = await context.storage.findApp(app)
-  const license = record === null ? null : await context.storage.findLicense(record.id, id)
-  if (record === null || license === null) return answer
-  const signs = status === 'expired' ? (['active', 'expired'] as const) : undefined
-  return { ...answer, token: await tokenOf(context, record, license, signs) }
+  const license = record === null ? null : await context.storage.findLicense(record.id, stored.id)
+  if (record === null || license === null) return stored
+  // A license that has expired since gets no token; one that was expired keeps it.
+  const signedNow = signs.filter((status) => status === 'active' || status === stored.status)
+  const { token } = await withToken(context, record, license, signedNow)
+  return { ...stored, token }
 }
 
-async function replay<Answer>(context: Context, key: IdempotencyKey): Promise<KeptAnswer<Answer> | null> {
-  const kept = await recall(context, key)
-  if (kept === null) return null
-  return { answer: (await withToken(context, key.app, kept)) as Answer, replayed: true }
+async function replay<Answer>(
+  context: Context,
+  key: IdempotencyKey,
+): Promise<IdempotentResult<Answer> | null> {
+  const stored = await recall(context, key)
+  if (stored === null) return null
+  const { license } = key
+  const result = license === undefined ? stored : await signAnew(context, license, stored as SignedLicense)
+  return { result: result as Answer, replayed: true }
 }
 
 /** Runs the work; when it fails because another server was faster under the same key, gives that one's answer. */
@@ -142,9 +174,9 @@ async function runOrReplay<Answer extends object>(
   context: Context,
   key: IdempotencyKey,
   work: (context: Context) => Promise<Answer>,
-): Promise<KeptAnswer<Answer>> {
+): Promise<IdempotentResult<Answer>> {
   try {
-    return { answer: await runOnce(context, key, work), replayed: false }
+    return { result: await runOnce(context, key, work), replayed: false }
   } catch (error) {
     const kept = await replay<Answer>(context, key)
     if (kept !== null) return kept
@@ -163,13 +195,17 @@ export async function idempotently<Answer extends object>(
   context: Context,
   key: IdempotencyKey,
   work: (context: Context) => Promise<Answer>,
-): Promise<KeptAnswer<Answer>> {
+): Promise<IdempotentResult<Answer>> {
   if (!form.test(key.key))
     throw invalidInput({ idempotencyKey: ['must be 1 to 255 printable ASCII characters'] })
   const name = JSON.stringify([key.scope, key.key])
-  for (let running = context.running.get(name); running !== undefined; running = context.running.get(name))
+  for (
+    let running = context.runtime.runningRequests.get(name);
+    running !== undefined;
+    running = context.runtime.runningRequests.get(name)
+  )
     await waitFor(running)
   const promise = replay<Answer>(context, key).then((kept) => kept ?? runOrReplay(context, key, work))
-  context.running.set(name, promise)
-  return promise.finally(() => context.running.delete(name))
+  context.runtime.runningRequests.set(name, promise)
+  return promise.finally(() => context.runtime.runningRequests.delete(name))
 }

@@ -34,3 +34,9 @@ export function readId(prefix: IdPrefix, text: string): string | null {
   if (isTypeId(prefix, text)) return text
   return isUuid(text) ? TypeID.fromUUID(prefix, text.toLowerCase()).toString() : null
 }
+
+/** SHA-256 (FIPS 180-4) of a text in UTF-8, in lower-case hexadecimal. */
+export async function sha256Hex(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -3,7 +3,14 @@
  *
  * @module
  */
-export type { ApiKeyQuery, ApiKeys, NewApiKey, NewApiKeyAnswer, RollOptions } from './api-keys/api-keys.ts'
+export type {
+  ApiKey,
+  ApiKeyQuery,
+  ApiKeys,
+  NewApiKey,
+  ApiKeyWithSecret,
+  RollOptions,
+} from './api-keys/api-keys.ts'
 export type { App, AppChanges, AppListOptions, Apps, NewApp, NewAppOptions } from './apps.ts'
 export type {
   Customer,
@@ -13,7 +20,6 @@ export type {
   FoundCustomer,
   NewCustomer,
 } from './customers.ts'
-export type { AttemptCounts } from './attempt-counts.ts'
 export { decide, type Decision, type Facts, type LicenseState, type TokenState } from './token/decision.ts'
 export {
   LicensingError,
@@ -32,7 +38,7 @@ export {
   type RotationEventData,
 } from './runtime/events.ts'
 export type { Feature, FeatureChanges, Features, NewFeature } from './features.ts'
-export type { IdempotencyKey, KeptAnswer } from './idempotency.ts'
+export type { IdempotencyKey, IdempotentResult, LicenseResult } from './idempotency.ts'
 export type { IdPrefix } from './ids.ts'
 export type { KeyPair, KeyPoolLoad } from './runtime/key-pool.ts'
 export { generateRsaKeyPair, type PublicJwk } from './keys/signing-keys.ts'
@@ -44,15 +50,21 @@ export type {
   Reinstatement,
   Revocation,
 } from './licenses/input.ts'
-export type { IncludeToken, License, SignedLicense } from './licenses/view.ts'
+export type { IncludeToken, License, LicenseStatus, SignedLicense } from './licenses/view.ts'
 export type { Licenses } from './licenses/licenses.ts'
 export { createLicensing, type Licensing, type LicensingOptions, type WebhookOptions } from './licensing.ts'
-export type { Load } from './load.ts'
-export type { AttemptOutcome, Claim, ClaimedEvent, Outbox, WebhookTarget } from './webhooks/outbox.ts'
+export type { AttemptCounts, Load } from './load.ts'
+export type {
+  AttemptOutcome,
+  DeliveryLease,
+  LeasedDelivery,
+  Outbox,
+  WebhookTarget,
+} from './webhooks/outbox.ts'
 export type { Listing, Paging } from './paging.ts'
-export type { ApiKey, Principal } from './api-keys/principal.ts'
+export type { Principal } from './api-keys/principal.ts'
 export type { BulkOutcome, BulkRegeneration, Regeneration, RenewalOptions } from './licenses/regenerate.ts'
-export type { Rekeying, RekeyOptions } from './rekey.ts'
+export type { RekeyResult, RekeyOptions } from './rekey.ts'
 export type { Rotation, RotationOptions } from './keys/rotation.ts'
 export type { MasterKey } from './runtime/sealer.ts'
 export type { SigningOptions } from './keys/signing-queue.ts'

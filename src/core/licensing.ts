@@ -1,21 +1,21 @@
 import { bindApiKeys, type ApiKeys } from './api-keys/api-keys.ts'
 import { bindApps, type Apps } from './apps.ts'
 import { promiseCache } from './runtime/cache.ts'
-import type { Context } from './context.ts'
+import type { Caches, Context, Runtime } from './context.ts'
 import { bindCustomers, type Customers } from './customers.ts'
-import { eventHub } from './runtime/listeners.ts'
+import { createListeners } from './runtime/listeners.ts'
 import type { EventType, LicensingEvent } from './runtime/events.ts'
 import { bindFeatures, type Features } from './features.ts'
-import { idempotently, type IdempotencyKey, type KeptAnswer } from './idempotency.ts'
+import { idempotently, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
 import { newTypeId, type IdPrefix } from './ids.ts'
 import { checkMasterKey } from './runtime/master-key.ts'
 import { keyPool, type KeyPair } from './runtime/key-pool.ts'
 import { generateRsaKeyPair } from './keys/signing-keys.ts'
-import { lastUses } from './runtime/last-used.ts'
+import { lastUsedTimes } from './runtime/last-used.ts'
 import { bindLicenses, type Licenses } from './licenses/licenses.ts'
 import { loadOf, type Load } from './load.ts'
 import { bindOutbox, type Outbox } from './webhooks/outbox.ts'
-import { rekey, type Rekeying, type RekeyOptions } from './rekey.ts'
+import { rekey, type RekeyResult, type RekeyOptions } from './rekey.ts'
 import { rotateKeys, type Rotation, type RotationOptions } from './keys/rotation.ts'
 import { createSealer, type MasterKey } from './runtime/sealer.ts'
 import { signingQueue, type SigningOptions } from './keys/signing-queue.ts'
@@ -84,7 +84,7 @@ export interface Licensing {
    * await licensing.rekey()
    * ```
    */
-  rekey(options?: RekeyOptions): Promise<Rekeying>
+  rekey(options?: RekeyOptions): Promise<RekeyResult>
   /**
    * Calls `handler` after each change of this kind that this process commits; answers how to stop it. It is called in a turn
    * of its own: what it throws is an uncaught error of the process, and never the failure of the call. Changes by other
@@ -106,7 +106,7 @@ export interface Licensing {
   idempotent<Answer extends object>(
     key: IdempotencyKey,
     work: (licensing: Licensing) => Promise<Answer>,
-  ): Promise<KeptAnswer<Answer>>
+  ): Promise<IdempotentResult<Answer>>
   /**
    * Licensing inside a transaction of the host's own, so that licenses and the host's rows commit or roll back together.
    * Answers carry no token there: ask `licenses.token` after the commit. Creating an app and rotating take a ready
@@ -140,23 +140,8 @@ function checkIssuer(issuer: string): string {
   return issuer
 }
 
-async function createContext(options: LicensingOptions): Promise<Context> {
-  const now = options.now ?? Date.now
+function createCaches(): Caches {
   return {
-    storage: options.storage,
-    now: () => Math.floor(now() / 1000),
-    newId: options.newId ?? newTypeId,
-    keyPairs: keyPool(options.keyPool ?? 0, options.newKeyPair ?? generateRsaKeyPair),
-    signing: signingQueue(options.signing),
-    sealer: await createSealer(options.masterKey),
-    issuer: checkIssuer(options.issuer ?? 'license-server'),
-    lent: false,
-    keeper: null,
-    running: new Map(),
-    hub: eventHub(),
-    webhookAttempts: { delivered: 0, retried: 0, givenUp: 0 },
-    allowPrivateTargets: options.webhooks?.allowPrivateTargets ?? false,
-    lastUses: lastUses(options.storage),
     signedTokens: promiseCache(cachedTokens),
     verifiedTokens: promiseCache(cachedTokens),
     publicKeys: promiseCache(cachedKeys),
@@ -165,7 +150,26 @@ async function createContext(options: LicensingOptions): Promise<Context> {
   }
 }
 
+async function createRuntime(options: LicensingOptions): Promise<Runtime> {
+  const now = options.now ?? Date.now
+  return {
+    now: () => Math.floor(now() / 1000),
+    newId: options.newId ?? newTypeId,
+    keyPairs: keyPool(options.keyPool ?? 0, options.newKeyPair ?? generateRsaKeyPair),
+    signing: signingQueue(options.signing),
+    sealer: await createSealer(options.masterKey),
+    issuer: checkIssuer(options.issuer ?? 'license-server'),
+    allowPrivateTargets: options.webhooks?.allowPrivateTargets ?? false,
+    caches: createCaches(),
+    listeners: createListeners(),
+    lastUsed: lastUsedTimes(options.storage),
+    webhookAttempts: { delivered: 0, retried: 0, givenUp: 0 },
+    runningRequests: new Map(),
+  }
+}
+
 function bind(context: Context): Licensing {
+  const { runtime } = context
   return {
     apps: bindApps(context),
     tiers: bindTiers(context),
@@ -176,14 +180,14 @@ function bind(context: Context): Licensing {
     apiKeys: bindApiKeys(context),
     webhooks: bindWebhooks(context),
     outbox: bindOutbox(context),
-    on: (type, handler) => context.hub.on(type, handler),
+    on: (type, handler) => runtime.listeners.on(type, handler),
     rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
     rekey: (options) => rekey(context, options),
-    idempotent: (key, work) => idempotently(context, key, (keeping) => work(bind(keeping))),
-    with: (storage) => bind({ ...context, storage, lent: true }),
-    load: () => loadOf(context),
+    idempotent: (key, work) => idempotently(context, key, (recording) => work(bind(recording))),
+    with: (storage) => bind({ ...context, storage, inHostTransaction: true }),
+    load: () => loadOf(runtime),
     ping: () => context.storage.ping(),
-    flush: () => context.lastUses.flush(),
+    flush: () => runtime.lastUsed.flush(),
   }
 }
 
@@ -205,8 +209,9 @@ function bind(context: Context): Licensing {
  * ```
  */
 export async function createLicensing(options: LicensingOptions): Promise<Licensing> {
-  const context = await createContext(options)
-  await checkMasterKey(context.storage, context.sealer)
-  context.keyPairs.fill()
-  return bind(context)
+  const { storage } = options
+  const runtime = await createRuntime(options)
+  await checkMasterKey(storage, runtime.sealer)
+  runtime.keyPairs.fill()
+  return bind({ runtime, storage, inHostTransaction: false, recorder: null })
 }

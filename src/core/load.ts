@@ -1,18 +1,31 @@
-import type { AttemptCounts } from './attempt-counts.ts'
-import type { Context } from './context.ts'
-import type { KeyPoolLoad } from './runtime/key-pool.ts'
-import type { QueueLoad } from './runtime/work-queue.ts'
+import type { KeyPool, KeyPoolLoad } from './runtime/key-pool.ts'
+import type { QueueLoad, WorkQueue } from './runtime/work-queue.ts'
 
-/** How busy this process is, and what it has done since it began: numbers alone, which name nobody. */
+/** How attempts to send events have ended in this process since it began. */
+export interface AttemptCounts {
+  readonly delivered: number
+  /** Failed attempts that are tried again. */
+  readonly retried: number
+  /** Failed attempts that were the last. */
+  readonly givenUp: number
+}
+
+/** How busy this process is, and what it has done since it began. */
 export interface Load {
-  /** `done` are the license tokens that were signed. */
+  /** `done` counts the license tokens that were signed. */
   readonly signing: QueueLoad
-  /** `done` are the key pairs that were made. */
+  /** `done` counts the key pairs that were made. */
   readonly keyPairs: KeyPoolLoad
   readonly webhookAttempts: AttemptCounts
 }
 
-/** Reads the counts. Nothing is waited for. */
-export function loadOf({ signing, keyPairs, webhookAttempts }: Context): Load {
+/** The parts of a process that count. */
+interface Counting {
+  readonly signing: WorkQueue
+  readonly keyPairs: KeyPool
+  readonly webhookAttempts: AttemptCounts
+}
+
+export function loadOf({ signing, keyPairs, webhookAttempts }: Counting): Load {
   return { signing: signing.load(), keyPairs: keyPairs.load(), webhookAttempts: { ...webhookAttempts } }
 }

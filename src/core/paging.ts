@@ -94,3 +94,19 @@ export async function mapListing<From, To>(
 ): Promise<Listing<To>> {
   return { ...listing, data: await Promise.all(listing.data.map(map)) }
 }
+
+/**
+ * Walks a whole list in pages of `limit`. `list` receives the last item of the page before, and reads on after it.
+ * A page that is shorter than `limit` is the last one.
+ */
+export async function* eachPage<Item>(
+  limit: number,
+  list: (page: { readonly limit: number; readonly after?: Item }) => Promise<readonly Item[]>,
+): AsyncGenerator<readonly Item[], void, undefined> {
+  let last: Item | undefined
+  do {
+    const page: readonly Item[] = await list(last === undefined ? { limit } : { limit, after: last })
+    if (page.length > 0) yield page
+    last = page.length < limit ? undefined : page.at(-1)
+  } while (last !== undefined)
+}

@@ -1,9 +1,11 @@
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { resealAnswer } from './idempotency.ts'
+import { eachPage } from './paging.ts'
+import { retryUntilWon } from './retry.ts'
 import { resealKeyCheck } from './runtime/master-key.ts'
 import { resealPrivateKey, resealTokenSecret } from './keys/signing-keys.ts'
-import type { AppRecord, KeptAnswerRecord, SealedPlace, StorageSession } from './storage/index.ts'
+import type { AppRecord, StoredResponseRecord, SecretLocation, StorageSession } from './storage/index.ts'
 import { resealWebhookSecrets } from './webhooks/secret.ts'
 
 export interface RekeyOptions {
@@ -12,16 +14,16 @@ export interface RekeyOptions {
 }
 
 /** What had to be sealed anew. */
-export interface Rekeying {
+export interface RekeyResult {
   readonly tokenSecrets: number
   readonly signingKeys: number
   readonly webhooks: number
-  readonly keptAnswers: number
+  readonly storedResponses: number
   /** Whether the check record was changed, which is done last: from then on the first key alone opens everything. */
   readonly keyCheck: boolean
 }
 
-type Kind = Exclude<keyof Rekeying, 'keyCheck'>
+type Kind = Exclude<keyof RekeyResult, 'keyCheck'>
 
 /** One guarded write; `false` when it was lost to a change made meanwhile. */
 interface Step {
@@ -56,21 +58,29 @@ function steps<Next>(where: string, reseal: () => Next | null, step: (next: Next
   return next === null ? [] : [step(next)]
 }
 
-function replacing(kind: Kind, place: SealedPlace, expected: string): (next: string) => Step {
+function replacing(kind: Kind, place: SecretLocation, expected: string): (next: string) => Step {
   return (next) => ({ kind, write: (tx) => tx.reseal(place, expected, next) })
 }
 
 function tokenSecretSteps(context: Context, app: AppRecord): readonly Step[] {
   const place = { kind: 'tokenSecret', appId: app.id } as const
   const replace = replacing('tokenSecrets', place, app.tokenSecret)
-  return steps(`The token secret of app ${app.id}`, () => resealTokenSecret(context, app), replace)
+  return steps(
+    `The token secret of app ${app.id}`,
+    () => resealTokenSecret(context.runtime.sealer, app),
+    replace,
+  )
 }
 
 async function signingKeySteps(context: Context, appId: string): Promise<readonly Step[]> {
   const key = await context.storage.findActiveKey(appId)
   if (key === null) return []
   const replace = replacing('signingKeys', { kind: 'privateKey', appId, kid: key.kid }, key.privateKey ?? '')
-  return steps(`The signing key of app ${appId}`, () => resealPrivateKey(context, key), replace)
+  return steps(
+    `The signing key of app ${appId}`,
+    () => resealPrivateKey(context.runtime.sealer, key),
+    replace,
+  )
 }
 
 async function webhookSteps(context: Context, appId: string): Promise<readonly Step[]> {
@@ -78,7 +88,7 @@ async function webhookSteps(context: Context, appId: string): Promise<readonly S
   if (webhook === null) return []
   return steps(
     `The webhook secret of app ${appId}`,
-    () => resealWebhookSecrets(context, webhook),
+    () => resealWebhookSecrets(context.runtime.sealer, webhook),
     (patch) => ({
       kind: 'webhooks',
       write: async (tx) => (await tx.updateWebhook(appId, webhook.version, patch)) !== null,
@@ -95,13 +105,13 @@ async function appSteps(context: Context, app: AppRecord): Promise<readonly Step
 }
 
 /** One that has expired and does not open is of no use to anybody, and goes by itself. */
-function answerSteps(context: Context, kept: KeptAnswerRecord): readonly Step[] {
+function responseSteps(context: Context, kept: StoredResponseRecord): readonly Step[] {
   const { scope, key, answer, expiresAt } = kept
-  const replace = replacing('keptAnswers', { kind: 'keptAnswer', scope, key }, answer)
+  const replace = replacing('storedResponses', { kind: 'storedResponse', scope, key }, answer)
   try {
-    return steps(`A kept answer of ${scope}`, () => resealAnswer(context, kept), replace)
+    return steps(`A kept answer of ${scope}`, () => resealAnswer(context.runtime.sealer, kept), replace)
   } catch (error) {
-    if (expiresAt <= context.now()) return []
+    if (expiresAt <= context.runtime.now()) return []
     throw error
   }
 }
@@ -120,13 +130,11 @@ async function writeSteps(context: Context, found: readonly Step[], { resealed }
 async function walk<Item>(
   context: Context,
   tally: Tally,
-  list: (last: Item | undefined) => Promise<readonly Item[]>,
+  list: Parameters<typeof eachPage<Item>>[1],
   stepsOf: (item: Item) => readonly Step[] | Promise<readonly Step[]>,
 ): Promise<number> {
   let count = 0
-  let last: Item | undefined
-  for (;;) {
-    const page = await list(last)
+  for await (const page of eachPage(pageSize, list)) {
     const found: Step[] = []
     for (const item of page) {
       found.push(...(await stepsOf(item)))
@@ -134,39 +142,44 @@ async function walk<Item>(
     }
     await writeSteps(context, found, tally)
     count += found.length
-    last = page.at(-1)
-    if (page.length < pageSize) return count
   }
+  return count
 }
 
 async function walkAll(context: Context, tally: Tally): Promise<number> {
   const { storage } = context
-  const limit = pageSize
-  const ofApps = await walk<AppRecord>(
+  const inApps = await walk<AppRecord>(
     context,
     tally,
-    (after) => storage.listApps({}, { limit, ...(after !== undefined && { after }) }),
+    (page) => storage.listApps({}, page),
     (app) => appSteps(context, app),
   )
-  const ofAnswers = await walk<KeptAnswerRecord>(
+  const inResponses = await walk<StoredResponseRecord>(
     context,
     tally,
-    (after) => storage.listKeptAnswers({ limit, ...(after !== undefined && { after }) }),
-    (kept) => answerSteps(context, kept),
+    (page) => storage.listStoredResponses(page),
+    (stored) => responseSteps(context, stored),
   )
-  return ofApps + ofAnswers
+  return inApps + inResponses
 }
 
 async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Promise<Tally> {
-  const total = (await storage.countApps({})) + (await storage.countKeptAnswers())
+  const total = (await storage.countApps({})) + (await storage.countStoredResponses())
   let looked = 0
   return {
-    resealed: { tokenSecrets: 0, signingKeys: 0, webhooks: 0, keptAnswers: 0 },
+    resealed: { tokenSecrets: 0, signingKeys: 0, webhooks: 0, storedResponses: 0 },
     look: () => {
       looked++
       if (looked <= total) onProgress?.(looked, total)
     },
   }
+}
+
+function othersSeal(): LicensingError {
+  return new LicensingError(
+    'conflict',
+    'Others go on sealing under another master key: give every server the new one first, then the old one',
+  )
 }
 
 /**
@@ -177,13 +190,10 @@ async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Pro
  * @throws {LicensingError} `master_key` when something opens with none of the keys; `conflict` when others go on sealing
  * under another one.
  */
-export async function rekey(context: Context, options: RekeyOptions = {}): Promise<Rekeying> {
+export async function rekey(context: Context, options: RekeyOptions = {}): Promise<RekeyResult> {
   const tally = await newTally(context, options)
-  for (let walks = 0; walks < mostWalks; walks++)
-    if ((await walkAll(context, tally)) === 0)
-      return { ...tally.resealed, keyCheck: await resealKeyCheck(context.storage, context.sealer) }
-  throw new LicensingError(
-    'conflict',
-    'Others go on sealing under another master key: give every server the new one first, then the old one',
-  )
+  const attempt = async (): Promise<Record<Kind, number> | null> =>
+    (await walkAll(context, tally)) === 0 ? tally.resealed : null
+  const resealed = await retryUntilWon(attempt, { tries: mostWalks, lost: othersSeal })
+  return { ...resealed, keyCheck: await resealKeyCheck(context.storage, context.runtime.sealer) }
 }

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { commit } from './transaction.ts'
+import { inTransaction } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { featureRecord, newFeature, toFeature, type Feature, type NewFeature } from './features.ts'
@@ -98,9 +98,9 @@ async function nextPosition(storage: StorageSession, appId: string): Promise<num
 }
 
 async function tierRecord(context: Context, appId: string, given: NewTier): Promise<TierRecord> {
-  const now = context.now()
+  const now = context.runtime.now()
   return {
-    id: context.newId('tier'),
+    id: context.runtime.newId('tier'),
     appId,
     name: given.name,
     slug: given.slug,
@@ -137,16 +137,12 @@ async function createTier(context: Context, app: string, tier: NewTier): Promise
   const { id: appId } = await requireApp(context, app)
   const record = await tierRecord(context, appId, given)
   const features = given.features ?? []
-  return commit(
-    context,
-    async (tx) => {
-      if (!(await tx.insertTier(record))) throw slugTaken()
-      for (const slug of features)
-        await linkFeature(tx, record.id, featureRecord(context, appId, { name: slug, slug }))
-      return toTier({ ...record, features })
-    },
-    (created) => created,
-  )
+  return inTransaction(context, async (tx) => {
+    if (!(await tx.insertTier(record))) throw slugTaken()
+    for (const feature of features)
+      await linkFeature(tx, record.id, featureRecord(context, appId, { name: feature, slug: feature }))
+    return toTier({ ...record, features })
+  })
 }
 
 async function listTiers(context: Context, app: string, query: Paging = {}): Promise<Listing<Tier>> {
@@ -164,7 +160,7 @@ async function listTiers(context: Context, app: string, query: Paging = {}): Pro
 async function updateTier(context: Context, app: string, tier: string, changes: TierChanges): Promise<Tier> {
   const patch = tierChanges.parse(changes)
   const { id } = await requireTier(context.storage, await requireApp(context, app), tier)
-  const updated = await context.storage.updateTier(id, { ...patch, updatedAt: context.now() })
+  const updated = await context.storage.updateTier(id, { ...patch, updatedAt: context.runtime.now() })
   if (updated === null) throw new LicensingError('not_found', 'Tier not found')
   return toTier(updated)
 }
@@ -189,14 +185,10 @@ async function addFeature(
   const record = await requireApp(context, app)
   const { id } = await requireTier(context.storage, record, tier)
   const fresh = featureRecord(context, record.id, given)
-  return commit(
-    context,
-    async (tx) => {
-      const { feature: linked, added } = await linkFeature(tx, id, fresh)
-      return { feature: toFeature(linked), added }
-    },
-    (outcome) => outcome,
-  )
+  return inTransaction(context, async (tx) => {
+    const { feature: linked, added } = await linkFeature(tx, id, fresh)
+    return { feature: toFeature(linked), added }
+  })
 }
 
 async function removeFeature(context: Context, app: string, tier: string, feature: string): Promise<void> {

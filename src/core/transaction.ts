@@ -1,64 +1,73 @@
 import type { Context } from './context.ts'
-import { deliveryOf, type LicensingEvent, type News } from './runtime/events.ts'
+import { deliveryOf, type LicensingEvent, type EventDraft } from './runtime/events.ts'
 import type { AppRecord, DeliveryRecord, StorageSession } from './storage/index.ts'
 
-class GivenUp extends Error {}
+/** Rolls a transaction back whose work resolved to `null`. */
+class LostRace extends Error {}
 
-/** Tells of a change in the transaction that makes it. Resolves to what will be sent to the app's webhook, if it has one. */
-export type Tell = (app: AppRecord, news: News) => Promise<DeliveryRecord | null>
+/** Records an event in the transaction. Resolves to its delivery, or to `null` if the app has no webhook. */
+export type Emit = (app: AppRecord, event: EventDraft) => Promise<DeliveryRecord | null>
 
-/** Whether anybody wants to know: the app has a webhook, or a handler in this process. */
-export function isTold(context: Context, app: AppRecord, type: News['type']): boolean {
-  return app.webhookUrl !== null || (!context.lent && context.hub.isHeard(type))
+/** Events that one run of a transaction has emitted. */
+interface EventRecorder {
+  readonly emit: Emit
+  readonly emitted: readonly LicensingEvent[]
 }
 
-/** A teller that writes into `tx`, and what it has told. */
-export function tellerOf(context: Context, tx: StorageSession): { tell: Tell; told: LicensingEvent[] } {
-  const told: LicensingEvent[] = []
-  const tell: Tell = async (app, { type, data }) => {
-    if (!isTold(context, app, type)) return null
+/** True if an event of this type reaches anybody: the app's webhook, or a handler in this process. */
+export function hasReceivers(context: Context, app: AppRecord, type: EventDraft['type']): boolean {
+  return (
+    app.webhookUrl !== null || (!context.inHostTransaction && context.runtime.listeners.hasListeners(type))
+  )
+}
+
+function eventRecorder(context: Context, tx: StorageSession): EventRecorder {
+  const emitted: LicensingEvent[] = []
+  const emit: Emit = async (app, { type, data }) => {
+    if (!hasReceivers(context, app, type)) return null
+    const id = context.runtime.newId('evt')
     const event: LicensingEvent = {
-      ...{ id: context.newId('evt'), type, time: context.now() },
-      ...{ appId: app.id, app: app.slug, data },
+      id,
+      type,
+      time: context.runtime.now(),
+      appId: app.id,
+      app: app.slug,
+      data,
     }
-    told.push(event)
+    emitted.push(event)
     if (app.webhookUrl === null) return null
-    const delivery = deliveryOf(context.newId('whd'), event, app)
+    const delivery = deliveryOf(context.runtime.newId('whd'), event, app)
     await tx.insertDelivery(delivery)
     return delivery
   }
-  return { tell, told }
-}
-
-/** Hands what was told to this process, once it is committed. A host's own transaction may still be rolled back. */
-export function publish(context: Context, told: readonly LicensingEvent[]): void {
-  if (!context.lent) context.hub.publish(told)
+  return { emit, emitted }
 }
 
 /**
- * Runs the writes of a use case as one transaction, which is given up when `write` resolves to `null` or `false`: a
- * guarded verb was lost. What it tells is written with it. `view` says what the use case will answer, short of a token;
- * under an idempotency key that answer is kept in the same transaction.
+ * Runs the writes of a use case as one transaction. `work` resolves to the result of the use case, or to `null` if a guarded
+ * verb lost its race: then everything is rolled back. The events that `work` emits are written with its writes. Under an
+ * idempotency key the result is stored with them too.
+ *
+ * A use case that answers a POST or emits an event writes through here. Any other write may use the storage directly.
  */
-export async function commit<Saved>(
+export async function inTransaction<Result extends object | null>(
   context: Context,
-  write: (tx: StorageSession, tell: Tell) => Promise<Saved>,
-  view: (saved: Saved) => object | Promise<object>,
-): Promise<Saved> {
-  let saved: Saved | undefined
-  let told: readonly LicensingEvent[] = []
-  const work = async (tx: StorageSession): Promise<void> => {
-    const teller = tellerOf(context, tx)
-    saved = await write(tx, teller.tell)
-    if (saved === null || saved === false) throw new GivenUp()
-    if (context.keeper !== null) await context.keeper.keep(tx, await view(saved))
-    told = teller.told
+  work: (tx: StorageSession, emit: Emit) => Promise<Result>,
+): Promise<Result> {
+  const run = async (tx: StorageSession) => {
+    const { emit, emitted } = eventRecorder(context, tx)
+    const result = await work(tx, emit)
+    if (result === null) throw new LostRace()
+    await context.recorder?.record(tx, result)
+    return { result, emitted }
   }
-  await context.storage.transaction(work).catch((error: unknown) => {
-    if (!(error instanceof GivenUp)) throw error
+  const committed = await context.storage.transaction(run).catch((error: unknown) => {
+    if (error instanceof LostRace) return null
+    throw error
   })
-  if (saved === null || saved === false) return saved as Saved
-  context.keeper?.kept()
-  publish(context, told)
-  return saved as Saved
+  if (committed === null) return null as Result
+  context.recorder?.committed()
+  // The host may still roll its own transaction back.
+  if (!context.inHostTransaction) context.runtime.listeners.publish(committed.emitted)
+  return committed.result
 }

@@ -4,7 +4,7 @@ import { apiKeyVerbs } from './memory/api-keys.ts'
 import { appVerbs, signingKeyVerbs } from './memory/apps.ts'
 import { customerVerbs } from './memory/customers.ts'
 import { Journal } from './memory/journal.ts'
-import { keptAnswerVerbs } from './memory/idempotency.ts'
+import { storedResponseVerbs } from './memory/idempotency.ts'
 import { licenseVerbs } from './memory/licenses.ts'
 import { deliveryVerbs, noticeVerbs, webhookVerbs } from './memory/outbox.ts'
 import { sealedVerbs } from './memory/secrets.ts'
@@ -90,7 +90,7 @@ function allVerbs(tables: Tables): SyncSession {
     ...customerVerbs(tables),
     ...licenseVerbs(tables),
     ...apiKeyVerbs(tables),
-    ...keptAnswerVerbs(tables),
+    ...storedResponseVerbs(tables),
     ...webhookVerbs(tables),
     ...deliveryVerbs(tables),
     ...noticeVerbs(tables),

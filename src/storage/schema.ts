@@ -7,8 +7,8 @@ import type {
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
-  KeptAnswerRecord,
-  LicenseNotice,
+  StoredResponseRecord,
+  ExpiryNotice,
   LicenseRecord,
   Metadata,
   SigningKeyRecord,
@@ -46,10 +46,10 @@ export interface Database {
   readonly heartwood_customer: Row<CustomerRecord>
   readonly heartwood_license: Row<LicenseRecord>
   readonly heartwood_api_key: Row<ApiKeyRecord>
-  readonly heartwood_kept_answer: Row<KeptAnswerRecord>
+  readonly heartwood_kept_answer: Row<StoredResponseRecord>
   readonly heartwood_webhook: Row<WebhookRecord>
   readonly heartwood_delivery: Row<DeliveryRecord>
-  readonly heartwood_license_notice: Row<LicenseNotice>
+  readonly heartwood_license_notice: Row<ExpiryNotice>
   readonly heartwood_clock: {
     readonly id: string
     readonly seen_at: number

@@ -2,7 +2,7 @@ import { apiKeyCases } from './storage-cases/api-keys.ts'
 import { appCases } from './storage-cases/apps.ts'
 import type { ConformanceCase } from './storage-cases/conformance-case.ts'
 import { customerCases } from './storage-cases/customers.ts'
-import { keptAnswerCases } from './storage-cases/idempotency.ts'
+import { storedResponseCases } from './storage-cases/idempotency.ts'
 import { licenseCases } from './storage-cases/licenses.ts'
 import { orphanCases } from './storage-cases/orphans.ts'
 import { outboxCases } from './storage-cases/outbox.ts'
@@ -37,7 +37,7 @@ export const storageCases: readonly ConformanceCase[] = [
   ...licenseCases,
   ...reissueCases,
   ...apiKeyCases,
-  ...keptAnswerCases,
+  ...storedResponseCases,
   ...sealedCases,
   ...outboxCases,
   ...pageCases,

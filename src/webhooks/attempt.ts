@@ -1,4 +1,4 @@
-import type { AttemptOutcome, ClaimedEvent, WebhookTarget } from '../core/webhooks/outbox.ts'
+import type { AttemptOutcome, LeasedDelivery, WebhookTarget } from '../core/webhooks/outbox.ts'
 import { judgedAddress, RefusedTarget, type Resolve } from './address.ts'
 import { pauseAfter, retryAfterSeconds, type Backoff } from './backoff.ts'
 import type { Connect, Received } from './connection.ts'
@@ -39,7 +39,7 @@ function checkUrl({ protocol, username, password }: URL): void {
 }
 
 async function post(
-  event: ClaimedEvent,
+  event: LeasedDelivery,
   target: WebhookTarget,
   sending: Sending,
   signal: AbortSignal,
@@ -47,7 +47,7 @@ async function post(
   const url = new URL(target.url)
   if (!sending.allowPrivateTargets) checkUrl(url)
   const address = await until(signal, judgedAddress(url, sending.resolve, sending.allowPrivateTargets))
-  const { id, payload } = event
+  const { eventId: id, payload } = event
   const headers = {
     'content-type': 'application/json',
     'content-length': `${new TextEncoder().encode(payload).length}`,
@@ -78,7 +78,7 @@ function outcomeOf(ended: Ended, attempts: number, { backoff, now }: Sending): A
 
 /** Tries once to send an event. `stop` ends it early: then `null`, for nobody knows. */
 export async function attempt(
-  event: ClaimedEvent,
+  event: LeasedDelivery,
   target: WebhookTarget,
   sending: Sending,
   stop: AbortSignal,

@@ -1,6 +1,6 @@
 import { getLogger } from '@logtape/logtape'
 import type { Licensing } from '../core/licensing.ts'
-import type { Claim, ClaimedEvent, Outbox, WebhookTarget } from '../core/webhooks/outbox.ts'
+import type { DeliveryLease, LeasedDelivery, Outbox, WebhookTarget } from '../core/webhooks/outbox.ts'
 import { systemResolve, type Resolve } from './address.ts'
 import { attempt, type Sending } from './attempt.ts'
 import { defaultPauses } from './backoff.ts'
@@ -126,13 +126,13 @@ class Sender {
     const { leaseSeconds } = this.#limits
     // The places are taken before they are asked for: other apps ask at the same time.
     this.#inFlight += limit
-    let claim: Claim | null = null
+    let claim: DeliveryLease | null = null
     try {
-      claim = await this.#outbox.claim(appId, { limit, leaseSeconds })
+      claim = await this.#outbox.lease(appId, { limit, leaseSeconds })
     } finally {
       this.#inFlight -= limit
     }
-    for (const event of claim?.events ?? []) this.#begin(event, claim!.target)
+    for (const event of claim?.deliveries ?? []) this.#begin(event, claim!.target)
   }
 
   /** A place is free: for an app that found none before, else for more of the same one. */
@@ -142,7 +142,7 @@ class Sender {
     await this.#take(appId)
   }
 
-  #begin(event: ClaimedEvent, target: WebhookTarget): void {
+  #begin(event: LeasedDelivery, target: WebhookTarget): void {
     this.#count(event.appId, 1)
     this.#track(async () => {
       try {
@@ -170,13 +170,13 @@ class Sender {
     else this.#running.set(appId, running)
   }
 
-  async #send(event: ClaimedEvent, target: WebhookTarget): Promise<void> {
+  async #send(event: LeasedDelivery, target: WebhookTarget): Promise<void> {
     const outcome = this.#stopped ? null : await attempt(event, target, this.#sending, this.#stop.signal)
     if (outcome === null) return this.#outbox.release(event)
     await this.#outbox.settle(event, outcome)
     if (outcome.error !== null && outcome.retryIn === null)
       log.warn('Event {event} of app {app} was given up: {reason}', {
-        ...{ event: event.id, app: event.appId, reason: outcome.error },
+        ...{ event: event.eventId, app: event.appId, reason: outcome.error },
       })
   }
 }

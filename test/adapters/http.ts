@@ -1,6 +1,6 @@
 import { licensingServer, type ServerOptions } from '../../src/adapters/elysia.ts'
 import { openApiDocument } from '../../src/adapters/openapi/openapi.ts'
-import type { LicensingOptions, NewApiKeyAnswer, Storage } from '../../src/core/index.ts'
+import type { LicensingOptions, ApiKeyWithSecret, Storage } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { newShop, newWorld, type Shop, type World } from '../support/world.ts'
@@ -81,7 +81,7 @@ export function sender(fetch: Fetch, origin = 'http://localhost'): Send {
 }
 
 async function secretOf(world: World, key: object): Promise<string> {
-  return ((await world.licensing.apiKeys.create(key)) as NewApiKeyAnswer).secret
+  return ((await world.licensing.apiKeys.create(key)) as ApiKeyWithSecret).secret
 }
 
 /** Serves a world, with a key of each kind. */

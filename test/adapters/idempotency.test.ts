@@ -97,6 +97,22 @@ describe('a POST under one Idempotency-Key', () => {
       await again.close()
     }))
 
+  test('gets a license with a token as of now from each route that answers one', async () => {
+    const { send, issue, licensing, keys } = await newShopServer()
+    const { id } = await issue()
+    await licensing.licenses.revoke('desktop-app', id)
+    for (const work of ['reinstate', 'regenerate']) {
+      const post = (): Promise<Answer> =>
+        send('POST', `${licenses}/${id}/${work}`, under(work, { key: keys.sk, body: {} }))
+      const first = await post()
+      assert.equal(first.status, 200)
+      assert.equal(claimsOf(String(first.data().token)).jti, first.data().jti)
+      const second = await post()
+      assert.equal(isReplay(second), true)
+      assert.equal(essence(second), essence(first), work)
+    }
+  })
+
   test('is refused with another body, path or query, and unharmed by it', async () => {
     const {
       send,

@@ -26,7 +26,7 @@ async function seeded(t: TestContext, answers = 3): Promise<string> {
     for (let at = 0; at < answers; at++) {
       const [scope, key] = ['key_1', `k${at}`]
       const answer = sealer.seal(new TextEncoder().encode('{}'), `kept-answer ${scope} ${key}`)
-      await tx.insertKeptAnswer({ scope, key, fingerprint: 'f', answer, expiresAt: 9_999_999_999 }, 0)
+      await tx.insertStoredResponse({ scope, key, fingerprint: 'f', answer, expiresAt: 9_999_999_999 }, 0)
     }
   })
   await storage.close()
@@ -57,7 +57,7 @@ test('after a rekey the new master key alone opens everything, and the tokens ar
     token_secrets: 2,
     signing_keys: 2,
     webhooks: 1,
-    kept_answers: 3,
+    stored_responses: 3,
     key_check: true,
   })
   assert.deepEqual([await doctor(cwd, newKey), await doctor(cwd, oldKey)], [0, 1])

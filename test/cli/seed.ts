@@ -79,7 +79,7 @@ async function fill(storage: Storage, appId: string, tierId: string, count: numb
         const sold = license(buyer, tierId, next)
         await tx.insertLicense(sold)
         if (next % 7 === 0)
-          await tx.insertLicenseNotice({ licenseId: sold.id, type: 'license.expired', expiresAt: now - day })
+          await tx.insertExpiryNotice({ licenseId: sold.id, type: 'license.expired', expiresAt: now - day })
       }
     })
 }

@@ -23,7 +23,30 @@ const key: IdempotencyKey = {
   key: 'k-1',
   scope: 'key_1 POST /licenses',
   fingerprint: 'f',
-  app: 'desktop-app',
+  license: { app: 'desktop-app' },
+}
+
+/** The same for a regeneration, which signs for an expired license too. */
+const regenerationKey: IdempotencyKey = {
+  ...key,
+  key: 'k-2',
+  license: { app: 'desktop-app', signs: ['active', 'expired'] },
+}
+
+/** The text that the storage holds under a key, opened. */
+async function storedText({ storage, clock }: Shop, { scope, key: name }: IdempotencyKey): Promise<string> {
+  const record = await storage.findStoredResponse(scope, name, clock.seconds)
+  const sealer = await createSealer(masterKey)
+  return new TextDecoder().decode(sealer.open(record!.answer, `kept-answer ${scope} ${name}`))
+}
+
+/** Stores a text under a key, as version 0.1.0 does. */
+async function storeText({ storage, clock }: Shop, asked: IdempotencyKey, text: string): Promise<void> {
+  const { scope, key: name, fingerprint } = asked
+  const sealer = await createSealer(masterKey)
+  const answer = sealer.seal(new TextEncoder().encode(text), `kept-answer ${scope} ${name}`)
+  const record = { scope, key: name, fingerprint, answer, expiresAt: clock.seconds + day }
+  assert.equal(await storage.insertStoredResponse(record, clock.seconds), true)
 }
 
 function issuing({ customer }: Shop, number = 1): (licensing: Licensing) => Promise<SignedLicense> {
@@ -43,7 +66,7 @@ test('work under a key is done once, and its first answer given again', async ()
   assert.equal(first.replayed, false)
   clock.seconds += day - 1
   const again = await licensing.idempotent(key, issuing(shop, 2))
-  assert.deepEqual(again, { answer: first.answer, replayed: true })
+  assert.deepEqual(again, { result: first.result, replayed: true })
   assert.equal((await licensing.licenses.list('desktop-app')).total, 1)
   clock.seconds += 1
   assert.equal((await licensing.idempotent(key, issuing(shop, 2))).replayed, false)
@@ -69,16 +92,16 @@ test('a storage that has to run a transaction again keeps the answer of the run 
   failing = true
   const first = await shop.licensing.idempotent(key, issuing(shop))
   const second = await shop.licensing.idempotent(key, issuing(shop, 2))
-  assert.deepEqual(second, { answer: first.answer, replayed: true })
+  assert.deepEqual(second, { result: first.result, replayed: true })
   assert.equal((await shop.licensing.licenses.list('desktop-app')).total, 1)
 })
 
 test('the answer holds over a restart, and the token in it is today’s', async () => {
   const shop = await newShop()
-  const { answer } = await shop.licensing.idempotent(key, issuing(shop))
+  const { result: answer } = await shop.licensing.idempotent(key, issuing(shop))
   const { licensing } = await newWorld({ storage: shop.storage })
   const replay = async (): Promise<string | null> =>
-    (await licensing.idempotent(key, issuing(shop))).answer.token
+    (await licensing.idempotent(key, issuing(shop))).result.token
   assert.equal(await replay(), answer.token)
   await licensing.rotateKeys('desktop-app', {}, testKeyPairs[3]!)
   assert.equal(await verdictOf(licensing, 'desktop-app', tokenOf({ token: await replay() })), 'ok')
@@ -99,16 +122,70 @@ test('the answer has no token once its license has expired, but what regenerated
       tierId: 'pro',
       expiresAt: start + 100,
     })
-  const { answer } = await licensing.idempotent(key, create)
+  const { result: answer } = await licensing.idempotent(key, create)
   clock.seconds += 99
-  assert.equal((await licensing.idempotent(key, create)).answer.token, answer.token)
+  assert.equal((await licensing.idempotent(key, create)).result.token, answer.token)
   clock.seconds += 1
-  assert.equal((await licensing.idempotent(key, create)).answer.token, null)
-  const another = { ...key, key: 'k-2' }
+  assert.equal((await licensing.idempotent(key, create)).result.token, null)
   const regenerate = (at: Licensing) => at.licenses.regenerate('desktop-app', answer.id)
-  const expired = await licensing.idempotent(another, regenerate)
-  assert.notEqual(expired.answer.token, null)
-  assert.equal((await licensing.idempotent(another, regenerate)).answer.token, expired.answer.token)
+  const expired = await licensing.idempotent(regenerationKey, regenerate)
+  assert.notEqual(expired.result.token, null)
+  assert.equal((await licensing.idempotent(regenerationKey, regenerate)).result.token, expired.result.token)
+})
+
+test('idempotent(): a regeneration is replayed without a token once its license has expired since', async () => {
+  const shop = await newShop()
+  const { id } = await shop.issue({ expiresAt: start + 100 })
+  const regenerate = (at: Licensing) => at.licenses.regenerate('desktop-app', id)
+  const first = await shop.licensing.idempotent(regenerationKey, regenerate)
+  assert.notEqual(first.result.token, null)
+  shop.clock.seconds += 100
+  assert.equal((await shop.licensing.idempotent(regenerationKey, regenerate)).result.token, null)
+})
+
+test('idempotent(): the reinstatement of an expired license is replayed without a token, as it was answered', async () => {
+  const shop = await newShop()
+  const { id } = await shop.issue({ expiresAt: start + 100 })
+  await shop.licensing.licenses.revoke('desktop-app', id)
+  shop.clock.seconds += 100
+  const reinstate = (at: Licensing) => at.licenses.reinstate('desktop-app', id)
+  const first = await shop.licensing.idempotent(key, reinstate)
+  assert.deepEqual([first.result.status, first.result.token], ['expired', null])
+  assert.deepEqual(await shop.licensing.idempotent(key, reinstate), { ...first, replayed: true })
+})
+
+test('idempotent(): a license is stored in the form of version 0.1.0, and read in it', async () => {
+  const shop = await newShop()
+  const { result: license } = await shop.licensing.idempotent(key, issuing(shop))
+  const text = JSON.stringify({ ...license, token: null })
+  assert.equal(await storedText(shop, key), text)
+  const { result: customer } = await shop.licensing.idempotent(
+    { key: 'k-3', scope: key.scope, fingerprint: 'f' },
+    (at) => at.customers.create('desktop-app', { email: 'eve@example.com' }),
+  )
+  assert.equal(await storedText(shop, { ...key, key: 'k-3' }), JSON.stringify(customer))
+
+  const old = { ...key, key: 'stored by 0.1.0' }
+  await storeText(shop, old, text)
+  const replayed = await shop.licensing.idempotent(old, issuing(shop, 2))
+  assert.deepEqual(replayed, { result: license, replayed: true })
+  await shop.licensing.rotateKeys('desktop-app', {}, testKeyPairs[3]!)
+  const { result: rotated } = await shop.licensing.idempotent(old, issuing(shop, 2))
+  assert.equal(await verdictOf(shop.licensing, 'desktop-app', tokenOf(rotated)), 'ok')
+})
+
+test('idempotent(): no token is stored, wherever in the result it stands; undeclared it is replayed as null', async () => {
+  const shop = await newShop()
+  const { id } = await shop.issue()
+  const { license: _license, ...undeclared } = key
+  const work = async (at: Licensing) => ({
+    order: 7,
+    license: await at.licenses.get('desktop-app', id, { include: 'token' }),
+  })
+  const first = await shop.licensing.idempotent(undeclared, work)
+  assert.ok(!(await storedText(shop, key)).includes(tokenOf(first.result.license)))
+  const { result } = await shop.licensing.idempotent(undeclared, work)
+  assert.deepEqual(result, { order: 7, license: { ...first.result.license, token: null } })
 })
 
 test('of ten at once under one key one works and nine are told what it answered', async () => {
@@ -117,7 +194,7 @@ test('of ten at once under one key one works and nine are told what it answered'
     Array.from({ length: 10 }, () => shop.licensing.idempotent(key, issuing(shop))),
   )
   assert.equal(answers.filter(({ replayed }) => !replayed).length, 1)
-  assert.equal(new Set(answers.map(({ answer }) => answer.jti)).size, 1)
+  assert.equal(new Set(answers.map(({ result: answer }) => answer.jti)).size, 1)
 })
 
 test('of two servers at once under one key one works, and no key or license is made twice', async () => {
@@ -149,7 +226,7 @@ test('the key of one scope is not that of another, and one with another request 
 test('a refusal is not kept, and neither is work whose commit failed', async () => {
   const shop = await newShop()
   const { licensing, storage } = shop
-  const failing = { ...storage, insertKeptAnswer: () => Promise.reject(new Error('disk full')) }
+  const failing = { ...storage, insertStoredResponse: () => Promise.reject(new Error('disk full')) }
   const { licensing: broken } = await newWorld({ storage: failing, newId: risingIds(5_000) })
   await licensing.tiers.delete('desktop-app', 'pro')
   assert.equal(await codeOf(licensing.idempotent(key, issuing(shop))), 'validation_error')
@@ -158,7 +235,7 @@ test('a refusal is not kept, and neither is work whose commit failed', async () 
   const transactions = {
     ...storage,
     transaction: <T>(work: Parameters<typeof storage.transaction<T>>[0]) =>
-      storage.transaction((tx) => work({ ...tx, insertKeptAnswer: failing.insertKeptAnswer })),
+      storage.transaction((tx) => work({ ...tx, insertStoredResponse: failing.insertStoredResponse })),
   }
   const { licensing: full } = await newWorld({ storage: transactions, newId: risingIds(6_000) })
   await assert.rejects(full.idempotent({ ...key, key: 'k-2' }, issuing(shop, 2)), /disk full/)
@@ -176,20 +253,17 @@ test('a kept answer holds no token, and what it holds is sealed to its key', asy
   const made = await shop.licensing.idempotent(key, issuing(shop))
   const secret = await shop.licensing.idempotent({ ...key, key: 'k-2' }, (each) => each.apiKeys.create({}))
   const records = await Promise.all(
-    ['k-1', 'k-2'].map((name) => storage.findKeptAnswer(key.scope, name, clock.seconds)),
+    ['k-1', 'k-2'].map((name) => storage.findStoredResponse(key.scope, name, clock.seconds)),
   )
   const kept = JSON.stringify(records)
-  for (const text of [tokenOf(made.answer), secret.answer.secret, made.answer.jti, 'secret'])
+  for (const text of [tokenOf(made.result), secret.result.secret, made.result.jti, 'secret'])
     assert.ok(!kept.includes(text))
-  const sealer = await createSealer(masterKey)
   const read = { ...key, key: 'k-3' }
   await shop.licensing.idempotent(read, (each) =>
-    each.licenses.get('desktop-app', made.answer.id, { include: 'token' }),
+    each.licenses.get('desktop-app', made.result.id, { include: 'token' }),
   )
-  const record = (await storage.findKeptAnswer(read.scope, read.key, clock.seconds))!
-  const opened = new TextDecoder().decode(sealer.open(record.answer, `kept-answer ${read.scope} ${read.key}`))
-  assert.equal(JSON.parse(opened).token, null)
-  const swapped = { ...storage, findKeptAnswer: async () => records[1]! }
+  assert.equal(JSON.parse(await storedText(shop, read)).token, null)
+  const swapped = { ...storage, findStoredResponse: async () => records[1]! }
   const { licensing } = await newWorld({ storage: swapped })
   assert.equal(await codeOf(licensing.idempotent(key, issuing(shop))), 'master_key')
 })
@@ -230,7 +304,7 @@ test('whoever waits ten seconds for the first request is told that it still runs
   t.mock.timers.tick(10_000)
   await told
   first.resolve({ made: 1 })
-  assert.deepEqual(await running, { answer: { made: 1 }, replayed: false })
+  assert.deepEqual(await running, { result: { made: 1 }, replayed: false })
   const again = await licensing.idempotent(key, async () => ({ made: 3 }))
-  assert.deepEqual(again, { answer: { made: 1 }, replayed: true })
+  assert.deepEqual(again, { result: { made: 1 }, replayed: true })
 })

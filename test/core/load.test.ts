@@ -74,8 +74,8 @@ test('each attempt to send counts by how it ended', async () => {
   ]
   for (const outcome of endings) {
     await licensing.webhooks.test('desktop-app')
-    const claim = await licensing.outbox.claim(app.id, { limit: 1, leaseSeconds: 60 })
-    await licensing.outbox.settle(claim!.events[0]!, outcome)
+    const claim = await licensing.outbox.lease(app.id, { limit: 1, leaseSeconds: 60 })
+    await licensing.outbox.settle(claim!.deliveries[0]!, outcome)
   }
   assert.deepEqual(licensing.load().webhookAttempts, { delivered: 2, retried: 1, givenUp: 1 })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Licensing, MasterKey, Rekeying, Storage } from '../../src/core/index.ts'
+import type { Licensing, MasterKey, RekeyResult, Storage } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { testKeyPairs } from '../support/keys.ts'
@@ -16,12 +16,18 @@ import {
 } from '../support/world.ts'
 
 const [oldKey, newKey] = [masterKey, otherMasterKey]
-const nothing: Rekeying = { tokenSecrets: 0, signingKeys: 0, webhooks: 0, keptAnswers: 0, keyCheck: false }
-const everything: Rekeying = {
+const nothing: RekeyResult = {
+  tokenSecrets: 0,
+  signingKeys: 0,
+  webhooks: 0,
+  storedResponses: 0,
+  keyCheck: false,
+}
+const everything: RekeyResult = {
   tokenSecrets: 2,
   signingKeys: 2,
   webhooks: 1,
-  keptAnswers: 150,
+  storedResponses: 150,
   keyCheck: true,
 }
 const request = { scope: 'key_1', fingerprint: 'f' }
@@ -40,7 +46,7 @@ async function startedWith(storage: Storage, key: MasterKey, firstId = 10_000): 
 async function known(licensing: Licensing, licenseId: string): Promise<Known> {
   const { secret } = await licensing.webhooks.secret('desktop-app')
   const again = () => assert.fail('the kept answer is gone')
-  const { answer } = await licensing.idempotent({ ...request, key: 'k149' }, async () => again())
+  const { result: answer } = await licensing.idempotent({ ...request, key: 'k149' }, async () => again())
   return { token: await licensing.licenses.token('desktop-app', licenseId), secret, answer }
 }
 
@@ -115,7 +121,7 @@ for (const [name, on] of Object.entries(storages)) {
       const id = await fill(storage)
       const both = await Promise.all([1, 2].map(() => startedWith(storage, [newKey, oldKey])))
       const done = await Promise.all(both.map((licensing) => licensing.rekey()))
-      for (const kind of ['tokenSecrets', 'signingKeys', 'webhooks', 'keptAnswers'] as const)
+      for (const kind of ['tokenSecrets', 'signingKeys', 'webhooks', 'storedResponses'] as const)
         assert.equal(done[0]![kind] + done[1]![kind], everything[kind], kind)
       assert.equal(done.filter(({ keyCheck }) => keyCheck).length, 1)
       await known(await startedWith(storage, newKey), id)
@@ -203,7 +209,7 @@ test('a kept answer that opens with none of the keys stands in the way only unti
     answer: 'v1.lost.a.b',
     expiresAt: clock.seconds + 9,
   }
-  await storage.insertKeptAnswer(lost, clock.seconds)
+  await storage.insertStoredResponse(lost, clock.seconds)
   assert.match((await refusalOf(licensing.rekey())).message, /^A kept answer of lost does not open/)
   clock.seconds += 9
   assert.equal((await licensing.rekey()).keyCheck, true)

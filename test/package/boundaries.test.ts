@@ -11,15 +11,17 @@ const sqliteModules = ['bun:sqlite', 'node:sqlite']
 
 /** The rooms of core, floor by floor. A room imports itself and the floors below it. */
 const coreFloors: readonly (readonly string[])[] = [
-  ['errors.ts', 'ids.ts', 'hash.ts', 'attempt-counts.ts'],
+  ['errors.ts', 'ids.ts'],
+  ['retry.ts'],
   ['storage', 'token'],
   ['input'],
   ['runtime', 'paging.ts'],
+  ['load.ts'],
   ['context.ts'],
   ['lookup.ts', 'transaction.ts'],
   ['keys', 'webhooks', 'api-keys', 'features.ts'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
-  ['idempotency.ts', 'load.ts'],
+  ['idempotency.ts'],
   ['rekey.ts'],
   ['licensing.ts'],
   ['index.ts'],

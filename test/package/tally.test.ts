@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { tally } from '../../scripts/test.ts'
+import { isQuick, notQuick, tally, testFiles } from '../../scripts/test.ts'
 
 const files = ['test/core/a.test.ts', 'test/core/b.test.ts']
 const report = `
@@ -28,4 +29,18 @@ test('a runner that ends badly without a failed test is a failure', () => {
 test('a runner that left no report, or was not run, is a failure', () => {
   assert.deepEqual(tally(files, '', 0), { passed: 0, failed: 2 })
   assert.deepEqual(tally([], '', null), { passed: 0, failed: 1 })
+})
+
+test('the quick run leaves out only files and folders that exist', () => {
+  const unused = Object.keys(notQuick).filter((path) => !testFiles().some((file) => file.startsWith(path)))
+  assert.deepEqual(unused, [])
+})
+
+test('the quick run takes no test that starts PostgreSQL', () => {
+  const starts = (file: string): boolean =>
+    /import .*\b(openTestDatabase|startServer)\b.*\/postgres-/.test(readFileSync(file, 'utf8'))
+  assert.deepEqual(
+    testFiles().filter((file) => isQuick(file) && starts(file)),
+    [],
+  )
 })

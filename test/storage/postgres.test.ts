@@ -218,7 +218,7 @@ describe('PostgreSQL storage: transactions', options, () => {
         await tx.addTierFeature(shop.tier.id, feature.id, 99)
       })
       await isWritten
-      await Promise.all([renewal, storage.reissueLicenses({ appId: shop.app.id, now: madeAt, limit: 10 })])
+      await Promise.all([renewal, storage.regenerateMany({ appId: shop.app.id, now: madeAt, limit: 10 })])
       assert.deepEqual((await storage.findLicense(shop.app.id, id))?.tierFeatures, [feature.slug])
     }),
   )

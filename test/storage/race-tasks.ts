@@ -64,14 +64,14 @@ export const tasks = {
     server: Server,
     { customerId, number }: Installation,
   ): Promise<{ ids: string[]; first: number }> => {
-    const key = { key: `key ${number}`, scope: 'test', fingerprint: 'same', app: slug }
+    const key = { key: `key ${number}`, scope: 'test', fingerprint: 'same', license: { app: slug } }
     const answers = await atOnce(4, () =>
       server.licensing.idempotent(key, (licensing) =>
         issue({ ...server, licensing }, customerId, installation(number)),
       ),
     )
     return {
-      ids: answers.map(({ answer }) => answer.id),
+      ids: answers.map(({ result: answer }) => answer.id),
       first: answers.filter(({ replayed }) => !replayed).length,
     }
   },

@@ -241,8 +241,8 @@ test('what ended is forgotten after 30 days, what waits is not', async () => {
   await shop.licensing.apps.update('desktop-app', { webhookUrl: url })
   await shop.licensing.webhooks.test('desktop-app')
   const { outbox, webhooks } = shop.licensing
-  const claim = await outbox.claim(shop.app.id, { limit: 1, leaseSeconds: 60 })
-  await outbox.settle(claim!.events[0]!, { status: 204, error: null, retryIn: null })
+  const claim = await outbox.lease(shop.app.id, { limit: 1, leaseSeconds: 60 })
+  await outbox.settle(claim!.deliveries[0]!, { status: 204, error: null, retryIn: null })
   await webhooks.test('desktop-app')
   shop.clock.seconds += 30 * day
   assert.equal(await outbox.prune(), 0)
@@ -256,11 +256,11 @@ test('a claim that was taken over settles nothing', async () => {
   await shop.licensing.apps.update('desktop-app', { webhookUrl: url })
   await shop.licensing.webhooks.test('desktop-app')
   const { outbox } = shop.licensing
-  const take = () => outbox.claim(shop.app.id, { limit: 1, leaseSeconds: 60 })
-  const late = (await take())!.events[0]!
+  const take = () => outbox.lease(shop.app.id, { limit: 1, leaseSeconds: 60 })
+  const late = (await take())!.deliveries[0]!
   assert.equal(await take(), null)
   shop.clock.seconds += 60
-  const taker = (await take())!.events[0]!
+  const taker = (await take())!.deliveries[0]!
   assert.equal(await outbox.settle(late, { status: 410, error: 'gone', retryIn: null, gone: true }), false)
   assert.equal((await shop.licensing.apps.get('desktop-app')).webhookDisabledAt, null)
   assert.equal(await outbox.settle(taker, { status: 204, error: null, retryIn: null }), true)

@@ -9,19 +9,21 @@ async function sha256(text: string): Promise<string> {
 }
 
 /** The key belongs to the API key that shows it, and to one method, path and body. */
-async function keyOf(call: Call, key: string): Promise<IdempotencyKey> {
+async function keyOf(route: Route, call: Call, key: string): Promise<IdempotencyKey> {
   // The app by its id: another one may come to the same slug.
   const asked = [call.request.method, ...pathAndQuery(call.request), call.app, call.body]
   const fingerprint = await sha256(JSON.stringify(asked))
-  return { key, scope: call.principal?.id ?? '', fingerprint, ...(call.app !== '' && { app: call.app }) }
+  const { signs } = route
+  const license = signs && { license: { app: call.app, signs } }
+  return { key, scope: call.principal?.id ?? '', fingerprint, ...license }
 }
 
 /** Answers a POST under an Idempotency-Key: the work is done once, and its answer given again within 24 hours. */
 export async function answerOnce(route: Route, call: Call, header: string): Promise<Reply> {
-  const key = await keyOf(call, header)
+  const key = await keyOf(route, call, header)
   const work = (licensing: Call['licensing']): Promise<object> =>
     route.run({ ...call, licensing }) as Promise<object>
-  const { answer, replayed } = await call.licensing.idempotent(key, work)
+  const { result: answer, replayed } = await call.licensing.idempotent(key, work)
   const reply = await route.answer(answer, call)
   return replayed ? { ...reply, headers: { ...reply.headers, 'idempotent-replayed': 'true' } } : reply
 }

@@ -1,5 +1,6 @@
 import type { Principal } from '../../core/api-keys/principal.ts'
 import type { Input } from '../../core/input/parse.ts'
+import type { LicenseStatus } from '../../core/licenses/view.ts'
 import type { Licensing } from '../../core/licensing.ts'
 import type { Listing } from '../../core/paging.ts'
 import type { ErrorCode } from './errors.ts'
@@ -53,6 +54,8 @@ export interface Route {
   /** An example of the body. */
   readonly bodyExample?: unknown
   readonly query?: Input<unknown>
+  /** Statuses of a license that it signs for, if its outcome is a license with its token: a replay signs anew. */
+  readonly signs?: readonly LicenseStatus[]
   /** By status. */
   readonly answers: Readonly<Record<number, SuccessAnswer>>
   /** Errors beside those that access, path, body and query bring. */

@@ -42,6 +42,7 @@ export const regenerationRoutes: readonly Route[] = [
         example: { data: licenseExample },
       },
     },
+    signs: ['active', 'expired'],
     errors: ['invalid_token', 'token_expired', 'token_mismatch', 'license_revoked', 'missing_tier'],
     run: async ({ licensing: { licenses }, app, principal, params: { id = '' }, body, charge }) => {
       const { currentToken, ...options } = regenerationBody.parse(body)

@@ -121,7 +121,7 @@ export class Importer {
       case 'license':
         return session.insertLicense(this.#restore ? raised(record) : record)
       case 'notice':
-        return session.insertLicenseNotice(record)
+        return session.insertExpiryNotice(record)
       case 'webhook':
         return (await session.insertWebhook(record)).secret === record.secret
       case 'delivery':

@@ -21,7 +21,7 @@ import type {
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
-  LicenseNotice,
+  ExpiryNotice,
   LicenseRecord,
   SigningKeyRecord,
   TierRecord,
@@ -106,7 +106,7 @@ const license: Input<LicenseRecord> = input<LicenseRecord>()(
   }),
 )
 
-const notice: Input<LicenseNotice> = input<LicenseNotice>()(
+const notice: Input<ExpiryNotice> = input<ExpiryNotice>()(
   Type.Object({
     licenseId: id('lic'),
     type: oneOf('', ['license.expiring', 'license.expired']),

@@ -4,8 +4,8 @@ import type {
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
-  KeptAnswerRecord,
-  LicenseNotice,
+  StoredResponseRecord,
+  ExpiryNotice,
   LicenseRecord,
   Page,
   Position,
@@ -23,7 +23,7 @@ export interface Records {
   readonly signingKey: SigningKeyRecord
   readonly customer: CustomerRecord
   readonly license: LicenseRecord
-  readonly notice: LicenseNotice
+  readonly notice: ExpiryNotice
   readonly webhook: WebhookRecord
   readonly delivery: DeliveryRecord
   readonly apiKey: ApiKeyRecord
@@ -96,14 +96,14 @@ async function keysInTurn(session: StorageSession, appId: string): Promise<reado
 }
 
 /** What was told of the ends of an app's licenses. */
-async function* noticesOf(session: StorageSession, appId: string): AsyncGenerator<LicenseNotice> {
+async function* noticesOf(session: StorageSession, appId: string): AsyncGenerator<ExpiryNotice> {
   let ids: string[] = []
   for await (const { id } of licensesOf(session, appId)) {
     if (ids.push(id) < pageSize) continue
-    yield* await session.listLicenseNotices(ids)
+    yield* await session.listExpiryNotices(ids)
     ids = []
   }
-  yield* await session.listLicenseNotices(ids)
+  yield* await session.listExpiryNotices(ids)
 }
 
 export function deliveriesOf(session: StorageSession, appId: string): AsyncGenerator<DeliveryRecord> {
@@ -111,10 +111,10 @@ export function deliveriesOf(session: StorageSession, appId: string): AsyncGener
 }
 
 /** Every answer kept under an idempotency key. An export leaves them out: they are forgotten after a day. */
-export async function* keptAnswersOf(session: StorageSession): AsyncGenerator<KeptAnswerRecord> {
-  let after: KeptAnswerRecord | undefined
+export async function* storedResponsesOf(session: StorageSession): AsyncGenerator<StoredResponseRecord> {
+  let after: StoredResponseRecord | undefined
   do {
-    const page = await session.listKeptAnswers({ limit: pageSize, ...(after !== undefined && { after }) })
+    const page = await session.listStoredResponses({ limit: pageSize, ...(after !== undefined && { after }) })
     yield* page
     after = page.length < pageSize ? undefined : page.at(-1)
   } while (after !== undefined)

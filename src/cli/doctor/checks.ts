@@ -18,7 +18,7 @@ import {
   allOf,
   customersOf,
   deliveriesOf,
-  keptAnswersOf,
+  storedResponsesOf,
   noCounts,
   tiersOf,
   type Counts,
@@ -201,7 +201,7 @@ async function examineApiKey({ session, checked, report }: Examiner, key: ApiKey
 /** Not counted, since no export has them. One that has expired is asked for by nobody. */
 async function examineKeptAnswers({ session, sealer, report }: Examiner): Promise<void> {
   const now = Math.floor(Date.now() / 1000)
-  for await (const { scope, key, answer, expiresAt } of keptAnswersOf(session))
+  for await (const { scope, key, answer, expiresAt } of storedResponsesOf(session))
     if (expiresAt > now && opens(sealer, answer, `kept-answer ${scope} ${key}`) === null)
       report(`kept answer of ${shown(scope)}`, 'does not open with this master key')
 }

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { commit } from '../transaction.ts'
+import { inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { isPast } from '../token/decision.ts'
 import { LicensingError } from '../errors.ts'
@@ -8,11 +8,30 @@ import { input, invalidInput, isText, type Input } from '../input/parse.ts'
 import { apiKeySecret, isApiKeySecret, hashSecret } from './secret.ts'
 import { requireApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
-import { mayManageKeys, type ApiKey, type Principal } from './principal.ts'
-import type { ApiKeyRecord, AppRecord, Mode, NumericDate, StorageSession } from '../storage/index.ts'
+import { mayManageKeys, type Principal } from './principal.ts'
+import type { ApiKeyRecord, AppRecord, Mode, NumericDate } from '../storage/index.ts'
+
+/** A key to the HTTP API. Its secret is not in it. Times are whole seconds since 1970. */
+export interface ApiKey {
+  /** `key_…` */
+  readonly id: string
+  readonly name: string | null
+  /** `sk` may write, `pk` only read. */
+  readonly type: 'sk' | 'pk'
+  readonly mode: Mode
+  /** The slug of the app it is bound to; `null` for every app of its mode. */
+  readonly app: string | null
+  /** The secret's first letters, such as `sk_live_`, and its last four. */
+  readonly prefix: string
+  readonly lastFour: string
+  readonly createdAt: NumericDate
+  readonly expiresAt: NumericDate | null
+  readonly revokedAt: NumericDate | null
+  readonly lastUsedAt: NumericDate | null
+}
 
 /** A key just made, with its secret: shown this once, kept only as a hash. */
-export interface NewApiKeyAnswer extends ApiKey {
+export interface ApiKeyWithSecret extends ApiKey {
   readonly secret: string
 }
 
@@ -42,9 +61,9 @@ export interface ApiKeys {
    * Makes a key; with `by`, only one that is not mightier than `by`.
    * @throws {LicensingError} `validation_error`, `forbidden`.
    */
-  create(key?: NewApiKey, by?: Principal): Promise<NewApiKeyAnswer>
+  create(key?: NewApiKey, by?: Principal): Promise<ApiKeyWithSecret>
   /** Makes the first secret key of a fresh storage; `null` when it has, or ever had, a key. */
-  createFirst(): Promise<NewApiKeyAnswer | null>
+  createFirst(): Promise<ApiKeyWithSecret | null>
   /** Newest first. @throws {LicensingError} `validation_error`, `forbidden`. */
   list(query?: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>>
   /** Refuses the key from the next request on. @throws {LicensingError} `not_found`, `forbidden`. */
@@ -53,7 +72,7 @@ export interface ApiKeys {
    * Replaces a key by a new one with the same rights; the old one goes on for `overlapSeconds`.
    * @throws {LicensingError} `validation_error`, `not_found`, `forbidden`; `conflict` for a key that is not good any more.
    */
-  roll(id: string, options?: RollOptions, by?: Principal): Promise<NewApiKeyAnswer>
+  roll(id: string, options?: RollOptions, by?: Principal): Promise<ApiKeyWithSecret>
   /** The id of the app of this slug, if the key sees it. @throws {LicensingError} `not_found`, as for one that is not there. */
   visibleApp(key: Principal, slug: string): Promise<string>
   /** The key of a secret; `null` when there is none, or it is revoked or expired. */
@@ -129,13 +148,13 @@ type KeyRights = Pick<ApiKeyRecord, 'name' | 'type' | 'mode' | 'appId' | 'app' |
 async function freshKey(
   context: Context,
   rights: KeyRights,
-): Promise<{ record: ApiKeyRecord; answer: NewApiKeyAnswer }> {
+): Promise<{ record: ApiKeyRecord; answer: ApiKeyWithSecret }> {
   const { name, type, mode, appId, app, expiresAt } = rights
   const secret = apiKeySecret(type, mode)
   const record: ApiKeyRecord = {
-    ...{ id: context.newId('key'), name, type, mode, appId, app },
+    ...{ id: context.runtime.newId('key'), name, type, mode, appId, app },
     ...{ hash: await hashSecret(secret), lastFour: secret.slice(-4) },
-    ...{ createdAt: context.now(), expiresAt, revokedAt: null, lastUsedAt: null },
+    ...{ createdAt: context.runtime.now(), expiresAt, revokedAt: null, lastUsedAt: null },
   }
   return { record, answer: { ...toApiKey(record), secret } }
 }
@@ -145,18 +164,17 @@ async function rightsOf(context: Context, given: NewApiKey, by: Principal | unde
   const mode = modeOf(given, app, by)
   checkManager(by, mode)
   const { type = 'sk', name = null, expiresAt = null } = given
-  if (isPast(expiresAt, context.now())) throw invalidInput({ expiresAt: ['must be in the future'] })
+  if (isPast(expiresAt, context.runtime.now())) throw invalidInput({ expiresAt: ['must be in the future'] })
   return { name, type, mode, appId: app?.id ?? null, app: app?.slug ?? null, expiresAt }
 }
 
-async function createApiKey(context: Context, key: NewApiKey, by?: Principal): Promise<NewApiKeyAnswer> {
+async function createApiKey(context: Context, key: NewApiKey, by?: Principal): Promise<ApiKeyWithSecret> {
   checkManager(by, undefined)
   const { record, answer } = await freshKey(context, await rightsOf(context, newApiKey.parse(key), by))
-  const write = async (tx: StorageSession): Promise<NewApiKeyAnswer> => {
+  return inTransaction(context, async (tx) => {
     await tx.insertApiKey(record)
     return answer
-  }
-  return commit(context, write, (created) => created)
+  })
 }
 
 /** The key of this id, if `by` sees it. @throws {LicensingError} `not_found`, `forbidden`. */
@@ -177,24 +195,23 @@ async function rollApiKey(
   id: string,
   options: RollOptions,
   by: Principal | undefined,
-): Promise<NewApiKeyAnswer> {
+): Promise<ApiKeyWithSecret> {
   checkManager(by, undefined)
   const { overlapSeconds = 0 } = rollOptions.parse(options)
   const { record, answer } = await freshKey(context, await managedKey(context, id, by))
-  const now = context.now()
-  const write = async (tx: StorageSession): Promise<NewApiKeyAnswer> => {
-    // A write of nothing, so that of two at once the second judges what the first has left.
+  const now = context.runtime.now()
+  return inTransaction(context, async (tx) => {
+    // An empty update takes the row lock, so a concurrent roll sees our result.
     const old = await tx.updateApiKey(id, {})
     if (old === null || !isGood(old, now))
       throw new LicensingError('conflict', 'API key is revoked or expired')
     await tx.updateApiKey(id, { expiresAt: Math.min(old.expiresAt ?? Infinity, now + overlapSeconds) })
     await tx.insertApiKey({ ...record, expiresAt: old.expiresAt })
     return answer
-  }
-  return commit(context, write, (created) => created)
+  })
 }
 
-async function createFirstApiKey(context: Context): Promise<NewApiKeyAnswer | null> {
+async function createFirstApiKey(context: Context): Promise<ApiKeyWithSecret | null> {
   if ((await context.storage.countApiKeys({})) > 0) return null
   const rights = await rightsOf(context, { name: 'First key' }, undefined)
   const { record, answer } = await freshKey(context, rights)
@@ -215,14 +232,14 @@ async function listApiKeys(context: Context, query: ApiKeyQuery, by?: Principal)
   })
   return mapListing(listing, (record) => {
     const key = toApiKey(record)
-    return { ...key, lastUsedAt: context.lastUses.of(key.id) ?? key.lastUsedAt }
+    return { ...key, lastUsedAt: context.runtime.lastUsed.of(key.id) ?? key.lastUsedAt }
   })
 }
 
 async function revokeApiKey(context: Context, id: string, by?: Principal): Promise<ApiKey> {
   const key = await managedKey(context, id, by)
   if (key.revokedAt !== null) return toApiKey(key)
-  const revoked = await context.storage.updateApiKey(id, { revokedAt: context.now() })
+  const revoked = await context.storage.updateApiKey(id, { revokedAt: context.runtime.now() })
   if (revoked === null) throw new LicensingError('not_found', 'API key not found')
   return toApiKey(revoked)
 }
@@ -230,9 +247,9 @@ async function revokeApiKey(context: Context, id: string, by?: Principal): Promi
 async function authenticate(context: Context, secret: string): Promise<Principal | null> {
   if (!isApiKeySecret(secret)) return null
   const key = await context.storage.findApiKeyByHash(await hashSecret(secret))
-  const now = context.now()
+  const now = context.runtime.now()
   if (key === null || !isGood(key, now)) return null
-  context.lastUses.note(key.id, now)
+  context.runtime.lastUsed.note(key.id, now)
   return toPrincipal(key)
 }
 

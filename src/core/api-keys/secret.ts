@@ -1,4 +1,4 @@
-import { sha256 } from '../hash.ts'
+import { sha256Hex } from '../ids.ts'
 import type { Mode } from '../storage/index.ts'
 
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -47,5 +47,5 @@ export function isApiKeySecret(text: string): boolean {
 
 /** SHA-256 in lower-case hexadecimal: all that is kept of a secret, whose 178 random bits need no salt. */
 export function hashSecret(secret: string): Promise<string> {
-  return sha256(secret)
+  return sha256Hex(secret)
 }

@@ -17,43 +17,43 @@ const typeIdShape = '[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}'
 export const maxInstant = 253_402_300_799
 
 /** Text of `min` to `max` UTF-16 code units. */
-export function text(description: string, min: number, max: number): TString {
+export function text(meaning: string, min: number, max: number): TString {
   const rule = `must be a string of ${min} to ${max} characters`
-  return Type.String({ description, minLength: min, maxLength: max, rule })
+  return Type.String({ description: meaning, minLength: min, maxLength: max, rule })
 }
 
-export function integer(description: string, minimum: number, maximum: number): TInteger {
+export function integer(meaning: string, minimum: number, maximum: number): TInteger {
   return Type.Integer({
-    description,
+    description: meaning,
     minimum,
     maximum,
     rule: `must be an integer from ${minimum} to ${maximum}`,
   })
 }
 
-export function flag(description: string): TBoolean {
-  return Type.Boolean({ description, rule: 'must be true or false' })
+export function flag(meaning: string): TBoolean {
+  return Type.Boolean({ description: meaning, rule: 'must be true or false' })
 }
 
 /** Whole seconds since 1970; on the wire an RFC 3339 time. */
-export function instant(description: string): TInteger {
+export function instant(meaning: string): TInteger {
   const rule = 'must be a time between 1970 and 9999'
-  return Type.Integer({ description, minimum: 0, maximum: maxInstant, instant: true, rule })
+  return Type.Integer({ description: meaning, minimum: 0, maximum: maxInstant, instant: true, rule })
 }
 
 /** What may be cleared with `null`. */
 export function nullable<Schema extends TSchema>(schema: Schema): TUnion<[Schema, TNull]> {
-  const { description = '', rule } = schema as { description?: string; rule?: string }
-  return Type.Union([schema, Type.Null()], { description, rule: `${rule} or null` })
+  const { description: meaning = '', rule } = schema as { description?: string; rule?: string }
+  return Type.Union([schema, Type.Null()], { description: meaning, rule: `${rule} or null` })
 }
 
 export function oneOf<const Values extends readonly string[]>(
-  description: string,
+  meaning: string,
   values: Values,
 ): TUnsafe<Values[number]> {
   const rule = `must be one of ${values.join(', ')}`
   return Type.Unsafe<Values[number]>(
-    Type.String({ description, enum: values, pattern: `^(${values.join('|')})$`, rule }),
+    Type.String({ description: meaning, enum: values, pattern: `^(${values.join('|')})$`, rule }),
   )
 }
 
@@ -80,9 +80,9 @@ export function slug(): TString {
   })
 }
 
-export function slugs(description: string, maxItems: number): TUnsafe<readonly string[]> {
+export function slugs(meaning: string, maxItems: number): TUnsafe<readonly string[]> {
   const list: TArray<TString> = Type.Array(slug(), {
-    description,
+    description: meaning,
     maxItems,
     uniqueItems: true,
     rule: `must be a list of at most ${maxItems} different slugs of lowercase letters, digits or underscores`,
@@ -91,17 +91,17 @@ export function slugs(description: string, maxItems: number): TUnsafe<readonly s
 }
 
 /** An id or a slug, where either names the thing. */
-export function reference(description: string): TString {
-  return Type.String({ description, minLength: 1, maxLength: 255, rule: 'must be an id or a slug' })
+export function reference(meaning: string): TString {
+  return Type.String({ description: meaning, minLength: 1, maxLength: 255, rule: 'must be an id or a slug' })
 }
 
-export function identifier(description: string): TString {
-  return Type.String({ description, minLength: 1, maxLength: 255, rule: 'must be an id' })
+export function identifier(meaning: string): TString {
+  return Type.String({ description: meaning, minLength: 1, maxLength: 255, rule: 'must be an id' })
 }
 
-export function uuid(description: string): TString {
+export function uuid(meaning: string): TString {
   return Type.String({
-    description,
+    description: meaning,
     pattern: '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$',
     maxLength: 36,
     rule: 'must be a UUID',

@@ -1,6 +1,7 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { LicensingError } from '../errors.ts'
+import type { Metadata } from '../storage/index.ts'
 
 /** What a use case takes: its schema, and the check that turns unknown input into it. */
 export interface Input<Shape> {
@@ -115,4 +116,13 @@ export function input<Shape>(): <Schema extends TObject>(
   schema: Schema & (Same<Shape, Static<Schema>> extends true ? unknown : never),
 ) => Input<Shape> {
   return (schema) => ({ schema, parse: (value) => parseObject(schema, value) as Shape })
+}
+
+const maxMetadataBytes = 16 * 1024
+
+/** Checks the size of metadata that is known to be JSON. @throws {LicensingError} `validation_error`. */
+export function checkMetadata(metadata: Metadata | null | undefined): void {
+  if (metadata === null || metadata === undefined) return
+  if (new TextEncoder().encode(JSON.stringify(metadata)).length > maxMetadataBytes)
+    throw invalidInput({ metadata: ['must be a JSON object of at most 16 KiB'] })
 }

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { commit } from '../transaction.ts'
+import { inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { flag, integer } from '../input/fields.ts'
@@ -43,7 +43,7 @@ export const rotationOptions: Input<RotationOptions> = input<RotationOptions>()(
 const day = 86_400
 
 function countActive(context: Context, app: AppRecord): Promise<number> {
-  return context.storage.countLicenses({ appId: app.id, status: 'active', now: context.now() })
+  return context.storage.countLicenses({ appId: app.id, status: 'active', now: context.runtime.now() })
 }
 
 /** Why a swap was lost: the app is gone, or another rotation was faster. */
@@ -61,20 +61,16 @@ async function swapKey(
   const old = await activeKey(context, app.id)
   const next = await sealSigningKey(context, app.id, await keyPairFor(context, pair, 'fresh'))
   if (next.kid === old.kid) throw new TypeError('A rotation needs a fresh key pair')
-  const now = context.now()
+  const now = context.runtime.now()
   const acceptOldUntil = graceDays === 0 ? null : now + graceDays * day
-  const rotation = await commit(
-    context,
-    async (tx, tell): Promise<Rotation | null> => {
-      if (!(await tx.swapActiveKey(app.id, old.kid, next, acceptOldUntil))) return null
-      const licensesResigned = await tx.countLicenses({ appId: app.id, status: 'active', now })
-      await tell(app, { type: 'app.keys_rotated', data: { kid: next.kid, licensesResigned } })
-      return { licensesResigned, publicKeyPem: next.publicKeyPem }
-    },
-    (done) => done ?? {},
-  )
+  const rotation = await inTransaction(context, async (tx, emit): Promise<Rotation | null> => {
+    if (!(await tx.swapActiveKey(app.id, old.kid, next, acceptOldUntil))) return null
+    const licensesResigned = await tx.countLicenses({ appId: app.id, status: 'active', now })
+    await emit(app, { type: 'app.keys_rotated', data: { kid: next.kid, licensesResigned } })
+    return { licensesResigned, publicKeyPem: next.publicKeyPem }
+  })
   if (rotation === null) throw await explainLoss(context, app)
-  context.privateKeys.forget(old.kid)
+  context.runtime.caches.privateKeys.forget(old.kid)
   return rotation
 }
 

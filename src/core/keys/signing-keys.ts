@@ -3,6 +3,7 @@ import { calculateJwkThumbprint, exportJWK, importPKCS8, importSPKI, type JWK } 
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import type { KeyPair } from '../runtime/key-pool.ts'
+import type { Sealer } from '../runtime/sealer.ts'
 import type { AppRecord, SigningKeyRecord } from '../storage/index.ts'
 import type { VerificationKey } from '../token/token.ts'
 
@@ -31,8 +32,8 @@ export async function keyPairFor(
   source: 'take' | 'fresh',
 ): Promise<KeyPair> {
   if (given !== undefined) return given
-  if (context.lent) throw new TypeError('Inside a transaction a ready keyPair must be given')
-  return context.keyPairs[source]()
+  if (context.inHostTransaction) throw new TypeError('Inside a transaction a ready keyPair must be given')
+  return context.runtime.keyPairs[source]()
 }
 
 function purposeOf(appId: string, kid: string): string {
@@ -62,19 +63,22 @@ export async function sealSigningKey(
   const jwk = await publicJwk(pair.publicKeyPem)
   await checkPair(jwk, pair.privateKeyPem)
   const kid = await calculateJwkThumbprint(jwk, 'sha256')
-  const privateKey = context.sealer.seal(new TextEncoder().encode(pair.privateKeyPem), purposeOf(appId, kid))
+  const privateKey = context.runtime.sealer.seal(
+    new TextEncoder().encode(pair.privateKeyPem),
+    purposeOf(appId, kid),
+  )
   return {
     kid,
     appId,
     publicKeyPem: pair.publicKeyPem,
     privateKey,
-    createdAt: context.now(),
+    createdAt: context.runtime.now(),
     acceptedUntil: null,
   }
 }
 
 /** The private half of an active key under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
-export function resealPrivateKey({ sealer }: Context, key: SigningKeyRecord): string | null {
+export function resealPrivateKey(sealer: Sealer, key: SigningKeyRecord): string | null {
   return key.privateKey === null ? null : sealer.reseal(key.privateKey, purposeOf(key.appId, key.kid))
 }
 
@@ -87,15 +91,15 @@ export async function activeKey(context: Context, appId: string): Promise<Signin
 
 /** The private half of an active key, opened and imported once. */
 export function privateKeyOf(context: Context, key: SigningKeyRecord): Promise<CryptoKey> {
-  return context.privateKeys.get(key.kid, async () => {
-    const pem = context.sealer.open(key.privateKey ?? '', purposeOf(key.appId, key.kid))
+  return context.runtime.caches.privateKeys.get(key.kid, async () => {
+    const pem = context.runtime.sealer.open(key.privateKey ?? '', purposeOf(key.appId, key.kid))
     return importPKCS8(new TextDecoder().decode(pem), 'RS256')
   })
 }
 
 /** The records whose tokens are accepted now: the active key and those in their grace period. */
 async function acceptedRecords(context: Context, appId: string): Promise<readonly SigningKeyRecord[]> {
-  const now = context.now()
+  const now = context.runtime.now()
   const keys = await context.storage.listSigningKeys(appId)
   return keys.filter((key) => key.privateKey !== null || (key.acceptedUntil ?? 0) > now)
 }
@@ -106,7 +110,7 @@ export async function acceptedKeys(context: Context, appId: string): Promise<rea
   return Promise.all(
     records.map(async ({ kid, publicKeyPem }) => ({
       kid,
-      publicKey: await context.publicKeys.get(kid, () => importSPKI(publicKeyPem, 'RS256')),
+      publicKey: await context.runtime.caches.publicKeys.get(kid, () => importSPKI(publicKeyPem, 'RS256')),
     })),
   )
 }
@@ -136,18 +140,18 @@ const secretPurpose = (appId: string): string => `token-secret ${appId}`
 
 /** A fresh secret under which an app's `jti`s are made, sealed. Rotating keys does not touch it. */
 export function sealTokenSecret(context: Context, appId: string): string {
-  return context.sealer.seal(crypto.getRandomValues(new Uint8Array(32)), secretPurpose(appId))
+  return context.runtime.sealer.seal(crypto.getRandomValues(new Uint8Array(32)), secretPurpose(appId))
 }
 
 /** An app's secret under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
-export function resealTokenSecret({ sealer }: Context, { id, tokenSecret }: AppRecord): string | null {
+export function resealTokenSecret(sealer: Sealer, { id, tokenSecret }: AppRecord): string | null {
   return sealer.reseal(tokenSecret, secretPurpose(id))
 }
 
 /** The opened secret under which an app's `jti`s are made. */
 export function tokenSecretOf(context: Context, app: AppRecord): Promise<CryptoKey> {
-  return context.tokenSecrets.get(app.id, async () => {
-    const bytes = context.sealer.open(app.tokenSecret, secretPurpose(app.id))
+  return context.runtime.caches.tokenSecrets.get(app.id, async () => {
+    const bytes = context.runtime.sealer.open(app.tokenSecret, secretPurpose(app.id))
     return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
   })
 }

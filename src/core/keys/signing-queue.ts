@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { sparedCores, workQueue, type WorkQueue } from '../runtime/work-queue.ts'
+import { sparedCores, workQueue, type Slot, type WorkQueue } from '../runtime/work-queue.ts'
 
 /** How many license tokens are signed at a time. A signature takes some 4 ms of one core, off the event loop. */
 export interface SigningOptions {
@@ -31,12 +31,14 @@ export function signingQueue(options: SigningOptions = {}): WorkQueue {
 }
 
 /**
- * Runs a use case that writes and then signs, with its place among the signers taken before the write: "too busy" never
- * follows a commit.
+ * Holds a slot among the signers while `work` writes and then signs, so that "too busy" never follows a commit. The slot is
+ * `null` in a host's transaction, which must not wait for a signature.
  *
- * @throws {LicensingError} `unavailable` when no place is free.
+ * @throws {LicensingError} `unavailable`, before `work`, if no slot is free.
  */
-export function readyToSign<T>(context: Context, work: (context: Context) => Promise<T>): Promise<T> {
-  if (context.lent) return work(context)
-  return context.signing.reserve((signing) => work({ ...context, signing }))
+export function withSigningSlot<T>(
+  { runtime, inHostTransaction }: Context,
+  work: (slot: Slot | null) => Promise<T>,
+): Promise<T> {
+  return inHostTransaction ? work(null) : runtime.signing.reserve(work)
 }

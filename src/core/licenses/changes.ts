@@ -1,27 +1,24 @@
-import { commit } from '../transaction.ts'
+import { inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { statusOf } from '../token/decision.ts'
 import { LicensingError } from '../errors.ts'
-import { newsOf, type LicenseEventType } from '../runtime/events.ts'
-import { unsignedView } from './view.ts'
+import { licenseEvent, type LicenseEventType } from '../runtime/events.ts'
+import { toUnsigned, type SignedLicense } from './view.ts'
 import { requireLicense } from '../lookup.ts'
+import { retryUntilWon } from '../retry.ts'
 import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSession } from '../storage/index.ts'
 
-/**
- * What to write, judged on the license as it was just read; `null` for nothing. Called again on the new state when
- * another request was faster.
- */
-export type LicenseChange = (license: LicenseRecord) => LicensePatch | null | Promise<LicensePatch | null>
-
-/** Each lost race means that another request got through; with the pauses, this many in a row need thousands of rivals. */
-const maxAttempts = 64
-
-/** Rivals that come back at once would keep meeting: after a few attempts each waits for a time of its own. */
-async function pauseBefore(attempt: number): Promise<void> {
-  if (attempt < 4) return
-  const milliseconds = Math.random() * Math.min(100, 4 * attempt)
-  await new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
+/** A change to a license, and the event that announces it. */
+export interface LicenseChange {
+  readonly patch: LicensePatch
+  readonly event: LicenseEventType
 }
+
+/**
+ * Plans the change to a license as it was just read; `null` to change nothing. If another request was faster, the license is
+ * read again and the change is planned anew.
+ */
+export type ChangePlan = (license: LicenseRecord) => LicenseChange | null | Promise<LicenseChange | null>
 
 function placeTaken(holder: LicenseRecord): LicensingError {
   return new LicensingError('conflict', `Installation already has an active license: ${holder.id}`, {
@@ -41,7 +38,7 @@ async function checkPlace(
   id: string,
 ): Promise<void> {
   const holder = await context.storage.findCurrentLicense(app.id, installationId)
-  if (holder !== null && holder.id !== id && statusOf(holder, context.now()) === 'active')
+  if (holder !== null && holder.id !== id && statusOf(holder, context.runtime.now()) === 'active')
     throw placeTaken(holder)
 }
 
@@ -55,7 +52,7 @@ async function placeFor(
   const moved = next.installationId !== license.installationId
   if (license.current && !moved) return undefined
   const isReinstated = license.revokedAt !== null && next.revokedAt === null
-  if (isReinstated || statusOf(next, context.now()) === 'active') return true
+  if (isReinstated || statusOf(next, context.runtime.now()) === 'active') return true
   return moved
     ? (await context.storage.findCurrentLicense(license.appId, next.installationId)) === null
     : undefined
@@ -68,7 +65,7 @@ async function completed(
   patch: LicensePatch,
 ): Promise<LicensePatch> {
   const current = await placeFor(context, license, patch)
-  return { ...patch, ...(current !== undefined && { current }), updatedAt: context.now() }
+  return { ...patch, ...(current !== undefined && { current }), updatedAt: context.runtime.now() }
 }
 
 /** Writes the license, setting an expired or revoked holder of the place it takes aside. */
@@ -79,48 +76,54 @@ async function write(
   now: NumericDate,
 ): Promise<LicenseRecord | null> {
   const installationId = patch.installationId ?? license.installationId
-  if (patch.current === true) await tx.setAsideLicense(license.appId, installationId, now, license.id)
+  if (patch.current === true) await tx.releaseInstallation(license.appId, installationId, now, license.id)
   return tx.updateLicense(license.id, license.version, patch)
+}
+
+/** Writes one planned change. Resolves to `null` if another request changed the license first. */
+async function applyChange(
+  context: Context,
+  app: AppRecord,
+  license: LicenseRecord,
+  { patch, event }: LicenseChange,
+): Promise<SignedLicense | null> {
+  const whole = await completed(context, license, patch)
+  // Made before the transaction, because its `jti` waits for cryptography.
+  const result = await toUnsigned(context, app, { ...license, ...whole })
+  const saved = await inTransaction(context, async (tx, emit) => {
+    const written = await write(tx, license, whole, context.runtime.now())
+    if (written === null) return null
+    await emit(app, licenseEvent(event, written, context.runtime.now()))
+    return result
+  })
+  if (saved === null && whole.current === true)
+    await checkPlace(context, app, result.installationId, license.id)
+  return saved
 }
 
 /**
  * Changes a license by compare-and-set (`updateLicense`): of concurrent changes each is judged on the outcome of the one
- * before it, so none is lost and none is applied to a state it would have refused. Tells of it under `type`.
+ * before it, so none is lost and none is applied to a state it would have refused. Resolves to the license, not yet signed.
  *
  * @throws {LicensingError} `not_found`; `conflict` when the installation's place is held by an active license; whatever
- * `change` throws.
+ * `plan` throws.
  */
 export async function changeLicense(
   context: Context,
   app: AppRecord,
   id: string,
-  type: (before: LicenseRecord) => LicenseEventType,
-  change: LicenseChange,
-): Promise<LicenseRecord> {
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    await pauseBefore(attempt)
+  plan: ChangePlan,
+): Promise<SignedLicense> {
+  const attempt = async (): Promise<SignedLicense | null> => {
     const license = await requireLicense(context, app, id)
-    const patch = await change(license)
-    if (patch === null) return license
-    const whole = await completed(context, license, patch)
-    const saved = await commit(
-      context,
-      async (tx, tell) => {
-        const written = await write(tx, license, whole, context.now())
-        if (written !== null) await tell(app, newsOf(type(license), written, context.now()))
-        return written
-      },
-      (written) => unsignedView(context, app, written ?? license),
-    )
-    if (saved !== null) return saved
-    if (whole.current === true)
-      await checkPlace(context, app, patch.installationId ?? license.installationId, id)
+    const change = await plan(license)
+    return change === null ? toUnsigned(context, app, license) : applyChange(context, app, license, change)
   }
-  throw lostTooOften()
+  return retryUntilWon(attempt, { lost: lostTooOften })
 }
 
 /**
- * Writes a new license into its installation's place (`setAsideLicense`, then `insertLicense`): of concurrent writers
+ * Writes a new license into its installation's place (`releaseInstallation`, then `insertLicense`): of concurrent writers
  * one wins. `make` is called again when customer or tier changed underneath.
  *
  * @throws {LicensingError} `conflict`, naming the active license that holds the place.
@@ -129,46 +132,36 @@ export async function writeNewLicense(
   context: Context,
   app: AppRecord,
   make: () => Promise<LicenseRecord>,
-): Promise<LicenseRecord> {
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    await pauseBefore(attempt)
+): Promise<SignedLicense> {
+  const attempt = async (): Promise<SignedLicense | null> => {
     const license = await make()
-    const isSaved = await commit(
-      context,
-      async (tx, tell) => {
-        await tx.setAsideLicense(app.id, license.installationId, context.now())
-        const isWritten = await tx.insertLicense(license)
-        if (isWritten) await tell(app, newsOf('license.created', license, context.now()))
-        return isWritten
-      },
-      () => unsignedView(context, app, license),
-    )
-    if (isSaved) return license
-    await checkPlace(context, app, license.installationId, license.id)
+    const result = await toUnsigned(context, app, license)
+    const saved = await inTransaction(context, async (tx, emit) => {
+      await tx.releaseInstallation(app.id, license.installationId, context.runtime.now())
+      if (!(await tx.insertLicense(license))) return null
+      await emit(app, licenseEvent('license.created', license, context.runtime.now()))
+      return result
+    })
+    if (saved === null) await checkPlace(context, app, license.installationId, license.id)
+    return saved
   }
-  throw lostTooOften()
+  return retryUntilWon(attempt, { lost: lostTooOften })
 }
 
 /**
- * Deletes a license, and tells of the state it was in.
+ * Deletes a license. The event holds the state it was in.
  *
  * @throws {LicensingError} `not_found`.
  */
 export async function deleteLicense(context: Context, app: AppRecord, id: string): Promise<void> {
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    await pauseBefore(attempt)
+  const attempt = async (): Promise<object | null> => {
     const license = await requireLicense(context, app, id)
-    const deleted = await commit(
-      context,
-      async (tx, tell) => {
-        const last = await tx.updateLicense(id, license.version, {})
-        if (last === null || !(await tx.deleteLicense(id))) return null
-        await tell(app, newsOf('license.deleted', last, context.now()))
-        return last
-      },
-      (last) => last ?? {},
-    )
-    if (deleted !== null) return
+    return inTransaction(context, async (tx, emit) => {
+      const last = await tx.updateLicense(id, license.version, {})
+      if (last === null || !(await tx.deleteLicense(id))) return null
+      await emit(app, licenseEvent('license.deleted', last, context.runtime.now()))
+      return {}
+    })
   }
-  throw lostTooOften()
+  await retryUntilWon(attempt, { lost: lostTooOften })
 }

@@ -1,8 +1,7 @@
 import { jtiOf } from './issue-token.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
-import { sha256 } from '../hash.ts'
-import { uuidOf } from '../ids.ts'
+import { sha256Hex, uuidOf } from '../ids.ts'
 import { readJti, type Jti } from '../token/jti.ts'
 import { acceptedKeys } from '../keys/signing-keys.ts'
 import type { AppRecord } from '../storage/index.ts'
@@ -35,8 +34,8 @@ async function verifiedClaims(context: Context, app: AppRecord, token: unknown):
   const verify = (): Promise<LicenseClaims> =>
     verifyToken(token, keys, { audience: app.slug, issuer: app.issuer })
   if (typeof token !== 'string' || token.length > maxTokenLength) return verify()
-  const name = [app.id, ...keys.map(({ kid }) => kid), await sha256(token)].join(' ')
-  return context.verifiedTokens.get(name, verify)
+  const name = [app.id, ...keys.map(({ kid }) => kid), await sha256Hex(token)].join(' ')
+  return context.runtime.caches.verifiedTokens.get(name, verify)
 }
 
 /**

@@ -1,11 +1,12 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
-import { uuidOf } from '../ids.ts'
+import { sha256Hex, uuidOf } from '../ids.ts'
 import { makeJti } from '../token/jti.ts'
 import { activeKey, privateKeyOf, tokenSecretOf } from '../keys/signing-keys.ts'
-import { sha256 } from '../hash.ts'
+import type { Slot } from '../runtime/work-queue.ts'
 import type { AppRecord, LicenseRecord, SigningKeyRecord } from '../storage/index.ts'
 import { signToken, type LicenseClaims } from '../token/token.ts'
+import type { License } from './view.ts'
 
 /** What a license may do: the tier's features, then its own, as a union without repeats, in that order. */
 export function featuresOf(
@@ -24,39 +25,49 @@ export async function jtiOf(
   return makeJti(await tokenSecretOf(context, app), jti, uuidOf(license.id))
 }
 
-async function claimsOf(context: Context, app: AppRecord, license: LicenseRecord): Promise<LicenseClaims> {
+function claimsOf(app: AppRecord, license: License): LicenseClaims {
   return {
     sub: license.installationId,
     aud: app.slug,
     iss: app.issuer,
     iat: license.issuedAt,
     ...(license.expiresAt !== null && { exp: license.expiresAt }),
-    jti: await jtiOf(context, app, license),
+    jti: license.jti,
     lic_id: uuidOf(license.id),
     tier: license.tier,
     customer_id: license.customerId,
-    features: featuresOf(license),
+    features: license.features,
   }
 }
 
 /** The token of these claims under a key: always the same bytes, so one that was signed before is as good. */
-async function signedToken(context: Context, claims: LicenseClaims, key: SigningKeyRecord): Promise<string> {
-  const name = `${key.kid} ${await sha256(JSON.stringify(claims))}`
+async function signedToken(
+  context: Context,
+  claims: LicenseClaims,
+  key: SigningKeyRecord,
+  slot: Slot,
+): Promise<string> {
+  const name = `${key.kid} ${await sha256Hex(JSON.stringify(claims))}`
   const sign = async (): Promise<string> => signToken(claims, key.kid, await privateKeyOf(context, key))
-  return context.signing.reserve((signing) => context.signedTokens.get(name, () => signing.run(sign)))
+  return context.runtime.caches.signedTokens.get(name, () => slot.run(sign))
 }
 
 /**
- * Derives the token of a license: the same record and key give the same bytes. The active key is read again after
+ * Derives the token of a license: the same license and key give the same bytes. The active key is read again after
  * signing, so that no request begun after a rotation's answer gets a token under the old key.
  */
-export async function deriveToken(context: Context, app: AppRecord, license: LicenseRecord): Promise<string> {
+export async function deriveToken(
+  context: Context,
+  app: AppRecord,
+  license: License,
+  slot: Slot,
+): Promise<string> {
   if (license.revokedAt !== null)
     throw new LicensingError('license_revoked', 'Cannot sign for a revoked license')
-  const claims = await claimsOf(context, app, license)
+  const claims = claimsOf(app, license)
   let key = await activeKey(context, app.id)
   for (;;) {
-    const token = await signedToken(context, claims, key)
+    const token = await signedToken(context, claims, key, slot)
     const active = await activeKey(context, app.id)
     if (active.kid === key.kid) return token
     key = active

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { isUuid, readId } from '../ids.ts'
-import { invalidInput } from '../input/parse.ts'
+import { checkMetadata, invalidInput } from '../input/parse.ts'
 import {
   changedExpiryOf,
   checkInclude,
@@ -20,28 +20,27 @@ import {
 } from './input.ts'
 import {
   present,
-  toLicense,
-  tokenOf,
   toSigned,
+  withToken,
   type IncludeToken,
   type License,
+  type LicenseStatus,
   type SignedLicense,
 } from './view.ts'
-import { changeLicense, deleteLicense, writeNewLicense } from './changes.ts'
+import { changeLicense, deleteLicense, writeNewLicense, type ChangePlan } from './changes.ts'
 import { requireApp, requireLicense } from '../lookup.ts'
-import { checkMetadata } from '../input/metadata.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
 import {
   regenerateLicense,
   regenerateLicenses,
-  reissue,
+  nextRevision,
   renewLicense,
   type BulkOutcome,
   type BulkRegeneration,
   type Regeneration,
   type RenewalOptions,
 } from './regenerate.ts'
-import { readyToSign } from '../keys/signing-queue.ts'
+import { withSigningSlot } from '../keys/signing-queue.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
 
 /** What a license's use cases are called on `licensing.licenses`. `id` is the license's id or UUID. */
@@ -92,6 +91,9 @@ export interface Licenses {
   regenerateAll(app: string, options?: BulkRegeneration): Promise<BulkOutcome>
 }
 
+/** A license that was read or written, and its app. */
+type Found<Subject> = readonly [app: AppRecord, license: Subject]
+
 /** A license's id in either form, as the id it is stored under. @throws {LicensingError} `not_found`. */
 function licenseId(id: string): string {
   const known = readId('lic', id)
@@ -111,11 +113,11 @@ async function checkCustomer(context: Context, app: AppRecord, id: string | unde
 }
 
 async function licenseRecord(context: Context, app: AppRecord, given: NewLicense): Promise<LicenseRecord> {
-  const now = context.now()
+  const now = context.runtime.now()
   await checkCustomer(context, app, given.customerId)
   const tier = await existingTier(context, app, given.tierId)
   return {
-    id: context.newId('lic'),
+    id: context.runtime.newId('lic'),
     appId: app.id,
     customerId: given.customerId,
     tierId: tier.id,
@@ -137,12 +139,11 @@ async function licenseRecord(context: Context, app: AppRecord, given: NewLicense
   }
 }
 
-async function createLicense(context: Context, app: string, license: NewLicense): Promise<SignedLicense> {
+async function createLicense(context: Context, app: string, license: NewLicense): Promise<Found<License>> {
   const given = newLicense.parse(license)
   checkMetadata(given.metadata)
   const record = await requireApp(context, app)
-  const saved = await writeNewLicense(context, record, () => licenseRecord(context, record, given))
-  return toSigned(context, record, saved)
+  return [record, await writeNewLicense(context, record, () => licenseRecord(context, record, given))]
 }
 
 async function licenseFilter(
@@ -155,7 +156,7 @@ async function licenseFilter(
   if (tier === null) return null
   return {
     appId: app.id,
-    now: context.now(),
+    now: context.runtime.now(),
     ...(status !== undefined && { status }),
     ...(customerId !== undefined && { customerId }),
     ...(tier !== undefined && { tierId: tier.id }),
@@ -204,7 +205,7 @@ function changedClaims(license: LicenseRecord, wanted: LicensePatch): LicensePat
 /** The claims that a change names, checked against the app. */
 async function wantedClaims(context: Context, app: AppRecord, given: LicenseChanges): Promise<LicensePatch> {
   await checkCustomer(context, app, given.customerId)
-  const expiresAt = changedExpiryOf(given, context.now())
+  const expiresAt = changedExpiryOf(given, context.runtime.now())
   return {
     ...(given.installationId !== undefined && { installationId: given.installationId.toLowerCase() }),
     ...(given.customerId !== undefined && { customerId: given.customerId }),
@@ -219,22 +220,24 @@ async function updateLicense(
   app: string,
   id: string,
   changes: LicenseChanges,
-): Promise<SignedLicense> {
+): Promise<Found<License>> {
   const given = licenseChanges.parse(changes)
   checkMetadata(given.metadata)
   const record = await requireApp(context, app)
   const key = licenseId(id)
   await requireLicense(context, record, key)
   const wanted = await wantedClaims(context, record, given)
-  const change = async (license: LicenseRecord): Promise<LicensePatch | null> => {
+  const event = 'license.updated'
+  const plan: ChangePlan = async (license) => {
     const claims = changedClaims(license, wanted)
     const metadata = given.metadata === undefined ? {} : { metadata: given.metadata ?? {} }
-    if (Object.keys(claims).length === 0) return given.metadata === undefined ? null : metadata
+    if (Object.keys(claims).length === 0)
+      return given.metadata === undefined ? null : { patch: metadata, event }
     const { tierId } = claims
-    const issued = await reissue(context, record, license, typeof tierId === 'string' ? { tierId } : {})
-    return { ...metadata, ...claims, ...issued }
+    const issued = await nextRevision(context, record, license, typeof tierId === 'string' ? { tierId } : {})
+    return { patch: { ...metadata, ...claims, ...issued }, event }
   }
-  return toSigned(context, record, await changeLicense(context, record, key, () => 'license.updated', change))
+  return [record, await changeLicense(context, record, key, plan)]
 }
 
 async function revokeLicense(
@@ -245,10 +248,12 @@ async function revokeLicense(
 ): Promise<License> {
   const { reason = null } = revocation.parse(options)
   const record = await requireApp(context, app)
-  const change = ({ revokedAt }: LicenseRecord): LicensePatch | null =>
-    revokedAt === null ? { revokedAt: context.now(), revokedReason: reason } : null
-  const saved = await changeLicense(context, record, licenseId(id), () => 'license.revoked', change)
-  return toLicense(context, record, saved)
+  const plan: ChangePlan = ({ revokedAt }) =>
+    revokedAt === null
+      ? { patch: { revokedAt: context.runtime.now(), revokedReason: reason }, event: 'license.revoked' }
+      : null
+  const { token: _token, ...license } = await changeLicense(context, record, licenseId(id), plan)
+  return license
 }
 
 async function reinstateLicense(
@@ -256,38 +261,29 @@ async function reinstateLicense(
   app: string,
   id: string,
   options: Reinstatement = {},
-): Promise<SignedLicense> {
+): Promise<Found<License>> {
   const { invalidatePrevious = false } = reinstatement.parse(options)
   const record = await requireApp(context, app)
-  const change = async (license: LicenseRecord): Promise<LicensePatch | null> => {
-    const reinstated = { revokedAt: null, revokedReason: null }
-    if (invalidatePrevious)
-      return {
-        ...reinstated,
-        ...(await reissue(context, record, { ...license, ...reinstated }, { invalidatePrevious })),
-      }
-    return license.revokedAt === null ? null : reinstated
+  const patch = { revokedAt: null, revokedReason: null }
+  const plan: ChangePlan = async (license) => {
+    const event = license.revokedAt === null ? 'license.regenerated' : 'license.reinstated'
+    if (!invalidatePrevious) return license.revokedAt === null ? null : { patch, event }
+    const issued = await nextRevision(context, record, { ...license, ...patch }, { invalidatePrevious })
+    return { patch: { ...patch, ...issued }, event }
   }
-  const type = ({ revokedAt }: LicenseRecord) =>
-    revokedAt === null ? 'license.regenerated' : 'license.reinstated'
-  const saved = await changeLicense(context, record, licenseId(id), type, change)
-  return toSigned(context, record, saved)
+  return [record, await changeLicense(context, record, licenseId(id), plan)]
 }
 
-async function regenerated(
-  context: Context,
-  app: string,
-  regenerate: (record: AppRecord) => Promise<LicenseRecord>,
-): Promise<SignedLicense> {
+async function findLicense(context: Context, app: string, id: string): Promise<Found<LicenseRecord>> {
   const record = await requireApp(context, app)
-  return toSigned(context, record, await regenerate(record), ['active', 'expired'])
+  return [record, await requireLicense(context, record, licenseId(id))]
 }
 
 async function currentLicense(
   context: Context,
   app: string,
   installationId: string,
-): Promise<readonly [AppRecord, LicenseRecord]> {
+): Promise<Found<LicenseRecord>> {
   const record = await requireApp(context, app)
   const license = isUuid(installationId)
     ? await context.storage.findCurrentLicense(record.id, installationId.toLowerCase())
@@ -296,35 +292,49 @@ async function currentLicense(
   return [record, license]
 }
 
+/** Writes a license and signs its token, in a signing slot that is taken before the write. */
+function signed(
+  context: Context,
+  write: () => Promise<Found<License>>,
+  signs?: readonly LicenseStatus[],
+): Promise<SignedLicense> {
+  return withSigningSlot(context, async (slot) => {
+    const [app, license] = await write()
+    return toSigned(context, app, license, slot, signs)
+  })
+}
+
+/** The same for a regeneration, which signs for an expired license too. */
+function regenerated(
+  context: Context,
+  app: string,
+  regenerate: (record: AppRecord) => Promise<License>,
+): Promise<SignedLicense> {
+  const write = async (): Promise<Found<License>> => {
+    const record = await requireApp(context, app)
+    return [record, await regenerate(record)]
+  }
+  return signed(context, write, ['active', 'expired'])
+}
+
 /** Binds the use cases of licenses to a context. */
 export function bindLicenses(context: Context): Licenses {
-  const find = async (app: string, id: string): Promise<readonly [AppRecord, LicenseRecord]> => {
-    const record = await requireApp(context, app)
-    return [record, await requireLicense(context, record, licenseId(id))]
-  }
-  const signing = <T>(work: (context: Context) => Promise<T>): Promise<T> => readyToSign(context, work)
   return {
-    create: (app, license) => signing((context) => createLicense(context, app, license)),
+    create: (app, license) => signed(context, () => createLicense(context, app, license)),
     get: async (app: string, id: string, options?: IncludeToken) =>
-      present(context, ...(await find(app, id)), options),
+      present(context, ...(await findLicense(context, app, id)), options),
     getByInstallation: async (app: string, installationId: string, options?: IncludeToken) =>
       present(context, ...(await currentLicense(context, app, installationId)), options),
     list: (app, query) => listLicenses(context, app, query),
-    token: async (app, id) => tokenOf(context, ...(await find(app, id))),
-    update: (app, id, changes) => signing((context) => updateLicense(context, app, id, changes)),
+    token: async (app, id) => (await withToken(context, ...(await findLicense(context, app, id)))).token,
+    update: (app, id, changes) => signed(context, () => updateLicense(context, app, id, changes)),
     delete: async (app, id) => deleteLicense(context, await requireApp(context, app), licenseId(id)),
     revoke: (app, id, options) => revokeLicense(context, app, id, options),
-    reinstate: (app, id, options) => signing((context) => reinstateLicense(context, app, id, options)),
+    reinstate: (app, id, options) => signed(context, () => reinstateLicense(context, app, id, options)),
     regenerate: (app, id, options = {}) =>
-      signing((context) =>
-        regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
-      ),
+      regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
     renew: (app, id, token, options) =>
-      signing((context) =>
-        regenerated(context, app, (record) =>
-          renewLicense(context, record, readId('lic', id), token, options),
-        ),
-      ),
+      regenerated(context, app, (record) => renewLicense(context, record, readId('lic', id), token, options)),
     regenerateAll: (app, options = {}) => regenerateLicenses(context, app, options),
   }
 }

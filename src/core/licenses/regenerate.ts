@@ -5,10 +5,17 @@ import { decide, type Decision } from '../token/decision.ts'
 import { LicensingError } from '../errors.ts'
 import { flag, identifier, reference } from '../input/fields.ts'
 import { input, type Input } from '../input/parse.ts'
-import { publish, tellerOf } from '../transaction.ts'
-import { changeLicense } from './changes.ts'
+import { inTransaction } from '../transaction.ts'
+import { changeLicense, type ChangePlan } from './changes.ts'
 import { requireApp, requireTier } from '../lookup.ts'
-import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, Reissue } from '../storage/index.ts'
+import type {
+  AppRecord,
+  LicenseFilter,
+  LicensePatch,
+  LicenseRecord,
+  RegenerationPage,
+} from '../storage/index.ts'
+import type { SignedLicense } from './view.ts'
 
 export interface Regeneration {
   /** Refuses every earlier token of the license, for when one was stolen. */
@@ -63,7 +70,7 @@ function refuse(decision: Decision): void {
  *
  * @throws {LicensingError} `license_revoked`, `missing_tier`.
  */
-export async function reissue(
+export async function nextRevision(
   context: Context,
   app: AppRecord,
   license: LicenseRecord,
@@ -79,12 +86,10 @@ export async function reissue(
     tier: tier.slug,
     tierFeatures: tier.features,
     revision,
-    issuedAt: context.now(),
+    issuedAt: context.runtime.now(),
     ...(past.invalidatePrevious === true && { minRevision: revision }),
   }
 }
-
-const regeneratedType = () => 'license.regenerated' as const
 
 /** Regenerates a license at a vendor's word. */
 export async function regenerateLicense(
@@ -92,11 +97,12 @@ export async function regenerateLicense(
   app: AppRecord,
   id: string,
   options: Regeneration,
-): Promise<LicenseRecord> {
+): Promise<SignedLicense> {
   const { invalidatePrevious = false } = regeneration.parse(options)
-  return changeLicense(context, app, id, regeneratedType, (license) =>
-    reissue(context, app, license, { invalidatePrevious }),
-  )
+  return changeLicense(context, app, id, async (license) => ({
+    patch: await nextRevision(context, app, license, { invalidatePrevious }),
+    event: 'license.regenerated',
+  }))
 }
 
 /** Regenerates a license at the word of its own token, in the documented order of refusals. */
@@ -106,20 +112,22 @@ export async function renewLicense(
   id: string | null,
   token: unknown,
   options: RenewalOptions = {},
-): Promise<LicenseRecord> {
+): Promise<SignedLicense> {
   const { claims, jti } = await authenticateToken(context, app, token)
   let isAdmitted = false
   const admitOnce = async (): Promise<void> => {
     if (!isAdmitted) await options.admit?.(jti.licenseId)
     isAdmitted = true
   }
-  refuse(decide({ token: claims, now: context.now() }))
+  refuse(decide({ token: claims, now: context.runtime.now() }))
   if (jti.licenseId !== id) throw new LicensingError('token_mismatch', 'The token belongs to another license')
-  return changeLicense(context, app, jti.licenseId, regeneratedType, async (license) => {
-    refuse(decide({ token: claims, revision: jti.revision, license, now: context.now() }))
+  const plan: ChangePlan = async (license) => {
+    refuse(decide({ token: claims, revision: jti.revision, license, now: context.runtime.now() }))
     await admitOnce()
-    return reissue(context, app, license, { revision: jti.revision })
-  })
+    const patch = await nextRevision(context, app, license, { revision: jti.revision })
+    return { patch, event: 'license.regenerated' }
+  }
+  return changeLicense(context, app, jti.licenseId, plan)
 }
 
 async function bulkFilter(context: Context, app: AppRecord, given: BulkRegeneration): Promise<LicenseFilter> {
@@ -127,36 +135,34 @@ async function bulkFilter(context: Context, app: AppRecord, given: BulkRegenerat
   return {
     appId: app.id,
     status: 'active',
-    now: context.now(),
+    now: context.runtime.now(),
     ...(tier !== null && { tierId: tier.id }),
     ...(given.customerId !== undefined && { customerId: given.customerId }),
   }
 }
 
-/** One page in one step, and with the last one the event that tells of all. */
-async function reissuePage(
+/** One page in one step, and with the last one the event that counts all. */
+async function regeneratePage(
   context: Context,
   app: AppRecord,
-  page: Reissue,
+  page: RegenerationPage,
   before: number,
 ): Promise<{ readonly total: number; readonly last: string | null }> {
   const { tierId = null, customerId = null } = page
-  const done = await context.storage.transaction(async (tx) => {
-    const { tell, told } = tellerOf(context, tx)
-    const { count, last } = await tx.reissueLicenses(page)
+  // No page holds the whole result: an idempotency key stores that after the last one.
+  return inTransaction({ ...context, recorder: null }, async (tx, emit) => {
+    const { count, last } = await tx.regenerateMany(page)
     const total = before + count
     if (last === null && total > 0)
-      await tell(app, {
+      await emit(app, {
         type: 'licenses.regenerated',
         data: { licensesRegenerated: total, tierId, customerId },
       })
-    return { total, last, told }
+    return { total, last }
   })
-  publish(context, done.told)
-  return done
 }
 
-async function reissuePages(context: Context, app: AppRecord, filter: LicenseFilter): Promise<number> {
+async function regeneratePages(context: Context, app: AppRecord, filter: LicenseFilter): Promise<number> {
   const { appId, customerId, tierId, now } = filter
   const chosen = {
     ...(customerId !== undefined && { customerId }),
@@ -166,7 +172,7 @@ async function reissuePages(context: Context, app: AppRecord, filter: LicenseFil
   let after: string | null = ''
   while (after !== null) {
     const page = { appId, ...chosen, now, limit: pageSize, ...(after !== '' && { after }) }
-    const done: { readonly total: number; readonly last: string | null } = await reissuePage(
+    const done: { readonly total: number; readonly last: string | null } = await regeneratePage(
       context,
       app,
       page,
@@ -192,6 +198,6 @@ export async function regenerateLicenses(
     given.tierId === undefined ? await storage.countLicenses({ ...filter, tierId: null }) : 0
   const licensesRegenerated = dryRun
     ? (await storage.countLicenses(filter)) - missingTier
-    : await reissuePages(context, record, filter)
+    : await regeneratePages(context, record, filter)
   return { licensesRegenerated, skipped: { missingTier } }
 }

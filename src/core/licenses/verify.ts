@@ -85,7 +85,7 @@ export const batchReference: Input<BatchReference> = input<BatchReference>()(
 )
 
 function verificationOf(context: Context, license: LicenseRecord, revision?: number): Verification {
-  const now = context.now()
+  const now = context.runtime.now()
   const { valid } = decide({ license, now, ...(revision !== undefined && { revision }) })
   return {
     valid,
@@ -104,9 +104,9 @@ async function verifyInstallation(context: Context, app: string, id: string): Pr
   return license === null ? null : verificationOf(context, license)
 }
 
-async function verifyJti(context: Context, app: AppRecord, text: string): Promise<Verification | null> {
-  const jti = readJti(text)
-  if (jti === null || !(await isOwnJti(context, app, text, jti))) return null
+async function verifyJti(context: Context, app: AppRecord, asked: string): Promise<Verification | null> {
+  const jti = readJti(asked)
+  if (jti === null || !(await isOwnJti(context, app, asked, jti))) return null
   const license = await context.storage.findLicense(app.id, jti.licenseId)
   return license === null ? null : verificationOf(context, license, jti.revision)
 }
@@ -135,7 +135,7 @@ async function judgeToken(
     token: claims,
     revision: jti.revision,
     license,
-    now: context.now(),
+    now: context.runtime.now(),
   })
   return { ...verificationOf(context, license, jti.revision), valid, code, reason }
 }

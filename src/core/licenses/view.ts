@@ -1,5 +1,7 @@
 import { deriveToken, featuresOf, jtiOf } from './issue-token.ts'
 import type { Context } from '../context.ts'
+import { withSigningSlot } from '../keys/signing-queue.ts'
+import type { Slot } from '../runtime/work-queue.ts'
 import { statusOf } from '../token/decision.ts'
 import type { AppRecord, LicenseRecord, Metadata, NumericDate } from '../storage/index.ts'
 
@@ -42,7 +44,7 @@ export interface IncludeToken {
   readonly include: 'token'
 }
 
-type Status = License['status']
+export type LicenseStatus = License['status']
 
 export async function toLicense(context: Context, app: AppRecord, record: LicenseRecord): Promise<License> {
   return {
@@ -53,7 +55,7 @@ export async function toLicense(context: Context, app: AppRecord, record: Licens
     tier: record.tier,
     features: featuresOf(record),
     customFeatures: record.customFeatures,
-    status: statusOf(record, context.now()),
+    status: statusOf(record, context.runtime.now()),
     expiresAt: record.expiresAt,
     revokedAt: record.revokedAt,
     revokedReason: record.revokedReason,
@@ -65,8 +67,8 @@ export async function toLicense(context: Context, app: AppRecord, record: Licens
   }
 }
 
-/** The license as answered before its token is signed. */
-export async function unsignedView(
+/** The license before its token is signed. */
+export async function toUnsigned(
   context: Context,
   app: AppRecord,
   record: LicenseRecord,
@@ -74,33 +76,39 @@ export async function unsignedView(
   return { ...(await toLicense(context, app, record)), token: null }
 }
 
-/** The token of an active license; of an expired one only where its own regeneration answers. None in a lent transaction. */
-export async function tokenOf(
-  context: Context,
-  app: AppRecord,
-  record: LicenseRecord,
-  signs: readonly Status[] = ['active'],
-): Promise<string | null> {
-  const isSigned = !context.lent && signs.includes(statusOf(record, context.now()))
-  return isSigned ? deriveToken(context, app, record) : null
-}
-
+/** The license with its token, signed in a slot that the caller holds. Without a slot, or in another status, it has none. */
 export async function toSigned(
   context: Context,
   app: AppRecord,
-  record: LicenseRecord,
-  signs?: readonly Status[],
+  license: License,
+  slot: Slot | null,
+  signs: readonly LicenseStatus[] = ['active'],
 ): Promise<SignedLicense> {
-  return { ...(await toLicense(context, app, record)), token: await tokenOf(context, app, record, signs) }
+  if (slot === null || !signs.includes(license.status)) return { ...license, token: null }
+  const token = await deriveToken(context, app, license, slot)
+  context.recorder?.issued(token)
+  return { ...license, token }
 }
 
-/** The license, and its token where that was asked for: what the overloads of `get` promise. */
+/** The license as it was read, with its token. Only a license that gets one takes a signing slot. */
+export async function withToken(
+  context: Context,
+  app: AppRecord,
+  record: LicenseRecord,
+  signs: readonly LicenseStatus[] = ['active'],
+): Promise<SignedLicense> {
+  const license = await toLicense(context, app, record)
+  if (!signs.includes(license.status)) return { ...license, token: null }
+  return withSigningSlot(context, (slot) => toSigned(context, app, license, slot, signs))
+}
+
+/** The license, with its token if that was asked for: the overloads of `get` promise no less. */
 export async function present(
   context: Context,
   app: AppRecord,
   record: LicenseRecord,
   options?: IncludeToken,
 ): Promise<SignedLicense> {
-  const answer = options === undefined ? toLicense(context, app, record) : toSigned(context, app, record)
-  return answer as Promise<SignedLicense>
+  if (options !== undefined) return withToken(context, app, record)
+  return (await toLicense(context, app, record)) as SignedLicense
 }

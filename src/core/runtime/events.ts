@@ -65,7 +65,9 @@ export interface LicensingEvent<Type extends EventType = EventType> {
 }
 
 /** What is to be told. */
-export type News = { [Type in EventType]: { readonly type: Type; readonly data: EventData[Type] } }[EventType]
+export type EventDraft = {
+  [Type in EventType]: { readonly type: Type; readonly data: EventData[Type] }
+}[EventType]
 
 /** Each type of event and when it is sent: the reference page is made from it. */
 export const eventTypes: Readonly<Record<EventType, string>> = {
@@ -83,7 +85,7 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
 }
 
 /** News of a license in the state that the change has left it in. */
-export function newsOf(type: LicenseEventType, license: LicenseRecord, now: NumericDate): News {
+export function licenseEvent(type: LicenseEventType, license: LicenseRecord, now: NumericDate): EventDraft {
   const { id, version, installationId, customerId, tierId, tier, expiresAt, revokedAt } = license
   const status = statusOf(license, now)
   const ids = { licenseId: id, sequence: version, installationId, customerId, tierId, tier }

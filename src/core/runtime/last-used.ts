@@ -1,7 +1,7 @@
 import type { NumericDate, Storage } from '../storage/index.ts'
 
 /** When API keys were last used, batched in memory, so that no request waits for a write. */
-export interface LastUses {
+export interface LastUsedTimes {
   note(id: string, now: NumericDate): void
   /** The time noted and not yet written. */
   of(id: string): NumericDate | null
@@ -11,7 +11,7 @@ export interface LastUses {
 /** At most so often, in seconds, the batch is written. */
 const interval = 60
 
-export function lastUses(storage: Storage): LastUses {
+export function lastUsedTimes(storage: Storage): LastUsedTimes {
   let noted = new Map<string, NumericDate>()
   let written = 0
   const flush = async (): Promise<void> => {

@@ -1,9 +1,9 @@
 import { LicensingError } from '../errors.ts'
+import { retryUntilWon } from '../retry.ts'
 import type { Sealer } from './sealer.ts'
 import type { Storage } from '../storage/index.ts'
 
 const purpose = 'key-check'
-const mostAttempts = 5
 
 function newCheck(sealer: Sealer): string {
   return sealer.seal(new TextEncoder().encode('heartwood'), purpose)
@@ -29,11 +29,12 @@ export async function checkMasterKey(storage: Storage, sealer: Sealer): Promise<
  * @throws {LicensingError} `conflict` when others put it under another one.
  */
 export async function resealKeyCheck(storage: Storage, sealer: Sealer): Promise<boolean> {
-  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+  const attempt = async (): Promise<boolean | null> => {
     const standing = await storage.claimKeyCheck(newCheck(sealer))
     const next = sealer.reseal(standing, purpose)
     if (next === null) return false
-    if (await storage.reseal({ kind: 'keyCheck' }, standing, next)) return true
+    return (await storage.reseal({ kind: 'keyCheck' }, standing, next)) ? true : null
   }
-  throw new LicensingError('conflict', 'Others put the check record under another master key')
+  const lost = () => new LicensingError('conflict', 'Others put the check record under another master key')
+  return retryUntilWon(attempt, { lost })
 }

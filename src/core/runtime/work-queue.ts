@@ -1,17 +1,22 @@
 import { LicensingError } from '../errors.ts'
 
-/** Heavy work, run a few pieces at a time in the order in which it came, behind a bounded queue. */
+/** A place in a queue that its owner holds. */
+export interface Slot {
+  /** Runs `work` when its turn comes. It is never refused. */
+  run<T>(work: () => Promise<T>): Promise<T>
+}
+
+/** Runs heavy work a few pieces at a time, in the order in which it came, behind a bounded queue. */
 export interface WorkQueue {
-  /** Runs `work` when its turn comes. @throws {LicensingError} `unavailable`, at once, when the queue is full. */
+  /** Runs `work` when its turn comes. @throws {LicensingError} `unavailable`, at once, if the queue is full. */
   run<T>(work: () => Promise<T>): Promise<T>
   /**
-   * Holds a place while `work` goes on: what it runs on the queue that it is handed is never refused.
-   * @throws {LicensingError} `unavailable`, at once and before `work`, when the queue is full.
+   * Holds a slot while `work` goes on.
+   * @throws {LicensingError} `unavailable`, at once and before `work`, if the queue is full.
    */
-  reserve<T>(work: (reserved: WorkQueue) => Promise<T>): Promise<T>
-  /** Whether nothing runs and nobody holds a place. */
+  reserve<T>(work: (slot: Slot) => Promise<T>): Promise<T>
+  /** True if nothing runs and nobody holds a slot. */
   isIdle(): boolean
-  /** How busy it is, and what it has done so far. */
   load(): QueueLoad
 }
 
@@ -30,7 +35,7 @@ export interface QueueLoad {
 }
 
 interface Turns {
-  readonly take: WorkQueue['run']
+  readonly take: Slot['run']
   readonly load: () => Pick<QueueLoad, 'running' | 'waiting' | 'done'>
 }
 
@@ -39,7 +44,7 @@ function turns(concurrency: number): Turns {
   const waiting: (() => void)[] = []
   let running = 0
   let done = 0
-  const take: WorkQueue['run'] = async (work) => {
+  const take: Slot['run'] = async (work) => {
     if (running < concurrency) running++
     else await new Promise<void>((resolve) => waiting.push(resolve))
     try {
@@ -61,9 +66,7 @@ export function workQueue(concurrency: number, maxWaiting: number): WorkQueue {
   const places = concurrency + maxWaiting
   let taken = 0
   let refused = 0
-  const isIdle = (): boolean => taken === 0
-  const load = (): QueueLoad => ({ places, taken, refused, ...turn.load() })
-  const reserved: WorkQueue = { run: turn.take, reserve: (work) => work(reserved), isIdle, load }
+  const slot: Slot = { run: turn.take }
   const reserve: WorkQueue['reserve'] = async (work) => {
     if (taken === places) {
       refused++
@@ -71,12 +74,17 @@ export function workQueue(concurrency: number, maxWaiting: number): WorkQueue {
     }
     taken++
     try {
-      return await work(reserved)
+      return await work(slot)
     } finally {
       taken--
     }
   }
-  return { run: (work) => reserve(() => turn.take(work)), reserve, isIdle, load }
+  return {
+    run: (work) => reserve(() => turn.take(work)),
+    reserve,
+    isIdle: () => taken === 0,
+    load: () => ({ places, taken, refused, ...turn.load() }),
+  }
 }
 
 /** One fewer than the machine has cores, but at least one. */

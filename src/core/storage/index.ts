@@ -11,9 +11,9 @@
  */
 
 import type { NumericDate } from './numeric-date.ts'
-import type { LicenseNotice, OutboxStorage } from './outbox.ts'
+import type { ExpiryNotice, OutboxStorage } from './outbox.ts'
 import type { Page } from './page.ts'
-import type { SealedStorage } from './secrets.ts'
+import type { SecretStorage } from './secrets.ts'
 
 export type { NumericDate } from './numeric-date.ts'
 export type * from './outbox.ts'
@@ -193,7 +193,7 @@ export interface ApiKeyFilter {
 }
 
 /** One page of a bulk regeneration. */
-export interface Reissue {
+export interface RegenerationPage {
   readonly appId: string
   readonly tierId?: string
   readonly customerId?: string
@@ -210,12 +210,12 @@ export interface EndingLicenses {
   readonly after: NumericDate
   readonly until: NumericDate
   /** Without those of which a notice of this type and their present end stands. */
-  readonly untold: LicenseNotice['type']
+  readonly withoutNotice: ExpiryNotice['type']
   readonly limit: number
 }
 
 /** What may be asked of a storage, inside a transaction and outside. */
-export interface StorageSession extends OutboxStorage, SealedStorage {
+export interface StorageSession extends OutboxStorage, SecretStorage {
   /** By slug, or by id: no slug looks like an id. */
   findApp(slugOrId: string): Promise<AppRecord | null>
   /** Resolves to `false`, writing nothing, when the slug is taken. */
@@ -303,7 +303,12 @@ export interface StorageSession extends OutboxStorage, SealedStorage {
    * Takes the installation's place from a license that is expired or revoked as of `now`, unless it is `exceptId`;
    * its `version` rises. Leaves an active one alone.
    */
-  setAsideLicense(appId: string, installationId: string, now: NumericDate, exceptId?: string): Promise<void>
+  releaseInstallation(
+    appId: string,
+    installationId: string,
+    now: NumericDate,
+    exceptId?: string,
+  ): Promise<void>
   /**
    * Writes `patch` and adds one to `version`, but only while `version` equals `expectedVersion`. Of any number of
    * concurrent callers naming the same version exactly one receives the new record; the others receive `null`, and so
@@ -323,7 +328,7 @@ export interface StorageSession extends OutboxStorage, SealedStorage {
    * no change to a tier or a license falls between the reading and the writing. A page has at most `limit` licenses, and
    * may have fewer, or none, before the end. `last` is the id to go on after, `null` when nothing is left.
    */
-  reissueLicenses(reissue: Reissue): Promise<{ readonly count: number; readonly last: string | null }>
+  regenerateMany(reissue: RegenerationPage): Promise<{ readonly count: number; readonly last: string | null }>
 
   findApiKey(id: string): Promise<ApiKeyRecord | null>
   findApiKeyByHash(hash: string): Promise<ApiKeyRecord | null>

@@ -55,7 +55,7 @@ export interface DeliveryFilter {
 }
 
 /** Which deliveries a server takes upon itself. */
-export interface DeliveryClaim {
+export interface LeaseRequest {
   readonly appId: string
   /** Those due by then. */
   readonly now: NumericDate
@@ -65,7 +65,7 @@ export interface DeliveryClaim {
 }
 
 /** That a license's end was told of. */
-export interface LicenseNotice {
+export interface ExpiryNotice {
   readonly licenseId: string
   readonly type: 'license.expiring' | 'license.expired'
   /** The end that was told of. */
@@ -100,17 +100,17 @@ export interface OutboxStorage {
    * Takes an app's due deliveries, of lower `priority` first, then in the order in which they became due: each gets
    * `until` as its `dueAt`, and its `version` rises. Of any number of concurrent callers no two get the same one.
    */
-  claimDeliveries(claim: DeliveryClaim): Promise<readonly DeliveryRecord[]>
+  leaseDeliveries(claim: LeaseRequest): Promise<readonly DeliveryRecord[]>
   /** Forgets at most `limit` deliveries that were made before `before` and are not pending; resolves to how many. */
   pruneDeliveries(before: NumericDate, limit: number): Promise<number>
 
   /** Resolves to `false`, writing nothing, when the same was noted before. Goes with the license. */
-  insertLicenseNotice(notice: LicenseNotice): Promise<boolean>
+  insertExpiryNotice(notice: ExpiryNotice): Promise<boolean>
   /** What was noted of these licenses, in any order. */
-  listLicenseNotices(licenseIds: readonly string[]): Promise<readonly LicenseNotice[]>
+  listExpiryNotices(licenseIds: readonly string[]): Promise<readonly ExpiryNotice[]>
   /**
    * Notes that the clock of a server shows `now`. Resolves to the time since which no sighting was further than
    * `tolerance` from the one before it, in either direction: the first sighting after a leap begins anew.
    */
-  sightClock(now: NumericDate, tolerance: number): Promise<NumericDate>
+  recordClockReading(now: NumericDate, tolerance: number): Promise<NumericDate>
 }

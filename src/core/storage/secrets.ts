@@ -1,7 +1,7 @@
 import type { NumericDate } from './numeric-date.ts'
 
 /** The first answer to a request under an idempotency key. */
-export interface KeptAnswerRecord {
+export interface StoredResponseRecord {
   /** Whose key it is: the id of the API key, or a name of the embedder's. */
   readonly scope: string
   readonly key: string
@@ -13,32 +13,32 @@ export interface KeptAnswerRecord {
 }
 
 /** One page of the kept answers. Shorter than `limit` means it is the last. */
-export interface KeptAnswerPage {
+export interface StoredResponsePage {
   readonly limit: number
   /** Begins after the answer under this scope and key, whether or not it is still there. */
-  readonly after?: Pick<KeptAnswerRecord, 'scope' | 'key'>
+  readonly after?: Pick<StoredResponseRecord, 'scope' | 'key'>
 }
 
 /** Where a text stands that only a master key opens. */
-export type SealedPlace =
+export type SecretLocation =
   | { readonly kind: 'keyCheck' }
   | { readonly kind: 'tokenSecret'; readonly appId: string }
   | { readonly kind: 'privateKey'; readonly appId: string; readonly kid: string }
-  | { readonly kind: 'keptAnswer'; readonly scope: string; readonly key: string }
+  | { readonly kind: 'storedResponse'; readonly scope: string; readonly key: string }
 
 /** What sealing asks of a storage: the check record, the kept answers, and a way to a new master key. */
-export interface SealedStorage {
+export interface SecretStorage {
   /** `null` also once it has expired as of `now`. */
-  findKeptAnswer(scope: string, key: string, now: NumericDate): Promise<KeptAnswerRecord | null>
+  findStoredResponse(scope: string, key: string, now: NumericDate): Promise<StoredResponseRecord | null>
   /**
    * Resolves to `false`, writing nothing, when an answer that has not expired as of `now` is kept under the same scope and
    * key: of concurrent callers one wins. Forgets some that have expired on the way. After `false` inside a transaction,
    * give the transaction up.
    */
-  insertKeptAnswer(answer: KeptAnswerRecord, now: NumericDate): Promise<boolean>
+  insertStoredResponse(answer: StoredResponseRecord, now: NumericDate): Promise<boolean>
   /** Those that have expired too, until they are forgotten. By scope, then by key, in an order that stays the same. */
-  listKeptAnswers(page: KeptAnswerPage): Promise<readonly KeptAnswerRecord[]>
-  countKeptAnswers(): Promise<number>
+  listStoredResponses(page: StoredResponsePage): Promise<readonly StoredResponseRecord[]>
+  countStoredResponses(): Promise<number>
 
   /** Keeps `sealed` if no check record stands yet, and resolves to the one that stands. Writes nothing otherwise. */
   claimKeyCheck(sealed: string): Promise<string>
@@ -47,5 +47,5 @@ export interface SealedStorage {
    * so what was sealed meanwhile is not overwritten, and what was destroyed does not come back. The secrets of a webhook
    * are changed by `updateWebhook`.
    */
-  reseal(place: SealedPlace, expected: string, next: string): Promise<boolean>
+  reseal(place: SecretLocation, expected: string, next: string): Promise<boolean>
 }

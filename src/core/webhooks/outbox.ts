@@ -1,5 +1,5 @@
-import type { AttemptCounts } from '../attempt-counts.ts'
 import type { Context } from '../context.ts'
+import type { AttemptCounts } from '../load.ts'
 import { announceEnds } from './expiry-notices.ts'
 import type { DeliveryRecord } from '../storage/index.ts'
 import { changeWebhook, openWebhookSecret, webhookOf } from './secret.ts'
@@ -12,11 +12,11 @@ export interface WebhookTarget {
 }
 
 /** An event that a server has taken upon itself to send. */
-export interface ClaimedEvent {
+export interface LeasedDelivery {
   /** `whd_…` */
-  readonly deliveryId: string
-  /** `evt_…`, the `webhook-id`. */
   readonly id: string
+  /** `evt_…`, the `webhook-id`. */
+  readonly eventId: string
   readonly appId: string
   readonly type: string
   /** The body, to the byte. */
@@ -29,9 +29,9 @@ export interface ClaimedEvent {
   readonly url: string
 }
 
-export interface Claim {
+export interface DeliveryLease {
   readonly target: WebhookTarget
-  readonly events: readonly ClaimedEvent[]
+  readonly deliveries: readonly LeasedDelivery[]
 }
 
 /** How an attempt to send ended. */
@@ -56,14 +56,14 @@ export interface Outbox {
   /** The ids of the apps for which something is due. */
   due(): Promise<readonly string[]>
   /** Takes due events of an app for `leaseSeconds`, a revocation first. `null` when none is due. */
-  claim(
+  lease(
     appId: string,
     options: { readonly limit: number; readonly leaseSeconds: number },
-  ): Promise<Claim | null>
+  ): Promise<DeliveryLease | null>
   /** Writes down how an attempt ended; `false` when the claim was over and another server has taken the event. */
-  settle(event: ClaimedEvent, outcome: AttemptOutcome): Promise<boolean>
+  settle(event: LeasedDelivery, outcome: AttemptOutcome): Promise<boolean>
   /** Puts an event back that was not tried, or of which nobody knows: it is due at once. */
-  release(event: ClaimedEvent): Promise<void>
+  release(event: LeasedDelivery): Promise<void>
   /**
    * Tells of licenses that end within 7 days, or have ended in the last 7: once for each license and end date. Call it every
    * few minutes. Nothing is told until calls have followed each other for an hour, with less than a quarter of one between
@@ -91,19 +91,25 @@ async function targetOf(context: Context, appId: string): Promise<WebhookTarget 
   if (app === null || app.webhookUrl === null) return 'The app has no webhook_url'
   const { secret, previousSecret, previousUntil, disabledAt } = await webhookOf(context, appId)
   if (disabledAt !== null) return 'The webhook is switched off'
-  const isRolling = previousSecret !== null && previousUntil !== null && context.now() < previousUntil
+  const isRolling = previousSecret !== null && previousUntil !== null && context.runtime.now() < previousUntil
   const sealed = isRolling ? [secret, previousSecret] : [secret]
   return { url: app.webhookUrl, secrets: sealed.map((one) => openWebhookSecret(context, appId, one)) }
 }
 
-function toEvent(delivery: DeliveryRecord, url: string): ClaimedEvent {
+function toEvent(delivery: DeliveryRecord, url: string): LeasedDelivery {
   const { id, eventId, appId, type, payload, attempts, version } = delivery
-  return { deliveryId: id, id: eventId, appId, type, payload, attempts, version, url }
+  return { id: id, eventId: eventId, appId, type, payload, attempts, version, url }
 }
 
 async function giveUp(context: Context, { id, version }: DeliveryRecord, why: Obstacle): Promise<void> {
   await context.storage.updateDelivery(id, version, {
-    ...{ state: 'failed', dueAt: null, lastStatus: null, lastError: why, lastAttemptAt: context.now() },
+    ...{
+      state: 'failed',
+      dueAt: null,
+      lastStatus: null,
+      lastError: why,
+      lastAttemptAt: context.runtime.now(),
+    },
   })
 }
 
@@ -111,15 +117,15 @@ async function claim(
   context: Context,
   appId: string,
   { limit, leaseSeconds }: { readonly limit: number; readonly leaseSeconds: number },
-): Promise<Claim | null> {
-  const now = context.now()
+): Promise<DeliveryLease | null> {
+  const now = context.runtime.now()
   const span = { now, until: now + leaseSeconds }
   for (;;) {
-    const claimed = await context.storage.claimDeliveries({ appId, ...span, limit })
+    const claimed = await context.storage.leaseDeliveries({ appId, ...span, limit })
     if (claimed.length === 0) return null
     const target = await targetOf(context, appId)
     if (typeof target !== 'string')
-      return { target, events: claimed.map((delivery) => toEvent(delivery, target.url)) }
+      return { target, deliveries: claimed.map((delivery) => toEvent(delivery, target.url)) }
     for (const delivery of claimed) await giveUp(context, delivery, target)
   }
 }
@@ -127,7 +133,7 @@ async function claim(
 /** Counts events in a row that were given up, and switches the webhook off after so many. */
 async function countOutcome(
   context: Context,
-  { appId, url }: ClaimedEvent,
+  { appId, url }: LeasedDelivery,
   { error, retryIn, gone = false }: AttemptOutcome,
 ): Promise<void> {
   if (error !== null && retryIn !== null) return
@@ -136,7 +142,10 @@ async function countOutcome(
   await changeWebhook(context, appId, ({ failures, disabledAt }) => {
     if (error === null) return failures === 0 ? null : { failures: 0 }
     const isOff = gone || failures + 1 >= failuresUntilOff
-    return { failures: failures + 1, ...(isOff && disabledAt === null && { disabledAt: context.now() }) }
+    return {
+      failures: failures + 1,
+      ...(isOff && disabledAt === null && { disabledAt: context.runtime.now() }),
+    }
   })
 }
 
@@ -147,13 +156,13 @@ function endingOf({ error, retryIn }: AttemptOutcome): keyof AttemptCounts {
   return retryIn === null ? 'givenUp' : 'retried'
 }
 
-async function settle(context: Context, event: ClaimedEvent, outcome: AttemptOutcome): Promise<boolean> {
+async function settle(context: Context, event: LeasedDelivery, outcome: AttemptOutcome): Promise<boolean> {
   const { status, error, retryIn } = outcome
-  const now = context.now()
+  const now = context.runtime.now()
   const ending = endingOf(outcome)
-  context.webhookAttempts[ending]++
+  context.runtime.webhookAttempts[ending]++
   const state = stateAfter[ending]
-  const settled = await context.storage.updateDelivery(event.deliveryId, event.version, {
+  const settled = await context.storage.updateDelivery(event.id, event.version, {
     ...{ state, dueAt: state === 'pending' ? now + (retryIn ?? 0) : null },
     ...{ attempts: event.attempts + 1, lastStatus: status, lastError: error, lastAttemptAt: now },
   })
@@ -165,7 +174,7 @@ async function settle(context: Context, event: ClaimedEvent, outcome: AttemptOut
 async function prune(context: Context): Promise<number> {
   let total = 0
   for (;;) {
-    const count = await context.storage.pruneDeliveries(context.now() - keptFor, prunedAtOnce)
+    const count = await context.storage.pruneDeliveries(context.runtime.now() - keptFor, prunedAtOnce)
     total += count
     if (count < prunedAtOnce) return total
   }
@@ -174,15 +183,15 @@ async function prune(context: Context): Promise<number> {
 /** Binds the outbox to a context. */
 export function bindOutbox(context: Context): Outbox {
   return {
-    allowPrivateTargets: context.allowPrivateTargets,
-    due: () => context.storage.listAppsWithDueDeliveries(context.now()),
-    claim: (appId, options) => claim(context, appId, options),
+    allowPrivateTargets: context.runtime.allowPrivateTargets,
+    due: () => context.storage.listAppsWithDueDeliveries(context.runtime.now()),
+    lease: (appId, options) => claim(context, appId, options),
     settle: (event, outcome) => settle(context, event, outcome),
-    release: async ({ deliveryId, version }) => {
-      await context.storage.updateDelivery(deliveryId, version, { dueAt: context.now() })
+    release: async ({ id: deliveryId, version }) => {
+      await context.storage.updateDelivery(deliveryId, version, { dueAt: context.runtime.now() })
     },
     announceEnds: () => announceEnds(context),
     prune: () => prune(context),
-    onWritten: (handler) => context.hub.onAny(handler),
+    onWritten: (handler) => context.runtime.listeners.onAny(handler),
   }
 }

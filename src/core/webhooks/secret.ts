@@ -1,8 +1,8 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
+import { retryUntilWon } from '../retry.ts'
+import type { Sealer } from '../runtime/sealer.ts'
 import type { StorageSession, WebhookPatch, WebhookRecord } from '../storage/index.ts'
-
-const maxAttempts = 64
 
 function purposeOf(appId: string): string {
   return `webhook-secret ${appId}`
@@ -12,15 +12,15 @@ function purposeOf(appId: string): string {
 export function sealWebhookSecret(context: Context, appId: string): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32))
   const secret = `whsec_${btoa(String.fromCharCode(...bytes))}`
-  return context.sealer.seal(new TextEncoder().encode(secret), purposeOf(appId))
+  return context.runtime.sealer.seal(new TextEncoder().encode(secret), purposeOf(appId))
 }
 
 export function openWebhookSecret(context: Context, appId: string, sealed: string): string {
-  return new TextDecoder().decode(context.sealer.open(sealed, purposeOf(appId)))
+  return new TextDecoder().decode(context.runtime.sealer.open(sealed, purposeOf(appId)))
 }
 
 /** A webhook's secrets under the first master key, `null` when they are already. @throws {LicensingError} `master_key`. */
-export function resealWebhookSecrets({ sealer }: Context, webhook: WebhookRecord): WebhookPatch | null {
+export function resealWebhookSecrets(sealer: Sealer, webhook: WebhookRecord): WebhookPatch | null {
   const { appId, secret, previousSecret } = webhook
   const next = sealer.reseal(secret, purposeOf(appId))
   const previous = previousSecret === null ? null : sealer.reseal(previousSecret, purposeOf(appId))
@@ -49,12 +49,11 @@ export async function changeWebhook(
   change: (webhook: WebhookRecord) => WebhookPatch | null,
   session: StorageSession = context.storage,
 ): Promise<WebhookRecord> {
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+  const attempt = async (): Promise<WebhookRecord | null> => {
     const webhook = await webhookOf(context, appId, session)
     const patch = change(webhook)
-    if (patch === null) return webhook
-    const changed = await session.updateWebhook(appId, webhook.version, patch)
-    if (changed !== null) return changed
+    return patch === null ? webhook : session.updateWebhook(appId, webhook.version, patch)
   }
-  throw new LicensingError('conflict', 'Other requests changed the webhook first')
+  const lost = () => new LicensingError('conflict', 'Other requests changed the webhook first')
+  return retryUntilWon(attempt, { lost })
 }

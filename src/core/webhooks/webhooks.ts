@@ -1,11 +1,12 @@
 import { Type } from '@sinclair/typebox'
-import { commit } from '../transaction.ts'
+import { inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import type { EventType } from '../runtime/events.ts'
 import { integer, oneOf } from '../input/fields.ts'
 import { input, isText, type Input } from '../input/parse.ts'
 import { requireApp } from '../lookup.ts'
+import { retryUntilWon } from '../retry.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
 import type { AppRecord, DeliveryRecord, NumericDate, WebhookRecord } from '../storage/index.ts'
 import { openWebhookSecret, sealWebhookSecret, webhookOf } from './secret.ts'
@@ -93,7 +94,7 @@ function toDelivery(record: DeliveryRecord): WebhookDelivery {
 }
 
 function toSecret(context: Context, { appId, secret, previousUntil }: WebhookRecord): WebhookSecret {
-  const isRolling = previousUntil !== null && previousUntil > context.now()
+  const isRolling = previousUntil !== null && previousUntil > context.runtime.now()
   return {
     secret: openWebhookSecret(context, appId, secret),
     previousExpiresAt: isRolling ? previousUntil : null,
@@ -108,20 +109,18 @@ async function rollSecret(
   const { overlapSeconds = day } = webhookRollOptions.parse(options)
   const { id } = await requireApp(context, app)
   const secret = sealWebhookSecret(context, id)
-  for (;;) {
+  return retryUntilWon(async () => {
     const { secret: old, version } = await webhookOf(context, id)
     const patch = {
       secret,
       previousSecret: overlapSeconds === 0 ? null : old,
-      previousUntil: overlapSeconds === 0 ? null : context.now() + overlapSeconds,
+      previousUntil: overlapSeconds === 0 ? null : context.runtime.now() + overlapSeconds,
     }
-    const rolled = await commit(
-      context,
-      (tx) => tx.updateWebhook(id, version, patch),
-      (webhook) => (webhook === null ? {} : toSecret(context, webhook)),
-    )
-    if (rolled !== null) return toSecret(context, rolled)
-  }
+    return inTransaction(context, async (tx) => {
+      const webhook = await tx.updateWebhook(id, version, patch)
+      return webhook && toSecret(context, webhook)
+    })
+  })
 }
 
 async function listDeliveries(
@@ -156,33 +155,27 @@ function notFound(): LicensingError {
 /** Makes the delivery due now. One that is just being sent is sent once more: a receiver goes by the `webhook-id`. */
 async function retry(context: Context, app: string, id: string): Promise<WebhookDelivery> {
   const record = await requireApp(context, app)
-  for (;;) {
+  const due = await retryUntilWon(async () => {
     const delivery = isText(id) ? await context.storage.findDelivery(record.id, id) : null
     if (delivery === null) throw notFound()
     await checkReady(context, record)
-    const again = { state: 'pending', attempts: 0, dueAt: context.now() } as const
-    const due = await commit(
-      context,
-      (tx) => tx.updateDelivery(id, delivery.version, again),
-      (changed) => toDelivery(changed ?? delivery),
-    )
-    if (due === null) continue
-    if (!context.lent) context.hub.nudge(record.id)
-    return toDelivery(due)
-  }
+    const again = { state: 'pending', attempts: 0, dueAt: context.runtime.now() } as const
+    return inTransaction(context, async (tx) => {
+      const changed = await tx.updateDelivery(id, delivery.version, again)
+      return changed && toDelivery(changed)
+    })
+  })
+  if (!context.inHostTransaction) context.runtime.listeners.notify(record.id)
+  return due
 }
 
 async function test(context: Context, app: string): Promise<WebhookDelivery> {
   const record = await requireApp(context, app)
   await checkReady(context, record)
-  const delivery = await commit(
-    context,
-    async (_tx, tell) => {
-      const sent = await tell(record, { type: 'webhook.test', data: {} })
-      return sent && toDelivery(sent)
-    },
-    (sent) => sent ?? {},
-  )
+  const delivery = await inTransaction(context, async (_tx, emit) => {
+    const sent = await emit(record, { type: 'webhook.test', data: {} })
+    return sent && toDelivery(sent)
+  })
   if (delivery === null) throw notFound()
   return delivery
 }

@@ -1,7 +1,7 @@
 import { furthestDue } from '../../core/storage/due.ts'
 import { sql, type Kysely, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
 import type {
-  DeliveryClaim,
+  LeaseRequest,
   DeliveryFilter,
   DeliveryRecord,
   StorageSession,
@@ -19,7 +19,7 @@ type DeliveryVerbs = Pick<
   | 'listDeliveries'
   | 'countDeliveries'
   | 'listAppsWithDueDeliveries'
-  | 'claimDeliveries'
+  | 'leaseDeliveries'
   | 'pruneDeliveries'
 >
 
@@ -50,7 +50,7 @@ export function deliveryVerbs({ read, write }: Access): DeliveryVerbs {
     },
     countDeliveries: (filter) => countOf(matching(read, filter)),
     listAppsWithDueDeliveries: (now) => appsWithDue(read, now),
-    claimDeliveries: (claim) => claimDeliveries(write, claim),
+    leaseDeliveries: (claim) => leaseDeliveries(write, claim),
     pruneDeliveries: (before, limit) => prune(write, before, limit),
   }
 }
@@ -85,9 +85,9 @@ async function appsWithDue(db: Kysely<Database>, now: number): Promise<string[]>
   return rows.map(({ id }) => id)
 }
 
-async function claimDeliveries(
+async function leaseDeliveries(
   db: Kysely<Database>,
-  { appId, now, until, limit }: DeliveryClaim,
+  { appId, now, until, limit }: LeaseRequest,
 ): Promise<DeliveryRecord[]> {
   const due = db
     .selectFrom('heartwood_delivery')

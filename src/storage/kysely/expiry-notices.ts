@@ -1,16 +1,16 @@
 import { sql } from 'kysely'
-import type { LicenseNotice, StorageSession } from '../../core/storage/index.ts'
+import type { ExpiryNotice, StorageSession } from '../../core/storage/index.ts'
 import { type Access, wrote } from './session.ts'
 import { licenseRows } from './rows.ts'
 
 type NoticeVerbs = Pick<
   StorageSession,
-  'listEndingLicenses' | 'insertLicenseNotice' | 'listLicenseNotices' | 'sightClock'
+  'listEndingLicenses' | 'insertExpiryNotice' | 'listExpiryNotices' | 'recordClockReading'
 >
 
 export function noticeVerbs({ read, write }: Access): NoticeVerbs {
   return {
-    listEndingLicenses: async ({ appId, after, until, untold, limit }) => {
+    listEndingLicenses: async ({ appId, after, until, withoutNotice: untold, limit }) => {
       const rows = await read
         .selectFrom('heartwood_license')
         .selectAll()
@@ -35,7 +35,7 @@ export function noticeVerbs({ read, write }: Access): NoticeVerbs {
         .execute()
       return rows.map((row) => licenseRows.toRecord(row))
     },
-    insertLicenseNotice: ({ licenseId, type, expiresAt }) =>
+    insertExpiryNotice: ({ licenseId, type, expiresAt }) =>
       wrote(
         write
           .insertInto('heartwood_license_notice')
@@ -43,15 +43,15 @@ export function noticeVerbs({ read, write }: Access): NoticeVerbs {
           .onConflict((conflict) => conflict.doNothing())
           .returning('type'),
       ),
-    listLicenseNotices: async (licenseIds) => {
+    listExpiryNotices: async (licenseIds) => {
       if (licenseIds.length === 0) return []
       const notices = read.selectFrom('heartwood_license_notice').selectAll()
       const rows = await notices.where('license_id', 'in', licenseIds).execute()
-      return rows.map(({ license_id, type, expires_at }): LicenseNotice => {
+      return rows.map(({ license_id, type, expires_at }): ExpiryNotice => {
         return { licenseId: license_id, type, expiresAt: Number(expires_at) }
       })
     },
-    sightClock: async (now, tolerance) => {
+    recordClockReading: async (now, tolerance) => {
       const since = sql<number>`case when heartwood_clock.seen_at between ${now - tolerance} and ${now + tolerance}
         then heartwood_clock.steady_since else ${now} end`
       const row = await write

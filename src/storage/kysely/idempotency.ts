@@ -1,45 +1,45 @@
 import { sql, type Kysely, type RawBuilder, type SqlBool } from 'kysely'
-import type { KeptAnswerRecord, NumericDate, StorageSession } from '../../core/storage/index.ts'
+import type { StoredResponseRecord, NumericDate, StorageSession } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import { type Access, countOf, wrote } from './session.ts'
 import { skipLocked } from './dialect.ts'
-import { keptAnswerRows } from './rows.ts'
+import { storedResponseRows } from './rows.ts'
 
-type KeptAnswerVerbs = Pick<
+type StoredResponseVerbs = Pick<
   StorageSession,
-  'findKeptAnswer' | 'insertKeptAnswer' | 'listKeptAnswers' | 'countKeptAnswers'
+  'findStoredResponse' | 'insertStoredResponse' | 'listStoredResponses' | 'countStoredResponses'
 >
 
-export function keptAnswerVerbs({ read, atomically }: Access): KeptAnswerVerbs {
+export function storedResponseVerbs({ read, atomically }: Access): StoredResponseVerbs {
   return {
-    findKeptAnswer: async (scope, key, now) => {
+    findStoredResponse: async (scope, key, now) => {
       const query = read.selectFrom('heartwood_kept_answer').selectAll().where('scope', '=', scope)
       const row = await query.where('key', '=', key).where('expires_at', '>', now).executeTakeFirst()
-      return keptAnswerRows.toRecordOrNull(row)
+      return storedResponseRows.toRecordOrNull(row)
     },
-    insertKeptAnswer: (answer, now) =>
+    insertStoredResponse: (answer, now) =>
       atomically(async (db) => {
         const isKept = await keep(db, answer, now)
         if (isKept) await forgetExpired(db, now)
         return isKept
       }),
-    listKeptAnswers: async ({ limit, after }) => {
+    listStoredResponses: async ({ limit, after }) => {
       const all = read.selectFrom('heartwood_kept_answer').selectAll()
       const begun = after === undefined ? all : all.where(isAfter(after))
       const rows = await begun.orderBy('scope').orderBy('key').limit(limit).execute()
-      return rows.map((row) => keptAnswerRows.toRecord(row))
+      return rows.map((row) => storedResponseRows.toRecord(row))
     },
-    countKeptAnswers: () => countOf(read.selectFrom('heartwood_kept_answer')),
+    countStoredResponses: () => countOf(read.selectFrom('heartwood_kept_answer')),
   }
 }
 
-function isAfter({ scope, key }: Pick<KeptAnswerRecord, 'scope' | 'key'>): RawBuilder<SqlBool> {
+function isAfter({ scope, key }: Pick<StoredResponseRecord, 'scope' | 'key'>): RawBuilder<SqlBool> {
   return sql<SqlBool>`(scope, key) > (${scope}, ${key})`
 }
 
 /** Takes the place of one that has expired, and of no other. */
-function keep(db: Kysely<Database>, answer: KeptAnswerRecord, now: NumericDate): Promise<boolean> {
-  const { scope, key, ...changes } = keptAnswerRows.toRow(answer)
+function keep(db: Kysely<Database>, answer: StoredResponseRecord, now: NumericDate): Promise<boolean> {
+  const { scope, key, ...changes } = storedResponseRows.toRow(answer)
   return wrote(
     db
       .insertInto('heartwood_kept_answer')

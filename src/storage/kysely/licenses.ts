@@ -5,7 +5,7 @@ import { type Access, newestFirst, wrote } from './session.ts'
 import { isAppId } from './apps.ts'
 import { unlessTaken } from './errors.ts'
 import { countLicenses, matching, statusIs } from './license-filter.ts'
-import { reissueLicenses } from './regenerate-many.ts'
+import { regenerateMany } from './regenerate-many.ts'
 import { licenseRows } from './rows.ts'
 
 type LicenseReads = Pick<
@@ -30,7 +30,7 @@ export function licenseReads({ read, hot, first }: Access): LicenseReads {
 
 type LicenseWrites = Pick<
   StorageSession,
-  'insertLicense' | 'setAsideLicense' | 'updateLicense' | 'deleteLicense' | 'reissueLicenses'
+  'insertLicense' | 'releaseInstallation' | 'updateLicense' | 'deleteLicense' | 'regenerateMany'
 >
 
 export function licenseWrites(access: Access): LicenseWrites {
@@ -44,7 +44,7 @@ export function licenseWrites(access: Access): LicenseWrites {
           .onConflict((conflict) => conflict.doNothing())
           .returning('id'),
       ),
-    setAsideLicense: async (appId, installationId, now, exceptId) => {
+    releaseInstallation: async (appId, installationId, now, exceptId) => {
       const ended = write
         .updateTable('heartwood_license')
         .set((eb) => ({ current: 0, version: eb('version', '+', 1) }))
@@ -68,6 +68,6 @@ export function licenseWrites(access: Access): LicenseWrites {
       return licenseRows.toRecordOrNull(row ?? undefined)
     },
     deleteLicense: (id) => wrote(write.deleteFrom('heartwood_license').where('id', '=', id).returning('id')),
-    reissueLicenses: (reissue) => reissueLicenses(access, reissue),
+    regenerateMany: (reissue) => regenerateMany(access, reissue),
   }
 }

@@ -1,5 +1,5 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely'
-import type { Reissue } from '../../core/storage/index.ts'
+import type { RegenerationPage } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import type { Access } from './session.ts'
 import { featureSlugs, isPostgres, typed } from './dialect.ts'
@@ -12,18 +12,18 @@ interface Written {
 }
 
 /** No change of a tier or a license falls between reading and writing: see {@link reissueLocked}. */
-export function reissueLicenses({ atomically }: Access, reissue: Reissue): Promise<Written> {
+export function regenerateMany({ atomically }: Access, reissue: RegenerationPage): Promise<Written> {
   return atomically((db) => (isPostgres(db) ? reissueLocked(db, reissue) : reissueRange(db, reissue)))
 }
 
 /** The features are gathered once for each tier. */
-function sourceOf(db: Kysely<Database>, { appId }: Reissue): RawBuilder<unknown> {
+function sourceOf(db: Kysely<Database>, { appId }: RegenerationPage): RawBuilder<unknown> {
   return sql`source as materialized (
     select id, ${featureSlugs(db, 'heartwood_tier.id')} as features from heartwood_tier where app_id = ${appId}
   )`
 }
 
-function issued({ now }: Reissue): RawBuilder<unknown> {
+function issued({ now }: RegenerationPage): RawBuilder<unknown> {
   return sql`
     tier_features = source.features,
     revision = revision + 1,
@@ -36,7 +36,7 @@ function issued({ now }: Reissue): RawBuilder<unknown> {
  * SQLite has one writer at a time, so the page is a range of ids there, which costs less than a list of them. It ends where
  * an index says, whatever the state of the licenses: no row is read but to be written.
  */
-async function reissueRange(db: Kysely<Database>, reissue: Reissue): Promise<Written> {
+async function reissueRange(db: Kysely<Database>, reissue: RegenerationPage): Promise<Written> {
   const { appId, tierId, customerId, now, after = '' } = reissue
   const end = endOfRange(db, reissue)
   await sql`
@@ -55,7 +55,7 @@ async function reissueRange(db: Kysely<Database>, reissue: Reissue): Promise<Wri
 const behindEveryId = '\u{10FFFF}'
 
 /** The last id of the page, when there are as many. */
-function endOfRange(db: Kysely<Database>, { limit, after = '', ...chosen }: Reissue) {
+function endOfRange(db: Kysely<Database>, { limit, after = '', ...chosen }: RegenerationPage) {
   const page = matching(db, chosen).select('id').where('id', '>', after)
   return page
     .orderBy('id')
@@ -67,7 +67,7 @@ function endOfRange(db: Kysely<Database>, { limit, after = '', ...chosen }: Reis
  * On PostgreSQL the rows are locked by a statement before, so that the one that writes sees every tier at least as new as
  * any license of the page does.
  */
-async function reissueLocked(db: Kysely<Database>, reissue: Reissue): Promise<Written> {
+async function reissueLocked(db: Kysely<Database>, reissue: RegenerationPage): Promise<Written> {
   const page = due(db, reissue).orderBy('id').limit(reissue.limit)
   const locked = await page.select('id').forUpdate().execute()
   const ids = JSON.stringify(locked.map(({ id }) => id))
@@ -86,7 +86,7 @@ async function reissueLocked(db: Kysely<Database>, reissue: Reissue): Promise<Wr
 }
 
 /** The active licenses that have a tier, after `after`. */
-function due(db: Kysely<Database>, { appId, tierId, customerId, now, after }: Reissue): Licenses {
+function due(db: Kysely<Database>, { appId, tierId, customerId, now, after }: RegenerationPage): Licenses {
   const filter = {
     appId,
     now,
@@ -98,7 +98,7 @@ function due(db: Kysely<Database>, { appId, tierId, customerId, now, after }: Re
   return after === undefined ? query : query.where('id', '>', after)
 }
 
-async function hasMore(db: Kysely<Database>, reissue: Reissue): Promise<boolean> {
+async function hasMore(db: Kysely<Database>, reissue: RegenerationPage): Promise<boolean> {
   const next = await due(db, reissue).select('id').orderBy('id').limit(1).executeTakeFirst()
   return next !== undefined
 }

@@ -4,7 +4,7 @@ import type {
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
-  KeptAnswerRecord,
+  StoredResponseRecord,
   LicenseRecord,
   SigningKeyRecord,
   TierRecord,
@@ -177,7 +177,7 @@ export const apiKeyRows: Mapper<ApiKeyRecord> = new Mapper<ApiKeyRecord>({
   lastUsedAt: integer,
 })
 
-export const keptAnswerRows: Mapper<KeptAnswerRecord> = new Mapper<KeptAnswerRecord>({
+export const storedResponseRows: Mapper<StoredResponseRecord> = new Mapper<StoredResponseRecord>({
   scope: text,
   key: text,
   fingerprint: text,

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { SealedPlace, StorageSession } from '../../core/storage/index.ts'
+import type { SecretLocation, StorageSession } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import { type Access, wrote } from './session.ts'
 
@@ -20,7 +20,12 @@ export function sealedVerbs({ write, atomically }: Access): SealedVerbs {
   }
 }
 
-function reseal(db: Kysely<Database>, place: SealedPlace, expected: string, next: string): Promise<boolean> {
+function reseal(
+  db: Kysely<Database>,
+  place: SecretLocation,
+  expected: string,
+  next: string,
+): Promise<boolean> {
   switch (place.kind) {
     case 'keyCheck':
       return resealKeyCheck(db, expected, next)
@@ -28,7 +33,7 @@ function reseal(db: Kysely<Database>, place: SealedPlace, expected: string, next
       return resealTokenSecret(db, place.appId, expected, next)
     case 'privateKey':
       return resealPrivateKey(db, place, expected, next)
-    case 'keptAnswer':
+    case 'storedResponse':
       return resealAnswer(db, place, expected, next)
   }
 }

@@ -11,7 +11,7 @@ import { isPostgres } from './dialect.ts'
 import { translated } from './errors.ts'
 import { featureVerbs, tierFeatureVerbs } from './features.ts'
 import { type HotQueries, hotQueries } from './hot-queries.ts'
-import { keptAnswerVerbs } from './idempotency.ts'
+import { storedResponseVerbs } from './idempotency.ts'
 import { licenseReads, licenseWrites } from './licenses.ts'
 import { inSavepoint } from './savepoint.ts'
 import { noticeVerbs } from './expiry-notices.ts'
@@ -93,7 +93,7 @@ function sessionOver(access: Access): StorageSession {
     ...licenseWrites(access),
     ...apiKeyReads(access),
     ...apiKeyWrites(access),
-    ...keptAnswerVerbs(access),
+    ...storedResponseVerbs(access),
     ...webhookVerbs(access),
     ...deliveryVerbs(access),
     ...noticeVerbs(access),

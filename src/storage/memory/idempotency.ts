@@ -1,38 +1,38 @@
-import type { KeptAnswerRecord } from '../../core/storage/index.ts'
+import type { StoredResponseRecord } from '../../core/storage/index.ts'
 import { keyOf, takePage } from './table.ts'
 import type { SyncSession, Tables } from './tables.ts'
 
-type KeptAnswerVerbs = Pick<
+type StoredResponseVerbs = Pick<
   SyncSession,
-  'findKeptAnswer' | 'insertKeptAnswer' | 'listKeptAnswers' | 'countKeptAnswers'
+  'findStoredResponse' | 'insertStoredResponse' | 'listStoredResponses' | 'countStoredResponses'
 >
 
 /** So few that nobody waits for it, and more than were added. */
 const forgottenAtOnce = 10
 
-export function keptAnswerVerbs({ keptAnswers }: Tables): KeptAnswerVerbs {
-  const findKeptAnswer: KeptAnswerVerbs['findKeptAnswer'] = (scope, key, now) => {
-    const kept = keptAnswers.get(keyOf(scope, key))?.answer
+export function storedResponseVerbs({ storedResponses }: Tables): StoredResponseVerbs {
+  const findStoredResponse: StoredResponseVerbs['findStoredResponse'] = (scope, key, now) => {
+    const kept = storedResponses.get(keyOf(scope, key))?.answer
     return kept !== undefined && now < kept.expiresAt ? kept : null
   }
   return {
-    findKeptAnswer,
-    insertKeptAnswer: (answer, now) => {
-      if (findKeptAnswer(answer.scope, answer.key, now) !== null) return false
-      keptAnswers.replace({ id: keyOf(answer.scope, answer.key), position: answer.expiresAt, answer })
-      const oldest = takePage(keptAnswers.ascending(), { limit: forgottenAtOnce })
-      for (const { id, position } of oldest) if (position <= now) keptAnswers.delete(id)
+    findStoredResponse: findStoredResponse,
+    insertStoredResponse: (answer, now) => {
+      if (findStoredResponse(answer.scope, answer.key, now) !== null) return false
+      storedResponses.replace({ id: keyOf(answer.scope, answer.key), position: answer.expiresAt, answer })
+      const oldest = takePage(storedResponses.ascending(), { limit: forgottenAtOnce })
+      for (const { id, position } of oldest) if (position <= now) storedResponses.delete(id)
       return true
     },
-    listKeptAnswers: ({ limit, after }) => {
-      const all = [...keptAnswers.ascending()].map(({ answer }) => answer).toSorted(byScopeAndKey)
+    listStoredResponses: ({ limit, after }) => {
+      const all = [...storedResponses.ascending()].map(({ answer }) => answer).toSorted(byScopeAndKey)
       return takePage(all, { limit }, (answer) => after === undefined || byScopeAndKey(answer, after) > 0)
     },
-    countKeptAnswers: () => keptAnswers.size,
+    countStoredResponses: () => storedResponses.size,
   }
 }
 
-type Name = Pick<KeptAnswerRecord, 'scope' | 'key'>
+type Name = Pick<StoredResponseRecord, 'scope' | 'key'>
 
 function byScopeAndKey(a: Name, b: Name): number {
   return compare(a.scope, b.scope) || compare(a.key, b.key)

@@ -1,4 +1,4 @@
-import type { LicenseFilter, LicenseRecord, NumericDate, Reissue } from '../../core/storage/index.ts'
+import type { LicenseFilter, LicenseRecord, NumericDate, RegenerationPage } from '../../core/storage/index.ts'
 import { findApp } from './apps.ts'
 import { patched } from './frozen.ts'
 import { countOf, keyOf, takePage } from './table.ts'
@@ -10,12 +10,12 @@ type LicenseVerbs = Pick<
   | 'findLicense'
   | 'findCurrentLicense'
   | 'insertLicense'
-  | 'setAsideLicense'
+  | 'releaseInstallation'
   | 'updateLicense'
   | 'deleteLicense'
   | 'listLicenses'
   | 'countLicenses'
-  | 'reissueLicenses'
+  | 'regenerateMany'
 >
 
 export function licenseVerbs(tables: Tables): LicenseVerbs {
@@ -30,7 +30,7 @@ export function licenseVerbs(tables: Tables): LicenseVerbs {
       requireParents(tables, license)
       return licenses.insert(license)
     },
-    setAsideLicense: (appId, installationId, now, exceptId) => {
+    releaseInstallation: (appId, installationId, now, exceptId) => {
       const license = licenses.getBy(0, keyOf(appId, installationId))
       if (license === null || license.id === exceptId || statusOf(license, now) === 'active') return
       licenses.replace({ ...license, current: false, version: license.version + 1 })
@@ -49,7 +49,7 @@ export function licenseVerbs(tables: Tables): LicenseVerbs {
     listLicenses: (filter, page) =>
       takePage(licenses.descending(filter.appId, page.after), page, licensePasses(filter)),
     countLicenses: (filter) => countOf(licenses.ascending(filter.appId), licensePasses(filter)),
-    reissueLicenses: (reissue) => reissueLicenses(tables, reissue),
+    regenerateMany: (reissue) => regenerateMany(tables, reissue),
   }
 }
 
@@ -74,7 +74,7 @@ function licensePasses(filter: LicenseFilter): (license: LicenseRecord) => boole
     (filter.installationId === undefined || license.installationId === filter.installationId)
 }
 
-function reissueLicenses(tables: Tables, reissue: Reissue): { count: number; last: string | null } {
+function regenerateMany(tables: Tables, reissue: RegenerationPage): { count: number; last: string | null } {
   const after = reissue.after === undefined ? undefined : { id: reissue.after }
   const passes = licensePasses({ ...reissue, status: 'active' })
   const wanted = (license: LicenseRecord): boolean => license.tierId !== null && passes(license)

@@ -41,7 +41,7 @@ type DeliveryVerbs = Pick<
   | 'listDeliveries'
   | 'countDeliveries'
   | 'listAppsWithDueDeliveries'
-  | 'claimDeliveries'
+  | 'leaseDeliveries'
   | 'pruneDeliveries'
 >
 
@@ -72,7 +72,7 @@ export function deliveryVerbs(tables: Tables): DeliveryVerbs {
     countDeliveries: ({ appId, state }) => countOf(deliveries.ascending(appId), inState(state)),
     listAppsWithDueDeliveries: (now) =>
       [...apps.ascending()].map(({ id }) => id).filter((id) => hasDue(id, now)),
-    claimDeliveries: ({ appId, now, until, limit }) =>
+    leaseDeliveries: ({ appId, now, until, limit }) =>
       takePage(due(tables, appId, now), { limit })
         .map(({ id }) => deliveries.get(id)!)
         .map((delivery) => put({ ...delivery, dueAt: until, version: delivery.version + 1 })),
@@ -100,12 +100,12 @@ function* due({ queue }: Tables, appId: string, now: number): Generator<Queued> 
 
 type NoticeVerbs = Pick<
   SyncSession,
-  'listEndingLicenses' | 'insertLicenseNotice' | 'listLicenseNotices' | 'sightClock'
+  'listEndingLicenses' | 'insertExpiryNotice' | 'listExpiryNotices' | 'recordClockReading'
 >
 
 export function noticeVerbs({ licenses, notices, clocks }: Tables): NoticeVerbs {
   return {
-    listEndingLicenses: ({ appId, after, until, untold, limit }) => {
+    listEndingLicenses: ({ appId, after, until, withoutNotice: untold, limit }) => {
       const isWanted = ({ id, revokedAt, expiresAt }: LicenseRecord): boolean =>
         revokedAt === null &&
         expiresAt !== null &&
@@ -115,16 +115,16 @@ export function noticeVerbs({ licenses, notices, clocks }: Tables): NoticeVerbs 
       const found = [...licenses.ascending(appId)].filter(isWanted)
       return found.toSorted((a, b) => a.expiresAt! - b.expiresAt!).slice(0, limit)
     },
-    insertLicenseNotice: (notice) => {
+    insertExpiryNotice: (notice) => {
       const { licenseId, type, expiresAt } = notice
       requireParent(licenses.get(licenseId))
       return notices.insert({ ...notice, id: keyOf(licenseId, type, `${expiresAt}`) })
     },
-    listLicenseNotices: (licenseIds) =>
+    listExpiryNotices: (licenseIds) =>
       licenseIds
         .flatMap((licenseId) => [...notices.ascending(licenseId)])
         .map(({ licenseId, type, expiresAt }) => ({ licenseId, type, expiresAt })),
-    sightClock: (now, tolerance) => {
+    recordClockReading: (now, tolerance) => {
       const last = clocks.get('clock')
       const isSteady = last !== null && Math.abs(now - last.seenAt) <= tolerance
       const steadySince = isSteady ? last.steadySince : now

@@ -1,4 +1,4 @@
-import type { SealedPlace } from '../../core/storage/index.ts'
+import type { SecretLocation } from '../../core/storage/index.ts'
 import { keyOf } from './table.ts'
 import type { SyncSession, Tables } from './tables.ts'
 
@@ -28,7 +28,7 @@ export function sealedVerbs(tables: Tables): SealedVerbs {
   }
 }
 
-function standingIn(tables: Tables, place: SealedPlace): Standing {
+function standingIn(tables: Tables, place: SecretLocation): Standing {
   switch (place.kind) {
     case 'keyCheck':
       return keyCheck(tables)
@@ -36,8 +36,8 @@ function standingIn(tables: Tables, place: SealedPlace): Standing {
       return tokenSecret(tables, place.appId)
     case 'privateKey':
       return privateKey(tables, place.appId, place.kid)
-    case 'keptAnswer':
-      return keptAnswer(tables, keyOf(place.scope, place.key))
+    case 'storedResponse':
+      return storedResponse(tables, keyOf(place.scope, place.key))
   }
 }
 
@@ -68,12 +68,12 @@ function privateKey({ keyRings }: Tables, appId: string, kid: string): Standing 
   }
 }
 
-function keptAnswer({ keptAnswers }: Tables, id: string): Standing {
-  const kept = keptAnswers.get(id)
+function storedResponse({ storedResponses }: Tables, id: string): Standing {
+  const kept = storedResponses.get(id)
   if (kept === null) return nothing
   const { answer } = kept
   return {
     text: answer.answer,
-    put: (next) => keptAnswers.replace({ ...kept, answer: { ...answer, answer: next } }),
+    put: (next) => storedResponses.replace({ ...kept, answer: { ...answer, answer: next } }),
   }
 }

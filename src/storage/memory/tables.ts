@@ -5,8 +5,8 @@ import type {
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
-  KeptAnswerRecord,
-  LicenseNotice,
+  StoredResponseRecord,
+  ExpiryNotice,
   LicenseRecord,
   SigningKeyRecord,
   StorageSession,
@@ -36,10 +36,10 @@ export interface TierFeatures {
 }
 
 /** An answer under its scope and key, in order of its end. */
-export interface KeptAnswer {
+export interface StoredResponse {
   readonly id: string
   readonly position: number
-  readonly answer: KeptAnswerRecord
+  readonly answer: StoredResponseRecord
 }
 
 /** A pending delivery in its place, in order of when it is due. */
@@ -70,11 +70,11 @@ export interface Tables {
   readonly customers: Table<CustomerRecord>
   readonly licenses: Table<LicenseRecord>
   readonly apiKeys: Table<ApiKeyRecord>
-  readonly keptAnswers: Table<KeptAnswer>
+  readonly storedResponses: Table<StoredResponse>
   readonly webhooks: Table<WebhookRecord & { readonly id: string }>
   readonly deliveries: Table<DeliveryRecord>
   readonly queue: Table<Queued>
-  readonly notices: Table<LicenseNotice & { readonly id: string }>
+  readonly notices: Table<ExpiryNotice & { readonly id: string }>
   readonly clocks: Table<Clock>
   readonly settings: Table<Setting>
 }
@@ -102,11 +102,11 @@ export function newTables(journal: Journal): Tables {
       unique: [(license) => (license.current ? keyOf(license.appId, license.installationId) : null)],
     }),
     apiKeys: new Table<ApiKeyRecord>(journal, { unique: [(key) => key.hash] }),
-    keptAnswers: new Table<KeptAnswer>(journal, { compare: byPosition }),
+    storedResponses: new Table<StoredResponse>(journal, { compare: byPosition }),
     webhooks: new Table<WebhookRecord & { readonly id: string }>(journal),
     deliveries: new Table<DeliveryRecord>(journal, { group: ofApp }),
     queue: new Table<Queued>(journal, { group: ({ queue }) => queue, compare: byPosition }),
-    notices: new Table<LicenseNotice & { readonly id: string }>(journal, {
+    notices: new Table<ExpiryNotice & { readonly id: string }>(journal, {
       group: ({ licenseId }) => licenseId,
     }),
     clocks: new Table<Clock>(journal),

@@ -108,7 +108,7 @@ const placeCases: readonly ConformanceCase[] = [
         const shop = await addShop(storage)
         const license = await addLicense(storage, shop, given)
         const bystander = await addLicense(storage, shop, given)
-        await storage.setAsideLicense(shop.app.id, license.installationId, madeAt)
+        await storage.releaseInstallation(shop.app.id, license.installationId, madeAt)
         const expected = leaves ? { ...license, current: false, version: 2 } : license
         assert.deepEqual(await storage.findLicense(shop.app.id, license.id), expected)
         assert.deepEqual(await storage.findLicense(shop.app.id, bystander.id), bystander)
@@ -121,10 +121,10 @@ const placeCases: readonly ConformanceCase[] = [
     const [shop, other] = [await addShop(storage), await addShop(storage)]
     const license = await addLicense(storage, shop, { revokedAt: madeAt })
     const { installationId } = license
-    await storage.setAsideLicense(other.app.id, installationId, madeAt)
-    await storage.setAsideLicense(shop.app.id, installationId, madeAt, license.id)
+    await storage.releaseInstallation(other.app.id, installationId, madeAt)
+    await storage.releaseInstallation(shop.app.id, installationId, madeAt, license.id)
     assert.deepEqual(await storage.findLicense(shop.app.id, license.id), license)
-    await storage.setAsideLicense(shop.app.id, installationId, madeAt, 'lic_other')
+    await storage.releaseInstallation(shop.app.id, installationId, madeAt, 'lic_other')
     assert.equal(await storage.findCurrentLicense(shop.app.id, installationId), null)
   }),
 ]

@@ -117,7 +117,7 @@ const now = madeAt
 const until = madeAt + 60
 
 function claim(storage: Storage, appId: string, limit = 99): Promise<readonly DeliveryRecord[]> {
-  return storage.claimDeliveries({ appId, now, until, limit })
+  return storage.leaseDeliveries({ appId, now, until, limit })
 }
 
 const claimCases: readonly ConformanceCase[] = [
@@ -166,7 +166,7 @@ const claimCases: readonly ConformanceCase[] = [
     const app = await addApp(storage)
     const { id } = await addDelivery(storage, app.id)
     const [mine] = await claim(storage, app.id)
-    const [theirs] = await storage.claimDeliveries({ appId: app.id, now: until, until: until + 9, limit: 1 })
+    const [theirs] = await storage.leaseDeliveries({ appId: app.id, now: until, until: until + 9, limit: 1 })
     assert.equal(theirs?.id, id)
     assert.equal(await storage.updateDelivery(id, mine!.version, { attempts: 1 }), null)
     assert.notEqual(await storage.updateDelivery(id, theirs.version, { attempts: 1 }), null)
@@ -186,10 +186,10 @@ const noticeCases: readonly ConformanceCase[] = [
   storageCase('notices: each is written once for a license, a type and an end', async (storage) => {
     const license = await addLicense(storage, await addShop(storage), { expiresAt: 9 })
     const notice = { licenseId: license.id, type: 'license.expired', expiresAt: 9 } as const
-    const answers = await atOnce(8, () => storage.insertLicenseNotice(notice))
+    const answers = await atOnce(8, () => storage.insertExpiryNotice(notice))
     assert.equal(answers.filter(Boolean).length, 1)
-    assert.equal(await storage.insertLicenseNotice({ ...notice, expiresAt: 10 }), true)
-    assert.equal(await storage.insertLicenseNotice({ ...notice, type: 'license.expiring' }), true)
+    assert.equal(await storage.insertExpiryNotice({ ...notice, expiresAt: 10 }), true)
+    assert.equal(await storage.insertExpiryNotice({ ...notice, type: 'license.expiring' }), true)
   }),
   storageCase('notices: licenses that end in a span and were not told of', async (storage) => {
     const [shop, other] = [await addShop(storage), await addShop(storage)]
@@ -200,14 +200,20 @@ const noticeCases: readonly ConformanceCase[] = [
     await addLicense(storage, shop, { expiresAt: null })
     await addLicense(storage, shop, { expiresAt: 15, revokedAt: 1 })
     await addLicense(storage, other, { expiresAt: 15 })
-    const span = { appId: shop.app.id, after: 10, until: 20, untold: 'license.expired', limit: 9 } as const
+    const span = {
+      appId: shop.app.id,
+      after: 10,
+      until: 20,
+      withoutNotice: 'license.expired',
+      limit: 9,
+    } as const
     const ending = async (limit = 9) => idsOf(await storage.listEndingLicenses({ ...span, limit }))
     assert.deepEqual(await ending(), [first.id, second.id])
     assert.deepEqual(await ending(1), [first.id])
-    await storage.insertLicenseNotice({ licenseId: first.id, type: 'license.expiring', expiresAt: 11 })
-    await storage.insertLicenseNotice({ licenseId: first.id, type: 'license.expired', expiresAt: 12 })
+    await storage.insertExpiryNotice({ licenseId: first.id, type: 'license.expiring', expiresAt: 11 })
+    await storage.insertExpiryNotice({ licenseId: first.id, type: 'license.expired', expiresAt: 12 })
     assert.deepEqual(await ending(), [first.id, second.id])
-    await storage.insertLicenseNotice({ licenseId: first.id, type: 'license.expired', expiresAt: 11 })
+    await storage.insertExpiryNotice({ licenseId: first.id, type: 'license.expired', expiresAt: 11 })
     assert.deepEqual(await ending(), [second.id])
   }),
   storageCase('notices: are listed for the licenses asked for', async (storage) => {
@@ -217,15 +223,15 @@ const noticeCases: readonly ConformanceCase[] = [
       { licenseId: one.id, type: 'license.expired', expiresAt: 9 },
       { licenseId: one.id, type: 'license.expiring', expiresAt: 9 },
     ] as const
-    for (const notice of ofOne) await storage.insertLicenseNotice(notice)
-    await storage.insertLicenseNotice({ licenseId: two.id, type: 'license.expired', expiresAt: 7 })
-    const listed = await storage.listLicenseNotices([one.id])
+    for (const notice of ofOne) await storage.insertExpiryNotice(notice)
+    await storage.insertExpiryNotice({ licenseId: two.id, type: 'license.expired', expiresAt: 7 })
+    const listed = await storage.listExpiryNotices([one.id])
     assert.deepEqual(
       listed.toSorted((a, b) => (a.type < b.type ? -1 : 1)),
       ofOne,
     )
-    assert.equal((await storage.listLicenseNotices([one.id, two.id])).length, 3)
-    assert.deepEqual(await storage.listLicenseNotices([]), [])
+    assert.equal((await storage.listExpiryNotices([one.id, two.id])).length, 3)
+    assert.deepEqual(await storage.listExpiryNotices([]), [])
   }),
   storageCase('notices: do not keep a license from being deleted', async (storage) => {
     const shop = await addShop(storage)
@@ -234,14 +240,14 @@ const noticeCases: readonly ConformanceCase[] = [
       () => storage.deleteCustomer(shop.customer.id),
     ]) {
       const { id } = await addLicense(storage, shop, { expiresAt: 9 })
-      await storage.insertLicenseNotice({ licenseId: id, type: 'license.expired', expiresAt: 9 })
+      await storage.insertExpiryNotice({ licenseId: id, type: 'license.expired', expiresAt: 9 })
       assert.equal(await remove(id), true)
       assert.equal(await storage.findLicense(shop.app.id, id), null)
     }
   }),
   storageCase('clock: sightings that follow each other are steady, a leap begins anew', async (storage) => {
     const sighted = await several(8, async (index) =>
-      storage.sightClock([1000, 1100, 1090, 1200, 9000, 9050, 1300, 1301][index]!, 100),
+      storage.recordClockReading([1000, 1100, 1090, 1200, 9000, 9050, 1300, 1301][index]!, 100),
     )
     assert.deepEqual(sighted, [1000, 1000, 1000, 1200, 9000, 9000, 1300, 1300])
   }),

@@ -4,7 +4,7 @@ import type {
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
-  KeptAnswerRecord,
+  StoredResponseRecord,
   LicenseRecord,
   SigningKeyRecord,
   Storage,
@@ -165,7 +165,7 @@ export function newApiKey(given: Partial<ApiKeyRecord> = {}): ApiKeyRecord {
   }
 }
 
-export function newKeptAnswer(given: Partial<KeptAnswerRecord> = {}): KeptAnswerRecord {
+export function newKeptAnswer(given: Partial<StoredResponseRecord> = {}): StoredResponseRecord {
   const key = newId('idempotency')
   return {
     scope: 'key_1',

@@ -31,7 +31,7 @@ async function allPages(storage: Storage, appId: string, limit: number): Promise
   let after: string | null = null
   do {
     const from: { after?: string } = after === null ? {} : { after }
-    const { count, last } = await storage.reissueLicenses({ appId, now: later, limit, ...from })
+    const { count, last } = await storage.regenerateMany({ appId, now: later, limit, ...from })
     counts.push(count)
     after = last
   } while (after !== null && counts.length < 99)
@@ -52,7 +52,7 @@ export const reissueCases: readonly ConformanceCase[] = [
       revision: 7,
       version: 9,
     })
-    const answer = await storage.reissueLicenses({ appId: shop.app.id, now: later, limit: 10 })
+    const answer = await storage.regenerateMany({ appId: shop.app.id, now: later, limit: 10 })
     assert.deepEqual(answer, { count: 1, last: null })
     assert.deepEqual(await storage.findLicense(shop.app.id, license.id), {
       ...license,
@@ -69,7 +69,7 @@ export const reissueCases: readonly ConformanceCase[] = [
     async (storage) => {
       const shop = await addShop(storage)
       const license = await addLicense(storage, shop, { tierFeatures: ['old'], issuedAt: later + 5 })
-      await storage.reissueLicenses({ appId: shop.app.id, now: later, limit: 10 })
+      await storage.regenerateMany({ appId: shop.app.id, now: later, limit: 10 })
       const found = await storage.findLicense(shop.app.id, license.id)
       assert.equal(found?.issuedAt, later)
       assert.equal(found?.revision, 2)
@@ -85,7 +85,7 @@ export const reissueCases: readonly ConformanceCase[] = [
       await addLicense(storage, other),
     ]
     const due = await addLicense(storage, shop, { expiresAt: later + 1, current: false })
-    const answer = await storage.reissueLicenses({ appId: shop.app.id, now: later, limit: 10 })
+    const answer = await storage.regenerateMany({ appId: shop.app.id, now: later, limit: 10 })
     assert.deepEqual(answer, { count: 1, last: null })
     assert.deepEqual(await revisionsOf(storage, [...left, due]), [1, 1, 1, 1, 2])
   }),
@@ -103,9 +103,9 @@ export const reissueCases: readonly ConformanceCase[] = [
     const shop = await addShop(storage)
     const ids = idsOf(await several(3, () => addLicense(storage, shop)))
     const page = { appId: shop.app.id, now: later, limit: 2 }
-    assert.deepEqual(await storage.reissueLicenses(page), { count: 2, last: ids[1] })
-    assert.deepEqual(await storage.reissueLicenses({ ...page, after: ids[1]! }), { count: 1, last: null })
-    assert.deepEqual(await storage.reissueLicenses({ ...page, after: ids[2]! }), { count: 0, last: null })
+    assert.deepEqual(await storage.regenerateMany(page), { count: 2, last: ids[1] })
+    assert.deepEqual(await storage.regenerateMany({ ...page, after: ids[1]! }), { count: 1, last: null })
+    assert.deepEqual(await storage.regenerateMany({ ...page, after: ids[2]! }), { count: 0, last: null })
   }),
   storageCase('bulk: keeps to a tier and to a customer', async (storage) => {
     const shop = await addShop(storage)
@@ -118,17 +118,17 @@ export const reissueCases: readonly ConformanceCase[] = [
       await addLicense(storage, { ...shop, customer }),
     ]
     const all = { appId: shop.app.id, now: later, limit: 10 }
-    await storage.reissueLicenses({ ...all, tierId: tier.id })
+    await storage.regenerateMany({ ...all, tierId: tier.id })
     assert.deepEqual(await revisionsOf(storage, licenses), [1, 2, 1])
-    await storage.reissueLicenses({ ...all, customerId: customer.id })
+    await storage.regenerateMany({ ...all, customerId: customer.id })
     assert.deepEqual(await revisionsOf(storage, licenses), [1, 2, 2])
-    await storage.reissueLicenses({ ...all, tierId: tier.id, customerId: customer.id })
+    await storage.regenerateMany({ ...all, tierId: tier.id, customerId: customer.id })
     assert.deepEqual(await revisionsOf(storage, licenses), [1, 2, 2])
   }),
   storageCase('bulk: 4 calls at once each count, none is lost', async (storage) => {
     const shop = await addShop(storage)
     const license = await addLicense(storage, shop)
-    await atOnce(4, () => storage.reissueLicenses({ appId: shop.app.id, now: later, limit: 10 }))
+    await atOnce(4, () => storage.regenerateMany({ appId: shop.app.id, now: later, limit: 10 }))
     assert.deepEqual(await revisionsOf(storage, [license]), [5])
   }),
 ]

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import type { SealedPlace, Storage } from '../../core/storage/index.ts'
+import type { SecretLocation, Storage } from '../../core/storage/index.ts'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import { addApp, atOnce, farFuture, madeAt, newKeptAnswer, newSigningKey } from './records.ts'
 
 /** A sealed text that stands in a storage: where, and how to read the one that stands there now. */
 interface Standing {
-  readonly place: SealedPlace
+  readonly place: SecretLocation
   readonly text: string
   read(): Promise<string | null>
 }
@@ -34,10 +34,10 @@ async function addPrivateKey(storage: Storage): Promise<Standing> {
 async function addKeptAnswer(storage: Storage): Promise<Standing> {
   const kept = newKeptAnswer()
   const { scope, key, answer } = kept
-  await storage.insertKeptAnswer(kept, madeAt)
+  await storage.insertStoredResponse(kept, madeAt)
   const read = async (): Promise<string | null> =>
-    (await storage.findKeptAnswer(scope, key, madeAt))?.answer ?? null
-  return { place: { kind: 'keptAnswer', scope, key }, text: answer, read }
+    (await storage.findStoredResponse(scope, key, madeAt))?.answer ?? null
+  return { place: { kind: 'storedResponse', scope, key }, text: answer, read }
 }
 
 const places: Readonly<Record<string, Add>> = {
@@ -83,16 +83,16 @@ export const sealedCases: readonly ConformanceCase[] = [
   ...Object.entries(places).flatMap(([name, add]) => casesOf(name, add)),
   storageCase('sealed: what is not there is not made', async (storage) => {
     const { id: appId } = await addApp(storage)
-    const gone: readonly SealedPlace[] = [
+    const gone: readonly SecretLocation[] = [
       { kind: 'keyCheck' },
       { kind: 'tokenSecret', appId: 'app_missing' },
       { kind: 'privateKey', appId, kid: 'kid_missing' },
-      { kind: 'keptAnswer', scope: 'missing', key: 'missing' },
+      { kind: 'storedResponse', scope: 'missing', key: 'missing' },
     ]
     for (const place of gone) assert.equal(await storage.reseal(place, '', 'next'), false, place.kind)
     assert.equal(await storage.claimKeyCheck('first'), 'first')
     assert.equal(await storage.findActiveKey(appId), null)
-    assert.equal(await storage.countKeptAnswers(), 0)
+    assert.equal(await storage.countStoredResponses(), 0)
   }),
   storageCase('sealed: a private key that was destroyed does not come back', async (storage) => {
     const { id: appId } = await addApp(storage)
@@ -113,12 +113,12 @@ export const sealedCases: readonly ConformanceCase[] = [
     const kept = newKeptAnswer()
     const { scope, key: name } = kept
     await storage.swapActiveKey(app.id, null, key, null)
-    await storage.insertKeptAnswer(kept, madeAt)
+    await storage.insertStoredResponse(kept, madeAt)
     await storage.reseal({ kind: 'tokenSecret', appId: app.id }, app.tokenSecret, 'next')
     await storage.reseal({ kind: 'privateKey', appId: app.id, kid: key.kid }, 'old', 'next')
-    await storage.reseal({ kind: 'keptAnswer', scope, key: name }, kept.answer, 'next')
+    await storage.reseal({ kind: 'storedResponse', scope, key: name }, kept.answer, 'next')
     assert.deepEqual(await storage.findApp(app.id), { ...app, tokenSecret: 'next' })
     assert.deepEqual(await storage.findActiveKey(app.id), { ...key, privateKey: 'next' })
-    assert.deepEqual(await storage.findKeptAnswer(scope, name, madeAt), { ...kept, answer: 'next' })
+    assert.deepEqual(await storage.findStoredResponse(scope, name, madeAt), { ...kept, answer: 'next' })
   }),
 ]

@@ -93,13 +93,13 @@ const writes: Readonly<Record<string, (tx: StorageSession, had: Furnished) => Pr
   updateCustomer: (tx, { customer }) => tx.updateCustomer(customer.id, { foldedEmail: 'x', externalId: 'x' }),
   deleteCustomer: (tx, { customer }) => tx.deleteCustomer(customer.id),
   insertLicense: (tx, { shop }) => tx.insertLicense(newLicense(shop)),
-  setAsideLicense: async (tx, { app, license }) => {
+  releaseInstallation: async (tx, { app, license }) => {
     await tx.updateLicense(license.id, 1, { revokedAt: madeAt })
-    await tx.setAsideLicense(app.id, license.installationId, madeAt)
+    await tx.releaseInstallation(app.id, license.installationId, madeAt)
   },
   updateLicense: (tx, { license }) => tx.updateLicense(license.id, 1, { current: false }),
   deleteLicense: (tx, { license }) => tx.deleteLicense(license.id),
-  reissueLicenses: (tx, { app }) => tx.reissueLicenses({ appId: app.id, now: madeAt, limit: 9 }),
+  regenerateMany: (tx, { app }) => tx.regenerateMany({ appId: app.id, now: madeAt, limit: 9 }),
   insertApiKey: (tx) => tx.insertApiKey(newApiKey()),
   updateApiKey: (tx, { apiKey }) => tx.updateApiKey(apiKey.id, { name: 'x' }),
   touchApiKeys: (tx, { apiKey }) => tx.touchApiKeys(new Map([[apiKey.id, 5]])),
@@ -110,7 +110,7 @@ const writes: Readonly<Record<string, (tx: StorageSession, had: Furnished) => Pr
   },
   insertDelivery: (tx, { app }) => tx.insertDelivery(newDelivery(app.id)),
   updateDelivery: (tx, { delivery }) => tx.updateDelivery(delivery.id, 1, { attempts: 1 }),
-  claimDeliveries: (tx, { app }) => tx.claimDeliveries({ appId: app.id, now: 5, until: 9, limit: 1 }),
+  leaseDeliveries: (tx, { app }) => tx.leaseDeliveries({ appId: app.id, now: 5, until: 9, limit: 1 }),
   pruneDeliveries: async (tx, { delivery }) => {
     await tx.updateDelivery(delivery.id, 1, { state: 'failed', dueAt: null })
     await tx.pruneDeliveries(madeAt + 1, 1)
@@ -168,10 +168,10 @@ const outcomeCases: readonly ConformanceCase[] = [
   }),
   storageCase('transactions: a kept answer is given up with the work, and kept with it', async (storage) => {
     const answer = newKeptAnswer()
-    await giveUp(storage, (tx) => tx.insertKeptAnswer(answer, madeAt))
-    assert.equal(await storage.findKeptAnswer(answer.scope, answer.key, madeAt), null)
-    assert.equal(await storage.transaction((tx) => tx.insertKeptAnswer(answer, madeAt)), true)
-    assert.deepEqual(await storage.findKeptAnswer(answer.scope, answer.key, madeAt), answer)
+    await giveUp(storage, (tx) => tx.insertStoredResponse(answer, madeAt))
+    assert.equal(await storage.findStoredResponse(answer.scope, answer.key, madeAt), null)
+    assert.equal(await storage.transaction((tx) => tx.insertStoredResponse(answer, madeAt)), true)
+    assert.deepEqual(await storage.findStoredResponse(answer.scope, answer.key, madeAt), answer)
   }),
   storageCase('transactions: a change in many steps is given up whole', async (storage) => {
     const had = await furnished(storage)
@@ -249,7 +249,7 @@ const isolationCases: readonly ConformanceCase[] = [
     const { installationId } = old
     const answers = await atOnce(8, () =>
       storage.transaction(async (tx) => {
-        await tx.setAsideLicense(shop.app.id, installationId, madeAt)
+        await tx.releaseInstallation(shop.app.id, installationId, madeAt)
         return tx.insertLicense(newLicense(shop, { installationId }))
       }),
     )
