@@ -67,7 +67,7 @@ export interface ProgramFacts {
  * ```ts
  * import type { LicenseAssessment } from 'heartwood/client'
  *
- * const banner = ({ action, reason }: LicenseAssessment): string => (action === 'none' ? '' : reason)
+ * export const banner = ({ action, reason }: LicenseAssessment): string => (action === 'none' ? '' : reason)
  * ```
  */
 export interface LicenseAssessment {

@@ -26,7 +26,7 @@ export interface RenewalRefusal {
  * ```ts
  * import type { ClientEvents, LicenseClient } from 'heartwood/client'
  *
- * function log<Name extends keyof ClientEvents>(client: LicenseClient, name: Name): () => void {
+ * export function log<Name extends keyof ClientEvents>(client: LicenseClient, name: Name): () => void {
  *   return client.on(name, (event) => console.log(name, event))
  * }
  * ```

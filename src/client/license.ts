@@ -13,7 +13,7 @@ import { isRevoked, latestTime, type ProgramState } from './state.ts'
  * ```ts
  * import type { ClientLicense } from 'heartwood/client'
  *
- * const title = (license: ClientLicense<'webhooks'>): string =>
+ * export const title = (license: ClientLicense<'webhooks'>): string =>
  *   license.has('webhooks') ? 'Desktop App with webhooks' : `Desktop App (${license.reason})`
  * ```
  */

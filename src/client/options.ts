@@ -9,7 +9,7 @@ import { later } from './timer.ts'
  * ```ts
  * import type { PublicKeySet } from 'heartwood/client'
  *
- * const keySet: PublicKeySet = { keys: [{ kty: 'RSA', n: '…', e: 'AQAB' }] }
+ * export const keySet: PublicKeySet = { keys: [{ kty: 'RSA', n: '…', e: 'AQAB' }] }
  * ```
  */
 export interface PublicKeySet {
@@ -26,7 +26,7 @@ export interface PublicKeySet {
  *
  * const present = '-----BEGIN PUBLIC KEY-----…'
  * const next = '-----BEGIN PUBLIC KEY-----…'
- * const publicKeys: PublicKeys = [present, next]
+ * export const publicKeys: PublicKeys = [present, next]
  * ```
  */
 export type PublicKeys = string | readonly string[] | PublicKeySet
@@ -52,7 +52,7 @@ export type Verdict = 'allow' | 'warn' | 'block'
  * ```ts
  * import type { KeySource } from 'heartwood/client'
  *
- * const refreshKeys: KeySource = { from: 'jwks.json', pin: ['inBb-o2Kd_MU-vnxPXE2OgrwCWYXSKgZEMN3pCvkuz0'] }
+ * export const refreshKeys: KeySource = { from: 'jwks.json', pin: ['inBb-o2Kd_MU-vnxPXE2OgrwCWYXSKgZEMN3pCvkuz0'] }
  * ```
  */
 export interface KeySource {
@@ -72,7 +72,7 @@ export interface KeySource {
  * ```ts
  * import type { Schedule } from 'heartwood/client'
  *
- * const schedule: Schedule = (work, milliseconds) => {
+ * export const schedule: Schedule = (work, milliseconds) => {
  *   const timer = setTimeout(() => void work(), milliseconds)
  *   return () => clearTimeout(timer)
  * }
@@ -87,7 +87,7 @@ export type Schedule = (work: () => Promise<void>, milliseconds: number) => () =
  * ```ts
  * import { memoryStore, type LicenseClientOptions } from 'heartwood/client'
  *
- * const options: LicenseClientOptions = {
+ * export const options: LicenseClientOptions = {
  *   baseUrl: 'https://licenses.example.com',
  *   app: 'desktop-app',
  *   publicKeys: '-----BEGIN PUBLIC KEY-----…',
