@@ -18,7 +18,7 @@ import { isRevoked, latestTime, type ProgramState } from './state.ts'
  * ```
  */
 export interface ClientLicense<Feature extends string = string> extends LicenseAssessment {
-  /** The answer of the program's policy to the state. */
+  /** The verdict of the program's policy on the state. */
   readonly verdict: Verdict
   /** The slugs of the features that the license grants; empty if the verdict is `block`. */
   readonly features: readonly Feature[]

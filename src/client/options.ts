@@ -32,8 +32,8 @@ export interface PublicKeySet {
 export type PublicKeys = string | readonly string[] | PublicKeySet
 
 /**
- * The answer of a program's policy to a state. `block` takes the features away; `warn` only says that the program should
- * tell its user.
+ * The verdict of a program's policy on a state. `block` takes the features away. `warn` asks the program to inform its user,
+ * which is up to the program.
  *
  * @example
  * ```ts
@@ -102,7 +102,7 @@ export interface LicenseClientOptions {
   readonly baseUrl: string
   /** The slug of the app that tokens must be for. */
   readonly app: string
-  /** The keys that tokens must be signed with. They belong into the program: never read them from what its user can change. */
+  /** The keys that must have signed a token. Build them into the program: never read them from anything its user can change. */
   readonly publicKeys: PublicKeys
   /** The issuer of the app's tokens; default `license-server`. */
   readonly issuer?: string
@@ -207,7 +207,7 @@ function readKeySource(given: KeySource | undefined): KeySource | null {
   if (given === undefined) return null
   const { from, pin } = Object(given) as KeySource
   if (!['jwks.json', 'public-key'].includes(from) || !isPin(pin))
-    throw new TypeError("refreshKeys must say from where, and pin thumbprints or 'origin'")
+    throw new TypeError("refreshKeys must name a source in from, and thumbprints or 'origin' in pin")
   return { from, pin }
 }
 

@@ -37,7 +37,7 @@ export interface StoredState {
   readonly token: string | null
   /** The newest token under a key that the program carries itself, if `token` is under a newer one. */
   readonly fallback: string | null
-  /** The last characters of the configured token, so that a new one is told from the old. */
+  /** The last characters of the configured token, so that the client recognizes a new one. */
   readonly given: string | null
   /** Fetched keys as a JWK Set, if the options name them by thumbprint. */
   readonly keys: string | null

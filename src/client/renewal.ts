@@ -22,7 +22,7 @@ export type RenewalResult =
 
 const patience = 10_000
 const maxBodyLength = 256 * 1024
-/** The longest pause that the server may ask for, and the longest that anybody else may, in seconds. */
+/** The longest pause in seconds that Heartwood's server may ask for, and that a proxy may. */
 const maxRetryAfter = { ours: 86_400, foreign: 3_600 }
 const codeForm = /^[a-z][a-z0-9_]{0,62}$/
 /** Each refusal has one status, so that a stranger's error cannot pass for ours. */

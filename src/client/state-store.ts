@@ -19,12 +19,12 @@ export type StoreCondition = 'empty' | 'kept' | 'corrupt' | 'unavailable'
 
 const mostReads = 4
 
-/** Owns the program's state: nobody else replaces it, and it is verified whenever it is read. */
+/** Owns the program's state. It alone replaces the state, and verifies it with every read. */
 export class StateStore {
   readonly #store: LicenseStore
   readonly #keys: TrustedKeys
   #state: ProgramState = { record: emptyRecord, held: null, condition: 'empty', seenAt: 0 }
-  /** The store's last answer; `undefined` before the first. */
+  /** The text of the store at the last read or write; `undefined` before the first. */
   #text: string | null | undefined = undefined
   /** True after a failed write: the record in memory is newer than the store's. */
   #isAhead = false
@@ -79,7 +79,7 @@ export class StateStore {
     return (await this.#keys.verify(token)) ?? this.#keys.verify(fallback)
   }
 
-  /** Every record carries the fetched keys that the store may hold, so that a start needs no network. */
+  /** Adds the fetched keys that the store may hold, so that a start needs no network. */
   #replace(state: ProgramState): void {
     const keys = this.#keys.storable ?? state.record.keys
     this.#state = { ...state, record: { ...state.record, keys } }
@@ -92,7 +92,7 @@ export class StateStore {
     await this.#write(formatRecord(this.#state.record))
   }
 
-  /** Looks again directly before writing: not every store keeps others out meanwhile. */
+  /** Reads again directly before a write, because not every store keeps others out. */
   async #readTwiceAlike(): Promise<void> {
     await this.read()
     for (let reads = 1; reads < mostReads; reads += 1) {

@@ -24,7 +24,7 @@ export function isRevoked({ record: { revoked }, held }: ProgramState): boolean 
   return revoked.licenseId === held.licenseId && held.revision <= revoked.revision
 }
 
-/** The last characters of a token tell it from every other, and reveal nothing of use. */
+/** The last characters identify a token, and reveal nothing of use. */
 export function markOf(token: string): string {
   return token.slice(-16)
 }

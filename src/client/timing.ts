@@ -34,7 +34,7 @@ export function waitAfter(failures: number): number {
   return Math.min(hour, minute * 2 ** Math.min(failures - 1, 6))
 }
 
-/** Never passes half the way to the token's end, whoever asks: a license that has ended cannot renew itself. */
+/** Never passes half the way to the token's end, even if the server asks: a license that has ended cannot renew itself. */
 function backoff({ at, failures, retryAfter }: RefreshAttempt, held: VerifiedToken): number {
   const { exp = Infinity } = held.claims
   const wait = Math.max(retryAfter ?? 0, waitAfter(failures)) * (1 + spread(held) / 5)
