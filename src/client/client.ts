@@ -1,96 +1,104 @@
 import { LicensingError } from '../core/errors.ts'
 import { Listeners, type ClientEvents } from './events.ts'
-import { Keeper } from './keeper.ts'
-import { KeyRing, type Doubt, type VerifiedToken } from './key-ring.ts'
 import { differs, licenseOf, type ClientLicense } from './license.ts'
-import { readOptions, tokenOf, type LicenseClientOptions, type Settings } from './options.ts'
+import { readOptions, tokenOf, type ClientSettings, type LicenseClientOptions } from './options.ts'
+import { deadline, requestRenewal, validateRenewal, type RenewalResult } from './renewal.ts'
+import { StateStore } from './state-store.ts'
 import {
-  emptyRecord,
+  isRevoked,
   markOf,
   settle,
+  tokenAwaitingKey,
+  withConfiguredToken,
+  withoutLicense,
+  withTime,
   withToken,
-  isRevoked,
-  type LicenseRecord,
-  type Outcome,
-} from './record.ts'
-import { askForToken, deadline } from './renewal.ts'
-import { awaited } from './timer.ts'
+  type ProgramState,
+} from './state.ts'
+import { keepAlive } from './timer.ts'
 import { longestSleep, nextAttempt, waitAfter } from './timing.ts'
+import { TrustedKeys, type TokenProblem, type VerifiedToken } from './trusted-keys.ts'
 
-type Change = (record: LicenseRecord) => LicenseRecord | Promise<LicenseRecord>
+type Reducer = (state: ProgramState) => ProgramState
 
-/** The license of this program, kept fresh. */
+/**
+ * The license of this program, kept fresh.
+ *
+ * @example
+ * ```ts
+ * import { LicensingError, type LicenseClient } from 'heartwood/client'
+ *
+ * export async function enterToken(client: LicenseClient, pasted: string): Promise<string> {
+ *   try {
+ *     const { state, reason } = await client.setToken(pasted)
+ *     return `${state}: ${reason}`
+ *   } catch (error) {
+ *     if (error instanceof LicensingError && error.code === 'invalid_token') return error.message
+ *     throw error
+ *   }
+ * }
+ * ```
+ */
 export interface LicenseClient<Feature extends string = string> {
-  /** The license as it stands at this moment, by the verified token alone: no request, no waiting. */
+  /** The license at this moment, by the verified token alone. It makes no request and does not wait. */
   readonly license: ClientLicense<Feature>
   /**
-   * Takes in a token that the user entered, whatever white space it has picked up. Of two tokens of a license the one with
-   * the higher revision is kept.
-   * @throws {LicensingError} `invalid_token` when it is not a token of this app under a trusted key; nothing changes then.
+   * Takes in a token that the user entered, and removes white space from it. Between two tokens of a license the one with the
+   * higher revision wins.
+   * @throws {LicensingError} `invalid_token` if no trusted key signed it for this program; nothing changes then.
    */
   setToken(token: string): Promise<ClientLicense<Feature>>
   /**
-   * Asks the server for a new token now, or with `ifDue` only when it is time to. Never throws: without a server nothing
-   * changes. Takes ten seconds at most, and waits for another tab or process that asks already.
+   * Asks the server for a new token now, or with `ifDue` only if it is time to. Never throws: without a server nothing
+   * changes. A request takes ten seconds at most. If another tab or process is asking, it waits for that one first.
    */
   refresh(options?: { readonly ifDue?: boolean }): Promise<ClientLicense<Feature>>
-  /** Looks at the clock and at the store, which another program may have written. */
+  /** Looks at the clock and at the store, which another program may have written. Never throws. */
   check(): Promise<ClientLicense<Feature>>
-  /** Forgets the token, here and in the store. */
+  /** Forgets the token, here and in the store. Never throws. */
   clear(): Promise<ClientLicense<Feature>>
-  /** Calls `listener` at every such event; answers how to stop that. */
+  /** Calls `listener` at every event of this name. Returns a function that stops that. */
   on<Name extends keyof ClientEvents>(
     name: Name,
     listener: (event: ClientEvents<Feature>[Name]) => void,
   ): () => void
-  /** Stops refreshing, and gives up a request that is under way. */
+  /** Stops refreshing, and gives up a request that is under way. `license` goes on to work. */
   close(): void
 }
 
-const doubts: Readonly<Partial<Record<Doubt, string>>> = {
+const problems: Readonly<Partial<Record<TokenProblem, string>>> = {
   unfetched: 'The token is signed with a newer key, which could not be fetched from the license server',
 }
 
-function refusalOf(doubt: Doubt): LicensingError {
-  return new LicensingError('invalid_token', doubts[doubt] ?? 'The token is not valid for this program')
+function refusalOf(problem: TokenProblem): LicensingError {
+  return new LicensingError('invalid_token', problems[problem] ?? 'The token is not valid for this program')
 }
 
+/** Schedules the work and emits the events. The state itself belongs to its {@link StateStore}. */
 class Client<Feature extends string> implements LicenseClient<Feature> {
-  readonly #settings: Settings
-  readonly #keys: KeyRing
-  readonly #keeper: Keeper
+  readonly #settings: ClientSettings
+  readonly #keys: TrustedKeys
+  readonly #states: StateStore
   readonly #listeners = new Listeners<Feature>()
   readonly #closing = new AbortController()
-  #held: VerifiedToken | null = null
-  #seenAt = 0
-  #told: ClientLicense<Feature>
+  #emitted: ClientLicense<Feature>
   #refreshing: Promise<void> | null = null
   #fetchingKeys: Promise<void> | null = null
-  #keysDueAt = 0
-  #keyFailures = 0
-  #stopTimer = (): void => undefined
+  #keyFetch = { dueAt: 0, failures: 0 }
+  #cancelTimer = (): void => undefined
   #stopWatching = (): void => undefined
 
-  constructor(settings: Settings, keys: KeyRing) {
+  constructor(settings: ClientSettings, keys: TrustedKeys) {
     this.#settings = settings
     this.#keys = keys
-    this.#keeper = new Keeper(settings.store)
-    this.#told = this.license
+    this.#states = new StateStore(settings.store, keys)
+    this.#emitted = this.license
   }
 
   get license(): ClientLicense<Feature> {
     const now = this.#settings.now()
-    this.#seenAt = Math.max(this.#seenAt, now)
-    const { record, condition } = this.#keeper
-    return licenseOf({
-      ...{ settings: this.#settings, record, held: this.#held, condition, now },
-      ...{ seenAt: this.#latest, awaitsKey: this.#waiting !== null },
-    })
-  }
-
-  /** The latest time that is known to have passed. */
-  get #latest(): number {
-    return Math.max(this.#seenAt, this.#keeper.record.seenAt)
+    const state = this.#states.noteTime(now)
+    return licenseOf(this.#settings, state, { now, awaitsKey: this.#tokenAwaitingKey !== null })
   }
 
   on<Name extends keyof ClientEvents>(
@@ -101,224 +109,185 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   }
 
   async begin(): Promise<void> {
-    await this.#keeper.read()
-    // Nobody is kept out of the store meanwhile: a start must not wait for another program's request.
-    await this.#takeGiven()
-    await this.#mark((change) => this.#write(change))
-    await this.#look()
-    if (this.#settings.background) this.#stopWatching = this.#keeper.watch(() => void this.check())
-    this.#sleep(0)
+    await this.#states.read()
+    // Without the lock: a start must not wait for another program's request.
+    await this.#takeConfiguredToken()
+    await this.#recordTime((reduce) => this.#states.change(reduce))
+    this.#emitIfChanged()
+    if (this.#settings.background) this.#stopWatching = this.#states.watch(() => void this.check())
+    this.#schedule(0)
   }
 
   async check(): Promise<ClientLicense<Feature>> {
-    await this.#keeper.read()
-    await this.#mark((change) => this.#change(change))
-    return this.#look()
+    await this.#states.read()
+    await this.#recordTime((reduce) => this.#changeAlone(reduce))
+    return this.#emitIfChanged()
   }
 
   async setToken(token: string): Promise<ClientLicense<Feature>> {
-    return awaited(this.#setToken(tokenOf(token)))
+    return keepAlive(this.#setToken(tokenOf(token)))
   }
 
   async #setToken(token: string): Promise<ClientLicense<Feature>> {
-    const next = await this.#keys.verifyWithNewKeys(token, deadline(this.#closing.signal))
+    const next = await this.#verify(token, deadline(this.#closing.signal))
     if (typeof next === 'string') throw refusalOf(next)
-    await this.#change(async (record) => withToken(record, await this.#heldOf(record), next))
-    await this.#look()
-    // A revoked license may have been reinstated; that is for the server to say.
-    if (isRevoked(this.#keeper.record, this.#held)) await this.#refresh(false)
-    this.#sleep(0)
+    await this.#changeAlone((state) => withToken(state, next))
+    this.#emitIfChanged()
+    // The license may have been reinstated, which only the server can say.
+    if (isRevoked(this.#states.state)) await this.#refresh(false)
+    this.#schedule(0)
     return this.license
   }
 
   async clear(): Promise<ClientLicense<Feature>> {
-    await awaited(this.#change(({ seenAt, given, keys }) => ({ ...emptyRecord, seenAt, given, keys })))
-    return this.#look()
+    await keepAlive(this.#changeAlone(withoutLicense))
+    return this.#emitIfChanged()
   }
 
   refresh({ ifDue = false }: { readonly ifDue?: boolean } = {}): Promise<ClientLicense<Feature>> {
-    return awaited(this.#refresh(ifDue))
+    return keepAlive(this.#refresh(ifDue))
   }
 
   async #refresh(ifDue: boolean): Promise<ClientLicense<Feature>> {
     await this.#fetchKeys(ifDue)
     if (!ifDue || this.#isDue()) {
-      this.#refreshing ??= this.#refreshOnce(ifDue).finally(() => {
+      this.#refreshing ??= this.#refreshAlone(ifDue).finally(() => {
         this.#refreshing = null
       })
       await this.#refreshing
     }
-    return this.#look()
+    return this.#emitIfChanged()
   }
 
   close(): void {
     this.#closing.abort()
-    this.#stopTimer()
+    this.#cancelTimer()
     this.#stopWatching()
   }
 
-  /** The newest token of a record that verifies. */
-  async #heldOf(record: LicenseRecord): Promise<VerifiedToken | null> {
-    await this.#keys.recall(record.keys)
-    return (await this.#keys.verify(record.token)) ?? this.#keys.verify(record.fallback)
+  #changeAlone(reduce: Reducer): Promise<void> {
+    return this.#states.alone(() => this.#states.change(reduce), this.#closing.signal)
   }
 
-  #change(change: Change): Promise<void> {
-    return this.#keeper.alone(() => this.#write(change), this.#closing.signal)
-  }
-
-  /** Changes the record, and has it hold the fetched keys that it may hold. */
-  #write(change: Change): Promise<void> {
-    return this.#keeper.change(async (record) => {
-      const next = await change(record)
-      return { ...next, keys: this.#keys.kept ?? next.keys }
-    })
-  }
-
-  /** Verifies the token that stands, until there is no other. */
-  async #see(): Promise<void> {
-    let record: LicenseRecord
-    do {
-      record = this.#keeper.record
-      this.#held = await this.#heldOf(record)
-    } while (record !== this.#keeper.record)
-  }
-
-  /** Sees the license anew, and tells when it has changed. */
-  async #look(): Promise<ClientLicense<Feature>> {
-    await this.#see()
+  #emitIfChanged(): ClientLicense<Feature> {
     const license = this.license
-    const changed = differs(this.#told, license)
-    this.#told = license
-    if (changed) this.#listeners.emit('change', license)
+    const hasChanged = differs(this.#emitted, license)
+    this.#emitted = license
+    if (hasChanged) this.#listeners.emit('change', license)
     return license
   }
 
-  /** Takes in the token of the options: at once when it is a new one, else only where there is no other. */
-  async #takeGiven(): Promise<void> {
-    const { token } = this.#settings
-    const { record } = this.#keeper
-    const held = await this.#heldOf(record)
-    if (token === null || (record.given === markOf(token) && held !== null)) return
-    const next = await this.#keys.verify(token)
-    if (next === null) return
-    await this.#write(async (current) => {
-      const taken = withToken(current, await this.#heldOf(current), next)
-      return { ...taken, given: markOf(token) }
-    })
+  /** Fetches newer keys if the token needs one. They may verify the stored token too, so that is read again. */
+  async #verify(token: string, signal: AbortSignal): Promise<VerifiedToken | TokenProblem> {
+    const verified = await this.#keys.verify(token)
+    if (verified !== null) return verified
+    if (this.#keys.awaitsKey(token) && (await this.#keys.fetch(signal))) await this.#states.read()
+    return (await this.#keys.verify(token)) ?? this.#keys.problemOf(token)
   }
 
-  /** Keeps the time that has been seen, once an hour: a clock that is set back later is then known to be. */
-  async #mark(write: (change: Change) => Promise<void>): Promise<void> {
+  /** Takes the configured token in at once if it is new, and otherwise only if there is no other. */
+  async #takeConfiguredToken(): Promise<void> {
+    const { token } = this.#settings
+    const { record, held } = this.#states.state
+    if (token === null || (record.given === markOf(token) && held !== null)) return
+    const next = await this.#keys.verify(token)
+    if (next !== null) await this.#states.change((state) => withConfiguredToken(state, next))
+  }
+
+  /** Once an hour, so that a clock which is set back later is known to be. */
+  async #recordTime(change: (reduce: Reducer) => Promise<void>): Promise<void> {
     const { now } = this.#settings
-    if (this.#keeper.record.token === null || now() < this.#keeper.record.seenAt + longestSleep) return
-    await write((record) => ({ ...record, seenAt: Math.max(record.seenAt, now()) }))
+    const { token, seenAt } = this.#states.state.record
+    if (token === null || now() < seenAt + longestSleep) return
+    await change((state) => withTime(state, now()))
   }
 
   #nextAttempt(): number {
-    const { refreshEvery, now } = this.#settings
-    if (this.#held === null) return Infinity
-    const times = { now: now(), seenAt: this.#latest }
-    return nextAttempt(this.#held, this.#keeper.record.attempt, refreshEvery, times)
+    return nextAttempt(this.#states.state, this.#settings.refreshEvery, this.#settings.now())
   }
 
   #isDue(): boolean {
     return this.#nextAttempt() <= this.#settings.now()
   }
 
-  async #refreshOnce(ifDue: boolean): Promise<void> {
-    const known = await this.#heldOf(await this.#keeper.read())
-    await this.#keeper.alone(async () => {
-      const before = await this.#keeper.read()
-      await this.#see()
-      // While this one waited, another tab or process may have asked.
-      const isDone = this.#held?.text !== known?.text || (ifDue && !this.#isDue())
-      if (this.#held !== null && !isDone && !this.#closing.signal.aborted) await this.#ask(before, this.#held)
+  async #refreshAlone(ifDue: boolean): Promise<void> {
+    const { held: known } = await this.#states.read()
+    await this.#states.alone(async () => {
+      const state = await this.#states.read()
+      // Another tab or process may have asked while this one waited.
+      const isDone = state.held?.text !== known?.text || (ifDue && !this.#isDue())
+      if (!isDone && !this.#closing.signal.aborted) await this.#renew(state)
     }, this.#closing.signal)
   }
 
-  async #ask(before: LicenseRecord, asked: VerifiedToken): Promise<void> {
-    const signal = deadline(this.#closing.signal)
-    const answer = await this.#judge(asked, signal)
+  async #renew({ record, held }: ProgramState): Promise<void> {
+    if (held === null) return
+    const result = await this.#requestRenewal(held)
     if (this.#closing.signal.aborted) return
-    const at = this.#settings.now()
-    await this.#write(async (record) =>
-      settle(record, await this.#heldOf(record), { before, asked, at, answer }),
-    )
-    await this.#tell(answer)
+    const renewal = { before: record.revoked, asked: held, at: this.#settings.now(), result }
+    await this.#states.change((state) => settle(state, renewal))
+    this.#emitOutcome(result)
   }
 
-  /** What the server's answer is worth: a token counts when it verifies, is of this license, and is newer. */
-  async #judge(asked: VerifiedToken, signal: AbortSignal): Promise<Outcome> {
-    const answer = await askForToken(this.#settings, asked, signal)
-    if (answer.outcome !== 'token') return answer
-    const next = await this.#keys.verifyWithNewKeys(answer.token, signal)
-    if (next === 'unknown_key') return { outcome: 'refused', code: next }
-    if (next === 'foreign') return { outcome: 'refused', code: 'foreign_token' }
-    // No token, or one under a key that could not be fetched: no word of the server's, or none yet.
-    if (typeof next === 'string') return { outcome: 'unreachable', retryAfter: null }
-    const isNewer = next.licenseId === asked.licenseId && next.revision > asked.revision
-    return isNewer ? { outcome: 'refreshed', next } : { outcome: 'unreachable', retryAfter: null }
+  async #requestRenewal(asked: VerifiedToken): Promise<RenewalResult> {
+    const signal = deadline(this.#closing.signal)
+    const response = await requestRenewal(this.#settings, asked, signal)
+    if (response.outcome !== 'token') return response
+    return validateRenewal(asked, await this.#verify(response.token, signal))
   }
 
-  async #tell(answer: Outcome): Promise<void> {
-    if (answer.outcome === 'unreachable') return
-    // The server has just given the time, or its word: what a wrong clock showed before is forgotten.
-    if (answer.outcome === 'refreshed') this.#seenAt = 0
-    const license = await this.#look()
-    if (answer.outcome === 'refreshed') this.#listeners.emit('refreshed', license)
-    else this.#listeners.emit('refused', { code: answer.code })
+  #emitOutcome(result: RenewalResult): void {
+    if (result.outcome === 'unreachable') return
+    const license = this.#emitIfChanged()
+    if (result.outcome === 'refreshed') this.#listeners.emit('refreshed', license)
+    else this.#listeners.emit('refused', { code: result.code })
   }
 
-  /** The token of the store or of the options that waits for a key which is yet to be fetched. */
-  get #waiting(): string | null {
-    const { token, given } = this.#keeper.record
-    if (token !== null && token !== this.#held?.text && this.#keys.awaitsKey(token)) return token
-    const { token: option } = this.#settings
-    const isWanted = option !== null && (this.#held === null || given !== markOf(option))
-    return isWanted && this.#keys.awaitsKey(option) ? option : null
+  get #tokenAwaitingKey(): string | null {
+    return tokenAwaitingKey(this.#states.state, this.#settings.token, (token) => this.#keys.awaitsKey(token))
   }
 
-  /** After a rotation, at the first start without the old key. With `ifDue` less and less often while it fails. */
+  /** For a token under a newer key, at the first start after a rotation. `ifDue` asks less often while it fails. */
   async #fetchKeys(ifDue: boolean): Promise<void> {
-    const text = this.#waiting
-    if (text === null || (ifDue && !this.#areKeysDue())) return
-    this.#fetchingKeys ??= this.#fetchKeysFor(text).finally(() => {
+    const token = this.#tokenAwaitingKey
+    if (token === null || (ifDue && !this.#isKeyFetchDue())) return
+    this.#fetchingKeys ??= this.#fetchKeysFor(token).finally(() => {
       this.#fetchingKeys = null
     })
     await this.#fetchingKeys
   }
 
-  /** An instant that is further away than the longest wait was set by a clock that ran ahead. */
-  #areKeysDue(): boolean {
-    const wait = this.#keysDueAt - this.#settings.now()
+  /** A time further away than the longest wait was set by a clock that ran ahead. */
+  #isKeyFetchDue(): boolean {
+    const wait = this.#keyFetch.dueAt - this.#settings.now()
     return wait <= 0 || wait > longestSleep
   }
 
-  async #fetchKeysFor(text: string): Promise<void> {
-    const found = await this.#keys.verifyWithNewKeys(text, deadline(this.#closing.signal))
-    this.#keyFailures = typeof found === 'string' ? this.#keyFailures + 1 : 0
-    this.#keysDueAt = this.#settings.now() + waitAfter(this.#keyFailures)
+  async #fetchKeysFor(token: string): Promise<void> {
+    const found = await this.#verify(token, deadline(this.#closing.signal))
+    const failures = typeof found === 'string' ? this.#keyFetch.failures + 1 : 0
+    this.#keyFetch = { failures, dueAt: this.#settings.now() + waitAfter(failures) }
     if (typeof found === 'string') return
-    await this.#keeper.alone(() => this.#takeGiven(), this.#closing.signal)
-    await this.#change((record) => record)
-    await this.#look()
+    await this.#states.alone(() => this.#takeConfiguredToken(), this.#closing.signal)
+    // Stores the fetched keys.
+    await this.#changeAlone((state) => state)
+    this.#emitIfChanged()
   }
 
-  async #wake(): Promise<void> {
+  async #runScheduled(): Promise<void> {
     if (this.#closing.signal.aborted) return
     await this.check()
     const license = await this.#refresh(true)
     const now = this.#settings.now()
-    const keysDueAt = this.#waiting === null ? Infinity : this.#keysDueAt
+    const keysDueAt = this.#tokenAwaitingKey === null ? Infinity : this.#keyFetch.dueAt
     const next = Math.min(this.#nextAttempt(), keysDueAt, license.changesAt ?? Infinity, now + longestSleep)
-    this.#sleep(Math.max(1, next - now))
+    this.#schedule(Math.max(1, next - now))
   }
 
-  #sleep(seconds: number): void {
-    this.#stopTimer()
+  #schedule(seconds: number): void {
+    this.#cancelTimer()
     if (this.#settings.background && !this.#closing.signal.aborted)
-      this.#stopTimer = this.#settings.schedule(() => this.#wake(), seconds * 1000)
+      this.#cancelTimer = this.#settings.schedule(() => this.#runScheduled(), seconds * 1000)
   }
 }
 
@@ -326,7 +295,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
  * Opens the license of a program: reads the stored token, verifies it offline, and keeps it fresh in the background.
  * Resolves without waiting for the server. `Feature` may be the union of the feature slugs that the program knows.
  *
- * @throws {TypeError} for options that cannot be used, and without a usable public key.
+ * @throws {TypeError} for unusable options, and without a usable public key. Its message repeats no value.
  *
  * @example
  * ```ts
@@ -348,7 +317,7 @@ export async function createLicenseClient<Feature extends string = string>(
   options: LicenseClientOptions,
 ): Promise<LicenseClient<Feature>> {
   const settings = readOptions(options)
-  const client = new Client<Feature>(settings, await KeyRing.open(settings))
+  const client = new Client<Feature>(settings, await TrustedKeys.open(settings))
   await client.begin()
   return client
 }

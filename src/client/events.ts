@@ -1,27 +1,48 @@
 import type { ClientLicense } from './license.ts'
 
-/** That the server has refused to renew the token. */
-export interface Refusal {
+/**
+ * Reports that the server has refused to renew the token.
+ *
+ * @example
+ * ```ts
+ * import type { RenewalRefusal } from 'heartwood/client'
+ *
+ * const isRevocation = ({ code }: RenewalRefusal): boolean => code === 'license_revoked'
+ * console.log(isRevocation({ code: 'not_found' })) // false
+ * ```
+ */
+export interface RenewalRefusal {
   /**
-   * The server's code, for example `license_revoked` or `invalid_token`; `unknown_key` when its token is under a key that
-   * the program does not trust, `foreign_token` when it is not for this installation or app.
+   * The server's code, for example `license_revoked` or `invalid_token`. `unknown_key`: the program does not trust the key
+   * of the server's token. `foreign_token`: the server's token is for another installation or app.
    */
   readonly code: string
 }
 
-/** What a client tells its program, by name. */
+/**
+ * The events of a client, by name.
+ *
+ * @example
+ * ```ts
+ * import type { ClientEvents, LicenseClient } from 'heartwood/client'
+ *
+ * export function log<Name extends keyof ClientEvents>(client: LicenseClient, name: Name): () => void {
+ *   return client.on(name, (event) => console.log(name, event))
+ * }
+ * ```
+ */
 export interface ClientEvents<Feature extends string = string> {
-  /** The license is seen differently: another state, other features, another token. */
+  /** The program sees another license than before: another state, other features, another token. */
   change: ClientLicense<Feature>
   /** A new token has come from the server. */
   refreshed: ClientLicense<Feature>
-  /** The server has answered with a refusal. An outage is none, and is not told by an event. */
-  refused: Refusal
+  /** The server has refused to renew the token. An outage causes no event. */
+  refused: RenewalRefusal
 }
 
 type Listener = (event: never) => void
 
-/** Tells listeners. One that throws stops neither the others nor the client. */
+/** Calls listeners. One that throws stops neither the others nor the client. */
 export class Listeners<Feature extends string> {
   readonly #listeners = new Map<keyof ClientEvents, Set<Listener>>()
 
@@ -39,7 +60,7 @@ export class Listeners<Feature extends string> {
       try {
         listener(event as never)
       } catch (error) {
-        // The program's own fault, reported as one in its event handler would be.
+        // Report the program's own fault as an event handler of the platform would.
         queueMicrotask(() => {
           throw error
         })

@@ -8,11 +8,11 @@ import { dirname } from 'node:path'
 import type { LicenseStore } from './store.ts'
 import { later } from './timer.ts'
 
-/** A refresh gives up after ten seconds, so a lock older than this was left by a program that died, in milliseconds. */
+/** A refresh gives up after ten seconds, so a program that died left an older lock. In milliseconds. */
 const staleAfter = 15_000
-const askAgain = 50
-/** How often to ask: for half a minute. A lock only saves requests, so after that it goes without. */
-const mostTries = 600
+const retryPause = 50
+/** Half a minute of tries. A lock only saves requests, so after that the client goes without. */
+const maxTries = 600
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
@@ -27,7 +27,6 @@ async function readText(path: string): Promise<string | null> {
   }
 }
 
-/** Creates a file that was not there, for its owner alone. */
 async function create(path: string, text: string): Promise<void> {
   const file = await open(path, 'wx', 0o600)
   try {
@@ -50,7 +49,7 @@ async function replace(path: string, text: string): Promise<void> {
   }
 }
 
-/** Whether the lock is ours now. One that was left behind is taken away; then the next try gets it. */
+/** True if the lock is ours now. Removes a stale lock, so that the next try gets it. */
 async function tryLock(lock: string): Promise<boolean> {
   try {
     await create(lock, '')
@@ -64,17 +63,17 @@ async function tryLock(lock: string): Promise<boolean> {
 }
 
 async function waitForLock(lock: string, signal?: AbortSignal): Promise<boolean> {
-  for (let tries = 0; tries < mostTries; tries += 1) {
+  for (let tries = 0; tries < maxTries; tries += 1) {
     if (signal?.aborted === true) return false
     if (await tryLock(lock)) return true
-    // A program with nothing else to do is not to wait for this.
-    await new Promise<void>((resolve) => later(resolve, askAgain))
+    // `later` keeps no program alive that has nothing else to do.
+    await new Promise<void>((resolve) => later(resolve, retryPause))
   }
   return false
 }
 
 async function locked<T>(lock: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  // Where no lock can be made nothing can be written either, which the client finds out and says.
+  // If no lock can be made, nothing can be written either. The client finds that out and reports it.
   const isOurs = await mkdir(dirname(lock), { recursive: true })
     .then(() => waitForLock(lock, signal))
     .catch(() => false)
@@ -86,8 +85,9 @@ async function locked<T>(lock: string, work: () => Promise<T>, signal?: AbortSig
 }
 
 /**
- * Keeps the license in the file at `path`: written beside it and renamed (whole or not at all), mode 0600, folders made as
- * needed. Processes that share the file refresh one at a time, by a lock file beside it.
+ * Keeps the license in the file at `path`, with mode 0600. It writes a new file beside it and renames that, so that the
+ * license is replaced whole or not at all. It makes folders as needed. Processes that share the file refresh one at a time,
+ * by a lock file beside it.
  *
  * @example
  * ```ts

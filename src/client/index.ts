@@ -1,13 +1,13 @@
 /**
- * The license inside the licensed program: verified offline, refreshed in the background, kept over outages.
+ * Holds the license inside the licensed program: verifies it offline, refreshes it in the background, keeps it over outages.
  *
  * @module
  */
 export { LicensingError } from '../core/errors.ts'
 export type { LicenseClaims } from '../core/token/token.ts'
 export { createLicenseClient, type LicenseClient } from './client.ts'
-export type { ClientEvents, Refusal } from './events.ts'
-export type { StoreCondition } from './keeper.ts'
+export type { ClientAction, ClientState, LicenseAssessment } from './assessment.ts'
+export type { ClientEvents, RenewalRefusal } from './events.ts'
 export type { ClientLicense } from './license.ts'
 export type {
   KeySource,
@@ -17,7 +17,7 @@ export type {
   Schedule,
   Verdict,
 } from './options.ts'
-export type { Attempt } from './record.ts'
-export type { ClientAction, ClientState, Standing } from './standing.ts'
+export type { RefreshAttempt } from './record.ts'
+export type { StoreCondition } from './state-store.ts'
 export { memoryStore, type LicenseStore } from './store.ts'
 export { indexedDbStore, localStorageStore } from './web-stores.ts'

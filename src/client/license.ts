@@ -1,67 +1,72 @@
 import type { LicenseClaims } from '../core/token/token.ts'
-import type { StoreCondition } from './keeper.ts'
-import type { VerifiedToken } from './key-ring.ts'
-import type { Settings, Verdict } from './options.ts'
-import { isRevoked, type Attempt, type LicenseRecord } from './record.ts'
-import { standingOf, type Standing } from './standing.ts'
+import { assess, type LicenseAssessment } from './assessment.ts'
+import type { ClientSettings, Verdict } from './options.ts'
+import type { RefreshAttempt } from './record.ts'
+import type { StoreCondition } from './state-store.ts'
+import { isRevoked, latestTime, type ProgramState } from './state.ts'
 
 /**
  * A license as its program sees it at one moment. `Feature` may be the union of the slugs that the program knows. Times are
  * whole seconds since 1970.
+ *
+ * @example
+ * ```ts
+ * import type { ClientLicense } from 'heartwood/client'
+ *
+ * export const title = (license: ClientLicense<'webhooks'>): string =>
+ *   license.has('webhooks') ? 'Desktop App with webhooks' : `Desktop App (${license.reason})`
+ * ```
  */
-export interface ClientLicense<Feature extends string = string> extends Standing {
-  /** What the program's policy says to the state. */
+export interface ClientLicense<Feature extends string = string> extends LicenseAssessment {
+  /** The verdict of the program's policy on the state. */
   readonly verdict: Verdict
-  /** What the license may do; empty when the verdict is `block`. */
+  /** The slugs of the features that the license grants; empty if the verdict is `block`. */
   readonly features: readonly Feature[]
-  /** Whether the license may do this now. */
+  /** True if the license grants this feature now. */
   has(feature: Feature): boolean
   /** The tier's slug; `null` without a token. */
   readonly tier: string | null
-  /** `null` for a license without end, and without a token. */
+  /** The end of the token; `null` for a license without end, and without a token. */
   readonly expiresAt: number | null
-  /** The license's API id, `lic_…`. */
+  /** The license's API id, `lic_…`; `null` without a token. A revocation keeps it. */
   readonly licenseId: string | null
+  /** The installation's UUID; `null` without a token. */
   readonly installationId: string | null
-  /** All that the verified token says, whatever the state; `null` without one. */
+  /** All claims of the verified token, in any state; `null` without one. */
   readonly claims: LicenseClaims | null
-  /** The last attempt to get a new token. */
-  readonly lastAttempt: Attempt | null
-  /** Whether the license is kept: `corrupt` content counts as none, an `unavailable` store forgets at the program's end. */
+  /** The last attempt to get a new token; `null` if no attempt was made with this token. */
+  readonly lastAttempt: RefreshAttempt | null
+  /** The store's condition. The program forgets a license in an `unavailable` store when it ends. */
   readonly store: StoreCondition
 }
 
-/** What the client knows at a moment. */
-export interface Knowledge {
-  readonly settings: Settings
-  readonly record: LicenseRecord
-  readonly held: VerifiedToken | null
-  readonly condition: StoreCondition
-  /** Whether there is a token that cannot be verified before the server's newer keys are here. */
-  readonly awaitsKey: boolean
+/** The part of a moment that the state does not hold. */
+export interface Moment {
   readonly now: number
-  readonly seenAt: number
+  /** True if a token cannot be verified before the server's newer keys are here. */
+  readonly awaitsKey: boolean
 }
 
-function problemOf({ record, condition, settings }: Knowledge): string {
+function problemOf({ record, condition }: ProgramState, { token }: ClientSettings): string {
   if (condition === 'corrupt')
     return 'The stored license is damaged: the license token has to be entered again'
   if (record.token !== null) return 'The stored license token is not valid for this program'
-  if (settings.token !== null) return 'The configured license token is not valid for this program'
+  if (token !== null) return 'The configured license token is not valid for this program'
   return 'There is no license token'
 }
 
-function standing(knowledge: Knowledge): Standing {
-  const { settings, record, held, now, seenAt } = knowledge
-  return standingOf({
-    ...(held !== null && { token: held.claims }),
-    problem: problemOf(knowledge),
-    awaitsKey: knowledge.awaitsKey,
-    revokedAt: isRevoked(record, held) ? (record.revoked?.at ?? now) : null,
+function assessState(settings: ClientSettings, state: ProgramState, moment: Moment): LicenseAssessment {
+  const { record, held } = state
+  const { now, awaitsKey } = moment
+  return assess({
+    token: held?.claims ?? null,
+    problem: problemOf(state, settings),
+    awaitsKey,
+    revokedAt: isRevoked(state) ? (record.revoked?.at ?? now) : null,
     refusal: record.attempt?.code ?? null,
     unreachable: record.attempt?.outcome === 'unreachable',
     now,
-    seenAt,
+    seenAt: latestTime(state),
     refreshEvery: settings.refreshEvery,
     maxOffline: settings.maxOffline,
     grace: settings.grace,
@@ -71,14 +76,18 @@ function standing(knowledge: Knowledge): Standing {
 const none: readonly never[] = Object.freeze([])
 
 /** The license as the program is to see it. */
-export function licenseOf<Feature extends string>(knowledge: Knowledge): ClientLicense<Feature> {
-  const { settings, record, held, condition } = knowledge
-  const stands = standing(knowledge)
-  const verdict = settings.policy[stands.state]
+export function licenseOf<Feature extends string>(
+  settings: ClientSettings,
+  state: ProgramState,
+  moment: Moment,
+): ClientLicense<Feature> {
+  const { record, held, condition } = state
+  const assessment = assessState(settings, state, moment)
+  const verdict = settings.policy[assessment.state]
   // A blocked program gets no features, so that one which asks for a feature alone is blocked too.
   const features = (verdict === 'block' ? none : (held?.claims.features ?? none)) as readonly Feature[]
   return {
-    ...stands,
+    ...assessment,
     verdict,
     features,
     has: (feature) => features.includes(feature),
@@ -92,7 +101,7 @@ export function licenseOf<Feature extends string>(knowledge: Knowledge): ClientL
   }
 }
 
-/** Whether a program would want to be told of the difference: all but the times and the attempts. */
+/** Ignores times and attempts: a program does not want an event for them. */
 export function differs(one: ClientLicense, other: ClientLicense): boolean {
   const shown = ({ state, code, reason, action, verdict, features, claims, store }: ClientLicense): string =>
     JSON.stringify([state, code, reason, action, verdict, features, claims?.jti, store])

@@ -1,72 +1,143 @@
-import type { ClientState } from './standing.ts'
+import type { ClientState } from './assessment.ts'
 import { memoryStore, type LicenseStore } from './store.ts'
 import { later } from './timer.ts'
 
-/** A JWK Set (RFC 7517), as `jwks.json` serves it. */
+/**
+ * A JWK Set (RFC 7517), in the form in which the server serves `jwks.json`.
+ *
+ * @example
+ * ```ts
+ * import type { PublicKeySet } from 'heartwood/client'
+ *
+ * export const keySet: PublicKeySet = { keys: [{ kty: 'RSA', n: '…', e: 'AQAB' }] }
+ * ```
+ */
 export interface PublicKeySet {
+  /** JSON Web Keys of type RSA. */
   readonly keys: readonly object[]
 }
 
-/** Public keys a program carries: PEM (SubjectPublicKeyInfo), one or several in a text or list, or a JWK Set. */
+/**
+ * The public keys that a program carries: PEM (SubjectPublicKeyInfo), one or several in a text or a list, or a JWK Set.
+ *
+ * @example
+ * ```ts
+ * import type { PublicKeys } from 'heartwood/client'
+ *
+ * const present = '-----BEGIN PUBLIC KEY-----…'
+ * const next = '-----BEGIN PUBLIC KEY-----…'
+ * export const publicKeys: PublicKeys = [present, next]
+ * ```
+ */
 export type PublicKeys = string | readonly string[] | PublicKeySet
 
-/** What a program does in a state. `block` takes the features away, `warn` says only that it should tell its user. */
+/**
+ * The verdict of a program's policy on a state. `block` takes the features away. `warn` asks the program to inform its user,
+ * which is up to the program.
+ *
+ * @example
+ * ```ts
+ * import type { Verdict } from 'heartwood/client'
+ *
+ * const showsBanner = (verdict: Verdict): boolean => verdict !== 'allow'
+ * console.log(showsBanner('warn')) // true
+ * ```
+ */
 export type Verdict = 'allow' | 'warn' | 'block'
 
-/** Where newer keys may come from, and which of them are trusted. */
+/**
+ * The source of newer keys, and the rule that says which of them are trusted.
+ *
+ * @example
+ * ```ts
+ * import type { KeySource } from 'heartwood/client'
+ *
+ * export const refreshKeys: KeySource = { from: 'jwks.json', pin: ['inBb-o2Kd_MU-vnxPXE2OgrwCWYXSKgZEMN3pCvkuz0'] }
+ * ```
+ */
 export interface KeySource {
+  /** The route of the app that serves them: a JWK Set, or PEM. */
   readonly from: 'jwks.json' | 'public-key'
   /**
-   * `origin`: any key that `baseUrl` serves, which is as good as TLS on the customer's computer. Or the RFC 7638 SHA-256
-   * thumbprints (the `kid`s) of the keys to trust, and no others.
+   * `origin` trusts any key that `baseUrl` serves, which is as safe as TLS on the customer's computer. A list trusts only
+   * the keys with these RFC 7638 SHA-256 thumbprints (the `kid`s).
    */
   readonly pin: 'origin' | readonly string[]
 }
 
-/** Runs `work` after a delay in milliseconds; answers how to call that off. */
+/**
+ * Runs `work` after a delay in milliseconds. Returns a function that cancels it.
+ *
+ * @example
+ * ```ts
+ * import type { Schedule } from 'heartwood/client'
+ *
+ * export const schedule: Schedule = (work, milliseconds) => {
+ *   const timer = setTimeout(() => void work(), milliseconds)
+ *   return () => clearTimeout(timer)
+ * }
+ * ```
+ */
 export type Schedule = (work: () => Promise<void>, milliseconds: number) => () => void
 
+/**
+ * The options of `createLicenseClient`.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore, type LicenseClientOptions } from 'heartwood/client'
+ *
+ * export const options: LicenseClientOptions = {
+ *   baseUrl: 'https://licenses.example.com',
+ *   app: 'desktop-app',
+ *   publicKeys: '-----BEGIN PUBLIC KEY-----…',
+ *   store: memoryStore(),
+ *   maxOfflineDays: 30,
+ *   policy: { grace: 'allow' },
+ * }
+ * ```
+ */
 export interface LicenseClientOptions {
-  /** Where the license server is, without `/api/v1`: `https`, but for the computer's own addresses. */
+  /** The license server's address without `/api/v1`. It must be `https`, except for the computer's own addresses. */
   readonly baseUrl: string
-  /** The app's slug, which tokens must be for. */
+  /** The slug of the app that tokens must be for. */
   readonly app: string
-  /** The keys that tokens must be signed with. Part of the program: never read from what its user can change. */
+  /** The keys that must have signed a token. Build them into the program: never read them from anything its user can change. */
   readonly publicKeys: PublicKeys
   /** The issuer of the app's tokens; default `license-server`. */
   readonly issuer?: string
   /** Trusts keys beyond `publicKeys`; default none. */
   readonly refreshKeys?: KeySource
-  /** Takes tokens of this license alone: its id or UUID. */
+  /** Accepts tokens of this license only: its id or UUID. */
   readonly licenseId?: string
-  /** Takes tokens of this installation alone, a UUID. */
+  /** Accepts tokens of this installation only, a UUID. */
   readonly installationId?: string
   /** A token to begin with, for example from a setting. A newer one in the store wins. */
   readonly token?: string
-  /** Where the token is kept; default {@link memoryStore}. */
+  /** Keeps the token between starts; default {@link memoryStore}. */
   readonly store?: LicenseStore
-  /** How often a new token is asked for, in hours, from 0.1; default 24. Each client comes up to a fifth earlier, so that they spread. */
+  /** The hours between refreshes, from 0.1; default 24. Each client comes up to a fifth earlier, so that they spread. */
   readonly refreshHours?: number
-  /** Whether it refreshes by itself; default true. Without, call `refresh`. */
+  /** Refreshes by itself; default true. If false, the program calls `refresh`. */
   readonly background?: boolean
-  /** After how many days without a renewed token the license counts as lapsed; default never. Counted by the token's `iat`. */
+  /** The days without a renewed token after which the license lapses, from 1; default never. Counted by the token's `iat`. */
   readonly maxOfflineDays?: number
-  /** For how many days after that, or after the token's end, the state is `grace` and not yet `expired`; default 7. */
+  /** The days of `grace` after that or after the token's end, before the state is `expired`; default 7. */
   readonly graceDays?: number
-  /** What a state means; default: `grace` and `clock_suspect` warn, `expired`, `revoked` and `invalid` block. */
+  /** Gives states a meaning; by default `grace` and `clock_suspect` warn, `expired`, `revoked` and `invalid` block. */
   readonly policy?: Partial<Readonly<Record<ClientState, Verdict>>>
-  /** Also takes a `baseUrl` in clear text, for a network of one's own. Everybody in it can then read tokens. */
+  /** Accepts a `baseUrl` in clear text too, for a network of your own. Everybody in it can then read tokens. */
   readonly allowHttp?: boolean
-  /** Sends requests; default the platform's. */
+  /** Sends requests; default the platform's `fetch`. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>
-  /** The time in milliseconds; default `Date.now`. */
+  /** The time in milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number
   /** Wakes the client up; default `setTimeout`, which does not keep a program alive. */
   readonly schedule?: Schedule
 }
 
-/** The options with every default in place. Times are whole seconds. */
-export interface Settings {
+/** The options with every default in place. Times and spans are whole seconds. */
+export interface ClientSettings {
   /** Ends in `/api/v1/apps/SLUG`. */
   readonly appUrl: string
   readonly app: string
@@ -90,7 +161,7 @@ export interface Settings {
 const day = 86_400
 const hour = 3_600
 
-const defaultPolicy: Settings['policy'] = {
+const defaultPolicy: ClientSettings['policy'] = {
   active: 'allow',
   refresh_due: 'allow',
   grace: 'warn',
@@ -102,7 +173,7 @@ const defaultPolicy: Settings['policy'] = {
 
 const verdicts: readonly unknown[] = ['allow', 'warn', 'block']
 
-function readPolicy(given: LicenseClientOptions['policy'] = {}): Settings['policy'] {
+function readPolicy(given: LicenseClientOptions['policy'] = {}): ClientSettings['policy'] {
   for (const [state, verdict] of Object.entries(given))
     if (!Object.hasOwn(defaultPolicy, state) || !verdicts.includes(verdict))
       throw new TypeError('policy must give known states allow, warn or block')
@@ -136,17 +207,17 @@ function readKeySource(given: KeySource | undefined): KeySource | null {
   if (given === undefined) return null
   const { from, pin } = Object(given) as KeySource
   if (!['jwks.json', 'public-key'].includes(from) || !isPin(pin))
-    throw new TypeError("refreshKeys must say from where, and pin thumbprints or 'origin'")
+    throw new TypeError("refreshKeys must name a source in from, and thumbprints or 'origin' in pin")
   return { from, pin }
 }
 
-/** A token as it was meant: mail programs break lines, and whoever copies takes a space along. */
+/** Removes white space: mail programs break lines, and people copy a space along. */
 export function tokenOf(text: string): string {
   return `${text}`.replace(/\s+/g, '')
 }
 
-/** Checks the options. @throws {TypeError} naming the option that cannot be used, never its value. */
-export function readOptions(options: LicenseClientOptions): Settings {
+/** Checks the options. @throws {TypeError} that names an unusable option, never its value. */
+export function readOptions(options: LicenseClientOptions): ClientSettings {
   const { refreshHours = 24, maxOfflineDays, graceDays = 7, now = Date.now } = options
   return {
     appUrl: readAppUrl(options),

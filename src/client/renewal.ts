@@ -1,19 +1,31 @@
-import type { VerifiedToken } from './key-ring.ts'
-import type { Settings } from './options.ts'
+import type { ClientSettings } from './options.ts'
 import { until } from './timer.ts'
+import type { TokenProblem, VerifiedToken } from './trusted-keys.ts'
 
-/** What came of asking the server for a new token. Only `token` and `refused` are its word; a token is yet to be verified. */
-export type Answer =
-  | { readonly outcome: 'token'; readonly token: string }
-  | { readonly outcome: 'refused'; readonly code: string }
-  | { readonly outcome: 'unreachable'; readonly retryAfter: number | null }
+/** Anything that is not the server's own word. `retryAfter` is in seconds. */
+interface Outage {
+  readonly outcome: 'unreachable'
+  readonly retryAfter: number | null
+}
+
+interface RefusedRenewal {
+  readonly outcome: 'refused'
+  readonly code: string
+}
+
+/** The server's response to a renewal. Its token is yet to be verified. */
+export type RenewalResponse = { readonly outcome: 'token'; readonly token: string } | RefusedRenewal | Outage
+
+/** The result of a renewal, after its token has been verified. */
+export type RenewalResult =
+  { readonly outcome: 'refreshed'; readonly next: VerifiedToken } | RefusedRenewal | Outage
 
 const patience = 10_000
-const longestBody = 256 * 1024
-/** For how long the server may ask to be left alone, and for how long anybody else, in seconds. */
-const longestWait = { ours: 86_400, foreign: 3_600 }
+const maxBodyLength = 256 * 1024
+/** The longest pause in seconds that Heartwood's server may ask for, and that a proxy may. */
+const maxRetryAfter = { ours: 86_400, foreign: 3_600 }
 const codeForm = /^[a-z][a-z0-9_]{0,62}$/
-/** Refusals that mean something, by the one status that each comes with: a stranger's error must not pass for ours. */
+/** Each refusal has one status, so that a stranger's error cannot pass for ours. */
 const statusOf: Readonly<Record<string, number>> = {
   license_revoked: 400,
   token_expired: 400,
@@ -25,6 +37,8 @@ const statusOf: Readonly<Record<string, number>> = {
   not_found: 404,
 }
 
+const outage: Outage = { outcome: 'unreachable', retryAfter: null }
+
 function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
     ? (value as Record<string, unknown>)[name]
@@ -33,7 +47,7 @@ function fieldOf(value: unknown, name: string): unknown {
 
 function parse(text: string): unknown {
   try {
-    return text.length > longestBody ? undefined : JSON.parse(text)
+    return text.length > maxBodyLength ? undefined : JSON.parse(text)
   } catch {
     return undefined
   }
@@ -51,13 +65,13 @@ function isRefusal(status: number, code: string | null): code is string {
   return code !== null && Object.hasOwn(statusOf, code) && statusOf[code] === status
 }
 
-/** Retry-After (RFC 9110 section 10.2.3) in seconds; the form with a date is left to our own waiting. */
+/** Retry-After (RFC 9110 section 10.2.3) in seconds. For the form with a date our own backoff is enough. */
 function retryAfter(response: Response, isOurs: boolean): number | null {
   const text = response.headers.get('retry-after') ?? ''
-  return /^\d{1,9}$/.test(text) ? Math.min(Number(text), longestWait[isOurs ? 'ours' : 'foreign']) : null
+  return /^\d{1,9}$/.test(text) ? Math.min(Number(text), maxRetryAfter[isOurs ? 'ours' : 'foreign']) : null
 }
 
-async function readAnswer(response: Response): Promise<Answer> {
+async function readResponse(response: Response): Promise<RenewalResponse> {
   const body = parse(await response.text())
   const token = fieldOf(fieldOf(body, 'data'), 'token')
   if (response.status === 200 && typeof token === 'string') return { outcome: 'token', token }
@@ -66,34 +80,45 @@ async function readAnswer(response: Response): Promise<Answer> {
   return { outcome: 'unreachable', retryAfter: retryAfter(response, code !== null) }
 }
 
-/** Gives a request ten seconds, or less when the client is closed. */
+/** Gives a request ten seconds, or less if the client is closed. */
 export function deadline(closing: AbortSignal): AbortSignal {
   return AbortSignal.any([closing, AbortSignal.timeout(patience)])
 }
 
 /**
- * Asks the license server for a new token, by the present one. Never throws: whatever is not the server's own answer (no
- * connection, a captive portal, a proxy, an overloaded server) is an outage.
+ * Asks the license server for a new token, and shows it the present one. Never throws: without the server's own response
+ * (no connection, a captive portal, a proxy, an overloaded server) it is an outage.
  */
-export async function askForToken(
-  settings: Settings,
+export async function requestRenewal(
+  { appUrl, fetch }: ClientSettings,
   held: VerifiedToken,
   signal: AbortSignal,
-): Promise<Answer> {
-  const { appUrl, fetch } = settings
-  // Never redirected: the token in the body is for this server alone.
+): Promise<RenewalResponse> {
   const init = {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json' },
     body: JSON.stringify({ current_token: held.text }),
-    ...({ redirect: 'error', credentials: 'omit', cache: 'no-store' } as const),
+    // The token in the body is for this server alone.
+    redirect: 'error',
+    credentials: 'omit',
+    cache: 'no-store',
     signal,
-  }
+  } as const
   try {
     return await until(signal, async () =>
-      readAnswer(await fetch(`${appUrl}/licenses/${held.licenseId}/regenerate`, init)),
+      readResponse(await fetch(`${appUrl}/licenses/${held.licenseId}/regenerate`, init)),
     )
   } catch {
-    return { outcome: 'unreachable', retryAfter: null }
+    return outage
   }
+}
+
+/** Accepts the token of a response if it verified as `found`, is of the same license, and is newer. */
+export function validateRenewal(asked: VerifiedToken, found: VerifiedToken | TokenProblem): RenewalResult {
+  if (found === 'unknown_key') return { outcome: 'refused', code: found }
+  if (found === 'foreign') return { outcome: 'refused', code: 'foreign_token' }
+  // The text was no token, or its key could not be fetched: the server has not spoken yet.
+  if (typeof found === 'string') return outage
+  const isNewer = found.licenseId === asked.licenseId && found.revision > asked.revision
+  return isNewer ? { outcome: 'refreshed', next: found } : outage
 }

@@ -1,6 +1,6 @@
 /**
- * Where a licensed program keeps its token. What is written is one JSON text; what comes back is verified, never trusted.
- * Anything may throw: the client then goes on without a store and says so.
+ * Keeps a licensed program's token between starts. The client writes one JSON text, and verifies the text that comes back
+ * instead of trusting it. Every method may throw: the client then goes on without a store and says so.
  *
  * @example
  * ```ts
@@ -15,16 +15,16 @@
  * ```
  */
 export interface LicenseStore {
-  /** What was written last, `null` for nothing. */
+  /** Returns the text that was written last; `null` if there is none. */
   read(): Promise<string | null>
-  /** Replaces what was written before, whole or not at all. */
+  /** Replaces the text, whole or not at all. */
   write(text: string): Promise<void>
   /**
-   * Runs `work` while no other tab or process that shares this store does. It may be some 15 seconds before the others let
-   * go; after `signal` nobody waits any more. It only saves requests: nothing is lost when two run at once.
+   * Runs `work` while no other tab or process that shares this store does. It may wait some 15 seconds for the others, and
+   * waits no longer after `signal`. It only saves requests: if two run at once, nothing is lost.
    */
   alone?<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
-  /** Calls `changed` when another tab or process has written; answers how to stop that. */
+  /** Calls `changed` when another tab or process has written. Returns a function that stops that. */
   watch?(changed: () => void): () => void
 }
 
@@ -52,22 +52,23 @@ export function memoryStore(): LicenseStore {
 
 const queues = new WeakMap<LicenseStore, Promise<unknown>>()
 
-/** Runs `work` once, by the store's own exclusion or, where that fails, without. */
 async function exclusively<T>(store: LicenseStore, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   let begun: Promise<T> | undefined
   const once = (): Promise<T> => (begun ??= work())
   try {
     await store.alone?.(once, signal)
   } catch {
-    // Nobody is kept out then, which costs a request; what `work` throws comes out below.
+    // Without a lock two clients may both ask, which costs a request. An error of `work` comes out below.
   }
   return once()
 }
 
-/** Runs `work` after all that was asked for on this store before, in this program and, where it can, in others. */
+/** Runs `work` after all earlier work on this store, in this program and, if the store can exclude them, in others. */
 export function alone<T>(store: LicenseStore, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const turn = (queues.get(store) ?? Promise.resolve()).then(() => exclusively(store, work, signal))
-  const settled = turn.catch(() => undefined)
-  queues.set(store, settled)
+  queues.set(
+    store,
+    turn.catch(() => undefined),
+  )
   return turn
 }

@@ -1,19 +1,19 @@
-/** What `setTimeout` makes, told not to keep the program alive: an object on Bun and Node, a number on Deno. */
+/** A timer is an object on Bun and Node, and a number on Deno. */
 function unref(timer: unknown): void {
   const { Deno } = globalThis as { readonly Deno?: { unrefTimer(timer: unknown): void } }
   if (typeof timer === 'object') (timer as { unref?(): void }).unref?.()
   else Deno?.unrefTimer(timer)
 }
 
-/** Calls `work` after so many milliseconds, unless the program has ended by then; answers how to call that off. */
+/** Calls `work` after a delay, unless the program has ended by then. Returns a function that cancels it. */
 export function later(work: () => unknown, milliseconds: number): () => void {
   const timer = setTimeout(() => void work(), milliseconds)
   unref(timer)
   return () => clearTimeout(timer)
 }
 
-/** Lets a program that waits for `work` not end before: no wait in the client keeps it alive by itself. */
-export async function awaited<T>(work: Promise<T>): Promise<T> {
+/** Keeps a program alive while it waits for `work`. No other wait in the client does. */
+export async function keepAlive<T>(work: Promise<T>): Promise<T> {
   const timer = setInterval(() => undefined, 60_000)
   try {
     return await work
@@ -22,13 +22,13 @@ export async function awaited<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Ends with the signal, even when `work` does not heed it. */
+/** Ends with the signal, even if `work` ignores it. */
 export async function until<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted()
   const ended = new AbortController()
   const end = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: ended.signal })
   })
-  // A time limit that is listened to keeps Deno alive.
+  // A time limit with a listener keeps Deno alive.
   return Promise.race([work(), end]).finally(() => ended.abort())
 }

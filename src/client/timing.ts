@@ -1,14 +1,15 @@
 import { clockTolerance } from '../core/token/decision.ts'
-import type { Attempt } from './record.ts'
-import type { VerifiedToken } from './key-ring.ts'
+import type { RefreshAttempt } from './record.ts'
+import { latestTime, type ProgramState } from './state.ts'
+import type { VerifiedToken } from './trusted-keys.ts'
 
 const minute = 60
 const hour = 3_600
-/** At least so often a program looks at the clock, in seconds: computers sleep, and clocks are set. */
+/** A program looks at the clock at least this often, in seconds: computers sleep, and people set clocks. */
 export const longestSleep: number = hour
 
 /**
- * A number from 0 to 1 that is the same for a token at every start and differs between tokens: the last six characters of
+ * A number from 0 to 1 that is the same for a token at every start, and differs between tokens. The last six characters of
  * a `jti` are base32 of a MAC.
  */
 function spread({ claims }: VerifiedToken): number {
@@ -19,8 +20,8 @@ function spread({ claims }: VerifiedToken): number {
 }
 
 /**
- * How long a token is left alone, in seconds: up to a fifth less than asked, so that clients which were issued together do
- * not come together; and less and less before its end, which a vendor moves at the last moment.
+ * The seconds until a token is refreshed. It is up to a fifth less than asked for, so that clients issued together do not
+ * come together. It shrinks towards the token's end, because vendors move ends at the last moment.
  */
 function interval(held: VerifiedToken, every: number): number {
   const { iat, exp = Infinity } = held.claims
@@ -28,34 +29,31 @@ function interval(held: VerifiedToken, every: number): number {
   return Math.floor(longest * (1 - spread(held) / 5))
 }
 
-/** How long to wait after so many failures in a row, in seconds. */
+/** The pause after so many failures in a row, in seconds. */
 export function waitAfter(failures: number): number {
   return Math.min(hour, minute * 2 ** Math.min(failures - 1, 6))
 }
 
-/** Never further than half way to the token's end, whoever asks: a license that has ended cannot renew itself. */
-function backoff({ at, failures, retryAfter }: Attempt, held: VerifiedToken): number {
+/** Never passes half the way to the token's end, even if the server asks: a license that has ended cannot renew itself. */
+function backoff({ at, failures, retryAfter }: RefreshAttempt, held: VerifiedToken): number {
   const { exp = Infinity } = held.claims
   const wait = Math.max(retryAfter ?? 0, waitAfter(failures)) * (1 + spread(held) / 5)
   const longest = exp > at ? Math.max(5 * minute, (exp - at) / 2) : Infinity
   return Math.floor(Math.min(wait, longest))
 }
 
-/**
- * When the next attempt is to be made: at once when the clock is behind what has been seen, for the answer sets that right.
- * A clock that shows less than the last attempt's time was set back, and that attempt counts not.
- */
-export function nextAttempt(
-  held: VerifiedToken,
-  attempt: Attempt | null,
-  every: number,
-  { now, seenAt }: { readonly now: number; readonly seenAt: number },
-): number {
+/** The time of the next attempt, in seconds since 1970. If the clock is behind, it is now: the response sets that right. */
+export function nextAttempt(state: ProgramState, every: number, now: number): number {
+  const { attempt } = state.record
+  const { held } = state
+  if (held === null) return Infinity
   const { iat } = held.claims
-  const due = Math.max(iat, seenAt) > now + clockTolerance ? now : iat + interval(held, every)
+  const isClockBehind = Math.max(iat, latestTime(state)) > now + clockTolerance
+  const due = isClockBehind ? now : iat + interval(held, every)
+  // If the clock is before the last attempt, it was set back: ignore that attempt.
   if (attempt === null || attempt.at > now) return due
   if (attempt.outcome === 'refused') return attempt.at + every
-  // By the program's own clock: one that is wrong must not make it ask again and again.
+  // Counts by the program's own clock: a wrong one must not make it ask again and again.
   if (attempt.outcome === 'refreshed') return attempt.at + interval(held, every)
   return Math.max(due, attempt.at + backoff(attempt, held))
 }

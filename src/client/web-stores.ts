@@ -1,7 +1,7 @@
 import type { LicenseStore } from './store.ts'
 import { later } from './timer.ts'
 
-// What is used of the browser, spelled out: a server's type libraries know none of it.
+// A server's type libraries know nothing of browsers, so the parts in use are spelled out.
 interface LockManager {
   request<T>(name: string, options: { signal?: AbortSignal }, work: () => Promise<T>): Promise<T>
 }
@@ -45,27 +45,27 @@ interface Browser {
 const browser = globalThis as unknown as Browser
 const defaultName = 'heartwood-license'
 
-/** One tab at a time, where there are Web Locks. */
 function aloneInTabs<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const options = signal === undefined ? {} : { signal }
   return browser.navigator?.locks?.request(name, options, work) ?? work()
 }
 
-const brief = 20
-const arrival = 300
+/** A lock that was free is granted within this time, in milliseconds. */
+const grantTime = 20
+const arrivalTime = 300
 
-/** What another tab writes into `localStorage` gets here a moment after its lock does: whoever had to wait waits for that. */
+/** Another tab's write to `localStorage` arrives a moment after its lock does. If we had to wait, we wait for that too. */
 function afterOthers<T>(work: () => Promise<T>): () => Promise<T> {
   const asked = Date.now()
   return async () => {
-    if (Date.now() - asked > brief) await new Promise<void>((resolve) => later(resolve, arrival))
+    if (Date.now() - asked > grantTime) await new Promise<void>((resolve) => later(resolve, arrivalTime))
     return work()
   }
 }
 
 /**
- * Keeps the license in `localStorage` under `key`, shared by all tabs of an origin; one tab refreshes at a time where
- * there are Web Locks.
+ * Keeps the license in `localStorage` under `key`, shared by all tabs of an origin. With Web Locks one tab refreshes at a
+ * time.
  *
  * @example
  * ```ts
@@ -129,8 +129,8 @@ async function inDatabase<T>(
 }
 
 /**
- * Keeps the license in an IndexedDB database of its own, for pages and for workers, which have no `localStorage`. One tab
- * or worker refreshes at a time where there are Web Locks.
+ * Keeps the license in an IndexedDB database of its own, for pages and for workers, which have no `localStorage`. With Web
+ * Locks one tab or worker refreshes at a time.
  *
  * @example
  * ```ts

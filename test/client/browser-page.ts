@@ -5,29 +5,29 @@ import {
   type LicenseClient,
   type LicenseStore,
 } from '../../src/client/index.ts'
-import { scenarios } from './scenarios.ts'
-import { play, type Backdrop, type Backstage, type Run } from './stage.ts'
+import { lifecycleCases } from './lifecycle-cases.ts'
+import { runCase, type CaseResult, type ClientSetup, type ServerCommands } from './test-program.ts'
 
 /** The stores that only a browser has. */
 export type BrowserStore = 'localStorage' | 'IndexedDB'
 
-/** What the test calls in the page. */
+/** The functions of the page that the test calls. */
 export interface BrowserPage {
   readonly names: readonly string[]
-  play(at: number): Promise<Run>
-  /** Opens a client on a store of the browser; answers its state. */
-  open(kind: BrowserStore, backdrop: Backdrop): Promise<string>
+  runCase(at: number): Promise<CaseResult>
+  /** Opens a client on a store of the browser, and returns its state. */
+  open(kind: BrowserStore, setup: ClientSetup): Promise<string>
   enter(token: string): Promise<string>
-  /** The revision's part of the `jti` after a refresh. */
+  /** Returns the token's `jti` after a refresh. */
   refresh(): Promise<string>
   state(): string
 }
 
-/** Speaks with the server side over HTTP; the API itself is asked as it is, by the browser's own `fetch`. */
-const backstage: Backstage = {
-  tell: async (name, ...args) => {
-    const response = await fetch('/backstage', { method: 'POST', body: JSON.stringify({ name, args }) })
-    return ((await response.json()) as { readonly answer: unknown }).answer
+/** Sends commands over HTTP. Requests of the client go to the API itself, by the browser's own `fetch`. */
+const server: ServerCommands = {
+  command: async (name, ...args) => {
+    const response = await fetch('/command', { method: 'POST', body: JSON.stringify({ name, args }) })
+    return ((await response.json()) as { readonly result: unknown }).result
   },
   fetch: (url, init) => fetch(url, init),
 }
@@ -40,11 +40,14 @@ const stores: Readonly<Record<BrowserStore, () => LicenseStore>> = {
 let client: LicenseClient
 
 const page: BrowserPage = {
-  names: scenarios.map(({ name }) => name),
-  play: (at) => play(scenarios[at]!, backstage),
+  names: lifecycleCases.map(({ name }) => name),
+  runCase: (at) => runCase(lifecycleCases[at]!, server),
   open: async (kind, { baseUrl, app, publicKeys, now }) => {
     client = await createLicenseClient({
-      ...{ baseUrl, app, publicKeys, store: stores[kind]() },
+      baseUrl,
+      app,
+      publicKeys,
+      store: stores[kind](),
       now: () => now,
     })
     return client.license.state

@@ -7,16 +7,13 @@ import {
   type ClientLicense,
   type LicenseClientOptions,
 } from '../../src/client/index.ts'
-import { createTestServer, type TestServer } from '../../src/testing/server.ts'
-import { openScene } from './scene.ts'
+import { createTestServer } from '../../src/testing/server.ts'
+import { countRenewals, createGate, openLicensedClient } from './fixtures.ts'
 
 const day = 86_400
 
-const renewals = ({ requests }: TestServer): number =>
-  requests.filter(({ method }) => method === 'POST').length
-
-test('features are asked for by name, typed by the union that the vendor gives', async () => {
-  const { server, token } = await openScene({}, ['webhooks', 'api_access'])
+test('license.has(): takes the features of the given union only', async () => {
+  const { server, token } = await openLicensedClient({}, ['webhooks', 'api_access'])
   const options = { ...(await server.clientOptions()), token }
   const { license } = await createLicenseClient<'webhooks' | 'sso'>(options)
   assert.deepEqual([license.has('webhooks'), license.has('sso')], [true, false])
@@ -26,23 +23,23 @@ test('features are asked for by name, typed by the union that the vendor gives',
   assert.equal(held.has('api_acess'), false)
 })
 
-test('the program chooses what a state means, and a blocked one has no features', async () => {
-  const { server, client, id } = await openScene({ policy: { revoked: 'warn' } }, ['webhooks'])
+test('policy: maps a state to a verdict, and block takes the features away', async () => {
+  const { server, client, id } = await openLicensedClient({ policy: { revoked: 'warn' } }, ['webhooks'])
   assert.deepEqual([client.license.verdict, client.license.has('webhooks')], ['allow', true])
   await server.licensing.licenses.revoke(server.app, id)
   const license = await client.refresh()
   assert.deepEqual([license.state, license.verdict, license.has('webhooks')], ['revoked', 'warn', false])
-  const strict = await openScene({ policy: { active: 'block' } }, ['webhooks'])
+  const strict = await openLicensedClient({ policy: { active: 'block' } }, ['webhooks'])
   assert.deepEqual([strict.client.license.has('webhooks'), strict.client.license.features], [false, []])
   assert.equal(strict.client.license.claims?.features.length, 1)
 })
 
-test('it tells of changes, of new tokens and of refusals', async () => {
-  const { server, client, id } = await openScene()
-  const told: string[] = []
-  client.on('change', ({ state }) => told.push(`change ${state}`))
-  client.on('refreshed', ({ state }) => told.push(`refreshed ${state}`))
-  const stop = client.on('refused', ({ code }) => told.push(`refused ${code}`))
+test('on(): reports changes, new tokens and refusals, but no outage', async () => {
+  const { server, client, id } = await openLicensedClient()
+  const events: string[] = []
+  client.on('change', ({ state }) => events.push(`change ${state}`))
+  client.on('refreshed', ({ state }) => events.push(`refreshed ${state}`))
+  const stop = client.on('refused', ({ code }) => events.push(`refused ${code}`))
   await client.refresh()
   await server.clock.advance(5)
   server.fail('outage')
@@ -51,11 +48,11 @@ test('it tells of changes, of new tokens and of refusals', async () => {
   await server.licensing.licenses.revoke(server.app, id)
   await client.refresh()
   stop()
-  assert.deepEqual(told, ['change active', 'refreshed active', 'change revoked', 'refused license_revoked'])
+  assert.deepEqual(events, ['change active', 'refreshed active', 'change revoked', 'refused license_revoked'])
 })
 
-test('a listener that throws stops neither the others nor the client, and its fault comes out', async () => {
-  const { client } = await openScene()
+test('on(): a listener that throws stops neither the others nor the client, and its error is reported', async () => {
+  const { client } = await openLicensedClient()
   const thrown: unknown[] = []
   const { queueMicrotask } = globalThis
   globalThis.queueMicrotask = (work) => {
@@ -66,22 +63,22 @@ test('a listener that throws stops neither the others nor the client, and its fa
     }
   }
   const fault = new Error('of the program')
-  let told = 0
+  let calls = 0
   client.on('refreshed', () => {
     throw fault
   })
-  client.on('refreshed', () => void (told += 1))
+  client.on('refreshed', () => void (calls += 1))
   try {
     assert.equal((await client.refresh()).lastAttempt?.outcome, 'refreshed')
   } finally {
     globalThis.queueMicrotask = queueMicrotask
   }
-  assert.deepEqual([told, thrown], [1, [fault]])
+  assert.deepEqual([calls, thrown], [1, [fault]])
 })
 
-test('of two tokens of a license the older changes nothing, wherever it comes from', async () => {
+test('setToken(): an older token of the license changes nothing, and neither does a configured one', async () => {
   const store = memoryStore()
-  const { server, client, token } = await openScene({ store })
+  const { server, client, token } = await openLicensedClient({ store })
   await server.clock.advance(60)
   const { claims } = await client.refresh()
   const before = await store.read()
@@ -95,25 +92,24 @@ test('of two tokens of a license the older changes nothing, wherever it comes fr
   assert.equal(configured.license.claims?.jti, claims?.jti)
 })
 
-/** Answers every renewal with the same token. */
-const answering = (token: string) => async (): Promise<Response> => Response.json({ data: { token } })
+const respondingWith = (token: string) => async (): Promise<Response> => Response.json({ data: { token } })
 
-test('an answer with a token of another license, or with no newer one, is none', async () => {
-  const { server, token, id } = await openScene({ background: false })
+test('refresh(): treats a token of another license, or no newer one, as an outage', async () => {
+  const { server, token, id } = await openLicensedClient({ background: false })
   const other = await server.issue({ forever: true })
   await server.clock.advance(60)
   await server.licensing.licenses.regenerate(server.app, other.id)
   const newer = (await server.licensing.licenses.token(server.app, other.id))!
-  for (const answer of [newer, other.token, token]) {
-    const options = { ...(await server.clientOptions()), token, fetch: answering(answer) }
+  for (const given of [newer, other.token, token]) {
+    const options = { ...(await server.clientOptions()), token, fetch: respondingWith(given) }
     const { licenseId, lastAttempt } = await (await createLicenseClient(options)).refresh()
     assert.deepEqual([licenseId, lastAttempt?.outcome], [id, 'unreachable'])
   }
 })
 
-test('a revocation is of one license: another is as good as it was', async () => {
+test('setToken(): accepts another license after a revocation', async () => {
   const store = memoryStore()
-  const { server, client, id } = await openScene({ store })
+  const { server, client, id } = await openLicensedClient({ store })
   await server.licensing.licenses.revoke(server.app, id)
   assert.equal((await client.refresh()).state, 'revoked')
   server.fail('outage')
@@ -123,8 +119,8 @@ test('a revocation is of one license: another is as good as it was', async () =>
   assert.deepEqual([again.license.state, again.license.licenseId], ['active', other.id])
 })
 
-test('a revoked license whose token is entered again is asked about at once', async () => {
-  const { server, client, id, token } = await openScene({ background: false })
+test('setToken(): asks the server at once about a revoked license', async () => {
+  const { server, client, id, token } = await openLicensedClient({ background: false })
   await server.licensing.licenses.revoke(server.app, id)
   await client.refresh()
   assert.equal((await client.setToken(token)).state, 'revoked')
@@ -132,8 +128,21 @@ test('a revoked license whose token is entered again is asked about at once', as
   assert.equal((await client.setToken(token)).state, 'active')
 })
 
-test('what a customer pastes counts as it was meant, and what the program shows cannot be changed', async () => {
-  const { server, token } = await openScene({}, ['webhooks'])
+test('setToken(): keeps newer tokens revoked after an older one was entered and refused', async () => {
+  const { server, client, id, token } = await openLicensedClient({ background: false })
+  await client.refresh()
+  await server.licensing.licenses.regenerate(server.app, id)
+  const newest = (await server.licensing.licenses.token(server.app, id))!
+  await client.setToken(newest)
+  await server.licensing.licenses.revoke(server.app, id)
+  assert.equal((await client.refresh()).state, 'revoked')
+  assert.equal((await client.setToken(token)).state, 'revoked')
+  server.fail('outage')
+  assert.equal((await client.setToken(newest)).state, 'revoked')
+})
+
+test('setToken(): removes white space; license: cannot be changed by the program', async () => {
+  const { server, token } = await openLicensedClient({}, ['webhooks'])
   const options = await server.clientOptions()
   for (const pasted of [`${token}\n`, ` ${token} `, `${token.slice(0, 76)}\r\n${token.slice(76)}`]) {
     const client = await createLicenseClient(options)
@@ -147,7 +156,7 @@ test('what a customer pastes counts as it was meant, and what the program shows 
   assert.equal(empty.license.reason, 'There is no license token')
 })
 
-test('a token that has ended asks for its end to be moved or for the token of an end that was', async () => {
+test('license.reason: asks for an extension, or for the new token, after the end', async () => {
   const server = await createTestServer()
   const { id, token } = await server.issue({ durationDays: 1 })
   const client = await createLicenseClient({ ...(await server.clientOptions()), token, background: false })
@@ -164,7 +173,7 @@ test('a token that has ended asks for its end to be moved or for the token of an
   )
 })
 
-test('it says when the state changes by itself', async () => {
+test('license.changesAt: is the instant of the next state', async () => {
   const server = await createTestServer()
   const { token } = await server.issue({ durationDays: 10 })
   const options = {
@@ -189,7 +198,7 @@ test('it says when the state changes by itself', async () => {
   ])
 })
 
-test('clients that were issued together come apart, and none later than a day', async () => {
+test('createLicenseClient(): spreads the refreshes of clients issued together, within a day', async () => {
   const server = await createTestServer()
   const times: number[] = []
   const options = await server.clientOptions()
@@ -209,17 +218,17 @@ test('clients that were issued together come apart, and none later than a day', 
   assert.ok(new Set(hours.map((hour) => hour.toFixed(1))).size > 8, `${hours}`)
 })
 
-test('an outage is asked about less and less, and then every hour', async () => {
-  const { server } = await openScene()
+test('createLicenseClient(): asks less and less often during an outage, then every hour', async () => {
+  const { server } = await openLicensedClient()
   server.fail('outage')
   await server.clock.advance(2 * day)
-  const asked = renewals(server)
+  const asked = countRenewals(server)
   assert.ok(asked >= 20 && asked <= 40, `${asked}`)
   await server.clock.advance(10 * 3_600)
-  assert.ok(renewals(server) - asked >= 8 && renewals(server) - asked <= 11)
+  assert.ok(countRenewals(server) - asked >= 8 && countRenewals(server) - asked <= 11)
 })
 
-test('a server that asks for rest gets it', async () => {
+test('createLicenseClient(): waits as long as the server asks it to', async () => {
   for (const [fault, shortest, longest] of [
     ['outage', 60, 72],
     ['rate_limited', 300, 360],
@@ -240,88 +249,87 @@ test('a server that asks for rest gets it', async () => {
   }
 })
 
-test('a clock that is wrong makes nobody ask more often', async () => {
+test('createLicenseClient(): asks no more often with a wrong clock', async () => {
   for (const seconds of [-3650 * day, -200, 200, 3650 * day]) {
-    const { server } = await openScene()
+    const { server } = await openLicensedClient()
     server.clock.skewProgram(seconds)
     await server.clock.advance(3 * day)
-    assert.ok(renewals(server) >= 2 && renewals(server) <= 5, `${seconds}: ${renewals(server)}`)
+    assert.ok(
+      countRenewals(server) >= 2 && countRenewals(server) <= 5,
+      `${seconds}: ${countRenewals(server)}`,
+    )
   }
 })
 
-test('two calls make one request', async () => {
-  const { server, client } = await openScene()
+test('refresh(): three calls at once make one request', async () => {
+  const { server, client } = await openLicensedClient()
   await Promise.all([client.refresh(), client.refresh(), client.refresh()])
-  assert.equal(renewals(server), 1)
+  assert.equal(countRenewals(server), 1)
 })
 
-test('two clients of one store make one request, and the other has the token too', async () => {
+test('refresh(): two clients of one store make one request and share its token', async () => {
   const store = memoryStore()
-  const { server, client, token } = await openScene({ store })
+  const { server, client, token } = await openLicensedClient({ store })
   const other = await createLicenseClient({ ...(await server.clientOptions()), store, token })
   await Promise.all([client.refresh(), other.refresh()])
-  assert.equal(renewals(server), 1)
+  assert.equal(countRenewals(server), 1)
   assert.equal(client.license.claims?.jti, other.license.claims?.jti)
 })
 
-test('an answer that was long on its way does not undo a revocation that came meanwhile', async () => {
-  const { server, token, id } = await openScene()
+test('refresh(): a late response does not undo a revocation that came meanwhile', async () => {
+  const { server, token, id } = await openLicensedClient()
   const shared = memoryStore()
   const { read, write } = shared
   const options = await server.clientOptions()
-  let letGo = (): void => undefined
-  const held = new Promise<void>((resolve) => (letGo = resolve))
-  let began = (): void => undefined
-  const asked = new Promise<void>((resolve) => (began = resolve))
+  const [asked, answer] = [createGate(), createGate()]
   const slow = async (url: string, init: RequestInit): Promise<Response> => {
     const response = await options.fetch(url, init)
-    began()
-    await held
+    asked.open()
+    await answer.opened
     return response
   }
   // Two processes without a common lock: each has a store object of its own.
   const one = await createLicenseClient({ ...options, store: { read, write }, fetch: slow, token })
   const other = await createLicenseClient({ ...options, store: { read, write } })
   const late = one.refresh()
-  await asked
+  await asked.opened
   await server.licensing.licenses.revoke(server.app, id)
   assert.equal((await other.refresh()).state, 'revoked')
-  letGo()
+  answer.open()
   assert.equal((await late).state, 'revoked')
   assert.equal((await other.check()).state, 'revoked')
 })
 
-test('a closed client asks no more, and gives up what is under way', async () => {
-  let began = (): void => undefined
-  const asked = new Promise<void>((resolve) => (began = resolve))
+test('close(): ends the request under way and all later ones', async () => {
+  const asked = createGate()
   const fetch = (_: string, { signal }: RequestInit): Promise<Response> => {
-    began()
+    asked.open()
     return never(signal!)
   }
-  const { server, client } = await openScene({ fetch })
+  const { server, client } = await openLicensedClient({ fetch })
   const asking = client.refresh()
-  await asked
+  await asked.opened
   client.close()
   assert.equal((await asking).state, 'active')
   await server.clock.advance(30 * day)
-  assert.equal(renewals(server), 0)
+  assert.equal(countRenewals(server), 0)
 })
 
 function never(signal: AbortSignal): Promise<Response> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 }
 
-test('clear forgets the token', async () => {
+test('clear(): forgets the token, also in the store', async () => {
   const store = memoryStore()
-  const { server, client, token } = await openScene({ store })
+  const { server, client, token } = await openLicensedClient({ store })
   assert.equal((await client.clear()).state, 'invalid')
   const again = await createLicenseClient({ ...(await server.clientOptions()), store })
   assert.equal(again.license.state, 'invalid')
   assert.equal((await again.setToken(token)).state, 'active')
 })
 
-test('a token of another license, installation, app or issuer is none, and is refused aloud', async () => {
-  const { server, token, id } = await openScene()
+test('setToken(): rejects a token of another license, installation, app or issuer with invalid_token', async () => {
+  const { server, token, id } = await openLicensedClient()
   const installationId = 'A1B2C3D4-E5F6-4A7B-8C9D-000000000001'
   const other = await server.issue({ installationId })
   const options = await server.clientOptions()
@@ -338,9 +346,9 @@ test('a token of another license, installation, app or issuer is none, and is re
   assert.equal((await open({ installationId, token: other.token })).license.state, 'active')
 })
 
-test('a configured token is taken in when it is new, and not again when a newer one is there', async () => {
+test('createLicenseClient(): takes a configured token once, and never in place of a newer one', async () => {
   const store = memoryStore()
-  const { server, client, token } = await openScene({ store })
+  const { server, client, token } = await openLicensedClient({ store })
   await client.refresh()
   const options = { ...(await server.clientOptions()), store }
   const renewed = client.license.claims?.jti

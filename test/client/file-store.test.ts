@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createLicenseClient } from '../../src/client/index.ts'
 import { fileStore } from '../../src/client/file.ts'
-import { createTestServer, type TestServer } from '../../src/testing/server.ts'
+import { createTestServer } from '../../src/testing/server.ts'
+import { countRenewals } from './fixtures.ts'
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'heartwood-client-'))
@@ -21,10 +22,7 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-const renewals = ({ requests }: TestServer): number =>
-  requests.filter(({ method }) => method === 'POST').length
-
-test('the file is for its owner alone, in folders made as needed, and nothing is left beside it', () =>
+test('fileStore(): writes a file of mode 0600, makes folders, and leaves nothing beside it', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'a', 'b', 'license.json')
     const store = fileStore(path)
@@ -37,7 +35,7 @@ test('the file is for its owner alone, in folders made as needed, and nothing is
     assert.deepEqual(await readdir(join(folder, 'a', 'b')), ['license.json'])
   }))
 
-test('whoever reads while it is written sees the old text or the new, never a part', () =>
+test('fileStore(): a read during a write gives the old text or the new, never a part', () =>
   inFolder(async (folder) => {
     const store = fileStore(join(folder, 'license.json'))
     const texts = ['a'.repeat(200_000), 'b'.repeat(200_000)]
@@ -49,7 +47,7 @@ test('whoever reads while it is written sees the old text or the new, never a pa
     await writing
   }))
 
-test('a license is kept in a file over a restart, and a damaged file is no license', () =>
+test('fileStore(): keeps a license over a restart; a damaged file is corrupt', () =>
   inFolder(async (folder) => {
     const server = await createTestServer()
     const { token } = await server.issue()
@@ -70,7 +68,7 @@ test('a license is kept in a file over a restart, and a damaged file is no licen
     }
   }))
 
-test('of many clients on one file one asks the server, and all have the new token', () =>
+test('fileStore(): one of eight clients asks the server, and all get the new token', () =>
   inFolder(async (folder) => {
     const server = await createTestServer()
     const { token } = await server.issue()
@@ -81,17 +79,17 @@ test('of many clients on one file one asks the server, and all have the new toke
     const clients = await Promise.all(Array.from({ length: 8 }, open))
     await server.clock.advance(0)
     const licenses = await Promise.all(clients.map((client) => client.refresh()))
-    assert.equal(renewals(server), 1)
+    assert.equal(countRenewals(server), 1)
     assert.equal(new Set(licenses.map(({ claims }) => claims?.jti)).size, 1)
   }))
 
-test('the lock holds between processes, and one that a dead program left is taken away', () =>
+test('fileStore().alone(): excludes other programs, and removes the lock of a dead one', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'license.json')
     const store = fileStore(path)
     const order: string[] = []
     let waiting: Promise<unknown> = Promise.resolve()
-    // Nothing that waits for a lock keeps a program alive, so this does.
+    // A wait for a lock keeps no program alive, so this timer does.
     const alive = setInterval(() => undefined, 1_000)
     await store.alone!(async () => {
       waiting = store.alone!(async () => order.push('second'))
@@ -109,7 +107,7 @@ test('the lock holds between processes, and one that a dead program left is take
     clearInterval(alive)
   }))
 
-test('close ends the wait for a lock that another program holds', () =>
+test("close(): ends the wait for another program's lock", () =>
   inFolder(async (folder) => {
     const server = await createTestServer()
     const { token } = await server.issue()
@@ -124,10 +122,10 @@ test('close ends the wait for a lock that another program holds', () =>
     client.close()
     assert.equal((await asking).state, 'active')
     assert.ok(existsSync(`${path}.lock`), 'it has not waited until the lock was old enough to be taken away')
-    assert.equal(renewals(server), 0)
+    assert.equal(countRenewals(server), 0)
   }))
 
-test('a folder that cannot be written costs the memory of the license, not the program', () =>
+test('fileStore(): the client goes on as unavailable if the folder cannot be written', () =>
   inFolder(async (folder) => {
     const server = await createTestServer()
     const { token } = await server.issue()
@@ -137,10 +135,10 @@ test('a folder that cannot be written costs the memory of the license, not the p
     const license = await client.setToken(token)
     assert.deepEqual([license.state, license.store], ['active', 'unavailable'])
     assert.equal((await client.refresh()).state, 'active')
-    assert.equal(renewals(server), 1)
+    assert.equal(countRenewals(server), 1)
   }))
 
-/** Runs a program that opens its license when a refresh is due, which a lock in the folder keeps waiting. */
+/** Runs a program whose license is due for a refresh. A lock in the folder keeps the refresh waiting. */
 async function runProgram(path: string, refreshes: boolean): Promise<string> {
   const server = await createTestServer()
   const { token } = await server.issue({ forever: true })
@@ -153,7 +151,7 @@ async function runProgram(path: string, refreshes: boolean): Promise<string> {
   return stdout.trim()
 }
 
-test('a client does not keep its program alive, and neither does its wait for a lock', () =>
+test('createLicenseClient(): keeps no program alive, not even while it waits for a lock', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'license.json')
     assert.equal(await runProgram(path, false), 'unreachable')
@@ -162,7 +160,7 @@ test('a client does not keep its program alive, and neither does its wait for a 
     assert.equal(await runProgram(path, false), 'null')
   }))
 
-test('a program that waits for a refresh lives until it has come', () =>
+test('refresh(): keeps a program alive that waits for it', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'license.json')
     await writeFile(`${path}.lock`, '')

@@ -25,7 +25,10 @@ interface SignatureTests {
 
 function openClient(options: Partial<LicenseClientOptions>): Promise<LicenseClient> {
   return createLicenseClient({
-    ...{ baseUrl: 'https://licenses.example.com', app: 'my-app', issuer: 'lic', background: false },
+    baseUrl: 'https://licenses.example.com',
+    app: 'my-app',
+    issuer: 'lic',
+    background: false,
     publicKeys: testKeyPairs[0]!.publicKeyPem,
     graceDays: 0,
     now: () => start * 1000,
@@ -33,8 +36,8 @@ function openClient(options: Partial<LicenseClientOptions>): Promise<LicenseClie
   })
 }
 
-/** How a client that is given a token takes it. */
-async function taken(client: LicenseClient, token: string): Promise<string> {
+/** The client's code for a token that is entered; `ok` for a good one. */
+async function codeFor(client: LicenseClient, token: string): Promise<string> {
   return client.setToken(token).then(
     ({ state, code }) => (state === 'active' ? 'ok' : `${code}`),
     (error: unknown) => {
@@ -49,7 +52,7 @@ async function goodToken(): Promise<string> {
   return tokenOf(await issue({ durationDays: 1 }))
 }
 
-/** Whether this is a good token as a hand that pastes it may spoil it. */
+/** True for a good token with the white space that pasting may add. */
 async function isPasted(token: string, good: string): Promise<boolean> {
   const whole = await build(
     recipes.find(({ id }) => id === 'good')!,
@@ -58,32 +61,32 @@ async function isPasted(token: string, good: string): Promise<boolean> {
   return token !== whole && token.replace(/\s/g, '') === whole
 }
 
-test('the client takes each of the 99 hostile tokens as the server does, but for white space, which is nobody’s fault', async () => {
+test('setToken(): judges 99 hostile tokens as the server does, except that it forgives white space', async () => {
   const good = await goodToken()
   for (const recipe of recipes.flatMap(variants)) {
     const client = await openClient({})
     const token = await build(recipe, good)
     const verdict = (await isPasted(token, good)) ? 'ok' : (verdicts[recipe.id] ?? 'invalid_token')
-    assert.equal(await taken(client, token), verdict, recipe.id)
+    assert.equal(await codeFor(client, token), verdict, recipe.id)
   }
 })
 
-test('a token from the future makes the clock suspect, and is not taken for active', async () => {
+test('setToken(): a token from the future makes the clock suspect', async () => {
   const future = recipes.find(({ id }) => id === 'iat future')!
   const client = await openClient({})
   await client.setToken(await build(future, await goodToken()))
   assert.deepEqual([client.license.state, client.license.action], ['clock_suspect', 'check_clock'])
 })
 
-test('a hostile token harms no good one, wherever it comes from', async () => {
+test('setToken(): a hostile token harms no good one, whether entered, stored or configured', async () => {
   const good = await goodToken()
   const client = await openClient({ token: good })
   const { claims } = client.license
-  // The app itself has signed the one from the future, so there it is the clock that is suspect.
+  // The app itself has signed the token from the future, so the clock is suspect instead.
   const harmful = recipes.filter(({ id }) => verdicts[id] === undefined && id !== 'iat future')
   for (const recipe of harmful) {
     const hostile = await build(recipe, good)
-    await taken(client, hostile)
+    await codeFor(client, hostile)
     assert.deepEqual([client.license.state, client.license.claims], ['active', claims], recipe.id)
     const store = await storeOf(hostile)
     const state = (await isPasted(hostile, good)) ? 'active' : 'invalid'
@@ -108,22 +111,25 @@ async function signedWith(jwk: JWK, good: string): Promise<string> {
   return new CompactSign(payload).setProtectedHeader({ alg: 'RS256', typ: 'JWT' }).sign(key)
 }
 
-test('the client takes none of the tokens of Wycheproof for a license, under the very keys they are signed with', async () => {
+test('setToken(): rejects every Wycheproof token under the key that signed it', async () => {
   const { testGroups } = readVectors('wycheproof/json_web_signature_test.json') as SignatureTests
   const good = await goodToken()
   let [tried, controls] = [0, 0]
   for (const { public: key, private: secret, tests } of testGroups) {
     const client = await openClient(key?.kty === 'RSA' ? { publicKeys: { keys: [key] } } : {})
-    // Else a client that takes nothing, or looks at no signature, would pass.
+    // Otherwise a client that accepts nothing, or checks no signature, would pass.
     if (key?.kty === 'RSA' && secret !== undefined) {
       const token = await signedWith(secret, good)
       const unsigned = `${token.slice(0, token.lastIndexOf('.'))}.${good.split('.')[2]}`
-      assert.deepEqual([await taken(client, unsigned), await taken(client, token)], ['invalid_token', 'ok'])
+      assert.deepEqual(
+        [await codeFor(client, unsigned), await codeFor(client, token)],
+        ['invalid_token', 'ok'],
+      )
       controls += 1
     }
     for (const { tcId, jws } of tests) {
       const token = typeof jws === 'string' ? jws : JSON.stringify(jws)
-      assert.equal(await taken(client, token), 'invalid_token', `${tcId}`)
+      assert.equal(await codeFor(client, token), 'invalid_token', `${tcId}`)
       tried += 1
     }
   }

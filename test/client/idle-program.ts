@@ -1,6 +1,6 @@
 /**
- * A program that opens its license and has nothing else to do: it must end, but for what it waits for itself. Its options
- * come as JSON; it says how its last attempt to refresh went.
+ * A program that opens its license and has nothing else to do. It must end, unless it waits for a refresh itself. It takes
+ * its options as JSON, and prints the outcome of its last attempt to refresh.
  */
 import { argv } from 'node:process'
 import { setTimeout } from 'node:timers/promises'
@@ -23,7 +23,7 @@ const client = await createLicenseClient({
   fetch: () => Promise.reject(new TypeError('offline')),
   now: () => now,
 })
-// Its own work, during which the client begins with its.
+// The client starts its work during the program's own.
 await setTimeout(200)
 const license = refreshes ? await client.refresh({ ifDue: true }) : client.license
 console.log(license.lastAttempt?.outcome ?? null)

@@ -19,7 +19,7 @@ async function thumbprint(pem: string): Promise<string> {
   return calculateJwkThumbprint(await exportJWK(await importSPKI(pem, 'RS256', { extractable: true })))
 }
 
-/** A program that carries the key of before a rotation, and a license under the key of after it. */
+/** A program that carries the key before a rotation, and a license under the key after it. */
 interface Rotated {
   readonly server: TestServer
   readonly options: TestClientOptions
@@ -38,7 +38,7 @@ async function rotate(): Promise<Rotated> {
 const keyRequests = ({ requests }: TestServer): number =>
   requests.filter(({ method }) => method === 'GET').length
 
-/** What a refusal of `setToken` says; `ok` when it is none. */
+/** The message with which `setToken` rejects; `ok` if it does not. */
 async function refusal(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => 'ok',
@@ -49,7 +49,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   )
 }
 
-test('a program that runs for a moment fetches the key of its stored token when it asks whether a refresh is due', async () => {
+test('refresh(): fetches the key of the stored token, also with ifDue and without background', async () => {
   const { server, options, token } = await rotate()
   const given = { ...options, store: memoryStore(), refreshKeys: origin, background: false }
   await (await createLicenseClient(given)).setToken(token)
@@ -62,7 +62,7 @@ test('a program that runs for a moment fetches the key of its stored token when 
   assert.equal(keyRequests(server), 3)
 })
 
-test('under a pin of thumbprints fetched keys are kept with the token, so that a start needs no network', async () => {
+test('refreshKeys: keeps keys pinned by thumbprint in the store, so that a start needs no network', async () => {
   const { server, options, token, pinned } = await rotate()
   const store = memoryStore()
   await (await createLicenseClient({ ...options, store, refreshKeys: pinned })).setToken(token)
@@ -77,7 +77,7 @@ test('under a pin of thumbprints fetched keys are kept with the token, so that a
     assert.equal(await open(other), 'invalid', JSON.stringify(other))
 })
 
-test('a pinned key whose stored numbers were changed is none', async () => {
+test('refreshKeys: ignores a stored key that was changed', async () => {
   const { server, options, token, pinned } = await rotate()
   const store = memoryStore()
   await (await createLicenseClient({ ...options, store, refreshKeys: pinned })).setToken(token)
@@ -94,7 +94,7 @@ test('a pinned key whose stored numbers were changed is none', async () => {
   }
 })
 
-test('a configured token under a newer key is taken in as soon as the key is there', async () => {
+test('refreshKeys: takes a configured token under a newer key as soon as the key is fetched', async () => {
   for (const held of [false, true]) {
     const { server, options, id, token } = await rotate()
     const store = memoryStore()
@@ -108,7 +108,7 @@ test('a configured token under a newer key is taken in as soon as the key is the
   }
 })
 
-/** Puts a license of the time before the rotation into the store. */
+/** Puts a license from before the rotation into the store. */
 async function holdEarlier(
   server: TestServer,
   store: LicenseStore,
@@ -120,7 +120,7 @@ async function holdEarlier(
   await client.setToken(token)
 }
 
-test('a configured token that waits for its key asks less and less often', async () => {
+test('refreshKeys: asks less and less often for a key that is not served', async () => {
   const { server, options, token } = await rotate()
   server.fail('outage')
   const client = await createLicenseClient({ ...options, token, refreshKeys: origin })
@@ -131,7 +131,7 @@ test('a configured token that waits for its key asks less and less often', async
   assert.ok(keyRequests(server) >= 25 && keyRequests(server) <= 40, `${keyRequests(server)}`)
 })
 
-test('whatever answers in the place of the keys takes none away, and neither does a token with a slip', async () => {
+test('refreshKeys: a response that is no key set takes no key away, and neither does a mistyped token', async () => {
   const answers: readonly (readonly [KeySource['from'], string])[] = [
     ['public-key', '<h1>Welcome to our hotel</h1>'],
     ['jwks.json', '{"login":"required"}'],
@@ -154,7 +154,7 @@ test('whatever answers in the place of the keys takes none away, and neither doe
   }
 })
 
-test('a key that was in use goes on when the server names it no more', async () => {
+test('refreshKeys: keeps a fetched key that the server no longer serves', async () => {
   const { server, options, token } = await rotate()
   const client = await createLicenseClient({ ...options, refreshKeys: origin })
   await client.setToken(token)
@@ -164,7 +164,7 @@ test('a key that was in use goes on when the server names it no more', async () 
   assert.equal((await client.check()).state, 'active')
 })
 
-test('keys are asked for only by a token under a key that is not known', async () => {
+test('refreshKeys: fetches only for a token under an unknown key', async () => {
   const { server, options, token, pinned } = await rotate()
   const client = await createLicenseClient({ ...options, refreshKeys: pinned })
   await client.setToken(token)
@@ -175,7 +175,7 @@ test('keys are asked for only by a token under a key that is not known', async (
   assert.equal(keyRequests(server), before)
 })
 
-test('an outage of the keys is an outage, and no refusal', async () => {
+test('refreshKeys: a failed fetch is an outage and no refusal', async () => {
   for (const answer of [503, 404, 200]) {
     const server = await createTestServer()
     const { token } = await server.issue({ forever: true })
@@ -197,7 +197,7 @@ test('an outage of the keys is an outage, and no refusal', async () => {
   }
 })
 
-test('a new token under a key that the pin does not name is a refusal: the program must be updated', async () => {
+test('refresh(): a token under an unpinned key asks for an update of the program', async () => {
   const server = await createTestServer()
   const { token } = await server.issue({ forever: true })
   const pin = [await thumbprint(testKeyPairs[5]!.publicKeyPem)]
@@ -208,7 +208,7 @@ test('a new token under a key that the pin does not name is a refusal: the progr
   assert.deepEqual([action, lastAttempt?.code], ['update', 'unknown_key'])
 })
 
-test('a license that was moved to another installation is said to be so, and to no fault of the key', async () => {
+test('refresh(): reports foreign_token for a license that was moved to another installation', async () => {
   const server = await createTestServer()
   const installationId = crypto.randomUUID()
   const { id, token } = await server.issue({ forever: true, installationId })
@@ -219,7 +219,7 @@ test('a license that was moved to another installation is said to be so, and to 
   assert.match(reason, /another installation/)
 })
 
-test('keys are fetched from no other server, and without cookies', async () => {
+test('refreshKeys: follows no redirect and sends no cookies', async () => {
   const { options, token } = await rotate()
   const sent: RequestInit[] = []
   const fetch: typeof options.fetch = async (url, init) => {
@@ -231,7 +231,7 @@ test('keys are fetched from no other server, and without cookies', async () => {
   assert.deepEqual([sent.length, redirect, credentials, cache], [1, 'error', 'omit', 'no-cache'])
 })
 
-test('refreshKeys that pins nothing is refused', async () => {
+test('createLicenseClient(): rejects refreshKeys without a pin', async () => {
   const options = await (await createTestServer()).clientOptions()
   const wrong: readonly unknown[] = [
     null,

@@ -6,25 +6,13 @@ import {
   type ClientLicense,
   type LicenseStore,
 } from '../../src/client/index.ts'
-import { openScene } from './scene.ts'
+import { createGate, openLicensedClient, type Gate } from './fixtures.ts'
 
 const day = 86_400
 
-/** Something that happens when it is let. */
-interface Gate {
-  readonly opened: Promise<void>
-  readonly open: () => void
-}
-
-function gate(): Gate {
-  let open = (): void => undefined
-  const opened = new Promise<void>((resolve) => (open = resolve))
-  return { opened, open }
-}
-
-/** A program whose store holds its license, and can be written no more until it is told otherwise. */
+/** A program whose store holds its license, but cannot be written until `free` is called. */
 async function openFull() {
-  const { server, token, id } = await openScene({ background: false })
+  const { server, token, id } = await openLicensedClient({ background: false })
   const shared = memoryStore()
   const options = await server.clientOptions()
   await (await createLicenseClient({ ...options, store: shared, background: false })).setToken(token)
@@ -37,7 +25,7 @@ async function openFull() {
   return { server, id, options: { ...options, store: { read: shared.read, write } }, free }
 }
 
-test('a store that reads and cannot be written: a revocation holds over an outage', async () => {
+test('store: a revocation holds over an outage if the store can be read but not written', async () => {
   const { server, id, options } = await openFull()
   const client = await createLicenseClient(options)
   await server.clock.advance(1.2 * day)
@@ -49,7 +37,7 @@ test('a store that reads and cannot be written: a revocation holds over an outag
   assert.deepEqual([client.license.state, client.license.store], ['revoked', 'unavailable'])
 })
 
-test('a store that reads and cannot be written: the server is asked once a day, and the newer token stays', async () => {
+test('store: the newer token stays, with one request a day, if the store can be read but not written', async () => {
   const { server, options } = await openFull()
   const client = await createLicenseClient(options)
   await server.clock.advance(4 * day)
@@ -58,7 +46,7 @@ test('a store that reads and cannot be written: the server is asked once a day, 
   assert.equal((await client.check()).claims?.jti, claims?.jti)
 })
 
-test('a store that can be written again gets what it missed, and what another program wrote counts', async () => {
+test('store: gets the newer token once it can be written again; then another program’s token counts', async () => {
   const { server, options, free } = await openFull()
   const client = await createLicenseClient(options)
   await client.refresh()
@@ -72,7 +60,7 @@ test('a store that can be written again gets what it missed, and what another pr
   assert.equal((await client.check()).licenseId, other.license.licenseId)
 })
 
-test('a read that was overtaken by a revocation brings nothing back', async () => {
+test('check(): a slow read does not bring back a license that was revoked meanwhile', async () => {
   const shared = memoryStore()
   let holding: Gate | null = null
   const read = async (): Promise<string | null> => {
@@ -83,10 +71,10 @@ test('a read that was overtaken by a revocation brings nothing back', async () =
     return text
   }
   const store = { read, write: shared.write }
-  const { server, client, id } = await openScene({ store, background: false })
+  const { server, client, id } = await openLicensedClient({ store, background: false })
   await client.check()
   await server.licensing.licenses.revoke(server.app, id)
-  const slow = gate()
+  const slow = createGate()
   holding = slow
   const checking = client.check()
   assert.equal((await client.refresh()).state, 'revoked')
@@ -95,8 +83,8 @@ test('a read that was overtaken by a revocation brings nothing back', async () =
   assert.equal(client.license.state, 'revoked')
 })
 
-test('a program that starts with a configured token does not undo a revocation that another one stores meanwhile', async () => {
-  const { server, token, id } = await openScene({ background: false })
+test('createLicenseClient(): a configured token does not undo a revocation that another program stores meanwhile', async () => {
+  const { server, token, id } = await openLicensedClient({ background: false })
   const shared = memoryStore()
   const options = { ...(await server.clientOptions()), background: false }
   const own = (): LicenseStore => ({ read: shared.read, write: shared.write })
@@ -117,17 +105,17 @@ test('a program that starts with a configured token does not undo a revocation t
   assert.equal((await one.check()).state, 'revoked')
 })
 
-/** Two programs on one store without a common lock; the answer to the first is on its way until it is let. */
+/** Two programs on one store without a common lock. The first gets no response before `respond` is called. */
 async function openLate() {
-  const { server, token, id } = await openScene({ background: false })
+  const { server, token, id } = await openLicensedClient({ background: false })
   const shared = memoryStore()
   const options = { ...(await server.clientOptions()), background: false }
-  const [asked, answer] = [gate(), gate()]
+  const [asked, response] = [createGate(), createGate()]
   const fetch: typeof options.fetch = async (url, init) => {
-    const response = await options.fetch(url, init)
+    const fetched = await options.fetch(url, init)
     asked.open()
-    await answer.opened
-    return response
+    await response.opened
+    return fetched
   }
   const own = (): LicenseStore => ({ read: shared.read, write: shared.write })
   const one = await createLicenseClient({ ...options, token, fetch, store: own() })
@@ -138,59 +126,59 @@ async function openLate() {
     return { late }
   }
   const openConfigured = () => createLicenseClient({ ...options, token, store: own() })
-  return { server, id, shared, two, openConfigured, ask, answer: answer.open }
+  return { server, id, shared, two, openConfigured, ask, respond: response.open }
 }
 
-test('a license that another program has forgotten does not come back by a late answer', async () => {
-  const { two, ask, answer } = await openLate()
+test('refresh(): a late response does not bring back a license that another program has cleared', async () => {
+  const { two, ask, respond } = await openLate()
   const { late } = await ask()
   assert.equal((await two.clear()).state, 'invalid')
-  answer()
+  respond()
   await late
   assert.equal((await two.check()).state, 'invalid')
 })
 
-test('a late answer does not undo a revocation, though the configured token was taken in again', async () => {
-  const { server, id, two, openConfigured, ask, answer } = await openLate()
+test('refresh(): a late response does not undo a revocation after the configured token was taken again', async () => {
+  const { server, id, two, openConfigured, ask, respond } = await openLate()
   const { late } = await ask()
   await server.licensing.licenses.revoke(server.app, id)
   assert.equal((await two.refresh()).state, 'revoked')
   server.fail('outage')
   assert.equal((await openConfigured()).license.state, 'revoked')
-  answer()
+  respond()
   assert.equal((await late).state, 'revoked')
   assert.equal((await two.check()).state, 'revoked')
 })
 
-test('a late answer, and be it a revocation, does nothing to another license that came meanwhile', async () => {
+test('refresh(): a late response, even a revocation, does nothing to another license that came meanwhile', async () => {
   for (const revoked of [false, true]) {
-    const { server, id, two, ask, answer } = await openLate()
+    const { server, id, two, ask, respond } = await openLate()
     if (revoked) await server.licensing.licenses.revoke(server.app, id)
     const { late } = await ask()
     const other = await server.issue({ forever: true })
     await two.setToken(other.token)
-    answer()
+    respond()
     const { state, licenseId } = await late
     assert.deepEqual([state, licenseId], ['active', other.id])
   }
 })
 
-test('a late answer changes nothing where a newer token came meanwhile', async () => {
-  const { server, id, shared, two, ask, answer } = await openLate()
+test('refresh(): a late response changes nothing if a newer token came meanwhile', async () => {
+  const { server, id, shared, two, ask, respond } = await openLate()
   const { late } = await ask()
   await server.clock.advance(60)
   await server.licensing.licenses.regenerate(server.app, id)
   await two.setToken((await server.licensing.licenses.token(server.app, id))!)
   const before = await shared.read()
-  answer()
+  respond()
   assert.equal((await late).claims?.jti, two.license.claims?.jti)
   assert.equal(await shared.read(), before)
 })
 
-test('an explicit refresh asks, whatever another program fetched some time ago', async () => {
+test('refresh(): asks even if another program fetched a token some time ago', async () => {
   const shared = memoryStore()
   const own = (): LicenseStore => ({ read: shared.read, write: shared.write })
-  const { server, client, token } = await openScene({ store: own(), background: false })
+  const { server, client, token } = await openLicensedClient({ store: own(), background: false })
   const options = { ...(await server.clientOptions()), background: false }
   const other = await createLicenseClient({ ...options, token, store: own() })
   await client.refresh()
@@ -199,23 +187,23 @@ test('an explicit refresh asks, whatever another program fetched some time ago',
   assert.ok((await other.refresh()).has('bought'))
 })
 
-test('a store is watched until the client is closed, and not at all without a background', async () => {
+test('close(): stops watching the store; without background nothing watches it', async () => {
   for (const background of [true, false]) {
-    const told: string[] = []
+    const calls: string[] = []
     const watch = (): (() => void) => {
-      told.push('begun')
-      return () => told.push('ended')
+      calls.push('watch')
+      return () => calls.push('stop')
     }
-    const { client } = await openScene({ store: { ...memoryStore(), watch }, background })
+    const { client } = await openLicensedClient({ store: { ...memoryStore(), watch }, background })
     client.close()
-    assert.deepEqual(told, background ? ['begun', 'ended'] : [])
+    assert.deepEqual(calls, background ? ['watch', 'stop'] : [])
   }
 })
 
-test('a store whose watch throws is looked at from time to time', async () => {
+test('createLicenseClient(): works with a store whose watch throws', async () => {
   const watch = (): never => {
     throw new Error('no events here')
   }
-  const { client } = await openScene({ store: { ...memoryStore(), watch } })
+  const { client } = await openLicensedClient({ store: { ...memoryStore(), watch } })
   assert.equal(client.license.state, 'active')
 })

@@ -4,13 +4,13 @@ import { calculateJwkThumbprint, exportJWK, importSPKI } from 'jose'
 import { createLicenseClient, memoryStore, type LicenseClientOptions } from '../../src/client/index.ts'
 import { createTestServer } from '../../src/testing/server.ts'
 import { testKeyPairs } from '../support/keys.ts'
-import { openScene } from './scene.ts'
+import { openLicensedClient } from './fixtures.ts'
 
 async function thumbprint(pem: string): Promise<string> {
   return calculateJwkThumbprint(await exportJWK(await importSPKI(pem, 'RS256', { extractable: true })))
 }
 
-test('under a pin of thumbprints a served key counts only if it is named', async () => {
+test('refreshKeys: trusts a served key only if the pin names it', async () => {
   for (const named of [true, false]) {
     const server = await createTestServer()
     const { token, id } = await server.issue({ forever: true })
@@ -30,7 +30,7 @@ test('under a pin of thumbprints a served key counts only if it is named', async
   }
 })
 
-test('a key that lies in the store is not trusted', async () => {
+test('createLicenseClient(): does not trust a key from the store', async () => {
   const server = await createTestServer()
   const { token } = await server.issue()
   const store = memoryStore()
@@ -41,8 +41,8 @@ test('a key that lies in the store is not trusted', async () => {
   assert.equal((await createLicenseClient(options)).license.state, 'invalid')
 })
 
-test('keys come as PEM, as several of them, and as a JWK Set', async () => {
-  const { server, token } = await openScene()
+test('createLicenseClient(): takes keys as PEM, as several PEMs, and as a JWK Set', async () => {
+  const { server, token } = await openLicensedClient()
   const options = { ...(await server.clientOptions()), token }
   const { publicKeys } = options
   const other = testKeyPairs[5]!.publicKeyPem
@@ -51,7 +51,7 @@ test('keys come as PEM, as several of them, and as a JWK Set', async () => {
     assert.equal((await createLicenseClient({ ...options, publicKeys: given })).license.state, 'active')
 })
 
-test('what cannot be used is refused with a TypeError that repeats nothing', async () => {
+test('createLicenseClient(): rejects unusable options with a TypeError that repeats no value', async () => {
   const server = await createTestServer()
   const options = await server.clientOptions()
   const secret = testKeyPairs[0]!.privateKeyPem
@@ -92,8 +92,8 @@ test('what cannot be used is refused with a TypeError that repeats nothing', asy
 const envelope = (code: string, message: unknown = 'No'): string =>
   JSON.stringify({ error: { code, message } })
 
-test('only the server’s own words, with the status that belongs to them, are a refusal', async () => {
-  const { server, token } = await openScene()
+test('refresh(): takes only Heartwood’s error envelope with the matching status for a refusal', async () => {
+  const { server, token } = await openLicensedClient()
   const answers: readonly (readonly [status: number, body: string, code: string | null, state: string])[] = [
     [400, envelope('license_revoked'), 'license_revoked', 'revoked'],
     [401, envelope('invalid_token'), 'invalid_token', 'active'],
@@ -129,8 +129,8 @@ test('only the server’s own words, with the status that belongs to them, are a
   }
 })
 
-test('a renewal goes to no other server, carries no cookies, and nothing of it is in an error', async () => {
-  const { server, token, id } = await openScene()
+test('refresh(): sends the token to baseUrl only, follows no redirect and sends no cookies', async () => {
+  const { server, token, id } = await openLicensedClient()
   const sent: RequestInit[] = []
   const urls: string[] = []
   const fetch = async (url: string, init: RequestInit): Promise<Response> => {

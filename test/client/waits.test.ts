@@ -2,34 +2,34 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLicenseClient, memoryStore } from '../../src/client/index.ts'
 import { createTestServer, type TestClientOptions } from '../../src/testing/server.ts'
-import { openScene } from './scene.ts'
+import { createGate, openLicensedClient } from './fixtures.ts'
 
 const day = 86_400
 
-/** Something that stands before the server and answers in its place while it is on. */
-function before(options: TestClientOptions, answer: () => Response) {
+/** A proxy that responds in the server's place while it is on. */
+function proxied(options: TestClientOptions, respond: () => Response) {
   const proxy = { on: true }
-  const fetch: typeof options.fetch = async (url, init) => (proxy.on ? answer() : options.fetch(url, init))
+  const fetch: typeof options.fetch = async (url, init) => (proxy.on ? respond() : options.fetch(url, init))
   return { proxy, fetch }
 }
 
-const resting =
+const unavailableFor =
   (seconds: number, body: string): (() => Response) =>
   () =>
     new Response(body, { status: 503, headers: { 'retry-after': `${seconds}` } })
 
-const ours = JSON.stringify({ error: { code: 'rate_limited', message: 'Too many requests' } })
+const heartwoodError = JSON.stringify({ error: { code: 'rate_limited', message: 'Too many requests' } })
 
-test('no wait passes the end of the token: an end that was moved is fetched in time', async () => {
+test('createLicenseClient(): waits at most half way to the token’s end, so that a moved end is fetched in time', async () => {
   for (const [seconds, body, backBefore] of [
     [0, '', 3_000],
     [day, '<h1>503</h1>', 0.8 * day],
-    [day, ours, 0.8 * day],
+    [day, heartwoodError, 0.8 * day],
   ] as const) {
     const server = await createTestServer()
     const { id, token } = await server.issue({ durationDays: 3 })
     const options = await server.clientOptions()
-    const { proxy, fetch } = before(options, resting(seconds, body))
+    const { proxy, fetch } = proxied(options, unavailableFor(seconds, body))
     const client = await createLicenseClient({ ...options, token, fetch, graceDays: 0 })
     const expiresAt = server.clock.now() / 1000 + 300 * day
     await server.licensing.licenses.update(server.app, id, { expiresAt })
@@ -40,18 +40,18 @@ test('no wait passes the end of the token: an end that was moved is fetched in t
   }
 })
 
-test('only the server itself may ask for more than an hour of rest', async () => {
+test('createLicenseClient(): waits for more than an hour only if Heartwood itself asks for it', async () => {
   for (const [body, shortest, longest] of [
     ['<h1>503</h1>', 3_600, 4_400],
-    [ours, day, 1.2 * day + 60],
+    [heartwoodError, day, 1.2 * day + 60],
   ] as const) {
     const server = await createTestServer()
     const { token } = await server.issue({ forever: true })
     const options = await server.clientOptions()
     const times: number[] = []
-    const { fetch } = before(options, () => {
+    const { fetch } = proxied(options, () => {
       times.push(server.clock.now() / 1000)
-      return resting(2 * day, body)()
+      return unavailableFor(2 * day, body)()
     })
     await createLicenseClient({ ...options, token, fetch })
     await server.clock.advance(3 * day)
@@ -60,7 +60,7 @@ test('only the server itself may ask for more than an hour of rest', async () =>
   }
 })
 
-test('after its end a token is asked for no more often than before', async () => {
+test('createLicenseClient(): asks no more often after the token’s end than before', async () => {
   const server = await createTestServer()
   const { token } = await server.issue({ durationDays: 2 })
   server.fail('outage')
@@ -71,7 +71,7 @@ test('after its end a token is asked for no more often than before', async () =>
   assert.ok(server.requests.length - until <= 26, `${server.requests.length - until}`)
 })
 
-test('a program that never runs for an hour knows all the same which time has passed', async () => {
+test('createLicenseClient(): records the time at every start', async () => {
   const server = await createTestServer()
   const { token } = await server.issue({ durationDays: 10 })
   const store = memoryStore()
@@ -90,9 +90,9 @@ test('a program that never runs for an hour knows all the same which time has pa
   assert.equal(await run(), 'expired')
 })
 
-test('a program that runs for long keeps every hour which time it has seen', async () => {
+test('createLicenseClient(): records the time every hour', async () => {
   const store = memoryStore()
-  const { server, client } = await openScene({ store })
+  const { server, client } = await openLicensedClient({ store })
   await server.clock.advance(day / 2)
   assert.equal(client.license.lastAttempt, null)
   client.close()
@@ -101,7 +101,7 @@ test('a program that runs for long keeps every hour which time it has seen', asy
   assert.equal(again.license.state, 'clock_suspect')
 })
 
-test('clear forgets the token, and not which time has passed', async () => {
+test('clear(): forgets the token, but not the time that has passed', async () => {
   const server = await createTestServer()
   const { token } = await server.issue({ durationDays: 1 })
   const store = memoryStore()
@@ -116,9 +116,14 @@ test('clear forgets the token, and not which time has passed', async () => {
   assert.equal((await (await createLicenseClient(options)).setToken(token)).state, 'expired')
 })
 
-test('the time of an attempt is kept too', async () => {
+test('refresh(): records the time of the attempt', async () => {
   const store = memoryStore()
-  const { server, client } = await openScene({ store, background: false, maxOfflineDays: 5, graceDays: 0 })
+  const { server, client } = await openLicensedClient({
+    store,
+    background: false,
+    maxOfflineDays: 5,
+    graceDays: 0,
+  })
   server.fail('outage')
   await server.clock.advance(6 * day)
   await client.refresh()
@@ -127,8 +132,8 @@ test('the time of an attempt is kept too', async () => {
   assert.equal((await createLicenseClient({ ...options, background: false })).license.state, 'expired')
 })
 
-test('an answer of the server makes good at once what a wrong clock had shown', async () => {
-  const { server, client } = await openScene({ background: false })
+test('refresh(): a token from the server heals at once what a wrong clock has shown', async () => {
+  const { server, client } = await openLicensedClient({ background: false })
   server.clock.skewProgram(400 * day)
   await client.check()
   server.clock.skewProgram(0)
@@ -136,9 +141,9 @@ test('an answer of the server makes good at once what a wrong clock had shown', 
   assert.equal((await client.refresh()).state, 'active')
 })
 
-test('a clock before 1970 spoils no store', async () => {
+test('refresh(): a clock before 1970 does not damage the store', async () => {
   const store = memoryStore()
-  const { server, client } = await openScene({ store, background: false })
+  const { server, client } = await openLicensedClient({ store, background: false })
   server.fail('outage')
   server.clock.skewProgram(-60 * 365 * day)
   await client.refresh()
@@ -147,8 +152,8 @@ test('a clock before 1970 spoils no store', async () => {
   assert.deepEqual([again.license.state, again.license.store], ['active', 'kept'])
 })
 
-/** Makes ten seconds pass in a moment; answers the time limits that were asked for, in milliseconds. */
-async function inAMoment(work: () => Promise<void>): Promise<readonly number[]> {
+/** Ends every time limit after a moment. Returns the limits that `work` asked for, in milliseconds. */
+async function withShortLimits(work: () => Promise<void>): Promise<readonly number[]> {
   const limits: number[] = []
   const { timeout } = AbortSignal
   AbortSignal.timeout = (milliseconds) => {
@@ -166,20 +171,20 @@ async function inAMoment(work: () => Promise<void>): Promise<readonly number[]> 
 const forever = new Promise<Response>(() => undefined)
 const endless = (): Response => new Response(new ReadableStream({ start: () => undefined }))
 
-test('a request ends after ten seconds, even where nothing heeds the signal', async () => {
+test('refresh(): ends after ten seconds, even if fetch ignores the signal', async () => {
   const server = await createTestServer()
   const { token } = await server.issue({ forever: true })
   const options = { ...(await server.clientOptions()), token, background: false }
   for (const fetch of [() => forever, async () => endless()]) {
     const client = await createLicenseClient({ ...options, fetch })
-    const limits = await inAMoment(async () => {
+    const limits = await withShortLimits(async () => {
       assert.equal((await client.refresh()).lastAttempt?.outcome, 'unreachable')
     })
     assert.deepEqual(limits, [10_000])
   }
 })
 
-test('so does one for keys', async () => {
+test('setToken(): a fetch of keys ends after ten seconds, even if it ignores the signal', async () => {
   const server = await createTestServer()
   const options = await server.clientOptions()
   await server.rotateKeys()
@@ -187,21 +192,20 @@ test('so does one for keys', async () => {
   const refreshKeys = { from: 'jwks.json', pin: 'origin' } as const
   for (const fetch of [() => forever, async () => endless()]) {
     const client = await createLicenseClient({ ...options, fetch, refreshKeys, background: false })
-    const limits = await inAMoment(() => assert.rejects(client.setToken(token)))
+    const limits = await withShortLimits(() => assert.rejects(client.setToken(token)))
     assert.deepEqual(limits, [10_000])
   }
 })
 
-test('close ends a request that heeds no signal', async () => {
-  let began = (): void => undefined
-  const asked = new Promise<void>((resolve) => (began = resolve))
+test('close(): ends a request that ignores the signal', async () => {
+  const asked = createGate()
   const fetch = (): Promise<Response> => {
-    began()
+    asked.open()
     return forever
   }
-  const { client } = await openScene({ fetch, background: false })
+  const { client } = await openLicensedClient({ fetch, background: false })
   const asking = client.refresh()
-  await asked
+  await asked.opened
   client.close()
   assert.deepEqual([(await asking).state, client.license.lastAttempt], ['active', null])
 })

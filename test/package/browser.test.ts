@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
-import { ServerSide } from '../client/backstage.ts'
 import type { BrowserPage, BrowserStore } from '../client/browser-page.ts'
-import { scenarios } from '../client/scenarios.ts'
-import type { Backdrop } from '../client/stage.ts'
+import { FakeServer } from '../client/fake-server.ts'
+import { lifecycleCases } from '../client/lifecycle-cases.ts'
+import type { ClientSetup } from '../client/test-program.ts'
 import { startChromium } from './chromium.ts'
 import { emptyFolder, run } from './programs.ts'
 import { listen, originOf, toRequest } from './web-server.ts'
@@ -19,14 +19,14 @@ declare const page: BrowserPage
 class Site {
   #pages: Server | null = null
   #api: Server | null = null
-  serverSide = new ServerSide()
+  fakeServer = new FakeServer()
   /** How long the license server takes to renew a license, in milliseconds; what the browser asks before it is not delayed. */
   delay = 0
 
   async open(script: string): Promise<void> {
     this.#api = await listen(async (request, body) => {
       if (request.method === 'POST') await setTimeout(this.delay)
-      return this.serverSide.handle(toRequest(this.api, request, body))
+      return this.fakeServer.handle(toRequest(this.api, request, body))
     })
     this.#pages = await listen((request, body) => this.#serve(script, request.url, body))
     this.renew()
@@ -41,12 +41,12 @@ class Site {
   }
 
   renew(): void {
-    this.serverSide = new ServerSide(this.api, [this.pages])
+    this.fakeServer = new FakeServer(this.api, [this.pages])
   }
 
   async #serve(script: string, url: string | undefined, body: Buffer): Promise<Response> {
     if (url === '/page.js') return new Response(script, { headers: { 'content-type': 'text/javascript' } })
-    if (url !== '/backstage')
+    if (url !== '/command')
       return new Response('<!doctype html><script type="module" src="/page.js"></script>', {
         headers: { 'content-type': 'text/html' },
       })
@@ -54,7 +54,7 @@ class Site {
       readonly name: string
       readonly args: readonly unknown[]
     }
-    return Response.json({ answer: (await this.serverSide.tell(name, ...args)) ?? null })
+    return Response.json({ result: (await this.fakeServer.command(name, ...args)) ?? null })
   }
 
   close(): void {
@@ -89,25 +89,25 @@ after(async () => {
   site.close()
 })
 
-for (const [at, { name, steps }] of scenarios.entries())
+for (const [at, { name, steps }] of lifecycleCases.entries())
   test(`in a browser: ${name}`, async () => {
     site.renew()
-    const { seen } = await tab.evaluate((index) => page.play(index), at)
+    const { observed } = await tab.evaluate((index) => page.runCase(index), at)
     assert.deepEqual(
-      seen,
-      steps.map(([, sight]) => sight),
+      observed,
+      steps.map(([, observation]) => observation),
     )
   })
 
 for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])
   test(`${kind} keeps the license over a reload, and of two tabs one asks the server`, async () => {
     site.renew()
-    const backdrop = (await site.serverSide.tell('open', { forever: true })) as Backdrop
+    const setup = (await site.fakeServer.command('open', { forever: true })) as ClientSetup
     const [one, other] = [await openTab(), await openTab()]
     const open = (each: Page): Promise<string> =>
-      each.evaluate(([store, given]) => page.open(store, given), [kind, backdrop] as const)
+      each.evaluate(([store, given]) => page.open(store, given), [kind, setup] as const)
     assert.equal(await open(one), 'invalid')
-    assert.equal(await one.evaluate((token) => page.enter(token), backdrop.token), 'active')
+    assert.equal(await one.evaluate((token) => page.enter(token), setup.token), 'active')
     await one.reload()
     assert.deepEqual([await open(one), await open(other)], ['active', 'active'])
     // Long enough that the second tab asks while the first waits, however busy the machine is.
@@ -115,18 +115,18 @@ for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])
     const [first, second] = await Promise.all([one, other].map((each) => each.evaluate(() => page.refresh())))
     site.delay = 0
     assert.equal(first, second)
-    const renewals = site.serverSide.server.requests.filter(({ method }) => method === 'POST')
+    const renewals = site.fakeServer.server.requests.filter(({ method }) => method === 'POST')
     assert.equal(renewals.length, 1)
     await Promise.all([one.close(), other.close()])
   })
 
 test('a tab hears at once that another one has a license', async () => {
   site.renew()
-  const backdrop = (await site.serverSide.tell('open', { forever: true })) as Backdrop
+  const setup = (await site.fakeServer.command('open', { forever: true })) as ClientSetup
   const [one, other] = [await openTab(), await openTab()]
   await one.evaluate(() => localStorage.clear())
   for (const each of [one, other])
-    assert.equal(await each.evaluate((given) => page.open('localStorage', given), backdrop), 'invalid')
-  await one.evaluate((token) => page.enter(token), backdrop.token)
+    assert.equal(await each.evaluate((given) => page.open('localStorage', given), setup), 'invalid')
+  await one.evaluate((token) => page.enter(token), setup.token)
   await other.waitForFunction(() => page.state() === 'active')
 })

@@ -8,10 +8,10 @@ import {
 } from '../../src/client/index.ts'
 import { VirtualClock } from '../../src/testing/server/clock.ts'
 import type { TestLicense } from '../../src/testing/server.ts'
-import type { Actor, Scenario, Sight, StageOptions } from './scenario.ts'
+import type { LifecycleCase, Observation, Program, ProgramOptions } from './lifecycle-case.ts'
 
-/** What the server side tells a client that is to be opened. */
-export interface Backdrop {
+/** The server's part of a client's options. */
+export interface ClientSetup {
   readonly baseUrl: string
   readonly app: string
   readonly publicKeys: string
@@ -20,9 +20,9 @@ export interface Backdrop {
   readonly now: number
 }
 
-/** The server side of a scenario: in this process, or behind HTTP for a browser. Arguments and answers are JSON. */
-export interface Backstage {
-  tell(name: string, ...args: readonly unknown[]): Promise<unknown>
+/** The server of a case: in this process, or behind HTTP for a browser. Arguments and results are JSON. */
+export interface ServerCommands {
+  command(name: string, ...args: readonly unknown[]): Promise<unknown>
   fetch(url: string, init: RequestInit): Promise<Response>
 }
 
@@ -35,32 +35,36 @@ function brokenStore(): LicenseStore {
   return { read: async () => refuse(), write: () => refuse() }
 }
 
-/** One client before one server, in a time that only this stage lets pass. */
-export class Stage implements Actor {
-  readonly #backstage: Backstage
-  readonly #options: StageOptions
-  readonly #backdrop: Backdrop
+/** A program with one client before one server, in a time that passes only when it is told to. */
+export class TestProgram implements Program {
+  readonly #server: ServerCommands
+  readonly #options: ProgramOptions
+  readonly #setup: ClientSetup
   readonly #store: LicenseStore
   readonly #clock: VirtualClock
   #client: LicenseClient
 
-  private constructor(backstage: Backstage, options: StageOptions, backdrop: Backdrop) {
-    this.#backstage = backstage
+  private constructor(server: ServerCommands, options: ProgramOptions, setup: ClientSetup) {
+    this.#server = server
     this.#options = options
-    this.#backdrop = backdrop
+    this.#setup = setup
     this.#store = options.brokenStore === true ? brokenStore() : memoryStore()
-    this.#clock = new VirtualClock(backdrop.now)
+    this.#clock = new VirtualClock(setup.now)
     this.#client = undefined as never
   }
 
-  static async open(backstage: Backstage, license: TestLicense, options: StageOptions): Promise<Stage> {
-    const backdrop = (await backstage.tell('open', license)) as Backdrop
-    const stage = new Stage(backstage, options, backdrop)
-    if (options.offline === true) await stage.tell('fail', 'outage', null)
-    await stage.#start()
+  static async open(
+    server: ServerCommands,
+    license: TestLicense,
+    options: ProgramOptions,
+  ): Promise<TestProgram> {
+    const setup = (await server.command('open', license)) as ClientSetup
+    const program = new TestProgram(server, options, setup)
+    if (options.offline === true) await program.onServer('fail', 'outage', null)
+    await program.#start()
     const byHand = !['withoutToken', 'configured', 'brokenStore'].some((name) => name in options)
-    if (byHand) await stage.enterFirst()
-    return stage
+    if (byHand) await program.enterFirstToken()
+    return program
   }
 
   get license(): ClientLicense {
@@ -68,17 +72,20 @@ export class Stage implements Actor {
   }
 
   async #start(): Promise<void> {
-    const { baseUrl, app, publicKeys, token } = this.#backdrop
+    const { baseUrl, app, publicKeys, token } = this.#setup
     const { graceDays, maxOfflineDays, refreshKeys, configured } = this.#options
     this.#client = await createLicenseClient({
-      ...{ baseUrl, app, publicKeys, store: this.#store },
+      baseUrl,
+      app,
+      publicKeys,
+      store: this.#store,
       ...(graceDays !== undefined && { graceDays }),
       ...(maxOfflineDays !== undefined && { maxOfflineDays }),
       ...(refreshKeys !== undefined && { refreshKeys }),
       ...(configured === true && { token }),
       fetch: async (url, init) => {
         await this.#synchronise()
-        return this.#backstage.fetch(url, init)
+        return this.#server.fetch(url, init)
       },
       now: this.#clock.programNow,
       schedule: this.#clock.schedule,
@@ -86,12 +93,12 @@ export class Stage implements Actor {
   }
 
   #synchronise(): Promise<unknown> {
-    return this.#backstage.tell('time', this.#clock.now())
+    return this.#server.command('time', this.#clock.now())
   }
 
-  async tell(name: string, ...args: readonly unknown[]): Promise<void> {
+  async onServer(name: string, ...args: readonly unknown[]): Promise<void> {
     await this.#synchronise()
-    await this.#backstage.tell(name, ...args)
+    await this.#server.command(name, ...args)
   }
 
   async wait(days: number): Promise<void> {
@@ -108,21 +115,21 @@ export class Stage implements Actor {
     await this.#client.refresh()
   }
 
-  async skew(days: number): Promise<void> {
+  async skewClock(days: number): Promise<void> {
     this.#clock.skewProgram(Math.round(days * day))
     await this.#client.check()
   }
 
-  async enterNew(): Promise<void> {
+  async enterNewToken(): Promise<void> {
     await this.#synchronise()
-    await this.#enter((await this.#backstage.tell('token')) as string)
+    await this.#enter((await this.#server.command('token')) as string)
   }
 
-  async enterFirst(): Promise<void> {
-    await this.#enter(this.#backdrop.token)
+  async enterFirstToken(): Promise<void> {
+    await this.#enter(this.#setup.token)
   }
 
-  /** One that the program cannot verify changes nothing. */
+  /** A token that the program cannot verify must change nothing. */
   async #enter(token: string): Promise<void> {
     const before = JSON.stringify(this.#client.license)
     await this.#client.setToken(token).catch((error: unknown) => {
@@ -132,7 +139,7 @@ export class Stage implements Actor {
     await this.#clock.advance(0)
   }
 
-  async damage(text: string): Promise<void> {
+  async damageStore(text: string): Promise<void> {
     this.#client.close()
     await this.#store.write(text)
     await this.#start()
@@ -146,26 +153,25 @@ export class Stage implements Actor {
     await this.#start()
   }
 
-  grants(feature: string): void {
+  expectFeature(feature: string): void {
     if (!this.license.has(feature)) throw new Error(`The license does not grant ${feature}`)
   }
 
-  lacks(feature: string): void {
+  expectNoFeature(feature: string): void {
     if (this.license.has(feature)) throw new Error(`The license grants ${feature}`)
   }
 
-  /** The state and action of the program, what the server says of its token, and whether they mean the same. */
-  async sight(): Promise<Sight> {
+  async observe(): Promise<Observation> {
     const { state, action, code, lastAttempt, claims } = this.license
     await this.#synchronise()
     const asked = claims !== null || state === 'revoked'
-    const server = asked ? await this.#backstage.tell('verify', await this.#heldToken(claims?.jti)) : 'none'
+    const server = asked ? await this.#server.command('verify', await this.#heldToken(claims?.jti)) : 'none'
     const known = code === null || code === 'token_expired' ? (lastAttempt?.code ?? code ?? 'ok') : code
-    const seen = `${state} ${action}`
-    return known === server || !asked ? [seen, `${server}`] : [seen, `${server}`, 'unaware']
+    const program = `${state} ${action}`
+    return known === server || !asked ? [program, `${server}`] : [program, `${server}`, 'unaware']
   }
 
-  /** The token that the program goes by, as its store has it; `null` when it was taken away. */
+  /** The token that the program uses, from its store; `null` if it is gone. */
   async #heldToken(jti: string | undefined): Promise<string | null> {
     const text = await this.#store.read().catch(() => null)
     const { token, fallback } = JSON.parse(text ?? '{}') as Readonly<Record<string, string | null>>
@@ -177,21 +183,23 @@ export class Stage implements Actor {
   }
 }
 
-/** What a scenario came to: for every step what was to be seen and what was. */
-export interface Run {
-  readonly expected: readonly Sight[]
-  readonly seen: readonly Sight[]
+/** The expected and the actual observation after every step. */
+export interface CaseResult {
+  readonly expected: readonly Observation[]
+  readonly observed: readonly Observation[]
 }
 
-/** Plays one row of the table. */
-export async function play(scenario: Scenario, backstage: Backstage): Promise<Run> {
-  const stage = await Stage.open(backstage, scenario.license ?? {}, scenario.options ?? {})
-  const seen: Sight[] = []
-  for (const [act, [, , apart]] of scenario.steps) {
-    await act(stage)
-    const [what, server, differs] = await stage.sight()
-    seen.push(differs === undefined ? [what, server] : [what, server, apart ?? differs])
+export async function runCase(
+  { license = {}, options = {}, steps }: LifecycleCase,
+  server: ServerCommands,
+): Promise<CaseResult> {
+  const program = await TestProgram.open(server, license, options)
+  const observed: Observation[] = []
+  for (const [step, [, , expected]] of steps) {
+    await step(program)
+    const [state, code, difference] = await program.observe()
+    observed.push(difference === undefined ? [state, code] : [state, code, expected ?? difference])
   }
-  stage.close()
-  return { expected: scenario.steps.map(([, sight]) => sight), seen }
+  program.close()
+  return { expected: steps.map(([, observation]) => observation), observed }
 }

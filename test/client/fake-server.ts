@@ -1,10 +1,10 @@
 import { createTestServer, type Fault, type TestLicense, type TestServer } from '../../src/testing/server.ts'
-import type { Backdrop, Backstage } from './stage.ts'
+import type { ClientSetup, ServerCommands } from './test-program.ts'
 
 type Arguments = readonly unknown[]
 
-/** The server side of one scenario. */
-export class ServerSide implements Backstage {
+/** A test server that takes its commands by name, so that a page in a browser can give them over HTTP. */
+export class FakeServer implements ServerCommands {
   readonly #baseUrl: string
   readonly #origins: readonly string[]
   #server: TestServer | null = null
@@ -17,7 +17,7 @@ export class ServerSide implements Backstage {
   }
 
   get server(): TestServer {
-    if (this.#server === null) throw new Error('No scenario has begun')
+    if (this.#server === null) throw new Error('The server has not been opened')
     return this.#server
   }
 
@@ -36,13 +36,13 @@ export class ServerSide implements Backstage {
     return this.handle(new Request(url, init))
   }
 
-  async tell(name: string, ...args: Arguments): Promise<unknown> {
-    const act = this.#acts[name]
-    if (act === undefined) throw new Error(`Unknown act ${name}`)
-    return act(...args)
+  async command(name: string, ...args: Arguments): Promise<unknown> {
+    const command = this.#commands[name]
+    if (command === undefined) throw new Error(`Unknown command ${name}`)
+    return command(...args)
   }
 
-  async #open(license: TestLicense): Promise<Backdrop> {
+  async #open(license: TestLicense): Promise<ClientSetup> {
     this.#server = await createTestServer({ corsOrigins: this.#origins })
     const { id, token } = await this.server.issue(license)
     this.#licenseId = id
@@ -51,14 +51,14 @@ export class ServerSide implements Backstage {
     return { baseUrl: this.#baseUrl, app, publicKeys, token, now: now() }
   }
 
-  /** What the server says of a token, or of the last that it gave out. */
+  /** The server's code for a token, or for the last that it gave out. */
   async #verify(token: string | null): Promise<string> {
     const { licensing, app } = this.server
     const { code } = await licensing.verification.verifyToken(app, token ?? this.#lastToken)
     return code ?? 'ok'
   }
 
-  readonly #acts: Readonly<Record<string, (...args: any[]) => unknown>> = {
+  readonly #commands: Readonly<Record<string, (...args: any[]) => unknown>> = {
     open: (license: TestLicense) => this.#open(license),
     time: (now: number) => this.server.clock.advance((now - this.server.clock.now()) / 1000),
     fail: (fault: Fault, requests: number | null) => this.server.fail(fault, requests ?? Infinity),

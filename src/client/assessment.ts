@@ -1,0 +1,189 @@
+import {
+  clockTolerance,
+  decide,
+  earliest,
+  isPast,
+  type Decision,
+  type TokenState,
+} from '../core/token/decision.ts'
+
+/**
+ * The state of a license in the program that it licenses. `refresh_due`: good, but a new token is overdue. `grace`: ended
+ * by less than `graceDays`. `clock_suspect`: the computer's clock is behind a time that has passed.
+ *
+ * @example
+ * ```ts
+ * import type { ClientState } from 'heartwood/client'
+ *
+ * const colors: Readonly<Partial<Record<ClientState, string>>> = { grace: 'orange', expired: 'red' }
+ * console.log(colors.grace) // orange
+ * ```
+ */
+export type ClientState =
+  'active' | 'refresh_due' | 'grace' | 'expired' | 'revoked' | 'invalid' | 'clock_suspect'
+
+/**
+ * Says what to do about a license. `none`: nothing. `refresh`: let the program reach the license server. `renew`: the
+ * vendor must move the end date. `contact`: ask the vendor. `check_clock`: set the computer's clock. `new_token`: enter a
+ * license token, or a new one. `update`: update the program, because it does not know the server's present key.
+ *
+ * @example
+ * ```ts
+ * import type { ClientAction } from 'heartwood/client'
+ *
+ * const opensTokenForm = (action: ClientAction): boolean => action === 'new_token'
+ * console.log(opensTokenForm('contact')) // false
+ * ```
+ */
+export type ClientAction = Decision['action'] | 'new_token' | 'update'
+
+/** The facts of one moment. Times are whole seconds since 1970, spans are seconds. */
+export interface ProgramFacts {
+  /** The verified token; `null` makes the license `invalid`. */
+  readonly token: TokenState | null
+  /** Says why there is no token. */
+  readonly problem: string
+  /** True if a token, perhaps a newer one, cannot be verified before the server's newer keys are here. */
+  readonly awaitsKey: boolean
+  /** The time at which the server said that the license is revoked. */
+  readonly revokedAt: number | null
+  /** The code of the server's last refusal to renew the token. */
+  readonly refusal: string | null
+  /** True if the last attempt to reach the server failed. */
+  readonly unreachable: boolean
+  readonly now: number
+  /** The latest instant that is known to have passed. */
+  readonly seenAt: number
+  readonly refreshEvery: number
+  /** The age that a token may reach without a renewal; `null` for any age. */
+  readonly maxOffline: number | null
+  readonly grace: number
+}
+
+/**
+ * A license judged at one moment: its state, the reason, what to do, and when that changes by itself.
+ *
+ * @example
+ * ```ts
+ * import type { LicenseAssessment } from 'heartwood/client'
+ *
+ * export const banner = ({ action, reason }: LicenseAssessment): string => (action === 'none' ? '' : reason)
+ * ```
+ */
+export interface LicenseAssessment {
+  /** The state that the program's policy is asked about. */
+  readonly state: ClientState
+  /** `null` while the license is good; otherwise the code of the server's verification, or `offline_too_long`. */
+  readonly code: Decision['code'] | 'offline_too_long'
+  /** The same as a sentence for a person. */
+  readonly reason: string
+  /** The step that makes the license good again. */
+  readonly action: ClientAction
+  /** Another state holds from this instant on, in seconds since 1970; `null` if none follows by itself. */
+  readonly changesAt: number | null
+}
+
+const refusals: Readonly<Record<string, readonly [reason: string, action: ClientAction]>> = {
+  invalid_token: ['The license server no longer accepts this token: a new one is needed', 'new_token'],
+  not_found: ['The license server does not know this license: a new token is needed', 'new_token'],
+  token_expired: ['The license server says that the license has expired', 'renew'],
+  missing_tier: ['The license has no tier any more and cannot be renewed', 'contact'],
+  token_mismatch: ['The license server knows this token by another license id', 'contact'],
+  unknown_key: ['The license server signs with a key that this program does not know', 'update'],
+  foreign_token: ['The license server has given this license to another installation or program', 'contact'],
+}
+const otherRefusal = ['The license server refuses to renew the license', 'contact'] as const
+
+/** Shows the server's refusal, but keeps the license valid: only a revocation ends it. */
+function withRefusal(assessment: LicenseAssessment, refusal: string | null): LicenseAssessment {
+  // About a token that has ended the server says no more than is known.
+  if (refusal === null || refusal === assessment.code) return assessment
+  const [reason, action] = refusals[refusal] ?? otherRefusal
+  return { ...assessment, reason, action }
+}
+
+/** A license that has ended may be good by a token whose key is yet to be fetched. */
+function withAwaitedKey({ awaitsKey }: ProgramFacts, assessment: LicenseAssessment): LicenseAssessment {
+  if (!awaitsKey || assessment.code === null) return assessment
+  const reason = 'The license token is signed with a newer key, yet to be fetched from the license server'
+  return { ...assessment, reason, action: 'refresh' }
+}
+
+function offlineEnd({ token, maxOffline }: ProgramFacts): number | null {
+  return token === null || maxOffline === null ? null : token.iat + maxOffline
+}
+
+function assessGood(facts: ProgramFacts, { reason, validUntil, refreshAfter }: Decision): LicenseAssessment {
+  const { now, unreachable } = facts
+  const end = earliest([validUntil, offlineEnd(facts)])
+  if (!isPast(refreshAfter, now)) {
+    const changesAt = earliest([refreshAfter, end])
+    return { state: 'active', code: null, reason, action: 'none', changesAt }
+  }
+  const due = unreachable
+    ? 'The license is active, but its server cannot be reached to refresh it'
+    : 'The license is active and due to be refreshed'
+  return { state: 'refresh_due', code: null, reason: due, action: 'refresh', changesAt: end }
+}
+
+type Cause = Pick<LicenseAssessment, 'code' | 'reason' | 'action'>
+
+/** Grace begins once, at the earlier of the token's end and the end of its time offline. */
+function assessLapsed(facts: ProgramFacts, cause: Cause): LicenseAssessment {
+  const { token, grace, now, seenAt } = facts
+  const end = (earliest([token?.exp, offlineEnd(facts)]) ?? 0) + grace
+  if (isPast(end, Math.max(now, seenAt))) return { state: 'expired', ...cause, changesAt: null }
+  return { state: 'grace', ...cause, changesAt: end }
+}
+
+const ended =
+  'The license token has expired: the license must be extended or, if it has been, its new token entered'
+
+/** Counts by the latest time seen, so that no clock set back undoes it. */
+function isOfflineTooLong(facts: ProgramFacts): boolean {
+  return isPast(offlineEnd(facts), Math.max(facts.now, facts.seenAt))
+}
+
+function assessToken(facts: ProgramFacts, decision: Decision): LicenseAssessment {
+  const { code, action } = decision
+  if (code === 'token_expired') return assessLapsed(facts, { code, reason: ended, action })
+  if (!isOfflineTooLong(facts)) return assessGood(facts, decision)
+  const unseen = 'The license has not been confirmed by its server for too long'
+  return assessLapsed(facts, { code: 'offline_too_long', reason: unseen, action: 'refresh' })
+}
+
+function assessRevoked(revokedAt: number, now: number): LicenseAssessment {
+  const license = { expiresAt: null, revokedAt, minRevision: 0 }
+  const { code, reason, action } = decide({ license, now })
+  return { state: 'revoked', code, reason, action, changesAt: null }
+}
+
+/** The clock is credible again as soon as it has caught up with the time that is known to have passed. */
+function assessClock(facts: ProgramFacts, token: TokenState, decision: Decision): LicenseAssessment {
+  const { code, reason, action } = decision
+  const changesAt = Math.max(token.iat, facts.seenAt) - clockTolerance
+  return { state: 'clock_suspect', code, reason, action, changesAt }
+}
+
+/**
+ * Judges the license of a program. It adds to {@link decide} the facts that only the program knows: how long the server has
+ * been silent, its last refusal, and the time that has already passed. A pure function.
+ */
+export function assess(facts: ProgramFacts): LicenseAssessment {
+  const { token, revokedAt, now, seenAt, refreshEvery, problem: reason } = facts
+  if (revokedAt !== null) return assessRevoked(revokedAt, now)
+  if (token === null) {
+    const none = {
+      state: 'invalid',
+      code: 'invalid_token',
+      reason,
+      action: 'new_token',
+      changesAt: null,
+    } as const
+    return withAwaitedKey(facts, none)
+  }
+  const decision = decide({ token, now, seenAt, refreshEvery })
+  if (decision.status === 'clock_suspect' && !isOfflineTooLong(facts))
+    return assessClock(facts, token, decision)
+  return withAwaitedKey(facts, withRefusal(assessToken(facts, decision), facts.refusal))
+}

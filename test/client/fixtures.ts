@@ -1,0 +1,37 @@
+import { createLicenseClient, type LicenseClient, type LicenseClientOptions } from '../../src/client/index.ts'
+import { createTestServer, type TestServer } from '../../src/testing/server.ts'
+
+/** A client that holds a license without end, and the server of that license. */
+export interface LicensedClient {
+  readonly server: TestServer
+  readonly client: LicenseClient
+  readonly id: string
+  readonly token: string
+}
+
+export async function openLicensedClient(
+  options: Partial<LicenseClientOptions> = {},
+  features: readonly string[] = [],
+): Promise<LicensedClient> {
+  const server = await createTestServer({ features })
+  const { id, token } = await server.issue({ forever: true })
+  const client = await createLicenseClient({ ...(await server.clientOptions()), token, ...options })
+  return { server, client, id, token }
+}
+
+/** A promise that resolves when the test says so. */
+export interface Gate {
+  readonly opened: Promise<void>
+  readonly open: () => void
+}
+
+export function createGate(): Gate {
+  let open = (): void => undefined
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { opened, open }
+}
+
+/** Counts the requests for a new token. */
+export function countRenewals({ requests }: TestServer): number {
+  return requests.filter(({ method }) => method === 'POST').length
+}
