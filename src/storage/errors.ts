@@ -117,11 +117,14 @@ function lookUp<Property extends keyof KnownError>(
 ): KnownError[Property] | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const { code, errcode, errno } = error as Readonly<Record<string, unknown>>
-  for (const value of [code, errcode, errno])
-    for (const key of keysOf(value)) {
-      const found = key === undefined ? undefined : knownErrors[key]?.[property]
-      if (found !== undefined) return found
-    }
+  // A number in `code` may not be SQLite's: that of a `TimeoutError` of the runtime is the number of SQLITE_AUTH.
+  const values =
+    property === 'sentence' && typeof code !== 'string' ? [errcode, errno] : [code, errcode, errno]
+  for (const key of values.flatMap(keysOf)) {
+    const found =
+      key !== undefined && Object.hasOwn(knownErrors, key) ? knownErrors[key]?.[property] : undefined
+    if (found !== undefined) return found
+  }
   return undefined
 }
 

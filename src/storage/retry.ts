@@ -3,7 +3,7 @@ export interface RetryPolicy {
   readonly isTransient: (error: unknown) => boolean
   /** The greatest number of runs. */
   readonly attempts?: number
-  /** No run begins later than this after the first failure. */
+  /** A failure later than this after the first one is final. */
   readonly withinMs?: number
   /** The pause after a failed run. A random pause keeps two callers from meeting again and again. */
   readonly pauseMs: (attempt: number) => number

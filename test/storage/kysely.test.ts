@@ -218,6 +218,32 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
       assert.equal(await kyselyStorage(db).claimKeyCheck('late'), 'sealed')
     })
 
+    it('transaction(): never runs its work again after a conflict, because only the host can', async () => {
+      const db = await openMigrated()
+      let runs = 0
+      const conflict = Object.assign(new Error('could not serialize access'), { code: '40001' })
+      await db.transaction().execute(async (trx) => {
+        await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
+        const work = kyselyStorage(trx).transaction(async () => {
+          runs++
+          throw conflict
+        })
+        await assert.rejects(work, (error) => error === conflict)
+      })
+      assert.equal(runs, 1)
+    })
+
+    it('an error of the host’s own work comes out unchanged', async () => {
+      const db = await openMigrated()
+      const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+      const work = kyselyStorage(db).transaction(async (tx) => {
+        await tx.insertApp(newApp())
+        throw refused
+      })
+      await assert.rejects(work, (error) => error === refused)
+      assert.equal(await kyselyStorage(db).countApps({}), 0)
+    })
+
     it('close(): leaves `db` open', async () => {
       const db = await openMigrated()
       await kyselyStorage(db).close()

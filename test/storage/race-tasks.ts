@@ -53,7 +53,9 @@ interface Installation {
 export const tasks = {
   /** Resolves to the number of changes to one version that won. */
   change: async ({ storage }: Server, license: { id: string; version: number }): Promise<number> => {
-    const answers = await concurrently(8, () => storage.updateLicense(license.id, license.version, { revision: 9 }))
+    const answers = await concurrently(8, () =>
+      storage.updateLicense(license.id, license.version, { revision: 9 }),
+    )
     return answers.filter((answer) => answer !== null).length
   },
   rotate: (server: Server): Promise<string[]> => concurrently(4, () => codeOf(rotate(server))),

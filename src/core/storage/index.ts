@@ -86,6 +86,6 @@ export interface Storage extends StorageSession {
   transaction<T>(work: (tx: StorageSession) => Promise<T>): Promise<T>
   /** Resolves if the storage answers. */
   ping(): Promise<void>
-  /** Releases files and connections. It may be called twice. */
+  /** Waits for the calls under way, and then releases files and connections. It may be called twice. */
   close(): Promise<void>
 }

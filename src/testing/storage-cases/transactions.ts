@@ -315,6 +315,19 @@ const closingCases: readonly ConformanceCase[] = [
     await storage.close()
     await storage.close()
   }),
+  storageCase('close(): waits for the calls under way', async (storage) => {
+    const { app } = await addParents(storage)
+    const calls = [
+      storage.insertApp(newApp()),
+      storage.deleteApp(app.id),
+      storage.transaction(async (tx) => {
+        await pause()
+        return tx.insertApp(newApp())
+      }),
+    ]
+    await storage.close()
+    assert.deepEqual(await Promise.all(calls), [true, true, true])
+  }),
   storageCase('close(): two concurrent calls resolve, and later calls are refused', async (storage) => {
     await Promise.all([storage.close(), storage.close()])
     await assert.rejects(storage.countApps({}))
