@@ -28,7 +28,10 @@ const races: Readonly<Record<string, Race>> = {
     const customerId = await furnish({ licensing, storage })
     const app = await storage.findApp(slug)
     const { id } = await licensing.licenses.create(slug, {
-      ...{ installationId: installation(1), customerId, tierId: 'pro', durationDays: 30 },
+      installationId: installation(1),
+      customerId,
+      tierId: 'pro',
+      durationDays: 30,
     })
     await again(1, async (version) => {
       assert.equal((await storage.findLicense(app!.id, id))?.version, version)

@@ -19,7 +19,7 @@ export interface LicenseRecord {
   readonly customFeatures: readonly string[]
   /** A UUID in lower case. */
   readonly installationId: string
-  /** True if it occupies its installation slot, of which an app has one an installation. */
+  /** True if it occupies its installation slot: one license of an app and installation does. */
   readonly current: boolean
   /** `null` for a license without end. */
   readonly expiresAt: NumericDate | null

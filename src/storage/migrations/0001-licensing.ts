@@ -7,7 +7,7 @@ import {
   sql,
 } from 'kysely'
 
-/** The first tables. Instants and counters are `bigint`, flags 0 or 1, lists and metadata JSON as text. */
+/** Creates the first tables. Times and counters are `bigint`, flags 0 or 1, lists and metadata JSON as text. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createApps(db)
   await createSigningKeys(db)
@@ -22,8 +22,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * Text in the order of its bytes. PostgreSQL would else sort it as the database's locale does, which changes with the
- * operating system and then breaks the indexes.
+ * Text that sorts by its bytes. PostgreSQL would otherwise sort by the locale of the database. The locale changes with the
+ * operating system, and then breaks the indexes.
  */
 function text(db: Kysely<unknown>): 'text' | RawBuilder<unknown> {
   return db.getExecutor().adapter instanceof PostgresAdapter ? sql`text collate "C"` : 'text'
@@ -165,7 +165,7 @@ async function createLicenses(db: Kysely<unknown>): Promise<void> {
   await indexLicenseStates(db)
 }
 
-/** Each begins with what deletions look for and holds all that its filter names, so that the planner prefers it. */
+/** Each index begins with the column that deletions look up. It has every column of its filter, so the planner prefers it. */
 async function indexLicenses(db: Kysely<unknown>): Promise<void> {
   const table = 'heartwood_license'
   await index(db, 'heartwood_license_app', table, ['app_id', 'id']).execute()
@@ -174,7 +174,7 @@ async function indexLicenses(db: Kysely<unknown>): Promise<void> {
   await index(db, 'heartwood_license_installation', table, ['app_id', 'installation_id', 'id']).execute()
 }
 
-/** `revoked_at` is in the partial ones as well, so that counting needs no row. */
+/** The partial indexes have `revoked_at` too, so that counting reads no row. */
 async function indexLicenseStates(db: Kysely<unknown>): Promise<void> {
   const table = 'heartwood_license'
   await index(db, 'heartwood_license_current', table, ['app_id', 'installation_id'])

@@ -1,6 +1,6 @@
 import { type ColumnDefinitionBuilder, type Kysely, PostgresAdapter, type RawBuilder, sql } from 'kysely'
 
-/** Events that wait to be sent, what they are signed with, and what time-driven ones were told already. */
+/** Creates the tables of webhooks: their secrets, the deliveries, the expiry notices, and the clock. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createWebhooks(db)
   await createDeliveries(db)
@@ -8,7 +8,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await createClock(db)
 }
 
-/** Text in the order of its bytes: see the first migration. */
+/** Text that sorts by its bytes, as in the first migration. */
 function text(db: Kysely<unknown>): 'text' | RawBuilder<unknown> {
   return db.getExecutor().adapter instanceof PostgresAdapter ? sql`text collate "C"` : 'text'
 }

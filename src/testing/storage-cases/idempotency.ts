@@ -71,7 +71,7 @@ export const storedResponseCases: readonly ConformanceCase[] = [
       const seen: string[] = []
       let after: StoredResponseRecord | undefined
       do {
-        const page = await storage.listStoredResponses({ limit: 2, ...(after !== undefined && { after }) })
+        const page = await storage.listStoredResponses({ limit: 2, after })
         seen.push(...page.map(({ scope, key }) => `${scope}/${key}`))
         after = page.length === 2 ? page[1] : undefined
       } while (after !== undefined)
