@@ -2,7 +2,7 @@ import type { SelectQueryBuilder } from 'kysely'
 import type { AppFilter, AppPatch, AppRecord, AppStorage, Page } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import type { Reader } from './executor.ts'
-import { countOf, newestFirst, wroteRow } from './queries.ts'
+import { countOf, newestFirst, deleteById, insertUnlessTaken } from './queries.ts'
 import { appRows } from './rows.ts'
 import { Verbs } from './verbs.ts'
 
@@ -14,15 +14,7 @@ export abstract class KyselyApps extends Verbs implements AppStorage {
   }
 
   insertApp(app: AppRecord): Promise<boolean> {
-    return this.executor.write((db) =>
-      wroteRow(
-        db
-          .insertInto('heartwood_app')
-          .values(appRows.toRow(app))
-          .onConflict((conflict) => conflict.doNothing())
-          .returning('id'),
-      ),
-    )
+    return this.executor.write((db) => insertUnlessTaken(db, 'heartwood_app', appRows.toRow(app)))
   }
 
   async updateApp(id: string, patch: AppPatch): Promise<AppRecord | null> {
@@ -38,9 +30,7 @@ export abstract class KyselyApps extends Verbs implements AppStorage {
   }
 
   async deleteApp(id: string): Promise<boolean> {
-    const isDeleted = await this.executor.write((db) =>
-      wroteRow(db.deleteFrom('heartwood_app').where('id', '=', id).returning('id')),
-    )
+    const isDeleted = await this.executor.write((db) => deleteById(db, 'heartwood_app', id))
     if (isDeleted) await this.executor.secretErased()
     return isDeleted
   }

@@ -10,7 +10,7 @@ import type { Database } from '../schema.ts'
 import { contains } from './dialect.ts'
 import type { Executor, Reader } from './executor.ts'
 import { KyselyFeatures } from './features.ts'
-import { countOf, newestFirst, wroteRow } from './queries.ts'
+import { countOf, newestFirst, deleteById, insertUnlessTaken } from './queries.ts'
 import { customerRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
 
@@ -29,13 +29,7 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
 
   insertCustomer(customer: CustomerRecord): Promise<boolean> {
     return this.executor.write((db) =>
-      wroteRow(
-        db
-          .insertInto('heartwood_customer')
-          .values(customerRows.toRow(customer))
-          .onConflict((conflict) => conflict.doNothing())
-          .returning('id'),
-      ),
+      insertUnlessTaken(db, 'heartwood_customer', customerRows.toRow(customer)),
     )
   }
 
@@ -55,9 +49,7 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
   }
 
   deleteCustomer(id: string): Promise<boolean> {
-    return this.executor.write((db) =>
-      wroteRow(db.deleteFrom('heartwood_customer').where('id', '=', id).returning('id')),
-    )
+    return this.executor.write((db) => deleteById(db, 'heartwood_customer', id))
   }
 
   async listCustomers(filter: CustomerFilter, page: Page): Promise<readonly CustomerRecord[]> {

@@ -7,7 +7,7 @@ import type {
   NumericDate,
 } from '../../core/storage/index.ts'
 import { KyselyLicenses } from './licenses.ts'
-import { wroteRow } from './queries.ts'
+import { insertUnlessTaken } from './queries.ts'
 import { expiryNoticeRows, licenseRows } from './rows.ts'
 
 export abstract class KyselyExpiryNotices extends KyselyLicenses implements ExpiryNoticeStorage {
@@ -47,13 +47,7 @@ export abstract class KyselyExpiryNotices extends KyselyLicenses implements Expi
 
   insertExpiryNotice(notice: ExpiryNotice): Promise<boolean> {
     return this.executor.write((db) =>
-      wroteRow(
-        db
-          .insertInto('heartwood_license_notice')
-          .values(expiryNoticeRows.toRow(notice))
-          .onConflict((conflict) => conflict.doNothing())
-          .returning('type'),
-      ),
+      insertUnlessTaken(db, 'heartwood_license_notice', expiryNoticeRows.toRow(notice)),
     )
   }
 

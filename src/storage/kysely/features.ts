@@ -2,7 +2,7 @@ import type { SelectQueryBuilder } from 'kysely'
 import type { FeaturePatch, FeatureRecord, FeatureStorage, Page } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import type { Reader } from './executor.ts'
-import { countOf, newestFirst, wroteRow } from './queries.ts'
+import { countOf, newestFirst, deleteById, insertUnlessTaken } from './queries.ts'
 import { featureRows } from './rows.ts'
 import { KyselyTiers } from './tiers.ts'
 
@@ -18,15 +18,7 @@ export abstract class KyselyFeatures extends KyselyTiers implements FeatureStora
   }
 
   insertFeature(feature: FeatureRecord): Promise<boolean> {
-    return this.executor.write((db) =>
-      wroteRow(
-        db
-          .insertInto('heartwood_feature')
-          .values(featureRows.toRow(feature))
-          .onConflict((conflict) => conflict.doNothing())
-          .returning('id'),
-      ),
-    )
+    return this.executor.write((db) => insertUnlessTaken(db, 'heartwood_feature', featureRows.toRow(feature)))
   }
 
   async updateFeature(id: string, patch: FeaturePatch): Promise<FeatureRecord | null> {
@@ -42,9 +34,7 @@ export abstract class KyselyFeatures extends KyselyTiers implements FeatureStora
   }
 
   deleteFeature(id: string): Promise<boolean> {
-    return this.executor.write((db) =>
-      wroteRow(db.deleteFrom('heartwood_feature').where('id', '=', id).returning('id')),
-    )
+    return this.executor.write((db) => deleteById(db, 'heartwood_feature', id))
   }
 
   async listFeatures(appId: string, page: Page): Promise<readonly FeatureRecord[]> {

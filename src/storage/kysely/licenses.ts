@@ -12,7 +12,7 @@ import { isAppId } from './apps.ts'
 import { KyselyCustomers } from './customers.ts'
 import type { Writer } from './executor.ts'
 import { countLicenses, matching, statusIs } from './license-filter.ts'
-import { newestFirst, wroteRow } from './queries.ts'
+import { newestFirst, deleteById, insertUnlessTaken } from './queries.ts'
 import { regenerateMany } from './regenerate-many.ts'
 import { licenseRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
@@ -29,15 +29,7 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
   }
 
   insertLicense(license: LicenseRecord): Promise<boolean> {
-    return this.executor.write((db) =>
-      wroteRow(
-        db
-          .insertInto('heartwood_license')
-          .values(licenseRows.toRow(license))
-          .onConflict((conflict) => conflict.doNothing())
-          .returning('id'),
-      ),
-    )
+    return this.executor.write((db) => insertUnlessTaken(db, 'heartwood_license', licenseRows.toRow(license)))
   }
 
   async releaseInstallation(
@@ -78,9 +70,7 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
   }
 
   deleteLicense(id: string): Promise<boolean> {
-    return this.executor.write((db) =>
-      wroteRow(db.deleteFrom('heartwood_license').where('id', '=', id).returning('id')),
-    )
+    return this.executor.write((db) => deleteById(db, 'heartwood_license', id))
   }
 
   async listLicenses(filter: LicenseFilter, page: Page): Promise<readonly LicenseRecord[]> {

@@ -1,6 +1,7 @@
-import { sql, type SelectQueryBuilder, type SqlBool } from 'kysely'
+import { sql, type InsertObject, type SelectQueryBuilder, type SqlBool } from 'kysely'
 import type { Page } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
+import type { Writer } from './executor.ts'
 
 /** One page of `query`, newest first. */
 export function newestFirst<Table extends keyof Database, Entry>(
@@ -31,4 +32,24 @@ export async function countOf<Table extends keyof Database>(
 /** True if a write with `returning` wrote a row. */
 export async function wroteRow(query: { executeTakeFirst(): Promise<unknown> }): Promise<boolean> {
   return (await query.executeTakeFirst()) !== undefined
+}
+
+/** Resolves to `false` and writes nothing if the id or another unique value of the row is taken. */
+export function insertUnlessTaken<Table extends keyof Database>(
+  db: Writer,
+  table: Table,
+  row: InsertObject<Database, Table>,
+): Promise<boolean> {
+  const insert = db.insertInto(table).values(row)
+  return wroteRow(insert.onConflict((conflict) => conflict.doNothing()).returning(sql`1`.as('one')))
+}
+
+/** Resolves to `false` if there is no row with this id. */
+export function deleteById(
+  db: Writer,
+  table:
+    'heartwood_app' | 'heartwood_tier' | 'heartwood_feature' | 'heartwood_customer' | 'heartwood_license',
+  id: string,
+): Promise<boolean> {
+  return wroteRow(db.deleteFrom(table).where('id', '=', id).returning('id'))
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { NumericDate, SigningKeyRecord, SigningKeyStorage } from '../../core/storage/index.ts'
 import { KyselyApps } from './apps.ts'
 import type { Writer } from './executor.ts'
-import { wroteRow } from './queries.ts'
+import { insertUnlessTaken, wroteRow } from './queries.ts'
 import { signingKeyRows } from './rows.ts'
 
 export abstract class KyselySigningKeys extends KyselyApps implements SigningKeyStorage {
@@ -33,7 +33,8 @@ export abstract class KyselySigningKeys extends KyselyApps implements SigningKey
     const swap = { appId, nextKid: next.kid, acceptOldUntil }
     const isSwapped = await this.executor.atomically(async (db) => {
       if (expectedKid !== null && !(await retire(db, expectedKid, swap))) return false
-      return insertActive(db, { ...next, appId, acceptedUntil: null })
+      const key = { ...next, appId, acceptedUntil: null }
+      return insertUnlessTaken(db, 'heartwood_signing_key', signingKeyRows.toRow(key))
     })
     if (isSwapped) await this.executor.secretErased()
     return isSwapped
@@ -81,14 +82,4 @@ function nextKey(db: Writer, { appId, nextKid }: Swap) {
     .select('other.kid')
     .where('other.app_id', '=', appId)
     .where('other.kid', '=', nextKid)
-}
-
-function insertActive(db: Writer, key: SigningKeyRecord): Promise<boolean> {
-  return wroteRow(
-    db
-      .insertInto('heartwood_signing_key')
-      .values(signingKeyRows.toRow(key))
-      .onConflict((conflict) => conflict.doNothing())
-      .returning('kid'),
-  )
 }

@@ -10,7 +10,7 @@ import type {
 import type { Database, Row } from '../schema.ts'
 import { featureSlugs, lockRow, typed } from './dialect.ts'
 import type { Reader, Writer } from './executor.ts'
-import { countOf, limited, wroteRow } from './queries.ts'
+import { countOf, limited, deleteById, insertUnlessTaken, wroteRow } from './queries.ts'
 import { featureRows, storedTierRows, tierRows } from './rows.ts'
 import { KyselySigningKeys } from './signing-keys.ts'
 
@@ -25,15 +25,7 @@ export abstract class KyselyTiers extends KyselySigningKeys implements TierStora
   }
 
   insertTier(tier: TierRecord): Promise<boolean> {
-    return this.executor.write((db) =>
-      wroteRow(
-        db
-          .insertInto('heartwood_tier')
-          .values(storedTierRows.toRow(tier))
-          .onConflict((conflict) => conflict.doNothing())
-          .returning('id'),
-      ),
-    )
+    return this.executor.write((db) => insertUnlessTaken(db, 'heartwood_tier', storedTierRows.toRow(tier)))
   }
 
   async updateTier(id: string, patch: TierPatch): Promise<TierRecord | null> {
@@ -120,7 +112,7 @@ async function deleteTier(db: Writer, id: string): Promise<boolean> {
     .set((eb) => ({ tier_id: null, version: eb('version', '+', 1) }))
     .where('tier_id', '=', id)
     .execute()
-  return wroteRow(db.deleteFrom('heartwood_tier').where('id', '=', id).returning('id'))
+  return deleteById(db, 'heartwood_tier', id)
 }
 
 /** One statement counts and adds, so two callers cannot both add the last feature. PostgreSQL needs the row lock for that. */
