@@ -2,6 +2,8 @@ import type { Context, IdempotencyRecorder } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { invalidInput } from './input/parse.ts'
 import { withToken, type LicenseStatus, type SignedLicense } from './licenses/view.ts'
+import { storedResponsePurpose } from './keys/purposes.ts'
+import { day } from './time.ts'
 import type { Sealer } from './runtime/sealer.ts'
 import type { StorageSession, StoredResponseRecord } from './storage/index.ts'
 
@@ -34,13 +36,8 @@ export interface IdempotentResult<Answer> {
   readonly replayed: boolean
 }
 
-const keptFor = 86_400
 const patience = 10_000
 const form = /^[\x20-\x7e]{1,255}$/
-
-function purposeOf({ scope, key }: Pick<IdempotencyKey, 'scope' | 'key'>): string {
-  return `kept-answer ${scope} ${key}`
-}
 
 function mismatch(): LicensingError {
   return new LicensingError('idempotency_mismatch', 'This idempotency key was used with another request')
@@ -66,14 +63,14 @@ function sealResult(
     scope: key.scope,
     key: key.key,
     fingerprint: key.fingerprint,
-    answer: context.runtime.sealer.seal(bytes, purposeOf(key)),
-    expiresAt: context.runtime.now() + keptFor,
+    answer: context.runtime.sealer.seal(bytes, storedResponsePurpose(key.scope, key.key)),
+    expiresAt: context.runtime.now() + day,
   }
 }
 
 /** A kept answer under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
 export function resealAnswer(sealer: Sealer, kept: StoredResponseRecord): string | null {
-  return sealer.reseal(kept.answer, purposeOf(kept))
+  return sealer.reseal(kept.answer, storedResponsePurpose(kept.scope, kept.key))
 }
 
 /** The first answer, short of its token. @throws {LicensingError} `idempotency_mismatch`. */
@@ -82,7 +79,9 @@ async function recall(context: Context, key: IdempotencyKey): Promise<object | n
   if (kept === null) return null
   if (kept.fingerprint !== key.fingerprint) throw mismatch()
   return JSON.parse(
-    new TextDecoder().decode(context.runtime.sealer.open(kept.answer, purposeOf(key))),
+    new TextDecoder().decode(
+      context.runtime.sealer.open(kept.answer, storedResponsePurpose(key.scope, key.key)),
+    ),
   ) as object
 }
 

@@ -3,7 +3,16 @@ import { TypeID, fromString, toUUID, typeid } from 'typeid-js'
 /** What an id is of, said by its first letters. */
 export type IdPrefix = 'app' | 'tier' | 'feat' | 'cus' | 'lic' | 'key' | 'evt' | 'whd'
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+/** A TypeID's 26 characters after the prefix, in Crockford base32. */
+export const typeIdSuffix = '[0-7][0-9a-hjkmnp-tv-z]{25}'
+export const appSlugPattern = '^[a-z0-9-]{1,63}$'
+/** Slugs of tiers and features. */
+export const slugPattern = '^[a-z0-9_]{1,63}$'
+
+/** A UUID (RFC 9562) in any case. */
+export const uuidPattern = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
+
+const uuid = new RegExp(uuidPattern)
 
 /** A fresh TypeID: the prefix and a UUIDv7 in Crockford base32, so that ids sort by the time they were made. */
 export function newTypeId(prefix: IdPrefix): string {

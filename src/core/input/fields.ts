@@ -10,11 +10,11 @@ import {
   type TUnion,
   type TUnsafe,
 } from '@sinclair/typebox'
+import { appSlugPattern, typeIdSuffix, uuidPattern } from '../ids.ts'
 import type { Metadata } from '../storage/index.ts'
+import { maxInstant } from '../time.ts'
 
-const typeIdShape = '[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}'
-/** The last second of the year 9999. */
-export const maxInstant = 253_402_300_799
+const typeIdShape = `[a-z]+_${typeIdSuffix}`
 
 /** Text of `min` to `max` UTF-16 code units. */
 export function text(meaning: string, min: number, max: number): TString {
@@ -64,7 +64,7 @@ export const description = (): TUnion<[TString, TNull]> => nullable(text('What i
 export function appSlug(): TString {
   return Type.String({
     description: 'URL-safe identifier, the audience of the app’s tokens; never changes',
-    pattern: '^[a-z0-9-]{1,63}$',
+    pattern: appSlugPattern,
     maxLength: 63,
     rule: 'must be 1 to 63 lowercase letters, digits or hyphens',
   })
@@ -102,7 +102,7 @@ export function identifier(meaning: string): TString {
 export function uuid(meaning: string): TString {
   return Type.String({
     description: meaning,
-    pattern: '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$',
+    pattern: uuidPattern,
     maxLength: 36,
     rule: 'must be a UUID',
   })

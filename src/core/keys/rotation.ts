@@ -8,6 +8,7 @@ import type { KeyPair } from '../runtime/key-pool.ts'
 import { activeKey, keyPairFor, sealSigningKey } from './signing-keys.ts'
 import { requireApp } from '../lookup.ts'
 import type { AppRecord } from '../storage/index.ts'
+import { day } from '../time.ts'
 
 export interface RotationOptions {
   /**
@@ -39,8 +40,6 @@ export const rotationOptions: Input<RotationOptions> = input<RotationOptions>()(
     dryRun: Type.Optional(flag('Answer the counts and change nothing')),
   }),
 )
-
-const day = 86_400
 
 function countActive(context: Context, app: AppRecord): Promise<number> {
   return context.storage.countLicenses({ appId: app.id, status: 'active', now: context.runtime.now() })

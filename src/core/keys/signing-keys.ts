@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import type { KeyPair } from '../runtime/key-pool.ts'
 import type { Sealer } from '../runtime/sealer.ts'
+import { privateKeyPurpose, tokenSecretPurpose } from './purposes.ts'
 import type { AppRecord, SigningKeyRecord } from '../storage/index.ts'
 import type { VerificationKey } from '../token/token.ts'
 
@@ -36,10 +37,6 @@ export async function keyPairFor(
   return context.runtime.keyPairs[source]()
 }
 
-function purposeOf(appId: string, kid: string): string {
-  return `private-key ${appId} ${kid}`
-}
-
 async function publicJwk(publicKeyPem: string): Promise<JWK> {
   const jwk = await exportJWK(await importSPKI(publicKeyPem, 'RS256', { extractable: true }))
   if (jwk.kty !== 'RSA' || jwk.n?.length !== modulusCharacters)
@@ -65,7 +62,7 @@ export async function sealSigningKey(
   const kid = await calculateJwkThumbprint(jwk, 'sha256')
   const privateKey = context.runtime.sealer.seal(
     new TextEncoder().encode(pair.privateKeyPem),
-    purposeOf(appId, kid),
+    privateKeyPurpose(appId, kid),
   )
   return {
     kid,
@@ -79,7 +76,7 @@ export async function sealSigningKey(
 
 /** The private half of an active key under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
 export function resealPrivateKey(sealer: Sealer, key: SigningKeyRecord): string | null {
-  return key.privateKey === null ? null : sealer.reseal(key.privateKey, purposeOf(key.appId, key.kid))
+  return key.privateKey === null ? null : sealer.reseal(key.privateKey, privateKeyPurpose(key.appId, key.kid))
 }
 
 /** The key that signs for an app. @throws {LicensingError} `not_found` when the app is gone. */
@@ -92,7 +89,7 @@ export async function activeKey(context: Context, appId: string): Promise<Signin
 /** The private half of an active key, opened and imported once. */
 export function privateKeyOf(context: Context, key: SigningKeyRecord): Promise<CryptoKey> {
   return context.runtime.caches.privateKeys.get(key.kid, async () => {
-    const pem = context.runtime.sealer.open(key.privateKey ?? '', purposeOf(key.appId, key.kid))
+    const pem = context.runtime.sealer.open(key.privateKey ?? '', privateKeyPurpose(key.appId, key.kid))
     return importPKCS8(new TextDecoder().decode(pem), 'RS256')
   })
 }
@@ -136,22 +133,20 @@ export async function publicJwks(context: Context, appId: string): Promise<reado
   )
 }
 
-const secretPurpose = (appId: string): string => `token-secret ${appId}`
-
 /** A fresh secret under which an app's `jti`s are made, sealed. Rotating keys does not touch it. */
 export function sealTokenSecret(context: Context, appId: string): string {
-  return context.runtime.sealer.seal(crypto.getRandomValues(new Uint8Array(32)), secretPurpose(appId))
+  return context.runtime.sealer.seal(crypto.getRandomValues(new Uint8Array(32)), tokenSecretPurpose(appId))
 }
 
 /** An app's secret under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
 export function resealTokenSecret(sealer: Sealer, { id, tokenSecret }: AppRecord): string | null {
-  return sealer.reseal(tokenSecret, secretPurpose(id))
+  return sealer.reseal(tokenSecret, tokenSecretPurpose(id))
 }
 
 /** The opened secret under which an app's `jti`s are made. */
 export function tokenSecretOf(context: Context, app: AppRecord): Promise<CryptoKey> {
   return context.runtime.caches.tokenSecrets.get(app.id, async () => {
-    const bytes = context.runtime.sealer.open(app.tokenSecret, secretPurpose(app.id))
+    const bytes = context.runtime.sealer.open(app.tokenSecret, tokenSecretPurpose(app.id))
     return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
   })
 }

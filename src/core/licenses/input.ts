@@ -4,7 +4,6 @@ import {
   identifier,
   instant,
   integer,
-  maxInstant,
   metadata,
   nullable,
   oneOf,
@@ -16,6 +15,7 @@ import {
 import { input, invalidInput, type Input } from '../input/parse.ts'
 import { pagingFields, type Paging } from '../paging.ts'
 import type { Metadata, NumericDate } from '../storage/index.ts'
+import { day, maxInstant } from '../time.ts'
 
 /** When a license ends: exactly one of the three. */
 export interface Expiry {
@@ -74,7 +74,6 @@ export interface Reinstatement {
 
 const maxCustomFeatures = 50
 const maxTokensPerPage = 20
-const day = 86_400
 
 const expiryFields: {
   durationDays: TOptional<TInteger>

@@ -1,5 +1,6 @@
 import { statusOf } from '../token/decision.ts'
 import type { AppRecord, DeliveryRecord, LicenseRecord, NumericDate } from '../storage/index.ts'
+import { isoTime, snakeCase } from '../wire.ts'
 
 /** A license as an event tells of it: ids and state, never a token. Times are whole seconds since 1970. */
 export interface LicenseEventData {
@@ -92,14 +93,10 @@ export function licenseEvent(type: LicenseEventType, license: LicenseRecord, now
   return { type, data: { ...ids, status, expiresAt, revokedAt } }
 }
 
-function isoTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
-}
-
 /** Names in snake_case and times in ISO 8601, as everywhere on the wire. */
 function wired(data: object): object {
   const fields = Object.entries(data).map(([name, value]) => [
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    snakeCase(name),
     name.endsWith('At') && typeof value === 'number' ? isoTime(value) : (value as unknown),
   ])
   return Object.fromEntries(fields) as object

@@ -1,3 +1,5 @@
+import { day } from '../time.ts'
+
 /** What a license record says that decides. Times are whole seconds since 1970. */
 export interface LicenseState {
   /** `null` for a license without end. */
@@ -44,8 +46,6 @@ export interface Decision {
 
 /** How far the clocks of two servers may be apart, in seconds, before a token from the future is suspicious. */
 export const clockTolerance = 300
-
-const day = 86_400
 
 /** Whether the instant has come: expired means `now >= end`. */
 export function isPast(end: number | null | undefined, now: number): boolean {

@@ -1,5 +1,6 @@
 import { CompactSign, base64url, compactVerify } from 'jose'
 import { LicensingError } from '../errors.ts'
+import { maxInstant } from '../time.ts'
 import { readJti } from './jti.ts'
 
 export { readJti, type Jti } from './jti.ts'
@@ -36,9 +37,6 @@ export interface ExpectedToken {
 
 /** No legal license makes a longer one. */
 export const maxTokenLength: number = 16 * 1024
-
-/** The last instant of the year 9999, in seconds. */
-const maxInstant = 253_402_300_799
 
 const part = /^[A-Za-z0-9_-]+$/
 /** By length modulo four: the last characters whose unused bits are zero (RFC 4648 section 3.5). */

@@ -3,9 +3,9 @@ import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { eachPage } from '../paging.ts'
 import { licenseEvent } from '../runtime/events.ts'
+import { day } from '../time.ts'
 import type { AppRecord, EndingLicenses, ExpiryNotice, LicenseRecord } from '../storage/index.ts'
 
-const day = 86_400
 const ahead = 7 * day
 /** What ended longer ago was either told of or was nobody's concern then. */
 const behind = 7 * day

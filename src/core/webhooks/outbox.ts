@@ -2,6 +2,7 @@ import type { Context } from '../context.ts'
 import type { AttemptCounts } from '../load.ts'
 import { announceEnds } from './expiry-notices.ts'
 import type { DeliveryRecord } from '../storage/index.ts'
+import { day } from '../time.ts'
 import { changeWebhook, openWebhookSecret, webhookOf } from './secret.ts'
 
 /** Where an app's events go, and what they are signed with. */
@@ -80,7 +81,7 @@ export interface Outbox {
 /** After so many events in a row that were given up, each after all its attempts, a webhook is switched off. */
 export const failuresUntilOff = 10
 
-const keptFor = 30 * 86_400
+const keptFor = 30 * day
 const prunedAtOnce = 1_000
 
 /** Why nothing can be sent to the app. */

@@ -9,6 +9,7 @@ import { requireApp } from '../lookup.ts'
 import { retryUntilWon } from '../retry.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
 import type { AppRecord, DeliveryRecord, NumericDate, WebhookRecord } from '../storage/index.ts'
+import { day } from '../time.ts'
 import { openWebhookSecret, sealWebhookSecret, webhookOf } from './secret.ts'
 
 /** What an app's events are signed with. */
@@ -80,8 +81,6 @@ export const deliveryQuery: Input<DeliveryQuery> = input<DeliveryQuery>()(
     state: Type.Optional(oneOf('Only deliveries in this state', ['pending', 'delivered', 'failed'])),
   }),
 )
-
-const day = 86_400
 
 function toDelivery(record: DeliveryRecord): WebhookDelivery {
   const { id, eventId, type, state, attempts, lastStatus, lastError, lastAttemptAt } = record
