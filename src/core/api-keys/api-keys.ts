@@ -149,12 +149,20 @@ async function freshKey(
   context: Context,
   rights: KeyRights,
 ): Promise<{ record: ApiKeyRecord; answer: ApiKeyWithSecret }> {
-  const { name, type, mode, appId, app, expiresAt } = rights
-  const secret = apiKeySecret(type, mode)
+  const secret = apiKeySecret(rights.type, rights.mode)
   const record: ApiKeyRecord = {
-    ...{ id: context.runtime.newId('key'), name, type, mode, appId, app },
-    ...{ hash: await hashSecret(secret), lastFour: secret.slice(-4) },
-    ...{ createdAt: context.runtime.now(), expiresAt, revokedAt: null, lastUsedAt: null },
+    id: context.runtime.newId('key'),
+    name: rights.name,
+    type: rights.type,
+    mode: rights.mode,
+    appId: rights.appId,
+    app: rights.app,
+    hash: await hashSecret(secret),
+    lastFour: secret.slice(-4),
+    createdAt: context.runtime.now(),
+    expiresAt: rights.expiresAt,
+    revokedAt: null,
+    lastUsedAt: null,
   }
   return { record, answer: { ...toApiKey(record), secret } }
 }

@@ -173,9 +173,7 @@ async function listLicenses(
   checkInclude(given)
   const record = await requireApp(context, app)
   const filter = await licenseFilter(context, record, given)
-  const { page, perPage, cursor } = given
-  const paging = { ...(page && { page }), ...(perPage && { perPage }), ...(cursor && { cursor }) }
-  const listing = await readPage(paging, {
+  const listing = await readPage(given, {
     prefix: 'lic',
     list: async (wanted) => (filter === null ? [] : context.storage.listLicenses(filter, wanted)),
     count: async () => (filter === null ? 0 : context.storage.countLicenses(filter)),
@@ -185,33 +183,29 @@ async function listLicenses(
   return mapListing(listing, (license) => present(context, record, license, options))
 }
 
-function sameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item, at) => item === b[at])
+/** The claims that an update names; `undefined` leaves a claim alone. */
+type WantedClaims = {
+  readonly [Claim in 'installationId' | 'customerId' | 'tierId' | 'customFeatures' | 'expiresAt']:
+    LicenseRecord[Claim] | undefined
 }
 
-/** What of the claims a change asks to be other than they are. */
-function changedClaims(license: LicenseRecord, wanted: LicensePatch): LicensePatch {
-  const { installationId, customerId, tierId, customFeatures, expiresAt } = wanted
-  return {
-    ...(installationId !== undefined && installationId !== license.installationId && { installationId }),
-    ...(customerId !== undefined && customerId !== license.customerId && { customerId }),
-    ...(tierId !== undefined && tierId !== license.tierId && { tierId }),
-    ...(customFeatures !== undefined &&
-      !sameList(customFeatures, license.customFeatures) && { customFeatures }),
-    ...(expiresAt !== undefined && expiresAt !== license.expiresAt && { expiresAt }),
-  }
+/** The claims that this update really changes. */
+function changedClaims(license: LicenseRecord, wanted: WantedClaims): LicensePatch {
+  const isChanged = (name: string, value: unknown): boolean =>
+    value !== undefined && JSON.stringify(value) !== JSON.stringify(license[name as keyof WantedClaims])
+  return Object.fromEntries(Object.entries(wanted).filter(([name, value]) => isChanged(name, value)))
 }
 
-/** The claims that a change names, checked against the app. */
-async function wantedClaims(context: Context, app: AppRecord, given: LicenseChanges): Promise<LicensePatch> {
+/** The claims that an update names, checked against the app. @throws {LicensingError} `validation_error`. */
+async function wantedClaims(context: Context, app: AppRecord, given: LicenseChanges): Promise<WantedClaims> {
   await checkCustomer(context, app, given.customerId)
-  const expiresAt = changedExpiryOf(given, context.runtime.now())
+  const { tierId, customFeatures } = given
   return {
-    ...(given.installationId !== undefined && { installationId: given.installationId.toLowerCase() }),
-    ...(given.customerId !== undefined && { customerId: given.customerId }),
-    ...(given.tierId !== undefined && { tierId: (await existingTier(context, app, given.tierId)).id }),
-    ...(given.customFeatures !== undefined && { customFeatures: given.customFeatures ?? [] }),
-    ...(expiresAt !== undefined && { expiresAt }),
+    installationId: given.installationId?.toLowerCase(),
+    customerId: given.customerId,
+    tierId: tierId === undefined ? undefined : (await existingTier(context, app, tierId)).id,
+    customFeatures: customFeatures === undefined ? undefined : (customFeatures ?? []),
+    expiresAt: changedExpiryOf(given, context.runtime.now()),
   }
 }
 

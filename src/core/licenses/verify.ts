@@ -86,7 +86,7 @@ export const batchReference: Input<BatchReference> = input<BatchReference>()(
 
 function verificationOf(context: Context, license: LicenseRecord, revision?: number): Verification {
   const now = context.runtime.now()
-  const { valid } = decide({ license, now, ...(revision !== undefined && { revision }) })
+  const { valid } = decide({ license, now, revision })
   return {
     valid,
     status: statusOf(license, now),

@@ -87,10 +87,18 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
 
 /** News of a license in the state that the change has left it in. */
 export function licenseEvent(type: LicenseEventType, license: LicenseRecord, now: NumericDate): EventDraft {
-  const { id, version, installationId, customerId, tierId, tier, expiresAt, revokedAt } = license
-  const status = statusOf(license, now)
-  const ids = { licenseId: id, sequence: version, installationId, customerId, tierId, tier }
-  return { type, data: { ...ids, status, expiresAt, revokedAt } }
+  const data: LicenseEventData = {
+    licenseId: license.id,
+    sequence: license.version,
+    installationId: license.installationId,
+    customerId: license.customerId,
+    tierId: license.tierId,
+    tier: license.tier,
+    status: statusOf(license, now),
+    expiresAt: license.expiresAt,
+    revokedAt: license.revokedAt,
+  }
+  return { type, data }
 }
 
 /** Names in snake_case and times in ISO 8601, as everywhere on the wire. */
@@ -110,9 +118,19 @@ export function payloadOf({ type, time, appId, app, data }: LicensingEvent): str
 /** An event as it waits to be sent. A revocation goes before all else. */
 export function deliveryOf(id: string, event: LicensingEvent, app: AppRecord): DeliveryRecord {
   return {
-    ...{ id, appId: app.id, eventId: event.id, type: event.type, payload: payloadOf(event) },
-    ...{ priority: event.type === 'license.revoked' ? 0 : 1, state: 'pending', attempts: 0 },
-    ...{ lastStatus: null, lastError: null, lastAttemptAt: null },
-    ...{ dueAt: event.time, createdAt: event.time, version: 1 },
+    id,
+    appId: app.id,
+    eventId: event.id,
+    type: event.type,
+    payload: payloadOf(event),
+    priority: event.type === 'license.revoked' ? 0 : 1,
+    state: 'pending',
+    attempts: 0,
+    lastStatus: null,
+    lastError: null,
+    lastAttemptAt: null,
+    dueAt: event.time,
+    createdAt: event.time,
+    version: 1,
   }
 }

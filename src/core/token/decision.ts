@@ -17,16 +17,16 @@ export interface TokenState {
 
 /** What there is to decide on: a verified token, a record, or both. */
 export interface Facts {
-  readonly token?: TokenState
+  readonly token?: TokenState | undefined
   /** The revision inside the `jti` that was shown. */
-  readonly revision?: number
-  readonly license?: LicenseState
+  readonly revision?: number | undefined
+  readonly license?: LicenseState | undefined
   /** Whole seconds since 1970. */
   readonly now: number
   /** The latest instant that is known to have passed, whatever the clock says now; default `now`. */
-  readonly seenAt?: number
+  readonly seenAt?: number | undefined
   /** How old a token grows before a new one should be asked for, in seconds; default a day. */
-  readonly refreshEvery?: number
+  readonly refreshEvery?: number | undefined
 }
 
 /** Whether a license is good, why, what to do about it, and when the answer will change by itself. */

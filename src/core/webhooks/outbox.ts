@@ -99,18 +99,16 @@ async function targetOf(context: Context, appId: string): Promise<WebhookTarget 
 
 function toEvent(delivery: DeliveryRecord, url: string): LeasedDelivery {
   const { id, eventId, appId, type, payload, attempts, version } = delivery
-  return { id: id, eventId: eventId, appId, type, payload, attempts, version, url }
+  return { id, eventId, appId, type, payload, attempts, version, url }
 }
 
 async function giveUp(context: Context, { id, version }: DeliveryRecord, why: Obstacle): Promise<void> {
   await context.storage.updateDelivery(id, version, {
-    ...{
-      state: 'failed',
-      dueAt: null,
-      lastStatus: null,
-      lastError: why,
-      lastAttemptAt: context.runtime.now(),
-    },
+    state: 'failed',
+    dueAt: null,
+    lastStatus: null,
+    lastError: why,
+    lastAttemptAt: context.runtime.now(),
   })
 }
 
@@ -164,8 +162,12 @@ async function settle(context: Context, event: LeasedDelivery, outcome: AttemptO
   context.runtime.webhookAttempts[ending]++
   const state = stateAfter[ending]
   const settled = await context.storage.updateDelivery(event.id, event.version, {
-    ...{ state, dueAt: state === 'pending' ? now + (retryIn ?? 0) : null },
-    ...{ attempts: event.attempts + 1, lastStatus: status, lastError: error, lastAttemptAt: now },
+    state,
+    dueAt: state === 'pending' ? now + (retryIn ?? 0) : null,
+    attempts: event.attempts + 1,
+    lastStatus: status,
+    lastError: error,
+    lastAttemptAt: now,
   })
   if (settled === null) return false
   await countOutcome(context, event, outcome)

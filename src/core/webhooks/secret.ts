@@ -22,7 +22,7 @@ export function resealWebhookSecrets(sealer: Sealer, webhook: WebhookRecord): We
   const next = sealer.reseal(secret, webhookSecretPurpose(appId))
   const previous = previousSecret === null ? null : sealer.reseal(previousSecret, webhookSecretPurpose(appId))
   if (next === null && previous === null) return null
-  return { ...(next !== null && { secret: next }), ...(previous !== null && { previousSecret: previous }) }
+  return { secret: next ?? secret, previousSecret: previous ?? previousSecret }
 }
 
 /** The webhook of an app, made when it is first needed. @throws {LicensingError} `not_found` when the app is gone. */
@@ -34,8 +34,13 @@ export async function webhookOf(
   const found = await session.findWebhook(appId)
   if (found !== null) return found
   return session.insertWebhook({
-    ...{ appId, secret: sealWebhookSecret(context, appId), previousSecret: null, previousUntil: null },
-    ...{ failures: 0, disabledAt: null, version: 1 },
+    appId,
+    secret: sealWebhookSecret(context, appId),
+    previousSecret: null,
+    previousUntil: null,
+    failures: 0,
+    disabledAt: null,
+    version: 1,
   })
 }
 

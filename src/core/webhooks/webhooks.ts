@@ -83,12 +83,17 @@ export const deliveryQuery: Input<DeliveryQuery> = input<DeliveryQuery>()(
 )
 
 function toDelivery(record: DeliveryRecord): WebhookDelivery {
-  const { id, eventId, type, state, attempts, lastStatus, lastError, lastAttemptAt } = record
-  const last = { attempts, lastStatus, lastError, lastAttemptAt }
   return {
-    ...{ id, eventId, type: type as EventType, state },
-    ...last,
-    ...{ nextAttemptAt: record.dueAt, createdAt: record.createdAt },
+    id: record.id,
+    eventId: record.eventId,
+    type: record.type as EventType,
+    state: record.state,
+    attempts: record.attempts,
+    lastStatus: record.lastStatus,
+    lastError: record.lastError,
+    lastAttemptAt: record.lastAttemptAt,
+    nextAttemptAt: record.dueAt,
+    createdAt: record.createdAt,
   }
 }
 
