@@ -210,7 +210,7 @@ test('a kept answer that opens with none of the keys stands in the way only unti
     expiresAt: clock.seconds + 9,
   }
   await storage.insertStoredResponse(lost, clock.seconds)
-  assert.match((await refusalOf(licensing.rekey())).message, /^A kept answer of lost does not open/)
+  assert.match((await refusalOf(licensing.rekey())).message, /^A stored response of lost does not open/)
   clock.seconds += 9
   assert.equal((await licensing.rekey()).keyCheck, true)
 })

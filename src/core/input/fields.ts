@@ -41,7 +41,7 @@ export function instant(meaning: string): TInteger {
   return Type.Integer({ description: meaning, minimum: 0, maximum: maxInstant, instant: true, rule })
 }
 
-/** What may be cleared with `null`. */
+/** A field that `null` clears. */
 export function nullable<Schema extends TSchema>(schema: Schema): TUnion<[Schema, TNull]> {
   const { description: meaning = '', rule } = schema as { description?: string; rule?: string }
   return Type.Union([schema, Type.Null()], { description: meaning, rule: `${rule} or null` })
@@ -60,7 +60,7 @@ export function oneOf<const Values extends readonly string[]>(
 export const name = (): TString => text('Display name', 1, 255)
 export const description = (): TUnion<[TString, TNull]> => nullable(text('What it is, for people', 0, 2048))
 
-/** The name of an app in addresses and in the audience of its tokens. */
+/** The name of an app in URLs and in the audience of its tokens. */
 export function appSlug(): TString {
   return Type.String({
     description: 'URL-safe identifier, the audience of the app’s tokens; never changes',
@@ -70,7 +70,7 @@ export function appSlug(): TString {
   })
 }
 
-/** The name of a tier or feature in tokens and in shipped code. One shaped like a TypeID would be taken for an id. */
+/** The name of a tier or feature in tokens and in shipped code. It must not look like a TypeID, which names by id. */
 export function slug(): TString {
   return Type.String({
     description: 'Identifier in tokens and in shipped code; never changes',
@@ -90,7 +90,7 @@ export function slugs(meaning: string, maxItems: number): TUnsafe<readonly strin
   return Type.Unsafe<readonly string[]>(list)
 }
 
-/** An id or a slug, where either names the thing. */
+/** An id or a slug. */
 export function reference(meaning: string): TString {
   return Type.String({ description: meaning, minLength: 1, maxLength: 255, rule: 'must be an id or a slug' })
 }
@@ -108,7 +108,7 @@ export function uuid(meaning: string): TString {
   })
 }
 
-/** Any JSON object; how large is judged apart, by `checkMetadata`. */
+/** Any JSON object. `checkMetadata` checks its size. */
 export function metadata(): TUnsafe<Metadata> {
   const any: TObject = Type.Object(
     {},

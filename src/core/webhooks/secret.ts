@@ -5,7 +5,7 @@ import { retryUntilWon } from '../retry.ts'
 import type { Sealer } from '../runtime/sealer.ts'
 import type { StorageSession, WebhookPatch, WebhookRecord } from '../storage/index.ts'
 
-/** A fresh secret as Standard Webhooks spells it, sealed: `whsec_` and 32 random bytes in base64. */
+/** A fresh secret by Standard Webhooks, sealed: `whsec_` and 32 random bytes in base64. */
 export function sealWebhookSecret(context: Context, appId: string): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32))
   const secret = `whsec_${btoa(String.fromCharCode(...bytes))}`
@@ -16,7 +16,7 @@ export function openWebhookSecret(context: Context, appId: string, sealed: strin
   return new TextDecoder().decode(context.runtime.sealer.open(sealed, webhookSecretPurpose(appId)))
 }
 
-/** A webhook's secrets under the first master key, `null` when they are already. @throws {LicensingError} `master_key`. */
+/** Webhook secrets under the first master key; `null` if they are already. @throws {LicensingError} `master_key`. */
 export function resealWebhookSecrets(sealer: Sealer, webhook: WebhookRecord): WebhookPatch | null {
   const { appId, secret, previousSecret } = webhook
   const next = sealer.reseal(secret, webhookSecretPurpose(appId))
@@ -25,7 +25,7 @@ export function resealWebhookSecrets(sealer: Sealer, webhook: WebhookRecord): We
   return { secret: next ?? secret, previousSecret: previous ?? previousSecret }
 }
 
-/** The webhook of an app, made when it is first needed. @throws {LicensingError} `not_found` when the app is gone. */
+/** The webhook of an app, made when it is first needed. @throws {LicensingError} `not_found` if the app is gone. */
 export async function webhookOf(
   context: Context,
   appId: string,
@@ -44,7 +44,7 @@ export async function webhookOf(
   })
 }
 
-/** Changes a webhook by compare-and-set, so that of concurrent changes none is lost; `null` changes nothing. */
+/** Changes a webhook by compare-and-set, so that no concurrent change is lost. A `change` of `null` writes nothing. */
 export async function changeWebhook(
   context: Context,
   appId: string,
