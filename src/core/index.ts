@@ -1,5 +1,5 @@
 /**
- * Heartwood's core: licensing as a library, with no server in between.
+ * Heartwood's core: licensing as a library, without a server.
  *
  * @module
  */

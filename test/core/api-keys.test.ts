@@ -7,7 +7,7 @@ import { codeOf, day, newShop, newWorld, refusalOf, risingIds, start, tallyOf } 
 
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** The six characters that node's own CRC-32 gives. */
+/** The checksum by Node's own CRC-32. */
 function checksum(text: string): string {
   let rest = crc32(text)
   let digits = ''
@@ -20,7 +20,7 @@ async function principal(licensing: Licensing, key: NewApiKey = {}): Promise<Pri
   return (await licensing.apiKeys.authenticate(secret))!
 }
 
-test('a secret is its prefix, thirty random characters and their checksum, and names its type and mode', async () => {
+test('apiKeys.create(): a secret is prefix, 30 random characters and checksum, and names type and mode', async () => {
   const { licensing } = await newWorld()
   for (const type of ['sk', 'pk'] as const)
     for (const mode of ['live', 'test'] as const) {
@@ -36,17 +36,17 @@ test('a secret is its prefix, thirty random characters and their checksum, and n
     }
 })
 
-test('no two secrets are alike, and every character of base62 comes up about as often', async () => {
+test('apiKeys.create(): all secrets differ, and each base62 character is equally likely', async () => {
   const { licensing } = await newWorld()
   const keys = await Promise.all(Array.from({ length: 300 }, () => licensing.apiKeys.create()))
   const bodies = keys.map(({ secret }) => secret.slice('sk_live_'.length, -6))
   assert.equal(new Set(bodies).size, 300)
   const counts = [...base62].map((character) => bodies.join('').split(character).length - 1)
-  // 9,000 draws, 145 expected of each with a deviation of 12: eight of them away is no chance.
+  // 9,000 draws give 145 of each, with a deviation of 12. Eight deviations are no chance.
   for (const count of counts) assert.ok(count > 50 && count < 240, `${counts}`)
 })
 
-test('a secret is shown once and kept as nothing but its SHA-256', async () => {
+test('apiKeys.create(): shows the secret once and stores only its SHA-256', async () => {
   const { licensing, storage } = await newWorld()
   const { secret, id } = await licensing.apiKeys.create({})
   const stored = JSON.stringify(await storage.listApiKeys({}, { limit: 9 }))
@@ -56,7 +56,7 @@ test('a secret is shown once and kept as nothing but its SHA-256', async () => {
   assert.doesNotMatch(listed, /hash|secret|[0-9a-f]{64}/)
 })
 
-test('the key of a good secret is known; of any other spelling, junk or stranger it is not', async () => {
+test('apiKeys.authenticate(): knows a genuine secret, and refuses any other spelling, junk and foreign secrets', async () => {
   const { licensing } = await newWorld()
   const { secret, id } = await licensing.apiKeys.create({})
   assert.equal((await licensing.apiKeys.authenticate(secret))?.id, id)
@@ -94,7 +94,7 @@ test('the key of a good secret is known; of any other spelling, junk or stranger
     assert.equal(await licensing.apiKeys.authenticate(other as string), null, JSON.stringify(other))
 })
 
-test('a key is good until it expires or is revoked, to the second', async () => {
+test('apiKeys.authenticate(): accepts a key until the second in which it expires or is revoked', async () => {
   const { licensing, clock } = await newWorld()
   const { apiKeys } = licensing
   const ending = await apiKeys.create({ expiresAt: start + day })
@@ -112,7 +112,7 @@ test('a key is good until it expires or is revoked, to the second', async () => 
     assert.equal(await codeOf(apiKeys.create({ expiresAt })), 'validation_error')
 })
 
-test('the first key is made once, whoever asks at the same time, and never again', async () => {
+test('apiKeys.createFirst(): makes one key, also for concurrent callers, and never a second', async () => {
   const { licensing, storage } = await newWorld()
   const made = await Promise.all(Array.from({ length: 10 }, () => licensing.apiKeys.createFirst()))
   const keys = made.filter((key) => key !== null)
@@ -126,7 +126,7 @@ test('the first key is made once, whoever asks at the same time, and never again
   assert.equal(await storage.countApiKeys({}), 1)
 })
 
-test('only a secret key without end that is bound to no app manages keys', async () => {
+test('apiKeys.create(): only an unbound secret key without expiry may manage keys', async () => {
   const { licensing } = await newShop()
   const { apiKeys } = licensing
   const { id } = await apiKeys.create({})
@@ -155,7 +155,7 @@ test('only a secret key without end that is bound to no app manages keys', async
   assert.equal(await codeOf(apiKeys.create({}, await principal(licensing))), 'ok')
 })
 
-test('a test key makes, sees and ends test keys alone', async () => {
+test('apiKeys: a test key creates, lists and revokes only test keys', async () => {
   const { licensing } = await newShop()
   const { apiKeys, apps } = licensing
   const live = await apiKeys.create({})
@@ -177,7 +177,7 @@ test('a test key makes, sees and ends test keys alone', async () => {
   assert.notEqual(await apiKeys.authenticate(live.secret), null)
 })
 
-test('a live key makes keys of both modes, and a bound one takes the mode of its app', async () => {
+test('apiKeys.create(): a live key makes keys of both modes, and a bound key has the mode of its app', async () => {
   const { licensing } = await newShop()
   const { apiKeys, apps } = licensing
   await apps.create({ name: 'Trial', slug: 'trial' }, { mode: 'test' })
@@ -193,7 +193,7 @@ test('a live key makes keys of both modes, and a bound one takes the mode of its
   assert.equal(await codeOf(apiKeys.create({ app: 'none' }, by)), 'not_found')
 })
 
-test('a key sees the apps of its mode, and a bound one its own, in lists too', async () => {
+test('apiKeys.visibleApp(): a key sees the apps of its mode, and a bound key only its own, in lists too', async () => {
   const { licensing, app } = await newShop()
   const { apiKeys, apps } = licensing
   await apps.create({ name: 'Other', slug: 'other-app' })
@@ -217,7 +217,7 @@ test('a key sees the apps of its mode, and a bound one its own, in lists too', a
   assert.equal(await apiKeys.visibleApp(await principal(licensing), 'desktop-app'), app.id)
 })
 
-test('an app takes the mode of the key that creates it, and no weaker key creates one', async () => {
+test('apps.create(): the app has the mode of the key that creates it, and a weaker key creates none', async () => {
   const { licensing } = await newShop()
   const create = (by: Principal, mode?: 'live' | 'test') =>
     licensing.apps.create({ name: 'n', slug: 'made' }, { by, ...(mode && { mode }) })
@@ -229,7 +229,7 @@ test('an app takes the mode of the key that creates it, and no weaker key create
   assert.equal((await create(trial)).mode, 'test')
 })
 
-test('a rolled key has a successor of the same rights, and goes on for the overlap', async () => {
+test('apiKeys.roll(): the new key has the same rights, and the old key works during the overlap', async () => {
   const { licensing, clock } = await newShop()
   const { apiKeys } = licensing
   const old = await apiKeys.create({
@@ -258,7 +258,7 @@ test('a rolled key has a successor of the same rights, and goes on for the overl
   assert.equal(await apiKeys.authenticate(next.secret), null, 'without an overlap at once')
 })
 
-test('rolling never lengthens a life: neither by a long overlap nor of a revoked key', async () => {
+test('apiKeys.roll(): never extends a key, by a long overlap or after a revocation', async () => {
   const { licensing, clock } = await newWorld()
   const { apiKeys } = licensing
   const ending = await apiKeys.create({ expiresAt: start + 100 })
@@ -273,7 +273,7 @@ test('rolling never lengthens a life: neither by a long overlap nor of a revoked
     assert.equal(await codeOf(apiKeys.roll(revoked.id, { overlapSeconds } as object)), 'validation_error')
 })
 
-test('of two rolls at once the one that ends the key now is not undone by the one with an overlap', async () => {
+test('apiKeys.roll(): of two concurrent rolls, an overlap does not undo the end that the other one set', async () => {
   for (const overlaps of [
     [0, 60],
     [60, 0],
@@ -289,7 +289,7 @@ test('of two rolls at once the one that ends the key now is not undone by the on
   }
 })
 
-test('a key that was revoked while it is rolled has no successor', async () => {
+test('apiKeys.roll(): a key that is revoked meanwhile gets no successor', async () => {
   const { licensing, storage } = await newWorld()
   const { id } = await licensing.apiKeys.create({})
   const slow = {
@@ -305,7 +305,7 @@ test('a key that was revoked while it is rolled has no successor', async () => {
   assert.equal(await storage.countApiKeys({}), 1)
 })
 
-test('no id that is none finds a key', async () => {
+test('apiKeys.revoke(): refuses a malformed id', async () => {
   const { licensing } = await newWorld()
   for (const id of ['', '\u0000', 'key_', '__proto__', undefined, null, 5, {}] as string[]) {
     assert.equal(await codeOf(licensing.apiKeys.revoke(id)), 'not_found')
@@ -313,7 +313,7 @@ test('no id that is none finds a key', async () => {
   }
 })
 
-test('when a key was last used is written at most once a minute, and shows at once', async () => {
+test('apiKeys.authenticate(): writes the time of last use once a minute at most, and lists it immediately', async () => {
   const { licensing, clock, storage } = await newWorld()
   const { apiKeys } = licensing
   const key = await apiKeys.create({})
@@ -329,7 +329,7 @@ test('when a key was last used is written at most once a minute, and shows at on
   assert.equal(await stored(), start + 69)
 })
 
-test('a storage that cannot be written to still lets a key in', async () => {
+test('apiKeys.authenticate(): accepts a key on a storage that cannot write', async () => {
   const { storage, licensing } = await newWorld()
   const { secret } = await licensing.apiKeys.create({})
   const readOnly = { ...storage, touchApiKeys: () => Promise.reject(new Error('read-only')) }

@@ -6,12 +6,12 @@ import manifest from '../../package.json' with { type: 'json' }
 import { identifiersOf, importsOf, packageOf, sourceFiles, type Import } from './imports.ts'
 
 const corePackages = ['jose', '@noble/ciphers', 'typeid-js', '@sinclair/typebox']
-const clientsCore = [...sourceFiles('src/core/token'), 'src/core/errors.ts']
+const clientsCore = [...sourceFiles('src/core/token'), 'src/core/errors.ts', 'src/core/time.ts']
 const sqliteModules = ['bun:sqlite', 'node:sqlite']
 
 /** The rooms of core, floor by floor. A room imports itself and the floors below it. */
 const coreFloors: readonly (readonly string[])[] = [
-  ['errors.ts', 'ids.ts'],
+  ['errors.ts', 'ids.ts', 'time.ts', 'wire.ts'],
   ['retry.ts'],
   ['input', 'token'],
   ['storage'],
@@ -19,7 +19,8 @@ const coreFloors: readonly (readonly string[])[] = [
   ['load.ts'],
   ['context.ts'],
   ['lookup.ts', 'transaction.ts'],
-  ['keys', 'webhooks', 'api-keys', 'features.ts'],
+  ['keys', 'api-keys', 'features.ts'],
+  ['webhooks'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
   ['idempotency.ts'],
   ['rekey.ts'],

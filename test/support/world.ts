@@ -16,15 +16,15 @@ import {
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { keyPairSource } from './keys.ts'
 
-/** 32 fixed bytes. They protect nothing: they stand in a public repository. */
+/** 32 fixed bytes. They are public and protect nothing. */
 export const masterKey = 'aGVhcnR3b29kIHRlc3QgbWFzdGVyIGtleSAwMDAwMDE='
 export const otherMasterKey = 'aGVhcnR3b29kIHRlc3QgbWFzdGVyIGtleSAwMDAwMDI='
 
-/** 2026-01-23T10:00:00Z, where every test's clock begins. */
+/** 2026-01-23T10:00:00Z, the start of every test's clock. */
 export const start = 1_769_162_400
 export const day = 86_400
 
-/** A clock that moves when it is told to; `seconds` since 1970. */
+/** A clock that a test moves; `seconds` since 1970. */
 export interface Clock {
   seconds: number
 }
@@ -35,7 +35,7 @@ export interface World {
   readonly clock: Clock
 }
 
-/** Ids that rise by one from `first`, so that order in a list is the order of making. */
+/** Ids that rise by one from `first`, so that lists follow the order of creation. */
 export function risingIds(first = 1): (prefix: IdPrefix) => string {
   let made = first - 1
   return (prefix) => {
@@ -50,7 +50,7 @@ export async function newWorld(options: Partial<LicensingOptions> = {}): Promise
   const storage = options.storage ?? memoryStorage()
   const licensing = await createLicensing({
     masterKey,
-    // Fractions of a second must never show.
+    // A fraction of a second must never show.
     now: () => clock.seconds * 1000 + 999,
     newId: risingIds(),
     newKeyPair: keyPairSource(),
@@ -60,16 +60,16 @@ export async function newWorld(options: Partial<LicensingOptions> = {}): Promise
   return { licensing, storage, clock }
 }
 
-/** A world with something for sale: an app, a tier with one feature, a customer. */
+/** Licensing with an app, a tier with one feature, and a customer. */
 export interface Shop extends World {
   readonly app: App
   readonly tier: Tier
   readonly customer: Customer
-  /** Issues a license of 30 days for a fresh installation, with what `license` says otherwise. */
+  /** Issues a license of 30 days for a fresh installation. `license` overrides its fields. */
   issue(license?: Partial<NewLicense>): Promise<SignedLicense>
 }
 
-/** A fixed installation id; letters in it, so that case shows. */
+/** A fixed installation id. It has letters, so that case shows. */
 export function installation(number: number): string {
   return `a1b2c3d4-e5f6-4a7b-8c9d-${number.toString(16).padStart(12, '0')}`
 }
@@ -102,7 +102,7 @@ export function tokenOf({ token }: { readonly token?: string | null }): string {
   return token as string
 }
 
-/** How a call ended: `ok`, or the code it was refused with. Any other error is the test's failure. */
+/** The outcome of a call: `ok` or an error code. Any other error fails the test. */
 export async function codeOf(call: Promise<unknown>): Promise<string> {
   return call.then(
     () => 'ok',
@@ -113,7 +113,7 @@ export async function codeOf(call: Promise<unknown>): Promise<string> {
   )
 }
 
-/** The refusal a call ended with. */
+/** The error of a call that must fail. */
 export async function refusalOf(call: Promise<unknown>): Promise<LicensingError> {
   const error: unknown = await call.then(
     () => assert.fail('the call was not refused'),
@@ -123,7 +123,7 @@ export async function refusalOf(call: Promise<unknown>): Promise<LicensingError>
   throw error
 }
 
-/** How many of the calls ended in each way. */
+/** Numbers of calls by outcome. */
 export async function tallyOf(calls: readonly Promise<unknown>[]): Promise<Record<string, number>> {
   const codes = await Promise.all(calls.map(codeOf))
   return Object.fromEntries(

@@ -1,28 +1,29 @@
 import { Type } from '@sinclair/typebox'
-import { inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
-import { isPast } from '../token/decision.ts'
 import { LicensingError } from '../errors.ts'
 import { instant, integer, nullable, oneOf, reference, text } from '../input/fields.ts'
 import { input, invalidInput, isText, type Input } from '../input/parse.ts'
-import { apiKeySecret, isApiKeySecret, hashSecret } from './secret.ts'
 import { requireApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
-import { mayManageKeys, type Principal } from './principal.ts'
 import type { ApiKeyRecord, AppRecord, Mode, NumericDate } from '../storage/index.ts'
+import { isPast } from '../token/decision.ts'
+import { inTransaction } from '../transaction.ts'
+import { mayManageKeys, type Principal } from './principal.ts'
+import { apiKeySecret, isApiKeySecret, hashSecret } from './secret.ts'
 
-/** A key to the HTTP API. Its secret is not in it. Times are whole seconds since 1970. */
+/** A key to the HTTP API, without its secret. Times are whole seconds since 1970. */
 export interface ApiKey {
   /** `key_…` */
   readonly id: string
   readonly name: string | null
-  /** `sk` may write, `pk` only read. */
+  /** An `sk` key may write; a `pk` key may only read. */
   readonly type: 'sk' | 'pk'
   readonly mode: Mode
-  /** The slug of the app it is bound to; `null` for every app of its mode. */
+  /** The slug of the app that it is bound to; `null` if it sees every app of its mode. */
   readonly app: string | null
-  /** The secret's first letters, such as `sk_live_`, and its last four. */
+  /** The start of the secret, such as `sk_live_`. */
   readonly prefix: string
+  /** The last four characters of the secret. */
   readonly lastFour: string
   readonly createdAt: NumericDate
   readonly expiresAt: NumericDate | null
@@ -30,52 +31,78 @@ export interface ApiKey {
   readonly lastUsedAt: NumericDate | null
 }
 
-/** A key just made, with its secret: shown this once, kept only as a hash. */
+/** A new key with its secret. Only a hash of the secret is stored, so it is shown this once. */
 export interface ApiKeyWithSecret extends ApiKey {
   readonly secret: string
 }
 
+/**
+ * Input of `licensing.apiKeys.create`.
+ *
+ * @example
+ * ```ts
+ * import type { NewApiKey } from 'heartwood'
+ *
+ * const key: NewApiKey = { name: 'Web shop', type: 'sk', app: 'desktop-app' }
+ * ```
+ */
 export interface NewApiKey {
+  /** At most 255 characters. */
   readonly name?: string | null
   /** Default `sk`. */
   readonly type?: 'sk' | 'pk'
-  /** Default: the mode of the key that makes it, else `live`. */
+  /** Default: the mode of `app`, otherwise of the key that makes it, otherwise `live`. */
   readonly mode?: Mode
-  /** Slug of the app to bind it to, which then settles the mode. */
+  /** Slug of the app that it is bound to. The key has the app's mode then. */
   readonly app?: string | null
+  /** Whole seconds since 1970, in the future. `null` or absent: it never expires. */
   readonly expiresAt?: NumericDate | null
 }
 
+/** Options of `licensing.apiKeys.roll`. */
 export interface RollOptions {
-  /** So long the old key goes on, in seconds, 0 to 2,592,000 (30 days); default 0. */
+  /** Seconds for which the old key keeps working, 0 to 2,592,000 (30 days). Default 0. */
   readonly overlapSeconds?: number
 }
 
+/** Filter and page of `licensing.apiKeys.list`. */
 export interface ApiKeyQuery extends Paging {
   readonly mode?: Mode
 }
 
-/** What an API key's use cases are called on `licensing.apiKeys`. */
+/**
+ * The use cases of API keys: `licensing.apiKeys`. `by` is the key that asks.
+ *
+ * @example
+ * ```ts
+ * import type { Licensing } from 'heartwood'
+ *
+ * async function keyForShop(licensing: Licensing): Promise<string> {
+ *   const { secret } = await licensing.apiKeys.create({ name: 'Web shop', app: 'desktop-app' })
+ *   return secret
+ * }
+ * ```
+ */
 export interface ApiKeys {
   /**
-   * Makes a key; with `by`, only one that is not mightier than `by`.
-   * @throws {LicensingError} `validation_error`, `forbidden`.
+   * Creates a key. With `by`, the new key never has more rights than `by`.
+   * @throws {LicensingError} `validation_error`, `forbidden`; `not_found` if the app does not exist.
    */
   create(key?: NewApiKey, by?: Principal): Promise<ApiKeyWithSecret>
-  /** Makes the first secret key of a fresh storage; `null` when it has, or ever had, a key. */
+  /** Creates the first secret key of a fresh storage. `null` if the storage has, or ever had, a key. */
   createFirst(): Promise<ApiKeyWithSecret | null>
   /** Newest first. @throws {LicensingError} `validation_error`, `forbidden`. */
   list(query?: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>>
-  /** Refuses the key from the next request on. @throws {LicensingError} `not_found`, `forbidden`. */
+  /** Ends a key: every later request with it is refused. @throws {LicensingError} `not_found`, `forbidden`. */
   revoke(id: string, by?: Principal): Promise<ApiKey>
   /**
-   * Replaces a key by a new one with the same rights; the old one goes on for `overlapSeconds`.
-   * @throws {LicensingError} `validation_error`, `not_found`, `forbidden`; `conflict` for a key that is not good any more.
+   * Replaces a key by a new one with the same rights. The old key keeps working for `overlapSeconds`.
+   * @throws {LicensingError} `validation_error`, `not_found`, `forbidden`; `conflict` if the key is revoked or expired.
    */
   roll(id: string, options?: RollOptions, by?: Principal): Promise<ApiKeyWithSecret>
-  /** The id of the app of this slug, if the key sees it. @throws {LicensingError} `not_found`, as for one that is not there. */
+  /** The id of the app with this slug. @throws {LicensingError} `not_found`, also if the key does not see the app. */
   visibleApp(key: Principal, slug: string): Promise<string>
-  /** The key of a secret; `null` when there is none, or it is revoked or expired. */
+  /** The key of a secret; `null` if there is none, or it is revoked or expired. */
   authenticate(secret: string): Promise<Principal | null>
 }
 
@@ -109,7 +136,7 @@ function toApiKey(record: ApiKeyRecord): ApiKey {
   return visible
 }
 
-/** A key sees the apps of its mode; a bound one only its own. */
+/** A key sees the apps of its mode. A bound key sees only its own app. */
 async function visibleApp(context: Context, key: Principal, slug: string): Promise<string> {
   const app = await requireApp(context, slug)
   if (key.mode !== app.mode || (key.appId !== null && key.appId !== app.id))
@@ -117,14 +144,14 @@ async function visibleApp(context: Context, key: Principal, slug: string): Promi
   return app.id
 }
 
-/** @throws {LicensingError} `forbidden` unless `by` may manage keys: a secret key without end, bound to no app. */
+/** @throws {LicensingError} `forbidden` if `by` may not manage keys of this mode. */
 function checkManager(by: Principal | undefined, mode: Mode | undefined): void {
   if (by === undefined) return
   if (!mayManageKeys(by) || (by.mode === 'test' && mode === 'live'))
     throw new LicensingError('forbidden', 'This API key may not manage such keys')
 }
 
-/** The app to bind a key to. @throws {LicensingError} `not_found` for one that a test key does not see. */
+/** The app that a key is bound to. @throws {LicensingError} `not_found`, also if `by` does not see the app. */
 async function boundApp(
   context: Context,
   slug: string | null | undefined,
@@ -144,17 +171,24 @@ function modeOf(given: NewApiKey, app: AppRecord | null, by: Principal | undefin
 
 type KeyRights = Pick<ApiKeyRecord, 'name' | 'type' | 'mode' | 'appId' | 'app' | 'expiresAt'>
 
-/** A fresh key with these rights, and its secret. */
 async function freshKey(
   context: Context,
   rights: KeyRights,
 ): Promise<{ record: ApiKeyRecord; answer: ApiKeyWithSecret }> {
-  const { name, type, mode, appId, app, expiresAt } = rights
-  const secret = apiKeySecret(type, mode)
+  const secret = apiKeySecret(rights.type, rights.mode)
   const record: ApiKeyRecord = {
-    ...{ id: context.runtime.newId('key'), name, type, mode, appId, app },
-    ...{ hash: await hashSecret(secret), lastFour: secret.slice(-4) },
-    ...{ createdAt: context.runtime.now(), expiresAt, revokedAt: null, lastUsedAt: null },
+    id: context.runtime.newId('key'),
+    name: rights.name,
+    type: rights.type,
+    mode: rights.mode,
+    appId: rights.appId,
+    app: rights.app,
+    hash: await hashSecret(secret),
+    lastFour: secret.slice(-4),
+    createdAt: context.runtime.now(),
+    expiresAt: rights.expiresAt,
+    revokedAt: null,
+    lastUsedAt: null,
   }
   return { record, answer: { ...toApiKey(record), secret } }
 }
@@ -177,7 +211,7 @@ async function createApiKey(context: Context, key: NewApiKey, by?: Principal): P
   })
 }
 
-/** The key of this id, if `by` sees it. @throws {LicensingError} `not_found`, `forbidden`. */
+/** @throws {LicensingError} `not_found`, also if `by` does not see the key; `forbidden`. */
 async function managedKey(context: Context, id: string, by: Principal | undefined): Promise<ApiKeyRecord> {
   checkManager(by, undefined)
   const key = isText(id) ? await context.storage.findApiKey(id) : null
@@ -253,7 +287,6 @@ async function authenticate(context: Context, secret: string): Promise<Principal
   return toPrincipal(key)
 }
 
-/** Binds the use cases of API keys to a context. */
 export function bindApiKeys(context: Context): ApiKeys {
   return {
     create: (key = {}, by) => createApiKey(context, key, by),
