@@ -223,12 +223,13 @@ function changedClaims(license: LicenseRecord, wanted: WantedClaims): LicensePat
 async function wantedClaims(context: Context, app: AppRecord, given: LicenseChanges): Promise<WantedClaims> {
   await checkCustomer(context, app, given.customerId)
   const { tierId, customFeatures } = given
+  const expiresAt = changedExpiryOf(given, context.runtime.now())
   return {
     installationId: given.installationId?.toLowerCase(),
     customerId: given.customerId,
     tierId: tierId === undefined ? undefined : (await existingTier(context, app, tierId)).id,
     customFeatures: customFeatures === undefined ? undefined : (customFeatures ?? []),
-    expiresAt: changedExpiryOf(given, context.runtime.now()),
+    expiresAt,
   }
 }
 
