@@ -102,6 +102,21 @@ test('licenses.update(): refuses null where it is not allowed, and fields that n
   assert.deepEqual(await storage.findLicense(app.id, id), before)
 })
 
+test('licenses.update(): names a wrong customer first, then a wrong end, then a wrong tier', async () => {
+  const { licensing, issue } = await newShop()
+  const { id } = await issue()
+  const fields: string[] = []
+  for (const changes of [
+    { customerId: 'cus_none', expiresAt: start, tierId: 'none' },
+    { expiresAt: start, tierId: 'none' },
+    { tierId: 'none' },
+  ]) {
+    const { details = {} } = await refusalOf(licensing.licenses.update('desktop-app', id, changes))
+    fields.push(...Object.keys(details))
+  }
+  assert.deepEqual(fields, ['customerId', 'expiresAt', 'tierId'])
+})
+
 test('licenses.update(): only the metadata of a revoked license may change', async () => {
   const { licensing, customer, issue } = await newShop()
   const { update, revoke } = licensing.licenses
