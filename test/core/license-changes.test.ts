@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LicenseChanges } from '../../src/core/index.ts'
 import { claimsOf, verdictOf } from '../support/tokens.ts'
-import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/world.ts'
+import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/fixtures.ts'
 
 test('licenses.update(): only a change to a claim regenerates the license', async () => {
   const { licensing, clock, customer, issue } = await newShop()

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { claims, reference } from '../../scripts/reference.ts'
 import { claimsOf, headerText } from '../support/tokens.ts'
-import { newShop, tokenOf } from '../support/world.ts'
+import { newShop, tokenOf } from '../support/fixtures.ts'
 
 test('the reference page is what the code says: else npm run reference makes it anew', async () => {
   assert.equal(readFileSync('docs/reference.md', 'utf8'), await reference())
