@@ -1,51 +1,53 @@
-import type { Licensing } from '../../core/licensing.ts'
 import { mayCreateApps, mayManageKeys, type Principal } from '../../core/api-keys/principal.ts'
+import { appSlugPattern } from '../../core/ids.ts'
+import type { Licensing } from '../../core/licensing.ts'
 import { authenticate } from './authenticate.ts'
 import { readBody } from './body.ts'
 import { HttpError } from './errors.ts'
 import type { Route } from './route.ts'
-import type { Server } from './server.ts'
+import type { HttpService } from './service.ts'
 
-/** A request to a route, and who sent it. */
-export interface Exchange {
-  readonly server: Server
+/** A request that was matched to a route. */
+export interface RequestContext {
+  readonly service: HttpService
   readonly route: Route
   readonly request: Request
   readonly params: Readonly<Record<string, string>>
-  /** Under what its sender is counted. */
-  readonly caller: string
+  /** The key under which the sender's requests are counted. */
+  readonly rateLimitKey: string
 }
 
-/** What admits a caller: a key, or a body that carries a token. */
+/** The result of a successful admission. */
 export interface Admission {
+  /** `null` on a public route and for a renewal by token. */
   readonly principal: Principal | null
-  /** The app of the path: its id, as the caller may see it; its slug where no key was shown. */
+  /** The app of the path: its id if a key was shown, otherwise its slug. */
   readonly app: string
-  /** The body, where it had to be read to know the caller. */
+  /** The body, if it holds the credential and therefore was read. */
   readonly body?: unknown
 }
 
-const appSlug = /^[a-z0-9-]{1,63}$/
+const appSlug = new RegExp(appSlugPattern)
 const pathPart = /^[A-Za-z0-9_-]{1,128}$/
 
 function notFound(): HttpError {
   return new HttpError('not_found', 'Not found')
 }
 
-/** Nothing that no id and no slug looks like gets any further. */
-function checkParams(params: Exchange['params']): void {
+/** Rejects path parameters that cannot be an id or a slug. */
+function checkParams(params: RequestContext['params']): void {
   const { slug, ...others } = params
   if (slug !== undefined && !appSlug.test(slug)) throw notFound()
   if (!Object.values(others).every((part) => pathPart.test(part))) throw notFound()
 }
 
-/** Refuses a bad key; an address that goes on guessing is told to wait, which no working key ever is. */
-async function identify({ server, request, caller }: Exchange): Promise<Principal> {
+/** Counts bad keys only, so that an address that guesses keys is limited and a working key never is. */
+async function identify({ service, request, rateLimitKey }: RequestContext): Promise<Principal> {
   try {
-    return await authenticate(server.licensing, request)
+    return await authenticate(service.licensing, request)
   } catch (error) {
     const isGuess = error instanceof HttpError && request.headers.has('authorization')
-    if (isGuess) await server.limit?.('failedKey', caller)
+    if (isGuess) await service.consumeLimit?.('failedKey', rateLimitKey)
     throw error
   }
 }
@@ -60,12 +62,12 @@ function checkPermission({ access }: Route, principal: Principal): void {
     throw new HttpError('forbidden', 'This API key may not manage keys')
 }
 
-async function admitByKey(exchange: Exchange): Promise<Admission> {
-  const { server, route, params } = exchange
-  const principal = await identify(exchange)
+async function admitByKey(context: RequestContext): Promise<Admission> {
+  const { service, route, params } = context
+  const principal = await identify(context)
   checkParams(params)
   const { slug } = params
-  const app = slug === undefined ? '' : await server.licensing.apiKeys.visibleApp(principal, slug)
+  const app = slug === undefined ? '' : await service.licensing.apiKeys.visibleApp(principal, slug)
   checkPermission(route, principal)
   return { principal, app }
 }
@@ -75,26 +77,26 @@ async function checkToken(licensing: Licensing, app: string, token: unknown): Pr
   if (code === 'invalid_token') throw new HttpError('invalid_token', 'Invalid license token')
 }
 
-/** Admits a renewal by its token; the work itself verifies it. */
-async function admitByToken({ server, request, params }: Exchange): Promise<Admission> {
+/** Admits a renewal by its token. An expired or revoked license passes: the use case rejects it with its own code. */
+async function admitByToken({ service, request, params }: RequestContext): Promise<Admission> {
   const body = await readBody(request)
   const { current_token: token = null } = Object(body) as { readonly current_token?: unknown }
   if (token === null) throw new HttpError('unauthorized', 'Invalid or missing API key')
   checkParams(params)
-  // The rules of query and body are told only to whoever holds a token that was good.
-  await checkToken(server.licensing, params.slug ?? '', token)
+  // Query and body are validated later: only the holder of a genuine token learns their rules.
+  await checkToken(service.licensing, params.slug ?? '', token)
   return { principal: null, app: params.slug ?? '', body }
 }
 
-/** Whether a request renews a license by the license's own token: an Authorization header, where there is one, decides. */
-export function isByToken({ route, request }: Pick<Exchange, 'route' | 'request'>): boolean {
+/** True if the request renews a license by the license's own token. An Authorization header always takes precedence. */
+export function isByToken({ route, request }: Pick<RequestContext, 'route' | 'request'>): boolean {
   return route.access === 'renewal' && !request.headers.has('authorization')
 }
 
 /** Admits a request to its route, in the documented order: credential, app, permission. @throws {HttpError} */
-export async function admit(exchange: Exchange): Promise<Admission> {
-  if (isByToken(exchange)) return admitByToken(exchange)
-  if (exchange.route.access !== 'public') return admitByKey(exchange)
-  checkParams(exchange.params)
-  return { principal: null, app: exchange.params.slug ?? '' }
+export async function admit(context: RequestContext): Promise<Admission> {
+  if (isByToken(context)) return admitByToken(context)
+  if (context.route.access !== 'public') return admitByKey(context)
+  checkParams(context.params)
+  return { principal: null, app: context.params.slug ?? '' }
 }

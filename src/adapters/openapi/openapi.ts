@@ -4,7 +4,7 @@ import { Elysia } from 'elysia'
 import { maxBodyBytes } from '../http/body.ts'
 import { errorCodes, type ErrorCode } from '../http/errors.ts'
 import { healthExample } from './examples.ts'
-import type { Route, SuccessAnswer } from '../http/route.ts'
+import type { Route, SuccessResponse } from '../http/route.ts'
 import { basePath, routes } from '../routes/index.ts'
 import { errorSchema, healthSchema, namedSchemas } from './schemas.ts'
 import { version } from '../version.ts'
@@ -146,18 +146,21 @@ function successHeaders(route: Route): object {
     ...always,
     ...((route.limit !== undefined || route.access === 'renewal') && limits),
     ...(takesIdempotencyKey(route) && named('Idempotent-Replayed')),
-    ...(route.answers[304] !== undefined && named('ETag')),
+    ...(route.responses[304] !== undefined && named('ETag')),
   }
 }
 
-function successAnswer(route: Route, answer: SuccessAnswer): object {
+function successAnswer(route: Route, answer: SuccessResponse): object {
   const { description, contentType = 'application/json', schema, example } = answer
   const content = schema === undefined ? {} : { content: { [contentType]: { schema, example } } }
   return { description, headers: successHeaders(route), ...content }
 }
 
 function responses(route: Route): Record<string, unknown> {
-  const good = Object.entries(route.answers).map(([status, answer]) => [status, successAnswer(route, answer)])
+  const good = Object.entries(route.responses).map(([status, answer]) => [
+    status,
+    successAnswer(route, answer),
+  ])
   const bad = errorSetsOf(route).map(([status, codes]) => [
     status,
     { $ref: `#/components/responses/${responseName(codes)}` },
