@@ -48,22 +48,28 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
   license_revoked: { status: 400, when: 'The license has been revoked' },
   missing_tier: { status: 400, when: 'The tier of the license was deleted' },
   unauthorized: { status: 401, when: 'No credential, or an unknown, revoked or expired API key' },
-  invalid_token: { status: 401, when: 'current_token is not a good token of this app' },
-  forbidden: { status: 403, when: 'The API key may not do this' },
-  not_found: { status: 404, when: 'No such thing, or not visible to this API key' },
-  method_not_allowed: { status: 405, when: 'The path has other methods: see Allow' },
+  invalid_token: { status: 401, when: 'current_token is not a valid token of this app' },
+  forbidden: { status: 403, when: 'The API key does not allow this' },
+  not_found: { status: 404, when: 'The resource does not exist, or this API key may not see it' },
+  method_not_allowed: { status: 405, when: 'The path does not support this method: see Allow' },
   conflict: {
     status: 409,
-    when: 'Slug, e-mail, external id or installation already taken; another rotation was faster; nothing can be sent to the webhook',
+    when: 'The slug, e-mail, external id or installation is already taken; another rotation was faster; nothing can be sent to the webhook',
   },
-  idempotency_in_progress: { status: 409, when: 'The first request under this Idempotency-Key still runs' },
+  idempotency_in_progress: {
+    status: 409,
+    when: 'The first request with this Idempotency-Key is still running',
+  },
   body_too_large: { status: 413, when: 'The body is larger than 256 KiB' },
-  unsupported_media_type: { status: 415, when: 'The body is not JSON by its content type' },
+  unsupported_media_type: { status: 415, when: 'The content type of the body is not JSON' },
   idempotency_mismatch: { status: 422, when: 'This Idempotency-Key was used with another request' },
   validation_error: { status: 422, when: 'The body or query breaks a rule: see details' },
   rate_limited: { status: 429, when: 'Too many requests: see Retry-After' },
-  internal_error: { status: 500, when: 'A fault of the server; its log has the request id' },
-  unavailable: { status: 503, when: 'Too busy, or storage does not answer: try again, see Retry-After' },
+  internal_error: { status: 500, when: 'The server has a fault; its log has the request id' },
+  unavailable: {
+    status: 503,
+    when: 'The server is too busy, or its storage does not respond: try again after Retry-After',
+  },
 }
 
 const challenge = { 'www-authenticate': 'Bearer realm="heartwood"' }

@@ -143,22 +143,36 @@ export function fromQuery(
   return Object.fromEntries(fields)
 }
 
-function wireObject({ properties, required, additionalProperties, ...known }: JsonSchema): JsonSchema {
+/** A change to each node of a JSON Schema. */
+export type SchemaChange = (node: JsonSchema) => JsonSchema
+
+function wireObject(schema: JsonSchema, change: SchemaChange): JsonSchema {
+  const { properties, required, additionalProperties = false, ...known } = schema
   const fields = Object.entries(properties as TObject['properties'])
   return {
     ...known,
     type: 'object',
-    additionalProperties: additionalProperties ?? false,
-    properties: Object.fromEntries(fields.map(([name, field]) => [snakeCase(name), wireSchema(field)])),
+    additionalProperties:
+      typeof additionalProperties === 'object'
+        ? wireSchema(additionalProperties as TSchema, change)
+        : additionalProperties,
+    properties: Object.fromEntries(
+      fields.map(([name, field]) => [snakeCase(name), wireSchema(field, change)]),
+    ),
     ...(required !== undefined && { required: (required as readonly string[]).map(snakeCase) }),
   }
 }
 
-/** Turns a schema of core into the JSON Schema of its wire form: names in snake_case, times as date-time strings. */
-export function wireSchema(schema: TSchema): JsonSchema {
+function wireNode(schema: TSchema, change: SchemaChange): JsonSchema {
   const { rule: _rule, instant, ...known } = schema
   if (instant === true) return { type: 'string', format: 'date-time', description: known.description }
-  if (Array.isArray(known.anyOf)) return { ...known, anyOf: known.anyOf.map(wireSchema) }
-  if (known.type === 'array') return { ...known, items: wireSchema(known.items as TSchema) }
-  return known.properties === undefined ? known : wireObject(known)
+  if (Array.isArray(known.anyOf))
+    return { ...known, anyOf: known.anyOf.map((member) => wireSchema(member, change)) }
+  if (known.type === 'array') return { ...known, items: wireSchema(known.items as TSchema, change) }
+  return known.properties === undefined ? known : wireObject(known, change)
+}
+
+/** Turns a schema of core into the JSON Schema of its wire form: names in snake_case, times as date-time strings. */
+export function wireSchema(schema: TSchema, change: SchemaChange = (node) => node): JsonSchema {
+  return change(wireNode(schema, change))
 }
