@@ -1,7 +1,16 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { HttpError } from './errors.ts'
 
-/** Requests per minute that each limit allows. */
+/**
+ * Requests per minute that each limit allows. A limit that is left out keeps its default.
+ *
+ * @example
+ * ```ts
+ * import type { RateLimits } from 'heartwood/elysia'
+ *
+ * const rateLimits: RateLimits = { verify: 300, failedKey: 10 }
+ * ```
+ */
 export interface RateLimits {
   /** Verifying a license, per address. Default 100. */
   readonly verify?: number

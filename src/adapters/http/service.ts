@@ -6,7 +6,21 @@ import type { Origins } from './cors.ts'
 import { HttpError } from './errors.ts'
 import { rateLimiter, type Limit, type RateLimiter, type RateLimits } from './rate-limit.ts'
 
-/** Options of the HTTP API. */
+/**
+ * Options of the HTTP API.
+ *
+ * @example
+ * ```ts
+ * import type { ServerOptions } from 'heartwood/elysia'
+ *
+ * const options: ServerOptions = {
+ *   standalone: true,
+ *   rateLimits: {},
+ *   trustedProxies: ['10.0.0.0/8'],
+ *   corsOrigins: ['https://shop.example'],
+ * }
+ * ```
+ */
 export interface ServerOptions {
   /**
    * Also answers every path outside the API, with 404 in the documented error envelope. Set it for a server of its own.

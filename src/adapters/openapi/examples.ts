@@ -113,7 +113,6 @@ export const deliveryExample: object = {
   created_at: '2026-01-23T10:00:00Z',
 }
 
-/** A page with one item. */
 export function pageExample(item: object): object {
   return { data: [item], meta: { total: 1, page: 1, per_page: 20, next_cursor: null } }
 }

@@ -1,6 +1,20 @@
-import { Type, type Static, type TInteger, type TSchema, type TString, type TUnsafe } from '@sinclair/typebox'
+import {
+  Type,
+  type Static,
+  type TInteger,
+  type TObject,
+  type TProperties,
+  type TSchema,
+  type TString,
+  type TUnsafe,
+} from '@sinclair/typebox'
 import { slugPattern, typeIdSuffix, type IdPrefix } from '../../core/ids.ts'
 import { integer, text } from '../../core/input/fields.ts'
+
+/** An object with exactly these fields. */
+export function object<Fields extends TProperties>(description: string, fields: Fields): TObject<Fields> {
+  return Type.Object(fields, { description })
+}
 
 /** Text that a response may also leave empty. */
 export function line(description: string, maxLength: number): TString {
@@ -36,7 +50,6 @@ export function list<Item extends TSchema>(
   return Type.Unsafe(Type.Array(item, { description, maxItems }))
 }
 
-/** A public key in PEM. */
 export function pemText(description: string): TString {
   return matching(description, '^-----BEGIN PUBLIC KEY-----\\n', 1024)
 }

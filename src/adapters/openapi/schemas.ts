@@ -2,19 +2,16 @@ import { Type, type TSchema } from '@sinclair/typebox'
 import { integer, nullable, oneOf } from '../../core/input/fields.ts'
 import { errorCodes } from '../http/errors.ts'
 import type { JsonSchema } from '../http/wire.ts'
-import { line, pemText } from './fields.ts'
+import { line, object, pemText } from './fields.ts'
 import { responseSchema } from './json-schema.ts'
 import { views } from './views.ts'
 
-const pageMeta = Type.Object(
-  {
-    total: Type.Optional(integer('Number of all items; absent with a cursor', 0, Number.MAX_SAFE_INTEGER)),
-    page: Type.Optional(integer('Page number, from 1; absent with a cursor', 1, 1_000_000_000)),
-    perPage: integer('Maximum number of items on a page', 1, 100),
-    nextCursor: nullable(line('Cursor of the next page; null on the last page', 512)),
-  },
-  { description: 'Position of the page in the list' },
-)
+const pageMeta = object('Position of the page in the list', {
+  total: Type.Optional(integer('Number of all items; absent with a cursor', 0, Number.MAX_SAFE_INTEGER)),
+  page: Type.Optional(integer('Page number, from 1; absent with a cursor', 1, 1_000_000_000)),
+  perPage: integer('Maximum number of items on a page', 1, 100),
+  nextCursor: nullable(line('Cursor of the next page; null on the last page', 512)),
+})
 
 const details = Type.Object(
   {},
@@ -24,19 +21,13 @@ const details = Type.Object(
   },
 )
 
-const error = Type.Object(
-  {
-    error: Type.Object(
-      {
-        code: oneOf('For programs; a code never changes its meaning', Object.keys(errorCodes)),
-        message: line('For people', 1024),
-        details: Type.Optional(details),
-      },
-      { description: 'The error' },
-    ),
-  },
-  { description: 'An error response' },
-)
+const error = object('An error response', {
+  error: object('The error', {
+    code: oneOf('For programs; a code never changes its meaning', Object.keys(errorCodes)),
+    message: line('For people', 1024),
+    details: Type.Optional(details),
+  }),
+})
 
 function jsonSchemas(schemas: Readonly<Record<string, TSchema>>): Readonly<Record<string, JsonSchema>> {
   const entries = Object.entries(schemas).map(([name, schema]) => [name, responseSchema(schema)] as const)
@@ -79,18 +70,16 @@ const results = Type.Object(
   },
 )
 
-export const batchSchema: JsonSchema = responseSchema(
-  Type.Object({ results }, { description: 'The results of a batch' }),
-)
+export const batchSchema: JsonSchema = responseSchema(object('The results of a batch', { results }))
 
 /** `{"data": …}` */
 export function dataOf(schema: JsonSchema): JsonSchema {
-  return responseSchema(Type.Object({ data: Type.Unsafe(schema) }, { description: 'The response' }))
+  return responseSchema(object('The response', { data: Type.Unsafe(schema) }))
 }
 
 /** `{"data": […], "meta": …}` */
 export function pageOf(schema: JsonSchema): JsonSchema {
   const data = Type.Array(Type.Unsafe(schema), { description: 'The items of the page', maxItems: 100 })
   const meta = Type.Unsafe(ref('PageMeta'))
-  return responseSchema(Type.Object({ data, meta }, { description: 'The response' }))
+  return responseSchema(object('The response', { data, meta }))
 }
