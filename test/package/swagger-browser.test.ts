@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { licensingServer } from '../../src/adapters/elysia.ts'
 import { routes } from '../../src/adapters/routes/index.ts'
-import { newShopServer, type Server } from '../adapters/http.ts'
+import { newShopServer, type TestServer } from '../adapters/test-server.ts'
 import { whileListening } from '../adapters/listening.ts'
 import { startChromium } from './chromium.ts'
 import { run, runtimes, type Runtime } from './programs.ts'
@@ -49,7 +49,7 @@ async function tryOut(page: Page, operation: string): Promise<string> {
   return (await block.locator('.live-responses-table .response-col_status').nth(1).innerText()).trim()
 }
 
-async function see(server: Pick<Server, 'fetch'>, key: string, prefix: string): Promise<void> {
+async function see(server: Pick<TestServer, 'fetch'>, key: string, prefix: string): Promise<void> {
   await whileListening(server, async ({ origin }) => {
     const { page, requested, complaints } = await open(`${origin}${prefix}/swagger`)
     assert.match(await page.locator('.info .title').innerText(), /^Heartwood/)
