@@ -1,10 +1,11 @@
-import { mayCreateApps, mayManageKeys, type Principal } from '../../core/api-keys/principal.ts'
 import { appSlugPattern } from '../../core/ids.ts'
-import type { Licensing } from '../../core/licensing.ts'
+import type { TokenCredential } from '../../core/licenses/check-token.ts'
+import type { RestrictedLicensing } from '../../core/restricted.ts'
+import type { Permission, Principal } from '../../core/principal.ts'
 import { authenticate } from './authenticate.ts'
 import { readBody } from './body.ts'
 import { HttpError } from './errors.ts'
-import type { Route } from './route.ts'
+import type { Access, Route } from './route.ts'
 import type { HttpService } from './service.ts'
 
 /** A request that was matched to a route. */
@@ -17,10 +18,17 @@ export interface RequestContext {
   readonly rateLimitKey: string
 }
 
+/** The credential that a request was admitted by. `public` routes need none. */
+export type Credential =
+  | { readonly kind: 'public' }
+  | { readonly kind: 'key'; readonly principal: Principal }
+  | { readonly kind: 'token'; readonly token: TokenCredential }
+
 /** The result of a successful admission. */
 export interface Admission {
-  /** `null` on a public route and for a renewal by token. */
-  readonly principal: Principal | null
+  readonly credential: Credential
+  /** Licensing as the credential allows. */
+  readonly licensing: RestrictedLicensing
   /** The app of the path: its id if a key was shown, otherwise its slug. */
   readonly app: string
   /** The body, if it holds the credential and therefore was read. */
@@ -52,40 +60,34 @@ async function identify({ service, request, rateLimitKey }: RequestContext): Pro
   }
 }
 
-/** @throws {HttpError} `forbidden` */
-function checkPermission({ access }: Route, principal: Principal): void {
-  if (access !== 'read' && principal.type !== 'sk')
-    throw new HttpError('forbidden', 'Write access requires a secret key (sk_*)')
-  if (access === 'apps' && !mayCreateApps(principal))
-    throw new HttpError('forbidden', 'This API key may not create apps')
-  if (access === 'keys' && !mayManageKeys(principal))
-    throw new HttpError('forbidden', 'This API key may not manage keys')
+/** The permission that each kind of route requires of a key. */
+const permissions: Readonly<Record<Exclude<Access, 'public'>, Permission>> = {
+  read: 'read',
+  write: 'write',
+  apps: 'apps',
+  keys: 'keys',
+  renewal: 'write',
 }
 
-async function admitByKey(context: RequestContext): Promise<Admission> {
-  const { service, route, params } = context
+async function admitByKey(context: RequestContext, access: Exclude<Access, 'public'>): Promise<Admission> {
+  const { service, params } = context
   const principal = await identify(context)
   checkParams(params)
-  const { slug } = params
-  const app = slug === undefined ? '' : await service.licensing.apiKeys.visibleApp(principal, slug)
-  checkPermission(route, principal)
-  return { principal, app }
-}
-
-async function checkToken(licensing: Licensing, app: string, token: unknown): Promise<void> {
-  const { code } = await licensing.verification.verifyToken(app, token)
-  if (code === 'invalid_token') throw new HttpError('invalid_token', 'Invalid license token')
+  const restricted = service.licensing.restrictedTo(principal)
+  const { licensing, app } = await restricted.authorize(permissions[access], params.slug)
+  return { credential: { kind: 'key', principal }, licensing, app: app ?? '' }
 }
 
 /** Admits a renewal by its token. An expired or revoked license passes: the use case rejects it with its own code. */
-async function admitByToken({ service, request, params }: RequestContext): Promise<Admission> {
+async function admitByToken({ service: { licensing }, request, params }: RequestContext): Promise<Admission> {
   const body = await readBody(request)
-  const { current_token: token = null } = Object(body) as { readonly current_token?: unknown }
-  if (token === null) throw new HttpError('unauthorized', 'Invalid or missing API key')
+  const { current_token: currentToken = null } = Object(body) as { readonly current_token?: unknown }
+  if (currentToken === null) throw new HttpError('unauthorized', 'Invalid or missing API key')
   checkParams(params)
+  const { slug: app = '' } = params
   // Query and body are validated later: only the holder of a genuine token learns their rules.
-  await checkToken(service.licensing, params.slug ?? '', token)
-  return { principal: null, app: params.slug ?? '', body }
+  const token = await licensing.licenses.authenticate(app, currentToken)
+  return { credential: { kind: 'token', token }, licensing, app, body }
 }
 
 /** True if the request renews a license by the license's own token. An Authorization header always takes precedence. */
@@ -93,10 +95,15 @@ export function isByToken({ route, request }: Pick<RequestContext, 'route' | 're
   return route.access === 'renewal' && !request.headers.has('authorization')
 }
 
-/** Admits a request to its route, in the documented order: credential, app, permission. @throws {HttpError} */
+/**
+ * Admits a request to its route, in the documented order: credential, app, permission.
+ *
+ * @throws {HttpError | LicensingError}
+ */
 export async function admit(context: RequestContext): Promise<Admission> {
+  const { service, route, params } = context
   if (isByToken(context)) return admitByToken(context)
-  if (context.route.access !== 'public') return admitByKey(context)
-  checkParams(context.params)
-  return { principal: null, app: context.params.slug ?? '' }
+  if (route.access !== 'public') return admitByKey(context, route.access)
+  checkParams(params)
+  return { credential: { kind: 'public' }, licensing: service.licensing, app: params.slug ?? '' }
 }

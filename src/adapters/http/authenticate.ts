@@ -1,5 +1,5 @@
-import type { Principal } from '../../core/api-keys/principal.ts'
 import type { Licensing } from '../../core/licensing.ts'
+import type { Principal } from '../../core/principal.ts'
 import { HttpError } from './errors.ts'
 
 const bearer = /^Bearer ([\x21-\x7e]+)$/i

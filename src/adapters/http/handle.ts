@@ -59,15 +59,14 @@ function consumeRouteLimit({
 
 async function callOf(context: RequestContext): Promise<RouteCall> {
   const { service, route, request, params } = context
-  const { licensing } = service
   const admission = await admit(context)
-  const { principal, app } = admission
+  const { credential, licensing, app } = admission
   const query = queryOf(route, request)
-  route.checkPermission?.(principal, query)
+  if (route.permission !== undefined) await licensing.authorize(route.permission(query))
   const body = route.body === undefined ? undefined : await bodyOf(route.body, request, admission)
   const consumeLimit: RouteCall['consumeLimit'] = async (limit, key) =>
     void (await service.consumeLimit?.(limit, key))
-  return { licensing, request, params, principal, app, query, body, consumeLimit }
+  return { licensing, request, params, credential, app, query, body, consumeLimit }
 }
 
 /** Handles a request in the documented order: rate limit, credential, app, permission, query, body, work. */
@@ -77,7 +76,7 @@ async function replyTo(context: RequestContext, headers: Record<string, string>)
   Object.assign(headers, await consumeRouteLimit(context))
   const call = await callOf(context)
   const key =
-    route.method === 'POST' && call.principal !== null ? request.headers.get('idempotency-key') : null
+    route.method === 'POST' && call.credential.kind === 'key' ? request.headers.get('idempotency-key') : null
   return key === null ? route.respond(await runRoute(route, call), call) : replyOnce(route, call, key)
 }
 

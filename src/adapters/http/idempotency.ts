@@ -10,7 +10,8 @@ async function keyOf({ signs }: Route, call: RouteCall, key: string): Promise<Id
   const identity = [call.request.method, ...pathAndQuery(call.request), call.app, call.body]
   const fingerprint = await sha256Hex(JSON.stringify(identity))
   const license = signs && { license: { app: call.app, signs } }
-  return { key, scope: call.principal?.id ?? '', fingerprint, ...license }
+  const scope = call.credential.kind === 'key' ? call.credential.principal.id : ''
+  return { key, scope, fingerprint, ...license }
 }
 
 /** Replies to a POST with an Idempotency-Key. The work is done once; within 24 hours a repetition gets the stored response. */

@@ -1,7 +1,8 @@
-import type { Principal } from '../../core/api-keys/principal.ts'
 import type { Input } from '../../core/input/parse.ts'
 import type { LicenseStatus } from '../../core/licenses/view.ts'
-import type { Licensing } from '../../core/licensing.ts'
+import type { RestrictedLicensing } from '../../core/restricted.ts'
+import type { Permission } from '../../core/principal.ts'
+import type { Credential } from './admission.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Limit } from './rate-limit.ts'
 import type { Reply } from './reply.ts'
@@ -28,13 +29,13 @@ type ReceivedOf<Given extends AnyInput> =
 
 /** An admitted request, as a row of the table sees it. */
 export interface RouteCall<Body = unknown, Query = unknown> {
-  readonly licensing: Licensing
+  /** Licensing as the credential allows: it sees what the caller sees, and refuses what the caller may not do. */
+  readonly licensing: RestrictedLicensing
   readonly request: Request
   readonly params: Readonly<Record<string, string>>
   /** The id of the app in the path; on a public route, and for a renewal by token, its slug. */
   readonly app: string
-  /** The API key, `null` on public routes and for a renewal by token. */
-  readonly principal: Principal | null
+  readonly credential: Credential
   readonly body: Body
   readonly query: Query
   /** Counts one request against a limit other than the route's own. @throws {HttpError} `rate_limited`. */
@@ -71,8 +72,8 @@ export interface Route {
   readonly responses: Readonly<Record<number, SuccessResponse>>
   /** Errors beyond those that access, path, body and query imply. */
   readonly errors?: readonly ErrorCode[]
-  /** Checks a permission that depends on the query. It sees raw values, because permission comes before validation. */
-  checkPermission?(principal: Principal | null, query: Readonly<Record<string, unknown>>): void
+  /** A permission that depends on the query. It sees raw values, because permission comes before validation. */
+  permission?(query: Readonly<Record<string, unknown>>): Permission
   /** Calls the use case. Under an Idempotency-Key the stored outcome of an earlier call may stand in for it. */
   run(call: RouteCall): Promise<unknown>
   /** Makes the response from the use case's outcome. */

@@ -1,6 +1,9 @@
 import type { TObject, TSchema } from '@sinclair/typebox'
 import { LicensingError, type ErrorDetails } from '../../core/errors.ts'
 import type { Input } from '../../core/input/parse.ts'
+import { isoTime, snakeCase } from '../../core/wire.ts'
+
+export { isoTime, snakeCase }
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -10,16 +13,6 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 const shownName = /^[a-z0-9_]{1,63}$/
 const camelWord = /\b[a-z]+(?:[A-Z][a-z0-9]*)+\b/g
 const rfc3339 = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/
-
-/** Turns `installationId` into `installation_id`. */
-export function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-}
-
-/** Formats seconds since 1970 as ISO 8601 in UTC: `2026-01-23T10:00:00Z`. */
-export function isoTime(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
-}
 
 /** Reads an RFC 3339 time as whole seconds since 1970, fractions floored. Any other text, such as February 30, is `null`. */
 export function readTime(text: string): number | null {

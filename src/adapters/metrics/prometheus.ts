@@ -5,7 +5,7 @@ import { loadMeters } from './load-meters.ts'
 import { defaultRateLimits, type Limit } from '../http/rate-limit.ts'
 import { basePath, routes } from '../routes/index.ts'
 import { version } from '../version.ts'
-import { snakeCase } from '../http/wire.ts'
+import { snakeCase } from '../../core/wire.ts'
 
 /** The labels and the duration of a request that got a response. */
 export interface RequestSample {

@@ -25,7 +25,7 @@ export const apiKeyRoutes: readonly Route[] = [
         example: pageExample(apiKeyExample),
       },
     },
-    run: ({ licensing, principal, query }) => licensing.apiKeys.list(query, principal ?? undefined),
+    run: ({ licensing, query }) => licensing.apiKeys.list(query),
     respond: many,
   }),
   route({
@@ -46,7 +46,7 @@ export const apiKeyRoutes: readonly Route[] = [
       },
     },
     errors: ['not_found'],
-    run: ({ licensing, principal, body }) => licensing.apiKeys.create(body, principal ?? undefined),
+    run: ({ licensing, body }) => licensing.apiKeys.create(body),
     respond: created,
   }),
   route({
@@ -58,8 +58,7 @@ export const apiKeyRoutes: readonly Route[] = [
     summary: 'Revoke an API key',
     description: `The next request with the key is refused. ${manager}`,
     responses: { 204: { description: 'Revoked' } },
-    run: ({ licensing, principal, params }) =>
-      licensing.apiKeys.revoke(params.id ?? '', principal ?? undefined),
+    run: ({ licensing, params }) => licensing.apiKeys.revoke(params.id ?? ''),
     respond: noContent,
   }),
   route({
@@ -80,8 +79,7 @@ export const apiKeyRoutes: readonly Route[] = [
       },
     },
     errors: ['conflict'],
-    run: ({ licensing, principal, params, body }) =>
-      licensing.apiKeys.roll(params.id ?? '', body, principal ?? undefined),
+    run: ({ licensing, params, body }) => licensing.apiKeys.roll(params.id ?? '', body),
     respond: created,
   }),
 ]

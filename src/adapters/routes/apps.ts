@@ -1,4 +1,3 @@
-import type { Principal } from '../../core/api-keys/principal.ts'
 import { appChanges, appQuery, newApp, type App } from '../../core/apps.ts'
 import { rotationOptions, type Rotation, type RotationOptions } from '../../core/keys/rotation.ts'
 import { appExample, pageExample, publicKeyExample, rotationExample } from '../openapi/examples.ts'
@@ -9,11 +8,6 @@ import { appSchema, dataOf, jwksSchema, pageOf, pemSchema, rotationSchema } from
 
 const tag = 'Apps'
 const appResponse = { description: 'The app', schema: dataOf(appSchema), example: { data: appExample } }
-
-/** The key that acts. An app takes its mode, and a list shows the apps that it may see. */
-function actor(principal: Principal | null): { readonly by?: Principal } {
-  return principal === null ? {} : { by: principal }
-}
 
 /** An app as HTTP shows it. The issuer is left out, because clients identify an app by its audience. */
 export function appView({ issuer: _issuer, ...app }: App): object {
@@ -38,7 +32,7 @@ export const appRoutes: readonly Route[] = [
     responses: {
       200: { description: 'A page of apps', schema: pageOf(appSchema), example: pageExample(appExample) },
     },
-    run: ({ licensing, principal, query }) => licensing.apps.list(query, actor(principal)),
+    run: ({ licensing, query }) => licensing.apps.list(query),
     respond: (listing) => many({ ...listing, data: listing.data.map(appView) }),
   }),
   route({
@@ -58,7 +52,7 @@ export const appRoutes: readonly Route[] = [
     },
     responses: { 201: appResponse },
     errors: ['conflict'],
-    run: ({ licensing, principal, body }) => licensing.apps.create(body, actor(principal)),
+    run: ({ licensing, body }) => licensing.apps.create(body),
     respond: (app) => created(appView(app)),
   }),
   route({

@@ -1,5 +1,4 @@
 import { Type } from '@sinclair/typebox'
-import type { Principal } from '../../core/api-keys/principal.ts'
 import { uuid } from '../../core/input/fields.ts'
 import { input, type Input } from '../../core/input/parse.ts'
 import {
@@ -10,7 +9,6 @@ import {
   revocation,
 } from '../../core/licenses/input.ts'
 import type { License } from '../../core/licenses/view.ts'
-import { HttpError } from '../http/errors.ts'
 import { licenseExample, pageExample } from '../openapi/examples.ts'
 import { created, many, noContent, one } from '../http/reply.ts'
 import { checked, route, type Route } from '../http/route.ts'
@@ -32,16 +30,6 @@ const byInstallation: Input<ByInstallation> = input<ByInstallation>()(
   Type.Object({ installationId: uuid('The installation, a UUID in any case') }),
 )
 
-function isSecret(principal: Principal | null): boolean {
-  return principal?.type === 'sk'
-}
-
-/** A `pk_` key sees no token and no `jti`. */
-function viewFor(principal: Principal | null, license: License): object {
-  const { token: _token, jti: _jti, ...readable } = license
-  return isSecret(principal) ? license : readable
-}
-
 const readRoutes: readonly Route[] = [
   route({
     method: 'GET',
@@ -60,13 +48,9 @@ const readRoutes: readonly Route[] = [
         example: pageExample(licenseExample),
       },
     },
-    checkPermission: (principal, { include }) => {
-      if (include === 'token' && !isSecret(principal))
-        throw new HttpError('forbidden', 'Tokens require a secret key (sk_*)')
-    },
+    permission: ({ include }) => (include === 'token' ? 'tokens' : 'read'),
     run: ({ licensing, app, query }) => licensing.licenses.list(app, query),
-    respond: (listing, { principal }) =>
-      many({ ...listing, data: listing.data.map((license) => viewFor(principal, license)) }),
+    respond: many,
   }),
   route({
     method: 'GET',
@@ -79,11 +63,11 @@ const readRoutes: readonly Route[] = [
       'The license that occupies the installation’s slot: the active one, otherwise the last active one.',
     query: checked(byInstallation),
     responses: { 200: licenseResponse },
-    run: ({ licensing: { licenses }, app, principal, query: { installationId } }): Promise<License> =>
-      isSecret(principal)
-        ? licenses.getByInstallation(app, installationId, includeToken)
-        : licenses.getByInstallation(app, installationId),
-    respond: (license, { principal }) => one(viewFor(principal, license)),
+    run: ({ licensing, app, query: { installationId } }): Promise<License> =>
+      licensing.may('tokens')
+        ? licensing.licenses.getByInstallation(app, installationId, includeToken)
+        : licensing.licenses.getByInstallation(app, installationId),
+    respond: one,
   }),
   route({
     method: 'GET',
@@ -94,9 +78,11 @@ const readRoutes: readonly Route[] = [
     summary: 'Get a license',
     description: 'One license by id or UUID. A secret key also gets its token, signed now.',
     responses: { 200: licenseResponse },
-    run: ({ licensing: { licenses }, app, principal, params: { id = '' } }): Promise<License> =>
-      isSecret(principal) ? licenses.get(app, id, includeToken) : licenses.get(app, id),
-    respond: (license, { principal }) => one(viewFor(principal, license)),
+    run: ({ licensing, app, params: { id = '' } }): Promise<License> =>
+      licensing.may('tokens')
+        ? licensing.licenses.get(app, id, includeToken)
+        : licensing.licenses.get(app, id),
+    respond: one,
   }),
 ]
 

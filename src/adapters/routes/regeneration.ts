@@ -45,13 +45,13 @@ export const regenerationRoutes: readonly Route[] = [
     },
     signs: ['active', 'expired'],
     errors: ['invalid_token', 'token_expired', 'token_mismatch', 'license_revoked', 'missing_tier'],
-    run: async ({ licensing: { licenses }, app, principal, params, body, consumeLimit }) => {
+    run: async ({ licensing: { licenses }, app, credential, params, body, consumeLimit }) => {
       const { id = '' } = params
-      const { currentToken, ...options } = body
-      if (principal !== null) return licenses.regenerate(app, id, options)
+      const { currentToken: _currentToken, ...options } = body
+      if (credential.kind !== 'token') return licenses.regenerate(app, id, options)
       if (options.invalidatePrevious !== undefined)
         throw invalidInput({ invalidatePrevious: ['requires a secret key (sk_*)'] })
-      return licenses.renew(app, id, currentToken, {
+      return licenses.renew(app, id, credential.token, {
         admit: (license) => consumeLimit('renewalPerLicense', license),
       })
     },
