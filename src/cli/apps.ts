@@ -1,4 +1,4 @@
-import { rotated, visible } from '../adapters/routes/apps.ts'
+import { appView, rotationView } from '../adapters/routes/apps.ts'
 import { isoTime, toWire } from '../adapters/http/wire.ts'
 import type { App, Licensing, Mode, NewApp, Rotation, WebhookOptions } from '../core/index.ts'
 import { withStandingDatabase } from './database.ts'
@@ -35,7 +35,7 @@ export interface KeyRotation extends AsJson {
 const table: Table<App> = {
   head: ['SLUG', 'MODE', 'CREATED', 'NAME'],
   row: ({ slug, mode, createdAt, name }) => [slug, mode, isoTime(createdAt), shown(name)],
-  answer: (app) => toWire(visible(app)),
+  answer: (app) => toWire(appView(app)),
 }
 
 function details(app: App): string {
@@ -150,5 +150,5 @@ export async function rotateKeys(
   const done = await withStandingDatabase(settings, ({ licensing }) =>
     licensing.rotateKeys(slug, { gracePeriodDays, dryRun }),
   )
-  output.line(json ? jsonOf(toWire(rotated(done, rotation))) : told(slug, done, rotation))
+  output.line(json ? jsonOf(toWire(rotationView(done, rotation))) : told(slug, done, rotation))
 }

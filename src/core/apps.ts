@@ -1,5 +1,4 @@
 import { Type, type TString } from '@sinclair/typebox'
-import { mayCreateApps, type Principal } from './api-keys/principal.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './input/fields.ts'
@@ -13,6 +12,7 @@ import {
   type PublicJwk,
 } from './keys/signing-keys.ts'
 import { requireApp } from './lookup.ts'
+import { requirePermission } from './principal.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
 import type { AppFilter, AppRecord, Mode, NumericDate, WebhookPatch, WebhookRecord } from './storage/index.ts'
@@ -66,20 +66,16 @@ export interface NewApp {
 
 /** Options of `licensing.apps.create`. */
 export interface NewAppOptions {
-  /** Default: the mode of `by`, otherwise `live`. */
+  /** Default `live`; under {@link Licensing.restrictedTo} the mode of the API key. */
   readonly mode?: Mode
-  /** The API key that asks. The app takes its mode. A key that is bound to an app may not create apps. */
-  readonly by?: Principal
   /** Its first key pair. Default: a pair from the pool, otherwise a generated one, which takes a second or two. */
   readonly keyPair?: KeyPair
 }
 
 /** Options of `licensing.apps.list`. */
 export interface AppListOptions {
-  /** Lists only apps of this mode. Without effect if `by` is given. */
+  /** Lists only apps of this mode. Without effect under {@link Licensing.restrictedTo}. */
   readonly mode?: Mode
-  /** The API key that asks. It sees the apps of its mode, or only the app that it is bound to. */
-  readonly by?: Principal
 }
 
 /** Changes to an app. An absent field stays unchanged; `null` clears it. */
@@ -105,8 +101,8 @@ export interface AppChanges {
 export interface Apps {
   /**
    * Creates an app with its own RSA-4096 key pair.
-   * @throws {LicensingError} `validation_error`; `conflict` if the slug is taken; `forbidden` if `by` may not create such an
-   * app; `unavailable` if too many key pairs are being made.
+   * @throws {LicensingError} `validation_error`; `conflict` if the slug is taken; `forbidden` if the API key may not create
+   * such an app; `unavailable` if too many key pairs are being made.
    * @throws {TypeError} if `keyPair` is malformed, or is missing inside a host's transaction.
    */
   create(app: NewApp, options?: NewAppOptions): Promise<App>
@@ -187,14 +183,17 @@ function slugTaken(): LicensingError {
   })
 }
 
-function checkCreator(by: Principal, mode: Mode): void {
-  if (!mayCreateApps(by) || by.mode !== mode)
+/** The mode of a new app. @throws {LicensingError} `forbidden` if the API key may not create such an app. */
+function newAppMode({ principal }: Context, mode: Mode | undefined): Mode {
+  requirePermission(principal, 'apps')
+  if (principal === null) return mode ?? 'live'
+  if (mode !== undefined && mode !== principal.mode)
     throw new LicensingError('forbidden', 'This API key may not create such an app')
+  return principal.mode
 }
 
 async function createApp(context: Context, app: NewApp, options: NewAppOptions = {}): Promise<App> {
-  const { by, mode = by?.mode ?? 'live' } = options
-  if (by !== undefined) checkCreator(by, mode)
+  const mode = newAppMode(context, options.mode)
   const given = newApp.parse(app)
   checkWebhookUrl(given.webhookUrl, context.runtime.allowPrivateTargets)
   if ((await context.storage.findApp(given.slug)) !== null) throw slugTaken()
@@ -210,12 +209,12 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
 }
 
 async function getApp(context: Context, app: string): Promise<App> {
-  return toApp(context, await requireApp(context, app))
+  return toApp(context, await requireApp(context, app, 'read'))
 }
 
-function appFilter({ mode, by }: AppListOptions): AppFilter {
-  if (by === undefined) return mode === undefined ? {} : { mode }
-  return { mode: by.mode, ...(by.appId !== null && { id: by.appId }) }
+function appFilter({ principal }: Context, { mode }: AppListOptions): AppFilter {
+  if (principal === null) return mode === undefined ? {} : { mode }
+  return { mode: principal.mode, ...(principal.appId !== null && { id: principal.appId }) }
 }
 
 async function listApps(
@@ -224,7 +223,7 @@ async function listApps(
   options: AppListOptions = {},
 ): Promise<Listing<App>> {
   const { storage } = context
-  const filter = appFilter(options)
+  const filter = appFilter(context, options)
   const listing = await readPage(appQuery.parse(query), {
     prefix: 'app',
     list: (page) => storage.listApps(filter, page),
@@ -241,7 +240,7 @@ function switchedOn({ failures, disabledAt }: WebhookRecord): WebhookPatch | nul
 async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl, context.runtime.allowPrivateTargets)
-  const { id } = await requireApp(context, app)
+  const { id } = await requireApp(context, app, 'write')
   const updated = await inTransaction(context, async (tx) => {
     const record = await tx.updateApp(id, { ...patch, updatedAt: context.runtime.now() })
     if (record !== null && patch.webhookUrl !== undefined && (await tx.findWebhook(id)) !== null)
@@ -253,7 +252,7 @@ async function updateApp(context: Context, app: string, changes: AppChanges): Pr
 }
 
 async function deleteApp(context: Context, app: string): Promise<void> {
-  const { id } = await requireApp(context, app)
+  const { id } = await requireApp(context, app, 'write')
   const key = await activeKey(context, id)
   if (!(await context.storage.deleteApp(id))) throw new LicensingError('not_found', 'App not found')
   context.runtime.caches.privateKeys.forget(key.kid)
@@ -267,7 +266,8 @@ export function bindApps(context: Context): Apps {
     list: (query, options) => listApps(context, query, options),
     update: (app, changes) => updateApp(context, app, changes),
     delete: (app) => deleteApp(context, app),
-    publicKey: async (app) => (await activeKey(context, (await requireApp(context, app)).id)).publicKeyPem,
-    jwks: async (app) => ({ keys: await publicJwks(context, (await requireApp(context, app)).id) }),
+    publicKey: async (app) =>
+      (await activeKey(context, (await requireApp(context, app, 'read')).id)).publicKeyPem,
+    jwks: async (app) => ({ keys: await publicJwks(context, (await requireApp(context, app, 'read')).id) }),
   }
 }

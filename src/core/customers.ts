@@ -214,7 +214,7 @@ async function explainConflict(
 
 async function createCustomer(context: Context, app: string, customer: NewCustomer): Promise<Customer> {
   const given = readNewCustomer(customer)
-  const appRecord = await requireApp(context, app)
+  const appRecord = await requireApp(context, app, 'write')
   const record = customerRecord(context, appRecord.id, given)
   const created = await inTransaction(context, async (tx) =>
     (await tx.insertCustomer(record)) ? toCustomer(record) : null,
@@ -229,7 +229,7 @@ async function getOrCreateCustomer(
   customer: NewCustomer,
 ): Promise<FoundCustomer> {
   const given = readNewCustomer(customer)
-  const appRecord = await requireApp(context, app)
+  const appRecord = await requireApp(context, app, 'write')
   const fresh = customerRecord(context, appRecord.id, given)
   const find = (): Promise<CustomerRecord | null> =>
     context.storage.findCustomerByEmail(appRecord.id, fresh.foldedEmail)
@@ -250,7 +250,7 @@ async function listCustomers(
   query: CustomerQuery = {},
 ): Promise<Listing<Customer>> {
   const { email: part, externalId: external, ...paging } = customerQuery.parse(query)
-  const { id: appId } = await requireApp(context, app)
+  const { id: appId } = await requireApp(context, app, 'read')
   const filter: CustomerFilter = {
     appId,
     foldedEmailPart: part === undefined ? undefined : foldEmail(part),
@@ -274,7 +274,7 @@ async function updateCustomer(
   const { metadata: replacement, ...given } = customerChanges.parse(changes)
   if (given.email !== undefined) checkEmail(given.email)
   checkMetadata(replacement)
-  const appRecord = await requireApp(context, app)
+  const appRecord = await requireApp(context, app, 'write')
   const existing = await context.storage.findCustomer(appRecord.id, sought(id))
   if (existing === null) throw notFound()
   const folded = given.email === undefined ? {} : { foldedEmail: foldEmail(given.email) }
@@ -310,7 +310,7 @@ async function lastStatesOf(
 }
 
 async function deleteCustomer(context: Context, app: string, id: string): Promise<void> {
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const customer = await context.storage.findCustomer(record.id, sought(id))
   if (customer === null) throw notFound()
   const remove = async (tx: StorageSession, emit: Emit): Promise<object | null> => {
@@ -327,7 +327,7 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
 
 export function bindCustomers(context: Context): Customers {
   const { storage } = context
-  const idOf = async (app: string): Promise<string> => (await requireApp(context, app)).id
+  const idOf = async (app: string): Promise<string> => (await requireApp(context, app, 'read')).id
   return {
     create: (app, customer) => createCustomer(context, app, customer),
     getOrCreate: (app, customer) => getOrCreateCustomer(context, app, customer),

@@ -100,7 +100,7 @@ function slugTaken(): LicensingError {
 
 async function createFeature(context: Context, app: string, feature: NewFeature): Promise<Feature> {
   const given = newFeature.parse(feature)
-  const record = featureRecord(context, (await requireApp(context, app)).id, given)
+  const record = featureRecord(context, (await requireApp(context, app, 'write')).id, given)
   return inTransaction(context, async (tx) => {
     if (!(await tx.insertFeature(record))) throw slugTaken()
     return toFeature(record)
@@ -109,7 +109,7 @@ async function createFeature(context: Context, app: string, feature: NewFeature)
 
 async function listFeatures(context: Context, app: string, query: Paging = {}): Promise<Listing<Feature>> {
   const paging = featureQuery.parse(query)
-  const { id: appId } = await requireApp(context, app)
+  const { id: appId } = await requireApp(context, app, 'read')
   const listing = await readPage(paging, {
     prefix: 'feat',
     list: (page) => context.storage.listFeatures(appId, page),
@@ -126,14 +126,14 @@ async function updateFeature(
   changes: FeatureChanges,
 ): Promise<Feature> {
   const patch = featureChanges.parse(changes)
-  const { id } = await requireFeature(context.storage, await requireApp(context, app), feature)
+  const { id } = await requireFeature(context.storage, await requireApp(context, app, 'write'), feature)
   const updated = await context.storage.updateFeature(id, { ...patch, updatedAt: context.runtime.now() })
   if (updated === null) throw new LicensingError('not_found', 'Feature not found')
   return toFeature(updated)
 }
 
 async function deleteFeature(context: Context, app: string, feature: string): Promise<void> {
-  const { id } = await requireFeature(context.storage, await requireApp(context, app), feature)
+  const { id } = await requireFeature(context.storage, await requireApp(context, app, 'write'), feature)
   if (!(await context.storage.deleteFeature(id))) throw new LicensingError('not_found', 'Feature not found')
 }
 
@@ -141,7 +141,7 @@ export function bindFeatures(context: Context): Features {
   return {
     create: (app, feature) => createFeature(context, app, feature),
     get: async (app, feature) =>
-      toFeature(await requireFeature(context.storage, await requireApp(context, app), feature)),
+      toFeature(await requireFeature(context.storage, await requireApp(context, app, 'read'), feature)),
     list: (app, query) => listFeatures(context, app, query),
     update: (app, feature, changes) => updateFeature(context, app, feature, changes),
     delete: (app, feature) => deleteFeature(context, app, feature),

@@ -2,6 +2,7 @@ import type { Context, IdempotencyRecorder } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { invalidInput } from './input/parse.ts'
 import { storedResponsePurpose } from './keys/purposes.ts'
+import { findApp } from './lookup.ts'
 import { withToken, type LicenseStatus, type SignedLicense } from './licenses/view.ts'
 import type { Sealer } from './runtime/sealer.ts'
 import type { StorageSession, StoredResponseRecord } from './storage/index.ts'
@@ -158,7 +159,7 @@ async function signAnew(
   { app, signs = ['active'] }: LicenseResult,
   stored: SignedLicense,
 ): Promise<SignedLicense> {
-  const record = await context.storage.findApp(app)
+  const record = await findApp(context, app)
   const license = record === null ? null : await context.storage.findLicense(record.id, stored.id)
   if (record === null || license === null) return stored
   // A license that has expired since gets no token; one that was expired keeps it.

@@ -1,17 +1,12 @@
-import { bindApiKeys, type ApiKeys } from './api-keys/api-keys.ts'
-import { bindApps, type Apps } from './apps.ts'
 import type { Caches, Context, Runtime } from './context.ts'
-import { bindCustomers, type Customers } from './customers.ts'
-import { bindFeatures, type Features } from './features.ts'
 import { idempotently, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
 import { newTypeId, type IdPrefix } from './ids.ts'
-import { rotateKeys, type Rotation, type RotationOptions } from './keys/rotation.ts'
 import { generateRsaKeyPair } from './keys/signing-keys.ts'
 import { signingQueue, type SigningOptions } from './keys/signing-queue.ts'
-import { bindLicenses, type Licenses } from './licenses/licenses.ts'
-import { bindVerification, type VerificationUseCases } from './licenses/verify.ts'
 import { loadOf, type Load } from './load.ts'
 import { rekey, type RekeyResult, type RekeyOptions } from './rekey.ts'
+import type { Principal } from './principal.ts'
+import { bindRestricted, type RestrictedLicensing } from './restricted.ts'
 import { promiseCache } from './runtime/cache.ts'
 import type { EventType, LicensingEvent } from './runtime/events.ts'
 import { keyPool, type KeyPair } from './runtime/key-pool.ts'
@@ -20,9 +15,7 @@ import { createListeners } from './runtime/listeners.ts'
 import { checkMasterKey } from './runtime/master-key.ts'
 import { createSealer, type MasterKey } from './runtime/sealer.ts'
 import type { Storage } from './storage/index.ts'
-import { bindTiers, type Tiers } from './tiers.ts'
 import { bindOutbox, type Outbox } from './webhooks/outbox.ts'
-import { bindWebhooks, type Webhooks } from './webhooks/webhooks.ts'
 
 /**
  * Options of {@link createLicensing}.
@@ -104,27 +97,14 @@ export interface WebhookOptions {
  * console.log(license.token)
  * ```
  */
-export interface Licensing {
-  readonly apps: Apps
-  readonly tiers: Tiers
-  readonly features: Features
-  readonly customers: Customers
-  readonly licenses: Licenses
-  readonly verification: VerificationUseCases
-  readonly apiKeys: ApiKeys
-  readonly webhooks: Webhooks
+export interface Licensing extends RestrictedLicensing {
   /** The queue of events for webhooks. `startDelivery` of `heartwood/webhooks` sends them. */
   readonly outbox: Outbox
   /**
-   * Replaces an app's key pair. Tokens are derived and never stored, so from the commit on the token of every active license
-   * is under the new key. Tokens under the old key fail, unless `gracePeriodDays` is given.
-   *
-   * `keyPair` is the new pair; by default one is generated, which takes a second or two.
-   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` if another rotation was faster; `unavailable` if too
-   * many key pairs are being made.
-   * @throws {TypeError} if `keyPair` is malformed, is the active pair, or is missing inside a host's transaction.
+   * The use cases as the holder of an API key may call them. An app that the key does not see is `not_found`. Licenses lack
+   * `jti` and `token` for a public key.
    */
-  rotateKeys(app: string, options?: RotationOptions, keyPair?: KeyPair): Promise<Rotation>
+  restrictedTo(principal: Principal): RestrictedLicensing
   /**
    * Reseals every secret under the first master key, so that the other keys are no longer needed. Servers may keep running,
    * if all of them have the same first key and the old key behind it. The work may stop and start again. The check record
@@ -167,24 +147,6 @@ export interface Licensing {
    * ```
    */
   on<Type extends EventType>(type: Type, handler: (event: LicensingEvent<Type>) => unknown): () => void
-  /**
-   * Does work once under a key. The same key within 24 hours gets the first result again, over restarts and between servers,
-   * because the result is stored in the transaction of the work's writes. `work` calls one use case that writes, and resolves
-   * to its result. Only results are stored, and no errors.
-   * @throws {LicensingError} `validation_error` if the key is malformed; `idempotency_mismatch` if it was used with another
-   * request; `idempotency_in_progress` if the first request still runs after ten seconds; whatever `work` throws.
-   *
-   * @example
-   * ```ts
-   * import type { Licensing, NewLicense, SignedLicense } from 'heartwood'
-   *
-   * async function fulfil(licensing: Licensing, order: string, license: NewLicense): Promise<SignedLicense> {
-   *   const key = { key: order, scope: 'orders', fingerprint: JSON.stringify(license), license: { app: 'desktop-app' } }
-   *   const { result } = await licensing.idempotent(key, ({ licenses }) => licenses.create('desktop-app', license))
-   *   return result
-   * }
-   * ```
-   */
   idempotent<Result extends object>(
     key: IdempotencyKey,
     work: (licensing: Licensing) => Promise<Result>,
@@ -263,17 +225,10 @@ async function createRuntime(options: LicensingOptions): Promise<Runtime> {
 function bind(context: Context): Licensing {
   const { runtime } = context
   return {
-    apps: bindApps(context),
-    tiers: bindTiers(context),
-    features: bindFeatures(context),
-    customers: bindCustomers(context),
-    licenses: bindLicenses(context),
-    verification: bindVerification(context),
-    apiKeys: bindApiKeys(context),
-    webhooks: bindWebhooks(context),
+    ...bindRestricted(context),
     outbox: bindOutbox(context),
+    restrictedTo: (principal) => bindRestricted({ ...context, principal }),
     on: (type, handler) => runtime.listeners.on(type, handler),
-    rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
     rekey: (options) => rekey(context, options),
     idempotent: (key, work) => idempotently(context, key, (recording) => work(bind(recording))),
     with: (storage) => bind({ ...context, storage, inHostTransaction: true }),
@@ -306,5 +261,5 @@ export async function createLicensing(options: LicensingOptions): Promise<Licens
   const runtime = await createRuntime(options)
   await checkMasterKey(storage, runtime.sealer)
   runtime.keyPairs.fill()
-  return bind({ runtime, storage, inHostTransaction: false, recorder: null })
+  return bind({ runtime, storage, inHostTransaction: false, recorder: null, principal: null, app: null })
 }

@@ -158,7 +158,7 @@ function slugTaken(): LicensingError {
 
 async function createTier(context: Context, app: string, tier: NewTier): Promise<Tier> {
   const given = newTier.parse(tier)
-  const { id: appId } = await requireApp(context, app)
+  const { id: appId } = await requireApp(context, app, 'write')
   const record = await tierRecord(context, appId, given)
   const features = given.features ?? []
   return inTransaction(context, async (tx) => {
@@ -171,7 +171,7 @@ async function createTier(context: Context, app: string, tier: NewTier): Promise
 
 async function listTiers(context: Context, app: string, query: Paging = {}): Promise<Listing<Tier>> {
   const paging = tierQuery.parse(query)
-  const { id: appId } = await requireApp(context, app)
+  const { id: appId } = await requireApp(context, app, 'read')
   const listing = await readPage(paging, {
     prefix: 'tier',
     list: (page) => context.storage.listTiers(appId, page),
@@ -183,19 +183,19 @@ async function listTiers(context: Context, app: string, query: Paging = {}): Pro
 
 async function updateTier(context: Context, app: string, tier: string, changes: TierChanges): Promise<Tier> {
   const patch = tierChanges.parse(changes)
-  const { id } = await requireTier(context.storage, await requireApp(context, app), tier)
+  const { id } = await requireTier(context.storage, await requireApp(context, app, 'write'), tier)
   const updated = await context.storage.updateTier(id, { ...patch, updatedAt: context.runtime.now() })
   if (updated === null) throw new LicensingError('not_found', 'Tier not found')
   return toTier(updated)
 }
 
 async function deleteTier(context: Context, app: string, tier: string): Promise<void> {
-  const { id } = await requireTier(context.storage, await requireApp(context, app), tier)
+  const { id } = await requireTier(context.storage, await requireApp(context, app, 'write'), tier)
   if (!(await context.storage.deleteTier(id))) throw new LicensingError('not_found', 'Tier not found')
 }
 
 async function tierFeatures(context: Context, app: string, tier: string): Promise<readonly Feature[]> {
-  const { id } = await requireTier(context.storage, await requireApp(context, app), tier)
+  const { id } = await requireTier(context.storage, await requireApp(context, app, 'read'), tier)
   return (await context.storage.listTierFeatures(id)).map(toFeature)
 }
 
@@ -206,7 +206,7 @@ async function addFeature(
   feature: NewFeature,
 ): Promise<AddedFeature> {
   const given = newFeature.parse(feature)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const { id } = await requireTier(context.storage, record, tier)
   const fresh = featureRecord(context, record.id, given)
   return inTransaction(context, async (tx) => {
@@ -216,7 +216,7 @@ async function addFeature(
 }
 
 async function removeFeature(context: Context, app: string, tier: string, feature: string): Promise<void> {
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const { id: tierId } = await requireTier(context.storage, record, tier)
   const { id } = await requireFeature(context.storage, record, feature)
   if (!(await context.storage.removeTierFeature(tierId, id)))
@@ -227,7 +227,7 @@ export function bindTiers(context: Context): Tiers {
   return {
     create: (app, tier) => createTier(context, app, tier),
     get: async (app, tier) =>
-      toTier(await requireTier(context.storage, await requireApp(context, app), tier)),
+      toTier(await requireTier(context.storage, await requireApp(context, app, 'read'), tier)),
     list: (app, query) => listTiers(context, app, query),
     update: (app, tier, changes) => updateTier(context, app, tier, changes),
     delete: (app, tier) => deleteTier(context, app, tier),

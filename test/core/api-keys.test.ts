@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
-import type { Licensing, NewApiKey, Principal } from '../../src/core/index.ts'
+import type { Licensing, NewApiKey, Principal, RestrictedLicensing } from '../../src/core/index.ts'
 import { codeOf, day, newShop, newWorld, refusalOf, risingIds, start, tallyOf } from '../support/fixtures.ts'
 
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -18,6 +18,11 @@ function checksum(text: string): string {
 async function principal(licensing: Licensing, key: NewApiKey = {}): Promise<Principal> {
   const { secret } = await licensing.apiKeys.create(key)
   return (await licensing.apiKeys.authenticate(secret))!
+}
+
+/** Licensing as the holder of a new key with these rights may use it. */
+async function restricted(licensing: Licensing, key: NewApiKey = {}): Promise<RestrictedLicensing> {
+  return licensing.restrictedTo(await principal(licensing, key))
 }
 
 test('apiKeys.create(): a secret is prefix, 30 random characters and checksum, and names type and mode', async () => {
@@ -139,20 +144,21 @@ test('apiKeys.create(): only an unbound secret key without expiry may manage key
   ]
   for (const rights of powerless) {
     const by = await principal(licensing, rights)
+    const own = licensing.restrictedTo(by).apiKeys
     const calls = [
-      apiKeys.create({}, by),
-      apiKeys.create({ type: 'pk', mode: by.mode }, by),
-      apiKeys.create({ nonsense: true } as never, by),
-      apiKeys.list({}, by),
-      apiKeys.revoke(id, by),
-      apiKeys.revoke('key_none', by),
-      apiKeys.revoke(by.id, by),
-      apiKeys.roll(id, {}, by),
-      apiKeys.roll(by.id, {}, by),
+      own.create({}),
+      own.create({ type: 'pk', mode: by.mode }),
+      own.create({ nonsense: true } as never),
+      own.list({}),
+      own.revoke(id),
+      own.revoke('key_none'),
+      own.revoke(by.id),
+      own.roll(id, {}),
+      own.roll(by.id, {}),
     ]
     assert.deepEqual(await tallyOf(calls), { forbidden: calls.length }, JSON.stringify(rights))
   }
-  assert.equal(await codeOf(apiKeys.create({}, await principal(licensing))), 'ok')
+  assert.equal(await codeOf((await restricted(licensing)).apiKeys.create({})), 'ok')
 })
 
 test('apiKeys: a test key creates, lists and revokes only test keys', async () => {
@@ -160,17 +166,17 @@ test('apiKeys: a test key creates, lists and revokes only test keys', async () =
   const { apiKeys, apps } = licensing
   const live = await apiKeys.create({})
   await apps.create({ name: 'Trial', slug: 'trial' }, { mode: 'test' })
-  const by = await principal(licensing, { mode: 'test' })
-  assert.equal((await apiKeys.create({}, by)).mode, 'test')
-  assert.equal((await apiKeys.create({ app: 'trial' }, by)).mode, 'test')
-  assert.equal(await codeOf(apiKeys.create({ mode: 'live' }, by)), 'forbidden')
+  const own = (await restricted(licensing, { mode: 'test' })).apiKeys
+  assert.equal((await own.create({})).mode, 'test')
+  assert.equal((await own.create({ app: 'trial' })).mode, 'test')
+  assert.equal(await codeOf(own.create({ mode: 'live' })), 'forbidden')
   for (const key of [{ app: 'desktop-app' }, { app: 'desktop-app', mode: 'test' }] as const)
-    assert.notEqual(await codeOf(apiKeys.create(key, by)), 'ok')
-  const { data, total } = await apiKeys.list({}, by)
+    assert.notEqual(await codeOf(own.create(key)), 'ok')
+  const { data, total } = await own.list({})
   assert.deepEqual([new Set(data.map(({ mode }) => mode)), total], [new Set(['test']), 3])
-  assert.equal(await codeOf(apiKeys.list({ mode: 'live' }, by)), 'forbidden')
-  const missing = await refusalOf(apiKeys.revoke('key_01kfgt0000e0080000000000zz', by))
-  for (const call of [apiKeys.revoke(live.id, by), apiKeys.roll(live.id, {}, by)]) {
+  assert.equal(await codeOf(own.list({ mode: 'live' })), 'forbidden')
+  const missing = await refusalOf(own.revoke('key_01kfgt0000e0080000000000zz'))
+  for (const call of [own.revoke(live.id), own.roll(live.id, {})]) {
     const { code, message } = await refusalOf(call)
     assert.deepEqual([code, message], [missing.code, missing.message], 'as if it were not there')
   }
@@ -179,23 +185,23 @@ test('apiKeys: a test key creates, lists and revokes only test keys', async () =
 
 test('apiKeys.create(): a live key makes keys of both modes, and a bound key has the mode of its app', async () => {
   const { licensing } = await newShop()
-  const { apiKeys, apps } = licensing
+  const { apps } = licensing
   await apps.create({ name: 'Trial', slug: 'trial' }, { mode: 'test' })
-  const by = await principal(licensing)
+  const { apiKeys } = await restricted(licensing)
   const made = async (key: NewApiKey): Promise<readonly unknown[]> => {
-    const { mode, app, type } = await apiKeys.create(key, by)
+    const { mode, app, type } = await apiKeys.create(key)
     return [type, mode, app]
   }
   assert.deepEqual(await made({}), ['sk', 'live', null])
   assert.deepEqual(await made({ mode: 'test', type: 'pk' }), ['pk', 'test', null])
   assert.deepEqual(await made({ app: 'trial' }), ['sk', 'test', 'trial'])
-  assert.equal(await codeOf(apiKeys.create({ app: 'trial', mode: 'live' }, by)), 'validation_error')
-  assert.equal(await codeOf(apiKeys.create({ app: 'none' }, by)), 'not_found')
+  assert.equal(await codeOf(apiKeys.create({ app: 'trial', mode: 'live' })), 'validation_error')
+  assert.equal(await codeOf(apiKeys.create({ app: 'none' })), 'not_found')
 })
 
-test('apiKeys.visibleApp(): a key sees the apps of its mode, and a bound key only its own, in lists too', async () => {
+test('restrictedTo(): a key sees the apps of its mode, and a bound key only its own, in lists too', async () => {
   const { licensing, app } = await newShop()
-  const { apiKeys, apps } = licensing
+  const { apps } = licensing
   await apps.create({ name: 'Other', slug: 'other-app' })
   await apps.create({ name: 'Trial', slug: 'trial' }, { mode: 'test' })
   const cases: readonly (readonly [NewApiKey, readonly string[]])[] = [
@@ -206,21 +212,21 @@ test('apiKeys.visibleApp(): a key sees the apps of its mode, and a bound key onl
   ]
   const missing = await refusalOf(apps.get('no-app'))
   for (const [rights, seen] of cases) {
-    const by = await principal(licensing, rights)
-    const { data, total } = await apps.list({}, { by, mode: 'live' })
+    const own = await restricted(licensing, rights)
+    const { data, total } = await own.apps.list({}, { mode: 'live' })
     assert.deepEqual([data.map(({ slug }) => slug), total], [seen, seen.length])
     for (const slug of ['desktop-app', 'other-app', 'trial', 'no-app']) {
-      if (seen.includes(slug)) assert.match(await apiKeys.visibleApp(by, slug), /^app_/)
-      else assert.equal((await refusalOf(apiKeys.visibleApp(by, slug))).message, missing.message)
+      if (seen.includes(slug)) assert.match((await own.authorize('read', slug)).app ?? '', /^app_/)
+      else assert.equal((await refusalOf(own.authorize('read', slug))).message, missing.message)
     }
   }
-  assert.equal(await apiKeys.visibleApp(await principal(licensing), 'desktop-app'), app.id)
+  assert.equal((await (await restricted(licensing)).authorize('read', 'desktop-app')).app, app.id)
 })
 
 test('apps.create(): the app has the mode of the key that creates it, and a weaker key creates none', async () => {
   const { licensing } = await newShop()
   const create = (by: Principal, mode?: 'live' | 'test') =>
-    licensing.apps.create({ name: 'n', slug: 'made' }, { by, ...(mode && { mode }) })
+    licensing.restrictedTo(by).apps.create({ name: 'n', slug: 'made' }, mode && { mode })
   const weak: readonly NewApiKey[] = [{ type: 'pk' }, { app: 'desktop-app' }]
   for (const rights of weak)
     assert.equal(await codeOf(create(await principal(licensing, rights))), 'forbidden')

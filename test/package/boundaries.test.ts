@@ -15,6 +15,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['retry.ts'],
   ['input', 'token'],
   ['storage'],
+  ['principal.ts'],
   ['runtime', 'paging.ts'],
   ['load.ts'],
   ['context.ts'],
@@ -23,7 +24,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['webhooks'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
   ['idempotency.ts'],
-  ['rekey.ts'],
+  ['rekey.ts', 'restricted.ts'],
   ['licensing.ts'],
   ['index.ts'],
 ]

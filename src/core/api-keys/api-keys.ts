@@ -3,12 +3,12 @@ import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { instant, integer, nullable, oneOf, reference, text } from '../input/fields.ts'
 import { input, invalidInput, isText, type Input } from '../input/parse.ts'
-import { requireApp } from '../lookup.ts'
+import { findApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
+import { requirePermission, type Principal } from '../principal.ts'
 import type { ApiKeyRecord, AppRecord, Mode, NumericDate } from '../storage/index.ts'
 import { isPast } from '../token/decision.ts'
 import { inTransaction } from '../transaction.ts'
-import { mayManageKeys, type Principal } from './principal.ts'
 import { apiKeySecret, isApiKeySecret, hashSecret } from './secret.ts'
 
 /** A key to the HTTP API, without its secret. Times are whole seconds since 1970. */
@@ -30,6 +30,9 @@ export interface ApiKey {
   readonly revokedAt: NumericDate | null
   readonly lastUsedAt: NumericDate | null
 }
+
+/** The API key of a secret, with the id of the app that it is bound to. */
+export interface AuthenticatedKey extends ApiKey, Principal {}
 
 /** A new key with its secret. Only a hash of the secret is stored, so it is shown this once. */
 export interface ApiKeyWithSecret extends ApiKey {
@@ -71,7 +74,7 @@ export interface ApiKeyQuery extends Paging {
 }
 
 /**
- * The use cases of API keys: `licensing.apiKeys`. `by` is the key that asks.
+ * The use cases of API keys: `licensing.apiKeys`.
  *
  * @example
  * ```ts
@@ -85,25 +88,23 @@ export interface ApiKeyQuery extends Paging {
  */
 export interface ApiKeys {
   /**
-   * Creates a key. With `by`, the new key never has more rights than `by`.
+   * Creates a key. Under {@link Licensing.restrictedTo} a test key creates test keys only.
    * @throws {LicensingError} `validation_error`, `forbidden`; `not_found` if the app does not exist.
    */
-  create(key?: NewApiKey, by?: Principal): Promise<ApiKeyWithSecret>
+  create(key?: NewApiKey): Promise<ApiKeyWithSecret>
   /** Creates the first secret key of a fresh storage. `null` if the storage has, or ever had, a key. */
   createFirst(): Promise<ApiKeyWithSecret | null>
   /** Newest first. @throws {LicensingError} `validation_error`, `forbidden`. */
-  list(query?: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>>
+  list(query?: ApiKeyQuery): Promise<Listing<ApiKey>>
   /** Ends a key: every later request with it is refused. @throws {LicensingError} `not_found`, `forbidden`. */
-  revoke(id: string, by?: Principal): Promise<ApiKey>
+  revoke(id: string): Promise<ApiKey>
   /**
    * Replaces a key by a new one with the same rights. The old key keeps working for `overlapSeconds`.
    * @throws {LicensingError} `validation_error`, `not_found`, `forbidden`; `conflict` if the key is revoked or expired.
    */
-  roll(id: string, options?: RollOptions, by?: Principal): Promise<ApiKeyWithSecret>
-  /** The id of the app with this slug. @throws {LicensingError} `not_found`, also if the key does not see the app. */
-  visibleApp(key: Principal, slug: string): Promise<string>
-  /** The key of a secret; `null` if there is none, or it is revoked or expired. */
-  authenticate(secret: string): Promise<Principal | null>
+  roll(id: string, options?: RollOptions): Promise<ApiKeyWithSecret>
+  /** The key of a secret, for {@link Licensing.restrictedTo}; `null` if it is unknown, revoked or expired. */
+  authenticate(secret: string): Promise<AuthenticatedKey | null>
 }
 
 export const newApiKey: Input<NewApiKey> = input<NewApiKey>()(
@@ -126,47 +127,39 @@ export const apiKeyQuery: Input<ApiKeyQuery> = input<ApiKeyQuery>()(
   Type.Object({ ...pagingFields, mode: Type.Optional(oneOf('Only keys of this mode', ['live', 'test'])) }),
 )
 
-function toPrincipal(record: ApiKeyRecord): Principal {
+function toAuthenticated(record: ApiKeyRecord): AuthenticatedKey {
   const { hash: _hash, ...visible } = record
   return { ...visible, prefix: `${record.type}_${record.mode}_` }
 }
 
 function toApiKey(record: ApiKeyRecord): ApiKey {
-  const { appId: _appId, ...visible } = toPrincipal(record)
+  const { appId: _appId, ...visible } = toAuthenticated(record)
   return visible
 }
 
-/** A key sees the apps of its mode. A bound key sees only its own app. */
-async function visibleApp(context: Context, key: Principal, slug: string): Promise<string> {
-  const app = await requireApp(context, slug)
-  if (key.mode !== app.mode || (key.appId !== null && key.appId !== app.id))
-    throw new LicensingError('not_found', 'App not found')
-  return app.id
+/** True if the caller manages keys and apps of this mode: a live key manages both modes, a test key its own only. */
+function reaches({ principal }: Context, mode: Mode | undefined): boolean {
+  return principal?.mode !== 'test' || mode !== 'live'
 }
 
-/** @throws {LicensingError} `forbidden` if `by` may not manage keys of this mode. */
-function checkManager(by: Principal | undefined, mode: Mode | undefined): void {
-  if (by === undefined) return
-  if (!mayManageKeys(by) || (by.mode === 'test' && mode === 'live'))
-    throw new LicensingError('forbidden', 'This API key may not manage such keys')
+/** @throws {LicensingError} `forbidden` unless the caller may manage keys, and keys of this mode. */
+function checkManager(context: Context, mode?: Mode): void {
+  requirePermission(context.principal, 'keys')
+  if (!reaches(context, mode)) throw new LicensingError('forbidden', 'This API key may not manage such keys')
 }
 
-/** The app that a key is bound to. @throws {LicensingError} `not_found`, also if `by` does not see the app. */
-async function boundApp(
-  context: Context,
-  slug: string | null | undefined,
-  by: Principal | undefined,
-): Promise<AppRecord | null> {
+/** The app to bind a key to. @throws {LicensingError} `not_found`, also for a live app if the caller is a test key. */
+async function boundApp(context: Context, slug: string | null | undefined): Promise<AppRecord | null> {
   if (slug === null || slug === undefined) return null
-  const app = await requireApp(context, slug)
-  if (by?.mode === 'test' && app.mode === 'live') throw new LicensingError('not_found', 'App not found')
+  const app = await findApp(context, slug)
+  if (app === null || !reaches(context, app.mode)) throw new LicensingError('not_found', 'App not found')
   return app
 }
 
-function modeOf(given: NewApiKey, app: AppRecord | null, by: Principal | undefined): Mode {
+function modeOf({ principal }: Context, given: NewApiKey, app: AppRecord | null): Mode {
   if (app !== null && given.mode !== undefined && given.mode !== app.mode)
     throw invalidInput({ mode: ['must be the mode of the app'] })
-  return given.mode ?? app?.mode ?? by?.mode ?? 'live'
+  return given.mode ?? app?.mode ?? principal?.mode ?? 'live'
 }
 
 type KeyRights = Pick<ApiKeyRecord, 'name' | 'type' | 'mode' | 'appId' | 'app' | 'expiresAt'>
@@ -193,30 +186,29 @@ async function freshKey(
   return { record, answer: { ...toApiKey(record), secret } }
 }
 
-async function rightsOf(context: Context, given: NewApiKey, by: Principal | undefined): Promise<KeyRights> {
-  const app = await boundApp(context, given.app, by)
-  const mode = modeOf(given, app, by)
-  checkManager(by, mode)
+async function rightsOf(context: Context, given: NewApiKey): Promise<KeyRights> {
+  const app = await boundApp(context, given.app)
+  const mode = modeOf(context, given, app)
+  checkManager(context, mode)
   const { type = 'sk', name = null, expiresAt = null } = given
   if (isPast(expiresAt, context.runtime.now())) throw invalidInput({ expiresAt: ['must be in the future'] })
   return { name, type, mode, appId: app?.id ?? null, app: app?.slug ?? null, expiresAt }
 }
 
-async function createApiKey(context: Context, key: NewApiKey, by?: Principal): Promise<ApiKeyWithSecret> {
-  checkManager(by, undefined)
-  const { record, answer } = await freshKey(context, await rightsOf(context, newApiKey.parse(key), by))
+async function createApiKey(context: Context, key: NewApiKey): Promise<ApiKeyWithSecret> {
+  checkManager(context)
+  const { record, answer } = await freshKey(context, await rightsOf(context, newApiKey.parse(key)))
   return inTransaction(context, async (tx) => {
     await tx.insertApiKey(record)
     return answer
   })
 }
 
-/** @throws {LicensingError} `not_found`, also if `by` does not see the key; `forbidden`. */
-async function managedKey(context: Context, id: string, by: Principal | undefined): Promise<ApiKeyRecord> {
-  checkManager(by, undefined)
+/** The key of this id, if the caller manages it. @throws {LicensingError} `forbidden`, `not_found`. */
+async function managedKey(context: Context, id: string): Promise<ApiKeyRecord> {
+  checkManager(context)
   const key = isText(id) ? await context.storage.findApiKey(id) : null
-  if (key === null || (by?.mode === 'test' && key.mode === 'live'))
-    throw new LicensingError('not_found', 'API key not found')
+  if (key === null || !reaches(context, key.mode)) throw new LicensingError('not_found', 'API key not found')
   return key
 }
 
@@ -224,15 +216,10 @@ function isGood(key: ApiKeyRecord, now: NumericDate): boolean {
   return key.revokedAt === null && !isPast(key.expiresAt, now)
 }
 
-async function rollApiKey(
-  context: Context,
-  id: string,
-  options: RollOptions,
-  by: Principal | undefined,
-): Promise<ApiKeyWithSecret> {
-  checkManager(by, undefined)
+async function rollApiKey(context: Context, id: string, options: RollOptions): Promise<ApiKeyWithSecret> {
+  checkManager(context)
   const { overlapSeconds = 0 } = rollOptions.parse(options)
-  const { record, answer } = await freshKey(context, await managedKey(context, id, by))
+  const { record, answer } = await freshKey(context, await managedKey(context, id))
   const now = context.runtime.now()
   return inTransaction(context, async (tx) => {
     // An empty update takes the row lock, so a concurrent roll sees our result.
@@ -247,16 +234,16 @@ async function rollApiKey(
 
 async function createFirstApiKey(context: Context): Promise<ApiKeyWithSecret | null> {
   if ((await context.storage.countApiKeys({})) > 0) return null
-  const rights = await rightsOf(context, { name: 'First key' }, undefined)
+  const rights = await rightsOf(context, { name: 'First key' })
   const { record, answer } = await freshKey(context, rights)
   return (await context.storage.insertFirstApiKey(record)) ? answer : null
 }
 
-async function listApiKeys(context: Context, query: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>> {
-  checkManager(by, undefined)
+async function listApiKeys(context: Context, query: ApiKeyQuery): Promise<Listing<ApiKey>> {
+  checkManager(context)
   const { mode, ...paging } = apiKeyQuery.parse(query)
-  checkManager(by, mode)
-  const seen = by?.mode === 'test' ? 'test' : mode
+  checkManager(context, mode)
+  const seen = context.principal?.mode === 'test' ? 'test' : mode
   const filter = seen === undefined ? {} : { mode: seen }
   const listing = await readPage(paging, {
     prefix: 'key',
@@ -270,31 +257,30 @@ async function listApiKeys(context: Context, query: ApiKeyQuery, by?: Principal)
   })
 }
 
-async function revokeApiKey(context: Context, id: string, by?: Principal): Promise<ApiKey> {
-  const key = await managedKey(context, id, by)
+async function revokeApiKey(context: Context, id: string): Promise<ApiKey> {
+  const key = await managedKey(context, id)
   if (key.revokedAt !== null) return toApiKey(key)
   const revoked = await context.storage.updateApiKey(id, { revokedAt: context.runtime.now() })
   if (revoked === null) throw new LicensingError('not_found', 'API key not found')
   return toApiKey(revoked)
 }
 
-async function authenticate(context: Context, secret: string): Promise<Principal | null> {
+async function authenticate(context: Context, secret: string): Promise<AuthenticatedKey | null> {
   if (!isApiKeySecret(secret)) return null
   const key = await context.storage.findApiKeyByHash(await hashSecret(secret))
   const now = context.runtime.now()
   if (key === null || !isGood(key, now)) return null
   context.runtime.lastUsed.note(key.id, now)
-  return toPrincipal(key)
+  return toAuthenticated(key)
 }
 
 export function bindApiKeys(context: Context): ApiKeys {
   return {
-    create: (key = {}, by) => createApiKey(context, key, by),
+    create: (key = {}) => createApiKey(context, key),
     createFirst: () => createFirstApiKey(context),
-    list: (query = {}, by) => listApiKeys(context, query, by),
-    revoke: (id, by) => revokeApiKey(context, id, by),
-    roll: (id, options = {}, by) => rollApiKey(context, id, options, by),
-    visibleApp: (key, slug) => visibleApp(context, key, slug),
+    list: (query = {}) => listApiKeys(context, query),
+    revoke: (id) => revokeApiKey(context, id),
+    roll: (id, options = {}) => rollApiKey(context, id, options),
     authenticate: (secret) => authenticate(context, secret),
   }
 }

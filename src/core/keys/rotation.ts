@@ -57,8 +57,8 @@ function countActive(context: Context, app: AppRecord): Promise<number> {
   return context.storage.countLicenses({ appId: app.id, status: 'active', now: context.runtime.now() })
 }
 
-async function explainLoss(context: Context, app: AppRecord): Promise<LicensingError> {
-  await requireApp(context, app.id)
+async function explainLoss({ storage }: Context, app: AppRecord): Promise<LicensingError> {
+  if ((await storage.findApp(app.id)) === null) return new LicensingError('not_found', 'App not found')
   return new LicensingError('conflict', 'Another rotation of these keys was faster')
 }
 
@@ -95,7 +95,7 @@ export async function rotateKeys(
   keyPair?: KeyPair,
 ): Promise<Rotation> {
   const { gracePeriodDays = 0, dryRun = false } = rotationOptions.parse(options)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   if (!dryRun) return swapKey(context, record, gracePeriodDays, keyPair)
   const { publicKeyPem } = await activeKey(context, record.id)
   return { licensesResigned: await countActive(context, record), publicKeyPem }

@@ -106,6 +106,7 @@ async function applyChange(
  *
  * Resolves to the license, not yet signed.
  *
+ * @param known The license, if the caller has just read it. A retry reads it again.
  * @throws {LicensingError} `not_found`; `conflict` if another active license occupies the installation slot; whatever `plan`
  * throws.
  */
@@ -114,9 +115,12 @@ export async function changeLicense(
   app: AppRecord,
   id: string,
   plan: ChangePlan,
+  known: LicenseRecord | null = null,
 ): Promise<SignedLicense> {
+  let first = known
   const attempt = async (): Promise<SignedLicense | null> => {
-    const license = await requireLicense(context, app, id)
+    const license = first ?? (await requireLicense(context, app, id))
+    first = null
     const change = await plan(license)
     return change === null ? toUnsigned(context, app, license) : applyChange(context, app, license, change)
   }

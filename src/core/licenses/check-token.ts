@@ -2,7 +2,9 @@ import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { sha256Hex, uuidOf } from '../ids.ts'
 import { acceptedKeys } from '../keys/signing-keys.ts'
-import type { AppRecord } from '../storage/index.ts'
+import { requireApp } from '../lookup.ts'
+import type { AppRecord, LicenseRecord } from '../storage/index.ts'
+import { decide } from '../token/decision.ts'
 import { readJti, type Jti } from '../token/jti.ts'
 import { maxTokenLength, verifyToken, type LicenseClaims } from '../token/token.ts'
 import { jtiOf } from './issue-token.ts'
@@ -13,7 +15,24 @@ export interface AuthenticToken {
   readonly jti: Jti
 }
 
-function invalidToken(): LicensingError {
+/**
+ * A license token that was verified for one request. `licenses.renew` accepts it in place of the token, and then neither
+ * verifies the token nor reads app, keys and license again. `licenses.authenticate` makes it.
+ */
+export class TokenCredential {
+  readonly app: AppRecord
+  readonly token: AuthenticToken
+  /** The license as it was read with the token; `null` if it does not exist. */
+  readonly license: LicenseRecord | null
+
+  constructor(app: AppRecord, token: AuthenticToken, license: LicenseRecord | null) {
+    this.app = app
+    this.token = token
+    this.license = license
+  }
+}
+
+export function invalidToken(): LicensingError {
   return new LicensingError('invalid_token', 'Invalid license token')
 }
 
@@ -55,4 +74,28 @@ export async function authenticateToken(
   if (jti === null || uuidOf(jti.licenseId) !== claims.lic_id) throw invalidToken()
   if (!(await isOwnJti(context, app, claims.jti, jti))) throw invalidToken()
   return { claims, jti }
+}
+
+/** True if `invalidatePrevious` has refused the token since. An expired or revoked license is another matter. */
+function isInvalidated(context: Context, { claims, jti }: AuthenticToken, license: LicenseRecord): boolean {
+  const now = context.runtime.now()
+  return decide({ token: claims, revision: jti.revision, license, now }).code === 'invalid_token'
+}
+
+/**
+ * Verifies the token of a license for a renewal. It says nothing about the license's state, except that the token has not
+ * been invalidated.
+ *
+ * @throws {LicensingError} `not_found` for the app; `invalid_token`, the same for every cause.
+ */
+export async function authenticateRenewal(
+  context: Context,
+  app: string,
+  token: unknown,
+): Promise<TokenCredential> {
+  const record = await requireApp(context, app, 'read')
+  const authentic = await authenticateToken(context, record, token)
+  const license = await context.storage.findLicense(record.id, authentic.jti.licenseId)
+  if (license !== null && isInvalidated(context, authentic, license)) throw invalidToken()
+  return new TokenCredential(record, authentic, license)
 }

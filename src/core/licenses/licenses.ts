@@ -5,8 +5,10 @@ import { checkMetadata, invalidInput } from '../input/parse.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
 import { requireApp, requireLicense } from '../lookup.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
+import type { Permission } from '../principal.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
 import { changeLicense, deleteLicense, writeNewLicense, type ChangePlan } from './changes.ts'
+import { authenticateRenewal, authenticateToken, invalidToken, TokenCredential } from './check-token.ts'
 import {
   changedExpiryOf,
   checkInclude,
@@ -103,10 +105,17 @@ export interface Licenses {
   regenerate(app: string, id: string, options?: Regeneration): Promise<SignedLicense>
   /**
    * Regenerates a license for the holder of its own token. The token must be unexpired, and signed under an accepted key.
+   * @param currentToken The token, or the credential that `authenticate` made of it.
    * @throws {LicensingError} `invalid_token`, `token_expired`, `token_mismatch`, `not_found`, `license_revoked`,
    * `missing_tier`, in this order.
    */
   renew(app: string, id: string, currentToken: unknown, options?: RenewalOptions): Promise<SignedLicense>
+  /**
+   * Verifies a license token for a `renew` that follows at once. So a server can check the credential before it reads the
+   * rest of a request.
+   * @throws {LicensingError} `not_found` for the app; `invalid_token`.
+   */
+  authenticate(app: string, currentToken: unknown): Promise<TokenCredential>
   /**
    * Regenerates all matching active licenses. The call may be repeated.
    * @throws {LicensingError} `validation_error`, `not_found`.
@@ -116,6 +125,11 @@ export interface Licenses {
 
 /** A license that was read or written, and its app. */
 type Found<Subject> = readonly [app: AppRecord, license: Subject]
+
+/** The permission to read licenses, with their tokens if those are asked for. */
+function permissionFor(options: { readonly include?: 'token' } | undefined): Permission {
+  return options?.include === 'token' ? 'tokens' : 'read'
+}
 
 /** The stored form of a license's id, given as TypeID or UUID. @throws {LicensingError} `not_found`. */
 function licenseId(id: string): string {
@@ -165,7 +179,7 @@ async function licenseRecord(context: Context, app: AppRecord, given: NewLicense
 async function createLicense(context: Context, app: string, license: NewLicense): Promise<Found<License>> {
   const given = newLicense.parse(license)
   checkMetadata(given.metadata)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   return [record, await writeNewLicense(context, record, () => licenseRecord(context, record, given))]
 }
 
@@ -193,7 +207,7 @@ async function listLicenses(
 ): Promise<Listing<License>> {
   const given = licenseQuery.parse(query)
   checkInclude(given)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, permissionFor(given))
   const filter = await licenseFilter(context, record, given)
   const listing = await readPage(given, {
     prefix: 'lic',
@@ -240,7 +254,7 @@ async function updateLicense(
 ): Promise<Found<License>> {
   const given = licenseChanges.parse(changes)
   checkMetadata(given.metadata)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const key = licenseId(id)
   await requireLicense(context, record, key)
   const wanted = await wantedClaims(context, record, given)
@@ -264,7 +278,7 @@ async function revokeLicense(
   options: Revocation = {},
 ): Promise<License> {
   const { reason = null } = revocation.parse(options)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const plan: ChangePlan = ({ revokedAt }) =>
     revokedAt === null
       ? { patch: { revokedAt: context.runtime.now(), revokedReason: reason }, event: 'license.revoked' }
@@ -280,7 +294,7 @@ async function reinstateLicense(
   options: Reinstatement = {},
 ): Promise<Found<License>> {
   const { invalidatePrevious = false } = reinstatement.parse(options)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const patch = { revokedAt: null, revokedReason: null }
   const plan: ChangePlan = async (license) => {
     const event = license.revokedAt === null ? 'license.regenerated' : 'license.reinstated'
@@ -291,8 +305,13 @@ async function reinstateLicense(
   return [record, await changeLicense(context, record, licenseId(id), plan)]
 }
 
-async function findLicense(context: Context, app: string, id: string): Promise<Found<LicenseRecord>> {
-  const record = await requireApp(context, app)
+async function findLicense(
+  context: Context,
+  app: string,
+  id: string,
+  options?: IncludeToken,
+): Promise<Found<LicenseRecord>> {
+  const record = await requireApp(context, app, permissionFor(options))
   return [record, await requireLicense(context, record, licenseId(id))]
 }
 
@@ -300,8 +319,9 @@ async function currentLicense(
   context: Context,
   app: string,
   installationId: string,
+  options?: IncludeToken,
 ): Promise<Found<LicenseRecord>> {
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, permissionFor(options))
   const license = isUuid(installationId)
     ? await context.storage.findCurrentLicense(record.id, installationId.toLowerCase())
     : null
@@ -328,8 +348,29 @@ function regenerated(
   regenerate: (record: AppRecord) => Promise<License>,
 ): Promise<SignedLicense> {
   const write = async (): Promise<Found<License>> => {
-    const record = await requireApp(context, app)
+    const record = await requireApp(context, app, 'write')
     return [record, await regenerate(record)]
+  }
+  return signed(context, write, ['active', 'expired'])
+}
+
+/** Renews a license. A credential is used as it is; a token is verified first. */
+function renewed(
+  context: Context,
+  app: string,
+  id: string,
+  currentToken: unknown,
+  options?: RenewalOptions,
+): Promise<SignedLicense> {
+  const write = async (): Promise<Found<License>> => {
+    if (currentToken instanceof TokenCredential) {
+      const { app: record } = currentToken
+      if (app !== record.id && app !== record.slug) throw invalidToken()
+      return [record, await renewLicense(context, record, readId('lic', id), currentToken, options)]
+    }
+    const record = await requireApp(context, app, 'read')
+    const token = await authenticateToken(context, record, currentToken)
+    return [record, await renewLicense(context, record, readId('lic', id), { token, license: null }, options)]
   }
   return signed(context, write, ['active', 'expired'])
 }
@@ -338,19 +379,20 @@ export function bindLicenses(context: Context): Licenses {
   return {
     create: (app, license) => signed(context, () => createLicense(context, app, license)),
     get: async (app: string, id: string, options?: IncludeToken) =>
-      present(context, ...(await findLicense(context, app, id)), options),
+      present(context, ...(await findLicense(context, app, id, options)), options),
     getByInstallation: async (app: string, installationId: string, options?: IncludeToken) =>
-      present(context, ...(await currentLicense(context, app, installationId)), options),
+      present(context, ...(await currentLicense(context, app, installationId, options)), options),
     list: (app, query) => listLicenses(context, app, query),
-    token: async (app, id) => (await withToken(context, ...(await findLicense(context, app, id)))).token,
+    token: async (app, id) =>
+      (await withToken(context, ...(await findLicense(context, app, id, { include: 'token' })))).token,
     update: (app, id, changes) => signed(context, () => updateLicense(context, app, id, changes)),
-    delete: async (app, id) => deleteLicense(context, await requireApp(context, app), licenseId(id)),
+    delete: async (app, id) => deleteLicense(context, await requireApp(context, app, 'write'), licenseId(id)),
     revoke: (app, id, options) => revokeLicense(context, app, id, options),
     reinstate: (app, id, options) => signed(context, () => reinstateLicense(context, app, id, options)),
     regenerate: (app, id, options = {}) =>
       regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
-    renew: (app, id, token, options) =>
-      regenerated(context, app, (record) => renewLicense(context, record, readId('lic', id), token, options)),
+    renew: (app, id, token, options) => renewed(context, app, id, token, options),
+    authenticate: (app, token) => authenticateRenewal(context, app, token),
     regenerateAll: (app, options = {}) => regenerateLicenses(context, app, options),
   }
 }

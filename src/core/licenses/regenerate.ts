@@ -8,7 +8,7 @@ import type { AppRecord, LicensePatch, LicenseRecord, RegenerationPage } from '.
 import { decide, type Decision } from '../token/decision.ts'
 import { inTransaction } from '../transaction.ts'
 import { changeLicense, type ChangePlan } from './changes.ts'
-import { authenticateToken } from './check-token.ts'
+import type { AuthenticToken } from './check-token.ts'
 import type { SignedLicense } from './view.ts'
 
 /** Options of `licensing.licenses.regenerate`. */
@@ -112,15 +112,20 @@ export async function regenerateLicense(
   }))
 }
 
+/** A verified token for a renewal, with the license if that was read with it. */
+export interface VerifiedRenewal {
+  readonly token: AuthenticToken
+  readonly license: LicenseRecord | null
+}
+
 /** Regenerates a license for the holder of its token. The order of refusals is documented. */
 export async function renewLicense(
   context: Context,
   app: AppRecord,
   id: string | null,
-  token: unknown,
+  { token: { claims, jti }, license: known }: VerifiedRenewal,
   options: RenewalOptions = {},
 ): Promise<SignedLicense> {
-  const { claims, jti } = await authenticateToken(context, app, token)
   let isAdmitted = false
   const admitOnce = async (): Promise<void> => {
     if (!isAdmitted) await options.admit?.(jti.licenseId)
@@ -134,7 +139,7 @@ export async function renewLicense(
     const patch = await nextRevision(context, app, license, { revision: jti.revision })
     return { patch, event: 'license.regenerated' }
   }
-  return changeLicense(context, app, jti.licenseId, plan)
+  return changeLicense(context, app, jti.licenseId, plan, known)
 }
 
 type BulkFilter = Omit<RegenerationPage, 'after' | 'limit'>
@@ -184,7 +189,7 @@ export async function regenerateLicenses(
   options: BulkRegeneration,
 ): Promise<BulkOutcome> {
   const { dryRun = false, ...given } = bulkRegeneration.parse(options)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const filter = await bulkFilter(context, record, given)
   const count = (tierId: string | null | undefined): Promise<number> =>
     context.storage.countLicenses({ ...filter, status: 'active', tierId })

@@ -144,10 +144,12 @@ async function verify(context: Context, app: string, reference: LicenseReference
   const { installationId, jti } = licenseReference.parse(reference)
   if ((installationId === undefined) === (jti === undefined))
     throw invalidInput({ installationId: ['exactly one of installationId and jti must be given'] })
+  // Without a principal the app need not be read: storage finds the license by the app's slug too.
+  if (context.principal !== null) await requireApp(context, app, 'read')
   const found =
     jti === undefined
       ? await verifyInstallation(context, app, installationId ?? '')
-      : await verifyJti(context, await requireApp(context, app), jti)
+      : await verifyJti(context, await requireApp(context, app, 'read'), jti)
   if (found === null) throw new LicensingError('not_found', 'License not found')
   return found
 }
@@ -170,7 +172,7 @@ async function judgeToken(
 }
 
 async function verifyToken(context: Context, app: string, token: unknown): Promise<TokenVerification> {
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'read')
   const authentic = await authenticateToken(context, record, token).catch((error: unknown) => {
     if (error instanceof LicensingError && error.code === 'invalid_token') return null
     throw error
@@ -187,7 +189,7 @@ async function verifyBatch(
   const { installationIds, jtis } = batchReference.parse(batch)
   if ((installationIds === undefined) === (jtis === undefined))
     throw invalidInput({ installationIds: ['exactly one of installationIds and jtis must be given'] })
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'read')
   const judge = (asked: string): Promise<Verification | null> =>
     jtis === undefined ? verifyInstallation(context, record.id, asked) : verifyJti(context, record, asked)
   const asked = [...new Set(jtis ?? installationIds)]

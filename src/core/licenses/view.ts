@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
 import type { Slot } from '../runtime/work-queue.ts'
+import { may } from '../principal.ts'
 import type { AppRecord, LicenseRecord, Metadata, NumericDate } from '../storage/index.ts'
 import { statusOf } from '../token/decision.ts'
 import { deriveToken, featuresOf, jtiOf } from './issue-token.ts'
@@ -26,7 +27,7 @@ export interface License {
   readonly revokedReason: string | null
   /** The time when the claims were issued: the token's `iat`. */
   readonly issuedAt: NumericDate
-  /** The id of the token. */
+  /** The id of the token. A license lacks it, and the token, under {@link Licensing.restrictedTo} a public key. */
   readonly jti: string
   readonly metadata: Metadata
   readonly createdAt: NumericDate
@@ -49,8 +50,15 @@ export interface IncludeToken {
 /** The state of a license. Revoked beats expired. */
 export type LicenseStatus = License['status']
 
+/** Leaves out what a public key must not see. */
+function visible({ principal }: Context, license: License): License {
+  if (may(principal, 'tokens')) return license
+  const { jti: _jti, ...rest } = license
+  return rest as License
+}
+
 export async function toLicense(context: Context, app: AppRecord, record: LicenseRecord): Promise<License> {
-  return {
+  return visible(context, {
     id: record.id,
     installationId: record.installationId,
     customerId: record.customerId,
@@ -67,7 +75,7 @@ export async function toLicense(context: Context, app: AppRecord, record: Licens
     metadata: record.metadata,
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,
-  }
+  })
 }
 
 export async function toUnsigned(

@@ -130,7 +130,7 @@ async function rollSecret(
   options: WebhookRollOptions,
 ): Promise<WebhookSecret> {
   const { overlapSeconds = day } = webhookRollOptions.parse(options)
-  const { id } = await requireApp(context, app)
+  const { id } = await requireApp(context, app, 'write')
   const secret = sealWebhookSecret(context, id)
   return retryUntilWon(async () => {
     const { secret: old, version } = await webhookOf(context, id)
@@ -152,7 +152,7 @@ async function listDeliveries(
   query: DeliveryQuery,
 ): Promise<Listing<WebhookDelivery>> {
   const { state, ...paging } = deliveryQuery.parse(query)
-  const { id: appId } = await requireApp(context, app)
+  const { id: appId } = await requireApp(context, app, 'write')
   const filter = { appId, state }
   const listing = await readPage(paging, {
     prefix: 'whd',
@@ -177,7 +177,7 @@ function notFound(): LicensingError {
 
 /** A delivery that is being sent right now is sent once more. A receiver drops the copy by its `webhook-id`. */
 async function retry(context: Context, app: string, id: string): Promise<WebhookDelivery> {
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const due = await retryUntilWon(async () => {
     const delivery = isText(id) ? await context.storage.findDelivery(record.id, id) : null
     if (delivery === null) throw notFound()
@@ -193,7 +193,7 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
 }
 
 async function test(context: Context, app: string): Promise<WebhookDelivery> {
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   await checkReady(context, record)
   const delivery = await inTransaction(context, async (_tx, emit) => {
     const sent = await emit(record, { type: 'webhook.test', data: {} })
@@ -205,7 +205,8 @@ async function test(context: Context, app: string): Promise<WebhookDelivery> {
 
 export function bindWebhooks(context: Context): Webhooks {
   return {
-    secret: async (app) => toSecret(context, await webhookOf(context, (await requireApp(context, app)).id)),
+    secret: async (app) =>
+      toSecret(context, await webhookOf(context, (await requireApp(context, app, 'write')).id)),
     rollSecret: (app, options = {}) => rollSecret(context, app, options),
     deliveries: (app, query = {}) => listDeliveries(context, app, query),
     retry: (app, id) => retry(context, app, id),

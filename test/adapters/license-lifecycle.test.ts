@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { claimsOf } from '../support/tokens.ts'
 import { day, installation, start } from '../support/fixtures.ts'
-import { newShopServer, type Json } from './http.ts'
+import { newShopServer, type Json } from './test-server.ts'
 
 const licenses = '/apps/desktop-app/licenses'
 const iso = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
 
-/** A shop, and short ways to change and look at one license of it. */
-async function newLife(license: object = {}) {
+/** A served shop, with short calls to change and read one license. */
+async function newLicense(license: object = {}) {
   const shop = await newShopServer()
   const {
     send,
@@ -28,9 +28,9 @@ async function newLife(license: object = {}) {
   }
 }
 
-describe('a license', () => {
-  test('moves to a new machine: the new one verifies, the old one is not there, its token still renews', async () => {
-    const { put, status, renew, token } = await newLife()
+describe('/apps/:slug/licenses/:id', () => {
+  test('PUT installation_id: the new installation verifies, the old one is 404, and its token still renews', async () => {
+    const { put, status, renew, token } = await newLicense()
     const moved = (await put({ installation_id: installation(77).toUpperCase() })).data<Json>()
     assert.equal(moved.installation_id, installation(77))
     assert.equal(claimsOf(String(moved.token)).sub, installation(77))
@@ -40,8 +40,8 @@ describe('a license', () => {
     assert.equal(claimsOf(String(renewed.token)).sub, installation(77))
   })
 
-  test('is upgraded: the new tier’s features, then its own, and a new jti', async () => {
-    const { put, licensing, now } = await newLife({ customFeatures: ['extra', 'api_access'] })
+  test('PUT tier_id: the features of the new tier, then the custom features, and a new jti', async () => {
+    const { put, licensing, now } = await newLicense({ customFeatures: ['extra', 'api_access'] })
     const before = await now()
     await licensing.tiers.create('desktop-app', { name: 'Max', slug: 'max', features: ['webhooks', 'extra'] })
     const after = (await put({ tier_id: 'max' })).data<Json>()
@@ -52,8 +52,8 @@ describe('a license', () => {
     assert.equal((await put({ tier_id: 'nothing' })).status, 422)
   })
 
-  test('keeps its jti when nothing that the token says changes', async () => {
-    const { put, now } = await newLife()
+  test('PUT without a change to a claim: the jti stays', async () => {
+    const { put, now } = await newLicense()
     const before = await now()
     assert.equal((await put({ tier_id: 'pro' })).data().jti, before.jti)
     const after = (await put({ metadata: { seat: 7 } })).data<Json>()
@@ -61,8 +61,8 @@ describe('a license', () => {
     assert.deepEqual((await put({ metadata: null })).data().metadata, {})
   })
 
-  test('is extended: the token says the new end, the old one renews until its own', async () => {
-    const { put, renew, token, clock } = await newLife({ durationDays: 2 })
+  test('PUT expires_at: the new token has the new exp, the old one renews until its own exp', async () => {
+    const { put, renew, token, clock } = await newLicense({ durationDays: 2 })
     const extended = (await put({ expires_at: iso(start + 9 * day) })).data<Json>()
     assert.equal(extended.expires_at, iso(start + 9 * day))
     assert.equal(claimsOf(String(extended.token)).exp, start + 9 * day)
@@ -76,8 +76,8 @@ describe('a license', () => {
     assert.equal((await put({ expires_at: iso(clock.seconds) })).status, 422)
   })
 
-  test('takes its end in any RFC 3339 spelling, to the whole second', async () => {
-    const { put } = await newLife()
+  test('PUT expires_at: any RFC 3339 form, floored to the second', async () => {
+    const { put } = await newLicense()
     for (const [given, kept] of [
       ['2030-01-23T12:00:00+02:00', '2030-01-23T10:00:00Z'],
       ['2030-01-23t10:00:00.999z', '2030-01-23T10:00:00Z'],
@@ -97,7 +97,7 @@ describe('a license', () => {
       assert.equal((await put({ expires_at: given })).status, 422, given)
   })
 
-  test('is set aside by a successor and taken back', async () => {
+  test('POST reinstate: 409 while a successor is active, then the license takes the installation slot back', async () => {
     const {
       post,
       send,
@@ -105,7 +105,7 @@ describe('a license', () => {
       customer,
       id,
       now,
-    } = await newLife()
+    } = await newLicense()
     const body = { installation_id: installation(1), customer_id: customer.id, tier_id: 'pro', forever: true }
     const taken = await send('POST', licenses, { key, body })
     assert.equal(taken.status, 409)
@@ -126,14 +126,14 @@ describe('a license', () => {
     assert.equal((await send('GET', `${licenses}/verify?installation_id=${installation(1)}`)).status, 404)
   })
 
-  test('that has expired takes its place back by being extended, unless another is active there', async () => {
+  test('PUT duration_days on an expired license: takes the installation slot back, unless another license is active', async () => {
     const {
       put,
       send,
       keys: { sk: key },
       customer,
       clock,
-    } = await newLife({ durationDays: 1 })
+    } = await newLicense({ durationDays: 1 })
     clock.seconds += day
     const body = {
       installation_id: installation(1),
@@ -149,18 +149,18 @@ describe('a license', () => {
     assert.equal(other.status, 'expired')
   })
 
-  test('that has expired is regenerated by a secret key alone, and stays expired', async () => {
-    const { post, renew, token, clock, now } = await newLife({ durationDays: 1 })
+  test('POST regenerate on an expired license: a secret key may, a token may not, and the license stays expired', async () => {
+    const { post, renew, token, clock, now } = await newLicense({ durationDays: 1 })
     clock.seconds += day
     assert.equal((await renew(token)).error().code, 'token_expired')
-    const answer = (await post('regenerate')).data<Json>()
-    assert.equal(answer.status, 'expired')
-    assert.equal(claimsOf(String(answer.token)).exp, clock.seconds)
-    assert.equal((await renew(answer.token)).error().code, 'token_expired')
+    const response = (await post('regenerate')).data<Json>()
+    assert.equal(response.status, 'expired')
+    assert.equal(claimsOf(String(response.token)).exp, clock.seconds)
+    assert.equal((await renew(response.token)).error().code, 'token_expired')
     assert.equal((await now()).token, null)
   })
 
-  test('whose tier is gone verifies, but is not regenerated until it is given another', async () => {
+  test('DELETE of its tier: the license verifies, but regenerating it is missing_tier until it gets another tier', async () => {
     const {
       post,
       put,
@@ -169,7 +169,7 @@ describe('a license', () => {
       send,
       keys: { sk: key },
       now,
-    } = await newLife()
+    } = await newLicense()
     await send('DELETE', '/apps/desktop-app/tiers/pro', { key })
     await send('POST', '/apps/desktop-app/tiers', { key, body: { name: 'Pro', slug: 'pro' } })
     assert.deepEqual([(await now()).tier, (await now()).tier_id], ['pro', null])
@@ -183,14 +183,14 @@ describe('a license', () => {
     assert.equal((await post('regenerate')).status, 200)
   })
 
-  test('is found by id and by UUID, in any case, and by nobody under another app', async () => {
+  test('GET: by id or by UUID in any case, and 404 under another app', async () => {
     const {
       send,
       keys: { sk: key },
       id,
       token,
       licensing,
-    } = await newLife()
+    } = await newLicense()
     await licensing.apps.create({ name: 'Other', slug: 'other-app' })
     const uuid = claimsOf(token).lic_id
     for (const form of [id, uuid, uuid.toUpperCase()])

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { licensingServer } from '../../src/adapters/elysia.ts'
 import { claimsOf, verifyOffline } from '../support/tokens.ts'
 import { newWorld } from '../support/fixtures.ts'
-import { sender, serve, storages, type Json, type Send } from './http.ts'
+import { sender, serve, storages, type Json, type Send } from './test-server.ts'
 
 interface License {
   readonly id: string
@@ -15,9 +15,9 @@ interface License {
 const installation = '7F2C1E0A-5B7D-4C0E-9A53-0D6F3F1B2C4D'
 
 async function pem(send: Send): Promise<string> {
-  const answer = await send('GET', '/apps/desktop-app/public-key')
-  assert.equal(answer.headers.get('content-type'), 'application/x-pem-file')
-  return answer.text
+  const response = await send('GET', '/apps/desktop-app/public-key')
+  assert.equal(response.headers.get('content-type'), 'application/x-pem-file')
+  return response.text
 }
 
 async function issue(send: Send, key: string): Promise<License> {
@@ -44,11 +44,11 @@ async function issue(send: Send, key: string): Promise<License> {
 }
 
 async function isValid(send: Send, token: string): Promise<unknown> {
-  const answer = await send('POST', '/apps/desktop-app/licenses/verify', { body: { token } })
-  return answer.data().valid
+  const response = await send('POST', '/apps/desktop-app/licenses/verify', { body: { token } })
+  return response.data().valid
 }
 
-/** The documents' story: create, issue, verify, add a feature, regenerate twice, rotate, revoke. */
+/** The main flow of the documents: create, issue, verify, add a feature, regenerate twice, rotate, revoke. */
 async function walk(send: Send, key: string): Promise<void> {
   const first = await issue(send, key)
   const where = `/apps/desktop-app/licenses/${first.id}`
@@ -88,22 +88,26 @@ async function walk(send: Send, key: string): Promise<void> {
 
 describe('the main flow over HTTP', () => {
   for (const [name, use] of storages)
-    test(`from an app to a revoked license, on ${name}`, () =>
+    test(`from a new app to a revoked license, on ${name}`, () =>
       use(async (storage) => {
         const { send, keys } = await serve(await newWorld({ storage }))
         await walk(send, keys.sk)
       }))
 
-  test('the same through a listening port of Bun', { skip: !('Bun' in globalThis) }, async () => {
-    const { licensing, keys } = await serve(await newWorld())
-    const app = licensingServer(licensing, { standalone: true }).listen({ port: 0, hostname: '127.0.0.1' })
-    try {
-      await walk(
-        sender((request) => fetch(request), `http://127.0.0.1:${app.server?.port}`),
-        keys.sk,
-      )
-    } finally {
-      await app.stop(true)
-    }
-  })
+  test(
+    'from a new app to a revoked license, through a port of Bun',
+    { skip: !('Bun' in globalThis) },
+    async () => {
+      const { licensing, keys } = await serve(await newWorld())
+      const app = licensingServer(licensing, { standalone: true }).listen({ port: 0, hostname: '127.0.0.1' })
+      try {
+        await walk(
+          sender((request) => fetch(request), `http://127.0.0.1:${app.server?.port}`),
+          keys.sk,
+        )
+      } finally {
+        await app.stop(true)
+      }
+    },
+  )
 })

@@ -1,23 +1,23 @@
 import { installation } from '../support/fixtures.ts'
-import type { Counter } from './credentials.ts'
-import type { Json } from './http.ts'
+import type { Fixture } from './fixture.ts'
+import type { Json } from './test-server.ts'
 
-/** Whom a route is for. */
+/** The callers that a route is for. */
 type Audience =
   'public' | 'read' | 'write' | 'readOfAll' | 'createApp' | 'manageKeys' | 'manageLiveKey' | 'renewal'
 
-/** How a call ends: `ok` with the row's own status, or status and code of the refusal. */
-export type Verdict = 'ok' | `${number} ${string}`
+/** The result of a call: `ok` with the route's own status, otherwise the status and code of the error. */
+export type Outcome = 'ok' | `${number} ${string}`
 
 /** By credential. */
-type Verdicts = Readonly<Record<string, Verdict>>
+type Outcomes = Readonly<Record<string, Outcome>>
 
 const unauthorized = '401 unauthorized'
 const forbidden = '403 forbidden'
 const missing = '404 not_found'
 
-/** Where there is no way in but a key. */
-const byKey: Verdicts = {
+/** Outcomes of a route that only an API key may call. */
+const byKey: Outcomes = {
   'no credential': unauthorized,
   'a malformed key': unauthorized,
   'an unknown key': unauthorized,
@@ -47,22 +47,22 @@ const byKey: Verdicts = {
   'a retired token in its grace': unauthorized,
 }
 
-const write: Verdicts = {
+const write: Outcomes = {
   ...byKey,
   'a pk_ key': forbidden,
   'a pk_ key bound to the app': forbidden,
   'a pk_ key beside a good token': forbidden,
 }
 
-/** Keys that need no app to be seen: their own mode's apps, and no others, are what they get. */
-const readOfAll: Verdicts = {
+/** Outcomes of a list over all apps. A key gets the apps of its own mode. */
+const readOfAll: Outcomes = {
   ...byKey,
   'a pk_ key of the other mode': 'ok',
   'an sk_ key bound to another app': 'ok',
   'an sk_ key of the other mode': 'ok',
 }
 
-const createApp: Verdicts = {
+const createApp: Outcomes = {
   ...write,
   'a pk_ key of the other mode': forbidden,
   'an sk_ key bound to the app': forbidden,
@@ -70,21 +70,21 @@ const createApp: Verdicts = {
   'an sk_ key of the other mode': 'ok',
 }
 
-/** Only a secret key without end that is bound to no app. A rolled one has an end. */
-const manageKeys: Verdicts = {
+/** Only a secret key without expiry that is not bound to an app may manage keys. A rolled key has an expiry. */
+const manageKeys: Outcomes = {
   ...createApp,
   'an sk_ key with an end': forbidden,
   'a rolled key inside its overlap': forbidden,
 }
 
-export const verdicts: Readonly<Record<Audience, Verdicts>> = {
+export const outcomes: Readonly<Record<Audience, Outcomes>> = {
   public: Object.fromEntries(Object.keys(byKey).map((name) => [name, 'ok' as const])),
   read: byKey,
   write,
   readOfAll,
   createApp,
   manageKeys,
-  /** The same, of a key of the live mode. */
+  /** Managing one key of the live mode. */
   manageLiveKey: { ...manageKeys, 'an sk_ key of the other mode': missing },
   renewal: {
     ...write,
@@ -99,70 +99,70 @@ export const verdicts: Readonly<Record<Audience, Verdicts>> = {
   },
 }
 
-/** What a good call of a route needs; made anew for each call, since the call may use it up. */
-export interface Given {
+/** Parameters, query and body of a valid call. They are made anew for each call, because a call may use them up. */
+export interface RouteInput {
   readonly params?: Readonly<Record<string, string>>
   readonly query?: string
   readonly body?: Json
 }
 
-type Give = (counter: Counter) => Promise<Given>
+type MakeInput = (fixture: Fixture) => Promise<RouteInput>
 
-/** What is thought right for a route: who may call it, how a good call ends, and what it needs. */
-export type Judgement = readonly [as: Audience, status: number, give?: Give]
+/** The callers of a route, the status of a valid call, and its input. */
+export type Expectation = readonly [as: Audience, status: number, makeInput?: MakeInput]
 
 let made = 0
 const fresh = (): string => `thing_${++made}`
 const app = 'desktop-app'
 
-async function aLicense({ license }: Counter): Promise<Given> {
+async function aLicense({ license }: Fixture): Promise<RouteInput> {
   return { params: { id: license.id } }
 }
 
-async function aTier({ licensing }: Counter): Promise<Given> {
+async function aTier({ licensing }: Fixture): Promise<RouteInput> {
   const slug = fresh()
   return { params: { tier: (await licensing.tiers.create(app, { name: slug, slug })).id } }
 }
 
-async function aFeature({ licensing }: Counter): Promise<Given> {
+async function aFeature({ licensing }: Fixture): Promise<RouteInput> {
   const slug = fresh()
   return { params: { feature: (await licensing.features.create(app, { name: slug, slug })).id } }
 }
 
-async function aCustomer({ licensing }: Counter): Promise<Given> {
+async function aCustomer({ licensing }: Fixture): Promise<RouteInput> {
   return { params: { id: (await licensing.customers.create(app, { email: `${fresh()}@example.com` })).id } }
 }
 
-async function aKey({ licensing }: Counter): Promise<Given> {
+async function aKey({ licensing }: Fixture): Promise<RouteInput> {
   return { params: { id: (await licensing.apiKeys.create()).id } }
 }
 
-async function aTierFeature({ licensing }: Counter): Promise<Given> {
+async function aTierFeature({ licensing }: Fixture): Promise<RouteInput> {
   const slug = fresh()
   await licensing.tiers.addFeature(app, 'pro', { name: slug, slug })
   return { params: { tier: 'pro', feature: slug } }
 }
 
-async function aWebhook({ licensing }: Counter): Promise<Given> {
+async function aWebhook({ licensing }: Fixture): Promise<RouteInput> {
   await licensing.apps.update(app, { webhookUrl: 'https://example.com/hook' })
   return {}
 }
 
-async function aDelivery(counter: Counter): Promise<Given> {
-  await aWebhook(counter)
-  return { params: { id: (await counter.licensing.webhooks.test(app)).id } }
+async function aDelivery(fixture: Fixture): Promise<RouteInput> {
+  await aWebhook(fixture)
+  return { params: { id: (await fixture.licensing.webhooks.test(app)).id } }
 }
 
-function withBody(make: Give, body: Json): Give {
-  return async (counter) => ({ ...(await make(counter)), body })
+function withBody(make: MakeInput, body: Json): MakeInput {
+  return async (fixture) => ({ ...(await make(fixture)), body })
 }
 
-const nothing = async (): Promise<Given> => ({})
-const named = async (): Promise<Given> => ({ body: { name: 'Thing', slug: fresh() } })
-const anEmail = async (): Promise<Given> => ({ body: { email: `${fresh()}@example.com` } })
+const nothing = async (): Promise<RouteInput> => ({})
+const named = async (): Promise<RouteInput> => ({ body: { name: 'Thing', slug: fresh() } })
+const anEmail = async (): Promise<RouteInput> => ({ body: { email: `${fresh()}@example.com` } })
 
-/** Every route by method and path. A route that is not here fails the test until somebody has judged it. */
-export const judgements: Readonly<Record<string, Judgement>> = {
+/** Every route by method and path. A route that is missing here fails the test. */
+export const expectations: Readonly<Record<string, Expectation>> = {
   'GET /apps': ['readOfAll', 200],
   'POST /apps': ['createApp', 201, async () => ({ body: { name: 'App', slug: fresh().replace('_', '-') } })],
   'GET /apps/:slug': ['read', 200],
@@ -177,8 +177,9 @@ export const judgements: Readonly<Record<string, Judgement>> = {
   'DELETE /apps/:slug/tiers/:tier': ['write', 204, aTier],
   'GET /apps/:slug/tiers/:tier/features': ['read', 200, aTier],
   'POST /apps/:slug/tiers/:tier/features': [
-    ...(['write', 201] as const),
-    async (counter) => ({ ...(await aTier(counter)), ...(await named()) }),
+    'write',
+    201,
+    async (fixture) => ({ ...(await aTier(fixture)), ...(await named()) }),
   ],
   'DELETE /apps/:slug/tiers/:tier/features/:feature': ['write', 204, aTierFeature],
 
@@ -193,7 +194,8 @@ export const judgements: Readonly<Record<string, Judgement>> = {
   'POST /apps/:slug/customers/get-or-create': ['write', 201, anEmail],
   'GET /apps/:slug/customers/by-email': ['read', 200, async () => ({ query: 'email=ada@example.com' })],
   'GET /apps/:slug/customers/by-external-id': [
-    ...(['read', 200] as const),
+    'read',
+    200,
     async ({ licensing, customer }) => {
       await licensing.customers.update(app, customer.id, { externalId: 'user-42' })
       return { query: 'external_id=user-42' }
@@ -205,13 +207,15 @@ export const judgements: Readonly<Record<string, Judgement>> = {
 
   'GET /apps/:slug/licenses': ['read', 200],
   'POST /apps/:slug/licenses': [
-    ...(['write', 201] as const),
+    'write',
+    201,
     async ({ customer }) => ({
       body: { installation_id: crypto.randomUUID(), customer_id: customer.id, tier_id: 'pro', forever: true },
     }),
   ],
   'GET /apps/:slug/licenses/by-installation': [
-    ...(['read', 200] as const),
+    'read',
+    200,
     async () => ({ query: `installation_id=${installation(1)}` }),
   ],
   'GET /apps/:slug/licenses/:id': ['read', 200, aLicense],
@@ -220,18 +224,18 @@ export const judgements: Readonly<Record<string, Judgement>> = {
   'POST /apps/:slug/licenses/:id/revoke': [
     'write',
     200,
-    async (counter) => ({ params: { id: (await counter.issue()).id } }),
+    async (fixture) => ({ params: { id: (await fixture.issue()).id } }),
   ],
   'POST /apps/:slug/licenses/:id/reinstate': [
     'write',
     200,
-    async (counter) => ({ params: { id: (await counter.issue()).id } }),
+    async (fixture) => ({ params: { id: (await fixture.issue()).id } }),
   ],
   'POST /apps/:slug/licenses/regenerate': ['write', 200],
   'DELETE /apps/:slug/licenses/:id': [
     'write',
     204,
-    async (counter) => ({ params: { id: (await counter.issue()).id } }),
+    async (fixture) => ({ params: { id: (await fixture.issue()).id } }),
   ],
 
   'GET /apps/:slug/licenses/verify': [

@@ -3,12 +3,12 @@ import { describe, test } from 'node:test'
 import { Elysia, t, type AnyElysia } from 'elysia'
 import { licensingServer } from '../../src/adapters/elysia.ts'
 import { newShop, newWorld } from '../support/fixtures.ts'
-import { read, sender, serve, type Send, type Sent } from './http.ts'
+import { read, sender, serve, type Send, type Sent } from './test-server.ts'
 
 type Settings = { readonly strictPath: boolean; readonly normalize: boolean }
 
-/** What a host may have before it takes us in: an error handler, settings, state, headers. */
-function settled(settings: Settings): AnyElysia {
+/** A host that declares an error handler, settings, state and headers before our plugin. */
+function hostBefore(settings: Settings): AnyElysia {
   return new Elysia(settings)
     .onError(() => new Response('the host’s own error', { status: 418 }))
     .headers({ 'cache-control': 'public' })
@@ -17,8 +17,8 @@ function settled(settings: Settings): AnyElysia {
     .onRequest(({ set }) => void (set.headers['x-frame-options'] = 'DENY'))
 }
 
-/** What a host may add behind us: hooks that would spoil an answer, and routes. */
-function furnished(app: AnyElysia): AnyElysia {
+/** Adds hooks that would change responses, and routes, after our plugin. */
+function hostAfter(app: AnyElysia): AnyElysia {
   return app
     .onParse(({ request }) => request.text())
     .onTransform(({ set }) => void (set.headers['x-host'] = 'was here'))
@@ -34,11 +34,11 @@ async function hosted(
   settings: Settings = { strictPath: false, normalize: true },
 ): Promise<{ send: Send; key: string; app: AnyElysia }> {
   const { licensing, keys } = await serve(await newShop())
-  const app = furnished(settled(settings).use(licensingServer(licensing)))
+  const app = hostAfter(hostBefore(settings).use(licensingServer(licensing)))
   return { app, send: sender(async (request) => app.fetch(request)), key: keys.sk }
 }
 
-/** Requests whose answers a host might spoil: status and machine code. */
+/** Requests whose responses a host could change, with the expected status and code. */
 function requests(
   key: string,
 ): readonly (readonly [method: string, path: string, sent: Sent, ends: string])[] {
@@ -74,26 +74,27 @@ function requests(
   ]
 }
 
-describe('mounted in a host’s app', () => {
+describe('licensingServer() in a host', () => {
   for (const strictPath of [false, true])
     for (const normalize of [false, true])
-      test(`all is as it should be, with strictPath ${strictPath} and normalize ${normalize}`, async () => {
+      test(`every response is as documented, with strictPath ${strictPath} and normalize ${normalize}`, async () => {
         const { send, key } = await hosted({ strictPath, normalize })
         for (const [method, path, sent, ends] of requests(key)) {
-          const answer = await send(method, path, sent)
-          const ended = answer.status < 400 ? `${answer.status}` : `${answer.status} ${answer.error().code}`
+          const response = await send(method, path, sent)
+          const ended =
+            response.status < 400 ? `${response.status}` : `${response.status} ${response.error().code}`
           assert.equal(ended, ends, `${method} ${path}`)
-          assert.doesNotMatch(answer.text, /host|wrapped|replaced/, `${method} ${path}`)
+          assert.doesNotMatch(response.text, /host|wrapped|replaced/, `${method} ${path}`)
           if (path !== '/apps/desktop-app/public-key')
-            assert.equal(answer.headers.get('cache-control'), 'no-store')
+            assert.equal(response.headers.get('cache-control'), 'no-store')
         }
       })
 
-  test('the host’s own routes, errors and validation are as before', async () => {
+  test('the routes, errors and validation of the host: unchanged', async () => {
     const { app } = await hosted()
     const text = async (path: string, init?: RequestInit): Promise<string> =>
       (await app.fetch(new Request(`http://localhost${path}`, init))).text()
-    const bare = furnished(settled({ strictPath: false, normalize: true }))
+    const bare = hostAfter(hostBefore({ strictPath: false, normalize: true }))
     const expected = async (path: string, init?: RequestInit): Promise<string> =>
       (await bare.fetch(new Request(`http://localhost${path}`, init))).text()
     const order = { method: 'POST', body: '{"count":1}', headers: { 'content-type': 'application/json' } }
@@ -103,16 +104,16 @@ describe('mounted in a host’s app', () => {
     assert.equal(await text('/nowhere'), 'the host’s own error')
   })
 
-  test('the document lists none of the host’s routes, and the host’s page none of ours', async () => {
+  test('GET /swagger/json: lists no route of the host', async () => {
     const { app } = await hosted()
-    const answer = await read(await app.fetch(new Request('http://localhost/swagger/json')))
-    assert.equal(answer.status, 200)
-    const { paths } = answer.json<{ paths: object }>()
+    const response = await read(await app.fetch(new Request('http://localhost/swagger/json')))
+    assert.equal(response.status, 200)
+    const { paths } = response.json<{ paths: object }>()
     for (const path of Object.keys(paths)) assert.match(path, /^\/api\/(v1\/|health$)/)
-    assert.doesNotMatch(answer.text, /\/private|orders/)
+    assert.doesNotMatch(response.text, /\/private|orders/)
   })
 
-  test('two servers of one host under different prefixes keep apart', async () => {
+  test('two plugins under different prefixes: separate data', async () => {
     const [first, second] = [await serve(await newShop()), await serve(await newWorld())]
     const app = new Elysia()
       .group('/one', (group) => group.use(licensingServer(first.licensing)))
@@ -128,7 +129,7 @@ describe('mounted in a host’s app', () => {
     assert.equal(await ask('/one/swagger/json', ''), 200)
   })
 
-  test('under a prefix too the method is named that a path has not, and a page may ask first', async () => {
+  test('under a prefix: 405 with Allow, and preflights', async () => {
     const { licensing } = await serve(await newShop())
     for (const [prefix, app] of [
       ['/one', new Elysia().group('/one', (group) => group.use(licensingServer(licensing)))],
@@ -144,14 +145,14 @@ describe('mounted in a host’s app', () => {
     }
   })
 
-  test('the same through fetch of the plugin itself', async () => {
+  test('mount() of the plugin’s fetch: works too', async () => {
     const { licensing, keys } = await serve(await newShop())
     const mounted = new Elysia().onError(() => 'host').mount('/licensing', licensingServer(licensing).fetch)
     const request = new Request('http://localhost/licensing/api/v1/apps', {
       headers: { authorization: `Bearer ${keys.sk}` },
     })
-    const answer = await read(await mounted.fetch(request))
-    assert.equal(answer.status, 200)
-    assert.equal(answer.data<unknown[]>().length, 1)
+    const response = await read(await mounted.fetch(request))
+    assert.equal(response.status, 200)
+    assert.equal(response.data<unknown[]>().length, 1)
   })
 })

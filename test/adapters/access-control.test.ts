@@ -2,17 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
 import { day, installation } from '../support/fixtures.ts'
-import { callRoute, givenFor } from './calls.ts'
-import { newCounter, type Counter } from './credentials.ts'
-import { judgements } from './judgements.ts'
-import { newShopServer, serve, storages, type Json } from './http.ts'
+import { callRoute, inputFor } from './call-route.ts'
+import { newFixture, type Fixture } from './fixture.ts'
+import { expectations } from './route-expectations.ts'
+import { newShopServer, serve, storages, type Json } from './test-server.ts'
 import { newShop } from '../support/fixtures.ts'
 
 const licenses = '/apps/desktop-app/licenses'
 
 describe('a revoked license', () => {
   for (const [name, use] of storages)
-    test(`is refused in the next call on every path, on ${name}`, () =>
+    test(`every later call refuses it, on ${name}`, () =>
       use(async (storage) => {
         const {
           send,
@@ -76,7 +76,7 @@ describe('a revoked license', () => {
         assert.equal((await get(`${licenses}/${other.id}`)).status, 'active')
       }))
 
-  test('stays revoked however often it is revoked, with the first reason', async () => {
+  test('POST /apps/:slug/licenses/:id/revoke: a second call keeps the first reason', async () => {
     const {
       send,
       keys: { sk: key },
@@ -91,8 +91,8 @@ describe('a revoked license', () => {
   })
 })
 
-describe('a stolen token', () => {
-  test('is refused with every earlier one once the license is regenerated with invalidate_previous', async () => {
+describe('POST /apps/:slug/licenses/:id/regenerate', () => {
+  test('invalidate_previous: every earlier token of the license is refused', async () => {
     const {
       send,
       keys: { sk: key },
@@ -102,16 +102,16 @@ describe('a stolen token', () => {
     const regenerate = `${licenses}/${id}/regenerate`
     const renewed = (await send('POST', regenerate, { body: { current_token: stolen } })).data<Json>()
     const thief = (await send('POST', regenerate, { body: { current_token: stolen } })).data<Json>()
-    const wish = { current_token: stolen, invalidate_previous: true }
+    const body = { current_token: stolen, invalidate_previous: true }
     assert.equal(
-      (await send('POST', regenerate, { body: wish })).status,
+      (await send('POST', regenerate, { body })).status,
       422,
-      'a thief may not cut off the owner',
+      'a thief may not invalidate the tokens of the owner',
     )
     const fresh = (await send('POST', regenerate, { key, body: { invalidate_previous: true } })).data<Json>()
     for (const token of [stolen, renewed.token, thief.token]) {
-      const answer = await send('POST', regenerate, { body: { current_token: token } })
-      assert.equal(`${answer.status} ${answer.error().code}`, '401 invalid_token')
+      const response = await send('POST', regenerate, { body: { current_token: token } })
+      assert.equal(`${response.status} ${response.error().code}`, '401 invalid_token')
       const verified = (await send('POST', `${licenses}/verify`, { body: { token } })).data<Json>()
       assert.equal(verified.valid, false)
     }
@@ -124,9 +124,9 @@ describe('a stolen token', () => {
     assert.equal((await send('POST', regenerate, { body: { current_token: fresh.token } })).status, 200)
   })
 
-  test('is told apart from nothing: forged, foreign, retired and too long get the same bytes', async () => {
-    const counter = await newCounter()
-    const { send, license, issue, licensing } = counter
+  test('a forged, foreign, retired or too long token: always the same bytes', async () => {
+    const fixture = await newFixture()
+    const { send, license, issue, licensing } = fixture
     const other = await issue()
     const regenerate = `${licenses}/${license.id}/regenerate`
     const [head, payload, signature] = (license.token ?? '').split('.')
@@ -136,64 +136,68 @@ describe('a stolen token', () => {
       ...['', 'x', 'x'.repeat(20_000), 'a.b.c', 7, true, {}, [], [license.token], license.token],
       ...[`${head}.${payload}.`, `${head}.${payload}.${signature}=`, `${license.token} `, other.token],
     ]
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       tokens.map((token) => send('POST', regenerate, { body: { current_token: token } })),
     )
-    assert.equal(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size, 1)
-    assert.equal(answers[0]!.error().code, 'invalid_token')
+    assert.equal(new Set(responses.map(({ status, text }) => `${status} ${text}`)).size, 1)
+    assert.equal(responses[0]!.error().code, 'invalid_token')
     const missing = await send('POST', `${licenses}/lic_00000000000000000000000000/regenerate`, {
       body: { current_token: 'x' },
     })
-    assert.equal(missing.text, answers[0]!.text, 'and no license is told from one that is not there')
+    assert.equal(missing.text, responses[0]!.text, 'an unknown license gets the same bytes')
     const beside = { current_token: 'x', nonsense: 1 }
-    assert.equal((await send('POST', regenerate, { body: beside })).text, answers[0]!.text)
+    assert.equal((await send('POST', regenerate, { body: beside })).text, responses[0]!.text)
     const queried = await send('POST', `${regenerate}?x=1`, { body: { current_token: 'x' } })
-    assert.equal(queried.text, answers[0]!.text, 'and no rule of the query either')
+    assert.equal(queried.text, responses[0]!.text, 'the query is not validated before the token')
     const headers = { authorization: '' }
     const keyed = await send('POST', regenerate, { headers, body: { current_token: license.token } })
-    assert.equal(keyed.error().code, 'unauthorized', 'a header that is there decides, an empty one too')
+    assert.equal(
+      keyed.error().code,
+      'unauthorized',
+      'an Authorization header takes precedence, even an empty one',
+    )
     for (const current_token of [null, undefined]) {
-      const answer = await send('POST', regenerate, { body: { current_token } })
-      assert.equal(answer.error().code, 'unauthorized')
+      const response = await send('POST', regenerate, { body: { current_token } })
+      assert.equal(response.error().code, 'unauthorized')
     }
   })
 })
 
-/** What a live app holds, in its answers and in what leads to it. */
-async function liveMarks(counter: Counter): Promise<readonly string[]> {
-  const { licensing, license, customer, tier, app } = counter
+/** Ids and names that only the live app has. */
+async function liveMarks(fixture: Fixture): Promise<readonly string[]> {
+  const { licensing, license, customer, tier, app } = fixture
   const features = (await licensing.features.list(app.slug)).data
   const keys = (await licensing.apiKeys.list({ mode: 'live' })).data
   const marks = [app.id, app.name, license.id, license.jti, customer.id, customer.email, tier.id]
   return [...marks, ...features.map(({ id }) => id), ...keys.map(({ id }) => id)]
 }
 
-describe('a key of the test mode', () => {
+describe('a test key', () => {
   for (const kind of ['testSk', 'testPk'] as const)
-    test(`sees nothing live in any answer (${kind})`, async () => {
-      const counter = await newCounter()
-      const { keys, send } = counter
-      const marks = await liveMarks(counter)
-      for (const row of Object.keys(judgements)) {
-        if (judgements[row]![0] === 'public') continue
-        const given = await givenFor(counter, row)
-        const answer = await callRoute(counter, row, given, {
+    test(`no response shows anything of a live app (${kind})`, async () => {
+      const fixture = await newFixture()
+      const { keys, send } = fixture
+      const marks = await liveMarks(fixture)
+      for (const row of Object.keys(expectations)) {
+        if (expectations[row]![0] === 'public') continue
+        const input = await inputFor(fixture, row)
+        const response = await callRoute(fixture, row, input, {
           headers: { authorization: `Bearer ${keys[kind]}` },
         })
-        const asked = JSON.stringify(given)
+        const sent = JSON.stringify(input)
         for (const mark of marks)
-          if (!asked.includes(mark)) assert.equal(answer.text.includes(mark), false, `${row} shows ${mark}`)
+          if (!sent.includes(mark)) assert.equal(response.text.includes(mark), false, `${row} shows ${mark}`)
       }
       const apps = (await send('GET', '/apps', { key: keys[kind] })).json<{ data: Json[]; meta: Json }>()
       assert.ok(apps.data.every(({ mode }) => mode === 'test'))
       assert.equal(apps.meta.total, apps.data.length)
     })
 
-  test('gets the same bytes for a live app as for one that is not there', async () => {
+  test('a live app: the same bytes as for an unknown app', async () => {
     const {
       send,
       keys: { testSk: key },
-    } = await newCounter()
+    } = await newFixture()
     for (const rest of [
       '',
       '/tiers',
@@ -210,54 +214,54 @@ describe('a key of the test mode', () => {
       )
   })
 
-  test('learns no more of a slug than that it is taken', async () => {
-    const { send, keys } = await newCounter()
-    const answer = await send('POST', '/apps', {
+  test('POST /apps with the slug of a live app: 409 and nothing about that app', async () => {
+    const { send, keys } = await newFixture()
+    const response = await send('POST', '/apps', {
       key: keys.testSk,
       body: { name: 'Mine', slug: 'desktop-app' },
     })
-    assert.equal(answer.status, 409)
-    assert.doesNotMatch(answer.text, /live|app_|My Desktop App/)
+    assert.equal(response.status, 409)
+    assert.doesNotMatch(response.text, /live|app_|My Desktop App/)
     const own = await send('POST', '/apps', { key: keys.testSk, body: { name: 'Mine', slug: 'mine' } })
     assert.equal(own.data().mode, 'test')
     assert.equal((await send('GET', '/apps/mine', { key: keys.sk })).status, 404)
   })
 
-  test('goes on by no cursor of a live list', async () => {
-    const { send, keys, licensing } = await newCounter()
+  test('the cursor of a live list: shows nothing live', async () => {
+    const { send, keys, licensing } = await newFixture()
     for (let at = 0; at < 3; at++) await licensing.apps.create({ name: 'Live', slug: `live-${at}` })
     for (const list of ['/apps', '/api-keys']) {
       const first = await send('GET', `${list}?per_page=1`, { key: keys.sk })
       const cursor = encodeURIComponent(String(first.json<{ meta: Json }>().meta.next_cursor))
-      const answer = await send('GET', `${list}?cursor=${cursor}`, { key: keys.testSk })
-      assert.doesNotMatch(answer.text, /"mode":"live"/)
+      const response = await send('GET', `${list}?cursor=${cursor}`, { key: keys.testSk })
+      assert.doesNotMatch(response.text, /"mode":"live"/)
     }
   })
 })
 
-describe('no key makes one that is mightier than itself', () => {
-  const wishes: readonly Json[] = [
+describe('API keys', () => {
+  const requests: readonly Json[] = [
     ...['sk', 'pk'].flatMap((type) => ['live', 'test'].map((mode) => ({ type, mode }))),
     ...[{}, { app: 'desktop-app' }, { app: 'other-app' }, { app: 'test-app' }, { app: 'no-such-app' }],
     { mode: 'live', app: 'test-app' },
   ]
 
-  test('a test key makes test keys and reaches test apps alone', async () => {
-    const { send, keys, licensing } = await newCounter()
-    for (const body of wishes) {
-      const answer = await send('POST', '/api-keys', { key: keys.testSk, body })
+  test('POST /api-keys by a test key: makes test keys for test apps only', async () => {
+    const { send, keys, licensing } = await newFixture()
+    for (const body of requests) {
+      const response = await send('POST', '/api-keys', { key: keys.testSk, body })
       const isTest = body.mode !== 'live' && (body.app === undefined || body.app === 'test-app')
-      assert.equal(answer.status === 201, isTest, `${JSON.stringify(body)}: ${answer.text}`)
-      if (isTest) assert.equal(answer.data().mode, 'test')
+      assert.equal(response.status === 201, isTest, `${JSON.stringify(body)}: ${response.text}`)
+      if (isTest) assert.equal(response.data().mode, 'test')
     }
     assert.ok((await licensing.apiKeys.list({ mode: 'live' })).data.every(({ name }) => name === null))
     const ofLive = await send('POST', '/api-keys', { key: keys.testSk, body: { app: 'desktop-app' } })
     const ofNone = await send('POST', '/api-keys', { key: keys.testSk, body: { app: 'no-such-app' } })
-    assert.equal(ofLive.text, ofNone.text, 'a live app is not told from one that is not there')
+    assert.equal(ofLive.text, ofNone.text, 'a live app gets the same bytes as an unknown app')
   })
 
-  test('a bound, an ending and a public key make none, roll none, revoke none and list none', async () => {
-    const { send, licensing, clock, keys } = await newCounter()
+  test('by a bound, an expiring or a public key: 403 for creating, rolling, revoking and listing', async () => {
+    const { send, licensing, clock, keys } = await newFixture()
     const target = await licensing.apiKeys.create()
     const weak = [
       (await licensing.apiKeys.create({ app: 'desktop-app' })).secret,
@@ -265,7 +269,7 @@ describe('no key makes one that is mightier than itself', () => {
       keys.pk,
     ]
     for (const key of weak) {
-      for (const body of wishes) assert.equal((await send('POST', '/api-keys', { key, body })).status, 403)
+      for (const body of requests) assert.equal((await send('POST', '/api-keys', { key, body })).status, 403)
       assert.equal((await send('GET', '/api-keys', { key })).status, 403)
       for (const [method, path, body] of [
         ['GET', '/api-keys?per_page=101', undefined],
@@ -279,8 +283,8 @@ describe('no key makes one that is mightier than itself', () => {
     assert.equal((await send('GET', '/apps', { key: target.secret })).status, 200)
   })
 
-  test('a rolled key hands on its rights and no more', async () => {
-    const { send, licensing, keys, clock } = await newCounter()
+  test('POST /api-keys/:id/roll: the new key has the same rights', async () => {
+    const { send, licensing, keys, clock } = await newFixture()
     const expiresAt = clock.seconds + day
     for (const rights of [{ type: 'pk' }, { app: 'desktop-app' }, { mode: 'test' }, { expiresAt }] as const) {
       const { id } = await licensing.apiKeys.create(rights)
@@ -292,8 +296,8 @@ describe('no key makes one that is mightier than itself', () => {
     }
   })
 
-  test('secrets are shown once, and a key is listed by prefix and last four', async () => {
-    const { send, keys } = await newCounter()
+  test('GET /api-keys: shows prefix and last four characters, never a secret', async () => {
+    const { send, keys } = await newFixture()
     const made = (await send('POST', '/api-keys', { key: keys.sk, body: { name: 'Shop' } })).data<Json>()
     const secret = String(made.secret)
     assert.match(secret, /^sk_live_[0-9A-Za-z]{36}$/)
@@ -304,14 +308,16 @@ describe('no key makes one that is mightier than itself', () => {
     assert.equal((await send('GET', '/apps', { key: apiKeySecret('sk', 'live') })).status, 401)
   })
 
-  test('a public key sees no token, no jti and no keys', async () => {
-    const counter = await newCounter()
-    const { keys, license } = counter
-    for (const row of Object.keys(judgements).filter((name) => name.startsWith('GET'))) {
-      const given = await givenFor(counter, row)
-      const answer = await callRoute(counter, row, given, { headers: { authorization: `Bearer ${keys.pk}` } })
-      assert.doesNotMatch(answer.text, /eyJ|"token"|"jti"/, row)
-      assert.equal(answer.text.includes(license.jti), false, row)
+  test('GET by a public key: no response shows a token or a jti', async () => {
+    const fixture = await newFixture()
+    const { keys, license } = fixture
+    for (const row of Object.keys(expectations).filter((name) => name.startsWith('GET'))) {
+      const input = await inputFor(fixture, row)
+      const response = await callRoute(fixture, row, input, {
+        headers: { authorization: `Bearer ${keys.pk}` },
+      })
+      assert.doesNotMatch(response.text, /eyJ|"token"|"jti"/, row)
+      assert.equal(response.text.includes(license.jti), false, row)
     }
   })
 })

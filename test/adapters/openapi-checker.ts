@@ -3,30 +3,30 @@ import formats from 'ajv-formats'
 import assert from 'node:assert/strict'
 import { errorCodes, type ErrorCode } from '../../src/adapters/http/errors.ts'
 
-/** What the OpenAPI document says of an operation's answer. */
-interface DocumentedAnswer {
+/** A response in the OpenAPI document. */
+interface DocumentedResponse {
   readonly $ref?: string
   readonly content?: Readonly<Record<string, { readonly examples?: object }>>
 }
 
 export interface Operation {
   readonly operationId: string
-  readonly responses: Readonly<Record<string, DocumentedAnswer>>
+  readonly responses: Readonly<Record<string, DocumentedResponse>>
 }
 
 export interface OpenApiDocument {
   readonly openapi: string
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
-  readonly components: Readonly<Record<string, Readonly<Record<string, DocumentedAnswer>>>>
+  readonly components: Readonly<Record<string, Readonly<Record<string, DocumentedResponse>>>>
 }
 
-/** An answer as it came over the wire. */
-export interface Answer {
+/** A received response. */
+export interface TestResponse {
   readonly status: number
   readonly headers: Headers
   readonly bytes: Uint8Array
   readonly text: string
-  /** The body as JSON; what is none is refused. */
+  /** Parses the body. It throws if the body is not JSON. */
   json<Body>(): Body
   /** `data` of the body. */
   data<Data = Record<string, unknown>>(): Data
@@ -34,11 +34,11 @@ export interface Answer {
   error(): { readonly code: ErrorCode; readonly message: string; readonly details?: Record<string, string[]> }
 }
 
-/** Holds answers to an OpenAPI document. */
-export interface Documentation {
-  /** Fails unless the answer is one that the document gives for its operation, to the letter of its schema. */
-  hold(method: string, path: string, answer: Answer): void
-  /** Which operation a request is for; `undefined` for a path or method that the document has not. */
+/** Checks responses against an OpenAPI document. */
+export interface OpenApiChecker {
+  /** Fails unless the document has this response, with this schema, for the operation. */
+  check(method: string, path: string, response: TestResponse): void
+  /** The operation of a request; `undefined` if the document does not have the path or method. */
   operationOf(method: string, path: string): Operation | undefined
 }
 
@@ -52,14 +52,14 @@ function matches(template: string, path: string): boolean {
   return wanted.length === given.length && wanted.every(fits)
 }
 
-/** The template of a path: a part that is spelled out comes before one that is a parameter. */
+/** The template of a path. A literal part takes precedence over a parameter. */
 function templateOf(document: OpenApiDocument, path: string, method: string): string | undefined {
   const found = Object.keys(document.paths).filter((template) => matches(template, path))
   const having = found.filter((template) => document.paths[template]?.[method] !== undefined)
   return having.toSorted((a, b) => a.split('{').length - b.split('{').length)[0]
 }
 
-function holdAlways({ status, headers, text }: Answer): void {
+function checkHeaders({ status, headers, text }: TestResponse): void {
   assert.match(headers.get('x-request-id') ?? '', /^[A-Za-z0-9._-]{1,128}$/)
   assert.equal(headers.get('x-content-type-options'), 'nosniff')
   assert.notEqual(headers.get('cache-control'), null)
@@ -67,14 +67,13 @@ function holdAlways({ status, headers, text }: Answer): void {
   if (status === 204 || status === 304) assert.equal(text, '')
 }
 
-function holdError(answer: Answer): void {
-  assert.match(answer.headers.get('content-type') ?? '', /^application\/json/, answer.text)
-  const { code } = answer.error()
-  assert.equal(errorCodes[code]?.status, answer.status, `${code} with ${answer.status}`)
+function checkError(response: TestResponse): void {
+  assert.match(response.headers.get('content-type') ?? '', /^application\/json/, response.text)
+  const { code } = response.error()
+  assert.equal(errorCodes[code]?.status, response.status, `${code} with ${response.status}`)
 }
 
-/** Makes the judge of a document. */
-export function documentation(document: OpenApiDocument): Documentation {
+export function openApiChecker(document: OpenApiDocument): OpenApiChecker {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   formats.default(ajv)
   ajv.addSchema(document, 'openapi')
@@ -84,39 +83,42 @@ export function documentation(document: OpenApiDocument): Documentation {
     validators.set(where, validate)
     return validate
   }
-  const holdBody = (where: string, answer: Answer): void => {
+  const checkBody = (where: string, response: TestResponse): void => {
     const validate = validatorOf(where)
-    const type = answer.headers.get('content-type') ?? ''
-    const isValid = validate(type.includes('json') ? answer.json() : answer.text)
-    assert.ok(isValid, `${where}: ${ajv.errorsText(validate.errors)}\n${answer.text}`)
+    const type = response.headers.get('content-type') ?? ''
+    const isValid = validate(type.includes('json') ? response.json() : response.text)
+    assert.ok(isValid, `${where}: ${ajv.errorsText(validate.errors)}\n${response.text}`)
   }
   const operationOf = (method: string, path: string): Operation | undefined => {
     const lower = (method === 'HEAD' ? 'GET' : method).toLowerCase()
     return document.paths[templateOf(document, path, lower) ?? '']?.[lower]
   }
-  const hold = (method: string, path: string, answer: Answer): void => {
-    holdAlways(answer)
-    if (answer.status >= 400 && method !== 'HEAD' && path !== '/api/health') holdError(answer)
+  const check = (method: string, path: string, response: TestResponse): void => {
+    checkHeaders(response)
+    if (response.status >= 400 && method !== 'HEAD' && path !== '/api/health') checkError(response)
     const lower = (method === 'HEAD' ? 'GET' : method).toLowerCase()
     const template = templateOf(document, path, lower)
     if (template === undefined) return
     const operation = document.paths[template]![lower]!
-    const named = operation.responses[answer.status]
-    assert.ok(named, `${operation.operationId} documents no ${answer.status}: ${answer.text}`)
+    const named = operation.responses[response.status]
+    assert.ok(named, `${operation.operationId} does not document ${response.status}: ${response.text}`)
     const [, , , name = ''] = named.$ref?.split('/') ?? []
     const documented = named.$ref === undefined ? named : document.components.responses![name]!
     const base =
       named.$ref === undefined
-        ? `/paths/${pointer(template)}/${lower}/responses/${answer.status}`
+        ? `/paths/${pointer(template)}/${lower}/responses/${response.status}`
         : `/components/responses/${name}`
-    if (documented.content === undefined || method === 'HEAD') return assert.equal(answer.text, '')
-    const [type] = (answer.headers.get('content-type') ?? '').split(';')
+    if (documented.content === undefined || method === 'HEAD') return assert.equal(response.text, '')
+    const [type] = (response.headers.get('content-type') ?? '').split(';')
     const content = documented.content[type ?? '']
-    assert.ok(content, `${operation.operationId} ${answer.status} documents no ${type}`)
-    holdBody(`${base}/content/${pointer(type ?? '')}/schema`, answer)
-    if (answer.status < 400 || template === '/api/health') return
-    const { code } = answer.error()
-    assert.ok(content.examples && code in content.examples, `${operation.operationId} documents no ${code}`)
+    assert.ok(content, `${operation.operationId} ${response.status} does not document ${type}`)
+    checkBody(`${base}/content/${pointer(type ?? '')}/schema`, response)
+    if (response.status < 400 || template === '/api/health') return
+    const { code } = response.error()
+    assert.ok(
+      content.examples && code in content.examples,
+      `${operation.operationId} does not document ${code}`,
+    )
   }
-  return { hold, operationOf }
+  return { check, operationOf }
 }

@@ -5,26 +5,31 @@ import { memoryStorage } from '../../src/storage/memory.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { newShop, newWorld, type Shop, type World } from '../support/fixtures.ts'
 import { inTemporaryFolder } from '../storage/temporary-folder.ts'
-import { documentation, type Answer, type Documentation, type OpenApiDocument } from './documented.ts'
+import {
+  openApiChecker,
+  type OpenApiChecker,
+  type OpenApiDocument,
+  type TestResponse,
+} from './openapi-checker.ts'
 
 type Fetch = (request: Request) => Promise<Response>
 
-/** What a request carries beside method and path. */
+/** The parts of a request besides method and path. */
 export interface Sent {
   /** The secret of an API key. */
   readonly key?: string
-  /** Sent as JSON, but bytes, text and streams as they are. */
+  /** Sent as JSON; bytes, text and streams are sent unchanged. */
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>> | readonly (readonly [string, string])[]
 }
 
-/** Sends a request, holds the answer to the OpenAPI document, and hands it over. Paths are below `/api/v1`. */
-export type Send = (method: string, path: string, sent?: Sent) => Promise<Answer>
+/** Sends a request and checks the response against the OpenAPI document. Paths are below `/api/v1`. */
+export type Send = (method: string, path: string, sent?: Sent) => Promise<TestResponse>
 
-export interface Server extends World {
+export interface TestServer extends World {
   readonly fetch: Fetch
   readonly send: Send
-  /** Secrets of keys to everything of one mode. */
+  /** Secrets of unbound keys. */
   readonly keys: {
     readonly sk: string
     readonly pk: string
@@ -33,11 +38,10 @@ export interface Server extends World {
   }
 }
 
-/** The document that all answers are held to. */
 export const document: OpenApiDocument = (await openApiDocument()) as OpenApiDocument
-export const documented: Documentation = documentation(document)
+export const checker: OpenApiChecker = openApiChecker(document)
 
-export async function read(response: Response): Promise<Answer> {
+export async function read(response: Response): Promise<TestResponse> {
   const bytes = new Uint8Array(await response.arrayBuffer())
   const text = new TextDecoder().decode(bytes)
   const json = <Body>(): Body => JSON.parse(text) as Body
@@ -48,7 +52,7 @@ export async function read(response: Response): Promise<Answer> {
     text,
     json,
     data: <Data>() => json<{ data: Data }>().data,
-    error: () => json<{ error: ReturnType<Answer['error']> }>().error,
+    error: () => json<{ error: ReturnType<TestResponse['error']> }>().error,
   }
 }
 
@@ -56,7 +60,7 @@ function isRaw(body: unknown): body is BodyInit {
   return typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream
 }
 
-/** A request to a server, as `send` makes it. */
+/** The request that `send` makes. */
 export function requestTo(origin: string, method: string, path: string, sent: Sent = {}): Request {
   const headers = new Headers(sent.headers as [string, string][] | undefined)
   if (sent.key !== undefined) headers.set('authorization', `Bearer ${sent.key}`)
@@ -70,13 +74,13 @@ export function requestTo(origin: string, method: string, path: string, sent: Se
   } as RequestInit)
 }
 
-/** `send` over any fetch. */
+/** Makes `send` of a fetch function. */
 export function sender(fetch: Fetch, origin = 'http://localhost'): Send {
   return async (method, path, sent) => {
     const request = requestTo(origin, method, path, sent)
-    const answer = await read(await fetch(request))
-    documented.hold(method, new URL(request.url).pathname, answer)
-    return answer
+    const response = await read(await fetch(request))
+    checker.check(method, new URL(request.url).pathname, response)
+    return response
   }
 }
 
@@ -84,8 +88,8 @@ async function secretOf(world: World, key: object): Promise<string> {
   return ((await world.licensing.apiKeys.create(key)) as ApiKeyWithSecret).secret
 }
 
-/** Serves a world, with a key of each kind. */
-export async function serve<W extends World>(world: W, options: ServerOptions = {}): Promise<W & Server> {
+/** Serves a world and creates a key of each type and mode. */
+export async function serve<W extends World>(world: W, options: ServerOptions = {}): Promise<W & TestServer> {
   const app = licensingServer(world.licensing, { standalone: true, ...options })
   const fetch: Fetch = async (request) => app.fetch(request)
   const keys = {
@@ -97,17 +101,17 @@ export async function serve<W extends World>(world: W, options: ServerOptions = 
   return { ...world, fetch, send: sender(fetch), keys }
 }
 
-/** A server with nothing in it but its keys. */
-export async function newServer(options: Partial<LicensingOptions> = {}): Promise<Server> {
+/** A server that has only its keys. */
+export async function newServer(options: Partial<LicensingOptions> = {}): Promise<TestServer> {
   return serve(await newWorld(options))
 }
 
-/** A server of a shop: app `desktop-app`, tier `pro`, one customer. */
-export async function newShopServer(options: Partial<LicensingOptions> = {}): Promise<Shop & Server> {
+/** A server with the app `desktop-app`, the tier `pro` and one customer. */
+export async function newShopServer(options: Partial<LicensingOptions> = {}): Promise<Shop & TestServer> {
   return serve(await newShop(options))
 }
 
-/** The storages that what depends on storage is tried on. */
+/** The storages for tests that depend on storage. */
 export const storages: readonly (readonly [
   name: string,
   use: (work: (storage: Storage) => Promise<void>) => Promise<void>,
@@ -123,5 +127,5 @@ export const storages: readonly (readonly [
   ],
 ]
 
-/** Fields of a body, for a test that reads them once. */
+/** The fields of a body. */
 export type Json = Record<string, unknown>

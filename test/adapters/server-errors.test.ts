@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { LicensingError, type Storage } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
-import { callRoute, givenFor } from './calls.ts'
-import { newCounter } from './credentials.ts'
-import type { Answer } from './documented.ts'
-import { judgements } from './judgements.ts'
+import { callRoute, inputFor } from './call-route.ts'
+import { newFixture } from './fixture.ts'
+import type { TestResponse } from './openapi-checker.ts'
+import { expectations } from './route-expectations.ts'
 
-/** What must be in no answer. */
+/** A text that no response may contain. */
 const secret =
   'postgres://root:hunter2@db/ select "token_secret" from app at /srv/heartwood/src/core/keys/signing-keys.ts:12:3'
 
@@ -17,7 +17,7 @@ interface Failure {
   readonly error: () => Error
 }
 
-/** A storage whose named verbs reject while the failure is on. */
+/** A storage whose chosen verbs reject while the failure is on. */
 function failing(storage: Storage, failure: Failure): Storage {
   return new Proxy(storage, {
     get(target, verb: keyof Storage) {
@@ -32,23 +32,26 @@ function failing(storage: Storage, failure: Failure): Storage {
 const bug = (): Error => new Error(secret, { cause: new TypeError(secret) })
 const outage = (): Error => new LicensingError('unavailable', 'The storage is closed', { cause: bug() })
 
-/** Calls every route with a good key while the failure is on. */
-async function callAll(failure: Failure, judge: (row: string, answer: Answer) => void): Promise<void> {
-  const counter = await newCounter({ storage: failing(memoryStorage(), failure) })
-  const headers = { authorization: `Bearer ${counter.keys.sk}` }
-  for (const row of Object.keys(judgements)) {
-    const given = await givenFor(counter, row)
+/** Calls every route with a valid key while the failure is on. */
+async function callAll(
+  failure: Failure,
+  check: (row: string, response: TestResponse) => void,
+): Promise<void> {
+  const fixture = await newFixture({ storage: failing(memoryStorage(), failure) })
+  const headers = { authorization: `Bearer ${fixture.keys.sk}` }
+  for (const row of Object.keys(expectations)) {
+    const input = await inputFor(fixture, row)
     failure.on = true
-    judge(row, await callRoute(counter, row, given, { headers }))
+    check(row, await callRoute(fixture, row, input, { headers }))
     failure.on = false
   }
 }
 
-function holdsNothingInternal(answer: Answer, row: string): void {
-  assert.doesNotMatch(answer.text, /hunter2|select|\.ts|Error:|cause|stack/, row)
+function checkNothingInternal(response: TestResponse, row: string): void {
+  assert.doesNotMatch(response.text, /hunter2|select|\.ts|Error:|cause|stack/, row)
 }
 
-describe('a bug of ours', () => {
+describe('an unexpected error', () => {
   const places: Readonly<Record<string, Failure['verbs']>> = {
     'in every verb of the storage': () => true,
     'behind authentication': (verb) => verb !== 'findApiKeyByHash',
@@ -56,40 +59,40 @@ describe('a bug of ours', () => {
     'in every transaction': (verb) => verb === 'transaction',
   }
   for (const [place, verbs] of Object.entries(places))
-    test(`${place} is answered with 500 and one fixed text`, async () => {
+    test(`${place}: 500 with one fixed text`, async () => {
       let failed = 0
-      await callAll({ on: false, verbs, error: bug }, (row, answer) => {
-        holdsNothingInternal(answer, row)
-        if (answer.status < 400) return
+      await callAll({ on: false, verbs, error: bug }, (row, response) => {
+        checkNothingInternal(response, row)
+        if (response.status < 400) return
         failed += 1
-        assert.equal(answer.status, 500, row)
-        assert.equal(answer.text, '{"error":{"code":"internal_error","message":"Internal server error"}}')
+        assert.equal(response.status, 500, row)
+        assert.equal(response.text, '{"error":{"code":"internal_error","message":"Internal server error"}}')
       })
       assert.notEqual(failed, 0)
     })
 
-  test('that throws what is no error is no different', async () => {
+  test('that is not an Error: also 500', async () => {
     const error = (): Error =>
       ({ message: secret, code: 'not_found', status: 200, headers: { a: 'b' } }) as never
-    await callAll({ on: false, verbs: () => true, error }, (row, answer) => {
-      assert.equal(answer.status, 500, row)
-      holdsNothingInternal(answer, row)
+    await callAll({ on: false, verbs: () => true, error }, (row, response) => {
+      assert.equal(response.status, 500, row)
+      checkNothingInternal(response, row)
     })
   })
 })
 
-describe('a storage that does not answer', () => {
-  test('makes every route answer 503', async () => {
-    await callAll({ on: false, verbs: () => true, error: outage }, (row, answer) => {
-      assert.equal(answer.status, 503, row)
-      assert.equal(answer.error().code, 'unavailable')
-      holdsNothingInternal(answer, row)
+describe('an unavailable storage', () => {
+  test('every route: 503', async () => {
+    await callAll({ on: false, verbs: () => true, error: outage }, (row, response) => {
+      assert.equal(response.status, 503, row)
+      assert.equal(response.error().code, 'unavailable')
+      checkNothingInternal(response, row)
     })
   })
 
-  test('shows in the health, and so does its return', async () => {
+  test('GET /api/health: 503, and 200 when the storage is back', async () => {
     const failure: Failure = { on: false, verbs: () => true, error: bug }
-    const { send } = await newCounter({ storage: failing(memoryStorage(), failure) })
+    const { send } = await newFixture({ storage: failing(memoryStorage(), failure) })
     const health = async (): Promise<unknown> => {
       const { status, json } = await send('GET', '/api/health')
       const { version: _version, ...state } = json<Record<string, unknown>>()

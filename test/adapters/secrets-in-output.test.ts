@@ -5,19 +5,20 @@ import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import { masterKey } from '../support/fixtures.ts'
-import { callRoute, givenFor, pathOf } from './calls.ts'
-import { newCounter, type Counter } from './credentials.ts'
-import type { Answer } from './documented.ts'
-import { document, type Sent } from './http.ts'
-import { judgements } from './judgements.ts'
+import { callRoute, inputFor, pathOf } from './call-route.ts'
+import { newFixture, type Fixture } from './fixture.ts'
+import type { TestResponse } from './openapi-checker.ts'
+import { document, type Sent } from './test-server.ts'
+import { expectations } from './route-expectations.ts'
 
+/** A text that tests put in place of a secret. */
 const canary = 'canary7Xq'
 
-/** Collects what is logged while `work` runs, each record with all its properties. */
+/** Collects all log records of `work`, with their properties. */
 async function logged(work: () => Promise<void>): Promise<string> {
   const lines: string[] = []
   const sink = ({ message, properties }: LogRecord): void =>
-    void lines.push(JSON.stringify([message, properties], shown))
+    void lines.push(JSON.stringify([message, properties], withStack))
   await configure({
     reset: true,
     sinks: { sink },
@@ -35,13 +36,14 @@ async function logged(work: () => Promise<void>): Promise<string> {
   return lines.join('\n')
 }
 
-function shown(_name: string, value: unknown): unknown {
+function withStack(_name: string, value: unknown): unknown {
   return value instanceof Error ? `${value.stack}` : value
 }
 
-const outputOf = (answer: Answer): string => `${JSON.stringify([...answer.headers])}\n${answer.text}`
+const outputOf = (response: TestResponse): string =>
+  `${JSON.stringify([...response.headers])}\n${response.text}`
 
-/** Ways to put a secret into a request where it does not belong. */
+/** Requests with a secret in a part where it does not belong. */
 function misplaced(row: string, body: object): readonly Sent[] {
   const takesBody = !row.startsWith('GET') && !row.startsWith('DELETE')
   const headers = { authorization: `Bearer ${apiKeySecret('sk', 'live')}${canary}` }
@@ -66,15 +68,15 @@ function misplaced(row: string, body: object): readonly Sent[] {
 }
 
 async function misplaceEverywhere(
-  counter: Counter,
-  holds: (answer: Answer, row: string) => void,
+  fixture: Fixture,
+  check: (response: TestResponse, row: string) => void,
 ): Promise<void> {
-  for (const row of Object.keys(judgements)) {
-    const given = await givenFor(counter, row)
+  for (const row of Object.keys(expectations)) {
+    const input = await inputFor(fixture, row)
     const [method = '', path = ''] = row.split(' ')
-    for (const sent of misplaced(row, given.body ?? {}))
-      for (const key of [counter.keys.sk, undefined]) {
-        const where = pathOf(path, given)
+    for (const sent of misplaced(row, input.body ?? {}))
+      for (const key of [fixture.keys.sk, undefined]) {
+        const where = pathOf(path, input)
         const parts = [
           where,
           `${where}${where.includes('?') ? '&' : '?'}${canary}=${canary}`,
@@ -82,21 +84,21 @@ async function misplaceEverywhere(
         ]
         for (const at of parts) {
           const hasKey = key === undefined || (sent.headers && 'authorization' in sent.headers)
-          const answer = await counter.send(method, at, hasKey ? sent : { ...sent, key })
-          if (answer.status >= 400) holds(answer, `${method} ${at} ${JSON.stringify(sent.body)}`)
+          const response = await fixture.send(method, at, hasKey ? sent : { ...sent, key })
+          if (response.status >= 400) check(response, `${method} ${at} ${JSON.stringify(sent.body)}`)
         }
       }
   }
 }
 
-describe('a secret where it does not belong', () => {
-  test('is in no refusal and in no log line, wherever it was put', async () => {
-    const counter = await newCounter()
+describe('a secret in the wrong part of a request', () => {
+  test('no error response and no log line repeats it', async () => {
+    const fixture = await newFixture()
     let refusals = 0
     const lines = await logged(() =>
-      misplaceEverywhere(counter, (answer, what) => {
+      misplaceEverywhere(fixture, (response, what) => {
         refusals += 1
-        assert.equal(outputOf(answer).includes(canary), false, `${what}: ${outputOf(answer)}`)
+        assert.equal(outputOf(response).includes(canary), false, `${what}: ${outputOf(response)}`)
       }),
     )
     assert.ok(refusals > 500, `${refusals} refusals`)
@@ -104,18 +106,18 @@ describe('a secret where it does not belong', () => {
   })
 })
 
-describe('what nobody may see', () => {
-  test('is in no answer and in no log line of any route, well called', async () => {
+describe('secrets of the server', () => {
+  test('no response and no log line of any route shows them', async () => {
     const storage = memoryStorage()
-    const counter = await newCounter({ storage })
+    const fixture = await newFixture({ storage })
     const outputs: string[] = []
     const secrets: string[] = []
     const lines = await logged(async () => {
-      for (const row of Object.keys(judgements).filter((name) => name !== 'DELETE /apps/:slug')) {
-        const given = await givenFor(counter, row)
+      for (const row of Object.keys(expectations).filter((name) => name !== 'DELETE /apps/:slug')) {
+        const input = await inputFor(fixture, row)
         outputs.push(
           outputOf(
-            await callRoute(counter, row, given, { headers: { authorization: `Bearer ${counter.keys.sk}` } }),
+            await callRoute(fixture, row, input, { headers: { authorization: `Bearer ${fixture.keys.sk}` } }),
           ),
         )
       }
@@ -125,7 +127,7 @@ describe('what nobody may see', () => {
       secrets.push(app.tokenSecret, ...keys.map((key) => String(key.privateKey)), ...hashes)
     })
     const privateKeys = testKeyPairs.map(({ privateKeyPem }) => privateKeyPem.split('\n')[5]!)
-    secrets.push(masterKey, ...privateKeys, ...Object.values(counter.keys))
+    secrets.push(masterKey, ...privateKeys, ...Object.values(fixture.keys))
     for (const secret of secrets) {
       assert.ok(secret.length > 20)
       for (const output of [...outputs, lines])
@@ -133,12 +135,12 @@ describe('what nobody may see', () => {
     }
     assert.ok(
       outputs.some((output) => output.includes('eyJ')),
-      'tokens were answered',
+      'some response has a token',
     )
     assert.doesNotMatch(lines, /eyJ|[sp]k_(live|test)_|PRIVATE|@example\.com|desktop-app/)
   })
 
-  test('is not in the document, whose examples are nobody’s', () => {
+  test('GET /swagger/json: no example is a real secret', () => {
     const text = JSON.stringify(document)
     assert.doesNotMatch(text, /[sp]k_(live|test)_[0-9A-Za-z]{36}|eyJ[\w-]+\.[\w-]+\.[\w-]+|PRIVATE KEY/)
     for (const { publicKeyPem } of testKeyPairs)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { licensingServer } from '../../src/adapters/elysia.ts'
 import { newShop } from '../support/fixtures.ts'
 
-test('who finds the signers busy is told when to come back, and what was asked for is not done', async () => {
+test('POST /apps/:slug/licenses/:id/regenerate: 503 with Retry-After while the signing queue is full, and nothing is written', async () => {
   const shop = await newShop({ signing: { concurrency: 1, maxWaiting: 0 } })
   const { secret } = await shop.licensing.apiKeys.create({ type: 'sk', mode: 'live' })
   const { id } = await shop.issue()

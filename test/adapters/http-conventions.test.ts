@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { routes } from '../../src/adapters/routes/index.ts'
-import { read, requestTo, newShopServer, type Sent } from './http.ts'
+import { read, requestTo, newShopServer, type Sent } from './test-server.ts'
 import { whileListening } from './listening.ts'
 
 const server = await newShopServer()
 const { send, keys } = server
 const key = keys.sk
 
-/** Sends and says how it ended. */
-async function ending(method: string, path: string, sent: Sent = {}): Promise<string> {
-  const answer = await send(method, path, sent)
-  return answer.status < 400 ? `${answer.status}` : `${answer.status} ${answer.error().code}`
+/** Sends a request. Resolves to its status, and to the code of an error. */
+async function outcomeOf(method: string, path: string, sent: Sent = {}): Promise<string> {
+  const response = await send(method, path, sent)
+  return response.status < 400 ? `${response.status}` : `${response.status} ${response.error().code}`
 }
 
 const where = '/apps/desktop-app/customers'
@@ -19,7 +19,7 @@ const json = (text: string): Uint8Array => new TextEncoder().encode(text)
 const email = (name: string): string => JSON.stringify({ email: `${name}@example.com` })
 const deep = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
 
-describe('a body', () => {
+describe('POST /apps/:slug/customers with a body', () => {
   const bodies: Readonly<Record<string, readonly [body: string | Uint8Array, ends: string]>> = {
     'that is not JSON': ['{"email":', '400 invalid_json'],
     'that is JSON and more': ['{} {}', '400 invalid_json'],
@@ -59,32 +59,32 @@ describe('a body', () => {
     'in any order and spacing': ['\n{ "name" : null , "email" : "spaced@example.com" }\r\n', '201'],
   }
   for (const [name, [body, ends]] of Object.entries(bodies))
-    test(`${name} ends with ${ends}`, async () => {
-      assert.equal(await ending('POST', where, { key, body }), ends)
+    test(`${name}: ${ends}`, async () => {
+      assert.equal(await outcomeOf('POST', where, { key, body }), ends)
     })
 
-  test('a broken one of a stranger is not even looked at', async () => {
-    assert.equal(await ending('POST', where, { body: '{"email":' }), '401 unauthorized')
+  test('that is malformed, without a key: 401 before the body is read', async () => {
+    assert.equal(await outcomeOf('POST', where, { body: '{"email":' }), '401 unauthorized')
   })
 
-  test('is never repeated in the answer, nor is an odd name in it', async () => {
+  test('that is invalid: the error repeats no value and no odd name', async () => {
     const body = { 'sk_live_Canary<script>': 'canary', email: 'canary', name: { canary: 'canary' } }
     const { text, error } = await send('POST', where, { key, body })
     assert.doesNotMatch(text, /canary/i)
     assert.deepEqual(error().details?.['(unknown)'], ['is not a known field'])
   })
 
-  test('pollutes no prototype', async () => {
+  test('with __proto__ in metadata: no prototype changes', async () => {
     const body =
       '{"email":"proto@example.com","metadata":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}'
-    const answer = await send('POST', where, { key, body })
-    assert.equal(answer.status, 201)
+    const response = await send('POST', where, { key, body })
+    assert.equal(response.status, 201)
     assert.equal(Object.hasOwn({}, 'polluted') || 'polluted' in {}, false)
-    assert.match(answer.text, /"metadata":\{"__proto__":\{"polluted":1\},"constructor"/)
+    assert.match(response.text, /"metadata":\{"__proto__":\{"polluted":1\},"constructor"/)
   })
 })
 
-describe('a content type', () => {
+describe('POST /apps/:slug/customers with a content type', () => {
   const types: Readonly<Record<string, string>> = {
     'application/json': '201',
     'application/json; charset=utf-8': '201',
@@ -100,44 +100,44 @@ describe('a content type', () => {
     ', application/json': '415 unsupported_media_type',
   }
   for (const [type, ends] of Object.entries(types))
-    test(`of ${type} ends with ${ends}`, async () => {
+    test(`${type}: ${ends}`, async () => {
       const body = json(email(`type-${Object.keys(types).indexOf(type)}`))
-      assert.equal(await ending('POST', where, { key, body, headers: { 'content-type': type } }), ends)
+      assert.equal(await outcomeOf('POST', where, { key, body, headers: { 'content-type': type } }), ends)
     })
 
-  test('may be absent', async () => {
+  test('absent: 201', async () => {
     const request = requestTo('http://localhost', 'POST', where, { key, body: json(email('no-type')) })
     request.headers.delete('content-type')
     assert.equal((await server.fetch(request)).status, 201)
   })
 
-  test('of a form is still read as JSON, never as a form', async () => {
+  test('of a form: the body is read as JSON', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     assert.equal(
-      await ending('POST', where, { key, body: 'email=a%40example.com', headers }),
+      await outcomeOf('POST', where, { key, body: 'email=a%40example.com', headers }),
       '400 invalid_json',
     )
   })
 })
 
-describe('a large body', () => {
+describe('POST /apps/:slug/customers with a large body', () => {
   const size = 256 * 1024
   const padded = (bytes: number): string => email('large').padEnd(bytes)
 
-  test('of 256 KiB is read', async () => {
-    assert.equal(await ending('POST', where, { key, body: json(padded(size)) }), '201')
+  test('256 KiB: 201', async () => {
+    assert.equal(await outcomeOf('POST', where, { key, body: json(padded(size)) }), '201')
   })
 
-  test('of a byte more is refused', async () => {
-    assert.equal(await ending('POST', where, { key, body: json(padded(size + 1)) }), '413 body_too_large')
+  test('256 KiB and one byte: 413', async () => {
+    assert.equal(await outcomeOf('POST', where, { key, body: json(padded(size + 1)) }), '413 body_too_large')
   })
 
-  test('is refused by its announced length alone, of a stranger by his missing key', async () => {
+  test('a Content-Length that is too large, without a key: 401', async () => {
     const headers = { 'content-length': '300000' }
-    assert.equal(await ending('POST', where, { body: json(padded(300_000)), headers }), '401 unauthorized')
+    assert.equal(await outcomeOf('POST', where, { body: json(padded(300_000)), headers }), '401 unauthorized')
   })
 
-  test('without an end is cut off after 256 KiB, and its sender told to stop', async () => {
+  test('an endless stream: 413, and the stream is cancelled', async () => {
     let pulled = 0
     let cancelled = false
     const body = new ReadableStream<Uint8Array>({
@@ -149,34 +149,34 @@ describe('a large body', () => {
         cancelled = true
       },
     })
-    assert.equal(await ending('POST', where, { key, body }), '413 body_too_large')
+    assert.equal(await outcomeOf('POST', where, { key, body }), '413 body_too_large')
     assert.ok(pulled < 32, `${pulled} chunks were read`)
     assert.equal(cancelled, true)
   })
 
-  test('without an end over a real connection is answered in the envelope, and memory stays flat', async () => {
+  test('an endless stream over TCP: 413 in the error envelope, and memory stays flat', async () => {
     await whileListening(server, async ({ origin }) => {
       const before = process.memoryUsage().rss
       let sent = 0
       const body = new ReadableStream<Uint8Array>({
         pull: async (controller) => {
           sent += 1
-          // A server that never answered would be sent 64 MiB.
+          // If the server never responds, it gets 64 MiB.
           if (sent > 1024) return controller.close()
           controller.enqueue(new Uint8Array(64 * 1024).fill(0x20))
           await new Promise((resolve) => setTimeout(resolve, 1))
         },
       })
       const request = requestTo(origin, 'POST', where, { key, body })
-      const answer = await fetch(request).then(read, () => null)
-      // A client that goes on sending may lose the answer with the connection, but never gets another one.
-      if (answer !== null) assert.equal(answer.error().code, 'body_too_large')
+      const response = await fetch(request).then(read, () => null)
+      // A client that keeps sending may lose the response with the connection, but it never gets another response.
+      if (response !== null) assert.equal(response.error().code, 'body_too_large')
       assert.ok(process.memoryUsage().rss - before < 100 * 1024 * 1024)
     })
   })
 })
 
-describe('a path', () => {
+describe('GET with a malformed path', () => {
   const paths: Readonly<Record<string, string>> = {
     '/apps/%2f': '404 not_found',
     '/apps/..%2f..%2fetc': '404 not_found',
@@ -208,46 +208,46 @@ describe('a path', () => {
     '/apps/desktop-app/licenses/verify/batch/more': '404 not_found',
   }
   for (const [path, ends] of Object.entries(paths))
-    test(`${JSON.stringify(path.slice(0, 50))} ends with ${ends}`, async () => {
-      assert.equal(await ending('GET', path, { key }), ends)
+    test(`${JSON.stringify(path.slice(0, 50))}: ${ends}`, async () => {
+      assert.equal(await outcomeOf('GET', path, { key }), ends)
     })
 
-  test('of a public route is no better', async () => {
+  test('below a public route: 404', async () => {
     for (const slug of ['%zz', '%2f', '%00', 'null', 'A'])
       for (const rest of ['public-key', 'jwks.json', `licenses/verify?jti=x`])
-        assert.equal(await ending('GET', `/apps/${slug}/${rest}`), '404 not_found', `${slug} ${rest}`)
+        assert.equal(await outcomeOf('GET', `/apps/${slug}/${rest}`), '404 not_found', `${slug} ${rest}`)
   })
 
-  test('outside the API gets the same envelope from a server of its own', async () => {
+  test('outside the API, with standalone: 404 in the error envelope', async () => {
     for (const path of ['/', '/favicon.ico', '/api', '/api/v2/apps', '/api/v1x', '/.env', '/swagger/../x']) {
-      const answer = await read(await server.fetch(new Request(`http://localhost${path}`)))
-      assert.equal(answer.status, 404, path)
-      assert.equal(answer.error().code, 'not_found')
+      const response = await read(await server.fetch(new Request(`http://localhost${path}`)))
+      assert.equal(response.status, 404, path)
+      assert.equal(response.error().code, 'not_found')
     }
   })
 })
 
-describe('a method', () => {
+describe('methods', () => {
   const paths = [...new Set(routes.map(({ path }) => path))]
   const own = (path: string): string[] =>
     routes.filter((row) => row.path === path).map(({ method }) => method)
 
-  test('that a path has not is 405, with those that it has in Allow', async () => {
+  test('not supported by the path: 405 with Allow', async () => {
     for (const path of paths)
       for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'PROPFIND', 'QUERY']) {
         const concrete = path.replace(':slug', 'desktop-app').replace(/:\w+/g, 'x')
         const others = routes.filter((row) => row.path.includes(':') && matchesPath(row.path, concrete))
         const known = [...own(path), ...others.map((row) => row.method as string)]
         if (known.includes(method)) continue
-        const answer = await send(method, concrete, { key })
-        assert.equal(answer.status, 405, `${method} ${concrete}`)
-        assert.equal(answer.error().code, 'method_not_allowed')
+        const response = await send(method, concrete, { key })
+        assert.equal(response.status, 405, `${method} ${concrete}`)
+        assert.equal(response.error().code, 'method_not_allowed')
         for (const one of own(path))
-          assert.match(answer.headers.get('allow') ?? '', new RegExp(`\\b${one}\\b`))
+          assert.match(response.headers.get('allow') ?? '', new RegExp(`\\b${one}\\b`))
       }
   })
 
-  test('HEAD answers as GET without a body', async () => {
+  test('HEAD: the status and headers of GET, without a body', async () => {
     for (const path of [
       '/apps',
       '/apps/desktop-app',
@@ -263,28 +263,28 @@ describe('a method', () => {
     assert.equal((await send('HEAD', '/apps')).status, 401)
   })
 
-  test('HEAD of a path without GET is 405', async () => {
-    const answer = await send('HEAD', '/apps/desktop-app/rotate-keys', { key })
-    assert.equal(answer.status, 405)
+  test('HEAD of a path without GET: 405', async () => {
+    const response = await send('HEAD', '/apps/desktop-app/rotate-keys', { key })
+    assert.equal(response.status, 405)
   })
 
-  test('of the health check are GET, HEAD and OPTIONS, for any page', async () => {
+  test('/api/health: GET, HEAD and OPTIONS, for pages of any origin', async () => {
     const asked = { origin: 'https://shop.example.com', 'access-control-request-method': 'GET' }
     const good = await send('GET', '/api/health', { headers: asked })
     const preflight = await send('OPTIONS', '/api/health', { headers: asked })
-    for (const answer of [good, preflight])
-      assert.equal(answer.headers.get('access-control-allow-origin'), '*')
+    for (const response of [good, preflight])
+      assert.equal(response.headers.get('access-control-allow-origin'), '*')
     assert.deepEqual([good.status, preflight.status], [200, 204])
     assert.equal((await send('GET', '/api/health/')).status, 404)
     const wrong = await send('POST', '/api/health')
     assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'GET, HEAD, OPTIONS'])
   })
 
-  test('OPTIONS tells the methods, without a key', async () => {
-    const answer = await send('OPTIONS', '/apps')
-    assert.equal(answer.status, 204)
-    assert.equal(answer.headers.get('allow'), 'GET, HEAD, OPTIONS, POST')
-    assert.equal(answer.headers.get('access-control-allow-origin'), null)
+  test('OPTIONS: lists the methods without a key', async () => {
+    const response = await send('OPTIONS', '/apps')
+    assert.equal(response.status, 204)
+    assert.equal(response.headers.get('allow'), 'GET, HEAD, OPTIONS, POST')
+    assert.equal(response.headers.get('access-control-allow-origin'), null)
     assert.equal((await send('OPTIONS', '/nothing')).status, 404)
   })
 })
@@ -293,7 +293,7 @@ function matchesPath(pattern: string, path: string): boolean {
   return new RegExp(`^${pattern.replace(/:\w+/g, '[^/]+')}$`).test(path)
 }
 
-describe('the Authorization header', () => {
+describe('Authorization', () => {
   const good = keys.sk
   const headers: Readonly<Record<string, readonly [value: string, ends: string]>> = {
     'with the scheme in lower case': [`bearer ${good}`, '200'],
@@ -320,54 +320,57 @@ describe('the Authorization header', () => {
     'in Latin-1': [`Bearer ${good}\u00e9`, '401 unauthorized'],
   }
   for (const [name, [authorization, ends]] of Object.entries(headers))
-    test(`${name} ends with ${ends}`, async () => {
-      const answer = await send('GET', '/apps', { headers: { authorization } })
-      assert.equal(answer.status < 400 ? '200' : `${answer.status} ${answer.error().code}`, ends)
-      if (answer.status !== 401) return
-      assert.equal(answer.headers.get('www-authenticate'), 'Bearer realm="heartwood"')
-      assert.equal(answer.error().message, 'Invalid or missing API key')
+    test(`${name}: ${ends}`, async () => {
+      const response = await send('GET', '/apps', { headers: { authorization } })
+      assert.equal(response.status < 400 ? '200' : `${response.status} ${response.error().code}`, ends)
+      if (response.status !== 401) return
+      assert.equal(response.headers.get('www-authenticate'), 'Bearer realm="heartwood"')
+      assert.equal(response.error().message, 'Invalid or missing API key')
     })
 
-  test('given twice is refused, two good keys or not', async () => {
+  test('sent twice: 401, even with two valid keys', async () => {
     const twice: Sent = {
       headers: [
         ['authorization', `Bearer ${good}`],
         ['authorization', `Bearer ${good}`],
       ],
     }
-    assert.equal(await ending('GET', '/apps', twice), '401 unauthorized')
+    assert.equal(await outcomeOf('GET', '/apps', twice), '401 unauthorized')
   })
 
-  test('is the only place for a key', async () => {
-    assert.equal(await ending('GET', `/apps?api_key=${good}`), '401 unauthorized')
+  test('absent, with the key in the query, a cookie or another header: 401', async () => {
+    assert.equal(await outcomeOf('GET', `/apps?api_key=${good}`), '401 unauthorized')
     assert.equal(
-      await ending('GET', '/apps', { headers: { cookie: `key=${good}`, 'x-api-key': good } }),
+      await outcomeOf('GET', '/apps', { headers: { cookie: `key=${good}`, 'x-api-key': good } }),
       '401 unauthorized',
     )
   })
 
-  test('does not matter on public routes', async () => {
+  test('on a public route: ignored', async () => {
     for (const authorization of ['Bearer nothing', 'Basic x', `Bearer ${keys.testSk}`])
-      assert.equal(await ending('GET', '/apps/desktop-app/public-key', { headers: { authorization } }), '200')
+      assert.equal(
+        await outcomeOf('GET', '/apps/desktop-app/public-key', { headers: { authorization } }),
+        '200',
+      )
   })
 })
 
 describe('X-Request-Id', () => {
-  test('is given back when it is well formed', async () => {
+  test('well formed: returned unchanged', async () => {
     for (const id of ['a', 'trace-1.2_3', 'x'.repeat(128)]) {
-      const answer = await send('GET', '/nothing', { headers: { 'x-request-id': id } })
-      assert.equal(answer.headers.get('x-request-id'), id)
+      const response = await send('GET', '/nothing', { headers: { 'x-request-id': id } })
+      assert.equal(response.headers.get('x-request-id'), id)
     }
   })
 
-  test('is made anew when it is not', async () => {
+  test('malformed: replaced', async () => {
     for (const id of ['', 'a b', 'x'.repeat(129), 'a\u00e9', '<script>', 'a,b', '${jndi:ldap://x}']) {
-      const answer = await send('GET', '/apps', { key, headers: { 'x-request-id': id } })
-      assert.notEqual(answer.headers.get('x-request-id'), id)
+      const response = await send('GET', '/apps', { key, headers: { 'x-request-id': id } })
+      assert.notEqual(response.headers.get('x-request-id'), id)
     }
   })
 
-  test('differs from request to request', async () => {
+  test('absent: a new one for each request', async () => {
     const ids = await Promise.all(
       Array.from({ length: 20 }, async () => (await send('GET', '/apps')).headers.get('x-request-id')),
     )

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 
-/** What `/metrics` says: each series by name and labels, as written, and the label sets of each name. */
-export interface Exposition {
+/** The samples of `/metrics`. */
+export interface PrometheusText {
   readonly text: string
-  /** The value of a series such as `name{a="b"}`; `undefined` where there is none. */
+  /** The value of a series such as `name{a="b"}`; `undefined` if it is missing. */
   value(series: string): number | undefined
-  /** The series of a name with their values, labels as written. */
+  /** The series of a name with their values. */
   family(name: string): Readonly<Record<string, number>>
 }
 
@@ -20,8 +20,8 @@ const le = /(?:^|,)le="([^"]+)"/
 
 const toNumber = (text: string): number => Number(text.replace('Inf', 'Infinity'))
 
-/** Buckets rise, end with `+Inf`, and the last is the count. */
-function holdHistogram(family: string, samples: ReadonlyMap<string, number>): void {
+/** Checks that buckets rise, that the last is `+Inf`, and that its value is the count. */
+function checkHistogram(family: string, samples: ReadonlyMap<string, number>): void {
   const last = new Map<string, readonly [bound: number, count: number]>()
   for (const [series, count] of samples) {
     const [, labels = ''] = /^[^{]+_bucket\{(.*)\}$/.exec(series) ?? []
@@ -38,8 +38,8 @@ function holdHistogram(family: string, samples: ReadonlyMap<string, number>): vo
   }
 }
 
-/** Reads the text format, version 0.0.4, and fails at whatever breaks a rule of it. */
-export function readExposition(text: string): Exposition {
+/** Parses the text format, version 0.0.4. It fails at a line that breaks a rule of the format. */
+export function parsePrometheusText(text: string): PrometheusText {
   assert.ok(text.endsWith('\n') && !text.includes('\r'))
   const types = new Map<string, string>()
   const helped = new Set<string>()
@@ -59,13 +59,13 @@ export function readExposition(text: string): Exposition {
       const [, sampled = '', labels, value = ''] = sampleForm.exec(line) ?? assert.fail(line)
       const family = types.get(current) === 'histogram' ? ofHistogram.exec(sampled)?.[1] : sampled
       if (types.get(current) !== 'summary')
-        assert.equal(family, current, 'the lines of a name stand together')
+        assert.equal(family, current, 'the lines of one name follow each other')
       const series = labels === undefined ? sampled : `${sampled}{${labels}}`
       assert.ok(!samples.has(series), `twice: ${series}`)
       samples.set(series, toNumber(value))
     }
   }
-  for (const [family, type] of types) if (type === 'histogram') holdHistogram(family, samples)
+  for (const [family, type] of types) if (type === 'histogram') checkHistogram(family, samples)
   return {
     text,
     value: (series) => samples.get(series),
