@@ -1,76 +1,74 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import manifest from '../../package.json' with { type: 'json' }
-import { emptyFolder, sameRuntime, startServer } from '../cli/heartwood.ts'
+import { emptyFolder, sameRuntime, startServer, ways } from '../cli/heartwood.ts'
 import { lacking } from './documents.ts'
+import { blocksOf } from './markdown.ts'
 
-const readme = readFileSync(resolve('README.md'), 'utf8')
+const commands = blocksOf('docs/http-api.md').filter(
+  ({ language, marker }) => language === 'sh' && marker === '',
+)
 
-function section(title: string): string {
-  const [, text = ''] = readme.split(`\n## ${title}\n`)
-  return text.split('\n## ')[0] ?? ''
-}
-
-function blocks(language: string, text: string): readonly string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(
-    ([, code = '']) => code,
-  )
-}
-
-/** Has each curl say its status on standard error, where a pipe does not reach. */
-const curlWithStatus = `set -euo pipefail
-curl() { command curl -w '%{stderr}%{http_code}\\n' "$@"; }
+/** Has each curl write its status and its errors to a file, and runs our sources instead of the package from npm. */
+const prelude = `set -uo pipefail
+curl() { command curl "$@" -w '\\n%{stderr}%{http_code}\\n' 2>>statuses; }
+npx() { shift; ${ways[sameRuntime].join(' ')} "$@"; }
 `
 
+/** Pastes the commands, one after the other. */
+async function paste(url: string, cwd: string): Promise<{ output: string; statuses: readonly number[] }> {
+  const statuses = join(cwd, 'statuses')
+  writeFileSync(statuses, '')
+  const script = commands.map(({ code }) => code.replace('http://localhost:4000', url)).join('')
+  const { stdout, stderr } = await promisify(execFile)('bash', ['-c', prelude + script], { cwd })
+  const codes = readFileSync(statuses, 'utf8').match(/^\d+$/gm) ?? []
+  return { output: stdout + stderr, statuses: codes.map(Number) }
+}
+
 test(
-  'its curl commands, pasted one after the other, do what it says',
+  'the curl commands of docs/http-api.md, pasted one after the other, do what the page says, twice',
   { skip: lacking('curl') },
   async (t) => {
-    const server = await startServer(t, { cwd: emptyFolder(t), way: sameRuntime })
-    const script = blocks('sh', section('By curl'))
-      .join('')
-      .replace('http://localhost:4000', server.url)
-      .replace('sk_live_...', server.key ?? '')
-    const run = promisify(execFile)('bash', ['-c', curlWithStatus + script], { cwd: emptyFolder(t) })
-    const { stdout, stderr } = await run
-    assert.deepEqual(
-      stderr.trim().split('\n').map(Number),
-      [201, 201, 201, 201, 201, 200, 200, 200, 200, 200],
-    )
-    assert.match(stdout, /"features":\["api_access","webhooks"\]/)
-    assert.match(stdout, /-----BEGIN PUBLIC KEY-----/)
-    assert.match(stdout, /"valid":true/)
-    assert.match(stdout, /"licenses_resigned":1/)
+    const cwd = emptyFolder(t)
+    const server = await startServer(t, { cwd, way: sameRuntime })
+    const rest = [200, 200, 200, 200, 200, 200, 200, 200, 200, 201, 404]
+    const first = await paste(server.url, cwd)
+    assert.deepEqual(first.statuses, [201, 201, 201, 201, 200, 201, ...rest])
+    const expected = [
+      /"features":\["api_access","webhooks"\]/,
+      /-----BEGIN PUBLIC KEY-----/,
+      /"valid":true/,
+      /"licenses_resigned":1/,
+      /"valid":false,"status":"revoked"/,
+    ]
+    for (const text of expected) assert.match(first.output, text)
+    const second = await paste(server.url, cwd)
+    assert.deepEqual(second.statuses, [409, 409, 200, 409, 200, 200, ...rest])
+    assert.match(second.output, /App slug is already taken/)
+    assert.match(second.output, /Installation already has an active license/)
   },
 )
 
 test(
-  'its embedding runs as it stands',
-  { skip: sameRuntime === 'Deno' && 'run on Bun and Node' },
+  'the curl commands of docs/http-api.md say in words what is wrong',
+  { skip: lacking('curl') },
   async (t) => {
     const cwd = emptyFolder(t)
-    mkdirSync(join(cwd, 'node_modules'))
-    symlinkSync(resolve('.'), join(cwd, 'node_modules', 'heartwood'))
-    const [embedding = ''] = blocks('ts', section('In your own backend'))
-    writeFileSync(join(cwd, 'embed.ts'), `${embedding}\nconsole.log(token)\nawait storage.close()\n`)
-    const env = { ...process.env, MASTER_KEY: Buffer.alloc(32, 7).toString('base64') }
-    const { stdout } = await promisify(execFile)(sameRuntime.toLowerCase(), ['embed.ts'], { cwd, env })
-    assert.match(stdout, /^eyJ[\w-]+\.[\w-]+\.[\w-]+\n$/)
+    const server = await startServer(t, { cwd, way: sameRuntime })
+    const [functions = '', create = ''] = commands.map(({ code }) => code)
+    const bad = functions.replace(/KEY=.*/, 'KEY=sk_live_wrong') + create
+    const run = async (script: string): Promise<string> => {
+      const { stdout, stderr } = await promisify(execFile)('bash', ['-c', `${script}true\n`], { cwd })
+      return stdout + stderr
+    }
+    assert.match(
+      await run(bad.replace('http://localhost:4000', server.url)),
+      /"message":"Invalid or missing API key"/,
+    )
+    await server.stop()
+    assert.match(await run(bad.replace('http://localhost:4000', server.url)), /curl: \(7\) Failed to connect/)
   },
 )
-
-test('it names scripts that there are', () => {
-  const named = [...readme.matchAll(/npm (?:run )?(start|test|build)\b/g)].map(([, script = '']) => script)
-  assert.deepEqual(
-    named.filter((script) => !(script in manifest.scripts)),
-    [],
-  )
-})
-
-test('it links to files that there are', () => {
-  for (const [, file = ''] of readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)) readFileSync(resolve(file))
-})
