@@ -48,14 +48,14 @@ function promisedOutput(code: string): readonly string[] {
   return [...code.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(([, text]) => text ?? '')
 }
 
+const isForDeno = ({ code }: Block): boolean => code.includes("'jsr:")
+
 async function runProgram(block: Block, page: OpenPage): Promise<void> {
   await page.paste(block)
   if (fileOf(block) !== undefined) return
-  const { stdout } = await page.paste({
-    ...block,
-    language: 'sh',
-    code: `timeout 60 node line-${block.line}.ts\n`,
-  })
+  const start = isForDeno(block) ? 'deno run --allow-all --check' : 'node'
+  const code = `timeout 60 ${start} line-${block.line}.ts\n`
+  const { stdout } = await page.paste({ ...block, language: 'sh', code })
   const promised = promisedOutput(block.code)
   if (promised.length > 0) assert.deepEqual(stdout.trimEnd().split('\n'), promised)
 }
@@ -83,7 +83,7 @@ async function read(document: string): Promise<void> {
   const page = openPage({ folder, port: await freePort(), env })
   try {
     for (const block of blocks) await runBlock(block, page)
-    const programs = blocks.filter(({ language }) => language === 'ts')
+    const programs = blocks.filter((block) => block.language === 'ts' && !isForDeno(block))
     await checkTypes(
       folder,
       programs.map((block) => fileOf(block) ?? `line-${block.line}.ts`),
