@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { startDelivery } from '../../src/webhooks/index.ts'
@@ -118,9 +118,11 @@ describe('in a clone without an install', () => {
     .filter(({ marker }) => marker === 'keeps running, in a clone')
   for (const { code } of new Map(blocks.map((block) => [block.code, block])).values())
     test(`${code.trim()} starts the server`, async () => {
-      const page = openPage({ folder: await freshClone(), port: await freePort(), env: {} })
+      const folder = await freshClone()
+      const page = openPage({ folder, port: await freePort(), env: {} })
       try {
         await page.paste({ ...blocks[0]!, code })
+        assert.ok(existsSync(join(folder, 'heartwood.db')))
       } finally {
         await page.close()
       }
