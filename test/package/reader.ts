@@ -4,7 +4,7 @@ import { blocksOf } from '../documents/markdown.ts'
 import { fileOf } from './page.ts'
 import { emptyFolder, run } from './programs.ts'
 
-/** What a reader of any page has made before: the README's program, a database, and files beside them. */
+/** Makes a database of the server, and the files beside it that the pages assume. */
 const preparation = `
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createLicensing } from 'heartwood'

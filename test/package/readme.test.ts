@@ -116,6 +116,14 @@ for (const name of runtimes)
     })
   })
 
+test('every block of the README is in a part that is pasted, or marked', () => {
+  const pasted = /^(Quick start$|[ABC]\. )/
+  assert.deepEqual(
+    blocks.filter(({ heading, marker }) => !pasted.test(heading) && !/^not run: |in a clone$/.test(marker)),
+    [],
+  )
+})
+
 test('the README is at most 9 kB', () => {
   assert.ok(Buffer.byteLength(text) <= 9000, `${Buffer.byteLength(text)} bytes`)
 })
