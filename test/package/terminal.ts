@@ -8,7 +8,7 @@ import { emptyFolder } from './programs.ts'
 
 interface Options {
   readonly cwd: string
-  /** Added to this process's environment. */
+  /** Added to this process's environment, without the variables that Heartwood reads or `npm test` sets. */
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -64,12 +64,17 @@ function outputOf(child: ChildProcess): { stdout: string; stderr: string } {
   return said
 }
 
+function inherited(): NodeJS.ProcessEnv {
+  const isOurs = /^(HEARTWOOD_.*|npm_.*|PORT|HOST|DATABASE_URL)$/i
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs.test(name)))
+}
+
 /** Opens Bash in a folder. A failing command of a block ends it, as `set -e` says. */
 export function openTerminal({ cwd, env }: Options): Terminal {
   const scripts = emptyFolder()
   const start = (args: readonly string[]): ChildProcess =>
     spawn('bash', ['--noprofile', '--norc', ...args], {
-      ...{ cwd, env: { ...process.env, ...env }, stdio: 'pipe', detached: true },
+      ...{ cwd, env: { ...inherited(), ...env }, stdio: 'pipe', detached: true },
     })
   const shell = start([])
   const said = outputOf(shell)
