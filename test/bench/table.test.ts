@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { inTurn, quantile, ratios, spreadOf } from '../../bench/measure.ts'
 import { isMet, type Result } from '../../bench/result.ts'
-import { tableOf, withTable } from '../../bench/table.ts'
+import { countOf, highlightsOf, lastReport, pagesOf, tableOf, withTable } from '../../bench/table.ts'
 
 const result: Result = {
   what: 'Do a thing',
@@ -14,20 +14,41 @@ const result: Result = {
   detail: '12 µs, 10 µs',
 }
 
-test('the table stands between the markers of the README, and nothing else changes', () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+test('withTable() replaces the text between the markers of a page, and nothing else', () => {
+  const page = readFileSync(new URL('../../docs/benchmarks.md', import.meta.url), 'utf8')
   const table = tableOf({ machine: 'two cores', results: [result] })
-  const written = withTable(readme, table)
+  const written = withTable(page, table)
   assert.ok(
     written.includes('| Do a thing | a bare thing | Bun | 1.2 × (1.1 to 1.5) | ≤ 1.3 × | 12 µs, 10 µs |'),
   )
   assert.equal(withTable(written, table), written)
-  const [begin = '', end = ''] = [
-    readme.split('<!-- bench:begin -->')[0],
-    readme.split('<!-- bench:end -->')[1],
-  ]
+  const [begin = '', end = ''] = [page.split('<!-- bench:begin -->')[0], page.split('<!-- bench:end -->')[1]]
   assert.ok(written.startsWith(begin) && written.endsWith(end))
   assert.throws(() => withTable('no markers', table), /lacks/)
+})
+
+test('tableOf() marks and counts every missed goal', () => {
+  const { goal, ...free } = result
+  const missed = { ...result, goal: { atMost: 1.19 } }
+  const table = tableOf({ machine: 'two cores', results: [result, missed, missed, free] })
+  assert.equal(goal, result.goal)
+  assert.equal(table.split('**missed**').length - 1, 2)
+  assert.ok(table.startsWith('4 rows, 3 with a goal, 2 of them missed.\n'))
+})
+
+test('highlightsOf() refuses results without the rows of the README', () => {
+  assert.throws(
+    () => highlightsOf({ machine: 'two cores', results: [result] }),
+    /0 rows begin with "Rotate the keys"/,
+  )
+})
+
+test('README.md and docs/benchmarks.md show the last results: otherwise npm run bench -- --pages writes them anew', async () => {
+  const report = await lastReport()
+  for (const [file, text] of await pagesOf(report)) {
+    assert.equal(readFileSync(file, 'utf8'), text)
+    assert.ok(text.includes(countOf(report.results)))
+  }
 })
 
 test('a goal is held against the median, from the side that it is on', () => {

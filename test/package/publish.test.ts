@@ -1,33 +1,24 @@
 import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import manifest from '../../package.json' with { type: 'json' }
 import { importsOf, sourceFiles } from './imports.ts'
 import { sentToJsr } from './local-jsr.ts'
 import { emptyFolder, run, runtimes, type Runtime } from './programs.ts'
-
-const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
-  let made: Promise<T> | undefined
-  return () => (made ??= make())
-}
-
-/** The tarball that npm would publish. Packed without a build, because `npm test` has just built. */
-const tarball = once(async () => {
-  const folder = emptyFolder()
-  const command = ['npm', 'pack', '--ignore-scripts', '--json', '--pack-destination', folder]
-  const [packed] = JSON.parse((await run(command)).stdout) as readonly { readonly filename: string }[]
-  return resolve(folder, packed?.filename ?? '')
-})
+import { tarball } from './tarball.ts'
 
 /** An empty project into which the tarball is installed. */
-const project = once(async () => {
+const makeProject = async (): Promise<string> => {
   const folder = emptyFolder()
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
   await run(['npm', 'install', '--no-audit', '--no-fund', await tarball()], { cwd: folder })
   copyFileSync('examples/embed.ts', join(folder, 'embed.ts'))
   return folder
-})
+}
+
+let made: Promise<string> | undefined
+const project = (): Promise<string> => (made ??= makeProject())
 
 test('publint finds nothing in the tarball', async () => {
   assert.match((await run(['publint', '--strict', await tarball()])).stdout, /All good!/)
