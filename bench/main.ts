@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { givenServer, noPostgres } from '../test/storage/postgres-database.ts'
 import { effortOn, quickEffort, wholeEffort } from './result.ts'
 import type { Effort, Result, Runtime, Spot } from './result.ts'
-import { start } from './runtime.ts'
+import { start } from './child-process.ts'
 import { countOf, lastReport, lineOf, write, writePages } from './table.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
@@ -47,7 +47,7 @@ const plan: Readonly<Record<string, readonly Spot[]>> = {
 
 async function measure(name: string, spot: Spot, effort: Effort): Promise<readonly Result[]> {
   const { runtime, database = 'SQLite' } = spot
-  const child = start(runtime, 'row.ts', [name, JSON.stringify(effortOn(spot, effort)), database])
+  const child = start(runtime, 'run-benchmark.ts', [name, JSON.stringify(effortOn(spot, effort)), database])
   let output = ''
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (output += text))
   const [code] = (await once(child, 'close')) as [number | null]

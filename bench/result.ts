@@ -1,4 +1,4 @@
-import type { DatabaseName, Ground } from './ground.ts'
+import type { DatabaseName, Ground } from './databases.ts'
 import type { Spread } from './measure.ts'
 
 /** What one comparison came to. */

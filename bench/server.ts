@@ -5,10 +5,10 @@ import process from 'node:process'
 import { serve } from 'srvx'
 import { licensingServer } from '../src/adapters/elysia.ts'
 import { generateRsaKeyPair } from '../src/core/index.ts'
-import { openLookUp, type Found } from './look-up.ts'
+import { openLookUp, type Found } from './baseline-query.ts'
 import { rateOf } from './measure.ts'
-import { converse } from './runtime.ts'
-import { openShop } from './shop.ts'
+import { converse } from './child-process.ts'
+import { openShop } from './fixtures.ts'
 
 /** What a server costs. */
 export interface Usage {

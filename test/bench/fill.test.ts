@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openBare } from '../../bench/bare.ts'
-import { openGround, type DatabaseName } from '../../bench/ground.ts'
+import { openBare } from '../../bench/direct-connection.ts'
+import { openGround, type DatabaseName } from '../../bench/databases.ts'
 import { effortOn, quickEffort, wholeEffort } from '../../bench/result.ts'
-import { fill, installationOf, openShop } from '../../bench/shop.ts'
+import { fill, installationOf, openShop } from '../../bench/fixtures.ts'
 import { isTypeId } from '../../src/core/ids.ts'
 import { givenServer } from '../storage/postgres-database.ts'
 

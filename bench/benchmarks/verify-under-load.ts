@@ -1,8 +1,8 @@
 import { inTurn, spreadOf } from '../measure.ts'
-import { load, type Target } from '../load.ts'
+import { load, type Target } from '../http-load.ts'
 import { shown, type Row } from '../result.ts'
-import { here, startChild } from '../runtime.ts'
-import { fill, openShop } from '../shop.ts'
+import { here, startChild } from '../child-process.ts'
+import { fill, openShop } from '../fixtures.ts'
 import { regenerationTarget } from './regeneration.ts'
 import { verifyPath } from './verify.ts'
 

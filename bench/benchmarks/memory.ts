@@ -1,9 +1,9 @@
-import { load } from '../load.ts'
+import { load } from '../http-load.ts'
 import { spreadOf } from '../measure.ts'
 import { shown, type Row } from '../result.ts'
-import { startChild } from '../runtime.ts'
+import { startChild } from '../child-process.ts'
 import type { Usage } from '../server.ts'
-import { fill, openShop } from '../shop.ts'
+import { fill, openShop } from '../fixtures.ts'
 import { regenerationTarget } from './regeneration.ts'
 import { verifyPath } from './verify.ts'
 

@@ -4,8 +4,8 @@ import { newTypeId } from '../src/core/ids.ts'
 import { licenseRows } from '../src/storage/kysely/rows.ts'
 import { postgresStorage } from '../src/storage/postgres.ts'
 import { sqliteStorage } from '../src/storage/sqlite.ts'
-import { openBare } from './bare.ts'
-import { isOnPostgres } from './ground.ts'
+import { openBare } from './direct-connection.ts'
+import { isOnPostgres } from './databases.ts'
 
 /** It protects nothing but the licenses of a benchmark. */
 const masterKey = 'aGVhcnR3b29kIGJlbmNoIG1hc3RlciBrZXkgMDAwMDE='

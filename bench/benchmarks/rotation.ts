@@ -2,8 +2,8 @@ import { CompactSign, importPKCS8 } from 'jose'
 import { generateRsaKeyPair, type KeyPair } from '../../src/core/index.ts'
 import { inTurn, ratios, rateOf, spreadOf, timed } from '../measure.ts'
 import { shown, type Effort, type Result, type Row } from '../result.ts'
-import { here } from '../runtime.ts'
-import { fill, openShop, type Shop } from '../shop.ts'
+import { here } from '../child-process.ts'
+import { fill, openShop, type Shop } from '../fixtures.ts'
 
 const few = 1_000
 

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { openConnection } from '../src/storage/sqlite/connection.ts'
-import { isOnPostgres } from './ground.ts'
+import { isOnPostgres } from './databases.ts'
 
 /** A connection to either database with nothing of Heartwood in between. */
 export interface Bare {

@@ -1,8 +1,8 @@
 import { generateRsaKeyPair, type KeyPair } from '../../src/core/index.ts'
 import { quantile, spreadOf, timed } from '../measure.ts'
 import { shown, type Row } from '../result.ts'
-import { here } from '../runtime.ts'
-import { openShop } from '../shop.ts'
+import { here } from '../child-process.ts'
+import { openShop } from '../fixtures.ts'
 
 const pool = 2
 

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { inTurn, ratios, spreadOf } from '../measure.ts'
-import { load, type Target } from '../load.ts'
+import { load, type Target } from '../http-load.ts'
 import { shown, type Row } from '../result.ts'
-import { here, startChild, type Child } from '../runtime.ts'
-import { fill, openShop, type Shop } from '../shop.ts'
+import { here, startChild, type Child } from '../child-process.ts'
+import { fill, openShop, type Shop } from '../fixtures.ts'
 
 const connections = 16
 const licenses = 1_000

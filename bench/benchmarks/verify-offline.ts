@@ -5,8 +5,8 @@ import { makeJti } from '../../src/core/token/jti.ts'
 import { signToken } from '../../src/core/token/token.ts'
 import { inTurn, ratios, rateOf, spreadOf } from '../measure.ts'
 import { shown, type Row } from '../result.ts'
-import { here } from '../runtime.ts'
-import { installationOf } from '../shop.ts'
+import { here } from '../child-process.ts'
+import { installationOf } from '../fixtures.ts'
 
 const expected = { audience: 'bench', issuer: 'license-server' }
 

@@ -1,8 +1,8 @@
 import { base64url } from 'jose'
 import { inTurn, ratios, spreadOf, timed } from '../measure.ts'
 import { shown, type Row } from '../result.ts'
-import { here } from '../runtime.ts'
-import { fill, openShop, type Shop } from '../shop.ts'
+import { here } from '../child-process.ts'
+import { fill, openShop, type Shop } from '../fixtures.ts'
 
 const perPage = 20
 const repetitions = 200

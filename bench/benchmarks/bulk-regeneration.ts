@@ -1,8 +1,8 @@
-import { openBare } from '../bare.ts'
+import { openBare } from '../direct-connection.ts'
 import { inTurn, ratios, spreadOf, timed } from '../measure.ts'
 import { shown, type Row } from '../result.ts'
-import { here } from '../runtime.ts'
-import { fill, openShop } from '../shop.ts'
+import { here } from '../child-process.ts'
+import { fill, openShop } from '../fixtures.ts'
 
 const bareUpdate = 'update heartwood_license set revision = revision + 1, issued_at = ? where app_id = ?'
 

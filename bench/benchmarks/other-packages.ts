@@ -2,10 +2,10 @@ import { importPKCS8 } from 'jose'
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { generateRsaKeyPair } from '../../src/core/index.ts'
 import { signToken, type LicenseClaims } from '../../src/core/token/token.ts'
-import type { Ground } from '../ground.ts'
+import type { Ground } from '../databases.ts'
 import { inTurn, ratios, rateOf, spreadOf } from '../measure.ts'
 import { shown, type Effort, type Result, type Row } from '../result.ts'
-import { fill, installationOf, openShop } from '../shop.ts'
+import { fill, installationOf, openShop } from '../fixtures.ts'
 
 // These packages are installed for this folder alone: the types say what is used of them.
 const packages = {

@@ -1,9 +1,9 @@
 import { inTurn, ratios, spreadOf } from '../measure.ts'
-import { load, type Target } from '../load.ts'
+import { load, type Target } from '../http-load.ts'
 import { shown, type Effort, type Row } from '../result.ts'
-import { here, startChild, type Child } from '../runtime.ts'
+import { here, startChild, type Child } from '../child-process.ts'
 import type { Usage } from '../server.ts'
-import { fill, installationOf, openShop } from '../shop.ts'
+import { fill, installationOf, openShop } from '../fixtures.ts'
 
 const slug = 'bench'
 const connections = 16

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { openConnection } from '../src/storage/sqlite/connection.ts'
-import { isOnPostgres } from './ground.ts'
+import { isOnPostgres } from './databases.ts'
 
 /** What a bare verification reads of a license; PostgreSQL's driver hands out numbers as text. */
 export interface Found {
