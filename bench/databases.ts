@@ -7,51 +7,51 @@ import { givenServer, noPostgres } from '../test/storage/postgres-database.ts'
 
 export type DatabaseName = 'SQLite' | 'PostgreSQL'
 
-/** Where a row makes its databases: a folder of SQLite files, or databases of its own on the run's PostgreSQL server. */
-export interface Ground {
+/** Creates the databases of one benchmark: files in a temporary folder, or databases on the run's PostgreSQL server. */
+export interface Databases {
   readonly database: DatabaseName
-  /** Makes an empty database; answers its location, a file name or a URL of PostgreSQL. */
-  place(name: string): Promise<string>
-  /** Takes away everything that was made. */
-  remove(): Promise<void>
+  /** Creates an empty database. Resolves to its location: a file name or a PostgreSQL URL. */
+  create(name: string): Promise<string>
+  /** Removes every database that `create` made. */
+  removeAll(): Promise<void>
 }
 
-/** Opens ground of a row's own. @throws for PostgreSQL when there is no server. */
-export function openGround(database: DatabaseName): Ground {
-  return database === 'SQLite' ? folderGround() : serverGround()
+/** Prepares databases of one kind. @throws {Error} for PostgreSQL if no server is given. */
+export function openDatabases(database: DatabaseName): Databases {
+  return database === 'SQLite' ? sqliteFiles() : postgresDatabases()
 }
 
-/** Whether a location is a URL of PostgreSQL rather than the name of a file. */
-export function isOnPostgres(location: string): boolean {
+/** True if a location is a PostgreSQL URL, false if it is a file name. */
+export function isPostgresUrl(location: string): boolean {
   return /^postgres(ql)?:\/\//.test(location)
 }
 
-function folderGround(): Ground {
+function sqliteFiles(): Databases {
   const folder = mkdtempSync(join(tmpdir(), 'heartwood-bench-'))
   return {
     database: 'SQLite',
-    place: async (name) => join(folder, `${name}.db`),
-    remove: async () => rmSync(folder, { recursive: true }),
+    create: async (name) => join(folder, `${name}.db`),
+    removeAll: async () => rmSync(folder, { recursive: true }),
   }
 }
 
-function serverGround(): Ground {
+function postgresDatabases(): Databases {
   const url = givenServer()
   if (url === undefined) throw new Error(noPostgres)
   const server = postgres(url, { max: 1, onnotice: () => {} })
   const prefix = `heartwood_bench_${randomBytes(6).toString('hex')}`
-  const made: string[] = []
+  const created: string[] = []
   return {
     database: 'PostgreSQL',
-    place: async (name) => {
-      const own = new URL(url)
-      own.pathname = `/${prefix}_${name}`
+    create: async (name) => {
+      const location = new URL(url)
+      location.pathname = `/${prefix}_${name}`
       await server.unsafe(`create database ${prefix}_${name}`)
-      made.push(`${prefix}_${name}`)
-      return own.href
+      created.push(`${prefix}_${name}`)
+      return location.href
     },
-    remove: async () => {
-      for (const name of made) await server.unsafe(`drop database ${name} with (force)`)
+    removeAll: async () => {
+      for (const name of created) await server.unsafe(`drop database ${name} with (force)`)
       await server.end()
     },
   }

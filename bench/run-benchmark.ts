@@ -1,27 +1,38 @@
-/** Runs one row of the table in this process: `row.ts NAME EFFORT DATABASE`. Answers with its results as a line of JSON. */
+/**
+ * Runs one benchmark in this process: `run-benchmark.ts NAME EFFORT DATABASE`. Prints its results as one line of JSON.
+ */
 import process from 'node:process'
-import { openGround, type DatabaseName } from './databases.ts'
-import type { Effort, Row } from './result.ts'
-import { bulk } from './benchmarks/bulk-regeneration.ts'
+import type { Benchmark, Effort } from './benchmark.ts'
+import { appCreation } from './benchmarks/app-creation.ts'
+import { bulkRegeneration } from './benchmarks/bulk-regeneration.ts'
 import { clientSize } from './benchmarks/client-size.ts'
-import { creation } from './benchmarks/app-creation.ts'
+import { listPages } from './benchmarks/list-pages.ts'
 import { memory } from './benchmarks/memory.ts'
-import { offline } from './benchmarks/verify-offline.ts'
-import { pages } from './benchmarks/list-pages.ts'
-import { peers } from './benchmarks/other-packages.ts'
+import { otherPackages } from './benchmarks/other-packages.ts'
 import { regeneration } from './benchmarks/regeneration.ts'
 import { rotation } from './benchmarks/rotation.ts'
 import { verify } from './benchmarks/verify.ts'
-import { waiting } from './benchmarks/verify-under-load.ts'
+import { verifyOffline } from './benchmarks/verify-offline.ts'
+import { verifyUnderLoad } from './benchmarks/verify-under-load.ts'
+import { openDatabases, type DatabaseName } from './databases.ts'
 
-const rows: Readonly<Record<string, Row>> = {
-  ...{ rotation, creation, regeneration, verify, waiting, bulk, pages, offline, memory, peers },
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  rotation,
+  'app-creation': appCreation,
+  regeneration,
+  verify,
+  'verify-under-load': verifyUnderLoad,
+  'bulk-regeneration': bulkRegeneration,
+  'list-pages': listPages,
+  'verify-offline': verifyOffline,
   'client-size': clientSize,
+  memory,
+  'other-packages': otherPackages,
 }
 
 const [name = '', effort = '', database = 'SQLite'] = process.argv.slice(2)
-const row = rows[name]
-if (row === undefined) throw new Error(`There is no row ${name}`)
-const ground = openGround(database as DatabaseName)
-const results = await row(JSON.parse(effort) as Effort, ground).finally(() => ground.remove())
+const benchmark = benchmarks[name]
+if (benchmark === undefined) throw new Error(`There is no benchmark ${name}`)
+const databases = openDatabases(database as DatabaseName)
+const results = await benchmark(JSON.parse(effort) as Effort, databases).finally(() => databases.removeAll())
 process.stdout.write(`${JSON.stringify(results)}\n`, () => process.exit(0))

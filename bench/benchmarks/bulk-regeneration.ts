@@ -1,36 +1,39 @@
-import { openBare } from '../direct-connection.ts'
-import { inTurn, ratios, spreadOf, timed } from '../measure.ts'
-import { shown, type Row } from '../result.ts'
-import { here } from '../child-process.ts'
-import { fill, openShop } from '../fixtures.ts'
+import type { Benchmark } from '../benchmark.ts'
+import { thisRuntime } from '../child-process.ts'
+import { openDirectConnection } from '../direct-connection.ts'
+import { addLicenses, openFixture } from '../fixtures.ts'
+import { durationOf, measureInTurn, ratios, spreadOf } from '../measure.ts'
+import { formatMedian, formatNumber } from '../result.ts'
 
-const bareUpdate = 'update heartwood_license set revision = revision + 1, issued_at = ? where app_id = ?'
+const updateStatement = 'update heartwood_license set revision = revision + 1, issued_at = ? where app_id = ?'
 
-/** What regenerating all licenses costs beside the barest update of the same rows. */
-export const bulk: Row = async ({ rounds, licenses }, ground) => {
-  const shop = await openShop(await ground.place('licenses'), 'bench')
-  await fill(shop, licenses)
-  const bare = await openBare(shop.location)
-  // Otherwise each would pay, in turn, for the rows that the other left behind.
-  const tidied = (work: () => unknown) => async () => {
-    await bare.tidy()
-    return timed(work)
+/** Compares a bulk regeneration with one SQL update of the same rows. */
+export const bulkRegeneration: Benchmark = async ({ rounds, licenses }, databases) => {
+  const fixture = await openFixture(await databases.create('licenses'), 'bench')
+  await addLicenses(fixture, licenses)
+  const connection = await openDirectConnection(fixture.location)
+  // Otherwise each contender would pay for the dead rows of the other.
+  const afterVacuum = (work: () => unknown) => async () => {
+    await connection.vacuum()
+    return durationOf(work)
   }
-  const figures = await inTurn(Math.min(rounds, 3), {
-    ours: tidied(() => shop.licensing.licenses.regenerateAll('bench')),
-    bare: tidied(() => bare.run(bareUpdate, [Math.floor(Date.now() / 1000), shop.app.id])),
+  const figures = await measureInTurn(Math.min(rounds, 3), {
+    ours: afterVacuum(() => fixture.licensing.licenses.regenerateAll('bench')),
+    update: afterVacuum(() =>
+      connection.run(updateStatement, [Math.floor(Date.now() / 1000), fixture.app.id]),
+    ),
   })
-  await bare.close()
-  await shop.close()
+  await connection.close()
+  await fixture.close()
   return [
     {
-      what: `Regenerate ${shown(licenses)} licenses in bulk`,
+      what: `Regenerate ${formatNumber(licenses)} licenses in bulk`,
       against: 'a bare SQL update of the same rows',
-      runtime: here,
-      database: ground.database,
-      figure: spreadOf(ratios(figures.ours, figures.bare)),
+      runtime: thisRuntime,
+      database: databases.database,
+      figure: spreadOf(ratios(figures.ours, figures.update)),
       goal: { atMost: 2 },
-      detail: `${shown(spreadOf(figures.ours).median)} ms, ${shown(spreadOf(figures.bare).median)} ms`,
+      detail: `${formatMedian(figures.ours)} ms, ${formatMedian(figures.update)} ms`,
     },
   ]
 }

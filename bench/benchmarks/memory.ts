@@ -1,29 +1,30 @@
-import { load } from '../http-load.ts'
-import { spreadOf } from '../measure.ts'
-import { shown, type Row } from '../result.ts'
+import type { Benchmark } from '../benchmark.ts'
 import { startChild } from '../child-process.ts'
+import { addLicenses, openFixture } from '../fixtures.ts'
+import { sendLoad } from '../http-load.ts'
+import { spreadOf } from '../measure.ts'
+import { formatNumber } from '../result.ts'
 import type { Usage } from '../server.ts'
-import { fill, openShop } from '../fixtures.ts'
-import { regenerationTarget } from './regeneration.ts'
+import { regenerationRequests } from './regeneration.ts'
 import { verifyPath } from './verify.ts'
 
-/** The most memory that a server ever takes while it verifies, signs and regenerates in bulk. */
-export const memory: Row = async ({ licenses, milliseconds }, ground) => {
-  const shop = await openShop(await ground.place('licenses'), 'bench')
-  await fill(shop, licenses)
-  const child = await startChild('Bun', 'server.ts', ['heartwood', shop.location, 'bench'])
-  const regenerate = await regenerationTarget(shop, child)
+/** Reports the peak memory of a server that verifies, signs and regenerates in bulk. */
+export const memory: Benchmark = async ({ licenses, milliseconds }, databases) => {
+  const fixture = await openFixture(await databases.create('licenses'), 'bench')
+  await addLicenses(fixture, licenses)
+  const child = await startChild('Bun', 'server.ts', ['heartwood', fixture.location, 'bench'])
+  const regenerate = await regenerationRequests(fixture, child)
   const verify = { port: regenerate.port, method: 'GET', path: verifyPath(licenses) } as const
-  const time = { connections: 16, milliseconds: 3 * milliseconds }
-  await Promise.all([load(verify, time), load(regenerate, time)])
-  await child.ask('regenerateAll')
-  await load(verify, time)
-  const { peakMemory } = (await child.ask('usage')) as Usage
+  const options = { connections: 16, milliseconds: 3 * milliseconds }
+  await Promise.all([sendLoad(verify, options), sendLoad(regenerate, options)])
+  await child.send('regenerateAll')
+  await sendLoad(verify, options)
+  const { peakMemory } = (await child.send('usage')) as Usage
   await child.stop()
-  await shop.close()
+  await fixture.close()
   return [
     {
-      what: `A server with ${shown(licenses)} licenses under load: memory at its peak`,
+      what: `Peak memory of a server with ${formatNumber(licenses)} licenses under load`,
       against: '',
       runtime: 'Bun',
       database: 'SQLite',

@@ -1,14 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { inTurn, ratios, spreadOf } from '../measure.ts'
-import { load, type Target } from '../http-load.ts'
-import { shown, type Row } from '../result.ts'
-import { here, startChild, type Child } from '../child-process.ts'
-import { fill, openShop, type Shop } from '../fixtures.ts'
+import type { Benchmark } from '../benchmark.ts'
+import { startChild, thisRuntime, type Child } from '../child-process.ts'
+import { addLicenses, openFixture, type Fixture } from '../fixtures.ts'
+import { sendLoad, type RequestTemplate } from '../http-load.ts'
+import { measureInTurn, ratios, spreadOf } from '../measure.ts'
+import { formatMedian, formatNumber } from '../result.ts'
 
 const connections = 16
 const licenses = 1_000
 
-/** Signatures a second by openssl on every core; `null` where there is none. */
+/** Measures signatures a second of openssl on every core. Returns `null` if openssl is not installed. */
 export function opensslRate(): number | null {
   const args = ['speed', '-seconds', '1', '-multi', String(navigator.hardwareConcurrency), 'rsa4096']
   const { stdout } = spawnSync('openssl', args, { encoding: 'utf8' })
@@ -16,9 +17,12 @@ export function opensslRate(): number | null {
   return rate === undefined ? null : Number(rate)
 }
 
-/** Regenerates one license after another over HTTP. */
-export async function regenerationTarget({ storage, app }: Shop, child: Child): Promise<Target> {
-  const { port, secret } = child.greeting as { readonly port: number; readonly secret: string }
+/** Requests that regenerate one license after another. */
+export async function regenerationRequests(
+  { storage, app }: Fixture,
+  child: Child,
+): Promise<RequestTemplate> {
+  const { port, secret } = child.ready as { readonly port: number; readonly secret: string }
   const now = Math.floor(Date.now() / 1000)
   const ids = (await storage.listLicenses({ appId: app.id, now }, { limit: 100 })).map(({ id }) => id)
   return {
@@ -29,29 +33,29 @@ export async function regenerationTarget({ storage, app }: Shop, child: Child): 
   }
 }
 
-/** Tokens a second over HTTP beside signatures a second in the same process, on one runtime. */
-export const regeneration: Row = async ({ rounds, milliseconds }, ground) => {
-  const shop = await openShop(await ground.place('licenses'), 'bench')
-  await fill(shop, licenses)
-  const child = await startChild(here, 'server.ts', ['all-cores', shop.location, 'bench'])
-  const target = await regenerationTarget(shop, child)
-  const figures = await inTurn(rounds, {
-    http: async () => (await load(target, { connections, milliseconds })).perSecond,
-    alone: async () => (await child.ask(`sign ${milliseconds}`)) as number,
+/** Compares tokens a second over HTTP with signatures a second in the same process. */
+export const regeneration: Benchmark = async ({ rounds, milliseconds }, databases) => {
+  const fixture = await openFixture(await databases.create('licenses'), 'bench')
+  await addLicenses(fixture, licenses)
+  const child = await startChild(thisRuntime, 'server.ts', ['all-cores', fixture.location, 'bench'])
+  const requests = await regenerationRequests(fixture, child)
+  const figures = await measureInTurn(rounds, {
+    http: async () => (await sendLoad(requests, { connections, milliseconds })).perSecond,
+    signing: async () => (await child.send(`sign ${milliseconds}`)) as number,
   })
   await child.stop()
-  await shop.close()
-  const [http, alone] = [spreadOf(figures.http).median, spreadOf(figures.alone).median]
+  await fixture.close()
   const openssl = opensslRate()
+  const opensslDetail = openssl === null ? '' : `; openssl ${formatNumber(openssl)}`
   return [
     {
       what: 'Regenerate over HTTP, all cores: tokens a second',
       against: 'jose signing alone, 16 in flight, same process',
-      runtime: here,
-      database: ground.database,
-      figure: spreadOf(ratios(figures.http, figures.alone)),
+      runtime: thisRuntime,
+      database: databases.database,
+      figure: spreadOf(ratios(figures.http, figures.signing)),
       goal: { atLeast: 0.9 },
-      detail: `${shown(http)} a second, ${shown(alone)}${openssl === null ? '' : `; openssl ${shown(openssl)}`}`,
+      detail: `${formatMedian(figures.http)} a second, ${formatMedian(figures.signing)}${opensslDetail}`,
     },
   ]
 }

@@ -1,40 +1,45 @@
-import { inTurn, spreadOf } from '../measure.ts'
-import { load, type Target } from '../http-load.ts'
-import { shown, type Row } from '../result.ts'
-import { here, startChild } from '../child-process.ts'
-import { fill, openShop } from '../fixtures.ts'
-import { regenerationTarget } from './regeneration.ts'
+import type { Benchmark } from '../benchmark.ts'
+import { startChild, thisRuntime } from '../child-process.ts'
+import { addLicenses, openFixture } from '../fixtures.ts'
+import { sendLoad, type RequestTemplate } from '../http-load.ts'
+import { measureInTurn, spreadOf } from '../measure.ts'
+import { formatMedian } from '../result.ts'
+import { regenerationRequests } from './regeneration.ts'
 import { verifyPath } from './verify.ts'
 
 const licenses = 1_000
-const asking = { connections: 4, pause: 2 }
-const signing = { connections: 8 }
+const verifyOptions = { connections: 4, pause: 2 }
+const regenerateOptions = { connections: 8 }
 
-/** How long a verification waits while tokens are signed at full rate, by default on all cores but one. */
-export const waiting: Row = async ({ rounds, milliseconds }, ground) => {
-  const shop = await openShop(await ground.place('licenses'), 'bench')
-  await fill(shop, licenses)
-  const child = await startChild(here, 'server.ts', ['heartwood', shop.location, 'bench'])
-  const busy = await regenerationTarget(shop, child)
-  const verify: Target = { port: busy.port, method: 'GET', path: verifyPath(licenses) }
-  const p99 = async (): Promise<number> => (await load(verify, { ...asking, milliseconds })).p99
-  const figures = await inTurn(rounds, {
+/**
+ * Compares the response times of verification while the server signs at full rate and while it is idle. By default a
+ * server signs on all cores but one.
+ */
+export const verifyUnderLoad: Benchmark = async ({ rounds, milliseconds }, databases) => {
+  const fixture = await openFixture(await databases.create('licenses'), 'bench')
+  await addLicenses(fixture, licenses)
+  const child = await startChild(thisRuntime, 'server.ts', ['heartwood', fixture.location, 'bench'])
+  const regenerate = await regenerationRequests(fixture, child)
+  const verify: RequestTemplate = { port: regenerate.port, method: 'GET', path: verifyPath(licenses) }
+  const p99 = async (): Promise<number> => (await sendLoad(verify, { ...verifyOptions, milliseconds })).p99
+  const figures = await measureInTurn(rounds, {
     idle: p99,
-    busy: async () => (await Promise.all([p99(), load(busy, { ...signing, milliseconds })]))[0],
+    busy: async () =>
+      (await Promise.all([p99(), sendLoad(regenerate, { ...regenerateOptions, milliseconds })]))[0],
   })
   await child.stop()
-  await shop.close()
-  // Three times as long, or two signatures longer, whichever is more.
+  await fixture.close()
+  // The larger of the two limits in the label counts.
   const allowed = figures.idle.map((idle) => Math.max(3 * idle, idle + 8))
   return [
     {
       what: 'Verify while tokens are signed at full rate: p99',
-      against: 'three times the same when idle, or two signatures (8 ms) more',
-      runtime: here,
+      against: 'three times the idle p99, or 8 ms (two signatures) more',
+      runtime: thisRuntime,
       database: 'SQLite',
       figure: spreadOf(figures.busy.map((figure, round) => figure / allowed[round]!)),
       goal: { atMost: 1 },
-      detail: `${shown(spreadOf(figures.busy).median)} ms, idle ${shown(spreadOf(figures.idle).median)} ms`,
+      detail: `${formatMedian(figures.busy)} ms, idle ${formatMedian(figures.idle)} ms`,
     },
   ]
 }
