@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { after, before, describe, test } from 'node:test'
 import { blocksOf, textOf, type Block } from '../documents/markdown.ts'
-import { openPage, type OpenPage } from './page.ts'
+import { openPage, type OpenPage } from './pasted-page.ts'
 import { emptyFolder, freePort } from './programs.ts'
-import { startRegistry, type Registry } from './registry.ts'
+import { startRegistry, type Registry } from './local-registry.ts'
 
 const text = textOf('README.md')
 const blocks = blocksOf('README.md')

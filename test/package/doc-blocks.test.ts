@@ -7,10 +7,10 @@ import { blocksOf, pages, type Block } from '../documents/markdown.ts'
 import { openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
 import { newShop } from '../support/world.ts'
 import { eventually, recorder, somewhere } from '../webhooks/sent.ts'
-import { fileOf, openPage, type OpenPage } from './page.ts'
+import { fileOf, openPage, type OpenPage } from './pasted-page.ts'
 import { freePort } from './programs.ts'
-import { checkTypes, freshClone, install, readersFolder } from './reader.ts'
-import { startRegistry, type Registry } from './registry.ts'
+import { checkTypes, freshClone, install, readersFolder } from './reader-folder.ts'
+import { startRegistry, type Registry } from './local-registry.ts'
 
 const documents = pages().filter((page) => page.startsWith('docs/') && blocksOf(page).length > 0)
 const exampleAddress = 'postgres://user:password@host/name'

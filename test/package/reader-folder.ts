@@ -1,7 +1,7 @@
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { blocksOf } from '../documents/markdown.ts'
-import { fileOf } from './page.ts'
+import { fileOf } from './pasted-page.ts'
 import { emptyFolder, run } from './programs.ts'
 
 /** Makes a database of the server, and the files beside it that the pages assume. */
