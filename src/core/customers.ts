@@ -253,8 +253,8 @@ async function listCustomers(
   const { id: appId } = await requireApp(context, app)
   const filter: CustomerFilter = {
     appId,
-    ...(part !== undefined && { foldedEmailPart: foldEmail(part) }),
-    ...(external !== undefined && { externalId: external }),
+    foldedEmailPart: part === undefined ? undefined : foldEmail(part),
+    externalId: external,
   }
   const listing = await readPage(paging, {
     prefix: 'cus',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { licensingServer } from '../../src/adapters/elysia.ts'
-import { newShop } from '../support/world.ts'
+import { newShop } from '../support/fixtures.ts'
 
 test('who finds the signers busy is told when to come back, and what was asked for is not done', async () => {
   const shop = await newShop({ signing: { concurrency: 1, maxWaiting: 0 } })

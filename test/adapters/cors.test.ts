@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { routes } from '../../src/adapters/routes/index.ts'
-import { newShop } from '../support/world.ts'
+import { newShop } from '../support/fixtures.ts'
 import { serve, type Server } from './http.ts'
 
 const page = 'https://shop.example'

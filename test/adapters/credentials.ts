@@ -1,6 +1,6 @@
 import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
 import type { LicensingOptions, NewApiKey, SignedLicense } from '../../src/core/index.ts'
-import { day, newShop, type Shop } from '../support/world.ts'
+import { day, newShop, type Shop } from '../support/fixtures.ts'
 import { serve, type Sent, type Server } from './http.ts'
 
 /** A shop with a license, a second app, and an app of the other mode. */

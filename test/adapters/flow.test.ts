@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { licensingServer } from '../../src/adapters/elysia.ts'
 import { claimsOf, verifyOffline } from '../support/tokens.ts'
-import { newWorld } from '../support/world.ts'
+import { newWorld } from '../support/fixtures.ts'
 import { sender, serve, storages, type Json, type Send } from './http.ts'
 
 interface License {

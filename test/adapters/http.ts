@@ -3,7 +3,7 @@ import { openApiDocument } from '../../src/adapters/openapi/openapi.ts'
 import type { LicensingOptions, ApiKeyWithSecret, Storage } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { newShop, newWorld, type Shop, type World } from '../support/world.ts'
+import { newShop, newWorld, type Shop, type World } from '../support/fixtures.ts'
 import { inTemporaryFolder } from '../storage/temporary-folder.ts'
 import { documentation, type Answer, type Documentation, type OpenApiDocument } from './documented.ts'
 

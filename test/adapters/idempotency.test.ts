@@ -4,7 +4,7 @@ import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { inTemporaryFolder } from '../storage/temporary-folder.ts'
 import { keyPairSource } from '../support/keys.ts'
 import { claimsOf } from '../support/tokens.ts'
-import { newShop, newWorld, risingIds } from '../support/world.ts'
+import { newShop, newWorld, risingIds } from '../support/fixtures.ts'
 import type { Answer } from './documented.ts'
 import { newShopServer, sender, serve, storages, type Json, type Sent } from './http.ts'
 

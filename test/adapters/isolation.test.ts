@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
-import { day, installation } from '../support/world.ts'
+import { day, installation } from '../support/fixtures.ts'
 import { callRoute, givenFor } from './calls.ts'
 import { newCounter, type Counter } from './credentials.ts'
 import { judgements } from './judgements.ts'
 import { newShopServer, serve, storages, type Json } from './http.ts'
-import { newShop } from '../support/world.ts'
+import { newShop } from '../support/fixtures.ts'
 
 const licenses = '/apps/desktop-app/licenses'
 

@@ -1,4 +1,4 @@
-import { installation } from '../support/world.ts'
+import { installation } from '../support/fixtures.ts'
 import type { Counter } from './credentials.ts'
 import type { Json } from './http.ts'
 

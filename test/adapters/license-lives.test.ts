@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { claimsOf } from '../support/tokens.ts'
-import { day, installation, start } from '../support/world.ts'
+import { day, installation, start } from '../support/fixtures.ts'
 import { newShopServer, type Json } from './http.ts'
 
 const licenses = '/apps/desktop-app/licenses'

@@ -4,7 +4,7 @@ import { routes } from '../../src/adapters/routes/index.ts'
 import { givenFor, pathOf } from './calls.ts'
 import { newCounter } from './credentials.ts'
 import { newShopServer, serve, storages, type Json, type Send } from './http.ts'
-import { newShop } from '../support/world.ts'
+import { newShop } from '../support/fixtures.ts'
 
 interface Page {
   readonly data: readonly { readonly id: string; readonly email?: string }[]

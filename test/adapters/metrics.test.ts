@@ -10,7 +10,7 @@ import { LicensingError, type LicensingOptions, type Storage } from '../../src/c
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { startDelivery } from '../../src/webhooks/index.ts'
 import { eventually, recorder, somewhere } from '../webhooks/sent.ts'
-import { newShop, newWorld, type Shop } from '../support/world.ts'
+import { newShop, newWorld, type Shop } from '../support/fixtures.ts'
 import { callRoute, givenFor, pathOf } from './calls.ts'
 import { newCounter } from './credentials.ts'
 import { readExposition, type Exposition } from './exposition.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Elysia, t, type AnyElysia } from 'elysia'
 import { licensingServer } from '../../src/adapters/elysia.ts'
-import { newShop, newWorld } from '../support/world.ts'
+import { newShop, newWorld } from '../support/fixtures.ts'
 import { read, sender, serve, type Send, type Sent } from './http.ts'
 
 type Settings = { readonly strictPath: boolean; readonly normalize: boolean }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { routes } from '../../src/adapters/routes/index.ts'
 import { wireSchema } from '../../src/adapters/http/wire.ts'
 import { readVectors } from '../support/vectors.ts'
-import { newShop } from '../support/world.ts'
+import { newShop } from '../support/fixtures.ts'
 import type { Answer } from './documented.ts'
 import { newShopServer, serve, storages, type Json, type Send } from './http.ts'
 

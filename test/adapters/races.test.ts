@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { claimsOf, verifyOffline } from '../support/tokens.ts'
-import { installation, newShop } from '../support/world.ts'
+import { installation, newShop } from '../support/fixtures.ts'
 import type { Answer } from './documented.ts'
 import { serve, storages, type Json, type Send } from './http.ts'
 

@@ -4,7 +4,7 @@ import { licensingServer, type ServerOptions } from '../../src/adapters/elysia.t
 import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
 import { forge } from '../support/tokens.ts'
 import { testKeyPairs } from '../support/keys.ts'
-import { newShop } from '../support/world.ts'
+import { newShop } from '../support/fixtures.ts'
 import type { Answer } from './documented.ts'
 import { serve, type Send, type Sent, type Server } from './http.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Elysia, type AnyElysia } from 'elysia'
 import { licensingServer } from '../../src/adapters/elysia.ts'
-import { newWorld } from '../support/world.ts'
+import { newWorld } from '../support/fixtures.ts'
 import { read, requestTo, type Sent } from './http.ts'
 import type { Answer } from './documented.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { otherMasterKey } from '../support/world.ts'
+import { otherMasterKey } from '../support/fixtures.ts'
 import { emptyFolder, heartwood } from './heartwood.ts'
 import { seed, seedEnvironment as env } from './seed.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { tokenStart } from '../support/tokens.ts'
-import { otherMasterKey } from '../support/world.ts'
+import { otherMasterKey } from '../support/fixtures.ts'
 import { emptyFolder, heartwood, type Ended } from './heartwood.ts'
 import { seed, seedEnvironment as env } from './seed.ts'
 

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { reportNone } from '../storage/postgres-database.ts'
 import { startServer as startPostgres, type PostgresServer } from '../storage/postgres-server.ts'
-import { masterKey } from '../support/world.ts'
+import { masterKey } from '../support/fixtures.ts'
 import { emptyFolder, heartwood, startServer } from './heartwood.ts'
 import { Load, loadedApp, lostOn, openShop } from './load.ts'
 

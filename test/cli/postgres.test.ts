@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, test, type TestContext } from 'node:test'
 import { openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
-import { masterKey, otherMasterKey } from '../support/world.ts'
+import { masterKey, otherMasterKey } from '../support/fixtures.ts'
 import { ask, emptyFolder, heartwood, startServer, type Way } from './heartwood.ts'
 
 let postgres: TestDatabase | undefined

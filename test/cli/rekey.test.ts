@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises'
 import { createSealer } from '../../src/core/runtime/sealer.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { masterKey as oldKey, otherMasterKey as newKey } from '../support/world.ts'
+import { masterKey as oldKey, otherMasterKey as newKey } from '../support/fixtures.ts'
 import { ask, emptyFolder, heartwood, startServer, ways, type Ended } from './heartwood.ts'
 import { seed, seededApp, seedEnvironment } from './seed.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
-import { masterKey } from '../support/world.ts'
+import { masterKey } from '../support/fixtures.ts'
 import { ask, emptyFolder, heartwood, startServer, type RunningServer } from './heartwood.ts'
 import { claimsOf, Load, loadedApp, openShop, revisionOf } from './load.ts'
 

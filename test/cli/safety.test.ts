@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
-import { otherMasterKey } from '../support/world.ts'
+import { otherMasterKey } from '../support/fixtures.ts'
 import { ask, emptyFolder, heartwood, startServer, type Way } from './heartwood.ts'
 
 const runtimes: readonly Way[] = ['Bun', 'Deno', 'Node']

@@ -2,7 +2,7 @@ import type { CustomerRecord, LicenseRecord, Licensing, Storage } from '../../sr
 import { createLicensing } from '../../src/core/licensing.ts'
 import { newTypeId } from '../../src/core/ids.ts'
 import { keyPairSource } from '../support/keys.ts'
-import { masterKey } from '../support/world.ts'
+import { masterKey } from '../support/fixtures.ts'
 
 /** What the command line needs to open what is seeded. */
 export const seedEnvironment: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { testKeyPairs } from '../support/keys.ts'
-import { newShop, tokenOf, type Shop } from '../support/world.ts'
+import { newShop, tokenOf, type Shop } from '../support/fixtures.ts'
 import { emptyFolder, heartwood, ways, whenAllIsOver, type Ended, type Way } from './heartwood.ts'
 
 const now = Math.floor(Date.now() / 1000)

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import type { Licensing, NewApiKey, Principal } from '../../src/core/index.ts'
-import { codeOf, day, newShop, newWorld, refusalOf, risingIds, start, tallyOf } from '../support/world.ts'
+import { codeOf, day, newShop, newWorld, refusalOf, risingIds, start, tallyOf } from '../support/fixtures.ts'
 
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 

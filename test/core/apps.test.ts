@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { generateRsaKeyPair, type AppChanges, type NewApp } from '../../src/core/index.ts'
 import { testKeyPairs } from '../support/keys.ts'
-import { codeOf, newShop, newWorld, refusalOf, start, tallyOf, type Shop } from '../support/world.ts'
+import { codeOf, newShop, newWorld, refusalOf, start, tallyOf, type Shop } from '../support/fixtures.ts'
 
 test('apps.create(): returns the given fields with public key and issuer', async () => {
   const { licensing } = await newWorld({ issuer: 'licenses.example.com' })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { claimsOf, verdictOf } from '../support/tokens.ts'
-import { codeOf, day, newShop, start, tokenOf } from '../support/world.ts'
+import { codeOf, day, newShop, start, tokenOf } from '../support/fixtures.ts'
 
 test('licenses.regenerateAll(): regenerates every active license with a tier, and counts the others', async () => {
   const { licensing, issue, clock } = await newShop()

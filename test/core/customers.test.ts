@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CustomerChanges, NewCustomer } from '../../src/core/index.ts'
-import { codeOf, newShop, refusalOf, tallyOf, type Shop } from '../support/world.ts'
+import { codeOf, newShop, refusalOf, tallyOf, type Shop } from '../support/fixtures.ts'
 
 /** Two spellings, and `true` if they are one e-mail. */
 const spellings: readonly (readonly [what: string, one: string, other: string, same: boolean])[] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { claimsOf, verdictOf, verifyOffline } from '../support/tokens.ts'
-import { codeOf, day, installation, newWorld, start, tokenOf } from '../support/world.ts'
+import { codeOf, day, installation, newWorld, start, tokenOf } from '../support/fixtures.ts'
 
 test('createLicensing(): a license lives its whole life on core and the memory storage alone', async () => {
   const { licensing, clock } = await newWorld()

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { build, recipes, variants, verdicts } from '../support/hostile-tokens.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import { forge, payloadText, verdictOf } from '../support/tokens.ts'
-import { codeOf, newShop, tokenOf, type Shop } from '../support/world.ts'
+import { codeOf, newShop, tokenOf, type Shop } from '../support/fixtures.ts'
 
 /** A shop with the recipes' audience and issuer, and a license of one day. */
 async function openShop(): Promise<Shop & { readonly id: string; readonly token: string }> {

@@ -17,7 +17,7 @@ import {
   tallyOf,
   tokenOf,
   type Shop,
-} from '../support/world.ts'
+} from '../support/fixtures.ts'
 
 const key: IdempotencyKey = {
   key: 'k-1',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dump, spoken } from '../support/dump.ts'
-import { installation, newShop, refusalOf, type Shop } from '../support/world.ts'
+import { installation, newShop, refusalOf, type Shop } from '../support/fixtures.ts'
 
 const canary = 'c4n4ry'
 

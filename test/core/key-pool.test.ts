@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KeyPair } from '../../src/core/index.ts'
 import { keyPairSource } from '../support/keys.ts'
-import { codeOf, newWorld, refusalOf, tallyOf, type World } from '../support/world.ts'
+import { codeOf, newWorld, refusalOf, tallyOf, type World } from '../support/fixtures.ts'
 
 /** Counts its calls, hands out the fixed pairs, and takes a given time. */
 function countingGenerator(): {

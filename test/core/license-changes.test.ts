@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LicenseChanges } from '../../src/core/index.ts'
 import { claimsOf, verdictOf } from '../support/tokens.ts'
-import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/world.ts'
+import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/fixtures.ts'
 
 test('licenses.update(): only a change to a claim regenerates the license', async () => {
   const { licensing, clock, customer, issue } = await newShop()
@@ -100,6 +100,21 @@ test('licenses.update(): refuses null where it is not allowed, and fields that n
     assert.equal(error.code, 'validation_error', JSON.stringify(changes))
   }
   assert.deepEqual(await storage.findLicense(app.id, id), before)
+})
+
+test('licenses.update(): names a wrong customer first, then a wrong end, then a wrong tier', async () => {
+  const { licensing, issue } = await newShop()
+  const { id } = await issue()
+  const fields: string[] = []
+  for (const changes of [
+    { customerId: 'cus_none', expiresAt: start, tierId: 'none' },
+    { expiresAt: start, tierId: 'none' },
+    { tierId: 'none' },
+  ]) {
+    const { details = {} } = await refusalOf(licensing.licenses.update('desktop-app', id, changes))
+    fields.push(...Object.keys(details))
+  }
+  assert.deepEqual(fields, ['customerId', 'expiresAt', 'tierId'])
 })
 
 test('licenses.update(): only the metadata of a revoked license may change', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Metadata, NewLicense } from '../../src/core/index.ts'
 import { claimsOf } from '../support/tokens.ts'
-import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/world.ts'
+import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/fixtures.ts'
 
 test('licenses.create(): returns the given fields, and its token claims the same', async () => {
   const { licensing, app, tier, customer } = await newShop()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { installation, newShop, newWorld, tallyOf } from '../support/world.ts'
+import { installation, newShop, newWorld, tallyOf } from '../support/fixtures.ts'
 
 const idle = { taken: 0, running: 0, waiting: 0 }
 

@@ -4,7 +4,7 @@ import { base64url } from 'jose'
 import { createLicensing, type Listing, type Paging } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { keyPairSource } from '../support/keys.ts'
-import { codeOf, masterKey, newShop, refusalOf, type Shop } from '../support/world.ts'
+import { codeOf, masterKey, newShop, refusalOf, type Shop } from '../support/fixtures.ts'
 
 type List = (query: Paging) => Promise<Listing<{ readonly id: string }>>
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { claimsOf, verdictOf } from '../support/tokens.ts'
-import { codeOf, day, installation, newShop, start, tallyOf, tokenOf } from '../support/world.ts'
+import { codeOf, day, installation, newShop, start, tallyOf, tokenOf } from '../support/fixtures.ts'
 
 const times = <T>(count: number, make: (at: number) => T): readonly T[] =>
   Array.from({ length: count }, (_, at) => make(at))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testKeyPairs } from '../support/keys.ts'
 import { claimsOf, forge, verdictOf } from '../support/tokens.ts'
-import { codeOf, day, newShop, refusalOf, start, tokenOf, type Shop } from '../support/world.ts'
+import { codeOf, day, newShop, refusalOf, start, tokenOf, type Shop } from '../support/fixtures.ts'
 
 const privateKey = testKeyPairs[0]!.privateKeyPem
 

@@ -13,7 +13,7 @@ import {
   otherMasterKey,
   refusalOf,
   risingIds,
-} from '../support/world.ts'
+} from '../support/fixtures.ts'
 
 const [oldKey, newKey] = [masterKey, otherMasterKey]
 const nothing: RekeyResult = {

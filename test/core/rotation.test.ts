@@ -13,7 +13,7 @@ import {
   tallyOf,
   tokenOf,
   type Shop,
-} from '../support/world.ts'
+} from '../support/fixtures.ts'
 
 /** The outcomes of a token's verification and renewal. */
 async function uses({ licensing }: Shop, id: string, token: string): Promise<readonly [string, string]> {

@@ -14,7 +14,7 @@ import {
   risingIds,
   tokenOf,
   type Shop,
-} from '../support/world.ts'
+} from '../support/fixtures.ts'
 
 const secret = new TextEncoder().encode('a private key')
 const bytes = new Uint8Array(32).fill(9)

@@ -12,7 +12,7 @@ import {
   otherMasterKey,
   tokenOf,
   type Shop,
-} from '../support/world.ts'
+} from '../support/fixtures.ts'
 
 /** The middle of a secret's text identifies it, in any wrapping. */
 function heart(secret: string): string {

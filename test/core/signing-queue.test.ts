@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SignedLicense } from '../../src/core/index.ts'
-import { codeOf, installation, newShop, tallyOf, tokenOf, type Shop } from '../support/world.ts'
+import { codeOf, installation, newShop, tallyOf, tokenOf, type Shop } from '../support/fixtures.ts'
 
 const narrow = { concurrency: 1, maxWaiting: 1 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { NewTier } from '../../src/core/index.ts'
-import { codeOf, newShop, newWorld, refusalOf, start, tallyOf, type World } from '../support/world.ts'
+import { codeOf, newShop, newWorld, refusalOf, start, tallyOf, type World } from '../support/fixtures.ts'
 
 async function newApp(): Promise<World> {
   const world = await newWorld()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testKeyPairs } from '../support/keys.ts'
 import { claimsOf, headerText, verdictOf } from '../support/tokens.ts'
-import { codeOf, day, newShop, tokenOf, type Shop } from '../support/world.ts'
+import { codeOf, day, newShop, tokenOf, type Shop } from '../support/fixtures.ts'
 
 /** A license whose token was signed and verified, so that every cache has it. */
 async function warmLicense(shop: Shop): Promise<{ id: string; token: string }> {

@@ -16,7 +16,7 @@ import {
   start,
   tokenOf,
   type World,
-} from '../support/world.ts'
+} from '../support/fixtures.ts'
 
 interface Golden {
   readonly masterKey: string

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LicenseReference } from '../../src/core/index.ts'
 import { claimsOf } from '../support/tokens.ts'
-import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/world.ts'
+import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/fixtures.ts'
 
 test('verification.verify(): finds a license by its installation in any case, and by its jti', async () => {
   const { licensing, issue } = await newShop()

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { claims, reference } from '../../scripts/reference.ts'
 import { claimsOf, headerText } from '../support/tokens.ts'
-import { newShop, tokenOf } from '../support/world.ts'
+import { newShop, tokenOf } from '../support/fixtures.ts'
 
 test('docs/reference.md: equals the generated page; if not, run npm run reference', async () => {
   assert.equal(readFileSync('docs/reference.md', 'utf8'), await reference())

@@ -2,7 +2,7 @@ import { base64url, exportJWK, importSPKI } from 'jose'
 import { testKeyPairs } from './keys.ts'
 import { payloadText, signRaw } from './tokens.ts'
 import { readVectors } from './vectors.ts'
-import { start } from './world.ts'
+import { start } from './fixtures.ts'
 
 /** A recipe that makes a hostile token from a good one. */
 export interface Recipe {

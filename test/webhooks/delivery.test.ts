@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
 import { startDelivery, type Connection, type DeliveryOptions } from '../../src/webhooks/index.ts'
 import { defaultPauses, pauseAfter, retryAfterSeconds } from '../../src/webhooks/backoff.ts'
-import { codeOf, day, newShop, type Shop } from '../support/world.ts'
+import { codeOf, day, newShop, type Shop } from '../support/fixtures.ts'
 import { eventually, recorder, somewhere } from './sent.ts'
 
 const url = 'https://example.com/hook'

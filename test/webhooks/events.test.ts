@@ -5,7 +5,7 @@ import type { EventType, Licensing, LicensingEvent } from '../../src/core/index.
 import { eventTypes } from '../../src/core/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
-import { codeOf, day, installation, newShop, type Shop } from '../support/world.ts'
+import { codeOf, day, installation, newShop, type Shop } from '../support/fixtures.ts'
 
 const url = 'https://example.com/hook'
 

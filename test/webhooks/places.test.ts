@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { startDelivery, type Connection, type Received } from '../../src/webhooks/index.ts'
 import type { Licensing } from '../../src/core/index.ts'
-import { newWorld } from '../support/world.ts'
+import { newWorld } from '../support/fixtures.ts'
 import { eventually } from './sent.ts'
 
 /** Licensing with apps of these slugs, each with so many events for an address that ends in its slug. */

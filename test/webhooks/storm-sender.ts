@@ -3,7 +3,7 @@ import process from 'node:process'
 import { createLicensing } from '../../src/core/index.ts'
 import { startDelivery } from '../../src/webhooks/index.ts'
 import { openTarget } from '../storage/two-servers.ts'
-import { masterKey } from '../support/world.ts'
+import { masterKey } from '../support/fixtures.ts'
 
 const storage = await openTarget(process.argv[2]!)
 const licensing = await createLicensing({ storage, masterKey, webhooks: { allowPrivateTargets: true } })

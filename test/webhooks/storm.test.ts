@@ -12,7 +12,7 @@ import { startDelivery } from '../../src/webhooks/index.ts'
 import { noPostgres, openTestDatabase } from '../storage/postgres-database.ts'
 import { inTemporaryFolder } from '../storage/temporary-folder.ts'
 import { openTarget } from '../storage/two-servers.ts'
-import { installation, newWorld } from '../support/world.ts'
+import { installation, newWorld } from '../support/fixtures.ts'
 import { eventually, receiver, type Receiver } from './sent.ts'
 
 // HEARTWOOD_STORM=full is what is promised; an ordinary run is a tenth of it.

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import ipaddr from 'ipaddr.js'
 import { isPublic } from '../../src/webhooks/address.ts'
 import { startDelivery, type Address, type DeliveryOptions } from '../../src/webhooks/index.ts'
-import { codeOf, newShop, type Shop } from '../support/world.ts'
+import { codeOf, newShop, type Shop } from '../support/fixtures.ts'
 import { readVectors } from '../support/vectors.ts'
 import { eventually, receiver, recorder, somewhere } from './sent.ts'
 

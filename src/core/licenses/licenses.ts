@@ -174,16 +174,15 @@ async function licenseFilter(
   app: AppRecord,
   query: LicenseQuery,
 ): Promise<LicenseFilter | null> {
-  const { status, customerId, installationId } = query
   const tier = query.tierId === undefined ? undefined : await context.storage.findTier(app.id, query.tierId)
   if (tier === null) return null
   return {
     appId: app.id,
     now: context.runtime.now(),
-    ...(status !== undefined && { status }),
-    ...(customerId !== undefined && { customerId }),
-    ...(tier !== undefined && { tierId: tier.id }),
-    ...(installationId !== undefined && { installationId: installationId.toLowerCase() }),
+    status: query.status,
+    customerId: query.customerId,
+    tierId: tier?.id,
+    installationId: query.installationId?.toLowerCase(),
   }
 }
 

@@ -4,13 +4,7 @@ import { LicensingError } from '../errors.ts'
 import { flag, identifier, reference } from '../input/fields.ts'
 import { input, type Input } from '../input/parse.ts'
 import { requireApp, requireTier } from '../lookup.ts'
-import type {
-  AppRecord,
-  LicenseFilter,
-  LicensePatch,
-  LicenseRecord,
-  RegenerationPage,
-} from '../storage/index.ts'
+import type { AppRecord, LicensePatch, LicenseRecord, RegenerationPage } from '../storage/index.ts'
 import { decide, type Decision } from '../token/decision.ts'
 import { inTransaction } from '../transaction.ts'
 import { changeLicense, type ChangePlan } from './changes.ts'
@@ -143,15 +137,12 @@ export async function renewLicense(
   return changeLicense(context, app, jti.licenseId, plan)
 }
 
-async function bulkFilter(context: Context, app: AppRecord, given: BulkRegeneration): Promise<LicenseFilter> {
-  const tier = given.tierId === undefined ? null : await requireTier(context.storage, app, given.tierId)
-  return {
-    appId: app.id,
-    status: 'active',
-    now: context.runtime.now(),
-    ...(tier !== null && { tierId: tier.id }),
-    ...(given.customerId !== undefined && { customerId: given.customerId }),
-  }
+type BulkFilter = Omit<RegenerationPage, 'after' | 'limit'>
+
+async function bulkFilter(context: Context, app: AppRecord, given: BulkRegeneration): Promise<BulkFilter> {
+  const { tierId, customerId } = given
+  const tier = tierId === undefined ? undefined : await requireTier(context.storage, app, tierId)
+  return { appId: app.id, tierId: tier?.id, customerId, now: context.runtime.now() }
 }
 
 /** The last page emits the one event, with the count of all. */
@@ -175,26 +166,15 @@ async function regeneratePage(
   })
 }
 
-async function regeneratePages(context: Context, app: AppRecord, filter: LicenseFilter): Promise<number> {
-  const { appId, customerId, tierId, now } = filter
-  const chosen = {
-    ...(customerId !== undefined && { customerId }),
-    ...(typeof tierId === 'string' && { tierId }),
-  }
+async function regeneratePages(context: Context, app: AppRecord, filter: BulkFilter): Promise<number> {
   let total = 0
-  let after: string | null = ''
-  while (after !== null) {
-    const page = { appId, ...chosen, now, limit: pageSize, ...(after !== '' && { after }) }
-    const done: { readonly total: number; readonly last: string | null } = await regeneratePage(
-      context,
-      app,
-      page,
-      total,
-    )
+  let after: string | undefined
+  for (;;) {
+    const done = await regeneratePage(context, app, { ...filter, after, limit: pageSize }, total)
     total = done.total
+    if (done.last === null) return total
     after = done.last
   }
-  return total
 }
 
 /** Regenerates all matching active licenses in pages. Each page is one step, so the call may be repeated. */
@@ -206,11 +186,11 @@ export async function regenerateLicenses(
   const { dryRun = false, ...given } = bulkRegeneration.parse(options)
   const record = await requireApp(context, app)
   const filter = await bulkFilter(context, record, given)
-  const { storage } = context
-  const missingTier =
-    given.tierId === undefined ? await storage.countLicenses({ ...filter, tierId: null }) : 0
+  const count = (tierId: string | null | undefined): Promise<number> =>
+    context.storage.countLicenses({ ...filter, status: 'active', tierId })
+  const missingTier = filter.tierId === undefined ? await count(null) : 0
   const licensesRegenerated = dryRun
-    ? (await storage.countLicenses(filter)) - missingTier
+    ? (await count(filter.tierId)) - missingTier
     : await regeneratePages(context, record, filter)
   return { licensesRegenerated, skipped: { missingTier } }
 }

@@ -153,7 +153,7 @@ async function listDeliveries(
 ): Promise<Listing<WebhookDelivery>> {
   const { state, ...paging } = deliveryQuery.parse(query)
   const { id: appId } = await requireApp(context, app)
-  const filter = { appId, ...(state !== undefined && { state }) }
+  const filter = { appId, state }
   const listing = await readPage(paging, {
     prefix: 'whd',
     list: (page) => context.storage.listDeliveries(filter, page),
