@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
-import { isMet, shown, type Result } from './result.ts'
+import { formatNumber, isMet, type Result } from './result.ts'
 
 /** The results of one run. */
 export interface Report {
@@ -24,16 +24,18 @@ const highlights = [
 
 function goalOf({ goal, unit = '×' }: Result): string {
   if (goal === undefined) return ''
-  return 'atMost' in goal ? `≤ ${shown(goal.atMost)} ${unit}` : `≥ ${shown(goal.atLeast)} ${unit}`
+  return 'atMost' in goal
+    ? `≤ ${formatNumber(goal.atMost)} ${unit}`
+    : `≥ ${formatNumber(goal.atLeast)} ${unit}`
 }
 
 function medianOf({ figure, unit = '×' }: Result): string {
-  return `${shown(figure.median)} ${unit}`
+  return `${formatNumber(figure.median)} ${unit}`
 }
 
 function figureOf(result: Result): string {
   const { least, most } = result.figure
-  return `${medianOf(result)}${least === most ? '' : ` (${shown(least)} to ${shown(most)})`}`
+  return `${medianOf(result)}${least === most ? '' : ` (${formatNumber(least)} to ${formatNumber(most)})`}`
 }
 
 function placeOf({ runtime, database }: Result): string {
@@ -67,10 +69,11 @@ export function countOf(results: readonly Result[]): string {
 
 /** All rows, in Markdown. */
 export function tableOf({ machine, results }: Report): string {
-  const rows = results.map((result) => [
-    ...[result.what, result.against, placeOf(result), figureOf(result), markedGoal(result), result.detail],
-  ])
-  const head = ['what', 'against', 'on', 'median (least to most)', 'goal', 'in figures']
+  const rows = results.map((result) => {
+    const { what, against, detail } = result
+    return [what, against, placeOf(result), figureOf(result), markedGoal(result), detail]
+  })
+  const head = ['operation', 'reference', 'platform', 'median (lowest to highest)', 'goal', 'values']
   const source = `Measured by \`npm run bench\` on ${machine}.`
   return [`${countOf(results)}.`, '', markdown(head, rows), '', source].join('\n')
 }

@@ -8,14 +8,14 @@ import { pages, textOf } from '../documents/markdown.ts'
 
 const { './package.json': manifestFile, ...built } = manifest.exports
 
-test('npm and JSR offer the same version under the same subpaths', () => {
+test('jsr.json: has the version, license and subpaths of package.json', () => {
   assert.equal(manifest.version, jsr.version)
   assert.equal(manifest.version, version)
   assert.equal(manifest.license, jsr.license)
   assert.deepEqual(Object.keys(built), Object.keys(jsr.exports))
 })
 
-test('what npm offers is built from what JSR offers', () => {
+test('package.json: every export is built from the source that jsr.json exports', () => {
   const fromSource = Object.entries(jsr.exports).map(([subpath, source]) => {
     const file = source.replace('./src/', './dist/').replace(/\.ts$/, '')
     return [subpath, { types: `${file}.d.ts`, default: `${file}.js` }]
@@ -23,7 +23,7 @@ test('what npm offers is built from what JSR offers', () => {
   assert.deepEqual(built, Object.fromEntries(fromSource))
 })
 
-test('every file that package.json names is there after a build', () => {
+test('package.json: every file that it names exists after a build', () => {
   const files = Object.values(built).flatMap(({ types, default: code }) => [types, code])
   const named = [...files, ...Object.values(manifest.bin), manifestFile]
   assert.deepEqual(
@@ -32,7 +32,7 @@ test('every file that package.json names is there after a build', () => {
   )
 })
 
-test('README.md and docs import existing subpaths', () => {
+test('README.md and docs: every import of Heartwood names an existing subpath', () => {
   const imports = pages().flatMap((page) => [
     ...textOf(page).matchAll(
       /(?:from|import\(|import) ?['"](?:jsr:)?(?:@heartwood\/)?heartwood(?:@[^/'"]+)?([^'"]*)['"]/g,
@@ -46,8 +46,8 @@ test('README.md and docs import existing subpaths', () => {
   )
 })
 
-// Deno publishes a package that it knows from peerDependencies alone as a relative path, and reports no error.
-test('JSR is told the versions of the peers', () => {
+// If only peerDependencies names a package, Deno publishes its import as a relative path and reports no error.
+test('jsr.json: imports the peers in the versions of package.json', () => {
   const peers = Object.entries(manifest.peerDependencies).map(([name, range]) => [
     name,
     `npm:${name}@${range}`,

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { after, before, describe, test } from 'node:test'
 import { blocksOf, textOf, type Block } from '../documents/markdown.ts'
-import { openPage, type OpenPage } from './page.ts'
+import { openPage, type OpenPage } from './pasted-page.ts'
 import { emptyFolder, freePort } from './programs.ts'
-import { startRegistry, type Registry } from './registry.ts'
+import { startRegistry, type Registry } from './local-registry.ts'
 
 const text = textOf('README.md')
 const blocks = blocksOf('README.md')
 const runtimes = ['Node 24', 'Bun', 'Deno'] as const
 type Name = (typeof runtimes)[number]
 
-/** The three commands of a runtime, as the section on installing shows them. */
+/** The three commands of a runtime, from the section on installing. */
 function commandsOf(name: Name): readonly [install: string, run: string, command: string] {
   const line = text.split('\n').find((candidate) => candidate.startsWith(`- **${name}**: `)) ?? ''
   const [install = '', run = '', command = ''] = [...line.matchAll(/`([^`]+)`/g)].map(
@@ -20,8 +20,8 @@ function commandsOf(name: Name): readonly [install: string, run: string, command
   return [install, run.replace(/ sell\.ts$/, ''), command]
 }
 
-/** The block in the words of another runtime. */
-function inWordsOf(name: Name, code: string): string {
+/** Replaces the commands of Node in a block by those of another runtime. */
+function withCommandsOf(name: Name, code: string): string {
   const [install, run, command] = commandsOf(name)
   const [nodeInstall, nodeRun, nodeCommand] = commandsOf('Node 24')
   return code
@@ -36,7 +36,7 @@ function section(name: 'Quick start' | 'A. ' | 'B. ' | 'C. '): readonly Block[] 
   return found
 }
 
-/** The way that the section on programs names for a token after A. */
+/** The command for a token after part A, from the section on programs. */
 const tokenAfterA = /`(TOKEN=\$\(node sell\.ts [^`]+)`/.exec(text)?.[1] ?? ''
 
 let registry: Registry
@@ -48,12 +48,12 @@ before(async () => {
 after(() => registry.close())
 
 for (const name of runtimes)
-  describe(`the README, pasted into an empty folder on ${name}`, () => {
+  describe(`README.md, pasted into an empty folder on ${name}`, () => {
     let page: OpenPage
     let began = 0
 
     const paste = async (block: Block, code = block.code): Promise<string> =>
-      (await page.paste({ ...block, code: inWordsOf(name, code) })).stdout
+      (await page.paste({ ...block, code: withCommandsOf(name, code) })).stdout
 
     async function open(): Promise<void> {
       page = openPage({ folder: emptyFolder(), port: await freePort(), env: registry.env })
@@ -69,7 +69,7 @@ for (const name of runtimes)
       console.log(`README.md on ${name}: A, B and C in ${Math.round((Date.now() - began) / 1000)} s`)
     })
 
-    test('A, embedding: it issues a license and verifies it, at every start', async () => {
+    test('part A: the program issues and verifies a license at every start', async () => {
       await open()
       for (const block of section('A. ')) {
         const stdout = await paste(block)
@@ -81,7 +81,7 @@ for (const name of runtimes)
       assert.equal(await (await fetch(page.url)).text(), 'My shop')
     })
 
-    test('A, then C: the program takes its token, and needs no server after that', async () => {
+    test('part C after A: the program accepts its token and then runs without a server', async () => {
       const program = section('C. ')
       const issue = program.findLast(({ language }) => language === 'sh')!
       assert.match(tokenAfterA, /installation\.id/)
@@ -93,7 +93,7 @@ for (const name of runtimes)
       assert.match(await paste(issue, 'node app.ts\n'), /^active/)
     })
 
-    test('B, the server, then C: a license is valid over HTTP, and the program takes its token', async () => {
+    test('part C after B: the server verifies a license, and the program accepts its token', async () => {
       await page.close()
       await open()
       for (const block of section('B. ')) {
@@ -104,19 +104,22 @@ for (const name of runtimes)
       for (const block of section('C. ')) await paste(block)
     })
 
-    test('C again: the second paste says what is there already, and the program stays licensed', async () => {
+    test('part C pasted again: the server refuses a second license, and the program stays licensed', async () => {
       const issue = section('C. ').findLast(({ language }) => language === 'sh')!
-      const again = await page.paste({ ...issue, code: inWordsOf(name, `set +e\n${issue.code}set -e\n`) })
+      const again = await page.paste({
+        ...issue,
+        code: withCommandsOf(name, `set +e\n${issue.code}set -e\n`),
+      })
       assert.match(again.stderr, /already has an active license/)
       assert.match(again.stdout, /The API is licensed\n$/)
     })
 
-    test('all of it took less than five minutes', () => {
+    test('all parts: take less than five minutes', () => {
       assert.ok(Date.now() - began < 300_000)
     })
   })
 
-test('every block of the README is in a part that is pasted, or marked', () => {
+test('README.md: every block is in a pasted part, or has a mark', () => {
   const pasted = /^(Quick start$|[ABC]\. )/
   assert.deepEqual(
     blocks.filter(({ heading, marker }) => !pasted.test(heading) && !/^not run: |in a clone$/.test(marker)),
@@ -124,6 +127,6 @@ test('every block of the README is in a part that is pasted, or marked', () => {
   )
 })
 
-test('the README is at most 9 kB', () => {
+test('README.md: at most 9 kB', () => {
   assert.ok(Buffer.byteLength(text) <= 9000, `${Buffer.byteLength(text)} bytes`)
 })

@@ -10,7 +10,7 @@ async function pack(): Promise<string> {
 
 let packed: Promise<string> | undefined
 
-/** The tarball that npm would publish. Packs `dist` as it is, because `npm test` has just built it. */
+/** The tarball that npm would publish. It contains `dist` as it is, because `npm test` builds first. */
 export function tarball(): Promise<string> {
   return (packed ??= pack())
 }

@@ -20,17 +20,17 @@ export interface Pasted {
 
 /** A shell into which a reader pastes one block after another. */
 export interface Terminal {
-  /** Runs a block to its end. @throws {Error} with its whole output if a command fails. */
+  /** Runs a block to its end. @throws {Error} with the output if a command fails. */
   paste(code: string): Promise<Pasted>
-  /** Runs a block that goes on, and waits until the address responds. */
+  /** Starts a block that keeps running, and waits until the address responds. */
   serve(code: string, url: string): Promise<void>
   /** Ends every server that `serve` started. */
   stopServers(): Promise<void>
   close(): Promise<void>
 }
 
-/** Stands alone on a line of both outputs once a block has ended. */
-const end = '\u001E'
+/** The shell prints this to both outputs after each block. */
+const endMark = '\u001E'
 
 async function until(isTrue: () => boolean | Promise<boolean>, child: ChildProcess): Promise<boolean> {
   for (let tries = 0; tries < 6000; tries += 1) {
@@ -48,7 +48,7 @@ function isUp(url: string): Promise<boolean> {
   )
 }
 
-/** Ends a process and all that it started. */
+/** Ends a process and its children. */
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')
@@ -58,10 +58,10 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 function outputOf(child: ChildProcess): { stdout: string; stderr: string } {
-  const said = { stdout: '', stderr: '' }
-  child.stdout!.on('data', (chunk) => (said.stdout += String(chunk)))
-  child.stderr!.on('data', (chunk) => (said.stderr += String(chunk)))
-  return said
+  const output = { stdout: '', stderr: '' }
+  child.stdout!.on('data', (chunk) => (output.stdout += String(chunk)))
+  child.stderr!.on('data', (chunk) => (output.stderr += String(chunk)))
+  return output
 }
 
 function inherited(): NodeJS.ProcessEnv {
@@ -69,15 +69,18 @@ function inherited(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs.test(name)))
 }
 
-/** Opens Bash in a folder. A failing command of a block ends it, as `set -e` says. */
+/** Opens Bash in a folder. `set -e` ends it when a command fails. */
 export function openTerminal({ cwd, env }: Options): Terminal {
   const scripts = emptyFolder()
   const start = (args: readonly string[]): ChildProcess =>
     spawn('bash', ['--noprofile', '--norc', ...args], {
-      ...{ cwd, env: { ...inherited(), ...env }, stdio: 'pipe', detached: true },
+      cwd,
+      env: { ...inherited(), ...env },
+      stdio: 'pipe',
+      detached: true,
     })
   const shell = start([])
-  const said = outputOf(shell)
+  const output = outputOf(shell)
   shell.stdin!.on('error', () => {})
   shell.stdin!.write('set -eo pipefail\n')
   const servers: ChildProcess[] = []
@@ -90,11 +93,14 @@ export function openTerminal({ cwd, env }: Options): Terminal {
   }
 
   async function paste(code: string): Promise<Pasted> {
-    Object.assign(said, { stdout: '', stderr: '' })
-    // Standard input is empty, so that no command takes the next block for its input.
-    shell.stdin!.write(`source ${save(code)} </dev/null; printf '${end}'; printf '${end}' >&2\n`)
-    const isDone = await until(() => said.stdout.endsWith(end) && said.stderr.endsWith(end), shell)
-    const pasted = { stdout: said.stdout.replace(end, ''), stderr: said.stderr.replace(end, '') }
+    Object.assign(output, { stdout: '', stderr: '' })
+    // Standard input is empty, because a command could otherwise read the next block.
+    shell.stdin!.write(`source ${save(code)} </dev/null; printf '${endMark}'; printf '${endMark}' >&2\n`)
+    const isDone = await until(
+      () => output.stdout.endsWith(endMark) && output.stderr.endsWith(endMark),
+      shell,
+    )
+    const pasted = { stdout: output.stdout.replace(endMark, ''), stderr: output.stderr.replace(endMark, '') }
     if (isDone) return pasted
     throw new Error([`This block failed:\n${code}`, pasted.stdout, pasted.stderr].join('\n'))
   }

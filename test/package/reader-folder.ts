@@ -1,7 +1,7 @@
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { blocksOf } from '../documents/markdown.ts'
-import { fileOf } from './page.ts'
+import { fileOf } from './pasted-page.ts'
 import { emptyFolder, run } from './programs.ts'
 
 /** Makes a database of the server, and the files beside it that the pages assume. */
@@ -26,7 +26,7 @@ await storage.close()
 
 const masterKey = Buffer.alloc(32, 7).toString('base64')
 
-/** Makes a project with the package from the registry. */
+/** Makes a project and installs the package from the local registry. */
 export async function install(env: Readonly<Record<string, string>>): Promise<string> {
   const folder = emptyFolder()
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
@@ -34,7 +34,7 @@ export async function install(env: Readonly<Record<string, string>>): Promise<st
   return folder
 }
 
-/** Makes the folder of a reader who has done the README's part A, and has a database of the server beside it. */
+/** Makes the folder of a reader who has finished part A of the README, with a database of the server if wanted. */
 export async function readersFolder(project: string, withDatabase = true): Promise<string> {
   const folder = emptyFolder()
   symlinkSync(join(project, 'node_modules'), join(folder, 'node_modules'))
@@ -51,7 +51,7 @@ export async function readersFolder(project: string, withDatabase = true): Promi
   return folder
 }
 
-/** Makes a folder like a fresh clone of this repository, with the changes that are not committed yet. */
+/** Makes a folder like a fresh clone of this repository. It includes uncommitted changes. */
 export async function freshClone(): Promise<string> {
   const folder = emptyFolder()
   const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
@@ -73,7 +73,7 @@ const modern = [
   '--allowImportingTsExtensions',
 ]
 
-/** Checks the types of a folder's programs. @throws {Error} with what is wrong. */
+/** Checks the types of programs in a folder. @throws {Error} with the output of the compiler. */
 export async function checkTypes(folder: string, files: readonly string[]): Promise<void> {
   const types = ['--typeRoots', resolve('node_modules/@types'), '--types', 'node']
   if (files.length > 0) await run(['tsc', ...strict, ...modern, ...types, ...files], { cwd: folder })

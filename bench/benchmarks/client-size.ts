@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { shown, type Row } from '../result.ts'
+import type { Benchmark } from '../benchmark.ts'
 import { spreadOf } from '../measure.ts'
+import { formatNumber } from '../result.ts'
 
-/** How much the client adds to a program, all that it imports included. */
-export const clientSize: Row = async () => {
+/** Bundles the client with everything that it imports, and reports the size. */
+export const clientSize: Benchmark = async () => {
   const entry = fileURLToPath(new URL('../../src/client/index.ts', import.meta.url))
   const { outputs } = await Bun.build({ entrypoints: [entry], minify: true, target: 'browser' })
   const code = new Uint8Array(await outputs[0]!.arrayBuffer())
@@ -16,7 +17,7 @@ export const clientSize: Row = async () => {
       figure: spreadOf([gzipSync(code).length / 1000]),
       unit: 'kB',
       goal: { atMost: 20 },
-      detail: `${shown(code.length / 1000)} kB before gzip`,
+      detail: `${formatNumber(code.length / 1000)} kB before gzip`,
     },
   ]
 }

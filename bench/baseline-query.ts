@@ -1,9 +1,9 @@
 import postgres from 'postgres'
 import { openConnection } from '../src/storage/sqlite/connection.ts'
-import { isOnPostgres } from './ground.ts'
+import { isPostgresUrl } from './databases.ts'
 
-/** What a bare verification reads of a license; PostgreSQL's driver hands out numbers as text. */
-export interface Found {
+/** The columns that a verification reads. The PostgreSQL driver returns big integers as text. */
+export interface FoundLicense {
   readonly tier: string
   readonly tier_features: string
   readonly expires_at: number | string
@@ -11,28 +11,28 @@ export interface Found {
   readonly installation_id: string
 }
 
-/** One prepared look-up by an app's slug and an installation. */
-export type LookUp = (slug: string, installationId: string) => Found | Promise<Found>
+/** Finds a license by the slug of its app and by its installation, with one prepared statement. */
+export type BaselineQuery = (slug: string, installationId: string) => FoundLicense | Promise<FoundLicense>
 
-/** Opens the look-up on either database; SQLite's answers at once, so that nothing is added to it. */
-export function openLookUp(location: string): Promise<LookUp> {
-  return isOnPostgres(location) ? onServer(location) : inFile(location)
+/** Opens the query. On SQLite it returns the license itself, because a promise would add to its cost. */
+export function openBaselineQuery(location: string): Promise<BaselineQuery> {
+  return isPostgresUrl(location) ? openPostgres(location) : openSqlite(location)
 }
 
-async function inFile(filename: string): Promise<LookUp> {
+async function openSqlite(filename: string): Promise<BaselineQuery> {
   const connection = await openConnection(filename, { readonly: true })
   const query = connection.prepare(
     `select tier, tier_features, expires_at, revoked_at, installation_id from heartwood_license
      where app_id = (select id from heartwood_app where slug = ?) and installation_id = ? and current = 1`,
   )
-  return (slug, installationId) => query.get([slug, installationId]) as Found
+  return (slug, installationId) => query.get([slug, installationId]) as FoundLicense
 }
 
-async function onServer(url: string): Promise<LookUp> {
-  // As many connections as Heartwood opens.
+async function openPostgres(url: string): Promise<BaselineQuery> {
+  // Heartwood opens as many connections.
   const client = postgres(url, { max: 10, fetch_types: false })
   return async (slug, installationId) => {
-    const [row] = await client<Found[]>`
+    const [row] = await client<FoundLicense[]>`
       select tier, tier_features, expires_at, revoked_at, installation_id from heartwood_license
       where app_id = (select id from heartwood_app where slug = ${slug})
         and installation_id = ${installationId} and current = 1`

@@ -4,82 +4,88 @@ import { newTypeId } from '../src/core/ids.ts'
 import { licenseRows } from '../src/storage/kysely/rows.ts'
 import { postgresStorage } from '../src/storage/postgres.ts'
 import { sqliteStorage } from '../src/storage/sqlite.ts'
-import { openBare } from './bare.ts'
-import { isOnPostgres } from './ground.ts'
+import { isPostgresUrl } from './databases.ts'
+import { openDirectConnection } from './direct-connection.ts'
 
-/** It protects nothing but the licenses of a benchmark. */
+// It is public, because it protects only the licenses of a benchmark.
 const masterKey = 'aGVhcnR3b29kIGJlbmNoIG1hc3RlciBrZXkgMDAwMDE='
 
-/** How many licenses are written at once. */
-const batch = 10_000
+/** The number of licenses that one statement inserts. */
+const batchSize = 10_000
 
-/** A database in which one app has many active licenses. */
-export interface Shop {
+/** A database with one app, one tier and one customer, to which many licenses can be added. */
+export interface Fixture {
   readonly licensing: Licensing
   readonly storage: Storage
   readonly app: App
-  /** A file name, or a URL of PostgreSQL. */
+  /** A file name or a PostgreSQL URL. */
   readonly location: string
   close(): Promise<void>
 }
 
-/** The installation of the license with this number. */
+/** The installation id of the license with this number. */
 export function installationOf(number: number): string {
   return `a1b2c3d4-e5f6-4a7b-8c9d-${number.toString(16).padStart(12, '0')}`
 }
 
-/** Opens a database of either kind, and makes the app where there is none. */
-export async function openShop(
+/** Opens a database, and creates the app, its tier and its customer unless the app exists. */
+export async function openFixture(
   location: string,
   slug: string,
   options: Partial<LicensingOptions> = {},
-): Promise<Shop> {
+): Promise<Fixture> {
   const storage = await openStorage(location)
   const licensing = await createLicensing({ ...options, storage, masterKey })
-  const app =
-    (await storage.findApp(slug)) === null ? await furnish(licensing, slug) : await licensing.apps.get(slug)
+  const isNew = (await storage.findApp(slug)) === null
+  const app = isNew ? await createApp(licensing, slug) : await licensing.apps.get(slug)
   return { licensing, storage, app, location, close: () => storage.close() }
 }
 
 function openStorage(location: string): Promise<Storage> {
-  if (isOnPostgres(location)) return postgresStorage({ connectionString: location })
+  if (isPostgresUrl(location)) return postgresStorage({ connectionString: location })
   return sqliteStorage({ filename: location })
 }
 
-async function furnish({ apps, tiers, customers }: Licensing, slug: string): Promise<App> {
+async function createApp({ apps, tiers, customers }: Licensing, slug: string): Promise<App> {
   const app = await apps.create({ name: 'Bench', slug }, { keyPair: await generateRsaKeyPair() })
   await tiers.create(slug, { name: 'Pro', slug: 'pro', features: ['api_access', 'webhooks', 'export'] })
   await customers.create(slug, { email: 'ada@example.com', externalId: 'ada' })
   return app
 }
 
-/** Gives the app so many active licenses, written straight into the database. */
-export async function fill({ licensing, storage, app, location }: Shop, count: number): Promise<void> {
+/** Adds active licenses to the app: one through Heartwood, and its copies by SQL, which is much faster. */
+export async function addLicenses(fixture: Fixture, count: number): Promise<void> {
+  const first = await createFirstLicense(fixture)
+  const connection = await openDirectConnection(fixture.location)
+  const copy = copyStatement(first, fixture.location)
+  for (let from = 1; from < count; from += batchSize) {
+    const pairs = Array.from({ length: Math.min(batchSize, count - from) }, (_, index) =>
+      ownIdsOf(from + index),
+    )
+    await connection.run(copy, [JSON.stringify(pairs), first.id])
+  }
+  await connection.vacuum()
+  await connection.close()
+}
+
+async function createFirstLicense({ licensing, storage, app }: Fixture): Promise<LicenseRecord> {
   const tier = (await storage.findTier(app.id, 'pro'))!
   const customer = (await storage.findCustomerByExternalId(app.id, 'ada'))!
-  const first = await licensing.licenses.create(app.slug, {
+  const { id } = await licensing.licenses.create(app.slug, {
     installationId: installationOf(0),
     customerId: customer.id,
     tierId: tier.id,
     durationDays: 365,
   })
-  const pattern = (await storage.findLicense(app.id, first.id))!
-  const bare = await openBare(location)
-  const copy = copyStatement(pattern, location)
-  for (let from = 1; from < count; from += batch) {
-    const pairs = Array.from({ length: Math.min(batch, count - from) }, (_, index) => pairOf(from + index))
-    await bare.run(copy, [JSON.stringify(pairs), pattern.id])
-  }
-  await bare.tidy()
-  await bare.close()
+  return (await storage.findLicense(app.id, id))!
 }
 
-/** What tells one license from another: its id and its installation. */
-function pairOf(number: number): readonly [string, string] {
+/** The values in which a copy differs from the first license: its id and its installation id. */
+function ownIdsOf(number: number): readonly [id: string, installationId: string] {
   return [newTypeId('lic'), installationOf(number)]
 }
 
-/** Copies one license once for each pair of a list in JSON. */
+/** A statement that copies one license, once for each pair of ids in a JSON array. */
 function copyStatement(pattern: LicenseRecord, location: string): string {
   const own: Readonly<Record<string, string>> = {
     id: 'pair.value ->> 0',
@@ -87,7 +93,7 @@ function copyStatement(pattern: LicenseRecord, location: string): string {
   }
   const columns = Object.keys(licenseRows.toRow(pattern))
   const values = columns.map((column) => own[column] ?? `pattern.${column}`)
-  const pairs = isOnPostgres(location)
+  const pairs = isPostgresUrl(location)
     ? 'json_array_elements(cast(cast(? as text) as json))'
     : 'json_each(cast(? as text))'
   return `insert into heartwood_license (${columns.join(', ')})

@@ -12,35 +12,35 @@ const report = `
   </testsuite>
   <testcase name="four &lt;failure" file="/home/me/test/core/b.test.ts"/>`
 
-test('passed, failed and skipped tests are told apart', () => {
+test('tally(): counts passed and failed tests, and leaves out skipped ones', () => {
   assert.deepEqual(tally(files, report, 1), { passed: 2, failed: 1 })
 })
 
-test('a file of which the report says nothing is a failure', () => {
+test('tally(): a file missing from the report is a failure', () => {
   assert.deepEqual(tally([...files, 'test/core/c.test.ts'], report, 0), { passed: 2, failed: 2 })
 })
 
-test('a runner that ends badly without a failed test is a failure', () => {
+test('tally(): a bad exit code without a failed test is a failure', () => {
   assert.deepEqual(tally(files, report.replace('<failure', '<ok'), 1), { passed: 3, failed: 1 })
   assert.deepEqual(tally(files, report.replace('<failure', '<ok'), null), { passed: 3, failed: 1 })
   assert.deepEqual(tally(files, report.replace('<failure', '<ok'), 0), { passed: 3, failed: 0 })
 })
 
-test('a runner that left no report, or was not run, is a failure', () => {
+test('tally(): an empty report is a failure, and so is a runner that did not start', () => {
   assert.deepEqual(tally(files, '', 0), { passed: 0, failed: 2 })
   assert.deepEqual(tally([], '', null), { passed: 0, failed: 1 })
 })
 
-test('the quick run leaves out only files and folders that exist', () => {
+test('notQuick: lists only files and folders that exist', () => {
   const unused = Object.keys(notQuick).filter((path) => !testFiles().some((file) => file.startsWith(path)))
   assert.deepEqual(unused, [])
 })
 
-test('the quick run takes no test that starts PostgreSQL', () => {
-  const starts = (file: string): boolean =>
+test('isQuick(): false for every test that starts PostgreSQL', () => {
+  const startsPostgres = (file: string): boolean =>
     /import .*\b(openTestDatabase|startServer)\b.*\/postgres-/.test(readFileSync(file, 'utf8'))
   assert.deepEqual(
-    testFiles().filter((file) => isQuick(file) && starts(file)),
+    testFiles().filter((file) => isQuick(file) && startsPostgres(file)),
     [],
   )
 })

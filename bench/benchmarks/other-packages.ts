@@ -2,12 +2,13 @@ import { importPKCS8 } from 'jose'
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { generateRsaKeyPair } from '../../src/core/index.ts'
 import { signToken, type LicenseClaims } from '../../src/core/token/token.ts'
-import type { Ground } from '../ground.ts'
-import { inTurn, ratios, rateOf, spreadOf } from '../measure.ts'
-import { shown, type Effort, type Result, type Row } from '../result.ts'
-import { fill, installationOf, openShop } from '../shop.ts'
+import type { Benchmark, Effort } from '../benchmark.ts'
+import type { Databases } from '../databases.ts'
+import { addLicenses, installationOf, openFixture } from '../fixtures.ts'
+import { measureInTurn, rateOf, ratios, spreadOf } from '../measure.ts'
+import { formatMedian, formatNumber, type Result } from '../result.ts'
 
-// These packages are installed for this folder alone: the types say what is used of them.
+// Only `npm run bench` installs these packages, so this file declares the types that it uses.
 const packages = {
   betterAuth: 'better-auth',
   migration: 'better-auth/db/migration',
@@ -38,16 +39,19 @@ async function betterAuthModules(): Promise<BetterAuthModules> {
   return Object.assign({}, ...found) as BetterAuthModules
 }
 
-/** A store of so many API keys, as better-auth keeps it; answers how one is verified. */
-async function betterAuthKeys(filename: string, count: number): Promise<() => Promise<void>> {
+/** Fills a database with API keys of better-auth. Resolves to a function that verifies one. */
+async function betterAuthVerifier(filename: string, count: number): Promise<() => Promise<void>> {
   const { betterAuth, apiKey, getMigrations } = await betterAuthModules()
   const { Database } = await import('bun:sqlite')
   const database = new Database(filename)
   database.run('pragma journal_mode = wal')
   const auth = betterAuth({
-    ...{ database, secret: 'for a benchmark alone, 32 bytes or more', baseURL: 'http://localhost' },
-    ...{ telemetry: { enabled: false }, emailAndPassword: { enabled: true } },
-    // It looks for its tables before they can be made.
+    database,
+    secret: 'for a benchmark alone, 32 bytes or more',
+    baseURL: 'http://localhost',
+    telemetry: { enabled: false },
+    emailAndPassword: { enabled: true },
+    // It would warn about missing tables, because the migrations run later.
     logger: { disabled: true },
     plugins: [apiKey({ rateLimit: { enabled: false } })],
   })
@@ -68,40 +72,45 @@ async function betterAuthKeys(filename: string, count: number): Promise<() => Pr
   }
 }
 
-async function verifying({ rounds, milliseconds, licenses }: Effort, ground: Ground): Promise<Result> {
+async function compareVerification(
+  { rounds, milliseconds, licenses }: Effort,
+  databases: Databases,
+): Promise<Result> {
   const count = Math.min(licenses, 100_000)
-  const shop = await openShop(await ground.place('licenses'), 'bench')
-  await fill(shop, count)
-  const theirs = await betterAuthKeys(await ground.place('better-auth'), count)
-  let asked = 0
+  const fixture = await openFixture(await databases.create('licenses'), 'bench')
+  await addLicenses(fixture, count)
+  const theirs = await betterAuthVerifier(await databases.create('better-auth'), count)
+  let calls = 0
   const ours = async (): Promise<void> => {
-    const installationId = installationOf((asked++ * 7919) % count)
-    if (!(await shop.licensing.verification.verify('bench', { installationId })).valid)
+    const installationId = installationOf((calls++ * 7919) % count)
+    if (!(await fixture.licensing.verification.verify('bench', { installationId })).valid)
       throw new Error('not valid')
   }
-  const figures = await inTurn(rounds, {
+  const figures = await measureInTurn(rounds, {
     ours: () => rateOf(milliseconds, 1, ours),
     theirs: () => rateOf(milliseconds, 1, theirs),
   })
-  await shop.close()
+  await fixture.close()
   return {
-    what: `Verify one of ${shown(count)} in process`,
-    against: 'better-auth, api-key plugin, which writes the last use with each',
+    what: `Verify one of ${formatNumber(count)} licenses in process`,
+    against: 'better-auth with its api-key plugin, which writes the last use each time',
     runtime: 'Bun',
     database: 'SQLite',
     figure: spreadOf(ratios(figures.ours, figures.theirs)),
-    detail: `${shown(spreadOf(figures.ours).median)} a second, ${shown(spreadOf(figures.theirs).median)}`,
+    detail: `${formatMedian(figures.ours)} a second, ${formatMedian(figures.theirs)}`,
   }
 }
 
 const claims: LicenseClaims = {
-  ...{ sub: installationOf(1), aud: 'bench', iss: 'license-server', iat: 1_800_000_000, jti: 'x'.repeat(62) },
-  ...{
-    lic_id: installationOf(2),
-    tier: 'pro',
-    customer_id: `cus_${'0'.repeat(26)}`,
-    features: ['api_access'],
-  },
+  sub: installationOf(1),
+  aud: 'bench',
+  iss: 'license-server',
+  iat: 1_800_000_000,
+  jti: 'x'.repeat(62),
+  lic_id: installationOf(2),
+  tier: 'pro',
+  customer_id: `cus_${'0'.repeat(26)}`,
+  features: ['api_access'],
 }
 
 interface Jsonwebtoken {
@@ -112,7 +121,7 @@ interface FastJwt {
   createSigner(options: object): (claims: object) => string
 }
 
-/** Makers of a token, by name. */
+/** Functions that sign a token, by package. */
 async function signers(): Promise<Readonly<Record<'ours' | 'jsonwebtoken' | 'fastJwt', () => unknown>>> {
   const { privateKeyPem } = await generateRsaKeyPair()
   const [imported, key] = [await importPKCS8(privateKeyPem, 'RS256'), createPrivateKey(privateKeyPem)]
@@ -126,25 +135,24 @@ async function signers(): Promise<Readonly<Record<'ours' | 'jsonwebtoken' | 'fas
   }
 }
 
-async function signing({ rounds, milliseconds }: Effort): Promise<readonly Result[]> {
+async function compareSigning({ rounds, milliseconds }: Effort): Promise<readonly Result[]> {
   const { ours, jsonwebtoken, fastJwt } = await signers()
-  const figures = await inTurn(rounds, {
+  const figures = await measureInTurn(rounds, {
     ours: () => rateOf(milliseconds, 16, ours),
     jsonwebtoken: () => rateOf(milliseconds, 16, jsonwebtoken),
     fastJwt: () => rateOf(milliseconds, 16, fastJwt),
   })
-  const rate = (figure: readonly number[]): string => shown(spreadOf(figure).median)
   return (['jsonwebtoken', 'fastJwt'] as const).map((peer) => ({
-    what: 'Make tokens, all cores, 16 in flight',
-    against: `${packages[peer]}, which signs in the event loop's way`,
+    what: 'Sign tokens on all cores, 16 in flight',
+    against: `${packages[peer]}, which blocks the event loop while it signs`,
     runtime: 'Bun',
     figure: spreadOf(ratios(figures.ours, figures[peer])),
-    detail: `${rate(figures.ours)} a second, ${rate(figures[peer])}`,
+    detail: `${formatMedian(figures.ours)} a second, ${formatMedian(figures[peer])}`,
   }))
 }
 
-/** Other packages from npm that do part of the same. */
-export const peers: Row = async (effort, ground) => [
-  await verifying(effort, ground),
-  ...(await signing(effort)),
+/** Compares Heartwood with packages from npm that do a part of its work. */
+export const otherPackages: Benchmark = async (effort, databases) => [
+  await compareVerification(effort, databases),
+  ...(await compareSigning(effort)),
 ]

@@ -7,25 +7,25 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import jsr from '../../jsr.json' with { type: 'json' }
 import manifest from '../../package.json' with { type: 'json' }
-import { sentToJsr } from './local-jsr.ts'
+import { publishToLocalJsr } from './local-jsr.ts'
 import { emptyFolder, run } from './programs.ts'
 import { tarball } from './tarball.ts'
 
-/** npm and JSR as they will be once this version is published. */
+/** A registry that serves this version as npm and JSR will after its release. */
 export interface Registry {
-  /** Environment variables by which npm, Bun and Deno use it. */
+  /** The environment variables that make npm, Bun and Deno use the registry. */
   readonly env: Readonly<Record<string, string>>
   close(): void
 }
 
-/** The body of a response, or `null` for a path that is not ours. */
-type Reply = Buffer | object | null
+/** The body of a response, or `null` for the path of another package. */
+type Body = Buffer | object | null
 
 const digest = (algorithm: string, data: Buffer, encoding: 'hex' | 'base64'): string =>
   createHash(algorithm).update(data).digest(encoding)
 
-/** Answers for the npm package `heartwood`, from its tarball. */
-async function fromNpm(path: string, origin: string): Promise<Reply> {
+/** Serves the npm package `heartwood` from its tarball. */
+async function fromNpm(path: string, origin: string): Promise<Body> {
   const { name, version } = manifest
   const file = `/${name}/-/${name}-${version}.tgz`
   if (path !== `/${name}` && path !== file) return null
@@ -48,27 +48,27 @@ function filesOf(folder: string): Readonly<Record<string, object>> {
   return Object.fromEntries(described) as Record<string, object>
 }
 
-/** Answers for the JSR package, from the sources that `deno publish` sends. */
-async function fromJsr(path: string): Promise<Reply> {
+/** Serves the JSR package from the sources that `deno publish` sends. */
+async function fromJsr(path: string): Promise<Body> {
   const { name, version, exports } = jsr
   if (!path.startsWith(`/jsr/${name}/`)) return null
   const rest = path.slice(`/jsr/${name}/`.length)
   if (rest === 'meta.json') return { latest: version, versions: { [version]: {} } }
-  const folder = await (sources ??= sentToJsr())
+  const folder = await (sources ??= publishToLocalJsr())
   if (rest === `${version}_meta.json`) return { manifest: filesOf(folder), exports }
   const file = join(folder, rest.slice(version.length))
   return existsSync(file) ? readFileSync(file) : null
 }
 
-async function passOn(request: IncomingMessage, response: ServerResponse, upstream: string): Promise<void> {
+async function forward(request: IncomingMessage, response: ServerResponse, upstream: string): Promise<void> {
   const { method = 'GET', url = '', headers } = request
   const { accept = '*/*' } = headers
-  const body = method === 'GET' ? undefined : await buffer(request)
+  const body = method === 'GET' ? null : await buffer(request)
   const address = new URL(url.slice(1), upstream)
-  const answer = await fetch(address, { method, headers: { accept }, ...(body && { body }) })
-  const type = answer.headers.get('content-type') ?? 'application/octet-stream'
-  response.writeHead(answer.status, { 'content-type': type })
-  response.end(Buffer.from(await answer.arrayBuffer()))
+  const upstreamResponse = await fetch(address, { method, headers: { accept }, body })
+  const type = upstreamResponse.headers.get('content-type') ?? 'application/octet-stream'
+  response.writeHead(upstreamResponse.status, { 'content-type': type })
+  response.end(Buffer.from(await upstreamResponse.arrayBuffer()))
 }
 
 function send(response: ServerResponse, body: Buffer | object): void {
@@ -84,17 +84,17 @@ function send(response: ServerResponse, body: Buffer | object): void {
  */
 export async function startRegistry(): Promise<Registry> {
   const upstream = (await run(['npm', 'config', 'get', 'registry'])).stdout.trim()
-  const server = createServer((request, response) => void answer(request, response))
+  const server = createServer((request, response) => void respond(request, response))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/'
     try {
       const own = (await fromNpm(path, origin)) ?? (await fromJsr(path))
       if (own !== null) send(response, own)
       else if (path.startsWith('/jsr/')) response.writeHead(404).end()
-      else await passOn(request, response, upstream)
+      else await forward(request, response, upstream)
     } catch (error) {
       response.writeHead(502).end(String(error))
     }

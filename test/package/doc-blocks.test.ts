@@ -5,17 +5,17 @@ import { after, before, describe, test } from 'node:test'
 import { startDelivery } from '../../src/webhooks/index.ts'
 import { blocksOf, pages, type Block } from '../documents/markdown.ts'
 import { openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
-import { newShop } from '../support/world.ts'
+import { newShop } from '../support/fixtures.ts'
 import { eventually, recorder, somewhere } from '../webhooks/sent.ts'
-import { fileOf, openPage, type OpenPage } from './page.ts'
+import { fileOf, openPage, type OpenPage } from './pasted-page.ts'
 import { freePort } from './programs.ts'
-import { checkTypes, freshClone, install, readersFolder } from './reader.ts'
-import { startRegistry, type Registry } from './registry.ts'
+import { checkTypes, freshClone, install, readersFolder } from './reader-folder.ts'
+import { startRegistry, type Registry } from './local-registry.ts'
 
 const documents = pages().filter((page) => page.startsWith('docs/') && blocksOf(page).length > 0)
 const exampleAddress = 'postgres://user:password@host/name'
 
-/** Blocks that this test cannot run, with the reason, which the page says in a comment or this machine gives. */
+/** Blocks that this test cannot run, each with its reason. A comment in the page states it, or this machine lacks something. */
 const notRun = new Map<Block, string>()
 
 let registry: Registry
@@ -33,7 +33,7 @@ after(async () => {
   await database?.drop()
 })
 
-/** True for a block that runs; notes the reason otherwise. */
+/** True for a block that can run. For any other block it records the reason. */
 function isRunnable(block: Block): boolean {
   const { marker, code } = block
   const needsPostgres = code.includes(exampleAddress) || code.includes('DATABASE_URL')
@@ -43,8 +43,8 @@ function isRunnable(block: Block): boolean {
   return reason === undefined && lack === undefined
 }
 
-/** The lines that a program says it prints, in comments behind `console.log`. */
-function promisedOutput(code: string): readonly string[] {
+/** The output that a program states in comments behind `console.log`. */
+function statedOutput(code: string): readonly string[] {
   return [...code.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(([, text]) => text ?? '')
 }
 
@@ -56,8 +56,8 @@ async function runProgram(block: Block, page: OpenPage): Promise<void> {
   const start = isForDeno(block) ? 'deno run --allow-all --check' : 'node'
   const code = `timeout 60 ${start} line-${block.line}.ts\n`
   const { stdout } = await page.paste({ ...block, language: 'sh', code })
-  const promised = promisedOutput(block.code)
-  if (promised.length > 0) assert.deepEqual(stdout.trimEnd().split('\n'), promised)
+  const stated = statedOutput(block.code)
+  if (stated.length > 0) assert.deepEqual(stdout.trimEnd().split('\n'), stated)
 }
 
 async function runBlock(block: Block, page: OpenPage): Promise<void> {
@@ -66,11 +66,11 @@ async function runBlock(block: Block, page: OpenPage): Promise<void> {
   else await page.paste({ ...block, code })
 }
 
-/** Everything a reader pastes, and what the page shows of its output. */
+/** True for a block that the reader pastes, and for one that shows output. */
 const isPasted = ({ page, language }: Block): boolean =>
   ['sh', 'ts', 'text'].includes(language) || (language === 'json' && page !== 'docs/webhooks.md')
 
-async function read(document: string): Promise<void> {
+async function runPage(document: string): Promise<void> {
   const startsFromNothing = blocksOf(document)[0]?.marker === 'keeps running'
   const folder = await readersFolder(project, !startsFromNothing)
   const inClone = (block: Block): boolean => block.marker.endsWith('in a clone')
@@ -93,13 +93,12 @@ async function read(document: string): Promise<void> {
   }
 }
 
-describe('every block of docs, in a folder with the package installed', () => {
+describe('docs, in a folder with the package installed', () => {
   for (const document of documents)
-    test(`${document}: its blocks run one after the other, and its outputs are as shown`, () =>
-      read(document))
+    test(`${document}: its blocks run in order, and their output is as shown`, () => runPage(document))
 })
 
-test('the programs of README.md have the right types', async () => {
+test('README.md: its programs have no type errors', async () => {
   const folder = await readersFolder(project)
   const programs = blocksOf('README.md').filter(({ language }) => language === 'ts')
   const files = programs.map((block) => fileOf(block)!)
@@ -112,12 +111,12 @@ test('the programs of README.md have the right types', async () => {
   await assert.rejects(checkTypes(folder, ['wrong.ts']), /wrong\.ts/)
 })
 
-describe('in a clone without an install', () => {
+describe('docs, in a clone without an install', () => {
   const blocks = ['README.md', ...documents]
     .flatMap((page) => blocksOf(page))
     .filter(({ marker }) => marker === 'keeps running, in a clone')
   for (const { code } of new Map(blocks.map((block) => [block.code, block])).values())
-    test(`${code.trim()} starts the server`, async () => {
+    test(`${code.trim()}: starts the server`, async () => {
       const folder = await freshClone()
       const page = openPage({ folder, port: await freePort(), env: {} })
       try {
@@ -134,7 +133,7 @@ const shapeOf = (value: unknown): unknown =>
     ? Object.entries(value).map(([name, inner]) => [name, shapeOf(inner)])
     : typeof value
 
-test('docs/webhooks.md shows an event as it is sent', async () => {
+test('docs/webhooks.md: shows an event as Heartwood sends it', async () => {
   const [sample] = blocksOf('docs/webhooks.md').filter(({ language }) => language === 'json')
   const { licensing, app, issue } = await newShop()
   const { id } = await issue()
@@ -147,12 +146,12 @@ test('docs/webhooks.md shows an event as it is sent', async () => {
   assert.deepEqual(shapeOf(JSON.parse(sample!.code)), shapeOf(JSON.parse(sent[0]!.body)))
 })
 
-test('every block is run, compared or marked with the reason why not', () => {
+test('README.md and docs: every block runs, is compared, or states the reason why not', () => {
   const all = ['README.md', ...documents].flatMap((page) => blocksOf(page))
   for (const block of all) isRunnable(block)
-  const isSilent = (block: Block): boolean =>
+  const hasNoReason = (block: Block): boolean =>
     !isPasted(block) && !notRun.has(block) && block.page !== 'docs/webhooks.md'
-  assert.deepEqual(all.filter(isSilent), [])
+  assert.deepEqual(all.filter(hasNoReason), [])
   const reasons = all.filter((block) => notRun.has(block))
   console.log(`${all.length} blocks, ${reasons.length} of them not run:`)
   for (const block of reasons) console.log(`  ${block.page}:${block.line}: ${notRun.get(block)}`)

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import type { Block } from '../documents/markdown.ts'
 import { openTerminal, type Pasted } from './terminal.ts'
 
-/** A reader's folder, in which the blocks of a page are pasted one after the other. */
+/** A reader's folder. The tests paste the blocks of a page into it, one after the other. */
 export interface OpenPage {
   /** The address of the server that the page starts. */
   readonly url: string
   /**
-   * Pastes a block as its language wants it: `sh` into a shell; `ts` into the file that its first line names; `json` and
-   * `text` are compared with the output of the block before. @throws {Error} if a command or a comparison fails.
+   * Pastes a block. The language decides: `sh` runs in a shell, and `ts` becomes the file that its first line names. `json`
+   * and `text` must equal the output of the block before. @throws {Error} if a command or a comparison fails.
    */
   paste(block: Block): Promise<Pasted>
   stopServers(): Promise<void>
@@ -19,12 +19,12 @@ export interface OpenPage {
 
 interface Options {
   readonly folder: string
-  /** Stands in for port 4000 of the pages. */
+  /** Replaces the port 4000 of the pages. */
   readonly port: number
   readonly env: Readonly<Record<string, string>>
 }
 
-/** True if a value is as a page shows it, where `…` stands for any text. */
+/** True if a value is as a page shows it. `…` stands for any text. */
 export function isAsShown(actual: unknown, shown: unknown): boolean {
   if (typeof shown === 'string' && typeof actual === 'string') {
     const literals = shown.split('…').map((part) => part.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`))
@@ -37,7 +37,7 @@ export function isAsShown(actual: unknown, shown: unknown): boolean {
   return names.join() === others.join() && pairs.every(([left, right]) => isAsShown(left, right))
 }
 
-/** The name of the file that a TypeScript block is for, from the comment in its first line. */
+/** The file name of a TypeScript block, from the comment in its first line. */
 export function fileOf({ code }: Block): string | undefined {
   return /^\/\/ (\S+\.ts)\n/.exec(code)?.[1]
 }
@@ -56,8 +56,8 @@ function compare(block: Block, { stdout }: Pasted): void {
 export function openPage({ folder, port, env }: Options): OpenPage {
   const url = `http://127.0.0.1:${port}`
   const terminal = openTerminal({ cwd: folder, env: { ...env, PORT: String(port) } })
-  const silence: Pasted = { stdout: '', stderr: '' }
-  let last = silence
+  const noOutput: Pasted = { stdout: '', stderr: '' }
+  let last = noOutput
 
   async function paste(block: Block): Promise<Pasted> {
     const code = block.code.replaceAll('4000', String(port))
@@ -66,7 +66,7 @@ export function openPage({ folder, port, env }: Options): OpenPage {
     else if (block.marker.startsWith('keeps running')) await terminal.serve(code, `${url}/api/health`)
     else if (language === 'sh') return (last = await terminal.paste(code))
     else compare({ ...block, code }, last)
-    return silence
+    return noOutput
   }
 
   const { stopServers, close } = terminal
