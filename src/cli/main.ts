@@ -3,8 +3,8 @@ import process from 'node:process'
 import { runCommand } from './commands/index.ts'
 import { processOutput } from './terminal/output.ts'
 
-// What is made here, the database and its log first of all, is for its owner alone.
+// Only the owner may read the files that a command creates, such as the database and its log.
 process.umask(0o077)
 const code = await runCommand(process.argv.slice(2), process.env, process, processOutput)
-// Not left to the event loop: a connection that a client keeps open would hold the process.
+// Exit explicitly: a connection that a client keeps open would hold the event loop.
 process.stdout.write('', () => process.exit(code))
