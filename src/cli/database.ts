@@ -62,7 +62,7 @@ async function closeAll(licensing: Licensing, storage: Storage): Promise<void> {
 
 /**
  * Opens the database, and creates an SQLite file and its key if neither exists. The key comes first: it is on the disk
- * before anything is sealed with it, and it must match the database before the database is migrated.
+ * before it seals anything. It must match the database before a migration.
  *
  * @throws {CliError} if a key is missing or malformed.
  * @throws {LicensingError} if no key matches (`master_key`), or if the database cannot be used.

@@ -75,7 +75,7 @@ function createDispatcher(outbox: Outbox, options: DeliveryOptions): Dispatcher 
  * it. A backend that embeds licensing calls it when it starts to listen. Any number of processes may call it.
  *
  * It follows the Standard Webhooks specification, https://www.standardwebhooks.com. Every minute it also writes the events
- * of licenses that expire, and every hour it deletes deliveries that ended more than 30 days ago. It never throws: it logs
+ * of licenses that expire. Every hour it deletes deliveries that ended more than 30 days ago. It never throws: it logs
  * failures under `heartwood`, `webhooks` (LogTape).
  *
  * @example

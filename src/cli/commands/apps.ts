@@ -43,7 +43,7 @@ const listCommand: Command<CliContext> = buildCommand({
   parameters: {
     flags: {
       mode: { kind: 'enum', values: ['live', 'test'], brief: 'List only apps of this mode', optional: true },
-      limit: optional('The most apps to list; default all', 'number', parseLimit),
+      limit: optional('The maximum number of apps; default all', 'number', parseLimit),
       json,
       database,
     },

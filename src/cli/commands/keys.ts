@@ -29,7 +29,7 @@ const createCommand: Command<CliContext> = buildCommand({
       },
       name: text('The purpose of the key', 'text'),
       app: text('The only app that it can see', 'slug'),
-      expires: optional('The end of the key, as in 2027-01-31T00:00:00Z', 'time', parseTime),
+      expires: optional('The time when the key expires, as in 2027-01-31T00:00:00Z', 'time', parseTime),
       json,
       database,
     },

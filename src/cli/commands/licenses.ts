@@ -57,7 +57,7 @@ const listCommand: Command<CliContext> = buildCommand({
       customer: ofCustomer,
       tier: ofTier,
       installationId: text('Only licenses for this installation', 'uuid'),
-      limit: optional('The most licenses to list; default all', 'number', parseLimit),
+      limit: optional('The maximum number of licenses; default all', 'number', parseLimit),
       json,
       database,
     },

@@ -60,6 +60,7 @@ function storageOf({ session, keyCheck }: Pick<Snapshot, 'session' | 'keyCheck'>
   })
 }
 
+/** `purpose` must be the one of core: it is part of the ciphertext's associated data, so it never changes. */
 function openOrNull(sealer: Sealer, sealed: string, purpose: string): string | null {
   try {
     return new TextDecoder().decode(sealer.open(sealed, purpose))
@@ -77,7 +78,6 @@ async function isPair(privatePem: string, { n, e }: JWK): Promise<boolean> {
   return own?.n === n && own?.e === e
 }
 
-/** The sealing purposes are part of the ciphertext's associated data, so they must never change. */
 async function checkPrivateKey({ sealer, report }: Checker, key: SigningKeyRecord, jwk: JWK): Promise<void> {
   const { kid, appId, privateKey, acceptedUntil } = key
   if (acceptedUntil !== null) {
