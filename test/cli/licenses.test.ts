@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import process from 'node:process'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { ask, emptyFolder, heartwood, startServer, whenAllIsOver, type Ended } from './heartwood.ts'
+import {
+  ask,
+  emptyFolder,
+  heartwood,
+  startServer,
+  ways,
+  whenAllIsOver,
+  type Ended,
+  type Way,
+} from './heartwood.ts'
 import { seed, seededApp, seedEnvironment as env } from './seed.ts'
 
 interface LicenseJson {
@@ -103,6 +115,16 @@ test('heartwood licenses list: lists every page without tokens, in columns and a
   )
   assert.equal((await listed('--limit', '101')).length, 101)
 })
+
+for (const way of ['Bun', 'Deno', 'Node'] satisfies Way[])
+  test(`heartwood licenses list on ${way}: a slow reader of a pipe receives the whole list`, async () => {
+    const list = [...ways[way], 'licenses', 'list', '--app', seededApp, '--json']
+    const slowly = ['-c', '"$@" | (sleep 2; cat)', 'sh', ...list]
+    const { stdout } = await promisify(execFile)('sh', slowly, { cwd, env: { ...process.env, ...env } })
+    // A pipe holds 64 kB, so the command has to wait for its reader.
+    assert.equal(stdout.length > 65_536, true)
+    assert.equal((JSON.parse(stdout) as unknown[]).length >= 130, true)
+  })
 
 test('heartwood licenses list: filters by status, tier, customer and installation', async () => {
   const all = await listed()
