@@ -170,7 +170,7 @@ test('heartwood doctor: tells a wrong key, an older version and a newer version 
   connection.exec('delete from heartwood_migration')
   connection.close()
   const older = await heartwood(['doctor'], { cwd, env })
-  assert.match(older.stderr, /^heartwood: heartwood\.db is of an older version: heartwood migrate [^\n]+\n$/)
+  assert.match(older.stderr, /^heartwood: heartwood\.db is at an older version: run heartwood migrate [^\n]+\n$/)
   const missing = await heartwood(['doctor', '--database', 'nowhere.db'], { cwd, env })
   assert.match(missing.stderr, /^heartwood: There is no database nowhere\.db/)
 })

@@ -1,15 +1,19 @@
 import { existsSync } from 'node:fs'
-import { readPostgresSnapshot, readSqliteSnapshot, type Snapshot as Read } from '../../storage/snapshot.ts'
+import {
+  readPostgresSnapshot,
+  readSqliteSnapshot,
+  type Snapshot as StorageSnapshot,
+} from '../../storage/snapshot.ts'
 import { CliError } from '../errors.ts'
 import { isPostgres, shownDatabase, type CliSettings } from '../settings.ts'
 
 /** A database as of one moment. Nothing done with it can change the database. */
-export interface Snapshot extends Pick<Read, 'session' | 'faults'> {
+export interface Snapshot extends Pick<StorageSnapshot, 'session' | 'faults'> {
   /** The check record of the master key. */
   readonly keyCheck: string
 }
 
-function read<T>({ database }: CliSettings, work: (snapshot: Read) => Promise<T>): Promise<T> {
+function read<T>({ database }: CliSettings, work: (snapshot: StorageSnapshot) => Promise<T>): Promise<T> {
   return isPostgres(database) ? readPostgresSnapshot(database, work) : readSqliteSnapshot(database, work)
 }
 
@@ -25,13 +29,13 @@ export async function existingKeyCheck(settings: CliSettings): Promise<string | 
 /** The error for a command that needs an existing database. */
 export function noDatabase({ database }: CliSettings): CliError {
   const name = shownDatabase(database)
-  return new CliError(`There is no database ${name}: heartwood serve or heartwood migrate makes one`)
+  return new CliError(`There is no database ${name}: heartwood serve or heartwood migrate creates one`)
 }
 
 /**
  * Shows `work` a database as of one moment, while others may write to it. Neither migrates nor writes.
  *
- * @throws {CliError} if there is no database, or if it is of an older version.
+ * @throws {CliError} if there is no database, or if it is at an older version.
  * @throws {LicensingError} if it cannot be read.
  */
 export async function withSnapshot<T>(
@@ -44,6 +48,6 @@ export async function withSnapshot<T>(
     if (keyCheck === null) throw noDatabase(settings)
     if (await snapshot.isCurrent()) return work({ session, keyCheck, faults: () => snapshot.faults() })
     const name = shownDatabase(settings.database)
-    throw new CliError(`${name} is of an older version: heartwood migrate brings it to this one`)
+    throw new CliError(`${name} is at an older version: run heartwood migrate to upgrade it`)
   })
 }
