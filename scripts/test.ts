@@ -50,7 +50,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/postgres-recovery.test.ts': 'needs PostgreSQL',
   'test/storage/races.test.ts': 'needs PostgreSQL',
   'test/storage/wal-cut.test.ts': 'kills processes',
-  'test/webhooks/storm.test.ts': 'needs PostgreSQL, kills processes',
+  'test/webhooks/bad-receivers.test.ts': 'needs PostgreSQL, kills processes',
   'test/client/file-store.test.ts': 'starts processes',
   'test/client/hostile-tokens.test.ts': 'runs hundreds of vectors, as test/core does',
   'test/adapters/naughty-strings.test.ts': 'runs hundreds of strings through every route',

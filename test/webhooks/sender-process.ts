@@ -1,4 +1,4 @@
-// Sends the events of a database, a file or an address, until it is killed: `storm-sender.ts DATABASE`.
+// Sends the events of a database until it is killed. Usage: `sender-process.ts FILE_OR_ADDRESS`.
 import process from 'node:process'
 import { createLicensing } from '../../src/core/index.ts'
 import { startDelivery } from '../../src/webhooks/index.ts'
@@ -8,7 +8,10 @@ import { masterKey } from '../support/fixtures.ts'
 const storage = await openTarget(process.argv[2]!)
 const licensing = await createLicensing({ storage, masterKey, webhooks: { allowPrivateTargets: true } })
 startDelivery(licensing, {
-  ...{ pollMs: 50, deadlineMs: 500, leaseSeconds: 2, perApp: 16 },
+  pollMs: 50,
+  deadlineMs: 500,
+  leaseSeconds: 2,
+  perApp: 16,
   pauses: Array.from({ length: 60 }, () => 1),
 })
 console.log('sends')

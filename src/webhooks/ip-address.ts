@@ -1,16 +1,17 @@
 import ipaddr from 'ipaddr.js'
 import { lookup } from 'node:dns/promises'
 
-/** An address that a name leads to. */
-export interface Address {
+/** An IP address. */
+export interface IpAddress {
+  /** The address as text, such as `93.184.215.14` or `2606:4700::1111`. */
   readonly address: string
   readonly family: 4 | 6
 }
 
-/** Finds the addresses of a name. */
-export type Resolve = (hostname: string) => Promise<readonly Address[]>
+/** Finds the addresses of a host name. */
+export type Resolve = (hostname: string) => Promise<readonly IpAddress[]>
 
-/** What the system itself would connect to: its resolver, its hosts file. */
+/** Uses the resolver and the hosts file of the system. */
 export const systemResolve: Resolve = async (hostname) => {
   const found = await lookup(hostname, { all: true })
   return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }))
@@ -20,7 +21,7 @@ const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
 const nat64 = ipaddr.IPv6.parseCIDR('64:ff9b::/96')
 
 function isPublicV6(address: ipaddr.IPv6): boolean {
-  // On networks without IPv4 the resolver itself makes these, of addresses that may be public.
+  // On a network without IPv4 the resolver maps IPv4 addresses into this range, and they may be public.
   if (address.match(nat64)) return isPublicV4(new ipaddr.IPv4(address.toByteArray().slice(12)))
   return address.match(globalUnicast) && address.range() === 'unicast'
 }
@@ -29,40 +30,40 @@ function isPublicV4(address: ipaddr.IPv4): boolean {
   return address.range() === 'unicast'
 }
 
-/** In the one spelling of each kind: `127.1` is no address. */
+/** Accepts only the usual spelling of an address: `127.1` is not one. */
 function isAddress(text: string): boolean {
   return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text)
 }
 
-/** Whether an address is public unicast, by the registries of IANA; everything else is somebody's own. */
+/** True for a public unicast address by the IANA registries. Every other address may belong to a private network. */
 export function isPublic(text: string): boolean {
   if (!isAddress(text)) return false
   const address = ipaddr.parse(text)
   return address instanceof ipaddr.IPv6 ? isPublicV6(address) : isPublicV4(address)
 }
 
-/** The address that a URL's host spells out, if it does. */
-function literalOf(hostname: string): Address | null {
+/** The address in a URL whose host is an address and not a name. */
+function literalAddress(hostname: string): IpAddress | null {
   const text = hostname.replace(/^\[|\]$/g, '')
   if (!isAddress(text)) return null
   return { address: text, family: ipaddr.parse(text).kind() === 'ipv6' ? 6 : 4 }
 }
 
-/** Why nothing was sent. */
-export class RefusedTarget extends Error {}
+/** A target that must receive nothing. The database stores the message and the HTTP API shows it. */
+export class ForbiddenTarget extends Error {}
 
 /**
- * The one address that a URL may be connected to: found once and judged, so that no second answer of a name server can
- * lead elsewhere. Of several every one must be good, since a name that leads inside as well is no public name.
+ * Resolves the host of a URL to the one address to connect to. It resolves once, so that a second DNS response cannot
+ * lead elsewhere. Every address of the host must be public: a name that also leads inside a network is not trusted.
  *
- * @throws {RefusedTarget}
+ * @throws {ForbiddenTarget}
  */
-export async function judgedAddress(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<Address> {
-  const literal = literalOf(url.hostname)
+export async function resolveTarget(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<IpAddress> {
+  const literal = literalAddress(url.hostname)
   const found = literal === null ? await resolve(url.hostname) : [literal]
   const [first] = found
-  if (first === undefined) throw new RefusedTarget('The name has no address')
+  if (first === undefined) throw new ForbiddenTarget('The name has no address')
   if (!allowPrivate && !found.every(({ address }) => isPublic(address)))
-    throw new RefusedTarget('The address is not public')
+    throw new ForbiddenTarget('The address is not public')
   return first
 }

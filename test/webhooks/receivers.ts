@@ -2,40 +2,41 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
-import type { Address, Connection, Received } from '../../src/webhooks/index.ts'
+import type { IpAddress, WebhookRequest, WebhookResponse } from '../../src/webhooks/index.ts'
 
-/** A connector that connects to nothing, and remembers what it was asked. */
+/** A `connect` that opens no connection and records every request. */
 export interface Recorder {
-  readonly sent: Connection[]
-  readonly connect: (connection: Connection) => Promise<Received>
+  readonly sent: WebhookRequest[]
+  readonly connect: (request: WebhookRequest) => Promise<WebhookResponse>
 }
 
-export function recorder(
-  answer: (connection: Connection) => Partial<Received> | Promise<Partial<Received>> = () => ({}),
-): Recorder {
-  const sent: Connection[] = []
+type Respond = (request: WebhookRequest) => Partial<WebhookResponse> | Promise<Partial<WebhookResponse>>
+
+/** Responds with 204 by default. */
+export function recorder(respond: Respond = () => ({})): Recorder {
+  const sent: WebhookRequest[] = []
   return {
     sent,
-    connect: async (connection) => {
-      sent.push(connection)
-      return { status: 204, retryAfter: null, ...(await answer(connection)) }
+    connect: async (request) => {
+      sent.push(request)
+      return { status: 204, retryAfter: null, ...(await respond(request)) }
     },
   }
 }
 
-/** An address that is public, and that no test connects to. */
-export const somewhere = async (): Promise<Address[]> => [{ address: '93.184.215.14', family: 4 }]
+/** Resolves every name to a public address. No test connects to it. */
+export const somewhere = async (): Promise<IpAddress[]> => [{ address: '93.184.215.14', family: 4 }]
 
-/** Waits until something holds. */
-export async function eventually(holds: () => boolean | Promise<boolean>, within = 10_000): Promise<void> {
+/** Waits up to `within` milliseconds for a condition. */
+export async function eventually(isTrue: () => boolean | Promise<boolean>, within = 10_000): Promise<void> {
   const end = Date.now() + within
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`Still not so after ${within} ms`)
+  while (!(await isTrue())) {
+    if (Date.now() > end) throw new Error(`The condition is not true after ${within} ms`)
     await setTimeout(10)
   }
 }
 
-/** A receiver that listens. */
+/** A receiver that listens on this machine. */
 export interface Receiver {
   readonly url: string
   readonly port: number

@@ -1,11 +1,11 @@
 type Cells = readonly string[]
 
-/** How wide each column is. */
+/** The width of each column, in characters. */
 export function widthsOf(rows: readonly Cells[]): readonly number[] {
   return (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)))
 }
 
-/** Rows under each other, in columns. */
+/** Joins rows into aligned columns, one row a line. */
 export function columns(rows: readonly Cells[], widths: readonly number[] = widthsOf(rows)): string {
   return rows
     .map((row) =>
@@ -17,7 +17,7 @@ export function columns(rows: readonly Cells[], widths: readonly number[] = widt
     .join('\n')
 }
 
-/** What people wrote may hold anything, a terminal's control sequences too. */
-export function shown(text: string | null): string {
+/** Replaces control characters: text that people typed may hold sequences that control a terminal. */
+export function printable(text: string | null): string {
   return (text ?? '').replace(/\p{Cc}/gu, '?')
 }
