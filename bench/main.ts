@@ -1,51 +1,60 @@
 /**
- * `npm run bench`: measures every row of the table in README.md, each against its reference in the same run, and writes
- * that table and bench/results.json. `--quick` takes a few minutes, counts fewer licenses and writes neither. Names of rows
- * measure those alone, and write nothing. PostgreSQL is that of `DATABASE_URL`, or one that scripts/with-postgres.ts starts
- * for the run.
+ * `npm run bench` runs every benchmark, each against its reference in the same run. It writes bench/results.json, the table
+ * in docs/benchmarks.md and the six rows in README.md.
+ *
+ * - `npm run bench -- --quick` takes a few minutes. It uses fewer licenses and writes no file.
+ * - `npm run bench -- verify memory` runs these benchmarks alone. It writes no file.
+ * - `npm run bench -- --pages` measures nothing. It writes both pages from bench/results.json.
+ *
+ * scripts/with-postgres.ts provides the PostgreSQL server: the one of `DATABASE_URL`, or one that it starts for the run.
  */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { availableParallelism, cpus, platform } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { givenServer, noPostgres } from '../test/storage/postgres-database.ts'
-import { effortOn, isMet, quickEffort, wholeEffort } from './result.ts'
-import type { Effort, Result, Runtime, Spot } from './result.ts'
-import { start } from './runtime.ts'
-import { lineOf, write } from './table.ts'
+import { effortFor, fullEffort, quickEffort } from './benchmark.ts'
+import type { Effort, Platform, Runtime } from './benchmark.ts'
+import { start } from './child-process.ts'
+import type { Result } from './result.ts'
+import { countOf, lastReport, lineOf, write, writePages } from './table.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 
 const runtimes: readonly Runtime[] = ['Bun', 'Node', 'Deno']
-const bun: Spot = { runtime: 'Bun' }
-const sqlite: Spot = { ...bun, database: 'SQLite' }
-const everywhere: readonly Spot[] = runtimes.map((runtime) => ({ runtime }))
-const onSqlite: readonly Spot[] = runtimes.map((runtime) => ({ runtime, database: 'SQLite' }))
-const onBoth: readonly Spot[] = [
-  ...onSqlite,
+const bun: Platform = { runtime: 'Bun' }
+const bunWithSqlite: Platform = { ...bun, database: 'SQLite' }
+const everyRuntime: readonly Platform[] = runtimes.map((runtime) => ({ runtime }))
+const withSqlite: readonly Platform[] = runtimes.map((runtime) => ({ runtime, database: 'SQLite' }))
+const withBoth: readonly Platform[] = [
+  ...withSqlite,
   ...runtimes.map((runtime) => ({ runtime, database: 'PostgreSQL' as const })),
 ]
 
-/** Each row, and what it is measured on. */
-const plan: Readonly<Record<string, readonly Spot[]>> = {
-  rotation: onBoth,
-  creation: onSqlite,
-  regeneration: onBoth,
-  verify: onBoth,
-  waiting: onSqlite,
-  bulk: onBoth,
-  pages: onBoth,
-  offline: everywhere,
+/** The benchmarks in their order, each with its platforms. */
+const plan: Readonly<Record<string, readonly Platform[]>> = {
+  rotation: withBoth,
+  'app-creation': withSqlite,
+  regeneration: withBoth,
+  verify: withBoth,
+  'verify-under-load': withSqlite,
+  'bulk-regeneration': withBoth,
+  'list-pages': withBoth,
+  'verify-offline': everyRuntime,
   'client-size': [bun],
-  memory: [sqlite],
-  peers: [sqlite],
+  memory: [bunWithSqlite],
+  'other-packages': [bunWithSqlite],
 }
 
-async function measure(name: string, spot: Spot, effort: Effort): Promise<readonly Result[]> {
-  const { runtime, database = 'SQLite' } = spot
-  const child = start(runtime, 'row.ts', [name, JSON.stringify(effortOn(spot, effort)), database])
+async function measure(name: string, platform: Platform, effort: Effort): Promise<readonly Result[]> {
+  const { runtime, database = 'SQLite' } = platform
+  const child = start(runtime, 'run-benchmark.ts', [
+    name,
+    JSON.stringify(effortFor(platform, effort)),
+    database,
+  ])
   let output = ''
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (output += text))
   const [code] = (await once(child, 'close')) as [number | null]
@@ -53,15 +62,14 @@ async function measure(name: string, spot: Spot, effort: Effort): Promise<readon
   return JSON.parse(output.trim().split('\n').at(-1)!) as readonly Result[]
 }
 
-/** Where there is no server, its rows are left out. */
 function hasPostgres(): boolean {
   if (givenServer() !== undefined) return true
-  console.error(`Only on SQLite: ${noPostgres}`)
+  console.error(`Only SQLite is measured: ${noPostgres}`)
   return false
 }
 
-/** What is compared with comes from npm, into this folder alone. */
-function installPeers(): void {
+/** Installs the packages for comparison into this folder alone, so that `npm ci` of the project stays light. */
+function installOtherPackages(): void {
   if (existsSync(`${folder}node_modules`)) return
   execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
     cwd: folder,
@@ -70,27 +78,38 @@ function installPeers(): void {
 }
 
 function machine(): string {
-  return `${availableParallelism()} cores of ${cpus()[0]?.model.trim() || 'an unnamed kind'}, ${platform()}`
+  return `${availableParallelism()} cores of ${cpus()[0]?.model.trim() || 'unknown model'}, ${process.platform}`
+}
+
+/** The pairs of benchmark and platform to measure. Without chosen names, every benchmark. */
+function measurementsOf(chosen: readonly string[]): readonly (readonly [name: string, platform: Platform])[] {
+  const isAvailable = hasPostgres() ? () => true : ({ database }: Platform) => database !== 'PostgreSQL'
+  return Object.entries(plan)
+    .filter(([name]) => chosen.length === 0 || chosen.includes(name))
+    .flatMap(([name, platforms]) =>
+      platforms.filter(isAvailable).map((platform) => [name, platform] as const),
+    )
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const effort = args.includes('--quick') ? quickEffort : wholeEffort
+  if (args.includes('--pages')) {
+    await writePages(await lastReport())
+    return 0
+  }
+  const effort = args.includes('--quick') ? quickEffort : fullEffort
   const chosen = args.filter((arg) => arg !== '--quick')
-  const stranger = chosen.find((name) => plan[name] === undefined)
-  if (stranger !== undefined) throw new Error(`There is no row ${stranger}: ${Object.keys(plan).join(', ')}`)
-  installPeers()
-  const isSpared = hasPostgres() ? () => false : ({ database }: Spot) => database === 'PostgreSQL'
+  const unknown = chosen.find((name) => plan[name] === undefined)
+  if (unknown !== undefined)
+    throw new Error(`There is no benchmark ${unknown}. Choose from: ${Object.keys(plan).join(', ')}`)
+  installOtherPackages()
   const results: Result[] = []
-  for (const [name, spots] of Object.entries(plan))
-    for (const spot of chosen.length === 0 || chosen.includes(name) ? spots : []) {
-      if (isSpared(spot)) continue
-      const measured = await measure(name, spot, effort)
-      for (const result of measured) console.log(lineOf(result))
-      results.push(...measured)
-    }
+  for (const [name, platform] of measurementsOf(chosen)) {
+    const measured = await measure(name, platform, effort)
+    for (const result of measured) console.log(lineOf(result))
+    results.push(...measured)
+  }
   if (!effort.quick && chosen.length === 0) await write({ machine: machine(), results })
-  const short = results.filter((result) => !isMet(result)).length
-  console.log(`\n${results.length} results, ${short} short of their goal`)
+  console.log(`\n${countOf(results)}`)
   return 0
 }
 

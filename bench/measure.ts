@@ -1,4 +1,4 @@
-/** A figure over several rounds. */
+/** The median and the range of a figure over several rounds. */
 export interface Spread {
   readonly median: number
   readonly least: number
@@ -10,21 +10,21 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: quantile(sorted, 0.5), least: sorted[0] ?? NaN, most: sorted.at(-1) ?? NaN }
 }
 
-/** A quantile of values in ascending order. */
+/** A quantile of values in ascending order, with linear interpolation. `share` is between 0 and 1. */
 export function quantile(sorted: readonly number[], share: number): number {
   const at = (sorted.length - 1) * share
   const [low = NaN, high = low] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]]
   return low + (high - low) * (at - Math.floor(at))
 }
 
-/** One way of doing something; answers its figure for one round. */
+/** Runs one round of one contender. Resolves to its figure. */
 export type Contender = () => Promise<number>
 
 /**
- * Measures contenders in turn, round after round, so that a machine whose speed drifts treats them alike. The first
- * round warms up and does not count.
+ * Measures contenders in turn, round after round. A machine whose speed drifts then treats them alike. The first round
+ * warms up and does not count.
  */
-export async function inTurn<Name extends string>(
+export async function measureInTurn<Name extends string>(
   rounds: number,
   contenders: Readonly<Record<Name, Contender>>,
 ): Promise<Readonly<Record<Name, readonly number[]>>> {
@@ -38,19 +38,19 @@ export async function inTurn<Name extends string>(
   return figures
 }
 
-/** Round by round, one figure over the other. */
+/** Divides the figures of two contenders, round by round. */
 export function ratios(above: readonly number[], below: readonly number[]): readonly number[] {
   return above.map((figure, round) => figure / (below[round] ?? NaN))
 }
 
-/** How long work takes, in milliseconds. */
-export async function timed(work: () => unknown): Promise<number> {
+/** Measures the duration of some work, in milliseconds. */
+export async function durationOf(work: () => unknown): Promise<number> {
   const began = performance.now()
   await work()
   return performance.now() - began
 }
 
-/** How often a second work gets done for so long, with `inFlight` pieces of it at once. */
+/** Repeats some work for a time, `inFlight` times at once. Resolves to the repetitions a second. */
 export async function rateOf(milliseconds: number, inFlight: number, work: () => unknown): Promise<number> {
   const began = performance.now()
   let done = 0

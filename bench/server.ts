@@ -1,47 +1,50 @@
-/** A server for the rows that measure over HTTP; told by lines on its standard input. */
+/**
+ * The server of the benchmarks that measure over HTTP: `server.ts KIND LOCATION SLUG`. The benchmark controls it by lines
+ * on its standard input.
+ */
 import { Elysia, type AnyElysia } from 'elysia'
 import { CompactSign, importPKCS8 } from 'jose'
 import process from 'node:process'
 import { serve } from 'srvx'
 import { licensingServer } from '../src/adapters/elysia.ts'
 import { generateRsaKeyPair } from '../src/core/index.ts'
-import { openLookUp, type Found } from './look-up.ts'
+import { openBaselineQuery, type FoundLicense } from './baseline-query.ts'
+import { serveCommands } from './child-process.ts'
+import { openFixture } from './fixtures.ts'
 import { rateOf } from './measure.ts'
-import { converse } from './runtime.ts'
-import { openShop } from './shop.ts'
 
-/** What a server costs. */
+/** The resources that the server process has used since its start. */
 export interface Usage {
-  /** Of the process until now, in microseconds. */
+  /** CPU time in microseconds. */
   readonly cpu: number
-  /** The most memory the process ever had, in bytes. */
+  /** The highest memory use, in bytes. */
   readonly peakMemory: number
 }
 
-const noLimits = { verify: 1e9, batch: 1e9, renewal: 1e9, renewalPerLicense: 1e9 }
+// The limits must never reject a request, but counting requests is part of the cost.
+const rateLimits = { verify: 1e9, batch: 1e9, renewal: 1e9, renewalPerLicense: 1e9 }
 
-/** What our verification answers. */
-function answerOf(row: Found): object {
+function verifyResponse(license: FoundLicense): object {
   return {
     data: {
-      valid: row.revoked_at === null && Number(row.expires_at) > Date.now() / 1000,
+      valid: license.revoked_at === null && Number(license.expires_at) > Date.now() / 1000,
       status: 'active',
-      tier: row.tier,
-      features: JSON.parse(row.tier_features) as string[],
-      expires_at: new Date(Number(row.expires_at) * 1000).toISOString(),
-      installation_id: row.installation_id,
+      tier: license.tier,
+      features: JSON.parse(license.tier_features) as string[],
+      expires_at: new Date(Number(license.expires_at) * 1000).toISOString(),
+      installation_id: license.installation_id,
     },
   }
 }
 
-/** Nothing but a route and one prepared look-up, which answers what our verification answers. */
-async function bareServer(location: string): Promise<AnyElysia> {
-  const lookUp = await openLookUp(location)
+/** The reference for verification: one Elysia route, one prepared statement, and the same response as ours. */
+async function baselineServer(location: string): Promise<AnyElysia> {
+  const findLicense = await openBaselineQuery(location)
   return new Elysia().get(
     '/api/v1/apps/:slug/licenses/verify',
     ({ params, query: { installation_id: id = '' } }) => {
-      const found = lookUp(params.slug, id)
-      return found instanceof Promise ? found.then(answerOf) : answerOf(found)
+      const found = findLicense(params.slug, id)
+      return found instanceof Promise ? found.then(verifyResponse) : verifyResponse(found)
     },
   )
 }
@@ -64,8 +67,8 @@ async function makeSigningKey(): Promise<CryptoKey> {
   return importPKCS8((await generateRsaKeyPair()).privateKeyPem, 'RS256')
 }
 
-/** Signatures a second by jose alone, in this very process. */
-async function signAlone(milliseconds: number): Promise<number> {
+/** The reference for regeneration: signatures a second by jose alone, in the process of the server. */
+async function signingRate(milliseconds: number): Promise<number> {
   const key = await (signingKey ??= makeSigningKey())
   const payload = new TextEncoder().encode('x'.repeat(400))
   return rateOf(milliseconds, 16, () =>
@@ -79,18 +82,18 @@ function usage(): Usage {
 }
 
 async function run(kind: string, location: string, slug: string): Promise<void> {
-  if (kind === 'bare') return converse({ port: await listen(await bareServer(location)) }, { usage })
+  if (kind === 'baseline')
+    return serveCommands({ port: await listen(await baselineServer(location)) }, { usage })
   const signing = kind === 'all-cores' ? ({ concurrency: 'all' } as const) : {}
-  const { licensing } = await openShop(location, slug, { signing })
+  const { licensing } = await openFixture(location, slug, { signing })
   const { secret } = await licensing.apiKeys.create({ type: 'sk', mode: 'live' })
   const clientAddress = (): string => '127.0.0.1'
-  const isOnBun = 'Bun' in globalThis
-  const app = licensingServer(licensing, { rateLimits: noLimits, ...(!isOnBun && { clientAddress }) })
-  await converse(
+  const app = licensingServer(licensing, 'Bun' in globalThis ? { rateLimits } : { rateLimits, clientAddress })
+  await serveCommands(
     { port: await listen(app), secret },
     {
       usage,
-      sign: (milliseconds) => signAlone(Number(milliseconds)),
+      sign: (milliseconds) => signingRate(Number(milliseconds)),
       regenerateAll: () => licensing.licenses.regenerateAll(slug),
     },
   )

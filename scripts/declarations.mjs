@@ -1,4 +1,5 @@
-// tsc rewrites `./x.ts` to `./x.js` in what it compiles, but not in declarations, where only TypeScript itself forgives it.
+// tsc rewrites imports of `./x.ts` to `./x.js` in JavaScript, but it leaves declarations as they are. This script rewrites
+// those, because other readers of declarations cannot resolve `./x.ts`.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 const relativeImport = /((?:from|import\()\s*['"]\.{1,2}\/[^'"]+)\.ts(['"])/g

@@ -41,8 +41,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return lines.join('\n')
 }
 
-function endpointRow({ method, path, access, summary, answers }: Route): readonly string[] {
-  const statuses = Object.keys(answers).join(', ')
+function endpointRow({ method, path, access, summary, responses }: Route): readonly string[] {
+  const statuses = Object.keys(responses).join(', ')
   return [`\`${method} ${basePath}${path}\``, callers[access], summary, statuses]
 }
 

@@ -1,5 +1,5 @@
-// Bun, Deno and Node 24 come from npm, but not whole where install scripts are off; this runs just theirs.
-// Plain JavaScript, because before it has run there may be nothing but an older Node.
+// Bun, Deno and Node 24 come from npm. If install scripts are off, they are incomplete, so this script runs theirs.
+// It is plain JavaScript, because at first there may only be an older Node.
 import { execSync } from 'node:child_process'
 
 const probes = {
@@ -10,7 +10,7 @@ const probes = {
 
 const missing = process.argv.slice(2).filter((name) => !works(probes[name]))
 if (missing.length > 0) {
-  console.log(`Completing ${missing.join(', ')}, whose install scripts did not run`)
+  console.log(`Running the install scripts of ${missing.join(', ')}, because npm skipped them`)
   execSync(`npm rebuild --ignore-scripts=false ${missing.join(' ')}`, { stdio: 'inherit' })
 }
 

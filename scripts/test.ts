@@ -35,10 +35,10 @@ interface Plan {
   readonly coversContract: boolean
 }
 
-/** These tests look at the package or start processes. One runtime runs them. */
-const runOnce = /^test\/(package|cli)\//
-/** A runner that hangs is killed. The longest takes about ten minutes on two busy cores. */
-const patience = 1_500_000
+/** These tests look at the package or start processes, so only Bun runs them. */
+const onlyOnBun = /^test\/(package|cli)\//
+/** Milliseconds until a runner is killed. The longest takes about ten minutes on two busy cores. */
+const timeout = 1_500_000
 
 /** The files and folders that `npm run test:quick` leaves out, with the reason. */
 export const notQuick: Readonly<Record<string, string>> = {
@@ -50,7 +50,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/postgres-recovery.test.ts': 'needs PostgreSQL',
   'test/storage/races.test.ts': 'needs PostgreSQL',
   'test/storage/wal-cut.test.ts': 'kills processes',
-  'test/webhooks/storm.test.ts': 'needs PostgreSQL, kills processes',
+  'test/webhooks/bad-receivers.test.ts': 'needs PostgreSQL, kills processes',
   'test/client/file-store.test.ts': 'starts processes',
   'test/client/hostile-tokens.test.ts': 'runs hundreds of vectors, as test/core does',
   'test/adapters/naughty-strings.test.ts': 'runs hundreds of strings through every route',
@@ -63,7 +63,11 @@ export function isQuick(file: string): boolean {
 
 function bunTest(options: readonly string[]): Runner['command'] {
   return (files, report) => [
-    ...['bun', 'test', `--timeout=${patience}`, '--reporter=junit', `--reporter-outfile=${report}`],
+    'bun',
+    'test',
+    `--timeout=${timeout}`,
+    '--reporter=junit',
+    `--reporter-outfile=${report}`,
     ...options,
     ...files.map((file) => `./${file}`),
   ]
@@ -83,19 +87,28 @@ const quick: Runner = {
 
 const deno: Runner = {
   name: 'Deno',
-  takes: (file) => !runOnce.test(file),
+  takes: (file) => !onlyOnBun.test(file),
   command: (files, report) => [
-    ...['deno', 'test', '--allow-all', '--no-check', '--no-lock', `--junit-path=${report}`],
+    'deno',
+    'test',
+    '--allow-all',
+    '--no-check',
+    '--no-lock',
+    `--junit-path=${report}`,
     ...files,
   ],
 }
 
 const node: Runner = {
   name: 'Node',
-  takes: (file) => !runOnce.test(file),
+  takes: (file) => !onlyOnBun.test(file),
   command: (files, report) => [
-    ...['node', '--test', '--test-reporter=spec', '--test-reporter-destination=stdout'],
-    ...['--test-reporter=junit', `--test-reporter-destination=${report}`],
+    'node',
+    '--test',
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=junit',
+    `--test-reporter-destination=${report}`,
     ...files,
   ],
 }
@@ -109,7 +122,7 @@ const plans: Readonly<Record<string, Plan>> = {
   quick: { runners: [quick], builds: false, coversContract: false },
 }
 
-/** Reads a runner's JUnit report. A run that ended badly counts as a failure, and so does a file missing from the report. */
+/** Counts the tests of a JUnit report. A bad exit code counts as a failure, and so does a file missing from the report. */
 export function tally(files: readonly string[], report: string, exitCode: number | null): Tally {
   const count = (element: string): number => report.split(`<${element}`).length - 1
   const silent = files.filter((file) => !report.includes(`${file}"`))
@@ -121,17 +134,17 @@ export function tally(files: readonly string[], report: string, exitCode: number
   }
 }
 
-/** Sums up the results of the contract's cases on one storage. */
+/** Counts the results of the storage contract on one storage. */
 export function describeContract(storage: string, report: string): string {
   const cases = report.split('<testcase ').slice(1)
   const contract = new RegExp(`"${storage} storage[^"]*: the contract`)
-  const own = cases.filter((text) => contract.test(text.slice(0, text.indexOf('>'))))
-  const failed = own.filter((text) => text.includes('<failure')).length
-  const skipped = own.filter((text) => text.includes('<skipped')).length
-  return `${own.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`
+  const ofContract = cases.filter((text) => contract.test(text.slice(0, text.indexOf('>'))))
+  const failed = ofContract.filter((text) => text.includes('<failure')).length
+  const skipped = ofContract.filter((text) => text.includes('<skipped')).length
+  return `${ofContract.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`
 }
 
-/** Prints the results of one contract on three storages. Returns the number of incomplete cells, which fail on CI. */
+/** Prints the results of the storage contract by storage and runtime. Returns the number of incomplete cells on CI, or 0. */
 function printContractTable(reports: ReadonlyMap<string, string>): number {
   const rows = ['SQLite', 'PostgreSQL', 'memory'].map((storage) => {
     const cells = [...reports].map(([runtime, report]) => [runtime, describeContract(storage, report)])
@@ -139,8 +152,8 @@ function printContractTable(reports: ReadonlyMap<string, string>): number {
   })
   console.table(Object.fromEntries(rows))
   const cells = rows.flatMap(([, row]) => Object.values(row))
-  const whole = cells.filter((cell) => /^[1-9]\d* passed, \d+ failed, 0 skipped$/.test(cell))
-  return process.env['CI'] === undefined ? 0 : cells.length - whole.length
+  const complete = cells.filter((cell) => /^[1-9]\d* passed, \d+ failed, 0 skipped$/.test(cell))
+  return process.env['CI'] === undefined ? 0 : cells.length - complete.length
 }
 
 /** Every test file, from the repository's root, sorted. */
@@ -153,14 +166,14 @@ export function testFiles(): readonly string[] {
 
 function run([program = '', ...args]: readonly string[], added: Runner['env'] = {}): number | null {
   const env = { ...process.env, ...added }
-  return spawnSync(program, args, { stdio: 'inherit', env, timeout: patience, killSignal: 'SIGKILL' }).status
+  return spawnSync(program, args, { stdio: 'inherit', env, timeout, killSignal: 'SIGKILL' }).status
 }
 
 function runTests(runner: Runner, folder: string, reports: Map<string, string>): Tally {
   const files = testFiles().filter(runner.takes)
   const report = join(folder, `${runner.name}.xml`)
   console.log(`\n${runner.name}: ${files.length} files`)
-  // Without a file to run, a runner would look for some itself.
+  // A runner without files would search for tests itself.
   const exitCode = files.length === 0 ? null : run(runner.command(files, report), runner.env)
   const text = existsSync(report) ? readFileSync(report, 'utf8') : ''
   reports.set(runner.name, text)

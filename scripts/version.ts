@@ -1,6 +1,6 @@
 /**
- * Copies the version of package.json to the other files that state it. `npm version` runs it before it commits; a test
- * holds all of them equal.
+ * Copies the version of package.json to the other files that state it. `npm version` runs it before the commit, and a test
+ * compares the files.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import manifest from '../package.json' with { type: 'json' }

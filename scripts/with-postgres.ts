@@ -1,6 +1,6 @@
 /**
- * `bun scripts/with-postgres.ts COMMAND …` runs a command with one PostgreSQL server for all its tests: the one of
- * `DATABASE_URL`, or else one that is started here and gone afterwards.
+ * `bun scripts/with-postgres.ts COMMAND …` runs a command with a PostgreSQL server. If `DATABASE_URL` names no server, the
+ * script starts one and stops it afterwards.
  */
 import { spawn } from 'node:child_process'
 import process from 'node:process'

@@ -5,54 +5,54 @@
  */
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Licensing } from '../core/licensing.ts'
-import { answer, respond } from './http/answer.ts'
 import { corsHeaders, preflight } from './http/cors.ts'
 import { HttpError, methodNotAllowed } from './http/errors.ts'
-import { health, healthRefusal } from './routes/health.ts'
-import { metricsAnswer, metricsRefusal, type Metrics } from './metrics/metrics.ts'
-import { basePath, methodsOf, routes, routesAt } from './routes/index.ts'
+import { handleRoute, respond } from './http/handle.ts'
 import type { Reply } from './http/reply.ts'
-import { createServer, type Server, type ServerOptions } from './http/server.ts'
+import { createHttpService, type HttpService, type ServerOptions } from './http/service.ts'
+import { metricsMethodNotAllowed, metricsReply, type Metrics } from './metrics/metrics.ts'
 import { documents } from './openapi/swagger-ui.ts'
+import { healthReply, otherHealthMethod } from './routes/health.ts'
+import { basePath, methodsOf, routes, routesAt } from './routes/index.ts'
 
-/** The part of Bun's server that knows who is at the other end. */
-interface SocketServer {
+/** The part of Bun's server that knows the address of a client. */
+interface BunServer {
   requestIP?(request: Request): { readonly address: string } | null
 }
 
 const options = { parse: 'none', detail: { hide: true } } as const
 
-function socketAddress(socketServer: SocketServer | null, request: Request): string | null {
-  return socketServer?.requestIP?.(request)?.address ?? null
+function socketAddress(server: BunServer | null, request: Request): string | null {
+  return server?.requestIP?.(request)?.address ?? null
 }
 
-async function nothingHere(): Promise<Reply> {
+async function notFound(): Promise<Reply> {
   throw new HttpError('not_found', 'Not found')
 }
 
-/** An answer for a path below ours that the table has not, or not with this method. */
-async function unmatched(server: Server, request: Request, rest: string): Promise<Reply> {
+/** Replies to a path below ours, or a method, that the route table does not have. */
+async function replyUnmatched(service: HttpService, request: Request, rest: string): Promise<Reply> {
   const rows = routesAt(`/${rest}`)
-  if (rows.length === 0) return nothingHere()
+  if (rows.length === 0) return notFound()
   const methods = methodsOf(rows)
-  if (request.method === 'OPTIONS') return preflight(request, methods, rows, server.origins)
+  if (request.method === 'OPTIONS') return preflight(request, methods, rows, service.origins)
   throw methodNotAllowed(methods)
 }
 
-// On Node, Elysia reads the source of these handlers: no type annotation may stand in them.
-function mountRoutes(app: AnyElysia, licensed: Server): void {
+// On Node, Elysia reads the source text of these handlers, so they must not contain type annotations.
+function mountRoutes(app: AnyElysia, service: HttpService): void {
   for (const route of routes)
     app.route(
       route.method,
       basePath + route.path,
       ({ request, params, server }) =>
-        answer(licensed, route, request, params, socketAddress(server, request)),
+        handleRoute(service, route, request, params, socketAddress(server, request)),
       options,
     )
 }
 
 function respondAt(
-  { metrics }: Server,
+  { metrics }: HttpService,
   path: string,
   request: Request,
   work: () => Promise<Reply>,
@@ -61,42 +61,50 @@ function respondAt(
   return respond({ request, path, headers: { ...headers }, metrics }, work)
 }
 
-/** Public, and so for pages of any origin. */
-function mountHealth(app: AnyElysia, licensed: Server): void {
+/** Health is public, so pages of any origin may read it. */
+function mountHealth(app: AnyElysia, service: HttpService): void {
   const path = '/api/health'
   const at = (request: Request, work: () => Promise<Reply>): Promise<Response> =>
-    respondAt(licensed, path, request, work, corsHeaders(request, true, licensed.origins))
-  app.get(path, ({ request }) => at(request, () => health(licensed, request)), options)
-  app.all(path, ({ request }) => at(request, () => healthRefusal(licensed, request)), options)
+    respondAt(service, path, request, work, corsHeaders(request, true, service.origins))
+  app.get(path, ({ request }) => at(request, () => healthReply(service, request)), options)
+  app.all(path, ({ request }) => at(request, () => otherHealthMethod(service, request)), options)
 }
 
-function mountRest(app: AnyElysia, licensed: Server): void {
+function mountRest(app: AnyElysia, service: HttpService): void {
   const at = (path: string, request: Request, work: () => Promise<Reply>): Promise<Response> =>
-    respondAt(licensed, path, request, work)
-  app.all(basePath, ({ request }) => at(basePath, request, nothingHere), options)
+    respondAt(service, path, request, work)
+  app.all(basePath, ({ request }) => at(basePath, request, notFound), options)
   app.all(
     `${basePath}/*`,
-    ({ request, params }) => at('*', request, () => unmatched(licensed, request, params['*'] ?? '')),
+    ({ request, params }) => at('*', request, () => replyUnmatched(service, request, params['*'] ?? '')),
     options,
   )
 }
 
-function mountDocuments(app: AnyElysia, licensed: Server): void {
-  for (const [path, answerWith] of documents)
-    app.get(path, ({ request }) => respondAt(licensed, path, request, () => answerWith(request)), options)
+function mountDocuments(app: AnyElysia, service: HttpService): void {
+  for (const [path, reply] of documents)
+    app.get(path, ({ request }) => respondAt(service, path, request, () => reply(request)), options)
 }
 
-function mountMetrics(app: AnyElysia, licensed: Server, metrics: Metrics): void {
+function mountMetrics(app: AnyElysia, service: HttpService, metrics: Metrics): void {
   const at = (request: Request, work: () => Promise<Reply>): Promise<Response> =>
-    respondAt(licensed, '/metrics', request, work)
-  app.get('/metrics', ({ request }) => at(request, () => metricsAnswer(metrics, request)), options)
-  app.all('/metrics', ({ request }) => at(request, () => metricsRefusal(request)), options)
+    respondAt(service, '/metrics', request, work)
+  app.get('/metrics', ({ request }) => at(request, () => metricsReply(metrics, request)), options)
+  app.all('/metrics', ({ request }) => at(request, () => metricsMethodNotAllowed(request)), options)
 }
 
 /**
- * Serves licensing over HTTP: `/api/v1`, `/api/health`, `/swagger` and, if asked, `/metrics`. It is right as a server of its
- * own and mounted in a host's app, whose validation, error handling and routes do not show through. As with every Elysia
- * plugin, hooks that the host declares before it run here too: one that rewrites answers or reads bodies belongs behind it.
+ * Serves licensing over HTTP: `/api/v1`, `/api/health`, `/swagger` and, if asked, `/metrics`. The plugin works as a server
+ * of its own and mounted in a host's app. The host's validation, error handling and routes do not affect it.
+ *
+ * As with every Elysia plugin, hooks that the host declares before it also run for its requests. Declare a hook that reads
+ * bodies or rewrites responses after the plugin.
+ *
+ * @param licensing The result of `createLicensing()`.
+ * @param settings Options such as limits, CORS origins and metrics.
+ * @returns An Elysia app, for `use()`, `group()`, `listen()` or `fetch`.
+ * @throws {TypeError} if a rate limit is not a positive integer under a documented name, or a trusted proxy is not an
+ * address or a CIDR range.
  *
  * @example
  * ```ts
@@ -113,18 +121,18 @@ function mountMetrics(app: AnyElysia, licensed: Server, metrics: Metrics): void 
  * ```
  */
 export function licensingServer(licensing: Licensing, settings: ServerOptions = {}): AnyElysia {
-  // Otherwise a Host of fewer than four characters has every path looked for in the wrong place.
+  // By default Elysia assumes a Host of at least four characters and cuts a shorter one's paths in the wrong place.
   const app = new Elysia({ handler: { standardHostname: false } })
-  const licensed = createServer(licensing, settings)
-  mountRoutes(app, licensed)
-  mountHealth(app, licensed)
-  mountRest(app, licensed)
-  if (settings.documents !== false) mountDocuments(app, licensed)
-  if (licensed.metrics !== null) mountMetrics(app, licensed, licensed.metrics)
+  const service = createHttpService(licensing, settings)
+  mountRoutes(app, service)
+  mountHealth(app, service)
+  mountRest(app, service)
+  if (settings.documents !== false) mountDocuments(app, service)
+  if (service.metrics !== null) mountMetrics(app, service, service.metrics)
   if (settings.standalone === true)
-    app.all('/*', ({ request }) => respondAt(licensed, '*', request, nothingHere), options)
+    app.all('/*', ({ request }) => respondAt(service, '*', request, notFound), options)
   return app
 }
 
 export type { RateLimits } from './http/rate-limit.ts'
-export type { ServerOptions } from './http/server.ts'
+export type { ServerOptions } from './http/service.ts'

@@ -1,41 +1,38 @@
-import { rotated, visible } from '../adapters/routes/apps.ts'
+import { appView, rotationView } from '../adapters/routes/apps.ts'
 import { isoTime, toWire } from '../adapters/http/wire.ts'
 import type { App, Licensing, Mode, NewApp, Rotation, WebhookOptions } from '../core/index.ts'
-import { withStandingDatabase } from './database.ts'
-import { pagesOf, printList, type Table } from './terminal/listing.ts'
+import { withExistingDatabase } from './database.ts'
+import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
-import { Refusal } from './refusal.ts'
-import type { Settings } from './settings.ts'
-import { columns, shown } from './terminal/table.ts'
+import { CliError } from './errors.ts'
+import type { CliSettings } from './settings.ts'
+import { columns, printable } from './terminal/columns.ts'
 
-/** Which apps are listed. */
-export interface AppListing extends AsJson {
+export interface ListAppsOptions extends AsJson {
   readonly mode?: Mode
   readonly limit?: number
 }
 
-/** What is created, and how. */
-export interface AppCreation extends AsJson {
+export interface CreateAppOptions extends AsJson {
   readonly app: NewApp
   readonly mode: Mode | undefined
   readonly webhooks: WebhookOptions
 }
 
-/** Whether it is meant. */
-export interface AppDeletion extends AsJson {
+export interface DeleteAppOptions extends AsJson {
+  /** True if the user confirms the deletion. */
   readonly yes: boolean
 }
 
-/** How the keys are rotated. */
-export interface KeyRotation extends AsJson {
+export interface RotateKeysOptions extends AsJson {
   readonly gracePeriodDays?: number
   readonly dryRun: boolean
 }
 
-const table: Table<App> = {
+const format: ListFormat<App> = {
   head: ['SLUG', 'MODE', 'CREATED', 'NAME'],
-  row: ({ slug, mode, createdAt, name }) => [slug, mode, isoTime(createdAt), shown(name)],
-  answer: (app) => toWire(visible(app)),
+  row: ({ slug, mode, createdAt, name }) => [slug, mode, isoTime(createdAt), printable(name)],
+  toJson: (app) => toWire(appView(app)),
 }
 
 function details(app: App): string {
@@ -43,65 +40,61 @@ function details(app: App): string {
     ['id', app.id],
     ['slug', app.slug],
     ['mode', app.mode],
-    ['name', shown(app.name)],
-    ['description', shown(app.description)],
-    ['webhook', shown(app.webhookUrl)],
-    ['issuer', shown(app.issuer)],
+    ['name', printable(app.name)],
+    ['description', printable(app.description)],
+    ['webhook', printable(app.webhookUrl)],
+    ['issuer', printable(app.issuer)],
     ['created', isoTime(app.createdAt)],
   ]
   return columns(rows.filter(([, value]) => value !== ''))
 }
 
-function answered(app: App): string {
-  return jsonOf(table.answer(app))
+function appJson(app: App): string {
+  return jsonOf(format.toJson(app))
 }
 
 /** Lists apps, newest first. */
 export async function listApps(
-  settings: Settings,
-  { mode, limit, json }: AppListing,
+  settings: CliSettings,
+  { mode, limit, json }: ListAppsOptions,
   output: Output,
 ): Promise<void> {
   const options = mode === undefined ? {} : { mode }
-  await withStandingDatabase(settings, ({ licensing }) =>
-    printList(
-      pagesOf((paging) => licensing.apps.list(paging, options), limit),
-      table,
-      { json },
-      output,
-    ),
-  )
+  await withExistingDatabase(settings, async ({ licensing }) => {
+    const pages = pagesOf((paging) => licensing.apps.list(paging, options), limit)
+    await printList(pages, format, { json }, output)
+  })
 }
 
 /** Creates an app. */
 export async function createApp(
-  settings: Settings,
-  { app, mode, webhooks, json }: AppCreation,
+  settings: CliSettings,
+  { app, mode, webhooks, json }: CreateAppOptions,
   output: Output,
 ): Promise<void> {
   const options = mode === undefined ? {} : { mode }
-  const created = await withStandingDatabase(
+  const created = await withExistingDatabase(
     settings,
     ({ licensing }) => licensing.apps.create(app, options),
     { webhooks },
   )
-  output.line(json ? answered(created) : `Created ${created.mode} app ${created.slug} (${created.id}).`)
+  output.line(json ? appJson(created) : `Created ${created.mode} app ${created.slug} (${created.id}).`)
 }
 
 /** Shows an app. */
 export async function getApp(
-  settings: Settings,
+  settings: CliSettings,
   slug: string,
   { json }: AsJson,
   output: Output,
 ): Promise<void> {
-  const app = await withStandingDatabase(settings, ({ licensing }) => licensing.apps.get(slug))
-  output.line(json ? answered(app) : details(app))
+  const app = await withExistingDatabase(settings, ({ licensing }) => licensing.apps.get(slug))
+  output.line(json ? appJson(app) : details(app))
 }
 
-/** Prints the public key that tokens are verified with. */
-export async function printPublicKey(settings: Settings, slug: string, output: Output): Promise<void> {
-  const pem = await withStandingDatabase(settings, ({ licensing }) => licensing.apps.publicKey(slug))
+/** Prints the public key that verifies the tokens of an app. */
+export async function printPublicKey(settings: CliSettings, slug: string, output: Output): Promise<void> {
+  const pem = await withExistingDatabase(settings, ({ licensing }) => licensing.apps.publicKey(slug))
   output.line(pem.trimEnd())
 }
 
@@ -114,41 +107,41 @@ async function contentsOf({ licenses, customers, tiers }: Licensing, slug: strin
   return `its licenses (${all}, active ${active}), customers (${people}) and tiers (${sold})`
 }
 
-/** Deletes an app. @throws {Refusal} unless it is said that this is meant. */
+/** Deletes an app. @throws {CliError} unless the user has confirmed it. */
 export async function deleteApp(
-  settings: Settings,
+  settings: CliSettings,
   slug: string,
-  { yes, json }: AppDeletion,
+  { yes, json }: DeleteAppOptions,
   output: Output,
 ): Promise<void> {
-  await withStandingDatabase(settings, async ({ licensing }) => {
+  await withExistingDatabase(settings, async ({ licensing }) => {
     const app = await licensing.apps.get(slug)
     const contents = await contentsOf(licensing, slug)
     if (!yes)
-      throw new Refusal(
-        `This would delete ${app.mode} app ${app.slug} for good, with ${contents}: say --yes to do it`,
+      throw new CliError(
+        `This would delete ${app.mode} app ${app.slug} for good, with ${contents}: add --yes to do it`,
       )
     await licensing.apps.delete(slug)
-    output.line(json ? answered(app) : `Deleted ${app.mode} app ${app.slug} with ${contents}.`)
+    output.line(json ? appJson(app) : `Deleted ${app.mode} app ${app.slug} with ${contents}.`)
   })
 }
 
-function told(slug: string, { licensesResigned }: Rotation, { dryRun }: KeyRotation): string {
+function summary(slug: string, { licensesResigned }: Rotation, { dryRun }: RotateKeysOptions): string {
   return dryRun
-    ? `Nothing is changed. ${licensesResigned} licenses of ${slug} would be re-signed.`
+    ? `Dry run: ${licensesResigned} licenses of ${slug} would be re-signed.`
     : `Rotated the keys of ${slug}: ${licensesResigned} licenses are re-signed.`
 }
 
 /** Replaces an app's key pair. */
 export async function rotateKeys(
-  settings: Settings,
+  settings: CliSettings,
   slug: string,
-  rotation: KeyRotation,
+  options: RotateKeysOptions,
   output: Output,
 ): Promise<void> {
-  const { gracePeriodDays = 0, dryRun, json } = rotation
-  const done = await withStandingDatabase(settings, ({ licensing }) =>
+  const { gracePeriodDays = 0, dryRun, json } = options
+  const rotation = await withExistingDatabase(settings, ({ licensing }) =>
     licensing.rotateKeys(slug, { gracePeriodDays, dryRun }),
   )
-  output.line(json ? jsonOf(toWire(rotated(done, rotation))) : told(slug, done, rotation))
+  output.line(json ? jsonOf(toWire(rotationView(rotation, options))) : summary(slug, rotation, options))
 }

@@ -6,20 +6,20 @@ import { memoryStorage } from '../storage/memory.ts'
 import { postgresStorage } from '../storage/postgres.ts'
 import { sqliteStorage } from '../storage/sqlite.ts'
 import { findMasterKeys, type MasterKeys } from './master-key.ts'
-import { noDatabase, existingKeyCheck } from './backup/snapshot.ts'
-import { isPostgres, type Settings } from './settings.ts'
+import { existingKeyCheck, noDatabase } from './backup/snapshot.ts'
+import { isPostgres, type CliSettings } from './settings.ts'
 
-/** A database that is open, with licensing over it. */
+/** An open database with its licensing. */
 export interface OpenDatabase {
   readonly licensing: Licensing
   readonly storage: Storage
-  /** The files that had to be made, as they were named. */
-  readonly made: readonly string[]
+  /** The files that opening it has created, by the names in the settings. */
+  readonly created: readonly string[]
   close(): Promise<void>
 }
 
-/** What a command may want of licensing; the rest is in the settings. */
-export type LicensingWishes = Omit<LicensingOptions, 'storage' | 'masterKey' | 'issuer'>
+/** The options that a command chooses. The settings give the rest. */
+export type CommandOptions = Omit<LicensingOptions, 'storage' | 'masterKey' | 'issuer'>
 
 const logger = getLogger(['heartwood', 'cli'])
 
@@ -30,8 +30,8 @@ export async function requireKeys(keyCheck: string, masterKey: readonly string[]
   await createLicensing({ storage, masterKey })
 }
 
-/** The master keys of the settings, once they are known to open the database. Writes and migrates nothing. */
-async function fittingKeys(settings: Settings): Promise<MasterKeys> {
+/** Checks the master keys against the database without writing or migrating anything. */
+async function matchingKeys(settings: CliSettings): Promise<MasterKeys> {
   const masterKeys = await findMasterKeys(settings)
   if (masterKeys.warning !== null) logger.warn(masterKeys.warning)
   const keyCheck = await existingKeyCheck(settings)
@@ -45,49 +45,53 @@ function openStorage(database: string): Promise<Storage> {
     : sqliteStorage({ filename: database })
 }
 
-async function licensingOver(storage: Storage, options: Omit<LicensingOptions, 'storage'>) {
+async function openLicensing(options: LicensingOptions): Promise<Licensing> {
   try {
-    return await createLicensing({ ...options, storage })
+    return await createLicensing(options)
   } catch (error) {
-    await storage.close()
+    await options.storage.close()
     throw error
   }
 }
 
-/** What is batched in memory is written before the storage goes; where that fails, nothing of worth is lost. */
+/** Writes the last-used times that licensing batches in memory. A failure loses only these times. */
 async function closeAll(licensing: Licensing, storage: Storage): Promise<void> {
-  await licensing.flush().catch(() => logger.warn('When API keys were last used could not be written'))
+  await licensing.flush().catch(() => logger.warn('Could not write when API keys were last used'))
   await storage.close()
 }
 
 /**
- * Opens the database, making an SQLite file and its key where there is neither. The key comes first: it is on the disk
- * before anything is sealed with it, and is held against the database before that is migrated.
+ * Opens the database, and creates an SQLite file and its key if neither exists. The key comes first: it is on the disk
+ * before it seals anything. It must match the database before a migration.
  *
- * @throws {Refusal} @throws {LicensingError} for a key that is missing, malformed or wrong, or a database that cannot be used.
+ * @throws {CliError} if a key is missing or malformed.
+ * @throws {LicensingError} if no key matches (`master_key`), or if the database cannot be used.
  */
-export async function openDatabase(settings: Settings, wishes: LicensingWishes = {}): Promise<OpenDatabase> {
+export async function openDatabase(
+  settings: CliSettings,
+  commandOptions: CommandOptions = {},
+): Promise<OpenDatabase> {
   const isNew = !isPostgres(settings.database) && !existsSync(settings.database)
-  const { keys, made } = await fittingKeys(settings)
+  const { keys: masterKey, created } = await matchingKeys(settings)
   const storage = await openStorage(settings.database)
+  const options = { ...commandOptions, storage, masterKey }
   const { issuer } = settings
-  const options = { ...wishes, masterKey: keys, ...(issuer !== undefined && { issuer }) }
-  const licensing = await licensingOver(storage, options)
+  const licensing = await openLicensing(issuer === undefined ? options : { ...options, issuer })
   return {
     licensing,
     storage,
-    made: [...(isNew ? [settings.database] : []), ...(made === null ? [] : [made])],
+    created: [...(isNew ? [settings.database] : []), ...(created === null ? [] : [created])],
     close: () => closeAll(licensing, storage),
   }
 }
 
-/** Runs `work` on the open database and closes it whatever happens. */
+/** Runs `work` on the open database, then closes it in every case. */
 export async function withDatabase<T>(
-  settings: Settings,
+  settings: CliSettings,
   work: (database: OpenDatabase) => Promise<T>,
-  wishes: LicensingWishes = {},
+  options: CommandOptions = {},
 ): Promise<T> {
-  const database = await openDatabase(settings, wishes)
+  const database = await openDatabase(settings, options)
   try {
     return await work(database)
   } finally {
@@ -96,15 +100,15 @@ export async function withDatabase<T>(
 }
 
 /**
- * The same on a database that is there already: what is asked of records can mean no other, and none is made.
+ * Like {@link withDatabase}, but creates no database: a command that reads or changes records needs an existing one.
  *
- * @throws {Refusal} when it is not there.
+ * @throws {CliError} if the database does not exist.
  */
-export async function withStandingDatabase<T>(
-  settings: Settings,
+export async function withExistingDatabase<T>(
+  settings: CliSettings,
   work: (database: OpenDatabase) => Promise<T>,
-  wishes: LicensingWishes = {},
+  options: CommandOptions = {},
 ): Promise<T> {
   if ((await existingKeyCheck(settings)) === null) throw noDatabase(settings)
-  return withDatabase(settings, work, wishes)
+  return withDatabase(settings, work, options)
 }

@@ -1,27 +1,27 @@
 import { isoTime, toWire } from '../adapters/http/wire.ts'
 import type { ApiKey, NewApiKey } from '../core/index.ts'
-import { withDatabase, withStandingDatabase } from './database.ts'
-import { pagesOf, printList, type Table } from './terminal/listing.ts'
+import { withDatabase, withExistingDatabase } from './database.ts'
+import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
-import type { Settings } from './settings.ts'
-import { shown } from './terminal/table.ts'
+import type { CliSettings } from './settings.ts'
+import { printable } from './terminal/columns.ts'
 
 function describe(key: ApiKey): string {
   const scope = key.app === null ? `every ${key.mode} app` : `app ${key.app}`
-  return `${key.type === 'sk' ? 'secret' : 'public'} key ${key.id} to ${scope}`
+  return `${key.type === 'sk' ? 'secret' : 'public'} key ${key.id} for ${scope}`
 }
 
-/** Makes a key. Standard output gets the secret alone, so that `KEY=$(heartwood keys create)` works. */
+/** Creates a key. Only the secret goes to standard output, so that `KEY=$(heartwood keys create)` works. */
 export async function createKey(
-  settings: Settings,
+  settings: CliSettings,
   key: NewApiKey,
   output: Output,
   { json }: AsJson,
 ): Promise<void> {
-  await withDatabase(settings, async ({ licensing, made }) => {
+  await withDatabase(settings, async ({ licensing, created: files }) => {
     const created = await licensing.apiKeys.create(key)
-    if (made.length > 0) output.note(`Made ${made.join(' and ')}.`)
-    if (!json) output.note(`Made ${describe(created)}. Its secret is shown only this once.`)
+    if (files.length > 0) output.note(`Created ${files.join(' and ')}.`)
+    if (!json) output.note(`Created ${describe(created)}. Its secret is shown only this once.`)
     output.line(json ? jsonOf(toWire(created)) : created.secret)
   })
 }
@@ -33,34 +33,34 @@ function statusOf(key: ApiKey): string {
   return `${isOver ? 'expired' : 'until'} ${isoTime(key.expiresAt)}`
 }
 
-const table: Table<ApiKey> = {
+const format: ListFormat<ApiKey> = {
   head: ['ID', 'KEY', 'APP', 'STATUS', 'CREATED', 'NAME'],
   row: (key) => [
-    ...[key.id, `${key.prefix}…${key.lastFour}`, key.app ?? '(all)', statusOf(key)],
-    ...[isoTime(key.createdAt), shown(key.name)],
+    key.id,
+    `${key.prefix}…${key.lastFour}`,
+    key.app ?? '(all)',
+    statusOf(key),
+    isoTime(key.createdAt),
+    printable(key.name),
   ],
-  answer: toWire,
+  toJson: toWire,
 }
 
 /** Lists every key, newest first. */
-export async function listKeys(settings: Settings, output: Output, asJson: AsJson): Promise<void> {
-  await withStandingDatabase(settings, ({ licensing }) =>
-    printList(
-      pagesOf((paging) => licensing.apiKeys.list(paging)),
-      table,
-      asJson,
-      output,
-    ),
-  )
+export async function listKeys(settings: CliSettings, output: Output, asJson: AsJson): Promise<void> {
+  await withExistingDatabase(settings, async ({ licensing }) => {
+    const pages = pagesOf((paging) => licensing.apiKeys.list(paging))
+    await printList(pages, format, asJson, output)
+  })
 }
 
-/** Revokes a key; a running server refuses it from the next request on. */
+/** Revokes a key. A running server refuses it from the next request on. */
 export async function revokeKey(
-  settings: Settings,
+  settings: CliSettings,
   id: string,
   output: Output,
   { json }: AsJson,
 ): Promise<void> {
-  const key = await withStandingDatabase(settings, ({ licensing }) => licensing.apiKeys.revoke(id))
+  const key = await withExistingDatabase(settings, ({ licensing }) => licensing.apiKeys.revoke(id))
   output.line(json ? jsonOf(toWire(key)) : `Revoked ${describe(key)}.`)
 }

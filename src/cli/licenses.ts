@@ -1,52 +1,50 @@
 import { isoTime, toWire } from '../adapters/http/wire.ts'
 import type { Expiry, License, Licensing, SignedLicense } from '../core/index.ts'
-import { withStandingDatabase } from './database.ts'
-import { pagesOf, printList, type Table } from './terminal/listing.ts'
+import { withExistingDatabase } from './database.ts'
+import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
-import { Misuse } from './refusal.ts'
-import type { Settings } from './settings.ts'
-import { columns, shown } from './terminal/table.ts'
+import { UsageError } from './errors.ts'
+import type { CliSettings } from './settings.ts'
+import { columns, printable } from './terminal/columns.ts'
 
-/** Which app it is about, by its slug. */
-export interface OfApp extends AsJson {
+/** The options of every license command. `app` is a slug. */
+export interface LicenseOptions extends AsJson {
   readonly app: string
 }
 
-/** Which licenses are listed. */
-export interface LicenseListing extends OfApp {
+export interface ListLicensesOptions extends LicenseOptions {
   readonly status?: License['status']
-  /** Id or e-mail. */
+  /** An id or an e-mail. */
   readonly customer?: string
   readonly tier?: string
   readonly installationId?: string
   readonly limit?: number
 }
 
-/** What is issued. */
-export interface LicenseIssue extends OfApp {
+export interface CreateLicenseOptions extends LicenseOptions {
   readonly installationId: string
-  /** Id, or an e-mail, whose customer is made if there is none. */
+  /** An id or an e-mail. The command creates the customer of an unknown e-mail. */
   readonly customer: string
   readonly tier: string
   readonly days?: number
+  /** Seconds since 1970. */
   readonly expires?: number
   readonly forever: boolean
   readonly features?: readonly string[]
 }
 
-export interface LicenseRevocation extends OfApp {
+export interface RevokeLicenseOptions extends LicenseOptions {
   readonly reason?: string
 }
 
-/** How claims are issued anew. */
-export interface LicenseRenewal extends OfApp {
+/** The options of the commands that print a new token: reinstate and regenerate. */
+export interface NewTokenOptions extends LicenseOptions {
   readonly invalidatePrevious: boolean
 }
 
-/** Which licenses are regenerated. */
-export interface BulkRenewal extends OfApp {
+export interface RegenerateAllOptions extends LicenseOptions {
   readonly tier?: string
-  /** Id or e-mail. */
+  /** An id or an e-mail. */
   readonly customer?: string
   readonly dryRun: boolean
 }
@@ -55,18 +53,22 @@ function endOf({ expiresAt }: License): string {
   return expiresAt === null ? 'never' : isoTime(expiresAt)
 }
 
-const table: Table<License> = {
+const format: ListFormat<License> = {
   head: ['ID', 'STATUS', 'TIER', 'EXPIRES', 'INSTALLATION', 'CUSTOMER'],
   row: (license) => [
-    ...[license.id, license.status, license.tier, endOf(license)],
-    ...[license.installationId, license.customerId],
+    license.id,
+    license.status,
+    license.tier,
+    endOf(license),
+    license.installationId,
+    license.customerId,
   ],
-  answer: toWire,
+  toJson: toWire,
 }
 
 function revokedOf({ revokedAt, revokedReason }: License): string {
   if (revokedAt === null) return ''
-  return revokedReason === null ? isoTime(revokedAt) : `${isoTime(revokedAt)} (${shown(revokedReason)})`
+  return revokedReason === null ? isoTime(revokedAt) : `${isoTime(revokedAt)} (${printable(revokedReason)})`
 }
 
 function details(license: SignedLicense): string {
@@ -85,7 +87,7 @@ function details(license: SignedLicense): string {
   return columns(rows.filter(([, value]) => value !== ''))
 }
 
-/** No id has an @, and every e-mail has one. */
+/** True for an e-mail: only an e-mail contains an @. */
 function isEmail(customer: string): boolean {
   return customer.includes('@')
 }
@@ -94,18 +96,24 @@ async function customerId({ customers }: Licensing, app: string, customer: strin
   return isEmail(customer) ? (await customers.getByEmail(app, customer)).id : customer
 }
 
-/** The tier is looked up first, so that a misspelt one leaves no customer behind. */
-async function buyerId(licensing: Licensing, { app, customer, tier }: LicenseIssue): Promise<string> {
+/** Looks the tier up first, so that a misspelt tier creates no customer. */
+async function buyerId(licensing: Licensing, options: CreateLicenseOptions): Promise<string> {
+  const { app, customer, tier } = options
   if (!isEmail(customer)) return customer
   await licensing.tiers.get(app, tier)
   return (await licensing.customers.getOrCreate(app, { email: customer })).customer.id
 }
 
-/** The license of whom and what is asked for, by core's names. */
+interface CustomerAndTier {
+  readonly customerId?: string
+  readonly tierId?: string
+}
+
+/** Converts the flags to core's filter. Resolves an e-mail to the id of its customer. */
 async function filterOf(
   licensing: Licensing,
-  { app, customer, tier }: Pick<BulkRenewal, 'app' | 'customer' | 'tier'>,
-): Promise<{ readonly customerId?: string; readonly tierId?: string }> {
+  { app, customer, tier }: Pick<RegenerateAllOptions, 'app' | 'customer' | 'tier'>,
+): Promise<CustomerAndTier> {
   return {
     ...(customer !== undefined && { customerId: await customerId(licensing, app, customer) }),
     ...(tier !== undefined && { tierId: tier }),
@@ -114,24 +122,24 @@ async function filterOf(
 
 /** Lists licenses, newest first. */
 export async function listLicenses(
-  settings: Settings,
-  listing: LicenseListing,
+  settings: CliSettings,
+  options: ListLicensesOptions,
   output: Output,
 ): Promise<void> {
-  const { app, status, installationId, limit } = listing
-  await withStandingDatabase(settings, async ({ licensing }) => {
+  const { app, status, installationId, limit } = options
+  await withExistingDatabase(settings, async ({ licensing }) => {
     const filter = {
-      ...(await filterOf(licensing, listing)),
+      ...(await filterOf(licensing, options)),
       ...(status !== undefined && { status }),
       ...(installationId !== undefined && { installationId }),
     }
     const pages = pagesOf((paging) => licensing.licenses.list(app, { ...filter, ...paging }), limit)
-    await printList(pages, table, listing, output)
+    await printList(pages, format, options, output)
   })
 }
 
-/** @throws {Misuse} unless it is said once when the license ends. */
-function expiryOf({ days, expires, forever }: LicenseIssue): Expiry {
+/** @throws {UsageError} unless exactly one of the three flags is set. */
+function expiryOf({ days, expires, forever }: CreateLicenseOptions): Expiry {
   const given = [
     ...(days === undefined ? [] : [{ durationDays: days }]),
     ...(expires === undefined ? [] : [{ expiresAt: expires }]),
@@ -139,82 +147,101 @@ function expiryOf({ days, expires, forever }: LicenseIssue): Expiry {
   ]
   const [expiry, another] = given
   if (expiry !== undefined && another === undefined) return expiry
-  throw new Misuse('Say when it ends by one of --days, --expires and --forever')
+  throw new UsageError('Say when the license ends by one of --days, --expires and --forever')
 }
 
-/** Standard output gets the token alone, so that `TOKEN=$(heartwood licenses create …)` works. */
-function printSigned(license: SignedLicense, done: string, { json }: AsJson, output: Output): void {
+/** Writes only the token to standard output, so that `TOKEN=$(heartwood licenses create …)` works. */
+function printSigned(license: SignedLicense, action: string, { json }: AsJson, output: Output): void {
   if (json) return output.line(jsonOf(toWire(license)))
-  output.note(`${done} license ${license.id}: ${license.status}, expires ${endOf(license)}.`)
+  output.note(`${action} license ${license.id}: ${license.status}, expires ${endOf(license)}.`)
   if (license.token !== null) output.line(license.token)
 }
 
 /** Issues a license and prints its token. */
-export async function createLicense(settings: Settings, issue: LicenseIssue, output: Output): Promise<void> {
-  const { app, installationId, tier, features } = issue
-  const expiry = expiryOf(issue)
-  const license = await withStandingDatabase(settings, async ({ licensing }) =>
-    licensing.licenses.create(app, {
-      ...{ installationId, tierId: tier, customerId: await buyerId(licensing, issue), ...expiry },
-      ...(features !== undefined && { customFeatures: features }),
-    }),
-  )
-  printSigned(license, 'Issued', issue, output)
+export async function createLicense(
+  settings: CliSettings,
+  options: CreateLicenseOptions,
+  output: Output,
+): Promise<void> {
+  const { app, installationId, tier: tierId, features } = options
+  const expiry = expiryOf(options)
+  const license = await withExistingDatabase(settings, async ({ licensing }) => {
+    const wanted = { installationId, tierId, customerId: await buyerId(licensing, options), ...expiry }
+    return licensing.licenses.create(
+      app,
+      features === undefined ? wanted : { ...wanted, customFeatures: features },
+    )
+  })
+  printSigned(license, 'Issued', options, output)
 }
 
 /** Shows a license and its token. */
 export async function getLicense(
-  settings: Settings,
+  settings: CliSettings,
   id: string,
-  { app, json }: OfApp,
+  { app, json }: LicenseOptions,
   output: Output,
 ): Promise<void> {
-  const license = await withStandingDatabase(settings, ({ licensing }) =>
+  const license = await withExistingDatabase(settings, ({ licensing }) =>
     licensing.licenses.get(app, id, { include: 'token' }),
   )
   output.line(json ? jsonOf(toWire(license)) : details(license))
 }
 
-/** Ends a license. */
+/** Revokes a license. */
 export async function revokeLicense(
-  settings: Settings,
+  settings: CliSettings,
   id: string,
-  { app, reason, json }: LicenseRevocation,
+  { app, reason, json }: RevokeLicenseOptions,
   output: Output,
 ): Promise<void> {
   const revocation = reason === undefined ? {} : { reason }
-  const license = await withStandingDatabase(settings, ({ licensing }) =>
+  const license = await withExistingDatabase(settings, ({ licensing }) =>
     licensing.licenses.revoke(app, id, revocation),
   )
   output.line(json ? jsonOf(toWire({ ...license, token: null })) : `Revoked license ${license.id}.`)
 }
 
-/** What gives a license a new token, and the word for it. */
-const renewals = { reinstate: 'Reinstated', regenerate: 'Regenerated' } as const
-
-/** Undoes a revocation, or issues a license's claims anew, and prints the token. */
-export async function renewLicense(
-  settings: Settings,
-  by: keyof typeof renewals,
+/** Undoes a revocation and prints the token. */
+export async function reinstateLicense(
+  settings: CliSettings,
   id: string,
-  renewal: LicenseRenewal,
+  options: NewTokenOptions,
   output: Output,
 ): Promise<void> {
-  const { app, invalidatePrevious } = renewal
-  const license = await withStandingDatabase(settings, ({ licensing }) =>
-    licensing.licenses[by](app, id, { invalidatePrevious }),
+  const { app, invalidatePrevious } = options
+  const license = await withExistingDatabase(settings, ({ licensing }) =>
+    licensing.licenses.reinstate(app, id, { invalidatePrevious }),
   )
-  printSigned(license, renewals[by], renewal, output)
+  printSigned(license, 'Reinstated', options, output)
+}
+
+/** Issues the claims of a license anew and prints the token. */
+export async function regenerateLicense(
+  settings: CliSettings,
+  id: string,
+  options: NewTokenOptions,
+  output: Output,
+): Promise<void> {
+  const { app, invalidatePrevious } = options
+  const license = await withExistingDatabase(settings, ({ licensing }) =>
+    licensing.licenses.regenerate(app, id, { invalidatePrevious }),
+  )
+  printSigned(license, 'Regenerated', options, output)
 }
 
 /** Issues the claims of many licenses anew. */
-export async function regenerateAll(settings: Settings, renewal: BulkRenewal, output: Output): Promise<void> {
-  const { app, dryRun, json } = renewal
-  const outcome = await withStandingDatabase(settings, async ({ licensing }) =>
-    licensing.licenses.regenerateAll(app, { ...(await filterOf(licensing, renewal)), dryRun }),
+export async function regenerateAll(
+  settings: CliSettings,
+  options: RegenerateAllOptions,
+  output: Output,
+): Promise<void> {
+  const { app, dryRun, json } = options
+  const result = await withExistingDatabase(settings, async ({ licensing }) =>
+    licensing.licenses.regenerateAll(app, { ...(await filterOf(licensing, options)), dryRun }),
   )
-  if (json) return output.line(jsonOf(toWire(outcome)))
-  const { licensesRegenerated, skipped } = outcome
-  const done = dryRun ? 'Nothing is changed. Would be regenerated' : 'Regenerated'
-  output.line(`${done}: ${licensesRegenerated}. Left alone, being without a tier: ${skipped.missingTier}.`)
+  if (json) return output.line(jsonOf(toWire(result)))
+  const { licensesRegenerated, skipped } = result
+  const action = dryRun ? 'Dry run. Licenses to regenerate' : 'Licenses regenerated'
+  output.line(`${action}: ${licensesRegenerated}. Skipped for lack of a tier: ${skipped.missingTier}.`)
 }

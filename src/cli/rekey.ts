@@ -1,41 +1,41 @@
 import { toWire } from '../adapters/http/wire.ts'
 import type { RekeyResult } from '../core/index.ts'
-import { withStandingDatabase } from './database.ts'
+import { withExistingDatabase } from './database.ts'
 import { findMasterKeys } from './master-key.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
-import { progressReported } from './terminal/progress.ts'
-import { Refusal } from './refusal.ts'
-import type { Settings } from './settings.ts'
+import { progressBar } from './terminal/progress.ts'
+import { CliError } from './errors.ts'
+import type { CliSettings } from './settings.ts'
 
-const once =
-  'Nothing is left to reseal: the first master key opens everything. If it is the old one, put the new one before it.'
+const nothingToReseal =
+  'Every secret is already under the first master key. If it is the old one, put the new one before it.'
 
-/** With one key there is nothing to come from, so it is a mistake, and the old one would be called the new one. */
-async function requireTwo(settings: Settings): Promise<void> {
-  const { keys } = await findMasterKeys(settings, { make: false })
+/** Refuses a single key: a rekey under it would change nothing and call the old key the new one. */
+async function requireTwo(settings: CliSettings): Promise<void> {
+  const { keys } = await findMasterKeys(settings, { create: false })
   if (keys.length > 1) return
-  throw new Refusal(
-    'Rekeying takes two master keys, separated by a comma: the new one first, the old one behind it',
+  throw new CliError(
+    'A rekey needs two master keys, separated by a comma: first the new one, then the old one',
   )
 }
 
-function told({ tokenSecrets, signingKeys, webhooks, storedResponses, keyCheck }: RekeyResult): string {
+function summary({ tokenSecrets, signingKeys, webhooks, storedResponses, keyCheck }: RekeyResult): string {
   const count = tokenSecrets + signingKeys + webhooks + storedResponses
-  if (count === 0 && !keyCheck) return once
-  const kinds = `${signingKeys} signing keys, ${tokenSecrets} token secrets, ${webhooks} webhooks, ${storedResponses} kept answers`
-  return `Resealed ${kinds}. The first master key alone opens everything now.`
+  if (count === 0 && !keyCheck) return nothingToReseal
+  const kinds = `${signingKeys} signing keys, ${tokenSecrets} token secrets, ${webhooks} webhooks, ${storedResponses} stored responses`
+  return `Resealed ${kinds}. Now the first master key alone opens everything.`
 }
 
 /**
- * Reseals everything under the first of the master keys, beside running servers if need be.
+ * Reseals every secret under the first master key. Servers may run meanwhile. After a failure it can start again.
  *
- * @throws {Refusal} @throws {LicensingError} and can be begun again.
+ * @throws {CliError} @throws {LicensingError}
  */
-export async function rekey(settings: Settings, output: Output, { json }: AsJson): Promise<void> {
+export async function rekey(settings: CliSettings, output: Output, { json }: AsJson): Promise<void> {
   await requireTwo(settings)
-  const progress = progressReported()
-  const rekeyed = await withStandingDatabase(settings, ({ licensing }) =>
-    licensing.rekey({ onProgress: progress.at }).finally(progress.end),
+  const progress = progressBar()
+  const result = await withExistingDatabase(settings, ({ licensing }) =>
+    licensing.rekey({ onProgress: progress.update }).finally(progress.end),
   )
-  output.line(json ? jsonOf(toWire(rekeyed)) : told(rekeyed))
+  output.line(json ? jsonOf(toWire(result)) : summary(result))
 }

@@ -10,21 +10,20 @@ import type { SigningOptions } from '../core/keys/signing-queue.ts'
 import { startDelivery } from '../webhooks/index.ts'
 import { withDatabase, type OpenDatabase } from './database.ts'
 import type { Output } from './terminal/output.ts'
-import { Refusal } from './refusal.ts'
-import type { Address, Settings } from './settings.ts'
+import { CliError } from './errors.ts'
+import type { CliSettings, ListenAddress } from './settings.ts'
 
-/** How long requests in flight may take to finish after a signal to stop. */
-const patienceMs = 10_000
+/** The time that open requests have to finish after a signal to stop. */
+const stopTimeoutMs = 10_000
 
-/** Bun's own default of 10 s would cut a rotation that waits for its primes. */
+/** Longer than Bun's default of 10 s, which would cut a rotation that waits for its primes. */
 const idleSeconds = 60
 
-/** Two apps in a row are created without a wait; the pairs live in memory only. */
+/** Two apps in a row are created without a wait. The pairs exist in memory only. */
 const keyPool = 2
 
-/** Where and how it is served. */
 export interface ServeOptions {
-  readonly address: Address
+  readonly address: ListenAddress
   readonly options: ServerOptions
   readonly signing: SigningOptions
   readonly webhooks: WebhookOptions
@@ -32,25 +31,33 @@ export interface ServeOptions {
 
 const logger = getLogger(['heartwood', 'cli'])
 
-function createServer(licensing: Licensing, { port, host }: Address, options: ServerOptions): Server {
+function createServer(licensing: Licensing, { port, host }: ListenAddress, options: ServerOptions): Server {
   const app = licensingServer(licensing, options)
   return listen({
     fetch: (request) => app.fetch(request),
-    ...{ port, hostname: host, manual: true, silent: true, gracefulShutdown: false },
-    // Our own reader counts bodies; Bun's answer to a larger one would have no body.
+    port,
+    hostname: host,
+    manual: true,
+    silent: true,
+    gracefulShutdown: false,
+    // Heartwood limits bodies itself, because Bun's own response to a larger body is empty.
     bun: { idleTimeout: idleSeconds, maxRequestBodySize: Number.MAX_SAFE_INTEGER },
   })
 }
 
-function listenFailure(error: unknown, { port, host }: Address): Refusal {
+function listenFailure(error: unknown, { port, host }: ListenAddress): CliError {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException
   const isTaken = code === 'EADDRINUSE' || (error as Error).name === 'AddrInUse'
   const reason = isTaken ? 'another program listens there; choose another with --port' : code
-  return new Refusal(`Cannot listen on ${host} port ${port}: ${reason}`, { cause: error })
+  return new CliError(`Cannot listen on ${host} port ${port}: ${reason}`, { cause: error })
 }
 
-/** Answers once it listens. @throws {Refusal} when it cannot. */
-async function startServer(licensing: Licensing, address: Address, options: ServerOptions): Promise<Server> {
+/** Resolves as soon as the server listens. @throws {CliError} if it cannot listen. */
+async function startServer(
+  licensing: Licensing,
+  address: ListenAddress,
+  options: ServerOptions,
+): Promise<Server> {
   try {
     const server = createServer(licensing, address, options)
     await server.serve()
@@ -60,11 +67,11 @@ async function startServer(licensing: Licensing, address: Address, options: Serv
   }
 }
 
-/** Prints the first key of a fresh database, this once. */
-async function welcome({ licensing, made }: OpenDatabase, output: Output): Promise<void> {
-  if (made.length > 0) {
-    output.line(`Made ${made.join(' and its master key ')}.`)
-    output.line('Keep a copy of the master key apart from the database, which is of no use without it.')
+/** Prints the files that the first start created, and the first API key, which it never prints again. */
+async function printFirstStart({ licensing, created }: OpenDatabase, output: Output): Promise<void> {
+  if (created.length > 0) {
+    output.line(`Created ${created.join(' and its master key ')}.`)
+    output.line('Keep a copy of the master key in another place: without the key, the database is useless.')
   }
   const first = await licensing.apiKeys.createFirst()
   if (first !== null) output.line(`Your secret API key, shown only this once:\n\n  ${first.secret}\n`)
@@ -74,12 +81,12 @@ async function signalToStop(): Promise<void> {
   await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
 }
 
-/** Takes no new requests and lets those in flight finish, but does not wait for ever. */
+/** Refuses new requests and lets the open ones finish, but cuts those that take too long. */
 async function stopServer(server: Server): Promise<void> {
   const timer = new AbortController()
   const isDone = await Promise.race([
     server.close().then(() => true),
-    setTimeout(patienceMs, false, { signal: timer.signal }),
+    setTimeout(stopTimeoutMs, false, { signal: timer.signal }),
   ])
   timer.abort()
   if (isDone) return
@@ -87,27 +94,30 @@ async function stopServer(server: Server): Promise<void> {
   await Promise.race([server.close(true), setTimeout(1000)])
 }
 
-/**
- * Runs the server until it is told to stop by SIGTERM or SIGINT.
- *
- * @throws {Refusal} @throws {LicensingError} when it cannot start.
- */
-export async function serve(
-  settings: Settings,
-  { address, options, signing, webhooks }: ServeOptions,
+/** Serves requests and delivers webhooks until SIGTERM or SIGINT. */
+async function run(
+  database: OpenDatabase,
+  { address, options }: Pick<ServeOptions, 'address' | 'options'>,
   output: Output,
 ): Promise<void> {
-  const work = async (database: OpenDatabase): Promise<void> => {
-    const stop = signalToStop()
-    const server = await startServer(database.licensing, address, options)
-    await welcome(database, output)
-    output.line(`Heartwood ${version} listens on ${server.url?.replace(/\/$/, '')}`)
-    const delivery = startDelivery(database.licensing)
-    await stop
-    await Promise.all([
-      stopServer(server),
-      Promise.race([delivery.stop(), setTimeout(patienceMs, undefined, { ref: false })]),
-    ])
-  }
-  await withDatabase(settings, work, { keyPool, signing, webhooks })
+  const stop = signalToStop()
+  const server = await startServer(database.licensing, address, options)
+  await printFirstStart(database, output)
+  output.line(`Heartwood ${version} listens on ${server.url?.replace(/\/$/, '')}`)
+  const delivery = startDelivery(database.licensing)
+  await stop
+  await Promise.all([
+    stopServer(server),
+    Promise.race([delivery.stop(), setTimeout(stopTimeoutMs, undefined, { ref: false })]),
+  ])
+}
+
+/**
+ * Runs the server until SIGTERM or SIGINT stops it.
+ *
+ * @throws {CliError} @throws {LicensingError} if it cannot start.
+ */
+export async function serve(settings: CliSettings, options: ServeOptions, output: Output): Promise<void> {
+  const { signing, webhooks } = options
+  await withDatabase(settings, (database) => run(database, options, output), { keyPool, signing, webhooks })
 }

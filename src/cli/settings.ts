@@ -1,92 +1,93 @@
 import type { WebhookOptions } from '../core/licensing.ts'
 import type { SigningOptions } from '../core/keys/signing-queue.ts'
-import { Refusal } from './refusal.ts'
+import { CliError } from './errors.ts'
 
 /** The environment of the process. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 const logFormats = ['json', 'pretty', 'off'] as const
 
-/** How log lines are written. */
 export type LogFormat = (typeof logFormats)[number]
 
-/** Where the records are, and what opens them. */
-export interface Settings {
-  /** An SQLite file, or an address of PostgreSQL, which may hold a password: see {@link shownDatabase}. */
+/** The settings that every command needs to open the database. */
+export interface CliSettings {
+  /** An SQLite file or a PostgreSQL address. An address may hold a password: show it by {@link shownDatabase}. */
   readonly database: string
   /** The text of HEARTWOOD_MASTER_KEY. */
   readonly masterKey: string | undefined
   /** The path in HEARTWOOD_MASTER_KEY_FILE. */
   readonly masterKeyFile: string | undefined
-  /** The `iss` of new apps' tokens; without it, core's default. */
+  /** The `iss` of new apps' tokens. If it is undefined, core uses its default. */
   readonly issuer: string | undefined
   readonly log: LogFormat
 }
 
-/** Where the server listens. */
-export interface Address {
+/** The address and port of the server. */
+export interface ListenAddress {
   readonly port: number
   readonly host: string
 }
 
-/** A port's number; 0 lets the system choose one. @throws {Error} when it is none. */
+/** Reads a port number. With 0 the system chooses a free port. @throws {Error} if the text is not a port. */
 export function readPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Infinity
   if (port > 65_535) throw new Error('a port is a number from 0 to 65535')
   return port
 }
 
-/** Whether a database is PostgreSQL's; otherwise it is an SQLite file. */
+/** True for a PostgreSQL address, false for an SQLite file. */
 export function isPostgres(database: string): boolean {
   return /^postgres(ql)?:/i.test(database)
 }
 
-/** A database as it may be shown: an address without user, password and options. */
+/** The database for messages: an address loses its user, password and options. */
 export function shownDatabase(database: string): string {
   if (!isPostgres(database)) return database
   const { host, pathname } = new URL(database)
   return `postgres://${host}${pathname}`
 }
 
-/** @throws {Refusal} for what is neither. An address may hold a password, so it is not repeated. */
-function checkDatabase(database: string): string {
+/** @throws {CliError} without the text, because an address may hold a password. */
+function parseDatabase(database: string): string {
   if (isPostgres(database)) {
     if (/^[^:]+:\/\//.test(database) && URL.canParse(database)) return database
-    throw new Refusal(
-      'The address of PostgreSQL is written as in postgres://user:password@host:5432/database',
-    )
+    throw new CliError('A PostgreSQL address has the form postgres://user:password@host:5432/database')
   }
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(database) || database === ':memory:')
-    throw new Refusal(
-      'The database is an SQLite file, such as heartwood.db, or an address such as postgres://…',
+    throw new CliError(
+      'The database must be an SQLite file, such as heartwood.db, or an address, such as postgres://…',
     )
   return database
 }
 
 function readLogFormat(text: string): LogFormat {
   const format = logFormats.find((known) => known === text)
-  if (format === undefined) throw new Refusal(`HEARTWOOD_LOG is one of ${logFormats.join(', ')}`)
+  if (format === undefined) throw new CliError(`HEARTWOOD_LOG must be one of ${logFormats.join(', ')}`)
   return format
 }
 
-/** @throws {Refusal} An empty key is a mistake upstream, and must not pass for none. */
+/** @throws {CliError} for an empty text: another program failed to fill it in, so it must not count as unset. */
 function readSecret(environment: Environment, name: string): string | undefined {
   const text = environment[name]
-  if (text === '') throw new Refusal(`${name} is set, but empty`)
+  if (text === '') throw new CliError(`${name} is set, but empty`)
   return text
 }
 
-/** Reads what every command needs. A flag beats the environment. @throws {Refusal} saying which setting is wrong. */
+/**
+ * Reads the settings that every command needs. A flag wins over the environment.
+ *
+ * @throws {CliError} that names the wrong setting.
+ */
 export function readSettings(
   environment: Environment,
   flags: { readonly database?: string | undefined } = {},
-): Settings {
+): CliSettings {
   const masterKey = readSecret(environment, 'HEARTWOOD_MASTER_KEY')
   const masterKeyFile = readSecret(environment, 'HEARTWOOD_MASTER_KEY_FILE')
   if (masterKey !== undefined && masterKeyFile !== undefined)
-    throw new Refusal('Set HEARTWOOD_MASTER_KEY or HEARTWOOD_MASTER_KEY_FILE, not both')
+    throw new CliError('Set HEARTWOOD_MASTER_KEY or HEARTWOOD_MASTER_KEY_FILE, not both')
   return {
-    database: checkDatabase(flags.database || environment.HEARTWOOD_DATABASE || 'heartwood.db'),
+    database: parseDatabase(flags.database || environment.HEARTWOOD_DATABASE || 'heartwood.db'),
     masterKey,
     masterKeyFile,
     issuer: environment.HEARTWOOD_ISSUER || undefined,
@@ -98,35 +99,37 @@ function environmentPort(environment: Environment): number {
   try {
     return readPort(environment.PORT || '4000')
   } catch (cause) {
-    throw new Refusal('PORT must be a number from 0 to 65535', { cause })
+    throw new CliError('PORT must be a number from 0 to 65535', { cause })
   }
 }
 
-/** Reads where to listen. A flag beats the environment. @throws {Refusal} saying which setting is wrong. */
-export function readAddress(
+/** Reads the address to listen on. A flag wins over the environment. @throws {CliError} that names the wrong setting. */
+export function readListenAddress(
   environment: Environment,
   flags: { readonly port?: number | undefined; readonly host?: string | undefined } = {},
-): Address {
+): ListenAddress {
   return {
     port: flags.port ?? environmentPort(environment),
     host: flags.host || environment.HOST || '127.0.0.1',
   }
 }
 
-/** Reads how many tokens are signed at once. @throws {Refusal} */
+/** Reads the number of tokens to sign at the same time. @throws {CliError} */
 export function readSigning(environment: Environment): SigningOptions {
   const text = environment.HEARTWOOD_SIGNING || 'spare'
   if (text === 'spare') return {}
   if (text === 'all') return { concurrency: 'all' }
   if (/^[1-9]\d{0,2}$/.test(text)) return { concurrency: Number(text) }
-  throw new Refusal('HEARTWOOD_SIGNING is "all", for every core, or how many tokens are signed at once')
+  throw new CliError(
+    'HEARTWOOD_SIGNING must be "spare", "all" (every core), or the number of tokens to sign at the same time',
+  )
 }
 
-/** Reads where webhooks may go. @throws {Refusal} */
+/** Reads the targets that webhooks may have. @throws {CliError} */
 export function readWebhooks(environment: Environment): WebhookOptions {
   const text = environment.HEARTWOOD_PRIVATE_WEBHOOKS || 'refuse'
   if (text === 'refuse' || text === 'allow') return { allowPrivateTargets: text === 'allow' }
-  throw new Refusal(
-    'HEARTWOOD_PRIVATE_WEBHOOKS is "allow", for http and private addresses in development, or "refuse"',
+  throw new CliError(
+    'HEARTWOOD_PRIVATE_WEBHOOKS must be "refuse", or "allow" for http and private addresses in development',
   )
 }

@@ -13,65 +13,61 @@ import {
   type VerificationKey,
 } from '../core/token/token.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
-import { Refusal } from './refusal.ts'
-import { columns, shown } from './terminal/table.ts'
+import { CliError } from './errors.ts'
+import { columns, printable } from './terminal/columns.ts'
 
-/** What a token is held against. */
-export interface Verification extends AsJson {
+export interface VerifyOptions extends AsJson {
   /** The file of the public key. */
   readonly publicKey: string
-  /** The app it must be for; without it, whichever it says. */
+  /** The app that the token must be for. If it is undefined, any app will do. */
   readonly app?: string
+  /** The issuer that the token must be from. If it is undefined, any issuer will do. */
   readonly issuer?: string
 }
 
-/** What came of it. */
-interface Verdict extends Pick<Decision, 'valid' | 'code' | 'reason'> {
+interface VerifyResult extends Pick<Decision, 'valid' | 'code' | 'reason'> {
   readonly status: Decision['status'] | 'invalid'
-  /** `null` unless the signature holds. */
+  /** `null` if the signature is invalid. */
   readonly claims: LicenseClaims | null
 }
 
 async function readStandardInput(): Promise<string> {
-  let given = ''
+  let text = ''
   for await (const chunk of process.stdin.setEncoding('utf8')) {
-    given += String(chunk)
-    if (given.length > 2 * maxTokenLength) break
+    text += String(chunk)
+    if (text.length > 2 * maxTokenLength) break
   }
-  return given.trim()
+  return text.trim()
 }
 
-async function readFileOf(file: string): Promise<string> {
+async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {
-    throw new Refusal(`Cannot read public key file ${file} (${(cause as NodeJS.ErrnoException).code})`, {
+    throw new CliError(`Cannot read public key file ${file} (${(cause as NodeJS.ErrnoException).code})`, {
       cause,
     })
   }
 }
 
 /** @throws {SyntaxError} */
-function publicKeysIn(text: string): PublicKeys {
+function parsePublicKeys(text: string): PublicKeys {
   return text.trimStart().startsWith('{') ? (JSON.parse(text) as PublicKeys) : text
 }
 
-/** @throws {Refusal} for what is no public key, and for a private one. */
+/** @throws {CliError} for a file that holds a private key, or no public key. */
 async function readKeys(file: string): Promise<readonly VerificationKey[]> {
-  const text = await readFileOf(file)
+  const text = await readText(file)
   try {
-    return await readBundledKeys(publicKeysIn(text))
+    return await readBundledKeys(parsePublicKeys(text))
   } catch (cause) {
-    const rule = cause instanceof TypeError ? cause.message : 'publicKeys is no JSON'
-    throw new Refusal(`Public key file ${file}: ${rule.replace(/^publicKeys /, '')}`, { cause })
+    const rule = cause instanceof TypeError ? cause.message : 'publicKeys is not JSON'
+    throw new CliError(`Public key file ${file}: ${rule.replace(/^publicKeys /, '')}`, { cause })
   }
 }
 
-/**
- * Whom a token says it is for and from. Nothing is decided by it: it is what the token is then expected to say, and only
- * the signature makes it more than a claim.
- */
-function claimed(token: string): Partial<Pick<LicenseClaims, 'aud' | 'iss'>> {
+/** Reads `aud` and `iss` before the signature is verified. Verification then requires exactly these values. */
+function unverifiedClaims(token: string): Partial<Pick<LicenseClaims, 'aud' | 'iss'>> {
   try {
     const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()
     return Object(JSON.parse(payload)) as Partial<LicenseClaims>
@@ -80,12 +76,12 @@ function claimed(token: string): Partial<Pick<LicenseClaims, 'aud' | 'iss'>> {
   }
 }
 
-function expectedOf(token: string, { app, issuer }: Verification): ExpectedToken {
-  const { aud = '', iss = '' } = claimed(token)
+function expectedOf(token: string, { app, issuer }: VerifyOptions): ExpectedToken {
+  const { aud = '', iss = '' } = unverifiedClaims(token)
   return { audience: app ?? aud, issuer: issuer ?? iss }
 }
 
-function refused({ app, issuer }: Verification): Verdict {
+function invalidResult({ app, issuer }: VerifyOptions): VerifyResult {
   const wanted = [
     ...(app === undefined ? [] : [`for ${app}`]),
     ...(issuer === undefined ? [] : [`from ${issuer}`]),
@@ -94,20 +90,20 @@ function refused({ app, issuer }: Verification): Verdict {
   return { valid: false, status: 'invalid', code: 'invalid_token', reason, claims: null }
 }
 
-async function judge(token: string, verification: Verification): Promise<Verdict> {
-  const keys = await readKeys(verification.publicKey)
+async function verifyWithFile(token: string, options: VerifyOptions): Promise<VerifyResult> {
+  const keys = await readKeys(options.publicKey)
   try {
-    const claims = await verifyToken(token, keys, expectedOf(token, verification))
+    const claims = await verifyToken(token, keys, expectedOf(token, options))
     const now = Math.floor(Date.now() / 1000)
     const { valid, status, code, reason } = decide({ token: claims, now })
     return { valid, status, code, reason, claims }
   } catch (error) {
-    if (error instanceof LicensingError) return refused(verification)
+    if (error instanceof LicensingError) return invalidResult(options)
     throw error
   }
 }
 
-function details(claims: LicenseClaims, status: Verdict['status']): string {
+function details(claims: LicenseClaims, status: VerifyResult['status']): string {
   const rows = [
     ['status', status],
     ['app', claims.aud],
@@ -121,18 +117,19 @@ function details(claims: LicenseClaims, status: Verdict['status']): string {
     ['license', claims.lic_id],
     ['token id', claims.jti],
   ]
-  return columns(rows.map(([name = '', value = '']) => [name, shown(value)]))
+  return columns(rows.map(([name = '', value = '']) => [name, printable(value)]))
 }
 
 /**
- * Verifies a license token, from standard input for `-`, with nothing but a public key, and says what is in it.
+ * Verifies a license token with a public key alone and prints its claims. For `-` it reads the token from standard input.
+ * It cannot know of a revocation.
  *
- * @throws {Refusal} when it is not good now. A revocation it cannot know of.
+ * @throws {CliError} unless the token is valid now.
  */
-export async function verify(given: string, verification: Verification, output: Output): Promise<void> {
+export async function verify(given: string, options: VerifyOptions, output: Output): Promise<void> {
   const token = given === '-' ? await readStandardInput() : given
-  const { claims, ...verdict } = await judge(token, verification)
-  if (verification.json) output.line(jsonOf({ ...verdict, claims }))
-  else if (claims !== null) output.line(details(claims, verdict.status))
-  if (!verdict.valid) throw new Refusal(verdict.reason)
+  const { claims, ...result } = await verifyWithFile(token, options)
+  if (options.json) output.line(jsonOf({ ...result, claims }))
+  else if (claims !== null) output.line(details(claims, result.status))
+  if (!result.valid) throw new CliError(result.reason)
 }

@@ -83,22 +83,26 @@ export interface LicenseAssessment {
   readonly changesAt: number | null
 }
 
-const refusals: Readonly<Record<string, readonly [reason: string, action: ClientAction]>> = {
-  invalid_token: ['The license server no longer accepts this token: a new one is needed', 'new_token'],
-  not_found: ['The license server does not know this license: a new token is needed', 'new_token'],
-  token_expired: ['The license server says that the license has expired', 'renew'],
-  missing_tier: ['The license has no tier any more and cannot be renewed', 'contact'],
-  token_mismatch: ['The license server knows this token by another license id', 'contact'],
-  unknown_key: ['The license server signs with a key that this program does not know', 'update'],
-  foreign_token: ['The license server has given this license to another installation or program', 'contact'],
-}
+/** A map, because a code from the store may be a name that every object has, like `constructor`. */
+const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientAction]> = new Map([
+  ['invalid_token', ['The license server no longer accepts this token: a new one is needed', 'new_token']],
+  ['not_found', ['The license server does not know this license: a new token is needed', 'new_token']],
+  ['token_expired', ['The license server says that the license has expired', 'renew']],
+  ['missing_tier', ['The license has no tier any more and cannot be renewed', 'contact']],
+  ['token_mismatch', ['The license server knows this token by another license id', 'contact']],
+  ['unknown_key', ['The license server signs with a key that this program does not know', 'update']],
+  [
+    'foreign_token',
+    ['The license server has given this license to another installation or program', 'contact'],
+  ],
+])
 const otherRefusal = ['The license server refuses to renew the license', 'contact'] as const
 
 /** Shows the server's refusal, but keeps the license valid: only a revocation ends it. */
 function withRefusal(assessment: LicenseAssessment, refusal: string | null): LicenseAssessment {
   // About a token that has ended the server says no more than is known.
   if (refusal === null || refusal === assessment.code) return assessment
-  const [reason, action] = refusals[refusal] ?? otherRefusal
+  const [reason, action] = refusals.get(refusal) ?? otherRefusal
   return { ...assessment, reason, action }
 }
 

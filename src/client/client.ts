@@ -6,9 +6,9 @@ import { deadline, requestRenewal, validateRenewal, type RenewalResult } from '.
 import { StateStore } from './state-store.ts'
 import {
   isRevoked,
-  markOf,
   settle,
   tokenAwaitingKey,
+  wantsToken,
   withConfiguredToken,
   withoutLicense,
   withTime,
@@ -177,21 +177,24 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     return license
   }
 
-  /** Fetches newer keys if the token needs one. They may verify the stored token too, so that is read again. */
+  /** Fetches newer keys if the token needs one. */
   async #verify(token: string, signal: AbortSignal): Promise<VerifiedToken | TokenProblem> {
     const verified = await this.#keys.verify(token)
     if (verified !== null) return verified
-    if (this.#keys.awaitsKey(token) && (await this.#keys.fetch(signal))) await this.#states.read()
+    if (this.#keys.awaitsKey(token)) await this.#keys.fetch(signal)
     return (await this.#keys.verify(token)) ?? this.#keys.problemOf(token)
   }
 
   /** Takes the configured token in at once if it is new, and otherwise only if there is no other. */
   async #takeConfiguredToken(): Promise<void> {
     const { token } = this.#settings
-    const { record, held } = this.#states.state
-    if (token === null || (record.given === markOf(token) && held !== null)) return
+    if (token === null || !wantsToken(this.#states.state, token)) return
     const next = await this.#keys.verify(token)
-    if (next !== null) await this.#states.change((state) => withConfiguredToken(state, next))
+    if (next === null) return
+    // A key that has just come may verify the stored token too, which only the read before the change finds out.
+    await this.#states.change((state) =>
+      wantsToken(state, token) ? withConfiguredToken(state, next) : state,
+    )
   }
 
   /** Once an hour, so that a clock which is set back later is known to be. */

@@ -42,6 +42,17 @@ export interface ClientEvents<Feature extends string = string> {
 
 type Listener = (event: never) => void
 
+function call(listener: Listener, event: unknown): void {
+  try {
+    listener(event as never)
+  } catch (error) {
+    // Report the program's own fault as an event handler of the platform would.
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}
+
 /** Calls listeners. One that throws stops neither the others nor the client. */
 export class Listeners<Feature extends string> {
   readonly #listeners = new Map<keyof ClientEvents, Set<Listener>>()
@@ -56,14 +67,8 @@ export class Listeners<Feature extends string> {
   }
 
   emit<Name extends keyof ClientEvents>(name: Name, event: ClientEvents<Feature>[Name]): void {
-    for (const listener of this.#listeners.get(name) ?? [])
-      try {
-        listener(event as never)
-      } catch (error) {
-        // Report the program's own fault as an event handler of the platform would.
-        queueMicrotask(() => {
-          throw error
-        })
-      }
+    const listeners = this.#listeners.get(name) ?? new Set()
+    // A copy, so that a listener which subscribes anew is not called again by the same event.
+    for (const listener of [...listeners]) if (listeners.has(listener)) call(listener, event)
   }
 }

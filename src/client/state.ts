@@ -25,19 +25,20 @@ export function isRevoked({ record: { revoked }, held }: ProgramState): boolean 
 }
 
 /** The last characters identify a token, and reveal nothing of use. */
-export function markOf(token: string): string {
+function markOf(token: string): string {
   return token.slice(-16)
 }
 
 /** The stored or configured token that cannot be verified before a newer key has been fetched. */
 export function tokenAwaitingKey(
-  { record, held }: ProgramState,
+  state: ProgramState,
   configured: string | null,
   awaitsKey: (token: string) => boolean,
 ): string | null {
-  const { token, given } = record
+  const { record, held } = state
+  const { token } = record
   if (token !== null && token !== held?.text && awaitsKey(token)) return token
-  const isWanted = configured !== null && (held === null || given !== markOf(configured))
+  const isWanted = configured !== null && wantsToken(state, configured)
   return isWanted && awaitsKey(configured) ? configured : null
 }
 
@@ -53,6 +54,11 @@ export function withToken(state: ProgramState, next: VerifiedToken): ProgramStat
   const kept = isSameLicense(held, next) ? (held.bundled ? held.text : record.fallback) : null
   const fallback = next.bundled ? null : kept
   return { ...state, held: next, record: { ...record, token: next.text, fallback, attempt: null } }
+}
+
+/** True if the configured token is new or, otherwise, if there is no other. */
+export function wantsToken({ record, held }: ProgramState, configured: string): boolean {
+  return held === null || record.given !== markOf(configured)
 }
 
 /** Takes the configured token in, and remembers which one it was. */

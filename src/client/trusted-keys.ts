@@ -149,11 +149,10 @@ export class TrustedKeys {
     if (this.#settings.refreshKeys?.pin !== 'origin') this.storable = formatKeys(this.#fetched)
   }
 
-  /** True if it brought a key. A body that is no key set (a captive portal's page, say) changes nothing. */
-  async fetch(signal: AbortSignal): Promise<boolean> {
+  /** A body that is no key set (a captive portal's page, say) changes nothing. */
+  async fetch(signal: AbortSignal): Promise<void> {
     const { refreshKeys, appUrl, fetch } = this.#settings
-    if (refreshKeys === null) return false
-    const before = this.#fetched
+    if (refreshKeys === null) return
     const init = { signal, redirect: 'error', credentials: 'omit', cache: 'no-cache' } as const
     const request = async (): Promise<string> => {
       const response = await fetch(`${appUrl}/${refreshKeys.from}`, init)
@@ -163,6 +162,5 @@ export class TrustedKeys {
       .then((body) => readServedKeys(body, refreshKeys))
       .then((keys) => this.#add(keys))
       .catch(() => undefined)
-    return this.#fetched !== before
   }
 }

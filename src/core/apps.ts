@@ -1,11 +1,8 @@
 import { Type, type TString } from '@sinclair/typebox'
-import { mayCreateApps, type Principal } from './api-keys/principal.ts'
-import { inTransaction } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './input/fields.ts'
 import { input, type Input } from './input/parse.ts'
-import type { KeyPair } from './runtime/key-pool.ts'
 import {
   activeKey,
   keyPairFor,
@@ -15,24 +12,30 @@ import {
   type PublicJwk,
 } from './keys/signing-keys.ts'
 import { requireApp } from './lookup.ts'
+import { requirePermission } from './principal.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import type { KeyPair } from './runtime/key-pool.ts'
 import type { AppFilter, AppRecord, Mode, NumericDate, WebhookPatch, WebhookRecord } from './storage/index.ts'
+import { inTransaction } from './transaction.ts'
 import { changeWebhook } from './webhooks/secret.ts'
 import { checkWebhookUrl } from './webhooks/url.ts'
 
-/** An application whose licenses are kept here. Times are whole seconds since 1970. */
+/** An application that licenses are issued for. Times are whole seconds since 1970. */
 export interface App {
   /** `app_…` */
   readonly id: string
   readonly mode: Mode
   readonly name: string
-  /** Its name in addresses and the audience of its tokens; never changes. */
+  /** Its name in URLs, and the `aud` (RFC 7519) of its tokens. It never changes. */
   readonly slug: string
   readonly description: string | null
   readonly webhookUrl: string | null
-  /** Since when nothing is sent there, for its failures or its 410; saving `webhookUrl` switches it on again. */
+  /**
+   * The time when its webhook was switched off, after many failures or a 410; `null` while it is on. Saving `webhookUrl`
+   * switches it on again.
+   */
   readonly webhookDisabledAt: NumericDate | null
-  /** The `iss` of its tokens; never changes. */
+  /** The `iss` (RFC 7519) of its tokens. It never changes. */
   readonly issuer: string
   /** The active public key, SubjectPublicKeyInfo in PEM. */
   readonly publicKeyPem: string
@@ -40,55 +43,84 @@ export interface App {
   readonly updatedAt: NumericDate
 }
 
+/**
+ * Input of `licensing.apps.create`.
+ *
+ * @example
+ * ```ts
+ * import type { NewApp } from 'heartwood'
+ *
+ * const app: NewApp = { name: 'My Desktop App', slug: 'desktop-app', webhookUrl: 'https://example.com/licenses' }
+ * ```
+ */
 export interface NewApp {
+  /** 1 to 255 characters. */
   readonly name: string
-  /** 1 to 63 lowercase letters, digits or hyphens; unique over the whole storage. */
+  /** 1 to 63 lowercase letters, digits or hyphens. It is unique in the whole storage and never changes. */
   readonly slug: string
+  /** At most 2,048 characters. */
   readonly description?: string | null
-  /** An `https` address for license events, of at most 2,048 characters. */
+  /** The `https` URL that receives license events, of at most 2,048 characters. */
   readonly webhookUrl?: string | null
 }
 
+/** Options of `licensing.apps.create`. */
 export interface NewAppOptions {
-  /** Default: the mode of `by`, else `live`. */
+  /** Default `live`; under {@link Licensing.restrictedTo} the mode of the API key. */
   readonly mode?: Mode
-  /** The API key that asks: the app takes its mode, and a key bound to an app may create none. */
-  readonly by?: Principal
-  /** Its first key pair; default: a freshly generated one, which takes a second or two. */
+  /** Its first key pair. Default: a pair from the pool, otherwise a generated one, which takes a second or two. */
   readonly keyPair?: KeyPair
 }
 
+/** Options of `licensing.apps.list`. */
 export interface AppListOptions {
+  /** Lists only apps of this mode. Without effect under {@link Licensing.restrictedTo}. */
   readonly mode?: Mode
-  /** The API key that asks. */
-  readonly by?: Principal
 }
 
-/** What of an app may be changed: absent is unchanged, `null` clears. */
+/** Changes to an app. An absent field stays unchanged; `null` clears it. */
 export interface AppChanges {
   readonly name?: string
   readonly description?: string | null
   readonly webhookUrl?: string | null
 }
 
-/** What an app's use cases are called on `licensing.apps`. `app` is a slug or an id everywhere. */
+/**
+ * The use cases of apps: `licensing.apps`. `app` is always a slug or an id.
+ *
+ * @example
+ * ```ts
+ * import type { Licensing } from 'heartwood'
+ *
+ * async function publicKeyOf(licensing: Licensing): Promise<string> {
+ *   const { id } = await licensing.apps.create({ name: 'My Desktop App', slug: 'desktop-app' })
+ *   return licensing.apps.publicKey(id)
+ * }
+ * ```
+ */
 export interface Apps {
   /**
    * Creates an app with its own RSA-4096 key pair.
-   * @throws {LicensingError} `validation_error`; `conflict` when the slug is taken; `forbidden` for a bound key.
+   * @throws {LicensingError} `validation_error`; `conflict` if the slug is taken; `forbidden` if the API key may not create
+   * such an app; `unavailable` if too many key pairs are being made.
+   * @throws {TypeError} if `keyPair` is malformed, or is missing inside a host's transaction.
    */
   create(app: NewApp, options?: NewAppOptions): Promise<App>
   /** @throws {LicensingError} `not_found`. */
   get(app: string): Promise<App>
-  /** Newest first; only what `by` sees, where given. @throws {LicensingError} `validation_error`. */
+  /** Newest first. @throws {LicensingError} `validation_error`. */
   list(query?: Paging, options?: AppListOptions): Promise<Listing<App>>
   /** @throws {LicensingError} `validation_error`, `not_found`. */
   update(app: string, changes: AppChanges): Promise<App>
-  /** Deletes the app with everything in it. @throws {LicensingError} `not_found`. */
+  /**
+   * Deletes the app and everything in it: keys, tiers, features, customers, licenses, events, and the API keys that are bound
+   * to it.
+   * @throws {LicensingError} `not_found`.
+   */
   delete(app: string): Promise<void>
-  /** The active public key in PEM. @throws {LicensingError} `not_found`. */
+  /** The active public key, SubjectPublicKeyInfo in PEM. @throws {LicensingError} `not_found`. */
   publicKey(app: string): Promise<string>
-  /** The accepted public keys as a JWK Set (RFC 7517), the active one first. @throws {LicensingError} `not_found`. */
+  /** The accepted public keys as a JWK Set (RFC 7517), the active key first. @throws {LicensingError} `not_found`. */
   jwks(app: string): Promise<{ readonly keys: readonly PublicJwk[] }>
 }
 
@@ -151,14 +183,17 @@ function slugTaken(): LicensingError {
   })
 }
 
-function checkCreator(by: Principal, mode: Mode): void {
-  if (!mayCreateApps(by) || by.mode !== mode)
+/** The mode of a new app. @throws {LicensingError} `forbidden` if the API key may not create such an app. */
+function newAppMode({ principal }: Context, mode: Mode | undefined): Mode {
+  requirePermission(principal, 'apps')
+  if (principal === null) return mode ?? 'live'
+  if (mode !== undefined && mode !== principal.mode)
     throw new LicensingError('forbidden', 'This API key may not create such an app')
+  return principal.mode
 }
 
 async function createApp(context: Context, app: NewApp, options: NewAppOptions = {}): Promise<App> {
-  const { by, mode = by?.mode ?? 'live' } = options
-  if (by !== undefined) checkCreator(by, mode)
+  const mode = newAppMode(context, options.mode)
   const given = newApp.parse(app)
   checkWebhookUrl(given.webhookUrl, context.runtime.allowPrivateTargets)
   if ((await context.storage.findApp(given.slug)) !== null) throw slugTaken()
@@ -174,13 +209,12 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
 }
 
 async function getApp(context: Context, app: string): Promise<App> {
-  return toApp(context, await requireApp(context, app))
+  return toApp(context, await requireApp(context, app, 'read'))
 }
 
-/** What an asker may see of the apps: those of its mode, and of a bound key the one. */
-function appFilter({ mode, by }: AppListOptions): AppFilter {
-  if (by === undefined) return mode === undefined ? {} : { mode }
-  return { mode: by.mode, ...(by.appId !== null && { id: by.appId }) }
+function appFilter({ principal }: Context, { mode }: AppListOptions): AppFilter {
+  if (principal === null) return mode === undefined ? {} : { mode }
+  return { mode: principal.mode, ...(principal.appId !== null && { id: principal.appId }) }
 }
 
 async function listApps(
@@ -189,7 +223,7 @@ async function listApps(
   options: AppListOptions = {},
 ): Promise<Listing<App>> {
   const { storage } = context
-  const filter = appFilter(options)
+  const filter = appFilter(context, options)
   const listing = await readPage(appQuery.parse(query), {
     prefix: 'app',
     list: (page) => storage.listApps(filter, page),
@@ -206,7 +240,7 @@ function switchedOn({ failures, disabledAt }: WebhookRecord): WebhookPatch | nul
 async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl, context.runtime.allowPrivateTargets)
-  const { id } = await requireApp(context, app)
+  const { id } = await requireApp(context, app, 'write')
   const updated = await inTransaction(context, async (tx) => {
     const record = await tx.updateApp(id, { ...patch, updatedAt: context.runtime.now() })
     if (record !== null && patch.webhookUrl !== undefined && (await tx.findWebhook(id)) !== null)
@@ -218,14 +252,13 @@ async function updateApp(context: Context, app: string, changes: AppChanges): Pr
 }
 
 async function deleteApp(context: Context, app: string): Promise<void> {
-  const { id } = await requireApp(context, app)
+  const { id } = await requireApp(context, app, 'write')
   const key = await activeKey(context, id)
   if (!(await context.storage.deleteApp(id))) throw new LicensingError('not_found', 'App not found')
   context.runtime.caches.privateKeys.forget(key.kid)
   context.runtime.caches.tokenSecrets.forget(id)
 }
 
-/** Binds the use cases of apps to a context. */
 export function bindApps(context: Context): Apps {
   return {
     create: (app, options) => createApp(context, app, options),
@@ -233,7 +266,8 @@ export function bindApps(context: Context): Apps {
     list: (query, options) => listApps(context, query, options),
     update: (app, changes) => updateApp(context, app, changes),
     delete: (app) => deleteApp(context, app),
-    publicKey: async (app) => (await activeKey(context, (await requireApp(context, app)).id)).publicKeyPem,
-    jwks: async (app) => ({ keys: await publicJwks(context, (await requireApp(context, app)).id) }),
+    publicKey: async (app) =>
+      (await activeKey(context, (await requireApp(context, app, 'read')).id)).publicKeyPem,
+    jwks: async (app) => ({ keys: await publicJwks(context, (await requireApp(context, app, 'read')).id) }),
   }
 }

@@ -1,12 +1,13 @@
 import type { IdPrefix } from './ids.ts'
 import type { AttemptCounts } from './load.ts'
+import type { Principal } from './principal.ts'
 import type { PromiseCache } from './runtime/cache.ts'
 import type { KeyPool } from './runtime/key-pool.ts'
 import type { LastUsedTimes } from './runtime/last-used.ts'
 import type { Listeners } from './runtime/listeners.ts'
 import type { Sealer } from './runtime/sealer.ts'
 import type { WorkQueue } from './runtime/work-queue.ts'
-import type { NumericDate, Storage, StorageSession } from './storage/index.ts'
+import type { AppRecord, NumericDate, Storage, StorageSession } from './storage/index.ts'
 import type { LicenseClaims } from './token/token.ts'
 
 /** Stores the result of a use case under an idempotency key. */
@@ -63,4 +64,8 @@ export interface Context {
   readonly inHostTransaction: boolean
   /** `null` unless the call runs under an idempotency key. */
   readonly recorder: IdempotencyRecorder | null
+  /** The API key that restricts the call; `null` for the host. */
+  readonly principal: Principal | null
+  /** The app that `authorize` has read for this request. It is not read again. */
+  readonly app: AppRecord | null
 }

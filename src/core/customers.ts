@@ -1,13 +1,12 @@
 import { Type } from '@sinclair/typebox'
-import { hasReceivers, inTransaction, type Emit } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { licenseEvent } from './runtime/events.ts'
 import { metadata, nullable, text } from './input/fields.ts'
 import { checkMetadata, input, invalidInput, isText, type Input } from './input/parse.ts'
 import { requireApp } from './lookup.ts'
 import { eachPage, mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import { retryUntilWon } from './retry.ts'
+import { licenseEvent } from './runtime/events.ts'
 import type {
   AppRecord,
   CustomerFilter,
@@ -17,30 +16,43 @@ import type {
   NumericDate,
   StorageSession,
 } from './storage/index.ts'
+import { hasReceivers, inTransaction, type Emit } from './transaction.ts'
 
-/** Somebody who holds licenses of an app. Times are whole seconds since 1970. */
+/** A person or company that holds licenses of an app. Times are whole seconds since 1970. */
 export interface Customer {
   /** `cus_…` */
   readonly id: string
   readonly email: string
   readonly name: string | null
-  /** What the vendor's own system calls them. */
+  /** The customer's id in the vendor's own system. */
   readonly externalId: string | null
   readonly metadata: Metadata
   readonly createdAt: NumericDate
   readonly updatedAt: NumericDate
 }
 
+/**
+ * Input of `licensing.customers.create`.
+ *
+ * @example
+ * ```ts
+ * import type { NewCustomer } from 'heartwood'
+ *
+ * const customer: NewCustomer = { email: 'ada@example.com', externalId: 'crm-1815' }
+ * ```
+ */
 export interface NewCustomer {
-  /** Unique in the app without regard to case. */
+  /** Unique in the app, in any case. 3 to 254 characters. */
   readonly email: string
+  /** At most 255 characters. */
   readonly name?: string | null
-  /** Unique in the app. */
+  /** The customer's id in the vendor's own system, unique in the app. 1 to 255 characters. */
   readonly externalId?: string | null
+  /** A JSON object of at most 16 KiB. */
   readonly metadata?: Metadata
 }
 
-/** What of a customer may be changed: absent is unchanged, `null` clears, `metadata` is replaced whole. */
+/** Changes to a customer. An absent field stays unchanged; `null` clears it; `metadata` is replaced as a whole. */
 export interface CustomerChanges {
   readonly email?: string
   readonly name?: string | null
@@ -48,25 +60,41 @@ export interface CustomerChanges {
   readonly metadata?: Metadata | null
 }
 
+/** Filter and page of `licensing.customers.list`. */
 export interface CustomerQuery extends Paging {
-  /** Part of the e-mail, without regard to case; every character stands for itself. */
+  /** Part of the e-mail, in any case. There are no wildcards. */
   readonly email?: string
+  /** The whole external id. */
   readonly externalId?: string
 }
 
-/** A customer, and whether it was made just now. */
+/** Result of `licensing.customers.getOrCreate`. */
 export interface FoundCustomer {
   readonly customer: Customer
+  /** True if the customer is new. */
   readonly created: boolean
 }
 
-/** What a customer's use cases are called on `licensing.customers`. */
+/**
+ * The use cases of customers: `licensing.customers`.
+ *
+ * @example
+ * ```ts
+ * import type { Customer, Licensing } from 'heartwood'
+ *
+ * async function customerOf(licensing: Licensing, email: string): Promise<Customer> {
+ *   const { customer } = await licensing.customers.getOrCreate('desktop-app', { email })
+ *   return customer
+ * }
+ * ```
+ */
 export interface Customers {
-  /** @throws {LicensingError} `validation_error`, `not_found`; `conflict` when e-mail or external id is taken. */
+  /** @throws {LicensingError} `validation_error`, `not_found`; `conflict` if the e-mail or the external id is taken. */
   create(app: string, customer: NewCustomer): Promise<Customer>
   /**
-   * The customer of this e-mail, unchanged, or a new one: of any number of callers at once one creates.
-   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` when another has the external id.
+   * Resolves to the customer with this e-mail, unchanged, or to a new customer. Exactly one of several concurrent callers
+   * creates it.
+   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` if another customer has the external id.
    */
   getOrCreate(app: string, customer: NewCustomer): Promise<FoundCustomer>
   /** @throws {LicensingError} `not_found`. */
@@ -79,7 +107,7 @@ export interface Customers {
   list(app: string, query?: CustomerQuery): Promise<Listing<Customer>>
   /** @throws {LicensingError} `validation_error`, `not_found`, `conflict`. */
   update(app: string, id: string, changes: CustomerChanges): Promise<Customer>
-  /** Deletes the customer and its licenses. @throws {LicensingError} `not_found`. */
+  /** Deletes the customer and all its licenses. @throws {LicensingError} `not_found`. */
   delete(app: string, id: string): Promise<void>
 }
 
@@ -115,8 +143,8 @@ export const customerQuery: Input<CustomerQuery> = input<CustomerQuery>()(
 )
 
 /**
- * E-mails that fold alike are one: compatibility forms and case do not count, on every storage alike. Of the two small
- * sigmas, which toLowerCase picks by the letter that follows, one is taken.
+ * The form in which e-mails are compared: two e-mails that fold alike are one, on every storage. Compatibility forms (NFKC)
+ * and case do not count. Greek has two small sigmas, and `toLowerCase` picks one by the next letter, so both become one.
  */
 export function foldEmail(address: string): string {
   return address.normalize('NFKC').toLowerCase().replaceAll('ς', 'σ').normalize('NFKC')
@@ -135,7 +163,7 @@ function notFound(): LicensingError {
   return new LicensingError('not_found', 'Customer not found')
 }
 
-/** What a customer is looked up by, if it is text at all. @throws {LicensingError} `not_found`. */
+/** @throws {LicensingError} `not_found` for text that no storage takes. */
 function sought(name: string): string {
   if (!isText(name)) throw notFound()
   return name
@@ -168,7 +196,6 @@ function customerRecord(context: Context, appId: string, given: NewCustomer): Cu
   }
 }
 
-/** Says which of a customer's two unique names is taken by another, or that the customer is gone. */
 async function explainConflict(
   context: Context,
   app: AppRecord,
@@ -187,7 +214,7 @@ async function explainConflict(
 
 async function createCustomer(context: Context, app: string, customer: NewCustomer): Promise<Customer> {
   const given = readNewCustomer(customer)
-  const appRecord = await requireApp(context, app)
+  const appRecord = await requireApp(context, app, 'write')
   const record = customerRecord(context, appRecord.id, given)
   const created = await inTransaction(context, async (tx) =>
     (await tx.insertCustomer(record)) ? toCustomer(record) : null,
@@ -202,7 +229,7 @@ async function getOrCreateCustomer(
   customer: NewCustomer,
 ): Promise<FoundCustomer> {
   const given = readNewCustomer(customer)
-  const appRecord = await requireApp(context, app)
+  const appRecord = await requireApp(context, app, 'write')
   const fresh = customerRecord(context, appRecord.id, given)
   const find = (): Promise<CustomerRecord | null> =>
     context.storage.findCustomerByEmail(appRecord.id, fresh.foldedEmail)
@@ -223,11 +250,11 @@ async function listCustomers(
   query: CustomerQuery = {},
 ): Promise<Listing<Customer>> {
   const { email: part, externalId: external, ...paging } = customerQuery.parse(query)
-  const { id: appId } = await requireApp(context, app)
+  const { id: appId } = await requireApp(context, app, 'read')
   const filter: CustomerFilter = {
     appId,
-    ...(part !== undefined && { foldedEmailPart: foldEmail(part) }),
-    ...(external !== undefined && { externalId: external }),
+    foldedEmailPart: part === undefined ? undefined : foldEmail(part),
+    externalId: external,
   }
   const listing = await readPage(paging, {
     prefix: 'cus',
@@ -247,7 +274,7 @@ async function updateCustomer(
   const { metadata: replacement, ...given } = customerChanges.parse(changes)
   if (given.email !== undefined) checkEmail(given.email)
   checkMetadata(replacement)
-  const appRecord = await requireApp(context, app)
+  const appRecord = await requireApp(context, app, 'write')
   const existing = await context.storage.findCustomer(appRecord.id, sought(id))
   if (existing === null) throw notFound()
   const folded = given.email === undefined ? {} : { foldedEmail: foldEmail(given.email) }
@@ -263,8 +290,8 @@ async function updateCustomer(
 }
 
 /**
- * Every license of a customer as it is left, behind a write to each, so that no change falls between this and its deletion;
- * `null` when one was changed meanwhile.
+ * Reads every license of a customer behind a write to each, so that no change falls between this and its deletion. Resolves
+ * to `null` if another request changed a license first.
  */
 async function lastStatesOf(
   tx: StorageSession,
@@ -283,7 +310,7 @@ async function lastStatesOf(
 }
 
 async function deleteCustomer(context: Context, app: string, id: string): Promise<void> {
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const customer = await context.storage.findCustomer(record.id, sought(id))
   if (customer === null) throw notFound()
   const remove = async (tx: StorageSession, emit: Emit): Promise<object | null> => {
@@ -298,10 +325,9 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
   await retryUntilWon(() => inTransaction(context, remove))
 }
 
-/** Binds the use cases of customers to a context. */
 export function bindCustomers(context: Context): Customers {
   const { storage } = context
-  const idOf = async (app: string): Promise<string> => (await requireApp(context, app)).id
+  const idOf = async (app: string): Promise<string> => (await requireApp(context, app, 'read')).id
   return {
     create: (app, customer) => createCustomer(context, app, customer),
     getOrCreate: (app, customer) => getOrCreateCustomer(context, app, customer),

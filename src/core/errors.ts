@@ -1,4 +1,4 @@
-/** Every machine code that core answers with. A code, once released, never changes its meaning. */
+/** Every error code of core. A released code never changes its meaning. */
 export type LicensingErrorCode =
   | 'unauthorized'
   | 'invalid_token'
@@ -15,21 +15,21 @@ export type LicensingErrorCode =
   | 'unavailable'
   | 'master_key'
 
-/** What was wrong with an input, by field: each field with one message a broken rule. Never a submitted value. */
+/** The broken rules of an input by field, one message a rule. It never holds a submitted value. */
 export type ErrorDetails = Readonly<Record<string, readonly string[]>>
 
-/** What may ride on a {@link LicensingError}. */
+/** Optional parts of a {@link LicensingError}. */
 export interface LicensingErrorOptions {
   /** The fields at fault and the rules they break. */
   readonly details?: ErrorDetails
-  /** The error underneath, for a log; its text may hold internals and is never shown to a caller. */
+  /** The underlying error, for a log. Its text may hold internals, so a caller never sees it. */
   readonly cause?: unknown
 }
 
 /**
- * The one error of Heartwood's core: branch on `code`, show `message`.
+ * The one error class of Heartwood's core. Branch on `code`, show `message`.
  *
- * Neither ever holds a token, a key, a hash or a submitted value, so both may be logged and answered.
+ * Neither ever holds a token, a key, a hash or a submitted value. So both may go into a log and into a response.
  *
  * @example
  * ```ts
@@ -41,9 +41,9 @@ export interface LicensingErrorOptions {
  */
 export class LicensingError extends Error {
   override readonly name = 'LicensingError'
-  /** What went wrong, for a program. */
+  /** The kind of error, for a program. */
   readonly code: LicensingErrorCode
-  /** The fields at fault, with `validation_error` and some `conflict`s. */
+  /** The fields at fault; with `validation_error` and some `conflict`s. */
   readonly details?: ErrorDetails
 
   constructor(code: LicensingErrorCode, message: string, options: LicensingErrorOptions = {}) {

@@ -1,5 +1,4 @@
 import { Type } from '@sinclair/typebox'
-import { inTransaction } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { description, name, slug } from './input/fields.ts'
@@ -7,26 +6,51 @@ import { input, type Input } from './input/parse.ts'
 import { requireApp, requireFeature } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { FeatureRecord } from './storage/index.ts'
+import { inTransaction } from './transaction.ts'
 
-/** A feature of an app's catalogue. Times are whole seconds since 1970. */
+/** A feature in an app's catalogue. Times are whole seconds since 1970. */
 export type Feature = Omit<FeatureRecord, 'appId'>
 
+/**
+ * Input of `licensing.features.create`, and of `licensing.tiers.addFeature`.
+ *
+ * @example
+ * ```ts
+ * import type { NewFeature } from 'heartwood'
+ *
+ * const feature: NewFeature = { name: 'Export to PDF', slug: 'pdf_export' }
+ * ```
+ */
 export interface NewFeature {
+  /** 1 to 255 characters. */
   readonly name: string
-  /** 1 to 63 lowercase letters, digits or underscores; unique in the app. */
+  /** 1 to 63 lowercase letters, digits or underscores. It is unique in the app and never changes. */
   readonly slug: string
+  /** At most 2,048 characters. */
   readonly description?: string | null
 }
 
-/** What of a feature may be changed: absent is unchanged, `null` clears. */
+/** Changes to a feature. An absent field stays unchanged; `null` clears it. */
 export interface FeatureChanges {
   readonly name?: string
   readonly description?: string | null
 }
 
-/** What a feature's use cases are called on `licensing.features`. `feature` is an id or a slug. */
+/**
+ * The use cases of features: `licensing.features`. `feature` is an id or a slug.
+ *
+ * @example
+ * ```ts
+ * import type { Licensing } from 'heartwood'
+ *
+ * async function describeExport(licensing: Licensing): Promise<void> {
+ *   const { id } = await licensing.features.create('desktop-app', { name: 'Export', slug: 'export' })
+ *   await licensing.features.update('desktop-app', id, { description: 'Export to PDF and SVG' })
+ * }
+ * ```
+ */
 export interface Features {
-  /** @throws {LicensingError} `validation_error`, `not_found`; `conflict` when the slug is taken. */
+  /** @throws {LicensingError} `validation_error`, `not_found`; `conflict` if the slug is taken. */
   create(app: string, feature: NewFeature): Promise<Feature>
   /** @throws {LicensingError} `not_found`. */
   get(app: string, feature: string): Promise<Feature>
@@ -35,7 +59,7 @@ export interface Features {
   /** @throws {LicensingError} `validation_error`, `not_found`. */
   update(app: string, feature: string, changes: FeatureChanges): Promise<Feature>
   /**
-   * Takes the feature out of the catalogue and out of every tier. Tokens keep it until they are regenerated.
+   * Deletes the feature from the catalogue and from every tier. Tokens keep it until they are regenerated.
    * @throws {LicensingError} `not_found`.
    */
   delete(app: string, feature: string): Promise<void>
@@ -76,7 +100,7 @@ function slugTaken(): LicensingError {
 
 async function createFeature(context: Context, app: string, feature: NewFeature): Promise<Feature> {
   const given = newFeature.parse(feature)
-  const record = featureRecord(context, (await requireApp(context, app)).id, given)
+  const record = featureRecord(context, (await requireApp(context, app, 'write')).id, given)
   return inTransaction(context, async (tx) => {
     if (!(await tx.insertFeature(record))) throw slugTaken()
     return toFeature(record)
@@ -85,7 +109,7 @@ async function createFeature(context: Context, app: string, feature: NewFeature)
 
 async function listFeatures(context: Context, app: string, query: Paging = {}): Promise<Listing<Feature>> {
   const paging = featureQuery.parse(query)
-  const { id: appId } = await requireApp(context, app)
+  const { id: appId } = await requireApp(context, app, 'read')
   const listing = await readPage(paging, {
     prefix: 'feat',
     list: (page) => context.storage.listFeatures(appId, page),
@@ -102,23 +126,22 @@ async function updateFeature(
   changes: FeatureChanges,
 ): Promise<Feature> {
   const patch = featureChanges.parse(changes)
-  const { id } = await requireFeature(context.storage, await requireApp(context, app), feature)
+  const { id } = await requireFeature(context.storage, await requireApp(context, app, 'write'), feature)
   const updated = await context.storage.updateFeature(id, { ...patch, updatedAt: context.runtime.now() })
   if (updated === null) throw new LicensingError('not_found', 'Feature not found')
   return toFeature(updated)
 }
 
 async function deleteFeature(context: Context, app: string, feature: string): Promise<void> {
-  const { id } = await requireFeature(context.storage, await requireApp(context, app), feature)
+  const { id } = await requireFeature(context.storage, await requireApp(context, app, 'write'), feature)
   if (!(await context.storage.deleteFeature(id))) throw new LicensingError('not_found', 'Feature not found')
 }
 
-/** Binds the use cases of features to a context. */
 export function bindFeatures(context: Context): Features {
   return {
     create: (app, feature) => createFeature(context, app, feature),
     get: async (app, feature) =>
-      toFeature(await requireFeature(context.storage, await requireApp(context, app), feature)),
+      toFeature(await requireFeature(context.storage, await requireApp(context, app, 'read'), feature)),
     list: (app, query) => listFeatures(context, app, query),
     update: (app, feature, changes) => updateFeature(context, app, feature, changes),
     delete: (app, feature) => deleteFeature(context, app, feature),

@@ -1,46 +1,55 @@
 import type { Context, IdempotencyRecorder } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { invalidInput } from './input/parse.ts'
+import { storedResponsePurpose } from './keys/purposes.ts'
+import { findApp } from './lookup.ts'
 import { withToken, type LicenseStatus, type SignedLicense } from './licenses/view.ts'
 import type { Sealer } from './runtime/sealer.ts'
 import type { StorageSession, StoredResponseRecord } from './storage/index.ts'
+import { day } from './time.ts'
 
-/** Says of a result that it is a license with its token, and which licenses get one. */
+/** Declares that a result is a license with its token. */
 export interface LicenseResult {
   /** The license's app, by slug or id. */
   readonly app: string
-  /** The statuses that the work signs for. Default `active` alone; a regeneration signs for `expired` too. */
+  /** The statuses that the work signs for. Default `active` alone. A regeneration signs for `expired` too. */
   readonly signs?: readonly LicenseStatus[]
 }
 
-/** Under which key a request may be repeated. */
+/**
+ * A key under which a request may be repeated.
+ *
+ * @example
+ * ```ts
+ * import type { IdempotencyKey } from 'heartwood'
+ *
+ * const key: IdempotencyKey = { key: 'order 2026-0001', scope: 'orders', fingerprint: '{"tier":"pro"}' }
+ * ```
+ */
 export interface IdempotencyKey {
-  /** What the caller chose: 1 to 255 printable ASCII characters. */
+  /** The caller's own choice: 1 to 255 printable ASCII characters. */
   readonly key: string
-  /** Whose key it is: the same key of another scope is another key. */
+  /** The owner of the key. The same key in another scope is another key. */
   readonly scope: string
-  /** Of the request, such as a hash: the same key with another one is refused. */
+  /** Identifies the request, for example a hash of it. The same key with another fingerprint is refused. */
   readonly fingerprint: string
   /**
    * Declares that the work results in a license with its token, a `SignedLicense`. A token is never stored: a replay derives
-   * it anew, and without this declaration answers `null` in its place.
+   * it anew. Without this declaration a replay has `null` in its place.
    */
   readonly license?: LicenseResult
 }
 
-/** An answer, and whether it is the first one over again. */
-export interface IdempotentResult<Answer> {
-  readonly result: Answer
+/** The result of work under a key. */
+export interface IdempotentResult<Result> {
+  readonly result: Result
+  /** True if the work was not done, because an earlier request has left this result. */
   readonly replayed: boolean
 }
 
-const keptFor = 86_400
+/** Milliseconds for which a request waits for the first one. */
 const patience = 10_000
 const form = /^[\x20-\x7e]{1,255}$/
-
-function purposeOf({ scope, key }: Pick<IdempotencyKey, 'scope' | 'key'>): string {
-  return `kept-answer ${scope} ${key}`
-}
 
 function mismatch(): LicensingError {
   return new LicensingError('idempotency_mismatch', 'This idempotency key was used with another request')
@@ -66,31 +75,32 @@ function sealResult(
     scope: key.scope,
     key: key.key,
     fingerprint: key.fingerprint,
-    answer: context.runtime.sealer.seal(bytes, purposeOf(key)),
-    expiresAt: context.runtime.now() + keptFor,
+    answer: context.runtime.sealer.seal(bytes, storedResponsePurpose(key.scope, key.key)),
+    expiresAt: context.runtime.now() + day,
   }
 }
 
-/** A kept answer under the first master key, `null` when it is already. @throws {LicensingError} `master_key`. */
-export function resealAnswer(sealer: Sealer, kept: StoredResponseRecord): string | null {
-  return sealer.reseal(kept.answer, purposeOf(kept))
+/** A stored response under the first master key; `null` if it is already. @throws {LicensingError} `master_key`. */
+export function resealResponse(sealer: Sealer, stored: StoredResponseRecord): string | null {
+  return sealer.reseal(stored.answer, storedResponsePurpose(stored.scope, stored.key))
 }
 
-/** The first answer, short of its token. @throws {LicensingError} `idempotency_mismatch`. */
-async function recall(context: Context, key: IdempotencyKey): Promise<object | null> {
-  const kept = await context.storage.findStoredResponse(key.scope, key.key, context.runtime.now())
-  if (kept === null) return null
-  if (kept.fingerprint !== key.fingerprint) throw mismatch()
-  return JSON.parse(
-    new TextDecoder().decode(context.runtime.sealer.open(kept.answer, purposeOf(key))),
-  ) as object
+/** @throws {LicensingError} `idempotency_mismatch`. */
+async function findResult(context: Context, key: IdempotencyKey): Promise<object | null> {
+  const { storage, runtime } = context
+  const stored = await storage.findStoredResponse(key.scope, key.key, runtime.now())
+  if (stored === null) return null
+  if (stored.fingerprint !== key.fingerprint) throw mismatch()
+  const bytes = runtime.sealer.open(stored.answer, storedResponsePurpose(key.scope, key.key))
+  return JSON.parse(new TextDecoder().decode(bytes)) as object
 }
 
-/** Thrown inside a transaction to give it up: another request under the same key was faster. */
-class AnsweredMeanwhile extends Error {}
+/** Rolls a transaction back: another request under the same key was faster. */
+class StoredMeanwhile extends Error {}
 
-/** Stores the result of the first transaction that commits, and of work without one on request. */
+/** Stores the result of the first transaction that commits. */
 interface Recorder extends IdempotencyRecorder {
+  /** Stores the result of work that committed no transaction of one step. */
   recordUnwritten(result: object): Promise<void>
 }
 
@@ -101,7 +111,7 @@ function recorderFor(context: Context, key: IdempotencyKey): Recorder {
     session.insertStoredResponse(sealResult(context, key, result, issued), context.runtime.now())
   return {
     async record(tx, result) {
-      if (!isRecorded && !(await insert(tx, result))) throw new AnsweredMeanwhile()
+      if (!isRecorded && !(await insert(tx, result))) throw new StoredMeanwhile()
     },
     committed: () => void (isRecorded = true),
     issued: (token) => void issued.add(token),
@@ -111,11 +121,11 @@ function recorderFor(context: Context, key: IdempotencyKey): Recorder {
   }
 }
 
-async function runOnce<Answer extends object>(
+async function runRecorded<Result extends object>(
   context: Context,
   key: IdempotencyKey,
-  work: (context: Context) => Promise<Answer>,
-): Promise<Answer> {
+  work: (context: Context) => Promise<Result>,
+): Promise<Result> {
   const recorder = recorderFor(context, key)
   const result = await work({ ...context, recorder })
   // Work that wrote nothing, or wrote in many pages, is safe to repeat: its result is stored after it.
@@ -131,7 +141,7 @@ function timer(milliseconds: number): { readonly over: Promise<'over'>; stop(): 
   return { over, stop: () => clearTimeout(handle) }
 }
 
-/** Waits for the request that runs under the same key in this process. @throws {LicensingError} `idempotency_in_progress`. */
+/** @throws {LicensingError} `idempotency_in_progress`. */
 async function waitFor(running: Promise<unknown>): Promise<void> {
   const { over, stop } = timer(patience)
   const settled = running.then(
@@ -149,7 +159,7 @@ async function signAnew(
   { app, signs = ['active'] }: LicenseResult,
   stored: SignedLicense,
 ): Promise<SignedLicense> {
-  const record = await context.storage.findApp(app)
+  const record = await findApp(context, app)
   const license = record === null ? null : await context.storage.findLicense(record.id, stored.id)
   if (record === null || license === null) return stored
   // A license that has expired since gets no token; one that was expired keeps it.
@@ -158,54 +168,45 @@ async function signAnew(
   return { ...stored, token }
 }
 
-async function replay<Answer>(
+async function replay<Result>(
   context: Context,
   key: IdempotencyKey,
-): Promise<IdempotentResult<Answer> | null> {
-  const stored = await recall(context, key)
+): Promise<IdempotentResult<Result> | null> {
+  const stored = await findResult(context, key)
   if (stored === null) return null
   const { license } = key
   const result = license === undefined ? stored : await signAnew(context, license, stored as SignedLicense)
-  return { result: result as Answer, replayed: true }
+  return { result: result as Result, replayed: true }
 }
 
-/** Runs the work; when it fails because another server was faster under the same key, gives that one's answer. */
-async function runOrReplay<Answer extends object>(
+/** Runs the work. If another server was faster under the same key, resolves to its result. */
+async function runOrReplay<Result extends object>(
   context: Context,
   key: IdempotencyKey,
-  work: (context: Context) => Promise<Answer>,
-): Promise<IdempotentResult<Answer>> {
+  work: (context: Context) => Promise<Result>,
+): Promise<IdempotentResult<Result>> {
   try {
-    return { result: await runOnce(context, key, work), replayed: false }
+    return { result: await runRecorded(context, key, work), replayed: false }
   } catch (error) {
-    const kept = await replay<Answer>(context, key)
-    if (kept !== null) return kept
-    throw error instanceof AnsweredMeanwhile ? inProgress() : error
+    const replayed = await replay<Result>(context, key)
+    if (replayed !== null) return replayed
+    throw error instanceof StoredMeanwhile ? inProgress() : error
   }
 }
 
-/**
- * Does work once under a key: the same key again within 24 hours gets the first answer again, over restarts and between
- * servers, since the answer is kept in the transaction of the work. Only answers are kept, never refusals.
- *
- * @throws {LicensingError} `validation_error` for a malformed key; `idempotency_mismatch`; `idempotency_in_progress` when
- * the first request still runs after ten seconds; whatever `work` throws.
- */
-export async function idempotently<Answer extends object>(
+/** Does work once under a key: see `Licensing.idempotent`. */
+export async function idempotently<Result extends object>(
   context: Context,
   key: IdempotencyKey,
-  work: (context: Context) => Promise<Answer>,
-): Promise<IdempotentResult<Answer>> {
+  work: (context: Context) => Promise<Result>,
+): Promise<IdempotentResult<Result>> {
   if (!form.test(key.key))
     throw invalidInput({ idempotencyKey: ['must be 1 to 255 printable ASCII characters'] })
+  const { runningRequests } = context.runtime
   const name = JSON.stringify([key.scope, key.key])
-  for (
-    let running = context.runtime.runningRequests.get(name);
-    running !== undefined;
-    running = context.runtime.runningRequests.get(name)
-  )
+  for (let running = runningRequests.get(name); running !== undefined; running = runningRequests.get(name))
     await waitFor(running)
-  const promise = replay<Answer>(context, key).then((kept) => kept ?? runOrReplay(context, key, work))
-  context.runtime.runningRequests.set(name, promise)
-  return promise.finally(() => context.runtime.runningRequests.delete(name))
+  const promise = replay<Result>(context, key).then((replayed) => replayed ?? runOrReplay(context, key, work))
+  runningRequests.set(name, promise)
+  return promise.finally(() => runningRequests.delete(name))
 }

@@ -1,5 +1,5 @@
 /**
- * Heartwood's core: licensing as a library, with no server in between.
+ * Heartwood's core: licensing as a library, without a server.
  *
  * @module
  */
@@ -7,6 +7,7 @@ export type {
   ApiKey,
   ApiKeyQuery,
   ApiKeys,
+  AuthenticatedKey,
   NewApiKey,
   ApiKeyWithSecret,
   RollOptions,
@@ -51,8 +52,11 @@ export type {
   Revocation,
 } from './licenses/input.ts'
 export type { IncludeToken, License, LicenseStatus, SignedLicense } from './licenses/view.ts'
+export type { AuthenticToken, TokenCredential } from './licenses/check-token.ts'
 export type { Licenses } from './licenses/licenses.ts'
+export type { Jti } from './token/jti.ts'
 export { createLicensing, type Licensing, type LicensingOptions, type WebhookOptions } from './licensing.ts'
+export type { Authorized, RestrictedLicensing } from './restricted.ts'
 export type { AttemptCounts, Load } from './load.ts'
 export type {
   AttemptOutcome,
@@ -62,7 +66,7 @@ export type {
   WebhookTarget,
 } from './webhooks/outbox.ts'
 export type { Listing, Paging } from './paging.ts'
-export type { Principal } from './api-keys/principal.ts'
+export type { Permission, Principal } from './principal.ts'
 export type { BulkOutcome, BulkRegeneration, Regeneration, RenewalOptions } from './licenses/regenerate.ts'
 export type { RekeyResult, RekeyOptions } from './rekey.ts'
 export type { Rotation, RotationOptions } from './keys/rotation.ts'

@@ -1,142 +1,196 @@
-import { bindApiKeys, type ApiKeys } from './api-keys/api-keys.ts'
-import { bindApps, type Apps } from './apps.ts'
-import { promiseCache } from './runtime/cache.ts'
 import type { Caches, Context, Runtime } from './context.ts'
-import { bindCustomers, type Customers } from './customers.ts'
-import { createListeners } from './runtime/listeners.ts'
-import type { EventType, LicensingEvent } from './runtime/events.ts'
-import { bindFeatures, type Features } from './features.ts'
 import { idempotently, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
 import { newTypeId, type IdPrefix } from './ids.ts'
-import { checkMasterKey } from './runtime/master-key.ts'
-import { keyPool, type KeyPair } from './runtime/key-pool.ts'
 import { generateRsaKeyPair } from './keys/signing-keys.ts'
-import { lastUsedTimes } from './runtime/last-used.ts'
-import { bindLicenses, type Licenses } from './licenses/licenses.ts'
-import { loadOf, type Load } from './load.ts'
-import { bindOutbox, type Outbox } from './webhooks/outbox.ts'
-import { rekey, type RekeyResult, type RekeyOptions } from './rekey.ts'
-import { rotateKeys, type Rotation, type RotationOptions } from './keys/rotation.ts'
-import { createSealer, type MasterKey } from './runtime/sealer.ts'
 import { signingQueue, type SigningOptions } from './keys/signing-queue.ts'
+import { loadOf, type Load } from './load.ts'
+import { rekey, type RekeyResult, type RekeyOptions } from './rekey.ts'
+import type { Principal } from './principal.ts'
+import { bindRestricted, type RestrictedLicensing } from './restricted.ts'
+import { promiseCache } from './runtime/cache.ts'
+import type { EventType, LicensingEvent } from './runtime/events.ts'
+import { keyPool, type KeyPair } from './runtime/key-pool.ts'
+import { lastUsedTimes } from './runtime/last-used.ts'
+import { createListeners } from './runtime/listeners.ts'
+import { checkMasterKey } from './runtime/master-key.ts'
+import { createSealer, type MasterKey } from './runtime/sealer.ts'
 import type { Storage } from './storage/index.ts'
-import { bindTiers, type Tiers } from './tiers.ts'
-import { bindVerification, type VerificationUseCases } from './licenses/verify.ts'
-import { bindWebhooks, type Webhooks } from './webhooks/webhooks.ts'
+import { bindOutbox, type Outbox } from './webhooks/outbox.ts'
 
+/**
+ * Options of {@link createLicensing}.
+ *
+ * @example
+ * ```ts
+ * import { createLicensing, type LicensingOptions } from 'heartwood'
+ * import { memoryStorage } from 'heartwood/storage/memory'
+ *
+ * const options: LicensingOptions = {
+ *   storage: memoryStorage(),
+ *   masterKey: crypto.getRandomValues(new Uint8Array(32)),
+ *   issuer: 'licenses.example.com',
+ *   keyPool: 2,
+ * }
+ * const licensing = await createLicensing(options)
+ * ```
+ */
 export interface LicensingOptions {
+  /** The place of all records: in memory, SQLite, PostgreSQL, or a storage of your own. */
   readonly storage: Storage
-  /** 32 random bytes, or the same in base64; of a list the first seals and all open. */
+  /** 32 random bytes, or the same in base64. The first key of a list seals, and every key opens. */
   readonly masterKey: MasterKey
-  /** The `iss` of the tokens of apps created from now on; default `license-server`. */
+  /** The `iss` (RFC 7519) of tokens of apps that are created from now on; default `license-server`. */
   readonly issuer?: string
-  /** The time in milliseconds; default `Date.now`. */
+  /** The time in milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number
-  /** Makes ids; they must sort by the time they were made. Default: TypeID. */
+  /** Makes ids. They must sort by the time they were made. Default: TypeID with a UUIDv7. */
   readonly newId?: (prefix: IdPrefix) => string
   /** Makes RSA-4096 key pairs; default: the platform's generator, off the event loop. */
   readonly newKeyPair?: () => Promise<KeyPair>
   /**
-   * How many key pairs are made ahead, in memory, so that an app is created without the wait for one; a rotation always
-   * makes its own. Default 0.
+   * Number of key pairs made ahead and kept in memory, so that a new app need not wait for its own. A rotation always makes
+   * a fresh pair. Default 0.
    */
   readonly keyPool?: number
   readonly signing?: SigningOptions
   readonly webhooks?: WebhookOptions
 }
 
+/**
+ * Options for the webhooks of all apps.
+ *
+ * @example
+ * ```ts
+ * import type { WebhookOptions } from 'heartwood'
+ *
+ * const webhooks: WebhookOptions = { allowPrivateTargets: true }
+ * ```
+ */
 export interface WebhookOptions {
   /**
-   * Lets a `webhook_url` be `http`, an address, or a name that leads to a private one: for development, and for receivers
-   * inside your own network. Default false: whoever may write apps could else reach whatever this server reaches.
+   * Allows a webhook URL with `http`, with an IP address, or with a name that leads to a private address. Set it for
+   * development, and for receivers inside your own network. Default false, because a person who may write apps could
+   * otherwise reach whatever this server reaches.
    */
   readonly allowPrivateTargets?: boolean
 }
 
-/** Everything Heartwood does. `app` is an app's slug or id everywhere. */
-export interface Licensing {
-  readonly apps: Apps
-  readonly tiers: Tiers
-  readonly features: Features
-  readonly customers: Customers
-  readonly licenses: Licenses
-  readonly verification: VerificationUseCases
-  readonly apiKeys: ApiKeys
-  readonly webhooks: Webhooks
-  /** What sends the events: see `heartwood/webhooks`. */
+/**
+ * All of Heartwood's use cases. `app` is always an app's slug or id.
+ *
+ * @example
+ * ```ts
+ * import { createLicensing, type Licensing } from 'heartwood'
+ * import { memoryStorage } from 'heartwood/storage/memory'
+ *
+ * const masterKey = crypto.getRandomValues(new Uint8Array(32))
+ * const licensing: Licensing = await createLicensing({ storage: memoryStorage(), masterKey })
+ * await licensing.apps.create({ name: 'My Desktop App', slug: 'desktop-app' })
+ * await licensing.tiers.create('desktop-app', { name: 'Pro', slug: 'pro', features: ['export'] })
+ * const { id } = await licensing.customers.create('desktop-app', { email: 'ada@example.com' })
+ * const license = await licensing.licenses.create('desktop-app', {
+ *   installationId: crypto.randomUUID(),
+ *   customerId: id,
+ *   tierId: 'pro',
+ *   durationDays: 365,
+ * })
+ * console.log(license.token)
+ * ```
+ */
+export interface Licensing extends RestrictedLicensing {
+  /** The queue of events for webhooks. `startDelivery` of `heartwood/webhooks` sends them. */
   readonly outbox: Outbox
   /**
-   * Replaces an app's key pair. Tokens are derived and never stored, so every active license's token is under the new key
-   * from then on, however many there are; tokens under the old one fail, unless a grace period was asked for.
-   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` when another rotation was faster.
+   * The use cases as the holder of an API key may call them. An app that the key does not see is `not_found`. Licenses lack
+   * `jti` and `token` for a public key.
    */
-  rotateKeys(app: string, options?: RotationOptions, keyPair?: KeyPair): Promise<Rotation>
+  restrictedTo(principal: Principal): RestrictedLicensing
   /**
-   * Reseals everything under the first master key, so that the others are no longer needed. Servers may go on meanwhile, all
-   * with the same first key and the old one behind it. May be broken off and begun again: the check record is changed last,
-   * so until then both keys are needed and together they open everything. Answers what had to be resealed.
-   * @throws {LicensingError} `master_key` when something opens with none of the keys; `conflict` when others go on sealing
-   * under another one.
+   * Reseals every secret under the first master key, so that the other keys are no longer needed. Servers may keep running,
+   * if all of them have the same first key and the old key behind it. The work may stop and start again. The check record
+   * changes last: until then both keys are needed, and together they open everything.
+   *
+   * Resolves to the counts of secrets that were resealed.
+   * @throws {LicensingError} `master_key` if a secret opens with none of the keys; `conflict` if other servers go on sealing
+   * under another key.
    *
    * @example
    * ```ts
+   * import { createLicensing } from 'heartwood'
+   * import { memoryStorage } from 'heartwood/storage/memory'
+   *
+   * const storage = memoryStorage()
+   * const oldKey = crypto.getRandomValues(new Uint8Array(32))
+   * await createLicensing({ storage, masterKey: oldKey })
+   *
+   * const newKey = crypto.getRandomValues(new Uint8Array(32))
    * const licensing = await createLicensing({ storage, masterKey: [newKey, oldKey] })
-   * await licensing.rekey()
+   * const { keyCheck } = await licensing.rekey()
+   * console.log(keyCheck) // true: the new key alone opens everything now
    * ```
    */
   rekey(options?: RekeyOptions): Promise<RekeyResult>
   /**
-   * Calls `handler` after each change of this kind that this process commits; answers how to stop it. It is called in a turn
-   * of its own: what it throws is an uncaught error of the process, and never the failure of the call. Changes by other
-   * processes, and those inside a host's transaction ({@link Licensing.with}), are told to the app's webhook alone; what
-   * time does (`license.expiring`, `license.expired`) needs `startDelivery`.
+   * Calls `handler` after each change of this type that this process commits. Returns a function that ends the calls.
+   *
+   * The handler runs in a microtask of its own. If it throws, the process has an uncaught error, and the call that made the
+   * change still succeeds. Only the app's webhook receives changes by other processes, and changes inside a host's
+   * transaction ({@link Licensing.with}). The events of time, `license.expiring` and `license.expired`, need `startDelivery`.
    *
    * @example
    * ```ts
-   * const stop = licensing.on('license.revoked', ({ data }) => console.log(data.licenseId, 'was revoked'))
+   * import type { Licensing } from 'heartwood'
+   *
+   * function logRevocations(licensing: Licensing): () => void {
+   *   return licensing.on('license.revoked', ({ data }) => console.log(data.licenseId, 'was revoked'))
+   * }
    * ```
    */
   on<Type extends EventType>(type: Type, handler: (event: LicensingEvent<Type>) => unknown): () => void
-  /**
-   * Does work once under a key: the same key again within 24 hours gets the first answer again, with its license token as
-   * it is now. The answer is kept in the transaction of the work's writes, so it holds over restarts and between servers.
-   * @throws {LicensingError} `validation_error` for a malformed key; `idempotency_mismatch` when the key was used with
-   * another request; `idempotency_in_progress` when the first still runs after ten seconds; whatever `work` throws.
-   */
-  idempotent<Answer extends object>(
+  idempotent<Result extends object>(
     key: IdempotencyKey,
-    work: (licensing: Licensing) => Promise<Answer>,
-  ): Promise<IdempotentResult<Answer>>
+    work: (licensing: Licensing) => Promise<Result>,
+  ): Promise<IdempotentResult<Result>>
   /**
-   * Licensing inside a transaction of the host's own, so that licenses and the host's rows commit or roll back together.
-   * Answers carry no token there: ask `licenses.token` after the commit. Creating an app and rotating take a ready
-   * `keyPair`.
+   * Licensing inside a transaction of the host's own: licenses and the host's rows commit or roll back together. Nothing is
+   * signed there, so a license has the token `null`: call `licenses.token` after the commit. To create an app or to rotate,
+   * give a ready `keyPair`.
    *
    * @example
    * ```ts
-   * await db.transaction().execute(async (trx) => {
-   *   await trx.insertInto('order').values(order).execute()
-   *   await licensing.with(kyselyStorage(trx)).licenses.create('desktop-app', license)
-   * })
+   * import type { Licensing, NewLicense } from 'heartwood'
+   * import { kyselyStorage } from 'heartwood/storage/kysely'
+   * import type { Kysely } from 'kysely'
+   *
+   * interface Database {
+   *   readonly order: { readonly number: string }
+   * }
+   *
+   * async function sell(db: Kysely<Database>, licensing: Licensing, license: NewLicense): Promise<void> {
+   *   await db.transaction().execute(async (trx) => {
+   *     await trx.insertInto('order').values({ number: '2026-0001' }).execute()
+   *     await licensing.with(kyselyStorage(trx)).licenses.create('desktop-app', license)
+   *   })
+   * }
    * ```
    */
   with(storage: Storage): Licensing
-  /** How busy this process is, and what it has done since it began, for your own metrics. */
+  /** The present load of this process, and its counts since it began, for metrics of your own. */
   load(): Load
-  /** Resolves when the storage answers. */
+  /** Resolves if the storage answers. @throws {LicensingError} `unavailable`. */
   ping(): Promise<void>
-  /** Writes what is batched in memory, the times of last use of API keys: call it before the storage is closed. */
+  /** Writes the times of last use of API keys, which are batched in memory. Call it before you close the storage. */
   flush(): Promise<void>
 }
 
 const cachedKeys = 1_000
-/** At some 2 KiB each. */
+/** Some 2 KiB each. */
 const cachedTokens = 5_000
 
 function checkIssuer(issuer: string): string {
-  // A control character takes six in JSON: with them the longest legal license would have too long a token.
+  // JSON escapes a control character as six, and then the longest legal license would exceed the token limit.
   if (issuer.length < 1 || issuer.length > 255 || !issuer.isWellFormed() || /\p{Cc}/u.test(issuer))
-    throw new TypeError('issuer must be a string of 1 to 255 characters, none of them a control character')
+    throw new TypeError('issuer must be a string of 1 to 255 characters without control characters')
   return issuer
 }
 
@@ -171,17 +225,10 @@ async function createRuntime(options: LicensingOptions): Promise<Runtime> {
 function bind(context: Context): Licensing {
   const { runtime } = context
   return {
-    apps: bindApps(context),
-    tiers: bindTiers(context),
-    features: bindFeatures(context),
-    customers: bindCustomers(context),
-    licenses: bindLicenses(context),
-    verification: bindVerification(context),
-    apiKeys: bindApiKeys(context),
-    webhooks: bindWebhooks(context),
+    ...bindRestricted(context),
     outbox: bindOutbox(context),
+    restrictedTo: (principal) => bindRestricted({ ...context, principal }),
     on: (type, handler) => runtime.listeners.on(type, handler),
-    rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
     rekey: (options) => rekey(context, options),
     idempotent: (key, work) => idempotently(context, key, (recording) => work(bind(recording))),
     with: (storage) => bind({ ...context, storage, inHostTransaction: true }),
@@ -192,10 +239,11 @@ function bind(context: Context): Licensing {
 }
 
 /**
- * Makes licensing out of a storage and a master key: all that a backend needs, with no server in between.
+ * Makes licensing from a storage and a master key. A backend needs nothing else.
  *
- * @throws {LicensingError} `master_key` when it is malformed or not the one this storage was sealed with; then nothing has
- * been written.
+ * @throws {LicensingError} `master_key` if the key is malformed, or is not the key that sealed this storage. Nothing has been
+ * written then.
+ * @throws {TypeError} if `issuer`, `keyPool` or `signing` is out of range.
  *
  * @example
  * ```ts
@@ -213,5 +261,5 @@ export async function createLicensing(options: LicensingOptions): Promise<Licens
   const runtime = await createRuntime(options)
   await checkMasterKey(storage, runtime.sealer)
   runtime.keyPairs.fill()
-  return bind({ runtime, storage, inHostTransaction: false, recorder: null })
+  return bind({ runtime, storage, inHostTransaction: false, recorder: null, principal: null, app: null })
 }

@@ -1,7 +1,7 @@
 import type { KeyPool, KeyPoolLoad } from './runtime/key-pool.ts'
 import type { QueueLoad, WorkQueue } from './runtime/work-queue.ts'
 
-/** How attempts to send events have ended in this process since it began. */
+/** Attempts to send events in this process since it began, by their outcome. */
 export interface AttemptCounts {
   readonly delivered: number
   /** Failed attempts that are tried again. */
@@ -10,7 +10,7 @@ export interface AttemptCounts {
   readonly givenUp: number
 }
 
-/** How busy this process is, and what it has done since it began. */
+/** The present load of this process, and its counts since it began. */
 export interface Load {
   /** `done` counts the license tokens that were signed. */
   readonly signing: QueueLoad

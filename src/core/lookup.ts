@@ -1,16 +1,29 @@
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { isText } from './input/parse.ts'
+import { requirePermission, sees, type Permission } from './principal.ts'
 import type { AppRecord, FeatureRecord, LicenseRecord, StorageSession, TierRecord } from './storage/index.ts'
 
-/** The app of this slug or id. @throws {LicensingError} `not_found`. */
-export async function requireApp(context: Context, app: string): Promise<AppRecord> {
-  const record = isText(app) ? await context.storage.findApp(app) : null
-  if (record === null) throw new LicensingError('not_found', 'App not found')
+/** The app with this slug or id; `null` if it does not exist. */
+export async function findApp({ app: known, storage }: Context, app: string): Promise<AppRecord | null> {
+  if (known !== null && (known.id === app || known.slug === app)) return known
+  return isText(app) ? storage.findApp(app) : null
+}
+
+/**
+ * The app with this slug or id, if the caller sees it and has the permission.
+ *
+ * @throws {LicensingError} `not_found`, `forbidden`, in this order.
+ */
+export async function requireApp(context: Context, app: string, permission: Permission): Promise<AppRecord> {
+  const record = await findApp(context, app)
+  if (record === null || !sees(context.principal, record))
+    throw new LicensingError('not_found', 'App not found')
+  requirePermission(context.principal, permission)
   return record
 }
 
-/** The tier of this id or slug. @throws {LicensingError} `not_found`. */
+/** The tier with this id or slug. @throws {LicensingError} `not_found`. */
 export async function requireTier(
   storage: StorageSession,
   app: AppRecord,
@@ -21,7 +34,7 @@ export async function requireTier(
   return record
 }
 
-/** The feature of this id or slug. @throws {LicensingError} `not_found`. */
+/** The feature with this id or slug. @throws {LicensingError} `not_found`. */
 export async function requireFeature(
   storage: StorageSession,
   app: AppRecord,
@@ -32,7 +45,7 @@ export async function requireFeature(
   return record
 }
 
-/** The license of this id. @throws {LicensingError} `not_found`. */
+/** The license with this id. @throws {LicensingError} `not_found`. */
 export async function requireLicense(context: Context, app: AppRecord, id: string): Promise<LicenseRecord> {
   const license = await context.storage.findLicense(app.id, id)
   if (license === null) throw new LicensingError('not_found', 'License not found')

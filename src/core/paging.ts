@@ -1,32 +1,49 @@
 import { Type, type TInteger, type TOptional, type TString } from '@sinclair/typebox'
 import { base64url } from 'jose'
-import { integer, text } from './input/fields.ts'
 import type { IdPrefix } from './ids.ts'
+import { integer, text } from './input/fields.ts'
 import { invalidInput } from './input/parse.ts'
 import type { Page, Position } from './storage/index.ts'
 
-/** Which part of a list is wanted. `cursor` and `page` exclude each other. */
+/**
+ * One page of a list, by number or by cursor.
+ *
+ * @example
+ * ```ts
+ * import type { App, Licensing, Paging } from 'heartwood'
+ *
+ * async function* allApps(licensing: Licensing): AsyncGenerator<App> {
+ *   let paging: Paging | null = { perPage: 100 }
+ *   while (paging !== null) {
+ *     const { data, nextCursor } = await licensing.apps.list(paging)
+ *     yield* data
+ *     paging = nextCursor === null ? null : { perPage: 100, cursor: nextCursor }
+ *   }
+ * }
+ * ```
+ */
 export interface Paging {
-  /** From 1; default 1. */
+  /** Number of the page, from 1. Default 1. Not together with `cursor`. */
   readonly page?: number
-  /** 1 to 100; default 20. */
+  /** Items a page, 1 to 100. Default 20. */
   readonly perPage?: number
-  /** The `nextCursor` of an earlier answer: goes on after it, at the same cost on every page. */
+  /** The `nextCursor` of an earlier page. The list goes on after it, at the same cost on every page. */
   readonly cursor?: string
 }
 
 /** One page of a list. */
 export interface Listing<Item> {
   readonly data: readonly Item[]
-  /** How many there are in all, and the page's number; both absent when walking by cursor. */
+  /** Number of all items. Absent if the page was asked for by cursor. */
   readonly total?: number
+  /** Number of this page. Absent if it was asked for by cursor. */
   readonly page?: number
   readonly perPage: number
-  /** Where the list goes on; `null` on the last page. */
+  /** The `cursor` of the next page; `null` on the last page. */
   readonly nextCursor: string | null
 }
 
-/** The schema of {@link Paging}, spread into the input of a list. */
+/** The fields of {@link Paging}, for the schema of a list's query. */
 export const pagingFields: {
   page: TOptional<TInteger>
   perPage: TOptional<TInteger>
@@ -37,13 +54,13 @@ export const pagingFields: {
   cursor: Type.Optional(text('The next_cursor of an earlier answer; not together with page', 1, 512)),
 }
 
-/** What a list is read from. */
+/** A list that can be read by page and by cursor. */
 export interface Listed<Item> {
-  /** What its ids begin with: a cursor of another list is none of this one's. */
+  /** Id prefix of this list. A cursor from another list is rejected. */
   readonly prefix: IdPrefix
   list(page: Page): Promise<readonly Item[]>
   count(): Promise<number>
-  /** The sort keys of an item: a cursor is made of them, so that it holds when the item itself is deleted. */
+  /** The sort keys of an item. A cursor holds them, so it works even after the item is deleted. */
   position(item: Item): Position
 }
 
@@ -51,17 +68,17 @@ function writeCursor({ id, position }: Position): string {
   return base64url.encode(JSON.stringify(position === undefined ? [id] : [id, position]))
 }
 
-/** A cursor only says where to go on: the list's own filter says what may be seen. */
+/** A cursor grants nothing: the filter of the list alone decides which items are visible. */
 function readCursor(cursor: string, prefix: IdPrefix): Position {
   try {
     const [id, position, ...more]: unknown[] = JSON.parse(new TextDecoder().decode(base64url.decode(cursor)))
-    // Tiers alone have a second sort key.
+    // Only tiers have a second sort key.
     const isPosition = prefix === 'tier' ? Number.isSafeInteger(position) : position === undefined
     const isId = typeof id === 'string' && id.startsWith(`${prefix}_`) && /^[a-z]+_[0-9a-z]+$/.test(id)
     if (isId && isPosition && more.length === 0)
       return position === undefined ? { id } : { id, position: position as number }
   } catch {
-    // falls through: the answer is the same
+    // Falls through, because every malformed cursor gets the same error.
   }
   throw invalidInput({ cursor: ['must be the next_cursor of an earlier answer'] })
 }
@@ -74,7 +91,7 @@ function startOf(
   return cursor === undefined ? { offset: (page - 1) * perPage } : { after: readCursor(cursor, prefix) }
 }
 
-/** Reads one page, and one item more to see whether the list goes on. */
+/** Reads one page, and one item more, which shows if the list goes on. */
 export async function readPage<Item>(paging: Paging, from: Listed<Item>): Promise<Listing<Item>> {
   const { page, perPage = 20, cursor } = paging
   if (page !== undefined && cursor !== undefined)
@@ -87,7 +104,7 @@ export async function readPage<Item>(paging: Paging, from: Listed<Item>): Promis
   return { data, total: await from.count(), page: page ?? 1, perPage, nextCursor }
 }
 
-/** The same page with each item as its reader sees it. */
+/** The same page with each item mapped. */
 export async function mapListing<From, To>(
   listing: Listing<From>,
   map: (item: From) => To | Promise<To>,

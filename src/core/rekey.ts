@@ -1,45 +1,54 @@
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { resealAnswer } from './idempotency.ts'
+import { resealResponse } from './idempotency.ts'
+import { resealPrivateKey, resealTokenSecret } from './keys/signing-keys.ts'
 import { eachPage } from './paging.ts'
 import { retryUntilWon } from './retry.ts'
 import { resealKeyCheck } from './runtime/master-key.ts'
-import { resealPrivateKey, resealTokenSecret } from './keys/signing-keys.ts'
 import type { AppRecord, StoredResponseRecord, SecretLocation, StorageSession } from './storage/index.ts'
 import { resealWebhookSecrets } from './webhooks/secret.ts'
 
+/**
+ * Options of `licensing.rekey`.
+ *
+ * @example
+ * ```ts
+ * import type { RekeyOptions } from 'heartwood'
+ *
+ * const options: RekeyOptions = { onProgress: (looked, total) => console.log(`${looked} of ${total}`) }
+ * ```
+ */
 export interface RekeyOptions {
-  /** Called as it goes on: how many records were looked at, of how many that there were at the start. */
+  /** Called after each record: the number of records seen, and their number at the start. */
   readonly onProgress?: (looked: number, total: number) => void
 }
 
-/** What had to be sealed anew. */
+/** The secrets that `licensing.rekey` resealed. */
 export interface RekeyResult {
   readonly tokenSecrets: number
   readonly signingKeys: number
   readonly webhooks: number
   readonly storedResponses: number
-  /** Whether the check record was changed, which is done last: from then on the first key alone opens everything. */
+  /** True if the check record was changed. It changes last: from then on the first key alone opens everything. */
   readonly keyCheck: boolean
 }
 
 type Kind = Exclude<keyof RekeyResult, 'keyCheck'>
 
-/** One guarded write; `false` when it was lost to a change made meanwhile. */
 interface Step {
   readonly kind: Kind
+  /** Resolves to `false` if another change was faster. */
   write(tx: StorageSession): Promise<boolean>
 }
 
-/** How a walk counts what it does. */
 interface Tally {
   readonly resealed: Record<Kind, number>
   look(): void
 }
 
-/** A page of writes is one transaction, short enough that no other writer notices. */
+/** A page of writes is one transaction, short enough that other writers hardly wait. */
 const pageSize = 100
-/** With every server sealing under the first key the second walk finds nothing. */
+/** If every server seals under the first key, the second walk finds nothing. */
 const mostWalks = 5
 
 function unopened(where: string, cause: unknown): LicensingError {
@@ -47,7 +56,7 @@ function unopened(where: string, cause: unknown): LicensingError {
   return new LicensingError('master_key', message, { cause })
 }
 
-/** The steps of `reseal`, which are one or none. @throws {LicensingError} `master_key`, saying where. */
+/** One step, or none if the secret is sealed under the first key already. @throws {LicensingError} `master_key`. */
 function steps<Next>(where: string, reseal: () => Next | null, step: (next: Next) => Step): readonly Step[] {
   let next: Next | null
   try {
@@ -58,13 +67,13 @@ function steps<Next>(where: string, reseal: () => Next | null, step: (next: Next
   return next === null ? [] : [step(next)]
 }
 
-function replacing(kind: Kind, place: SecretLocation, expected: string): (next: string) => Step {
-  return (next) => ({ kind, write: (tx) => tx.reseal(place, expected, next) })
+function replacing(kind: Kind, location: SecretLocation, expected: string): (next: string) => Step {
+  return (next) => ({ kind, write: (tx) => tx.reseal(location, expected, next) })
 }
 
 function tokenSecretSteps(context: Context, app: AppRecord): readonly Step[] {
-  const place = { kind: 'tokenSecret', appId: app.id } as const
-  const replace = replacing('tokenSecrets', place, app.tokenSecret)
+  const location = { kind: 'tokenSecret', appId: app.id } as const
+  const replace = replacing('tokenSecrets', location, app.tokenSecret)
   return steps(
     `The token secret of app ${app.id}`,
     () => resealTokenSecret(context.runtime.sealer, app),
@@ -104,12 +113,16 @@ async function appSteps(context: Context, app: AppRecord): Promise<readonly Step
   ]
 }
 
-/** One that has expired and does not open is of no use to anybody, and goes by itself. */
-function responseSteps(context: Context, kept: StoredResponseRecord): readonly Step[] {
-  const { scope, key, answer, expiresAt } = kept
+/** Skips expired responses that cannot be opened; they will be pruned. */
+function responseSteps(context: Context, stored: StoredResponseRecord): readonly Step[] {
+  const { scope, key, answer, expiresAt } = stored
   const replace = replacing('storedResponses', { kind: 'storedResponse', scope, key }, answer)
   try {
-    return steps(`A kept answer of ${scope}`, () => resealAnswer(context.runtime.sealer, kept), replace)
+    return steps(
+      `A stored response of ${scope}`,
+      () => resealResponse(context.runtime.sealer, stored),
+      replace,
+    )
   } catch (error) {
     if (expiresAt <= context.runtime.now()) return []
     throw error
@@ -126,7 +139,7 @@ async function writeSteps(context: Context, found: readonly Step[], { resealed }
   for (const kind of written) resealed[kind]++
 }
 
-/** Works through a list page by page. Resolves to how much there was to reseal. */
+/** Resolves to the number of secrets that had to be resealed. */
 async function walk<Item>(
   context: Context,
   tally: Tally,
@@ -183,12 +196,9 @@ function othersSeal(): LicensingError {
 }
 
 /**
- * Reseals everything under the first master key: in short transactions, each write only in the place of what was read, so
- * that it may run beside servers, be broken off and be begun again. The check record comes last, after a walk that found
- * nothing left: as long as anything needs the old key, a start with the new one alone is refused.
- *
- * @throws {LicensingError} `master_key` when something opens with none of the keys; `conflict` when others go on sealing
- * under another one.
+ * Reseals everything under the first master key: see `Licensing.rekey`. Each write replaces only the text that was read, so
+ * it may run beside servers. The check record comes last, after a walk that found nothing left. As long as anything needs
+ * the old key, a start with the new key alone is refused.
  */
 export async function rekey(context: Context, options: RekeyOptions = {}): Promise<RekeyResult> {
   const tally = await newTally(context, options)

@@ -1,5 +1,4 @@
 import { Type } from '@sinclair/typebox'
-import { inTransaction } from './transaction.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { featureRecord, newFeature, toFeature, type Feature, type NewFeature } from './features.ts'
@@ -8,37 +7,63 @@ import { input, invalidInput, type Input } from './input/parse.ts'
 import { requireApp, requireFeature, requireTier } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { FeatureRecord, StorageSession, TierRecord } from './storage/index.ts'
+import { inTransaction } from './transaction.ts'
 
-/** A tier of an app: what licenses of it may do. Times are whole seconds since 1970. */
+/** A tier of an app, with the features that its licenses grant. Times are whole seconds since 1970. */
 export type Tier = Omit<TierRecord, 'appId'>
 
+/**
+ * Input of `licensing.tiers.create`.
+ *
+ * @example
+ * ```ts
+ * import type { NewTier } from 'heartwood'
+ *
+ * const tier: NewTier = { name: 'Pro', slug: 'pro', features: ['export', 'sync'] }
+ * ```
+ */
 export interface NewTier {
+  /** 1 to 255 characters. */
   readonly name: string
-  /** 1 to 63 lowercase letters, digits or underscores; unique in the app. */
+  /** 1 to 63 lowercase letters, digits or underscores. It is unique in the app and never changes. */
   readonly slug: string
+  /** At most 2,048 characters. */
   readonly description?: string | null
-  /** Order in lists, lower first; default: behind all others. */
+  /** Order in lists, lower first, 0 to 1,000,000. Default: after all others. */
   readonly position?: number
-  /** Feature slugs in their order; one that the catalogue lacks is created with its slug as name. */
+  /** At most 100 feature slugs, in the order in which tokens list them. A missing feature is created, named by its slug. */
   readonly features?: readonly string[]
 }
 
-/** What of a tier may be changed: absent is unchanged, `null` clears. */
+/** Changes to a tier. An absent field stays unchanged; `null` clears it. */
 export interface TierChanges {
   readonly name?: string
   readonly description?: string | null
   readonly position?: number
 }
 
-/** A feature as a tier has it, and whether it was added just now. */
+/** A feature of a tier. */
 export interface AddedFeature {
   readonly feature: Feature
+  /** False if the tier had the feature already. */
   readonly added: boolean
 }
 
-/** What a tier's use cases are called on `licensing.tiers`. `tier` and `feature` are ids or slugs. */
+/**
+ * The use cases of tiers: `licensing.tiers`. `tier` and `feature` are ids or slugs.
+ *
+ * @example
+ * ```ts
+ * import type { Licensing } from 'heartwood'
+ *
+ * async function offerPro(licensing: Licensing): Promise<void> {
+ *   await licensing.tiers.create('desktop-app', { name: 'Pro', slug: 'pro', features: ['export'] })
+ *   await licensing.tiers.addFeature('desktop-app', 'pro', { name: 'Sync', slug: 'sync' })
+ * }
+ * ```
+ */
 export interface Tiers {
-  /** @throws {LicensingError} `validation_error`, `not_found`; `conflict` when the slug is taken. */
+  /** @throws {LicensingError} `validation_error`, `not_found`; `conflict` if the slug is taken. */
   create(app: string, tier: NewTier): Promise<Tier>
   /** @throws {LicensingError} `not_found`. */
   get(app: string, tier: string): Promise<Tier>
@@ -47,19 +72,19 @@ export interface Tiers {
   /** @throws {LicensingError} `validation_error`, `not_found`. */
   update(app: string, tier: string, changes: TierChanges): Promise<Tier>
   /**
-   * Deletes the tier. Its licenses keep their tokens, but cannot be regenerated until they are given another tier.
+   * Deletes the tier. Its licenses keep their tokens. They cannot be regenerated until they get another tier.
    * @throws {LicensingError} `not_found`.
    */
   delete(app: string, tier: string): Promise<void>
-  /** A tier's features in the order of adding. @throws {LicensingError} `not_found`. */
+  /** A tier's features in the order in which they were added. @throws {LicensingError} `not_found`. */
   features(app: string, tier: string): Promise<readonly Feature[]>
   /**
-   * Adds a feature to a tier; it is created in the app's catalogue when its slug is new there, else the existing one is
-   * taken, its name kept. Licenses get it when they are regenerated.
-   * @throws {LicensingError} `validation_error` (a tier has at most 100 features), `not_found`.
+   * Adds a feature to a tier. If its slug is new, the feature is created in the app's catalogue. Otherwise the existing
+   * feature is added, under its own name. Licenses get it when they are regenerated.
+   * @throws {LicensingError} `validation_error`, also if the tier has 100 features already; `not_found`.
    */
   addFeature(app: string, tier: string, feature: NewFeature): Promise<AddedFeature>
-  /** Takes a feature out of a tier; the catalogue keeps it. @throws {LicensingError} `not_found`. */
+  /** Removes a feature from a tier. The catalogue keeps it. @throws {LicensingError} `not_found`. */
   removeFeature(app: string, tier: string, feature: string): Promise<void>
 }
 
@@ -112,7 +137,6 @@ async function tierRecord(context: Context, appId: string, given: NewTier): Prom
   }
 }
 
-/** Links a feature to a tier, making it first where the catalogue lacks its slug. */
 async function linkFeature(
   tx: StorageSession,
   tierId: string,
@@ -134,7 +158,7 @@ function slugTaken(): LicensingError {
 
 async function createTier(context: Context, app: string, tier: NewTier): Promise<Tier> {
   const given = newTier.parse(tier)
-  const { id: appId } = await requireApp(context, app)
+  const { id: appId } = await requireApp(context, app, 'write')
   const record = await tierRecord(context, appId, given)
   const features = given.features ?? []
   return inTransaction(context, async (tx) => {
@@ -147,7 +171,7 @@ async function createTier(context: Context, app: string, tier: NewTier): Promise
 
 async function listTiers(context: Context, app: string, query: Paging = {}): Promise<Listing<Tier>> {
   const paging = tierQuery.parse(query)
-  const { id: appId } = await requireApp(context, app)
+  const { id: appId } = await requireApp(context, app, 'read')
   const listing = await readPage(paging, {
     prefix: 'tier',
     list: (page) => context.storage.listTiers(appId, page),
@@ -159,19 +183,19 @@ async function listTiers(context: Context, app: string, query: Paging = {}): Pro
 
 async function updateTier(context: Context, app: string, tier: string, changes: TierChanges): Promise<Tier> {
   const patch = tierChanges.parse(changes)
-  const { id } = await requireTier(context.storage, await requireApp(context, app), tier)
+  const { id } = await requireTier(context.storage, await requireApp(context, app, 'write'), tier)
   const updated = await context.storage.updateTier(id, { ...patch, updatedAt: context.runtime.now() })
   if (updated === null) throw new LicensingError('not_found', 'Tier not found')
   return toTier(updated)
 }
 
 async function deleteTier(context: Context, app: string, tier: string): Promise<void> {
-  const { id } = await requireTier(context.storage, await requireApp(context, app), tier)
+  const { id } = await requireTier(context.storage, await requireApp(context, app, 'write'), tier)
   if (!(await context.storage.deleteTier(id))) throw new LicensingError('not_found', 'Tier not found')
 }
 
 async function tierFeatures(context: Context, app: string, tier: string): Promise<readonly Feature[]> {
-  const { id } = await requireTier(context.storage, await requireApp(context, app), tier)
+  const { id } = await requireTier(context.storage, await requireApp(context, app, 'read'), tier)
   return (await context.storage.listTierFeatures(id)).map(toFeature)
 }
 
@@ -182,7 +206,7 @@ async function addFeature(
   feature: NewFeature,
 ): Promise<AddedFeature> {
   const given = newFeature.parse(feature)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const { id } = await requireTier(context.storage, record, tier)
   const fresh = featureRecord(context, record.id, given)
   return inTransaction(context, async (tx) => {
@@ -192,19 +216,18 @@ async function addFeature(
 }
 
 async function removeFeature(context: Context, app: string, tier: string, feature: string): Promise<void> {
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const { id: tierId } = await requireTier(context.storage, record, tier)
   const { id } = await requireFeature(context.storage, record, feature)
   if (!(await context.storage.removeTierFeature(tierId, id)))
     throw new LicensingError('not_found', 'Feature not found')
 }
 
-/** Binds the use cases of tiers to a context. */
 export function bindTiers(context: Context): Tiers {
   return {
     create: (app, tier) => createTier(context, app, tier),
     get: async (app, tier) =>
-      toTier(await requireTier(context.storage, await requireApp(context, app), tier)),
+      toTier(await requireTier(context.storage, await requireApp(context, app, 'read'), tier)),
     list: (app, query) => listTiers(context, app, query),
     update: (app, tier, changes) => updateTier(context, app, tier, changes),
     delete: (app, tier) => deleteTier(context, app, tier),

@@ -1,3 +1,7 @@
-/** The storage contract as runnable cases, for authors of storages. */
+/**
+ * The storage contract as runnable cases, for authors of storages.
+ *
+ * @module
+ */
 
 export { type ConformanceCase, storageCases } from './storage-cases.ts'

@@ -1,6 +1,6 @@
 /**
- * A license server inside a test, with a clock that passes when told to and faults on demand: for programs that use
- * `heartwood/client`. Needs no network, no file and no waiting.
+ * A license server for the tests of a program that uses `heartwood/client`. The test moves its clock and orders its faults.
+ * It needs no network, no file and no waiting.
  *
  * @module
  */
@@ -10,84 +10,92 @@ import { createLicensing, type Licensing } from '../core/licensing.ts'
 import type { RotationOptions } from '../core/keys/rotation.ts'
 import { memoryStorage } from '../storage/memory.ts'
 import { VirtualClock } from './server/clock.ts'
-import { suffer, type Fault } from './server/fault.ts'
+import { respondWithFault, type Fault } from './server/fault.ts'
 import { publishedKeyPairs } from './server/key-pairs.ts'
 
 export { VirtualClock } from './server/clock.ts'
 export type { Fault } from './server/fault.ts'
 
+/** The options of {@link createTestServer}. All are optional. */
 export interface TestServerOptions {
-  /** The app's slug; default `desktop-app`. */
+  /** The slug of the app; default `desktop-app`. */
   readonly app?: string
-  /** The features of the one tier there is, `pro`; default none. */
+  /** The features of the tier `pro`, the only tier; default none. */
   readonly features?: readonly string[]
-  /** When the test begins, in milliseconds since 1970; default 2026-01-23T10:00:00Z. */
+  /** The first time of the clock, in milliseconds since 1970; default 2026-01-23T10:00:00Z. */
   readonly start?: number
-  /** Pages of these origins may renew licenses, as `https://example.com`; default none. */
+  /** The origins whose pages may renew licenses, such as `https://example.com`; default none. */
   readonly corsOrigins?: readonly string[]
 }
 
-/** A license to issue: 30 days for a new installation, unless said otherwise. */
+/** A license to issue. By default it lasts 30 days, for a new installation. */
 export interface TestLicense {
+  /** A UUID; default a new one. */
   readonly installationId?: string
-  /** In days from now. */
+  /** The days until it expires; default 30. */
   readonly durationDays?: number
+  /** True for a license that never expires; then `durationDays` has no effect. */
   readonly forever?: boolean
-  /** Features beyond those of the tier. */
+  /** Features beyond those of the tier; default none. */
   readonly customFeatures?: readonly string[]
 }
 
-/** What a program's client is to be opened with, beside its own options. */
+/** The options that connect a client to the test server. Add the program's own options. */
 export interface TestClientOptions {
   readonly baseUrl: string
+  /** The slug of the app. */
   readonly app: string
+  /** The public key of the app, as PEM. */
   readonly publicKeys: string
+  /** Sends a request to the test server. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+  /** The clock of the program's computer, in milliseconds since 1970. */
   readonly now: () => number
+  /** Runs the client's work when the test's clock reaches its time. */
   readonly schedule: VirtualClock['schedule']
 }
 
-/** A request that reached the server or a fault, and its status; `null` when there was no answer. */
+/** A request that reached the server or a fault. */
 export interface SeenRequest {
   readonly method: string
   readonly path: string
+  /** The HTTP status, or `null` without a response. */
   readonly status: number | null
 }
 
 /** A license server for tests. */
 export interface TestServer {
   readonly clock: VirtualClock
-  /** All of Heartwood's core on the server's storage, to revoke, reinstate, extend and delete with. */
+  /** The server's licensing, to revoke, reinstate, extend and delete licenses. */
   readonly licensing: Licensing
-  /** The app's slug. */
+  /** The slug of the app. */
   readonly app: string
-  /** What a client is to be opened with; its key is the one the app has now. */
+  /** Resolves to the options of a client. Their public key is the app's key at the time of the call. */
   clientOptions(): Promise<TestClientOptions>
-  /** Issues a license. */
+  /** Issues a license. Resolves to its id, `lic_…`, and its token. @throws {LicensingError} for invalid input. */
   issue(license?: TestLicense): Promise<{ readonly id: string; readonly token: string }>
-  /** Replaces the app's key pair; answers the new public key in PEM. */
+  /** Replaces the app's key pair. Resolves to the new public key as PEM. @throws {LicensingError} for invalid options. */
   rotateKeys(options?: RotationOptions): Promise<string>
-  /** Puts a fault before the server, for so many requests; by default until `recover`. */
+  /** Puts a fault in front of the server for this number of requests; default until `recover`. */
   fail(fault: Fault, requests?: number): void
-  /** Takes the fault away. */
+  /** Removes the fault. */
   recover(): void
-  /** Answers a request as the server does, or as the fault does. */
+  /** Responds as the server does, or as the fault does. @throws {Error} as `fetch` does, if the fault gives no response. */
   handle(request: Request): Promise<Response>
-  /** All requests so far. */
+  /** All requests so far, oldest first. */
   readonly requests: readonly SeenRequest[]
 }
 
 const baseUrl = 'http://localhost'
 const defaultStart = Date.UTC(2026, 0, 23, 10)
 
-/** First the published pairs, which cost nothing; then fresh ones. */
+/** Uses the published pairs first, because generating a pair takes seconds. */
 function keyPairs(): () => ReturnType<typeof generateRsaKeyPair> {
   let used = 0
   return async () => publishedKeyPairs[used++] ?? generateRsaKeyPair()
 }
 
-/** What the server was opened with. */
-interface Shop {
+interface ServerSetup {
   readonly app: string
   readonly customerId: string
   readonly corsOrigins: readonly string[]
@@ -99,17 +107,17 @@ class InProcessServer implements TestServer {
   readonly app: string
   readonly requests: SeenRequest[] = []
   readonly #customerId: string
-  readonly #answer: (request: Request) => Promise<Response>
+  readonly #respond: (request: Request) => Promise<Response>
   #fault: Fault | null = null
   #remaining = 0
 
-  constructor(clock: VirtualClock, licensing: Licensing, shop: Shop) {
+  constructor(clock: VirtualClock, licensing: Licensing, setup: ServerSetup) {
     this.clock = clock
     this.licensing = licensing
-    this.app = shop.app
-    this.#customerId = shop.customerId
-    const server = licensingServer(licensing, { corsOrigins: shop.corsOrigins })
-    this.#answer = async (request) => server.handle(request)
+    this.app = setup.app
+    this.#customerId = setup.customerId
+    const server = licensingServer(licensing, { corsOrigins: setup.corsOrigins })
+    this.#respond = async (request) => server.handle(request)
   }
 
   async clientOptions(): Promise<TestClientOptions> {
@@ -132,7 +140,9 @@ class InProcessServer implements TestServer {
       customFeatures,
     } = license
     const { id, token } = await this.licensing.licenses.create(this.app, {
-      ...{ installationId, customerId: this.#customerId, tierId: 'pro' },
+      installationId,
+      customerId: this.#customerId,
+      tierId: 'pro',
       ...(forever ? { forever } : { durationDays }),
       ...(customFeatures !== undefined && { customFeatures }),
     })
@@ -155,20 +165,22 @@ class InProcessServer implements TestServer {
   async handle(request: Request): Promise<Response> {
     const seen = { method: request.method, path: new URL(request.url).pathname }
     const at = this.requests.push({ ...seen, status: null }) - 1
-    const response = await this.#respond(request)
+    const response = await this.#respondOrFail(request)
     this.requests[at] = { ...seen, status: response.status }
     return response
   }
 
-  #respond(request: Request): Promise<Response> {
+  #respondOrFail(request: Request): Promise<Response> {
     const fault = this.#fault
     if (--this.#remaining <= 0) this.#fault = null
-    return fault === null ? this.#answer(request) : suffer(fault, () => this.#answer(request))
+    return fault === null ? this.#respond(request) : respondWithFault(fault, () => this.#respond(request))
   }
 }
 
 /**
- * Opens a license server with one app, one tier (`pro`) and one customer.
+ * Creates a license server with one app, one tier (`pro`) and one customer.
+ *
+ * @throws {LicensingError} if a slug is invalid.
  *
  * @example
  * ```ts
@@ -190,7 +202,9 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
   const clock = new VirtualClock(start)
   const masterKey = crypto.getRandomValues(new Uint8Array(32))
   const licensing = await createLicensing({
-    ...{ storage: memoryStorage(), masterKey, now: clock.now },
+    storage: memoryStorage(),
+    masterKey,
+    now: clock.now,
     newKeyPair: keyPairs(),
   })
   await licensing.apps.create({ name: app, slug: app })

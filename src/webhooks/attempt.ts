@@ -1,65 +1,72 @@
 import type { AttemptOutcome, LeasedDelivery, WebhookTarget } from '../core/webhooks/outbox.ts'
-import { judgedAddress, RefusedTarget, type Resolve } from './address.ts'
-import { pauseAfter, retryAfterSeconds, type Backoff } from './backoff.ts'
-import type { Connect, Received } from './connection.ts'
+import type { Connect, WebhookResponse } from './connect.ts'
+import { ForbiddenTarget, resolveTarget, type Resolve } from './ip-address.ts'
+import { pauseAfter, retryAfterSeconds, type RetrySchedule } from './retry-schedule.ts'
 import { signatureHeaders } from './signature.ts'
 
-/** How events are sent. */
-export interface Sending {
+export interface AttemptOptions {
   readonly resolve: Resolve
   readonly connect: Connect
   readonly allowPrivateTargets: boolean
-  readonly backoff: Backoff
-  /** From the look-up of the name to the end of the answer, in milliseconds. */
+  readonly schedule: RetrySchedule
+  /** The time from the name look-up to the end of the response, in milliseconds. */
   readonly deadlineMs: number
-  /** Whole seconds since 1970. */
+  /** Returns whole seconds since 1970. */
   readonly now: () => number
   readonly userAgent: string
 }
 
-/** How one request ended: with an answer, or why without. */
-type Ended = { readonly received: Received } | { readonly error: string }
+/** The response to one request, or the reason why there is none. */
+type RequestResult = { readonly response: WebhookResponse } | { readonly error: string }
 
 const deadlineOver = 'No answer in time'
 
-/** `promise`, or a rejection once the signal fires: a name server may never answer. */
-function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+/** Rejects as soon as the signal fires, because a name server may never respond. */
+function withSignal<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const end = (): void => reject(new Error(deadlineOver))
-    if (signal.aborted) end()
-    signal.addEventListener('abort', end, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
+    const abort = (): void => reject(new Error(deadlineOver))
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }
 
-/** It was judged when it was saved, but perhaps under the development option. @throws {RefusedTarget} */
+/** Checks the URL again, because it may have been saved under the development option. @throws {ForbiddenTarget} */
 function checkUrl({ protocol, username, password }: URL): void {
   if (protocol !== 'https:' || username !== '' || password !== '')
-    throw new RefusedTarget('The address is not https, or holds a password')
+    throw new ForbiddenTarget('The address is not https, or holds a password')
+}
+
+function headersOf(
+  { eventId, payload }: LeasedDelivery,
+  { secrets }: WebhookTarget,
+  { now, userAgent }: AttemptOptions,
+): Readonly<Record<string, string>> {
+  return {
+    'content-type': 'application/json',
+    'content-length': `${new TextEncoder().encode(payload).length}`,
+    'user-agent': userAgent,
+    ...signatureHeaders(secrets, { id: eventId, timestamp: now(), payload }),
+  }
 }
 
 async function post(
-  event: LeasedDelivery,
+  delivery: LeasedDelivery,
   target: WebhookTarget,
-  sending: Sending,
+  options: AttemptOptions,
   signal: AbortSignal,
-): Promise<Received> {
+): Promise<WebhookResponse> {
+  const { resolve, connect, allowPrivateTargets } = options
   const url = new URL(target.url)
-  if (!sending.allowPrivateTargets) checkUrl(url)
-  const address = await until(signal, judgedAddress(url, sending.resolve, sending.allowPrivateTargets))
-  const { eventId: id, payload } = event
-  const headers = {
-    'content-type': 'application/json',
-    'content-length': `${new TextEncoder().encode(payload).length}`,
-    'user-agent': sending.userAgent,
-    ...signatureHeaders(target.secrets, { id, timestamp: sending.now(), payload }),
-  }
-  return sending.connect({ url, address, headers, body: payload, signal })
+  if (!allowPrivateTargets) checkUrl(url)
+  const address = await withSignal(signal, resolveTarget(url, resolve, allowPrivateTargets))
+  const headers = headersOf(delivery, target, options)
+  return connect({ url, address, headers, body: delivery.payload, signal })
 }
 
-/** In words of ours: an error of the network may name what nobody outside should read. */
+/** Returns a text of Heartwood, because the message of a network error may name an internal host. */
 function reasonOf(error: unknown, signal: AbortSignal): string {
-  if (error instanceof RefusedTarget) return error.message
+  if (error instanceof ForbiddenTarget) return error.message
   if (signal.aborted) return deadlineOver
   const { code } = error as { readonly code?: unknown }
   return typeof code === 'string' && /^[A-Z0-9_]{3,40}$/.test(code)
@@ -67,30 +74,35 @@ function reasonOf(error: unknown, signal: AbortSignal): string {
     : 'No connection'
 }
 
-function outcomeOf(ended: Ended, attempts: number, { backoff, now }: Sending): AttemptOutcome {
-  const status = 'received' in ended ? ended.received.status : null
+function outcomeOf(
+  result: RequestResult,
+  attempts: number,
+  { schedule, now }: AttemptOptions,
+): AttemptOutcome {
+  const response = 'response' in result ? result.response : null
+  const status = response?.status ?? null
   if (status !== null && status >= 200 && status < 300) return { status, error: null, retryIn: null }
   if (status === 410) return { status, error: 'The receiver is gone', retryIn: null, gone: true }
-  const error = 'error' in ended ? ended.error : `The receiver answered ${status}`
-  const asked = 'received' in ended ? retryAfterSeconds(ended.received.retryAfter, now()) : 0
-  return { status, error, retryIn: pauseAfter(attempts, backoff, asked) }
+  const error = 'error' in result ? result.error : `The receiver answered ${status}`
+  const atLeast = retryAfterSeconds(response?.retryAfter ?? null, now())
+  return { status, error, retryIn: pauseAfter(attempts, schedule, atLeast) }
 }
 
-/** Tries once to send an event. `stop` ends it early: then `null`, for nobody knows. */
-export async function attempt(
-  event: LeasedDelivery,
+/** Sends an event once. Returns `null` if `stop` ends the attempt before a response: then its outcome is unknown. */
+export async function attemptDelivery(
+  delivery: LeasedDelivery,
   target: WebhookTarget,
-  sending: Sending,
+  options: AttemptOptions,
   stop: AbortSignal,
 ): Promise<AttemptOutcome | null> {
   const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(), sending.deadlineMs)
+  const timer = setTimeout(() => deadline.abort(), options.deadlineMs)
   const signal = AbortSignal.any([deadline.signal, stop])
-  const ended: Ended = await post(event, target, sending, signal).then(
-    (received) => ({ received }),
+  const result: RequestResult = await post(delivery, target, options, signal).then(
+    (response) => ({ response }),
     (error: unknown) => ({ error: reasonOf(error, signal) }),
   )
   clearTimeout(timer)
-  if (stop.aborted && 'error' in ended) return null
-  return outcomeOf(ended, event.attempts + 1, sending)
+  if (stop.aborted && 'error' in result) return null
+  return outcomeOf(result, delivery.attempts + 1, options)
 }

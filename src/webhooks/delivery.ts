@@ -1,41 +1,45 @@
 import { getLogger } from '@logtape/logtape'
 import type { Licensing } from '../core/licensing.ts'
-import type { DeliveryLease, LeasedDelivery, Outbox, WebhookTarget } from '../core/webhooks/outbox.ts'
-import { systemResolve, type Resolve } from './address.ts'
-import { attempt, type Sending } from './attempt.ts'
-import { defaultPauses } from './backoff.ts'
-import { connect, type Connect } from './connection.ts'
-import { every } from './every.ts'
+import type { Outbox } from '../core/webhooks/outbox.ts'
+import type { AttemptOptions } from './attempt.ts'
+import { connect, type Connect } from './connect.ts'
+import { Dispatcher, type DispatchLimits } from './dispatcher.ts'
+import { systemResolve, type Resolve } from './ip-address.ts'
+import { repeat } from './repeat.ts'
+import { defaultPauses } from './retry-schedule.ts'
 
-/** How events are sent. Every option has the documented default. */
+/** The options of {@link startDelivery}. All are optional. */
 export interface DeliveryOptions {
-  /** How often to look for what is due, in milliseconds; default 1,000. What this process writes is sent at once. */
+  /**
+   * The pause between two looks for due events, in milliseconds; default 1,000. Events that this process writes need no
+   * look: it sends them at once.
+   */
   readonly pollMs?: number
-  /** How long one attempt may take, in milliseconds; default 15,000. */
+  /** The time limit of one attempt, from the name look-up to the end of the response, in milliseconds; default 15,000. */
   readonly deadlineMs?: number
-  /** The pauses between the attempts at one event, in seconds; default ten attempts over some 75 hours. */
+  /** The pauses between the attempts at one event, in seconds; default ten attempts within about 75 hours. */
   readonly pauses?: readonly number[]
-  /** How many events of one app are sent at the same time; default 8. */
+  /** The most events of one app that are sent at the same time; default 8. */
   readonly perApp?: number
-  /** How many events are sent at the same time in all; default 512. */
+  /** The most events of all apps that are sent at the same time; default 512. */
   readonly concurrency?: number
-  /** For how long an event is this server's, in seconds; default 60, and never shorter than an attempt. */
+  /** The time for which an event belongs to this server, in seconds; default 60, at least one second over `deadlineMs`. */
   readonly leaseSeconds?: number
-  /** How long `stop` waits for attempts that run, in milliseconds; default 5,000. */
+  /** The time that `stop` gives to attempts in progress, in milliseconds; default 5,000. */
   readonly stopMs?: number
-  /** Sends to private addresses too; default: as `createLicensing` was told. */
+  /** True to send to private addresses too. The default is the option of `createLicensing`. */
   readonly allowPrivateTargets?: boolean
-  /** Finds the addresses of a name; default: the system's resolver. */
+  /** Finds the addresses of a host name; default the system's resolver. */
   readonly resolve?: Resolve
-  /** Sends a request to an address; default: `node:http` and `node:https`. */
+  /** Sends one request to one address; default `node:http` and `node:https`. */
   readonly connect?: Connect
-  /** A number from 0 up to 1, for the jitter; default `Math.random`. */
+  /** Returns a number from 0 up to, but not including, 1, for the jitter; default `Math.random`. */
   readonly random?: () => number
 }
 
-/** Delivery that runs. */
+/** A running delivery. */
 export interface Delivery {
-  /** Takes no more events, lets those that are being sent end, puts the others back, and resolves then. */
+  /** Leases no more events, lets attempts in progress end, and releases the other events. Resolves when this is done. */
   stop(): Promise<void>
 }
 
@@ -43,150 +47,36 @@ const log = getLogger(['heartwood', 'webhooks'])
 const minute = 60_000
 const hour = 3_600_000
 
-function sendingOf(outbox: Outbox, options: DeliveryOptions): Sending {
+function attemptOptions(outbox: Outbox, options: DeliveryOptions): AttemptOptions {
   return {
     resolve: options.resolve ?? systemResolve,
     connect: options.connect ?? connect,
     allowPrivateTargets: options.allowPrivateTargets ?? outbox.allowPrivateTargets,
-    backoff: { pauses: options.pauses ?? defaultPauses, random: options.random ?? Math.random },
+    schedule: { pauses: options.pauses ?? defaultPauses, random: options.random ?? Math.random },
     deadlineMs: options.deadlineMs ?? 15_000,
     now: () => Math.floor(Date.now() / 1000),
     userAgent: 'Heartwood (https://www.standardwebhooks.com)',
   }
 }
 
-/** The events of this process that are being sent, app by app: one app's never take another's places. */
-class Sender {
-  readonly #outbox: Outbox
-  readonly #sending: Sending
-  readonly #limits: { readonly perApp: number; readonly all: number; readonly leaseSeconds: number }
-  readonly #running = new Map<string, number>()
-  /** The apps that a claim is under way for, and those that were asked for meanwhile. */
-  readonly #claiming = new Set<string>()
-  readonly #wanted = new Set<string>()
-  /** The apps that found every place taken, the first to have come first. */
-  readonly #waiting = new Set<string>()
-  readonly #work = new Set<Promise<void>>()
-  readonly #stop = new AbortController()
-  #inFlight = 0
-  #stopped = false
+/** A lease must outlive an attempt, or another server would send the event too. */
+function dispatchLimits(options: DeliveryOptions, deadlineMs: number): DispatchLimits {
+  const { perApp = 8, concurrency: total = 512, leaseSeconds = 60 } = options
+  return { perApp, total, leaseSeconds: Math.max(leaseSeconds, Math.ceil(deadlineMs / 1000) + 1) }
+}
 
-  constructor(outbox: Outbox, options: DeliveryOptions) {
-    const { perApp = 8, concurrency: all = 512, leaseSeconds = 60 } = options
-    this.#outbox = outbox
-    this.#sending = sendingOf(outbox, options)
-    const shortest = Math.ceil(this.#sending.deadlineMs / 1000) + 1
-    this.#limits = { perApp, all, leaseSeconds: Math.max(leaseSeconds, shortest) }
-  }
-
-  /** Looks for what is due and begins to send it. */
-  async look(): Promise<void> {
-    if (this.#stopped) return
-    const due = await this.#outbox.due()
-    await Promise.all(due.map((appId) => this.#take(appId)))
-  }
-
-  /** Begins to send what an app may have waiting. */
-  lookAt(appId: string): void {
-    this.#track(() => this.#take(appId))
-  }
-
-  /** Waits for what is being sent, at most so long, and puts the rest back. */
-  async stop(patienceMs: number): Promise<void> {
-    this.#stopped = true
-    const timer = setTimeout(() => this.#stop.abort(), patienceMs)
-    while (this.#work.size > 0) await Promise.all(this.#work)
-    clearTimeout(timer)
-  }
-
-  #free(appId: string): number {
-    const ofApp = this.#limits.perApp - (this.#running.get(appId) ?? 0)
-    return Math.min(ofApp, this.#limits.all - this.#inFlight)
-  }
-
-  /** One claim of an app at a time: two would take more than there are places. */
-  async #take(appId: string): Promise<void> {
-    if (this.#claiming.has(appId)) return void this.#wanted.add(appId)
-    this.#claiming.add(appId)
-    try {
-      do {
-        this.#wanted.delete(appId)
-        await this.#claim(appId)
-      } while (this.#wanted.has(appId))
-    } finally {
-      this.#claiming.delete(appId)
-    }
-  }
-
-  async #claim(appId: string): Promise<void> {
-    const limit = this.#free(appId)
-    if (this.#limits.all <= this.#inFlight) this.#waiting.add(appId)
-    if (this.#stopped || limit <= 0) return
-    this.#waiting.delete(appId)
-    const { leaseSeconds } = this.#limits
-    // The places are taken before they are asked for: other apps ask at the same time.
-    this.#inFlight += limit
-    let claim: DeliveryLease | null = null
-    try {
-      claim = await this.#outbox.lease(appId, { limit, leaseSeconds })
-    } finally {
-      this.#inFlight -= limit
-    }
-    for (const event of claim?.deliveries ?? []) this.#begin(event, claim!.target)
-  }
-
-  /** A place is free: for an app that found none before, else for more of the same one. */
-  async #takeNext(appId: string): Promise<void> {
-    const [first] = this.#waiting
-    if (first !== undefined) await this.#take(first)
-    await this.#take(appId)
-  }
-
-  #begin(event: LeasedDelivery, target: WebhookTarget): void {
-    this.#count(event.appId, 1)
-    this.#track(async () => {
-      try {
-        await this.#send(event, target)
-      } finally {
-        this.#count(event.appId, -1)
-      }
-      await this.#takeNext(event.appId)
-    })
-  }
-
-  /** Work that `stop` waits for. */
-  #track(work: () => Promise<void>): void {
-    const failed = (error: unknown): void => log.error('An event was not settled: {error}', { error })
-    const kept = work()
-      .catch(failed)
-      .finally(() => this.#work.delete(kept))
-    this.#work.add(kept)
-  }
-
-  #count(appId: string, by: number): void {
-    this.#inFlight += by
-    const running = (this.#running.get(appId) ?? 0) + by
-    if (running === 0) this.#running.delete(appId)
-    else this.#running.set(appId, running)
-  }
-
-  async #send(event: LeasedDelivery, target: WebhookTarget): Promise<void> {
-    const outcome = this.#stopped ? null : await attempt(event, target, this.#sending, this.#stop.signal)
-    if (outcome === null) return this.#outbox.release(event)
-    await this.#outbox.settle(event, outcome)
-    if (outcome.error !== null && outcome.retryIn === null)
-      log.warn('Event {event} of app {app} was given up: {reason}', {
-        ...{ event: event.eventId, app: event.appId, reason: outcome.error },
-      })
-  }
+function createDispatcher(outbox: Outbox, options: DeliveryOptions): Dispatcher {
+  const attempts = attemptOptions(outbox, options)
+  return new Dispatcher(outbox, attempts, dispatchLimits(options, attempts.deadlineMs))
 }
 
 /**
- * Sends the events of licensing to the webhooks of its apps, at least once each, until it is stopped. `heartwood serve` does
- * this by itself; a backend that embeds licensing starts it where it listens. Any number of processes may.
+ * Sends the events of licensing to the webhooks of its apps until it is stopped, each at least once. `heartwood serve` calls
+ * it. A backend that embeds licensing calls it when it starts to listen. Any number of processes may call it.
  *
- * It tells of license ends every minute, and forgets deliveries of more than 30 days ago every hour. Trouble is logged under
- * `heartwood`, `webhooks` (LogTape), and never thrown.
+ * It follows the Standard Webhooks specification, https://www.standardwebhooks.com. Every minute it also writes the events
+ * of licenses that expire. Every hour it deletes deliveries that ended more than 30 days ago. It never throws: it logs
+ * failures under `heartwood`, `webhooks` (LogTape).
  *
  * @example
  * ```ts
@@ -202,18 +92,18 @@ class Sender {
  */
 export function startDelivery(licensing: Licensing, options: DeliveryOptions = {}): Delivery {
   const { outbox } = licensing
-  const sender = new Sender(outbox, options)
-  const failed = (error: unknown): void => log.error('Webhooks are not served: {error}', { error })
+  const dispatcher = createDispatcher(outbox, options)
+  const onError = (error: unknown): void => log.error('Webhooks are not served: {error}', { error })
   const tasks = [
-    every(options.pollMs ?? 1_000, () => sender.look(), failed),
-    every(minute, () => outbox.announceEnds(), failed),
-    every(hour, () => outbox.prune(), failed),
+    repeat(options.pollMs ?? 1_000, () => dispatcher.poll(), onError),
+    repeat(minute, () => outbox.announceEnds(), onError),
+    repeat(hour, () => outbox.prune(), onError),
   ]
-  const stopListening = outbox.onWritten((appId) => sender.lookAt(appId))
+  const stopListening = outbox.onWritten((appId) => dispatcher.notify(appId))
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     stopListening()
-    await Promise.all([sender.stop(options.stopMs ?? 5_000), ...tasks.map((task) => task.stop())])
+    await Promise.all([dispatcher.stop(options.stopMs ?? 5_000), ...tasks.map((task) => task.stop())])
   }
   return { stop: () => (stopping ??= stop()) }
 }

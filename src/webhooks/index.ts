@@ -1,8 +1,8 @@
 /**
- * Sends the events of licensing to the webhooks of its apps, as Standard Webhooks has it.
+ * Sends the events of licensing to the webhooks of its apps, as Standard Webhooks specifies.
  *
  * @module
  */
 export { startDelivery, type Delivery, type DeliveryOptions } from './delivery.ts'
-export type { Address, Resolve } from './address.ts'
-export type { Connect, Connection, Received } from './connection.ts'
+export type { IpAddress, Resolve } from './ip-address.ts'
+export type { Connect, WebhookRequest, WebhookResponse } from './connect.ts'

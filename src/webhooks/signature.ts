@@ -1,10 +1,10 @@
 import { Webhook } from 'standardwebhooks'
 
-/** What is signed: all of it is, so that nothing can be sent again at another time. */
-export interface Signed {
+/** The signed content of Standard Webhooks. The signature covers id and time, which prevents a replay. */
+export interface SignedContent {
   /** The `webhook-id`, the same on every attempt. */
   readonly id: string
-  /** Whole seconds since 1970: the time of this attempt. */
+  /** The time of this attempt, in whole seconds since 1970. */
   readonly timestamp: number
   readonly payload: string
 }
@@ -12,7 +12,7 @@ export interface Signed {
 /** The headers of Standard Webhooks, with one signature for each secret. */
 export function signatureHeaders(
   secrets: readonly string[],
-  { id, timestamp, payload }: Signed,
+  { id, timestamp, payload }: SignedContent,
 ): Readonly<Record<string, string>> {
   const time = new Date(timestamp * 1000)
   return {

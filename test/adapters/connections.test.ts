@@ -1,37 +1,37 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { newShopServer, sender, type Json } from './http.ts'
-import { spelled, whileListening } from './listening.ts'
+import { newShopServer, sender, type Json } from './test-server.ts'
+import { rawRequest, whileListening } from './listening.ts'
 
 const server = await newShopServer()
 const key = server.keys.sk
 
-describe('on a real connection', () => {
+describe('a TCP connection', () => {
   const status = (text: string): string => text.slice(9, 12)
 
-  test('what no client library sends is refused, and the next request is answered', async () => {
+  test('malformed HTTP is refused, and the next request gets a response', async () => {
     await whileListening(server, async ({ exchange, origin }) => {
       const authorization = `Authorization: Bearer ${key}`
-      assert.equal(status(await exchange(spelled('GET /api/v1/apps', [authorization]))), '200')
+      assert.equal(status(await exchange(rawRequest('GET /api/v1/apps', [authorization]))), '200')
       const rows: Readonly<Record<string, readonly string[]>> = {
-        [spelled('TRACE /api/v1/apps', [authorization])]: ['405', '400', '501'],
-        [spelled('GET /api/v1/apps/%zz', [authorization])]: ['404', '400'],
-        [spelled('GET /api/v1/apps/\u0000', [authorization])]: ['400', '404', '505', ''],
-        [spelled('GET /api/v1/apps/../../../etc/passwd', [authorization])]: ['404', '400'],
-        [spelled('GET /api/v1/apps', [authorization, 'X-Request-Id: a\r\nX-Other: b'])]: ['200'],
-        [spelled('GET /api/v1/apps', ['Authorization: Bearer nothing', authorization])]: ['401', '400'],
-        [spelled('GET /api/v1/apps', [authorization, 'Authorization: Bearer nothing'])]: ['401', '400'],
-        [spelled('GET /api/v1/apps', [authorization, 'Host: other'])]: ['200', '400'],
+        [rawRequest('TRACE /api/v1/apps', [authorization])]: ['405', '400', '501'],
+        [rawRequest('GET /api/v1/apps/%zz', [authorization])]: ['404', '400'],
+        [rawRequest('GET /api/v1/apps/\u0000', [authorization])]: ['400', '404', '505', ''],
+        [rawRequest('GET /api/v1/apps/../../../etc/passwd', [authorization])]: ['404', '400'],
+        [rawRequest('GET /api/v1/apps', [authorization, 'X-Request-Id: a\r\nX-Other: b'])]: ['200'],
+        [rawRequest('GET /api/v1/apps', ['Authorization: Bearer nothing', authorization])]: ['401', '400'],
+        [rawRequest('GET /api/v1/apps', [authorization, 'Authorization: Bearer nothing'])]: ['401', '400'],
+        [rawRequest('GET /api/v1/apps', [authorization, 'Host: other'])]: ['200', '400'],
       }
       for (const [text, allowed] of Object.entries(rows)) {
-        const answer = await exchange(text)
-        assert.ok(allowed.includes(status(answer)), `${text}\n${answer}`)
-        assert.doesNotMatch(answer, /node_modules|src\/|at .*:\d+:\d+/)
+        const response = await exchange(text)
+        assert.ok(allowed.includes(status(response)), `${text}\n${response}`)
+        assert.doesNotMatch(response, /node_modules|src\/|at .*:\d+:\d+/)
       }
-      // By the host nothing is found, and one that is none is no fault of ours.
+      // The Host does not affect routing, and a malformed one is not a fault of the server.
       for (const host of ['api', 'a', 'localhost:99999', '[bad', '?', 'a/b', 'a b']) {
         const named = (line: string): string =>
-          spelled(line, [authorization]).replace('Host: localhost', `Host: ${host}`)
+          rawRequest(line, [authorization]).replace('Host: localhost', `Host: ${host}`)
         for (const line of ['GET /api/v1/nothing', 'GET /api/v1/apps', 'GET /swagger'])
           assert.doesNotMatch(status(await exchange(named(line))), /^5/, `${line} of ${host}`)
         if (!host.startsWith('a')) continue

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { routes } from '../../src/adapters/routes/index.ts'
-import { newShop } from '../support/world.ts'
-import { serve, type Server } from './http.ts'
+import { newShop } from '../support/fixtures.ts'
+import { serve, type TestServer } from './test-server.ts'
 
 const page = 'https://shop.example'
 const { send, keys } = await serve(await newShop())
-const allowing: Server = await serve(await newShop(), { corsOrigins: [page] })
+const allowing: TestServer = await serve(await newShop(), { corsOrigins: [page] })
 
 const concrete = (path: string): string => path.replace(':slug', 'desktop-app').replace(/:\w+/g, 'x')
 const asking = (method: string, origin = page): Record<string, string> => ({
@@ -15,49 +15,49 @@ const asking = (method: string, origin = page): Record<string, string> => ({
   'access-control-request-headers': 'authorization, content-type',
 })
 
-describe('a page of another origin', () => {
-  test('may read every public route, and no other', async () => {
+describe('CORS', () => {
+  test('without corsOrigins: any origin may read the public routes only', async () => {
     for (const { method, path, access } of routes) {
       const body = method === 'GET' || method === 'DELETE' ? {} : { body: {} }
-      const answer = await send(method, concrete(path), { headers: { origin: page }, ...body })
-      const allowed = answer.headers.get('access-control-allow-origin')
+      const response = await send(method, concrete(path), { headers: { origin: page }, ...body })
+      const allowed = response.headers.get('access-control-allow-origin')
       assert.equal(allowed, access === 'public' ? '*' : null, `${method} ${path}`)
-      assert.equal(answer.headers.get('access-control-allow-credentials'), null)
+      assert.equal(response.headers.get('access-control-allow-credentials'), null)
     }
   })
 
-  test('is told so before it asks', async () => {
+  test('OPTIONS without corsOrigins: a preflight allows the public routes only', async () => {
     for (const { method, path, access } of routes) {
-      const answer = await send('OPTIONS', concrete(path), { headers: asking(method) })
-      assert.equal(answer.status, 204, path)
+      const response = await send('OPTIONS', concrete(path), { headers: asking(method) })
+      assert.equal(response.status, 204, path)
       const isPublic = access === 'public'
       assert.equal(
-        answer.headers.get('access-control-allow-origin'),
+        response.headers.get('access-control-allow-origin'),
         isPublic ? '*' : null,
         `${method} ${path}`,
       )
       assert.equal(
-        answer.headers.get('access-control-allow-methods'),
+        response.headers.get('access-control-allow-methods'),
         isPublic ? method : null,
         `${method} ${path}`,
       )
-      assert.doesNotMatch(answer.headers.get('access-control-allow-headers') ?? '', /authorization|\*/i)
+      assert.doesNotMatch(response.headers.get('access-control-allow-headers') ?? '', /authorization|\*/i)
     }
   })
 
-  test('may use every route once its origin is named, and only that one', async () => {
+  test('corsOrigins: a named origin may call every route', async () => {
     for (const { method, path, access } of routes.filter((row) => row.access !== 'public')) {
-      const answer = await allowing.send('OPTIONS', concrete(path), { headers: asking(method) })
-      assert.equal(answer.headers.get('access-control-allow-origin'), page, `${method} ${path} ${access}`)
-      assert.match(answer.headers.get('access-control-allow-headers') ?? '', /Authorization/)
-      assert.match(answer.headers.get('vary') ?? '', /Origin/)
+      const response = await allowing.send('OPTIONS', concrete(path), { headers: asking(method) })
+      assert.equal(response.headers.get('access-control-allow-origin'), page, `${method} ${path} ${access}`)
+      assert.match(response.headers.get('access-control-allow-headers') ?? '', /Authorization/)
+      assert.match(response.headers.get('vary') ?? '', /Origin/)
     }
     const read = await allowing.send('GET', '/apps', { key: allowing.keys.sk, headers: { origin: page } })
     assert.equal(read.headers.get('access-control-allow-origin'), page)
     assert.match(read.headers.get('access-control-expose-headers') ?? '', /X-Request-Id/)
   })
 
-  test('of another name is not it, however alike', async () => {
+  test('corsOrigins: a similar origin is not allowed', async () => {
     const alike = [
       'https://shop.example.evil',
       'http://shop.example',
@@ -76,15 +76,15 @@ describe('a page of another origin', () => {
     }
   })
 
-  test('reads refusals of public routes as well, a limit among them', async () => {
-    const answer = await send('GET', '/apps/desktop-app/licenses/verify', { headers: { origin: page } })
-    assert.equal(answer.status, 422)
-    assert.equal(answer.headers.get('access-control-allow-origin'), '*')
-    assert.match(answer.headers.get('access-control-expose-headers') ?? '', /Retry-After/)
+  test('public routes: any origin may read error responses too', async () => {
+    const response = await send('GET', '/apps/desktop-app/licenses/verify', { headers: { origin: page } })
+    assert.equal(response.status, 422)
+    assert.equal(response.headers.get('access-control-allow-origin'), '*')
+    assert.match(response.headers.get('access-control-expose-headers') ?? '', /Retry-After/)
   })
 
-  test('changes nothing for who is no page', async () => {
-    const answer = await send('GET', '/apps', { key: keys.sk })
-    assert.equal(answer.headers.get('access-control-allow-origin'), null)
+  test('without an Origin header: no CORS headers', async () => {
+    const response = await send('GET', '/apps', { key: keys.sk })
+    assert.equal(response.headers.get('access-control-allow-origin'), null)
   })
 })

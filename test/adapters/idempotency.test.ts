@@ -4,25 +4,25 @@ import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { inTemporaryFolder } from '../storage/temporary-folder.ts'
 import { keyPairSource } from '../support/keys.ts'
 import { claimsOf } from '../support/tokens.ts'
-import { newShop, newWorld, risingIds } from '../support/world.ts'
-import type { Answer } from './documented.ts'
-import { newShopServer, sender, serve, storages, type Json, type Sent } from './http.ts'
+import { newShop, newWorld, risingIds } from '../support/fixtures.ts'
+import type { TestResponse } from './openapi-checker.ts'
+import { newShopServer, sender, serve, storages, type Json, type Sent } from './test-server.ts'
 
 const customers = '/apps/desktop-app/customers'
 const licenses = '/apps/desktop-app/licenses'
 
-const under = (idempotencyKey: string, sent: Sent): Sent => ({
+const withKey = (idempotencyKey: string, sent: Sent): Sent => ({
   ...sent,
   headers: { 'idempotency-key': idempotencyKey },
 })
-const isReplay = (answer: Answer): boolean => answer.headers.get('idempotent-replayed') === 'true'
+const isReplay = (response: TestResponse): boolean => response.headers.get('idempotent-replayed') === 'true'
 
-/** What of two answers must be the same. */
-const essence = ({ status, text }: Answer): string => `${status} ${text}`
+/** The parts that must be equal in a replay. */
+const comparable = ({ status, text }: TestResponse): string => `${status} ${text}`
 
-describe('a POST under one Idempotency-Key', () => {
+describe('Idempotency-Key', () => {
   for (const [name, use] of storages)
-    test(`sent fifty times at once does its work once and answers the same fifty times, on ${name}`, () =>
+    test(`50 concurrent POSTs: the work is done once and all responses are equal, on ${name}`, () =>
       use(async (storage) => {
         const shop = await serve(await newShop({ storage }))
         const {
@@ -44,17 +44,17 @@ describe('a POST under one Idempotency-Key', () => {
           ['/api-keys', { name: 'Shop' }],
         ]
         for (const [path, body] of posts) {
-          const sent = under(`fifty ${path}`, { key, body })
-          const answers = await Promise.all(Array.from({ length: 50 }, () => send('POST', path, sent)))
-          assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201], path)
-          assert.equal(new Set(answers.map(essence)).size, 1, path)
-          assert.equal(answers.filter(isReplay).length, 49, path)
+          const sent = withKey(`fifty ${path}`, { key, body })
+          const responses = await Promise.all(Array.from({ length: 50 }, () => send('POST', path, sent)))
+          assert.deepEqual([...new Set(responses.map(({ status }) => status))], [201], path)
+          assert.equal(new Set(responses.map(comparable)).size, 1, path)
+          assert.equal(responses.filter(isReplay).length, 49, path)
         }
         assert.equal((await shop.licensing.licenses.list('desktop-app')).total, 1)
         assert.equal((await shop.licensing.apiKeys.list()).total, 5)
       }))
 
-  test('gets the first answer again after a restart, its secret too, and a token as of now', () =>
+  test('after a restart: the first response with its secret, and with the present token', () =>
     inTemporaryFolder(async (folder) => {
       const filename = `${folder}/heartwood.db`
       const storage = await sqliteStorage({ filename })
@@ -69,8 +69,8 @@ describe('a POST under one Idempotency-Key', () => {
         tier_id: 'pro',
         forever: true,
       }
-      const first = await shop.send('POST', licenses, under('one', { key, body: license }))
-      const made = await shop.send('POST', '/api-keys', under('two', { key, body: {} }))
+      const first = await shop.send('POST', licenses, withKey('one', { key, body: license }))
+      const made = await shop.send('POST', '/api-keys', withKey('two', { key, body: {} }))
       await storage.close()
 
       const again = await sqliteStorage({ filename })
@@ -78,80 +78,80 @@ describe('a POST under one Idempotency-Key', () => {
       await newKeyPair()
       const world = await newWorld({ storage: again, newId: risingIds(1000), newKeyPair })
       const { send } = await serve(world)
-      const second = await send('POST', licenses, under('one', { key, body: license }))
-      assert.equal(essence(second), essence(first))
+      const second = await send('POST', licenses, withKey('one', { key, body: license }))
+      assert.equal(comparable(second), comparable(first))
       assert.equal(isReplay(second), true)
-      const remade = await send('POST', '/api-keys', under('two', { key, body: {} }))
+      const remade = await send('POST', '/api-keys', withKey('two', { key, body: {} }))
       assert.equal(remade.data().secret, made.data().secret)
       assert.equal((await send('GET', '/apps', { key: String(remade.data().secret) })).status, 200)
 
       const { id, jti } = first.data() as { id: string; jti: string }
       await send('POST', '/apps/desktop-app/rotate-keys', { key })
-      const rotated = await send('POST', licenses, under('one', { key, body: license }))
+      const rotated = await send('POST', licenses, withKey('one', { key, body: license }))
       assert.notEqual(rotated.data().token, first.data().token)
       assert.equal(claimsOf(String(rotated.data().token)).jti, jti)
       await send('POST', `${licenses}/${id}/revoke`, { key })
-      const revoked = await send('POST', licenses, under('one', { key, body: license }))
+      const revoked = await send('POST', licenses, withKey('one', { key, body: license }))
       assert.equal(revoked.status, 201)
       assert.equal(revoked.data().token, null)
       await again.close()
     }))
 
-  test('gets a license with a token as of now from each route that answers one', async () => {
+  test('POST reinstate and POST regenerate: a replay has the license and its present token', async () => {
     const { send, issue, licensing, keys } = await newShopServer()
     const { id } = await issue()
     await licensing.licenses.revoke('desktop-app', id)
     for (const work of ['reinstate', 'regenerate']) {
-      const post = (): Promise<Answer> =>
-        send('POST', `${licenses}/${id}/${work}`, under(work, { key: keys.sk, body: {} }))
+      const post = (): Promise<TestResponse> =>
+        send('POST', `${licenses}/${id}/${work}`, withKey(work, { key: keys.sk, body: {} }))
       const first = await post()
       assert.equal(first.status, 200)
       assert.equal(claimsOf(String(first.data().token)).jti, first.data().jti)
       const second = await post()
       assert.equal(isReplay(second), true)
-      assert.equal(essence(second), essence(first), work)
+      assert.equal(comparable(second), comparable(first), work)
     }
   })
 
-  test('is refused with another body, path or query, and unharmed by it', async () => {
+  test('another body or path: 422, and the stored response stays', async () => {
     const {
       send,
       keys: { sk: key },
     } = await newShopServer()
     const body = { email: 'eve@example.com' }
-    const first = await send('POST', customers, under('k', { key, body }))
+    const first = await send('POST', customers, withKey('k', { key, body }))
     for (const [path, other] of [
       [customers, { email: 'mallory@example.com' }],
       [customers, { email: 'eve@example.com', name: null }],
       [`${customers}/get-or-create`, body],
       ['/apps/desktop-app/tiers', { name: 'T', slug: 't' }],
     ] as const) {
-      const answer = await send('POST', path, under('k', { key, body: other }))
-      assert.equal(answer.status, 422, path)
-      assert.equal(answer.error().code, 'idempotency_mismatch')
+      const response = await send('POST', path, withKey('k', { key, body: other }))
+      assert.equal(response.status, 422, path)
+      assert.equal(response.error().code, 'idempotency_mismatch')
     }
-    assert.equal(essence(await send('POST', customers, under('k', { key, body }))), essence(first))
+    assert.equal(comparable(await send('POST', customers, withKey('k', { key, body }))), comparable(first))
   })
 
-  test('is another in an app that has taken the slug of a deleted one', async () => {
+  test('an app that took the slug of a deleted one: 422', async () => {
     const server = await newShopServer()
     const sent = {
       key: server.keys.sk,
       headers: { 'idempotency-key': 'k-1' },
       body: { email: 'eve@example.com' },
     }
-    const create = (): Promise<Answer> => server.send('POST', '/apps/desktop-app/customers', sent)
+    const create = (): Promise<TestResponse> => server.send('POST', '/apps/desktop-app/customers', sent)
     const first = (await create()).data<Json>()
     await server.licensing.apps.delete('desktop-app')
     await server.licensing.apps.create({ name: 'Another', slug: 'desktop-app' })
     const { total } = await server.licensing.customers.list('desktop-app')
     assert.equal(total, 0)
     const second = await create()
-    assert.equal(second.status, 422, 'what was asked of the old app is another request')
+    assert.equal(second.status, 422, 'a request to the old app is another request')
     assert.notEqual(second.text, JSON.stringify({ data: first }))
   })
 
-  test('is another under another API key', async () => {
+  test('another API key: another request', async () => {
     const {
       send,
       keys: { sk: key },
@@ -159,28 +159,28 @@ describe('a POST under one Idempotency-Key', () => {
     } = await newShopServer()
     const other = (await licensing.apiKeys.create()).secret
     const body = { email: 'eve@example.com' }
-    assert.equal((await send('POST', `${customers}/get-or-create`, under('k', { key, body }))).status, 201)
-    const second = await send('POST', `${customers}/get-or-create`, under('k', { key: other, body }))
+    assert.equal((await send('POST', `${customers}/get-or-create`, withKey('k', { key, body }))).status, 201)
+    const second = await send('POST', `${customers}/get-or-create`, withKey('k', { key: other, body }))
     assert.equal(second.status, 200)
     assert.equal(isReplay(second), false)
   })
 
-  test('is checked like any other: a key revoked meanwhile gets no kept answer', async () => {
+  test('a revoked API key: 401, not the stored response', async () => {
     const { send, licensing } = await newShopServer()
     const { id, secret: key } = await licensing.apiKeys.create()
-    const sent = under('k', { key, body: { email: 'eve@example.com' } })
+    const sent = withKey('k', { key, body: { email: 'eve@example.com' } })
     assert.equal((await send('POST', customers, sent)).status, 201)
     await licensing.apiKeys.revoke(id)
     assert.equal((await send('POST', customers, sent)).status, 401)
   })
 
-  test('is forgotten after 24 hours', async () => {
+  test('after 24 hours: the work is done again', async () => {
     const {
       send,
       keys: { sk: key },
       clock,
     } = await newShopServer()
-    const sent = under('k', { key, body: { email: 'eve@example.com' } })
+    const sent = withKey('k', { key, body: { email: 'eve@example.com' } })
     assert.equal((await send('POST', customers, sent)).status, 201)
     clock.seconds += 86_399
     assert.equal(isReplay(await send('POST', customers, sent)), true)
@@ -188,19 +188,19 @@ describe('a POST under one Idempotency-Key', () => {
     assert.equal((await send('POST', customers, sent)).error().code, 'conflict')
   })
 
-  test('keeps no refusal: once the cause is gone the work is done', async () => {
+  test('an error: not stored, so a repetition can succeed', async () => {
     const {
       send,
       keys: { sk: key },
       customer,
     } = await newShopServer()
-    const sent = under('k', { key, body: { email: 'ada@example.com' } })
+    const sent = withKey('k', { key, body: { email: 'ada@example.com' } })
     assert.equal((await send('POST', customers, sent)).status, 409)
     await send('DELETE', `${customers}/${customer.id}`, { key })
     assert.equal((await send('POST', customers, sent)).status, 201)
   })
 
-  test('must be 1 to 255 printable characters', async () => {
+  test('not 1 to 255 printable characters: 422', async () => {
     const {
       send,
       keys: { sk: key },
@@ -212,19 +212,19 @@ describe('a POST under one Idempotency-Key', () => {
       ['x'.repeat(255), 201],
     ] as const) {
       const body = { email: `key-${header.length}@example.com` }
-      const answer = await send('POST', customers, under(header, { key, body }))
-      assert.equal(answer.status, status, header.slice(0, 10))
+      const response = await send('POST', customers, withKey(header, { key, body }))
+      assert.equal(response.status, status, header.slice(0, 10))
     }
   })
 
-  test('means nothing where nobody is known: a public POST, a renewal by token', async () => {
+  test('a public POST and a renewal by token: ignored', async () => {
     const { send, issue } = await newShopServer()
     const { id, token } = await issue()
     const verify = async (text: string): Promise<unknown> =>
-      (await send('POST', `${licenses}/verify`, under('k', { body: { token: text } }))).data().valid
+      (await send('POST', `${licenses}/verify`, withKey('k', { body: { token: text } }))).data().valid
     assert.equal(await verify(token ?? ''), true)
     assert.equal(await verify('nothing'), false)
-    const renew = under('k', { body: { current_token: token } })
+    const renew = withKey('k', { body: { current_token: token } })
     const [one, two] = [
       await send('POST', `${licenses}/${id}/regenerate`, renew),
       await send('POST', `${licenses}/${id}/regenerate`, renew),
@@ -232,19 +232,19 @@ describe('a POST under one Idempotency-Key', () => {
     assert.notEqual(one.data().jti, two.data().jti)
   })
 
-  test('holds between two servers of one SQLite file', () =>
+  test('two servers on one SQLite file: the work is done once', () =>
     inTemporaryFolder(async (folder) => {
       const filename = `${folder}/heartwood.db`
       const [a, b] = [await sqliteStorage({ filename }), await sqliteStorage({ filename })]
       const first = await serve(await newShop({ storage: a }))
       const second = await serve(await newWorld({ storage: b, newId: risingIds(5000) }))
       const sends = [first.send, sender(second.fetch)]
-      const sent = under('k', { key: first.keys.sk, body: { email: 'eve@example.com' } })
-      const answers = await Promise.all(
+      const sent = withKey('k', { key: first.keys.sk, body: { email: 'eve@example.com' } })
+      const responses = await Promise.all(
         Array.from({ length: 20 }, (_, at) => sends[at % 2]!('POST', customers, sent)),
       )
-      assert.equal(new Set(answers.map(essence)).size, 1)
-      assert.equal(answers[0]!.status, 201)
+      assert.equal(new Set(responses.map(comparable)).size, 1)
+      assert.equal(responses[0]!.status, 201)
       assert.equal((await first.licensing.customers.list('desktop-app')).total, 2)
       await Promise.all([a.close(), b.close()])
     }))

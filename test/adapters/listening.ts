@@ -1,12 +1,12 @@
 import { connect } from 'node:net'
 import { serve, type Server as Listener } from 'srvx'
-import type { Server } from './http.ts'
+import type { TestServer } from './test-server.ts'
 
-/** A server behind a listening port of this runtime. */
+/** A server on a port of this machine. */
 export interface Listening {
   readonly port: number
   readonly origin: string
-  /** Writes bytes as they stand to a socket and answers what comes back until the server closes it. */
+  /** Writes text to a socket. Resolves to all that the server sends until it closes the socket. */
   exchange(text: string): Promise<string>
 }
 
@@ -14,21 +14,24 @@ function exchange(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let received = ''
     const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(text))
-    socket.setTimeout(5_000, () => socket.destroy(new Error(`No answer to ${text}`)))
+    socket.setTimeout(5_000, () => socket.destroy(new Error(`No response to ${text}`)))
     socket.on('data', (chunk) => (received += chunk.toString('latin1')))
     socket.on('close', () => resolve(received))
     socket.on('error', (error) => (received === '' ? reject(error) : resolve(received)))
   })
 }
 
-/** Listens as the command line does, for the time of `work`. */
+/** Listens as the command line does, while `work` runs. */
 export async function whileListening(
-  server: Pick<Server, 'fetch'>,
+  server: Pick<TestServer, 'fetch'>,
   work: (listening: Listening) => Promise<void>,
 ): Promise<void> {
   const listener: Listener = serve({
     fetch: (request) => server.fetch(request),
-    ...{ port: 0, hostname: '127.0.0.1', silent: true, gracefulShutdown: false },
+    port: 0,
+    hostname: '127.0.0.1',
+    silent: true,
+    gracefulShutdown: false,
   })
   await listener.ready()
   const port = Number(new URL(listener.url ?? '').port)
@@ -39,7 +42,7 @@ export async function whileListening(
   }
 }
 
-/** A request spelled out, closing its connection behind it. */
-export function spelled(line: string, headers: readonly string[] = [], body = ''): string {
+/** The bytes of an HTTP/1.1 request that closes its connection. */
+export function rawRequest(line: string, headers: readonly string[] = [], body = ''): string {
   return [`${line} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...headers, '', body].join('\r\n')
 }

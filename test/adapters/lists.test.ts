@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { routes } from '../../src/adapters/routes/index.ts'
-import { givenFor, pathOf } from './calls.ts'
-import { newCounter } from './credentials.ts'
-import { newShopServer, serve, storages, type Json, type Send } from './http.ts'
-import { newShop } from '../support/world.ts'
+import { inputFor, pathOf } from './call-route.ts'
+import { newFixture } from './fixture.ts'
+import { newShopServer, serve, storages, type Json, type Send } from './test-server.ts'
+import { newShop } from '../support/fixtures.ts'
 
 interface Page {
   readonly data: readonly { readonly id: string; readonly email?: string }[]
@@ -18,7 +18,7 @@ interface Page {
 
 const paged = routes.filter(({ query }) => query !== undefined && 'cursor' in query.schema.properties)
 
-/** Query strings that no list takes, with the field at fault. */
+/** Query strings that every list refuses, each with the broken field. */
 const malformed: Readonly<Record<string, string>> = {
   'per_page=101': 'per_page',
   'per_page=0': 'per_page',
@@ -49,32 +49,32 @@ const malformed: Readonly<Record<string, string>> = {
   'id=1': 'id',
 }
 
-describe('every list', () => {
+describe('lists', () => {
   for (const { method, path } of paged)
-    test(`${path} refuses query parameters that are none of its own`, async () => {
-      const counter = await newCounter()
-      const where = pathOf(path, await givenFor(counter, `${method} ${path}`))
+    test(`GET ${path}: refuses malformed and unknown query parameters`, async () => {
+      const fixture = await newFixture()
+      const where = pathOf(path, await inputFor(fixture, `${method} ${path}`))
       for (const [query, field] of Object.entries(malformed)) {
-        const answer = await counter.send('GET', `${where}?${query}`, { key: counter.keys.sk })
-        assert.equal(answer.status, 422, `${where}?${query}: ${answer.text}`)
-        assert.ok(Object.hasOwn(answer.error().details ?? {}, field), `${query}: ${answer.text}`)
+        const response = await fixture.send('GET', `${where}?${query}`, { key: fixture.keys.sk })
+        assert.equal(response.status, 422, `${where}?${query}: ${response.text}`)
+        assert.ok(Object.hasOwn(response.error().details ?? {}, field), `${query}: ${response.text}`)
       }
     })
 
-  test('that has no query refuses any', async () => {
-    const counter = await newCounter()
+  test('a route without query parameters: refuses any', async () => {
+    const fixture = await newFixture()
     for (const row of [
       'GET /apps/:slug',
       'GET /apps/:slug/public-key',
       'GET /apps/:slug/tiers/:tier/features',
     ]) {
-      const where = pathOf(row.slice(4), await givenFor(counter, row))
-      assert.equal((await counter.send('GET', `${where}?a=1`, { key: counter.keys.sk })).status, 422, row)
-      assert.equal((await counter.send('GET', `${where}?`, { key: counter.keys.sk })).status, 200, row)
+      const where = pathOf(row.slice(4), await inputFor(fixture, row))
+      assert.equal((await fixture.send('GET', `${where}?a=1`, { key: fixture.keys.sk })).status, 422, row)
+      assert.equal((await fixture.send('GET', `${where}?`, { key: fixture.keys.sk })).status, 200, row)
     }
   })
 
-  test('takes the largest page that is allowed', async () => {
+  test('GET /apps?per_page=100: allowed', async () => {
     const { send, keys } = await newShopServer()
     const { meta } = (await send('GET', '/apps?per_page=100', { key: keys.sk })).json<Page>()
     assert.deepEqual(meta, { total: 1, page: 1, per_page: 100, next_cursor: null })
@@ -84,14 +84,14 @@ describe('every list', () => {
 const customers = '/apps/desktop-app/customers'
 
 async function add(send: Send, key: string, email: string): Promise<string> {
-  const answer = await send('POST', customers, { key, body: { email } })
-  assert.equal(answer.status, 201, email)
-  return String(answer.data<Json>().id)
+  const response = await send('POST', customers, { key, body: { email } })
+  assert.equal(response.status, 201, email)
+  return String(response.data<Json>().id)
 }
 
-describe('a walk by cursor', () => {
+describe('GET /apps/:slug/customers', () => {
   for (const [name, use] of storages)
-    test(`neither skips nor repeats while customers come and go, on ${name}`, () =>
+    test(`cursor: skips and repeats nothing while customers come and go, on ${name}`, () =>
       use(async (storage) => {
         const {
           send,
@@ -109,7 +109,7 @@ describe('a walk by cursor', () => {
           next = page.meta.next_cursor
           await add(send, key, `late-${step}@example.com`)
           const last = page.data.at(-1)!.id
-          // The row that the cursor was made of goes, and one that is still to come.
+          // Deletes the row that the cursor was made from, and later one that is still to come.
           const gone = standing[standing.indexOf(last) - 2]
           await send('DELETE', `${customers}/${last}`, { key })
           if (gone !== undefined && step === 2) {
@@ -121,7 +121,7 @@ describe('a walk by cursor', () => {
         assert.deepEqual(met.slice(0, standing.length), standing.toReversed())
       }))
 
-  test('tells an honest total by page, newest first', async () => {
+  test('page: newest first, with the total', async () => {
     const { send, keys } = await newShopServer()
     for (let at = 0; at < 5; at++) await add(send, keys.sk, `customer-${at}@example.com`)
     const page = (await send('GET', `${customers}?per_page=2&page=2`, { key: keys.pk })).json<Page>()
@@ -135,7 +135,7 @@ describe('a walk by cursor', () => {
     assert.deepEqual([beyond.data, beyond.meta.total, beyond.meta.next_cursor], [[], 6, null])
   })
 
-  test('takes no cursor together with a page, and none of another list', async () => {
+  test('cursor with page, or a cursor of another list: 422', async () => {
     const {
       send,
       keys: { sk: key },
@@ -156,9 +156,9 @@ describe('a walk by cursor', () => {
   })
 })
 
-describe('a filter', () => {
+describe('filters', () => {
   for (const [name, use] of storages)
-    test(`by e-mail takes every character for itself, on ${name}`, () =>
+    test(`GET /apps/:slug/customers?email=: % and _ are ordinary characters, on ${name}`, () =>
       use(async (storage) => {
         const {
           send,
@@ -173,8 +173,8 @@ describe('a filter', () => {
         ])
           await add(send, key, email)
         const found = async (part: string): Promise<readonly (string | undefined)[]> => {
-          const answer = await send('GET', `${customers}?email=${encodeURIComponent(part)}`, { key })
-          return answer.json<Page>().data.map(({ email }) => email)
+          const response = await send('GET', `${customers}?email=${encodeURIComponent(part)}`, { key })
+          return response.json<Page>().data.map(({ email }) => email)
         }
         assert.deepEqual(await found('%'), ['100%@example.com'])
         assert.deepEqual(await found('_'), ['a_b@example.com'])
@@ -184,7 +184,7 @@ describe('a filter', () => {
         assert.equal((await found('@EXAMPLE.com')).length, 6)
       }))
 
-  test('of licenses is each by its rule', async () => {
+  test('GET /apps/:slug/licenses: each filter follows its rule', async () => {
     const {
       send,
       keys: { sk: key, pk },

@@ -9,69 +9,69 @@ import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
 import { LicensingError, type LicensingOptions, type Storage } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { startDelivery } from '../../src/webhooks/index.ts'
-import { eventually, recorder, somewhere } from '../webhooks/sent.ts'
-import { newShop, newWorld, type Shop } from '../support/world.ts'
-import { callRoute, givenFor, pathOf } from './calls.ts'
-import { newCounter } from './credentials.ts'
-import { readExposition, type Exposition } from './exposition.ts'
-import { document, read, sender, serve, type Server } from './http.ts'
-import { judgements } from './judgements.ts'
-import { spelled, whileListening } from './listening.ts'
+import { eventually, recorder, somewhere } from '../webhooks/receivers.ts'
+import { newShop, newWorld, type Shop } from '../support/fixtures.ts'
+import { callRoute, inputFor, pathOf } from './call-route.ts'
+import { newFixture } from './fixture.ts'
+import { parsePrometheusText, type PrometheusText } from './prometheus-text.ts'
+import { document, read, sender, serve, type TestServer } from './test-server.ts'
+import { expectations } from './route-expectations.ts'
+import { rawRequest, whileListening } from './listening.ts'
 
 const verify = '/apps/desktop-app/licenses/verify?jti=x'
 const verifyRoute = '/api/v1/apps/:slug/licenses/verify'
 
-async function scrape({ fetch }: Pick<Server, 'fetch'>, path = '/metrics'): Promise<Exposition> {
-  const answer = await read(await fetch(new Request(`http://localhost${path}`)))
-  assert.equal(answer.status, 200)
-  return readExposition(answer.text)
+async function scrape({ fetch }: Pick<TestServer, 'fetch'>, path = '/metrics'): Promise<PrometheusText> {
+  const response = await read(await fetch(new Request(`http://localhost${path}`)))
+  assert.equal(response.status, 200)
+  return parsePrometheusText(response.text)
 }
 
 async function measured(
   options: ServerOptions = {},
   licensing: Partial<LicensingOptions> = {},
-): Promise<Shop & Server> {
+): Promise<Shop & TestServer> {
   return serve(await newShop(licensing), { metrics: true, ...options })
 }
 
-/** The counts by their one label; those that are nought are left out. */
-function counted(exposition: Exposition, name: string): Readonly<Record<string, number>> {
-  const family = Object.entries(exposition.family(name))
+/** The counts above zero, by their only label. */
+function counted(metrics: PrometheusText, name: string): Readonly<Record<string, number>> {
+  const family = Object.entries(metrics.family(name))
   assert.notEqual(family.length, 0, name)
   return Object.fromEntries(
     family.filter(([, count]) => count > 0).map(([series, count]) => [/"(.*)"/.exec(series)?.[1], count]),
   )
 }
 
-describe('unless asked for', () => {
-  test('there are no metrics: a server of its own answers 404', async () => {
+describe('without the metrics option', () => {
+  test('GET /metrics with standalone: 404', async () => {
     for (const options of [{}, { metrics: false }]) {
       const { fetch } = await measured({ metrics: false, ...options })
-      const answer = await read(await fetch(new Request('http://localhost/metrics')))
-      assert.deepEqual([answer.status, answer.error().code], [404, 'not_found'])
+      const response = await read(await fetch(new Request('http://localhost/metrics')))
+      assert.deepEqual([response.status, response.error().code], [404, 'not_found'])
     }
   })
 
-  test('the path is left to the host', async () => {
+  test('GET /metrics in a host: the host’s own route', async () => {
     const { licensing } = await newWorld()
     const host = new Elysia().use(licensingServer(licensing)).get('/metrics', () => 'the host’s own')
     assert.equal(await (await host.handle(new Request('http://localhost/metrics'))).text(), 'the host’s own')
   })
 })
 
-describe('the answer', () => {
-  test('is text as Prometheus reads it, not to be kept, and every line of it is well formed', async () => {
+describe('GET /metrics', () => {
+  test('well-formed text of Prometheus, which may not be cached', async () => {
     await whileListening(await measured(), async ({ origin }) => {
-      const answer = await read(await fetch(`${origin}/metrics`))
-      assert.equal(answer.status, 200)
-      assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8')
-      assert.equal(answer.headers.get('cache-control'), 'no-store')
-      assert.equal(answer.headers.get('x-content-type-options'), 'nosniff')
-      assert.equal(readExposition(answer.text).value(`heartwood_build_info{version="${version}"}`), 1)
+      const response = await read(await fetch(`${origin}/metrics`))
+      assert.equal(response.status, 200)
+      assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8')
+      assert.equal(response.headers.get('cache-control'), 'no-store')
+      assert.equal(response.headers.get('x-content-type-options'), 'nosniff')
+      assert.equal(parsePrometheusText(response.text).value(`heartwood_build_info{version="${version}"}`), 1)
     })
   })
 
-  test('has one path, and a path that is nearly the same is another', async () => {
+  test('a similar path: 404', async () => {
     await whileListening(await measured(), async ({ exchange }) => {
       for (const path of [
         '/metrics/',
@@ -81,46 +81,46 @@ describe('the answer', () => {
         '//metrics',
         '/api/v1/metrics',
       ])
-        assert.match(await exchange(spelled(`GET ${path}`)), /^HTTP\/1\.1 404 /, path)
+        assert.match(await exchange(rawRequest(`GET ${path}`)), /^HTTP\/1\.1 404 /, path)
     })
   })
 
-  test('to HEAD is the same without a body, and other methods are not allowed', async () => {
+  test('HEAD: no body; other methods: 405', async () => {
     await whileListening(await measured(), async ({ origin }) => {
       const head = await fetch(`${origin}/metrics`, { method: 'HEAD' })
       assert.deepEqual([head.status, await head.text()], [200, ''])
       assert.match(head.headers.get('content-type') ?? '', /version=0\.0\.4/)
       for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
-        const answer = await read(await fetch(`${origin}/metrics`, { method }))
-        assert.deepEqual([answer.status, answer.error().code], [405, 'method_not_allowed'], method)
-        assert.equal(answer.headers.get('allow'), 'GET, HEAD')
+        const response = await read(await fetch(`${origin}/metrics`, { method }))
+        assert.deepEqual([response.status, response.error().code], [405, 'method_not_allowed'], method)
+        assert.equal(response.headers.get('allow'), 'GET, HEAD')
       }
     })
   })
 
-  test('is for no other origin’s pages', async () => {
+  test('another origin: no CORS headers', async () => {
     const { fetch } = await measured({ corsOrigins: ['https://shop.example.com'] })
     const headers = { origin: 'https://shop.example.com' }
-    const answer = await fetch(new Request('http://localhost/metrics', { headers }))
-    assert.equal(answer.headers.get('access-control-allow-origin'), null)
+    const response = await fetch(new Request('http://localhost/metrics', { headers }))
+    assert.equal(response.headers.get('access-control-allow-origin'), null)
   })
 
-  test('is limited by nothing', async () => {
+  test('rate limits: none', async () => {
     const limits = { verify: 1, batch: 1, renewal: 1, renewalPerLicense: 1, publicKey: 1, failedKey: 1 }
     const server = await measured({ rateLimits: limits, clientAddress: () => '192.0.2.1' })
     for (let at = 0; at < 30; at++) await scrape(server)
   })
 
-  test('is no operation of the API’s document', () => {
+  test('the OpenAPI document: does not list it', () => {
     assert.equal(JSON.stringify(document).includes('/metrics'), false)
   })
 
-  test('comes from a registry of the server’s own', async () => {
+  test('the global registry of prom-client: stays empty', async () => {
     await scrape(await measured())
     assert.deepEqual(register.getMetricsAsArray(), [])
   })
 
-  test('tells of the process, but not which version of the runtime it is', async () => {
+  test('process metrics: without the version of the runtime', async () => {
     const { text, value } = await scrape(await measured())
     assert.ok(value('process_resident_memory_bytes')! > 1_000_000)
     assert.ok(value('process_start_time_seconds')! > 1_700_000_000)
@@ -129,12 +129,12 @@ describe('the answer', () => {
   })
 })
 
-describe('requests', () => {
-  test('are counted to the last by route, method and status, on a listening port', async () => {
+describe('heartwood_http metrics', () => {
+  test('requests: counted by route, method and status', async () => {
     const { keys, ...server } = await measured()
     await whileListening(server, async ({ origin }) => {
       const ask = (path: string, init: RequestInit = {}): Promise<unknown> =>
-        fetch(`${origin}/api/v1${path}`, init).then((answer) => answer.text())
+        fetch(`${origin}/api/v1${path}`, init).then((response) => response.text())
       const headers = { authorization: `Bearer ${keys.sk}`, 'content-type': 'application/json' }
       await Promise.all(Array.from({ length: 7 }, () => ask(verify)))
       for (let at = 0; at < 3; at++) await ask('/apps', { headers })
@@ -161,7 +161,7 @@ describe('requests', () => {
     })
   })
 
-  test('for paths and methods that nobody knows share one label each', async () => {
+  test('unknown paths and methods: one label each', async () => {
     const server = await measured()
     for (const path of ['/nowhere', '/api/v1/nowhere', '/api/v1/apps/x/y/z', '/a/b/c'])
       await server.fetch(new Request(`http://localhost${path}`))
@@ -174,7 +174,7 @@ describe('requests', () => {
     })
   })
 
-  test('that fail are counted by code, each code from nought on', async () => {
+  test('errors: counted by code, and each code starts at zero', async () => {
     const { send, keys, ...server } = await measured()
     assert.deepEqual(counted(await scrape(server), 'heartwood_http_errors_total'), {})
     await send('GET', '/apps')
@@ -183,27 +183,27 @@ describe('requests', () => {
     await send('GET', '/apps/nothing', { key: keys.sk })
     await send('GET', '/apps/nothing', { key: keys.sk })
     await send('PATCH', '/apps', { key: keys.sk })
-    const exposition = await scrape(server)
+    const metrics = await scrape(server)
     const expected = { unauthorized: 1, validation_error: 1, not_found: 2, method_not_allowed: 1 }
-    assert.deepEqual(counted(exposition, 'heartwood_http_errors_total'), expected)
-    const codes = Object.keys(exposition.family('heartwood_http_errors_total'))
+    assert.deepEqual(counted(metrics, 'heartwood_http_errors_total'), expected)
+    const codes = Object.keys(metrics.family('heartwood_http_errors_total'))
     assert.equal(codes.length, Object.keys(errorCodes).length)
   })
 
-  test('that a limit refused are counted by the limit', async () => {
+  test('rate-limited requests: counted by limit', async () => {
     const clientAddress = (): string => '192.0.2.1'
     const server = await measured({ rateLimits: { verify: 2, failedKey: 1 }, clientAddress })
     for (let at = 0; at < 5; at++) await server.send('GET', verify)
     for (let at = 0; at < 2; at++) await server.send('GET', '/apps', { key: apiKeySecret('sk', 'live') })
-    const exposition = await scrape(server)
-    assert.deepEqual(counted(exposition, 'heartwood_http_rate_limited_total'), { verify: 3, failed_key: 1 })
-    assert.deepEqual(exposition.value('heartwood_http_errors_total{code="rate_limited"}'), 4)
-    assert.equal(exposition.value('heartwood_http_rate_limited_total{limit="renewal_per_license"}'), 0)
+    const metrics = await scrape(server)
+    assert.deepEqual(counted(metrics, 'heartwood_http_rate_limited_total'), { verify: 3, failed_key: 1 })
+    assert.deepEqual(metrics.value('heartwood_http_errors_total{code="rate_limited"}'), 4)
+    assert.equal(metrics.value('heartwood_http_rate_limited_total{limit="renewal_per_license"}'), 0)
   })
 })
 
-describe('the work behind the requests', () => {
-  test('is told of: tokens signed, places, refusals, key pairs', async () => {
+describe('load metrics', () => {
+  test('signing queue and key pool: equal to licensing.load()', async () => {
     const signing = { concurrency: 1, maxWaiting: 1 }
     const server = await measured({}, { signing, keyPool: 1 })
     for (let at = 0; at < 3; at++) await server.issue()
@@ -222,7 +222,7 @@ describe('the work behind the requests', () => {
     assert.ok(value('heartwood_key_pairs_made_total')! >= 2)
   })
 
-  test('counts attempts at webhooks by outcome, and the apps that wait', async () => {
+  test('webhooks: attempts by outcome, and apps with due events', async () => {
     const server = await measured()
     const { licensing } = server
     await licensing.apps.update('desktop-app', { webhookUrl: 'https://example.com/hook' })
@@ -230,8 +230,8 @@ describe('the work behind the requests', () => {
     const before = await scrape(server)
     assert.equal(before.value('heartwood_webhook_apps_due'), 1)
     assert.deepEqual(counted(before, 'heartwood_webhook_attempts_total'), {})
-    const answers = [500, 204]
-    const { sent, connect } = recorder(() => ({ status: answers[sent.length - 1]! }))
+    const responses = [500, 204]
+    const { sent, connect } = recorder(() => ({ status: responses[sent.length - 1]! }))
     const delivery = startDelivery(licensing, { connect, resolve: somewhere, pollMs: 10, pauses: [0] })
     await eventually(() => licensing.load().webhookAttempts.delivered === 1)
     await delivery.stop()
@@ -243,19 +243,19 @@ describe('the work behind the requests', () => {
   })
 })
 
-describe('a storage that is away', () => {
-  /** A storage that has nothing due to say, in this way. */
+describe('heartwood_storage_up', () => {
+  /** A storage whose list of due apps fails in the given way. */
   const away = (due: () => Promise<never>): Storage =>
     new Proxy(memoryStorage(), {
       get: (storage, verb: keyof Storage) =>
         verb === 'listAppsWithDueDeliveries' ? due : storage[verb].bind(storage),
     })
   const ways: Readonly<Record<string, () => Promise<never>>> = {
-    'and says so': () => Promise.reject(new LicensingError('unavailable', 'The storage is closed')),
-    'and says nothing': () => new Promise(() => {}),
+    fails: () => Promise.reject(new LicensingError('unavailable', 'The storage is closed')),
+    'never responds': () => new Promise(() => {}),
   }
   for (const [way, due] of Object.entries(ways))
-    test(`${way} takes nothing away but what it alone knows`, async () => {
+    test(`0 if the storage ${way}, and only the metrics of the storage are missing`, async () => {
       const { value, text } = await scrape(await measured({}, { storage: away(due) }))
       assert.equal(value('heartwood_storage_up'), 0)
       assert.equal(value('heartwood_webhook_apps_due'), undefined)
@@ -263,13 +263,13 @@ describe('a storage that is away', () => {
       assert.match(text, /process_cpu_seconds_total/)
     })
 
-  test('is up otherwise', async () => {
+  test('1 otherwise', async () => {
     assert.equal((await scrape(await measured())).value('heartwood_storage_up'), 1)
   })
 })
 
-describe('mounted', () => {
-  test('in a host the metrics stand under its prefix, each server’s apart', async () => {
+describe('licensingServer() with metrics in a host', () => {
+  test('GET /:prefix/metrics: each server has its own metrics', async () => {
     const [one, two] = [await newShop(), await newShop()]
     const host = new Elysia()
       .onError(() => new Response('the host’s own error', { status: 418 }))
@@ -290,32 +290,32 @@ describe('mounted', () => {
   })
 })
 
-describe('what a metric may name', () => {
+describe('labels', () => {
   const canary = 'canary7xq'
   const named =
     /(?:app|tier|feat|cus|lic|key|evt|whd|whsec|sk|pk)_[0-9a-z]{6,}|eyJ|@|[0-9a-f]{8}-[0-9a-f]{4}/i
 
-  test('is nobody: no id, slug, e-mail, token or key, whatever was asked and however it ended', async () => {
-    const counter = await newCounter()
-    const app = licensingServer(counter.licensing, { standalone: true, metrics: true })
+  test('no id, slug, e-mail, token or key, for any request and outcome', async () => {
+    const fixture = await newFixture()
+    const app = licensingServer(fixture.licensing, { standalone: true, metrics: true })
     const server = { fetch: async (request: Request) => app.handle(request) }
-    const asked = { ...counter, send: sender(server.fetch) }
-    const headers = { authorization: `Bearer ${counter.keys.sk}` }
-    for (const row of Object.keys(judgements).filter((name) => name !== 'DELETE /apps/:slug')) {
-      const given = await givenFor(asked, row)
-      await callRoute(asked, row, given, { headers })
+    const served = { ...fixture, send: sender(server.fetch) }
+    const headers = { authorization: `Bearer ${fixture.keys.sk}` }
+    for (const row of Object.keys(expectations).filter((name) => name !== 'DELETE /apps/:slug')) {
+      const input = await inputFor(served, row)
+      await callRoute(served, row, input, { headers })
       const [method = '', path = ''] = row.split(' ')
-      const where = pathOf(path, given).replace('desktop-app', canary)
+      const where = pathOf(path, input).replace('desktop-app', canary)
       for (const at of [where, `${where}/${canary}`, `${where}?${canary}=${canary}`])
-        await asked.send(method, at, { key: counter.keys.sk, headers: { 'x-request-id': canary } })
-      await asked.send(method, where, { key: `sk_live_${canary}` })
+        await served.send(method, at, { key: fixture.keys.sk, headers: { 'x-request-id': canary } })
+      await served.send(method, where, { key: `sk_live_${canary}` })
       await server.fetch(new Request(`http://localhost/${canary}`, { method: canary.toUpperCase() }))
     }
     const { text, family } = await scrape(server)
     assert.ok(Object.keys(family('heartwood_http_requests_total')).length > 100)
     assert.equal(text.toLowerCase().includes(canary), false)
     assert.doesNotMatch(text, named)
-    for (const secret of ['desktop-app', 'other-app', 'ada', ...Object.values(counter.keys)])
+    for (const secret of ['desktop-app', 'other-app', 'ada', ...Object.values(fixture.keys)])
       assert.equal(text.includes(secret), false, secret)
   })
 })

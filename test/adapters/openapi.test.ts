@@ -6,7 +6,7 @@ import { licensingServer } from '../../src/adapters/elysia.ts'
 import { errorCodes } from '../../src/adapters/http/errors.ts'
 import { basePath, routes } from '../../src/adapters/routes/index.ts'
 import { version } from '../../src/adapters/version.ts'
-import { document, documented, newServer, type Json } from './http.ts'
+import { checker, document, newServer, type Json } from './test-server.ts'
 
 interface Media {
   readonly schema: Json
@@ -35,7 +35,7 @@ const ajv = new Ajv2020({ strict: false, allErrors: true })
 formats.default(ajv)
 ajv.addSchema(document, 'openapi')
 
-/** A schema of the document compiled, with what it refers to. */
+/** `ok`, or the errors of a value by a schema of the document. */
 function fits(schema: Json, value: unknown): string {
   const text = JSON.stringify(schema).replaceAll('"#/', '"openapi#/')
   return ajv.validate(JSON.parse(text) as Json, value) ? 'ok' : ajv.errorsText()
@@ -56,13 +56,13 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 
 const nameOf = (path: string): string => basePath + path.replace(/:(\w+)/g, '{$1}')
 
-describe('the OpenAPI document', () => {
-  test('has every route and health, and nothing else', () => {
+describe('openApiDocument()', () => {
+  test('lists every route and health, and nothing else', () => {
     const table = routes.map(({ method, path }) => `${method} ${nameOf(path)}`)
     assert.deepEqual(operations.map(([name]) => name).toSorted(), [...table, 'GET /api/health'].toSorted())
   })
 
-  test('is what the server serves, in this version of OpenAPI and of Heartwood', async () => {
+  test('GET /swagger/json: serves it, with the versions of OpenAPI and Heartwood', async () => {
     const { send } = await newServer()
     const served = (await send('GET', '/swagger/json')).json<{ openapi: string; info: Json }>()
     assert.deepEqual(served, JSON.parse(JSON.stringify(document)))
@@ -71,7 +71,7 @@ describe('the OpenAPI document', () => {
   })
 
   for (const [name, operation] of operations)
-    test(`tells of ${name} all there is to tell`, () => {
+    test(`${name}: has texts, parameters, responses and valid examples`, () => {
       for (const text of [operation.summary, operation.description, operation.operationId])
         assert.match(text, /\w/)
       assert.ok(Array.isArray(operation.security))
@@ -102,11 +102,11 @@ describe('the OpenAPI document', () => {
         assert.equal(fits(schema, example), 'ok', 'example of the body')
     })
 
-  test('names each operation once', () => {
+  test('operation ids: unique', () => {
     assert.equal(new Set(operations.map(([, { operationId }]) => operationId)).size, operations.length)
   })
 
-  test('tells of every error code, but for the one that no operation answers', () => {
+  test('error codes: all except method_not_allowed, which no operation returns', () => {
     const examples = Object.values(document.components.responses ?? {}).flatMap(({ content }) =>
       Object.keys(content?.['application/json']?.examples ?? {}),
     )
@@ -116,9 +116,9 @@ describe('the OpenAPI document', () => {
     )
   })
 
-  test('asks for a key where one is needed, and nowhere else', () => {
+  test('security: a key on every route that is not public', () => {
     for (const { method, path, access } of routes) {
-      const operation = documented.operationOf(method, nameOf(path)) as unknown as DocumentedOperation
+      const operation = checker.operationOf(method, nameOf(path)) as unknown as DocumentedOperation
       const wanted = {
         public: [],
         read: [{ apiKey: [] }],
@@ -132,9 +132,9 @@ describe('the OpenAPI document', () => {
     }
   })
 
-  test('shows limits where there are any: headers on good answers, Retry-After on every 429', () => {
+  test('rate limits: headers on limited routes, Retry-After on every 429', () => {
     for (const { method, path, limit, access } of routes) {
-      const { responses } = documented.operationOf(method, nameOf(path)) as unknown as DocumentedOperation
+      const { responses } = checker.operationOf(method, nameOf(path)) as unknown as DocumentedOperation
       const good = Object.entries(responses).find(([status]) => status.startsWith('2'))!
       const isLimited = limit !== undefined || access === 'renewal'
       assert.equal('RateLimit' in resolved(good[1]).headers, isLimited, path)
@@ -142,13 +142,13 @@ describe('the OpenAPI document', () => {
     }
   })
 
-  test('is no larger than it has to be', () => {
+  test('size: under 160,000 characters', () => {
     assert.ok(JSON.stringify(document).length < 160_000, `${JSON.stringify(document).length} characters`)
   })
 })
 
-describe('without documents', () => {
-  test('the rest is served as ever', async () => {
+describe('licensingServer() with documents: false', () => {
+  test('serves everything except /swagger', async () => {
     const { licensing, keys } = await newServer()
     const app = licensingServer(licensing, { documents: false, standalone: true })
     const status = async (path: string): Promise<number> => {

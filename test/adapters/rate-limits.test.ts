@@ -4,17 +4,17 @@ import { licensingServer, type ServerOptions } from '../../src/adapters/elysia.t
 import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
 import { forge } from '../support/tokens.ts'
 import { testKeyPairs } from '../support/keys.ts'
-import { newShop } from '../support/world.ts'
-import type { Answer } from './documented.ts'
-import { serve, type Send, type Sent, type Server } from './http.ts'
+import { newShop } from '../support/fixtures.ts'
+import type { TestResponse } from './openapi-checker.ts'
+import { serve, type Send, type Sent, type TestServer } from './test-server.ts'
 
 const verify = '/apps/desktop-app/licenses/verify?jti=x'
 const batch = '/apps/desktop-app/licenses/verify/batch'
 
-/** A server that takes the socket's address from a header, since there is no socket here. */
+/** A server that reads the socket address from a header, because these tests have no socket. */
 async function limited(
   options: ServerOptions = { rateLimits: {} },
-): Promise<Server & Awaited<ReturnType<typeof newShop>>> {
+): Promise<TestServer & Awaited<ReturnType<typeof newShop>>> {
   const clientAddress = (request: Request): string => request.headers.get('x-socket') ?? '192.0.2.1'
   return serve(await newShop(), { clientAddress, ...options })
 }
@@ -23,16 +23,16 @@ const from = (address: string, more: Record<string, string> = {}): Sent => ({
   headers: { 'x-socket': address, ...more },
 })
 
-/** Sends until it is told to wait, at most so often; answers how many got through, and the refusal. */
+/** Sends until a 429, at most `most` times. Resolves to the number of accepted requests and the 429. */
 async function exhaust(
-  call: () => Promise<Answer>,
+  call: () => Promise<TestResponse>,
   most = 400,
-): Promise<readonly [passed: number, refusal: Answer]> {
+): Promise<readonly [passed: number, refusal: TestResponse]> {
   for (let passed = 0; passed < most; passed++) {
-    const answer = await call()
-    if (answer.status === 429) return [passed, answer]
+    const response = await call()
+    if (response.status === 429) return [passed, response]
   }
-  return assert.fail(`${most} requests got through`)
+  return assert.fail(`${most} requests were accepted`)
 }
 
 async function left(send: Send, address: string, more: Record<string, string> = {}): Promise<number> {
@@ -40,8 +40,10 @@ async function left(send: Send, address: string, more: Record<string, string> = 
   return Number(/;r=(\d+);/.exec(header)?.[1])
 }
 
-describe('the documented limits', () => {
-  const rows: Readonly<Record<string, readonly [limit: number, call: (send: Send) => Promise<Answer>]>> = {
+describe('rateLimits', () => {
+  const rows: Readonly<
+    Record<string, readonly [limit: number, call: (send: Send) => Promise<TestResponse>]>
+  > = {
     verify: [100, (send) => send('GET', verify)],
     batch: [20, (send) => send('POST', batch, { body: { jtis: ['x'] } })],
     publicKey: [300, (send) => send('GET', '/apps/desktop-app/public-key')],
@@ -52,7 +54,7 @@ describe('the documented limits', () => {
     failedKey: [60, (send) => send('GET', '/apps', { key: apiKeySecret('sk', 'live') })],
   }
   for (const [name, [limit, call]] of Object.entries(rows))
-    test(`let ${limit} requests a minute through for ${name}, and tell when to come back`, async () => {
+    test(`${name}: ${limit} requests a minute, then 429 with Retry-After`, async () => {
       const { send } = await limited()
       const [passed, refusal] = await exhaust(() => call(send))
       assert.equal(passed, limit)
@@ -62,14 +64,14 @@ describe('the documented limits', () => {
       assert.match(refusal.headers.get('ratelimit') ?? '', new RegExp(`^"${name}";r=0;t=\\d+$`))
     })
 
-  test('count what is asked in one way apart from what is asked in another', async () => {
+  test('each limit has its own count', async () => {
     const { send } = await limited()
     await exhaust(() => send('GET', verify))
     assert.equal((await send('POST', batch, { body: { jtis: [] } })).status, 200)
     assert.equal((await send('GET', '/apps/desktop-app/public-key')).status, 200)
   })
 
-  test('are options each, and none at all unless asked', async () => {
+  test('each limit is an option, and without rateLimits there is none', async () => {
     const { send } = await limited({ rateLimits: { verify: 3 } })
     assert.equal((await exhaust(() => send('GET', verify)))[0], 3)
     const { send: free } = await serve(await newShop())
@@ -79,14 +81,14 @@ describe('the documented limits', () => {
       await assert.rejects(limited({ rateLimits }), TypeError)
   })
 
-  test('tell on every limited answer what is left', async () => {
+  test('every limited response shows the requests that are left', async () => {
     const { send } = await limited()
     assert.deepEqual([await left(send, '192.0.2.1'), await left(send, '192.0.2.1')], [99, 98])
   })
 })
 
-describe('a limit', () => {
-  test('counts what is refused as well, and HEAD: it comes before every other check', async () => {
+describe('counting', () => {
+  test('invalid requests and HEAD count, because the limit is checked first', async () => {
     const { send } = await limited()
     await send('GET', '/apps/desktop-app/licenses/verify')
     await send('GET', '/apps/no-app/licenses/verify?jti=x')
@@ -96,15 +98,19 @@ describe('a limit', () => {
   })
 })
 
-describe('no limit bricks who does nothing wrong', () => {
-  test('a working key is never limited, whatever its address did before', async () => {
+describe('well-behaved callers', () => {
+  test('a working key: never limited, even after failed keys from its address', async () => {
     const { send, keys } = await limited()
     await exhaust(() => send('GET', '/apps', { key: apiKeySecret('sk', 'live') }))
     for (let at = 0; at < 200; at++) assert.equal((await send('GET', '/apps', { key: keys.sk })).status, 200)
-    assert.equal((await send('GET', '/apps')).status, 401, 'who shows no key guesses none')
+    assert.equal(
+      (await send('GET', '/apps')).status,
+      401,
+      'a request without a key does not count as a guess',
+    )
   })
 
-  test('a stranger uses up no license’s renewals: only tokens whose signature held are charged to it', async () => {
+  test('renewalPerLicense: only tokens with a valid signature count', async () => {
     const { send, issue } = await limited({ rateLimits: { renewal: 10_000 } })
     const license = await issue()
     const regenerate = `/apps/desktop-app/licenses/${license.id}/regenerate`
@@ -115,7 +121,8 @@ describe('no limit bricks who does nothing wrong', () => {
         (await send('POST', regenerate, { body: { current_token: at % 2 ? 'x' : forged } })).status,
         401,
       )
-    const renew = (): Promise<Answer> => send('POST', regenerate, { body: { current_token: license.token } })
+    const renew = (): Promise<TestResponse> =>
+      send('POST', regenerate, { body: { current_token: license.token } })
     const [passed, refusal] = await exhaust(renew)
     assert.equal(passed, 10)
     assert.match(refusal.headers.get('ratelimit-policy') ?? '', /renewalPerLicense/)
@@ -123,13 +130,13 @@ describe('no limit bricks who does nothing wrong', () => {
     const fine = await send('POST', `/apps/desktop-app/licenses/${other.id}/regenerate`, {
       body: { current_token: other.token },
     })
-    assert.equal(fine.status, 200, 'another license goes on')
+    assert.equal(fine.status, 200, 'another license is not limited')
   })
 
-  test('a stolen token that was cut off, or has expired, uses up nothing of its license', async () => {
+  test('renewalPerLicense: an invalidated or expired token does not count', async () => {
     const { send, issue, licensing, clock } = await limited({ rateLimits: { renewal: 10_000 } })
     const { id, token: stolen } = await issue({ durationDays: 1 })
-    const renew = (token: unknown): Promise<Answer> =>
+    const renew = (token: unknown): Promise<TestResponse> =>
       send('POST', `/apps/desktop-app/licenses/${id}/regenerate`, { body: { current_token: token } })
     const { token } = await licensing.licenses.regenerate('desktop-app', id, { invalidatePrevious: true })
     for (let at = 0; at < 20; at++) assert.equal((await renew(stolen)).status, 401)
@@ -140,15 +147,15 @@ describe('no limit bricks who does nothing wrong', () => {
     assert.equal((await renew(extended.token)).status, 200)
   })
 
-  test('one address uses up no other’s', async () => {
+  test('another address: its own count', async () => {
     const { send } = await limited()
     await exhaust(() => send('GET', verify, from('192.0.2.1')))
     assert.equal(await left(send, '192.0.2.2'), 99)
   })
 })
 
-describe('an address', () => {
-  test('of IPv6 is its /64, an IPv4 one in IPv6 is the IPv4 one', async () => {
+describe('client addresses', () => {
+  test('IPv6: counted by /64, and IPv4-mapped as IPv4', async () => {
     const { send } = await limited()
     assert.equal(await left(send, '2001:db8:1:2::1'), 99)
     assert.equal(await left(send, '2001:db8:1:2:ffff:ffff:ffff:ffff'), 98)
@@ -158,13 +165,13 @@ describe('an address', () => {
     assert.equal(await left(send, '::ffff:192.0.2.7'), 98)
   })
 
-  test('in X-Forwarded-For is believed from no one who is not trusted', async () => {
+  test('X-Forwarded-For from an untrusted address: ignored', async () => {
     const { send } = await limited()
     for (let at = 0; at < 5; at++)
       assert.equal(await left(send, '198.51.100.1', { 'x-forwarded-for': `203.0.113.${at}` }), 99 - at)
   })
 
-  test('in X-Forwarded-For is the last one that no trusted proxy has', async () => {
+  test('X-Forwarded-For from a trusted proxy: the last untrusted address', async () => {
     const { send } = await limited({
       rateLimits: {},
       trustedProxies: ['10.0.0.0/8', '2001:db8:ffff::/48', '192.0.2.9'],
@@ -175,18 +182,18 @@ describe('an address', () => {
     assert.equal(
       await behind('1.2.3.4, 203.0.113.1'),
       98,
-      'what stands further left anybody could have written',
+      'anybody could have written the addresses before it',
     )
     assert.equal(await behind('203.0.113.1, 10.9.9.9'), 97)
     assert.equal(await behind('203.0.113.1', '192.0.2.9'), 96)
     assert.equal(await behind('203.0.113.1', '2001:db8:ffff::5'), 95)
     assert.equal(await behind('203.0.113.2'), 99)
-    assert.equal(await behind('nonsense'), 99, 'then it is the proxy')
+    assert.equal(await behind('nonsense'), 99, 'counts for the proxy')
     assert.equal(await behind('203.0.113.9, nonsense'), 98)
-    assert.equal(await behind('203.0.113.1', '11.0.0.1'), 99, 'and a stranger’s is the stranger')
+    assert.equal(await behind('203.0.113.1', '11.0.0.1'), 99, 'an untrusted sender counts for itself')
   })
 
-  test('that nobody can tell is not limited: strangers would use up each other’s', async () => {
+  test('unknown: not limited', async () => {
     const { licensing } = await newShop()
     const app = licensingServer(licensing, { rateLimits: { verify: 2 } })
     for (let at = 0; at < 5; at++) {
@@ -195,7 +202,7 @@ describe('an address', () => {
     }
   })
 
-  test('that cannot be told for a fault is a fault of ours, in the envelope and without its text', async () => {
+  test('clientAddress() throws: 500 in the error envelope, without its text', async () => {
     const { licensing } = await newShop()
     const clientAddress = (): string => {
       throw new Error('secret /srv/x.ts')
@@ -208,14 +215,14 @@ describe('an address', () => {
     assert.match(response.headers.get('x-request-id') ?? '', /^\S+$/)
   })
 
-  test('of a proxy must be one, or a range', async () => {
+  test('trustedProxies: TypeError unless an address or a range', async () => {
     for (const range of ['x', '10.0.0.0/33', '10.0.0', '', 'localhost', '10.0.0.0/8/8'])
       await assert.rejects(limited({ rateLimits: {}, trustedProxies: [range] }), TypeError, range)
   })
 })
 
-describe('on a listening port of Bun', () => {
-  test('the address is found without being told', { skip: !('Bun' in globalThis) }, async () => {
+describe('a port of Bun', () => {
+  test('the client address is known without clientAddress', { skip: !('Bun' in globalThis) }, async () => {
     const { licensing } = await newShop()
     const app = licensingServer(licensing, { rateLimits: { verify: 2 } }).listen({
       port: 0,

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Elysia, type AnyElysia } from 'elysia'
 import { licensingServer } from '../../src/adapters/elysia.ts'
-import { newWorld } from '../support/world.ts'
-import { read, requestTo, type Sent } from './http.ts'
-import type { Answer } from './documented.ts'
+import { newWorld } from '../support/fixtures.ts'
+import { read, requestTo, type Sent } from './test-server.ts'
+import type { TestResponse } from './openapi-checker.ts'
 
 const { licensing } = await newWorld()
 
-/** Ways to be served, each with what stands before our paths. */
+/** Ways to serve the plugin, each with the prefix of its paths. */
 const places: Readonly<Record<string, readonly [app: AnyElysia, prefix: string]>> = {
   'on its own': [licensingServer(licensing, { standalone: true }), ''],
   'under a host’s prefix': [
@@ -32,30 +32,30 @@ async function get(
   [app, prefix]: readonly [AnyElysia, string],
   path: string,
   sent: Sent = {},
-): Promise<Answer> {
+): Promise<TestResponse> {
   return read(await app.fetch(requestTo(`http://localhost${prefix}`, 'GET', path, sent)))
 }
 
 for (const [name, place] of Object.entries(places))
-  describe(`Swagger UI ${name}`, () => {
-    test('is served with all that it needs', async () => {
+  describe(`GET /swagger ${name}`, () => {
+    test('serves the page and its files', async () => {
       for (const [path, type] of Object.entries(types)) {
-        const answer = await get(place, path)
-        assert.equal(answer.status, 200, path)
-        assert.equal(answer.headers.get('content-type'), type, path)
-        assert.equal(answer.headers.get('x-content-type-options'), 'nosniff', path)
-        assert.ok(answer.bytes.length > 100, path)
+        const response = await get(place, path)
+        assert.equal(response.status, 200, path)
+        assert.equal(response.headers.get('content-type'), type, path)
+        assert.equal(response.headers.get('x-content-type-options'), 'nosniff', path)
+        assert.ok(response.bytes.length > 100, path)
       }
     })
 
-    test('asks for nothing but that, by addresses that hold under any prefix', async () => {
+    test('the page loads only those files, by relative URLs', async () => {
       const { text } = await get(place, '/swagger')
       const asked = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address = '']) => address)
       assert.equal(asked.length, 4)
       for (const address of asked) assert.ok(`/${address}` in types, address)
     })
 
-    test('forbids everything from elsewhere and everything inline', async () => {
+    test('Content-Security-Policy: forbids other origins and inline code', async () => {
       const { headers, text } = await get(place, '/swagger')
       const policy = headers.get('content-security-policy') ?? ''
       assert.match(policy, /^default-src 'none';/)
@@ -64,17 +64,17 @@ for (const [name, place] of Object.entries(places))
       assert.doesNotMatch(text, /https?:|<script>|style=/)
     })
 
-    test('sends who adds a slash to where the page is', async () => {
-      const answer = await get(place, '/swagger/')
-      assert.equal(answer.status, 308)
-      assert.equal(answer.headers.get('location'), '../swagger')
+    test('/swagger/: redirects to the page', async () => {
+      const response = await get(place, '/swagger/')
+      assert.equal(response.status, 308)
+      assert.equal(response.headers.get('location'), '../swagger')
     })
   })
 
-describe('the files of Swagger UI', () => {
+describe('GET /swagger/:file', () => {
   const place = places['on its own']!
 
-  test('are not sent again to who has them', async () => {
+  test('If-None-Match: 304', async () => {
     for (const path of ['/swagger/swagger-ui.css', '/swagger/swagger-ui-bundle.js', '/swagger/start.js']) {
       const etag = (await get(place, path)).headers.get('etag') ?? ''
       const again = await get(place, path, { headers: { 'if-none-match': etag } })
@@ -82,7 +82,7 @@ describe('the files of Swagger UI', () => {
     }
   })
 
-  test('are all there is: no other file of the package, no way out of it', async () => {
+  test('any other file: 404', async () => {
     for (const path of [
       'package.json',
       'swagger-ui.js',
@@ -94,7 +94,7 @@ describe('the files of Swagger UI', () => {
       assert.equal((await get(place, `/swagger/${path}`)).status, 404, path)
   })
 
-  test('ask no validator on the internet', async () => {
+  test('start.js: uses no validator on the internet', async () => {
     assert.match((await get(place, '/swagger/start.js')).text, /validatorUrl: null/)
   })
 })

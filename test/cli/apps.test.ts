@@ -26,13 +26,13 @@ function apps(...args: readonly string[]): Promise<Ended> {
   return heartwood(['apps', ...args], { cwd, env })
 }
 
-async function jsonOf<Answer>(...args: readonly string[]): Promise<Answer> {
+async function jsonOf<Result>(...args: readonly string[]): Promise<Result> {
   const { code, stdout, stderr } = await apps(...args, '--json')
   assert.equal(code, 0, stderr)
-  return JSON.parse(stdout) as Answer
+  return JSON.parse(stdout) as Result
 }
 
-test('apps are listed, newest first, in columns and as JSON', async () => {
+test('heartwood apps list: lists apps newest first, in columns and as JSON', async () => {
   const { stdout } = await apps('list')
   assert.match(
     stdout,
@@ -45,7 +45,7 @@ test('apps are listed, newest first, in columns and as JSON', async () => {
   assert.deepEqual(await slugsOf('--mode', 'live'), ['desktop-app'])
 })
 
-test('an app is created with a key pair of its own, shown, and deleted once that is meant', async () => {
+test('heartwood apps: creates an app with its own key pair, shows it, and deletes it with --yes', async () => {
   const made = await jsonOf<AppJson>('create', 'fresh', '--name', 'Fresh', '--mode', 'test')
   assert.deepEqual([made.slug, made.name, made.mode], ['fresh', 'Fresh', 'test'])
   assert.match((await apps('public-key', 'fresh')).stdout, /^-----BEGIN PUBLIC KEY-----\n/)
@@ -61,17 +61,17 @@ test('an app is created with a key pair of its own, shown, and deleted once that
   assert.equal((await apps('get', 'fresh')).stderr, 'heartwood: App not found\n')
 })
 
-test('a deletion that was not meant says what would go, and takes nothing', async () => {
+test('heartwood apps delete: without --yes it deletes nothing and says what it would delete', async () => {
   const { code, stdout, stderr } = await apps('delete', seededApp)
   assert.deepEqual([code, stdout], [1, ''])
   assert.equal(
     stderr,
-    'heartwood: This would delete live app desktop-app for good, with its licenses (30, active 23), customers (30) and tiers (1): say --yes to do it\n',
+    'heartwood: This would delete live app desktop-app for good, with its licenses (30, active 23), customers (30) and tiers (1): add --yes to do it\n',
   )
   assert.equal((await apps('get', seededApp)).code, 0)
 })
 
-test('what is answered as JSON is what the HTTP API answers as data', async (t) => {
+test('heartwood apps --json: prints what the HTTP API returns as data', async (t) => {
   const { stdout: key } = await heartwood(['keys', 'create'], { cwd, env })
   const server = await startServer(t, { cwd, env })
   const dataOf = async (path: string): Promise<unknown> =>
@@ -79,16 +79,16 @@ test('what is answered as JSON is what the HTTP API answers as data', async (t) 
   assert.deepEqual(await jsonOf('get', seededApp), await dataOf(`/apps/${seededApp}`))
   assert.deepEqual(await jsonOf('list', '--mode', 'live'), await dataOf('/apps'))
   const plan = await jsonOf('rotate-keys', seededApp, '--dry-run')
-  const asked = { key: key.trim(), body: { dry_run: true } }
-  const answer = await ask(server, `/apps/${seededApp}/rotate-keys`, asked)
-  assert.deepEqual(plan, ((await answer.json()) as { data: unknown }).data)
+  const request = { key: key.trim(), body: { dry_run: true } }
+  const response = await ask(server, `/apps/${seededApp}/rotate-keys`, request)
+  assert.deepEqual(plan, ((await response.json()) as { data: unknown }).data)
 })
 
-test('keys are rotated, with grace if asked for, and a dry run changes nothing', async () => {
+test('heartwood apps rotate-keys: rotates with a grace period, and a dry run changes nothing', async () => {
   const pem = async (): Promise<string> => (await apps('public-key', seededApp)).stdout
   const old = await pem()
   const dry = await apps('rotate-keys', seededApp, '--dry-run')
-  assert.equal(dry.stdout, 'Nothing is changed. 23 licenses of desktop-app would be re-signed.\n')
+  assert.equal(dry.stdout, 'Dry run: 23 licenses of desktop-app would be re-signed.\n')
   assert.equal(await pem(), old)
   const done = await apps('rotate-keys', seededApp, '--grace-period-days', '30')
   assert.equal(done.stdout, 'Rotated the keys of desktop-app: 23 licenses are re-signed.\n')
@@ -96,27 +96,27 @@ test('keys are rotated, with grace if asked for, and a dry run changes nothing',
   assert.equal((await heartwood(['doctor'], { cwd, env })).code, 0)
 })
 
-const refused: Readonly<Record<string, readonly [args: readonly string[], code: number, said: RegExp]>> = {
-  'an app that is not there': [['get', 'nowhere'], 1, /^heartwood: App not found\n$/],
-  'a slug that is none': [['create', 'My_App'], 1, /^heartwood: [^\n]*slug [^\n]+\n$/],
-  'a webhook that is not https': [
+const refused: Readonly<Record<string, readonly [args: readonly string[], code: number, message: RegExp]>> = {
+  'an unknown app': [['get', 'nowhere'], 1, /^heartwood: App not found\n$/],
+  'an invalid slug': [['create', 'My_App'], 1, /^heartwood: [^\n]*slug [^\n]+\n$/],
+  'a webhook without https': [
     ['create', 'x', '--webhook-url', 'http://shop.example.com'],
     1,
     /^heartwood: [^\n]*webhook_url [^\n]+\n$/,
   ],
-  'a grace that is too long': [
+  'a grace period over 90 days': [
     ['rotate-keys', seededApp, '--grace-period-days', '91'],
     1,
     /^heartwood: [^\n]*grace_period_days [^\n]+\n$/,
   ],
-  'a limit of none': [['list', '--limit', '0'], 2, /limit/],
+  'a limit of 0': [['list', '--limit', '0'], 2, /limit/],
   'an unknown mode': [['create', 'x', '--mode', 'prod'], 2, /prod/],
-  'a deletion of nothing': [['delete', '--yes'], 2, /slug/],
+  'a deletion without a slug': [['delete', '--yes'], 2, /slug/],
 }
 
-for (const [what, [args, code, said]] of Object.entries(refused))
-  test(`apps: ${what} ends with ${code}`, async () => {
+for (const [input, [args, code, message]] of Object.entries(refused))
+  test(`heartwood apps: ${input} exits with ${code}`, async () => {
     const ended = await apps(...args)
     assert.deepEqual([ended.code, ended.stdout], [code, ''])
-    assert.match(ended.stderr, said)
+    assert.match(ended.stderr, message)
   })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { otherMasterKey } from '../support/world.ts'
+import { otherMasterKey } from '../support/fixtures.ts'
 import { emptyFolder, heartwood } from './heartwood.ts'
 import { seed, seedEnvironment as env } from './seed.ts'
 
@@ -23,8 +23,8 @@ async function seeded(t: TestContext): Promise<string> {
   return cwd
 }
 
-/** Breaks a copy of the database as no Heartwood would, and has it examined. */
-async function examined(cwd: string, sql: string): Promise<Report> {
+/** Damages a copy of the database in a way that Heartwood never does, and runs doctor on it. */
+async function doctorAfter(cwd: string, sql: string): Promise<Report> {
   copyFileSync(join(cwd, 'heartwood.db'), join(cwd, 'broken.db'))
   const connection = await openConnection(join(cwd, 'broken.db'), { readonly: false })
   connection.exec(`pragma foreign_keys = off; ${sql}`)
@@ -48,87 +48,87 @@ const faults: Readonly<Record<string, readonly [sql: string, where: RegExp, what
     /^app app_/,
     /^has 0 active signing keys, not one$/,
   ],
-  'a sealed key that was altered': [
+  'an altered sealed key': [
     `update heartwood_signing_key set private_key = substr(private_key, 1, 90) || 'AAAA' || substr(private_key, 95) where ${active}`,
     /^signing key /,
     /^does not open/,
   ],
-  'a sealed key of another app': [
+  'the sealed key of another app': [
     `update heartwood_signing_key set private_key = (select private_key from heartwood_signing_key
        where app_id = (select id from heartwood_app where slug = 'trial')) where ${active}`,
     /^signing key /,
     /^does not open/,
   ],
-  'a public half of another key': [
+  'the public half of another key': [
     `update heartwood_signing_key set public_key_pem = (select public_key_pem from heartwood_signing_key
        where app_id = (select id from heartwood_app where slug = 'trial')) where ${active}`,
     /^signing key /,
     /^(is not named by the thumbprint|has halves that do not belong together)/,
   ],
-  'a kid that is no thumbprint': [
+  'a kid that is not the thumbprint': [
     `update heartwood_signing_key set kid = 'inBb-o2Kd_MU-vnxPXE2OgrwCWYXSKgZEMN3pCvkuzX' where ${active}`,
     /^signing key /,
     /^is not named by the thumbprint/,
   ],
-  'a token secret that was altered': [
+  'an altered token secret': [
     `update heartwood_app set token_secret = substr(token_secret, 1, 60) || 'AAAA' where slug = 'desktop-app'`,
     /^app app_/,
     /^has a token secret that does not open/,
   ],
-  'two licenses in one place': [
+  'two licenses in one installation slot': [
     `drop index heartwood_license_current; update heartwood_license set installation_id =
        (select installation_id from heartwood_license where ${someLicense}) where current = 1`,
     /^license lic_/,
     /^shares the place/,
   ],
-  'a customer who is gone': [
+  'a missing customer': [
     `delete from heartwood_customer where id = (select customer_id from heartwood_license where ${someLicense})`,
     /^license lic_/,
     /^is of a customer that its app does not have$/,
   ],
-  'a tier of nobody': [
+  'a missing tier': [
     `update heartwood_license set tier_id = 'tier_01h2xcejqtf2nbrexx3vqjhp41' where ${someLicense}`,
     /^license lic_/,
     /^is of a tier that its app does not have$/,
   ],
-  'a revision below the lowest': [
+  'a revision below the minimum': [
     `update heartwood_license set min_revision = revision + 1 where ${someLicense}`,
     /^license lic_/,
     /^has a revision below/,
   ],
-  'an active license without its place': [
+  'an active license without its installation slot': [
     `update heartwood_license set current = 0, expires_at = null where ${someLicense}`,
     /^license lic_/,
     /^is active without the place/,
   ],
-  'a webhook secret that was altered': [
+  'an altered webhook secret': [
     `update heartwood_webhook set secret = substr(secret, 1, 60) || 'AAAA'`,
     /^app app_/,
     /^has a webhook secret that does not open/,
   ],
-  'a delivery that waits for nothing': [
+  'a pending delivery without a due time': [
     `update heartwood_delivery set due_at = null`,
     /^delivery whd_/,
     /^is due without being pending/,
   ],
-  'a kept answer under another key': [
+  'a stored response under another key': [
     `insert into heartwood_kept_answer values ('key_1', 'k', 'f', 'v1.a.b.c', 9999999999)`,
     /^kept answer of key_1$/,
     /^does not open/,
   ],
-  'an API key of another app': [
+  'an API key bound to another app': [
     `update heartwood_api_key set app = 'trial' where app is not null`,
     /^API key key_/,
     /^is bound to an app/,
   ],
-  'an e-mail that nobody finds': [
+  'a wrong folded e-mail': [
     `update heartwood_customer set folded_email = 'X' || folded_email`,
     /^customer cus_/,
     /^is not found by its e-mail/,
   ],
 }
 
-test('nothing is found where nothing is wrong, and nothing is changed', async (t) => {
+test('heartwood doctor: finds no problem in a good database and changes no byte', async (t) => {
   const cwd = await seeded(t)
   const bytes = () =>
     createHash('sha256')
@@ -138,22 +138,22 @@ test('nothing is found where nothing is wrong, and nothing is changed', async (t
   const { code, stdout, stderr } = await heartwood(['doctor'], { cwd, env })
   assert.deepEqual(
     [code, stdout, stderr],
-    [0, 'Examined 74 records, 30 licenses among them: nothing found.\n', ''],
+    [0, 'Checked 74 records, including 30 licenses. Problems found: 0.\n', ''],
   )
   assert.equal(bytes(), before)
   assert.deepEqual(readdirSync(cwd), ['heartwood.db'])
 })
 
-test('whatever is wrong is found, said by its id, and ends with 1', async (t) => {
+test('heartwood doctor: finds every fault, names its id, and exits with 1', async (t) => {
   const cwd = await seeded(t)
   for (const [fault, [sql, where, what]] of Object.entries(faults)) {
-    const { findings } = await examined(cwd, sql)
+    const { findings } = await doctorAfter(cwd, sql)
     const found = findings.some((finding) => where.test(finding.where) && what.test(finding.what))
     assert.equal(found, true, `${fault}: ${JSON.stringify(findings.slice(0, 3))}`)
   }
 })
 
-test('a wrong key, an older version and a newer one are told apart', async (t) => {
+test('heartwood doctor: tells a wrong key, an older version and a newer version apart', async (t) => {
   const cwd = await seeded(t)
   const other = await heartwood(['doctor', '--json'], { cwd, env: { HEARTWOOD_MASTER_KEY: otherMasterKey } })
   assert.equal(other.code, 1)
@@ -170,7 +170,10 @@ test('a wrong key, an older version and a newer one are told apart', async (t) =
   connection.exec('delete from heartwood_migration')
   connection.close()
   const older = await heartwood(['doctor'], { cwd, env })
-  assert.match(older.stderr, /^heartwood: heartwood\.db is of an older version: heartwood migrate [^\n]+\n$/)
-  const nothing = await heartwood(['doctor', '--database', 'nowhere.db'], { cwd, env })
-  assert.match(nothing.stderr, /^heartwood: There is no database nowhere\.db/)
+  assert.match(
+    older.stderr,
+    /^heartwood: heartwood\.db is at an older version: run heartwood migrate [^\n]+\n$/,
+  )
+  const missing = await heartwood(['doctor', '--database', 'nowhere.db'], { cwd, env })
+  assert.match(missing.stderr, /^heartwood: There is no database nowhere\.db/)
 })

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { ask, emptyFolder, startServer, ways, type Way } from './heartwood.ts'
 
 for (const way of Object.keys(ways) as Way[])
-  test(`${way}: the first start makes all that is needed, the second keeps it`, async (t) => {
+  test(`heartwood serve on ${way}: the first start creates database, key and API key; the second keeps them`, async (t) => {
     const cwd = emptyFolder(t)
     const first = await startServer(t, { cwd, way })
     const { key } = first
@@ -15,7 +15,7 @@ for (const way of Object.keys(ways) as Way[])
     assert.equal(created.status, 201)
     const stopped = await first.stop()
     assert.equal(stopped.code, 0)
-    assert.equal(stopped.stdout.split('sk_live_').length, 2, 'the key is printed once')
+    assert.equal(stopped.stdout.split('sk_live_').length, 2, 'prints the key once')
     assert.equal(stopped.stderr.includes('sk_live_'), false)
     assert.deepEqual(readdirSync(cwd).toSorted(), ['heartwood.db', 'heartwood.key'])
 
@@ -26,7 +26,7 @@ for (const way of Object.keys(ways) as Way[])
     assert.equal((await second.stop('SIGINT')).code, 0)
   })
 
-test('the master key file holds 32 random bytes in base64, for its owner alone', async (t) => {
+test('heartwood serve: the master key file holds 32 random bytes in base64, readable by its owner only', async (t) => {
   const cwd = emptyFolder(t)
   await (await startServer(t, { cwd })).stop()
   const file = join(cwd, 'heartwood.key')
@@ -34,7 +34,7 @@ test('the master key file holds 32 random bytes in base64, for its owner alone',
   assert.equal(Buffer.from(readFileSync(file, 'utf8'), 'base64').length, 32)
 })
 
-test('the key file stands beside the database, wherever that is', async (t) => {
+test('heartwood serve: creates the key file beside the database in any folder', async (t) => {
   const cwd = emptyFolder(t)
   const elsewhere = emptyFolder(t)
   await (await startServer(t, { cwd }, ['--database', join(elsewhere, 'licences.sqlite')])).stop()
@@ -42,7 +42,7 @@ test('the key file stands beside the database, wherever that is', async (t) => {
   assert.deepEqual(readdirSync(elsewhere).toSorted(), ['licences.key', 'licences.sqlite'])
 })
 
-test('with a master key in the environment no key file is made', async (t) => {
+test('heartwood serve: creates no key file if the environment holds a master key', async (t) => {
   const cwd = emptyFolder(t)
   const env = { HEARTWOOD_MASTER_KEY: Buffer.alloc(32, 7).toString('base64') }
   const server = await startServer(t, { cwd, env })
@@ -51,7 +51,7 @@ test('with a master key in the environment no key file is made', async (t) => {
   assert.deepEqual(readdirSync(cwd), ['heartwood.db'])
 })
 
-test('the issuer of new apps comes from the environment', async (t) => {
+test('heartwood serve: HEARTWOOD_ISSUER is the issuer of new apps', async (t) => {
   const cwd = emptyFolder(t)
   const server = await startServer(t, { cwd, env: { HEARTWOOD_ISSUER: 'https://license.example.com' } })
   const { key } = server
@@ -65,8 +65,8 @@ test('the issuer of new apps comes from the environment', async (t) => {
     tier_id: 'pro',
     forever: true,
   }
-  const answer = await ask(server, '/apps/my-app/licenses', { key, body: license })
-  const { token } = ((await answer.json()) as { data: { token: string } }).data
+  const response = await ask(server, '/apps/my-app/licenses', { key, body: license })
+  const { token } = ((await response.json()) as { data: { token: string } }).data
   const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
   assert.equal(claims.iss, 'https://license.example.com')
   await server.stop()

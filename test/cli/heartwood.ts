@@ -8,10 +8,10 @@ import process from 'node:process'
 const source = resolve('src/cli/main.ts')
 const denoRun = ['run', '--allow-all', '--no-check', '--no-lock']
 
-/** A way to run the command line: from source on three runtimes, and as it is built. */
+/** A way to run the command line: from source on three runtimes, and the build on Node. */
 export type Way = 'Bun' | 'Deno' | 'Node' | 'Node, as built'
 
-/** The program of each way and what comes before the command's own arguments. */
+/** The program of each way, and the arguments before those of the command. */
 export const ways: Readonly<Record<Way, readonly [string, ...string[]]>> = {
   Bun: ['bun', source],
   Deno: ['deno', ...denoRun, source],
@@ -19,50 +19,49 @@ export const ways: Readonly<Record<Way, readonly [string, ...string[]]>> = {
   'Node, as built': ['node', resolve('dist/cli/main.js')],
 }
 
-/** From source, on the runtime that runs this test. */
+/** The way that uses the runtime of this test. */
 export const sameRuntime: Way = 'Deno' in globalThis ? 'Deno' : 'Bun' in globalThis ? 'Bun' : 'Node'
 
-/** Where and how a command is run. */
-export interface Surroundings {
+export interface RunOptions {
   readonly cwd: string
-  /** Added to this process's environment, from which what Heartwood reads is taken out. */
+  /** Variables to set. The command inherits all others, except those that Heartwood reads. */
   readonly env?: Readonly<Record<string, string>>
-  /** Bun unless told otherwise. */
+  /** Default Bun. */
   readonly way?: Way
-  /** What stands on standard input; nothing unless told otherwise. */
+  /** The text on standard input; default empty. */
   readonly input?: string
 }
 
-/** What a command that has ended left behind. */
+/** The exit code and the output of a command. */
 export interface Ended {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** A server that listens. */
+/** A running server. */
 export interface RunningServer {
   readonly url: string
-  /** The key that it printed, if it printed one. */
+  /** The API key that it printed, or `null`. */
   readonly key: string | null
   readonly process: ChildProcess
-  /** Sends the signal and waits for the end. */
+  /** Sends the signal and waits until the process ends. */
   stop(signal?: NodeJS.Signals): Promise<Ended>
 }
 
-/** What ends things when they are no longer needed: a test, or {@link whenAllIsOver}. */
+/** Runs clean-up work at the end: a test, or {@link whenAllIsOver}. */
 export interface Disposer {
   after(work: () => unknown): void
 }
 
-/** For things that outlive the hook or test that starts them: takes the `after` of the whole suite. */
+/** A disposer for the whole suite: pass it the suite's `after`. */
 export function whenAllIsOver(after: (work: () => void) => void): Disposer {
   const works: (() => unknown)[] = []
   after(() => works.reverse().forEach((work) => work()))
   return { after: (work) => void works.push(work) }
 }
 
-/** A new folder that is gone when the test is over. */
+/** Creates a folder that the test removes at its end. */
 export function emptyFolder(test: Disposer): string {
   const folder = mkdtempSync(join(tmpdir(), 'heartwood-cli-'))
   test.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -78,7 +77,7 @@ function environment(added: Readonly<Record<string, string>> = {}): Record<strin
 /** Runs a command to its end. */
 export function heartwood(
   args: readonly string[],
-  { cwd, env, way = 'Bun', input = '' }: Surroundings,
+  { cwd, env, way = 'Bun', input = '' }: RunOptions,
 ): Promise<Ended> {
   const [program, ...before] = ways[way]
   const options = { cwd, env: environment(env), timeout: 600_000, maxBuffer: 1024 ** 3 }
@@ -86,48 +85,48 @@ export function heartwood(
     const running = execFile(program, [...before, ...args], options, (error, stdout, stderr) => {
       done({ code: error === null ? 0 : Number(error.code), stdout, stderr })
     })
-    // A command that ends without reading closes the pipe.
+    // A command that ends without reading its input closes the pipe.
     running.stdin?.on('error', () => {})
     running.stdin?.end(input)
   })
 }
 
-/** Starts a server on a free port and answers once it listens; it is gone when the test is over. */
+/** Starts a server on a free port and waits until it listens. The test kills it at its end. */
 export async function startServer(
   test: Disposer,
-  { cwd, env, way = 'Bun' }: Surroundings,
+  { cwd, env, way = 'Bun' }: RunOptions,
   args: readonly string[] = [],
 ): Promise<RunningServer> {
   const [program, ...before] = ways[way]
   const server = spawn(program, [...before, 'serve', '--port', '0', ...args], { cwd, env: environment(env) })
   const ended = once(server, 'close')
   test.after(() => server.kill('SIGKILL'))
-  const said = { stdout: '', stderr: '' }
-  server.stderr.on('data', (chunk) => (said.stderr += String(chunk)))
+  const output = { stdout: '', stderr: '' }
+  server.stderr.on('data', (chunk) => (output.stderr += String(chunk)))
   const url = await new Promise<string>((listens, fails) => {
     server.stdout.on('data', (chunk) => {
-      said.stdout += String(chunk)
-      const [, found] = /listens on (\S+)\n/.exec(said.stdout) ?? []
+      output.stdout += String(chunk)
+      const [, found] = /listens on (\S+)\n/.exec(output.stdout) ?? []
       if (found !== undefined) listens(found)
     })
     void ended.then(() =>
-      fails(new Error(`The server ended before it listened\n${said.stdout}${said.stderr}`)),
+      fails(new Error(`The server ended before it listened\n${output.stdout}${output.stderr}`)),
     )
   })
   return {
     url,
-    key: /[sp]k_(?:live|test)_\w+/.exec(said.stdout)?.[0] ?? null,
+    key: /[sp]k_(?:live|test)_\w+/.exec(output.stdout)?.[0] ?? null,
     process: server,
     stop: async (signal = 'SIGTERM') => {
-      // Not server.kill(): on Deno that hides the exit code.
+      // On Deno, server.kill() hides the exit code.
       process.kill(server.pid!, signal)
       const [code] = (await ended) as [number | null]
-      return { code, ...said }
+      return { code, ...output }
     },
   }
 }
 
-/** Asks a server as the holder of a key, or as nobody. */
+/** Sends a request to the API, with or without a key. */
 export function ask(
   { url }: Pick<RunningServer, 'url'>,
   path: string,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { tokenStart } from '../support/tokens.ts'
-import { otherMasterKey } from '../support/world.ts'
+import { otherMasterKey } from '../support/fixtures.ts'
 import { emptyFolder, heartwood, type Ended } from './heartwood.ts'
 import { seed, seedEnvironment as env } from './seed.ts'
 
@@ -25,7 +25,7 @@ async function exported(t: TestContext): Promise<Exported> {
   return { cwd, lines: text.split('\n').map((line) => JSON.parse(line) as Line) }
 }
 
-function importing({ cwd }: Exported, input: string, environment = env): Promise<Ended> {
+function runImport({ cwd }: Exported, input: string, environment = env): Promise<Ended> {
   return heartwood(['import', '-', '--database', 'to.db'], { cwd, env: environment, input })
 }
 
@@ -33,7 +33,7 @@ function textOf(lines: readonly unknown[]): string {
   return lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('')
 }
 
-/** The lines with one of a kind changed; its number, too. */
+/** Changes the last record of a kind. Returns all lines as text, and the number of the changed line. */
 function altered(lines: readonly Line[], kind: string, change: (record: Record<string, unknown>) => unknown) {
   const at = lines.findLastIndex((line) => kind in line)
   return { number: at + 1, text: textOf(lines.with(at, { [kind]: change(lines[at]![kind]!) } as Line)) }
@@ -44,91 +44,93 @@ const secret = 'hunter2'
 const broken: Readonly<
   Record<string, readonly [string, (record: Record<string, unknown>) => unknown, RegExp]>
 > = {
-  'a field of another type': [
+  'a field of the wrong type': [
     'license',
     (one) => ({ ...one, revision: secret }),
     /revision must be an integer/,
   ],
-  'a field too many': ['customer', (one) => ({ ...one, password: secret }), /password is not a known field/],
-  'a field too few': ['license', ({ tier: _tier, ...one }) => one, /tier is required/],
-  'a secret that is not sealed': [
-    'app',
-    (one) => ({ ...one, tokenSecret: secret }),
-    /tokenSecret must be sealed/,
-  ],
-  'no record': ['apiKey', () => secret, /must be an object/],
-  'a customer of nobody': [
+  'an unknown field': ['customer', (one) => ({ ...one, password: secret }), /password is not a known field/],
+  'a missing field': ['license', ({ tier: _tier, ...one }) => one, /tier is required/],
+  'an unsealed secret': ['app', (one) => ({ ...one, tokenSecret: secret }), /tokenSecret must be sealed/],
+  'a text in place of a record': ['apiKey', () => secret, /must be an object/],
+  'a missing customer': [
     'license',
     (one) => ({ ...one, customerId: 'cus_01h2xcejqtf2nbrexx3vqjhp41' }),
-    /refers to a record that is in no earlier line/,
+    /refers to a record that no earlier line holds/,
   ],
-  'a feature of nobody': [
+  'a missing feature': [
     'tier',
     (one) => ({ ...one, features: ['nowhere'] }),
-    /refers to a record that is in no/,
+    /refers to a record that no earlier/,
   ],
 }
 
-test('a line that breaks a rule is named by number and rule, never by value, and nothing is imported', async (t) => {
+test('heartwood import: a broken line is named by number and rule, never by value, and imports nothing', async (t) => {
   const given = await exported(t)
-  for (const [what, [kind, change, wanted]] of Object.entries(broken)) {
+  for (const [fault, [kind, change, wanted]] of Object.entries(broken)) {
     const { number, text } = altered(given.lines, kind, change)
-    const { code, stdout, stderr } = await importing(given, text)
-    assert.deepEqual([code, stdout], [1, ''], what)
-    assert.match(stderr, new RegExp(`^heartwood: Line ${number}: [^\\n]+\\n$`), what)
-    assert.match(stderr, wanted, what)
-    assert.equal(stderr.includes(secret), false, what)
+    const { code, stdout, stderr } = await runImport(given, text)
+    assert.deepEqual([code, stdout], [1, ''], fault)
+    assert.match(stderr, new RegExp(`^heartwood: Line ${number}: [^\\n]+\\n$`), fault)
+    assert.match(stderr, wanted, fault)
+    assert.equal(stderr.includes(secret), false, fault)
   }
-  const whole = await importing(given, textOf(given.lines))
+  const whole = await runImport(given, textOf(given.lines))
   assert.equal(whole.code, 0, whole.stderr)
 })
 
-test('what is no export, cut, doubled or not sound is refused whole', async (t) => {
+test('heartwood import: refuses input that is no export, incomplete, repeated or inconsistent, and imports nothing', async (t) => {
   const given = await exported(t)
   const { lines } = given
   const license = lines.findIndex((line) => 'license' in line)
   const moved = altered(lines, 'license', (one) => ({ ...one, minRevision: 900 }))
   const keyless = lines.filter((line) => line['signingKey']?.['acceptedUntil'] !== null)
   const refused: readonly (readonly [string, RegExp])[] = [
-    ['', /nothing to import/],
-    ['{"license": {}}\n', /Line 1 is not the first of an export/],
-    [`${secret}\n`, /Line 1 is not the first of an export/],
+    ['', /no records to import/],
+    ['{"license": {}}\n', /Line 1 is not the header of an export/],
+    [`${secret}\n`, /Line 1 is not the header of an export/],
     [
       textOf(lines.slice(0, -1)),
-      /The export is not whole: its first line counts 2 of apiKey, and 1 are there/,
+      /The export is incomplete: its header counts 2 records of kind apiKey, but it holds 1\n/,
     ],
     [textOf([...lines, secret]), /Line \d+: must be an object of one of app, /],
-    [textOf([...lines.slice(0, license + 1), ...lines.slice(license)]), /Line \d+: what must be unique/],
-    [textOf([...lines, lines.at(-1)]), /Line \d+: what must be unique/],
-    [moved.text, /not sound, in 1 places\. license lic_\w+: has a revision below/],
-    [textOf(keyless), /not whole: its first line counts 4 of signingKey, and 2 are there/],
-    [textOf(lines).replace('"format":1', '"format":2'), /format must be 1: another Heartwood wrote it/],
+    [
+      textOf([...lines.slice(0, license + 1), ...lines.slice(license)]),
+      /Line \d+: repeats a unique value of an earlier line/,
+    ],
+    [textOf([...lines, lines.at(-1)]), /Line \d+: repeats a unique value of an earlier line/],
+    [moved.text, /Problems found in the export: 1\. The first: license lic_\w+ has a revision below/],
+    [textOf(keyless), /incomplete: its header counts 4 records of kind signingKey, but it holds 2\n/],
+    [
+      textOf(lines).replace('"format":1', '"format":2'),
+      /format must be 1: another version of Heartwood wrote it/,
+    ],
   ]
   for (const [text, wanted] of refused) {
-    const { code, stderr } = await importing(given, text)
+    const { code, stderr } = await runImport(given, text)
     assert.equal(code, 1)
     assert.match(stderr, wanted)
     assert.match(stderr, /^heartwood: [^\n]+\n$/)
     assert.equal(stderr.includes(secret), false)
   }
-  const whole = await importing(given, textOf(lines))
-  assert.equal(whole.code, 0, `nothing of what was refused is left: ${whole.stderr}`)
+  const whole = await runImport(given, textOf(lines))
+  assert.equal(whole.code, 0, `a refused import left records behind: ${whole.stderr}`)
 })
 
-test('an import under another master key, or under none, is refused before anything is written', async (t) => {
+test('heartwood import: refuses another master key, or none, before it writes anything', async (t) => {
   const given = await exported(t)
   const text = textOf(given.lines)
-  const other = await importing(given, text, { HEARTWOOD_MASTER_KEY: otherMasterKey })
+  const other = await runImport(given, text, { HEARTWOOD_MASTER_KEY: otherMasterKey })
   assert.deepEqual(
     [other.code, other.stderr],
     [1, 'heartwood: Wrong master key: it does not open this storage\n'],
   )
-  const none = await importing(given, text, {})
+  const none = await runImport(given, text, {})
   assert.match(none.stderr, /^heartwood: There is no master key: put it into to\.key/)
   for (const name of ['to.db', 'to.key']) assert.equal(existsSync(join(given.cwd, name)), false, name)
 })
 
-test('an export needs no master key, holds no open secret, and is for its owner alone', async (t) => {
+test('heartwood export: needs no master key, writes no open secret, and only its owner can read the file', async (t) => {
   const { cwd, lines } = await exported(t)
   assert.equal((await heartwood(['export', 'again.ndjson', '--database', 'from.db'], { cwd })).code, 0)
   assert.equal(statSync(join(cwd, 'again.ndjson')).mode & 0o777, 0o600)
@@ -138,12 +140,12 @@ test('an export needs no master key, holds no open secret, and is for its owner 
   assert.deepEqual(Object.keys(lines[0]!), ['heartwood'])
 })
 
-test('a line without end and bytes that are no text are refused', async (t) => {
+test('heartwood import: refuses an endless line and bytes that are not UTF-8', async (t) => {
   const given = await exported(t)
   const [first = {}] = given.lines
-  const endless = await importing(given, `${JSON.stringify(first)}\n${'['.repeat(5_000_000)}`)
+  const endless = await runImport(given, `${JSON.stringify(first)}\n${'['.repeat(5_000_000)}`)
   assert.equal(endless.stderr, 'heartwood: Line 2 is too long\n')
   writeFileSync(join(given.cwd, 'bytes.ndjson'), Buffer.from([0x7b, 0xff, 0xfe, 0x0a]))
   const bytes = await heartwood(['import', 'bytes.ndjson', '--database', 'to.db'], { cwd: given.cwd, env })
-  assert.equal(bytes.stderr, 'heartwood: What is read is not UTF-8\n')
+  assert.equal(bytes.stderr, 'heartwood: The input is not UTF-8\n')
 })

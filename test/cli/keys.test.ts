@@ -11,11 +11,11 @@ interface KeyJson {
   readonly expires_at: string | null
 }
 
-test('keys are made, listed and revoked beside the running server', async (t) => {
+test('heartwood keys: creates, lists and revokes keys while a server runs', async (t) => {
   const cwd = emptyFolder(t)
   const server = await startServer(t, { cwd })
   const plain = await heartwood(['keys', 'create', '--name', 'Second'], { cwd })
-  assert.match(plain.stdout, /^sk_live_\w{36}\n$/, 'standard output has the secret alone')
+  assert.match(plain.stdout, /^sk_live_\w{36}\n$/, 'standard output holds only the secret')
   assert.equal(plain.stderr.includes('sk_live_'), false)
   assert.equal((await ask(server, '/apps', { key: plain.stdout.trim() })).status, 200)
 
@@ -37,7 +37,7 @@ test('keys are made, listed and revoked beside the running server', async (t) =>
   await server.stop()
 })
 
-test('a key may have an end, which lies in the future', async (t) => {
+test('heartwood keys create: --expires must be in the future', async (t) => {
   const cwd = emptyFolder(t)
   const expiring = await heartwood(['keys', 'create', '--json', '--expires', '2099-01-01T01:00:00+01:00'], {
     cwd,
@@ -49,17 +49,17 @@ test('a key may have an end, which lies in the future', async (t) => {
   assert.equal((await heartwood(['keys', 'create', '--expires', 'soon'], { cwd })).code, 2)
 })
 
-test('a server started after keys create prints no key', async (t) => {
+test('heartwood keys create: a server started afterwards prints no key', async (t) => {
   const cwd = emptyFolder(t)
   const { stdout, stderr } = await heartwood(['keys', 'create'], { cwd })
-  assert.match(stderr, /Made heartwood\.db and heartwood\.key/)
+  assert.match(stderr, /Created heartwood\.db and heartwood\.key/)
   const server = await startServer(t, { cwd })
   assert.equal(server.key, null)
   assert.equal((await ask(server, '/apps', { key: stdout.trim() })).status, 200)
   await server.stop()
 })
 
-test('listing and revoking want a database, and make none', async (t) => {
+test('heartwood keys list and revoke: need a database and create none', async (t) => {
   const cwd = emptyFolder(t)
   for (const command of [['list'], ['revoke', 'key_01h2xcejqtf2nbrexx3vqjhp41']]) {
     const { code, stderr } = await heartwood(['keys', ...command], { cwd })
@@ -69,7 +69,7 @@ test('listing and revoking want a database, and make none', async (t) => {
   assert.deepEqual(readdirSync(cwd), [])
 })
 
-test('what is not there is refused in one line', async (t) => {
+test('heartwood keys: an unknown key or app is an error of one line', async (t) => {
   const cwd = emptyFolder(t)
   await heartwood(['migrate'], { cwd })
   const revoked = await heartwood(['keys', 'revoke', 'key_01h2xcejqtf2nbrexx3vqjhp41'], { cwd })

@@ -15,7 +15,7 @@ function summary(times: readonly number[]): string {
   return `median ${at(0.5)} ms, 95 % ${at(0.95)} ms, longest ${at(1)} ms`
 }
 
-test(`a server killed ${rounds} times under writes loses nothing that it acknowledged`, async (t) => {
+test(`heartwood serve: killed ${rounds} times under writes, it loses no acknowledged write`, async (t) => {
   const cwd = emptyFolder(t)
   let server = await startServer(t, { cwd, env })
   const { key } = server
@@ -28,8 +28,8 @@ test(`a server killed ${rounds} times under writes loses nothing that it acknowl
     await setTimeout(20 + Math.random() * 400)
     await server.stop('SIGKILL')
     await load.stop()
-    const judged = await heartwood(['doctor'], { cwd, env })
-    assert.equal(judged.code, 0, `${judged.stdout}${judged.stderr}`)
+    const checked = await heartwood(['doctor'], { cwd, env })
+    assert.equal(checked.code, 0, `${checked.stdout}${checked.stderr}`)
     const begun = performance.now()
     server = await startServer(t, { cwd, env })
     starts.push(performance.now() - begun)
@@ -40,7 +40,7 @@ test(`a server killed ${rounds} times under writes loses nothing that it acknowl
   assert.deepEqual(load.repeated, [])
   assert.equal((await heartwood(['doctor'], { cwd, env })).code, 0)
   const counts = [...load.statuses].map(([status, times]) => `${status}: ${times}`).join(', ')
-  console.log(`${rounds} kills; ${load.licenses.size} licenses acknowledged, 0 lost; answers ${counts}`)
+  console.log(`${rounds} kills; ${load.licenses.size} licenses acknowledged, 0 lost; responses ${counts}`)
   console.log(`start: ${summary(starts)}`)
   await server.stop()
 })

@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import process from 'node:process'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { ask, emptyFolder, heartwood, startServer, whenAllIsOver, type Ended } from './heartwood.ts'
+import {
+  ask,
+  emptyFolder,
+  heartwood,
+  startServer,
+  ways,
+  whenAllIsOver,
+  type Ended,
+  type Way,
+} from './heartwood.ts'
 import { seed, seededApp, seedEnvironment as env } from './seed.ts'
 
 interface LicenseJson {
@@ -38,17 +50,17 @@ function licenses(...args: readonly string[]): Promise<Ended> {
   return run('licenses', ...args, '--app', seededApp)
 }
 
-async function jsonOf<Answer = LicenseJson>(...args: readonly string[]): Promise<Answer> {
+async function jsonOf<Result = LicenseJson>(...args: readonly string[]): Promise<Result> {
   const { code, stdout, stderr } = await licenses(...args, '--json')
   assert.deepEqual([code, stderr], [0, ''])
-  return JSON.parse(stdout) as Answer
+  return JSON.parse(stdout) as Result
 }
 
 async function listed(...args: readonly string[]): Promise<readonly LicenseJson[]> {
   return jsonOf<readonly LicenseJson[]>('list', ...args)
 }
 
-test('a license is issued to whoever has the e-mail, its token alone on standard output', async () => {
+test('heartwood licenses create: issues to the customer of an e-mail and prints only the token on standard output', async () => {
   const asked = [...license, 'Grace@Example.com', '--installation-id', installation, '--days', '30']
   const issued = await run('licenses', 'create', ...asked, '--features', 'beta, gamma')
   assert.equal(issued.code, 0, issued.stderr)
@@ -66,7 +78,7 @@ test('a license is issued to whoever has the e-mail, its token alone on standard
   assert.equal((await listed('--customer', found!.customer_id)).length, 2)
 })
 
-test('a license is shown, revoked, reinstated and regenerated', async () => {
+test('heartwood licenses: shows, revokes, reinstates and regenerates a license', async () => {
   const asked = [...license, 'linus@example.com', '--installation-id', crypto.randomUUID()]
   const made = await run('licenses', 'create', ...asked, '--expires', '2099-01-31T00:00:00Z', '--json')
   const { id, jti, token: first } = JSON.parse(made.stdout) as LicenseJson
@@ -86,7 +98,7 @@ test('a license is shown, revoked, reinstated and regenerated', async () => {
   assert.notEqual((await jsonOf('get', id)).jti, jti)
 })
 
-test('licenses are listed page by page, in columns and as JSON, without tokens', async () => {
+test('heartwood licenses list: lists every page without tokens, in columns and as JSON', async () => {
   const all = await listed()
   assert.equal(all.length >= 130, true)
   assert.equal(new Set(all.map(({ id }) => id)).size, all.length)
@@ -104,7 +116,17 @@ test('licenses are listed page by page, in columns and as JSON, without tokens',
   assert.equal((await listed('--limit', '101')).length, 101)
 })
 
-test('a list takes the filters of the contract', async () => {
+for (const way of ['Bun', 'Deno', 'Node'] satisfies Way[])
+  test(`heartwood licenses list on ${way}: a slow reader of a pipe receives the whole list`, async () => {
+    const list = [...ways[way], 'licenses', 'list', '--app', seededApp, '--json']
+    const slowly = ['-c', '"$@" | (sleep 2; cat)', 'sh', ...list]
+    const { stdout } = await promisify(execFile)('sh', slowly, { cwd, env: { ...process.env, ...env } })
+    // A pipe holds 64 kB, so the command has to wait for its reader.
+    assert.equal(stdout.length > 65_536, true)
+    assert.equal((JSON.parse(stdout) as unknown[]).length >= 130, true)
+  })
+
+test('heartwood licenses list: filters by status, tier, customer and installation', async () => {
   const all = await listed()
   for (const status of ['active', 'expired', 'revoked'])
     assert.equal(
@@ -118,13 +140,13 @@ test('a list takes the filters of the contract', async () => {
   assert.deepEqual(await listed('--installation-id', some!.installation_id), [some])
 })
 
-test('all active licenses, or those of a tier or customer, are regenerated, and a dry run changes nothing', async () => {
+test('heartwood licenses regenerate-all: regenerates all, or those of a tier or customer, and a dry run changes nothing', async () => {
   const before = await listed('--customer', 'ada.1@example.com')
   const plan = await jsonOf<object>('regenerate-all', '--customer', 'ada.1@example.com', '--dry-run')
   assert.deepEqual(plan, { licenses_regenerated: 1, skipped: { missing_tier: 0 } })
   assert.deepEqual(await listed('--customer', 'ada.1@example.com'), before)
   const one = await licenses('regenerate-all', '--customer', 'ada.1@example.com')
-  assert.equal(one.stdout, 'Regenerated: 1. Left alone, being without a tier: 0.\n')
+  assert.equal(one.stdout, 'Licenses regenerated: 1. Skipped for lack of a tier: 0.\n')
   assert.notDeepEqual(await listed('--customer', 'ada.1@example.com'), before)
   const all = await jsonOf<{ licenses_regenerated: number }>('regenerate-all')
   const tier = await jsonOf<{ licenses_regenerated: number }>('regenerate-all', '--tier', 'pro')
@@ -132,7 +154,7 @@ test('all active licenses, or those of a tier or customer, are regenerated, and 
   assert.equal((await run('doctor')).code, 0)
 })
 
-test('what is answered as JSON is what the HTTP API answers as data', async (t) => {
+test('heartwood licenses --json: prints what the HTTP API returns as data', async (t) => {
   const { stdout: key } = await run('keys', 'create')
   const server = await startServer(t, { cwd, env })
   const dataOf = async (path: string): Promise<unknown> =>
@@ -147,47 +169,47 @@ test('what is answered as JSON is what the HTTP API answers as data', async (t) 
 })
 
 const somewhere = ['--installation-id', installation]
-const refused: Readonly<Record<string, readonly [args: readonly string[], code: number, said: RegExp]>> = {
-  'no end': [['create', ...license, 'a@b.c', ...somewhere], 2, /one of --days, --expires and --forever/],
-  'two ends': [
+const refused: Readonly<Record<string, readonly [args: readonly string[], code: number, message: RegExp]>> = {
+  'no end date': [['create', ...license, 'a@b.c', ...somewhere], 2, /one of --days, --expires and --forever/],
+  'two end dates': [
     ['create', ...license, 'a@b.c', ...somewhere, '--days', '1', '--forever'],
     2,
     /one of --days, --expires and --forever/,
   ],
   'no app': [['list'], 2, /app/],
-  'days that are none': [['create', ...license, 'a@b.c', ...somewhere, '--days', 'ten'], 2, /digits/],
-  'a time that is none': [['create', ...license, 'a@b.c', ...somewhere, '--expires', 'soon'], 2, /time/],
-  'an end in the past': [
+  'days without digits': [['create', ...license, 'a@b.c', ...somewhere, '--days', 'ten'], 2, /digits/],
+  'an invalid time': [['create', ...license, 'a@b.c', ...somewhere, '--expires', 'soon'], 2, /time/],
+  'an end date in the past': [
     ['create', ...license, 'a@b.c', ...somewhere, '--expires', '2001-01-01T00:00:00Z'],
     1,
     /^heartwood: [^\n]*expires_at [^\n]+\n$/,
   ],
-  'an installation that is no UUID': [
+  'an installation id without a UUID': [
     ['create', ...license, 'a@b.c', '--installation-id', 'mine', '--forever'],
     1,
     /^heartwood: [^\n]*installation_id [^\n]+\n$/,
   ],
-  'an e-mail of nobody in a list': [
+  'a list by an unknown e-mail': [
     ['list', '--app', seededApp, '--customer', 'nobody@example.com'],
     1,
     /^heartwood: Customer not found\n$/,
   ],
-  'a license that is not there': [
+  'an unknown license': [
     ['get', 'lic_01h2xcejqtf2nbrexx3vqjhp41', '--app', seededApp],
     1,
     /^heartwood: License not found\n$/,
   ],
-  'an app that is not there': [['list', '--app', 'nowhere'], 1, /^heartwood: App not found\n$/],
+  'an unknown app': [['list', '--app', 'nowhere'], 1, /^heartwood: App not found\n$/],
 }
 
-for (const [what, [args, code, said]] of Object.entries(refused))
-  test(`licenses: ${what} ends with ${code}`, async () => {
+for (const [input, [args, code, message]] of Object.entries(refused))
+  test(`heartwood licenses: ${input} exits with ${code}`, async () => {
     const ended = await run('licenses', ...args)
     assert.deepEqual([ended.code, ended.stdout], [code, ''])
-    assert.match(ended.stderr, said)
+    assert.match(ended.stderr, message)
   })
 
-test('a misspelt tier leaves no customer behind', async () => {
+test('heartwood licenses create: a misspelt tier creates no customer', async () => {
   const asked = ['--app', seededApp, '--tier', 'gold', '--customer', 'late@example.com', ...somewhere]
   const refusal = await run('licenses', 'create', ...asked, '--forever')
   assert.deepEqual([refusal.code, refusal.stderr], [1, 'heartwood: Tier not found\n'])

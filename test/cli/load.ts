@@ -1,14 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
 import { ask } from './heartwood.ts'
 
-/** What the server said about a license the last time it answered. */
+/** A license as the server last acknowledged it. */
 export interface Acknowledged {
   readonly installation: string
   readonly customer: string
   revision: number
 }
 
-/** What the load needs to be there. */
+/** The slug of the app that the load uses. */
 export const loadedApp = 'load'
 
 interface Body {
@@ -21,26 +21,26 @@ export function claimsOf(token: string): { readonly jti: string; readonly exp?: 
   return JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { jti: string }
 }
 
-/** The revision that a `jti` carries in the seven characters after the license's id. */
+/** The revision in a token's `jti`: seven characters after the license's id. */
 export function revisionOf(token: string): number {
   const text = claimsOf(token).jti.slice('lic_'.length + 26, 'lic_'.length + 33)
   const digits = [...text].map((character) => '0123456789abcdefghjkmnpqrstvwxyz'.indexOf(character))
   return Math.floor(digits.reduce((sum, digit) => sum * 32 + digit, 0) / 8)
 }
 
-/** The app and the tier that the load sells. */
+/** Creates the app and the tier that the load sells. */
 export async function openShop(url: string, key: string | null): Promise<void> {
   await ask({ url }, '/apps', { key, body: { name: 'Load', slug: loadedApp } })
   await ask({ url }, `/apps/${loadedApp}/tiers`, { key, body: { name: 'Pro', slug: 'pro' } })
 }
 
-/** Writers of customers, licenses and regenerations that go on until they are told to stop, and all that they were told. */
+/** Writers that create customers and licenses and regenerate them, and a record of every response. */
 export class Load {
   readonly licenses: Map<string, Acknowledged> = new Map<string, Acknowledged>()
-  /** Every `jti` that was ever handed out; one handed out twice stands in `repeated`. */
+  /** Every `jti` that the server has issued. `repeated` holds those that it issued twice. */
   readonly jtis: Set<string> = new Set<string>()
   readonly repeated: string[] = []
-  /** How often each status was answered; `none` where the connection broke. */
+  /** The number of responses by status. `none` counts broken connections. */
   readonly statuses: Map<number | 'none', number> = new Map<number | 'none', number>()
   readonly #key: string | null
   #isOn = false
@@ -50,7 +50,7 @@ export class Load {
     this.#key = key
   }
 
-  /** Begins on a server. */
+  /** Starts writing to a server. */
   start(url: string): void {
     this.#isOn = true
     this.#running = Promise.all(Array.from({ length: writers }, () => this.#write(url)))
@@ -61,7 +61,7 @@ export class Load {
     await this.#running
   }
 
-  /** Remembers a token's `jti`. */
+  /** Records a token's `jti`. */
   note(token: string): void {
     const { jti } = claimsOf(token)
     if (this.jtis.has(jti)) this.repeated.push(jti)
@@ -77,10 +77,10 @@ export class Load {
   }
 
   async #post(url: string, path: string, body: object): Promise<Body['data'] | null> {
-    const asked = ask({ url }, `/apps/${loadedApp}${path}`, { key: this.#key, body })
-    const answer = await asked.catch(() => null)
-    const text = (await answer?.text().catch(() => null)) ?? null
-    const status = answer === null || text === null ? 'none' : answer.status
+    const request = ask({ url }, `/apps/${loadedApp}${path}`, { key: this.#key, body })
+    const response = await request.catch(() => null)
+    const text = (await response?.text().catch(() => null)) ?? null
+    const status = response === null || text === null ? 'none' : response.status
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1)
     return status === 200 || status === 201 ? (JSON.parse(text!) as Body).data : null
   }
@@ -108,7 +108,7 @@ export class Load {
   }
 }
 
-/** What of the acknowledged writes a server does not have; those in `known` were looked at before. */
+/** Returns the acknowledged licenses that a server has lost. Skips those in `known`. */
 export async function lostOn(
   url: string,
   key: string | null,
@@ -118,13 +118,14 @@ export async function lostOn(
   const lost: string[] = []
   const check = async ([id, { installation, customer, revision }]: readonly [string, Acknowledged]) => {
     const path = `/apps/${loadedApp}/licenses/${id}`
-    const answer = await ask({ url }, path, { key })
-    if (answer.status !== 200) return void lost.push(`${id}: ${answer.status}`)
-    const { data } = (await answer.json()) as {
+    const response = await ask({ url }, path, { key })
+    if (response.status !== 200) return void lost.push(`${id}: ${response.status}`)
+    const { data } = (await response.json()) as {
       data: { installation_id: string; customer_id: string; token: string }
     }
     const isSame = data.installation_id === installation && data.customer_id === customer
-    if (!isSame || revisionOf(data.token) < revision) lost.push(`${id}: is not as it was acknowledged`)
+    if (!isSame || revisionOf(data.token) < revision)
+      lost.push(`${id}: differs from the acknowledged license`)
   }
   const wanted = [...load.licenses].filter(([id]) => !known.has(id))
   for (let at = 0; at < wanted.length; at += 16) await Promise.all(wanted.slice(at, at + 16).map(check))

@@ -7,7 +7,7 @@ import { ask, emptyFolder, heartwood, startServer, type Ended } from './heartwoo
 
 const otherKey = Buffer.alloc(32, 7).toString('base64')
 
-interface Made {
+interface Started {
   readonly cwd: string
   readonly database: string
   readonly keyFile: string
@@ -15,7 +15,7 @@ interface Made {
   readonly apiKey: string
 }
 
-async function madeOnce(t: TestContext): Promise<Made> {
+async function startOnce(t: TestContext): Promise<Started> {
   const cwd = emptyFolder(t)
   const server = await startServer(t, { cwd })
   await server.stop()
@@ -23,7 +23,7 @@ async function madeOnce(t: TestContext): Promise<Made> {
   return { cwd, database, keyFile, apiKey: server.key ?? '' }
 }
 
-/** Every file of a folder but the key files, by its bytes. */
+/** The hash of every file in a folder, except key files. */
 function bytesOf(cwd: string): Readonly<Record<string, string>> {
   const files = readdirSync(cwd).filter((name) => !name.endsWith('.key'))
   const hash = (name: string): string =>
@@ -40,8 +40,8 @@ function assertOneLine({ code, stdout, stderr }: Ended, wanted: RegExp): void {
   assert.match(stderr, wanted)
 }
 
-test('a wrong master key stops the start in one line and leaves the bytes as they were', async (t) => {
-  const { cwd, keyFile } = await madeOnce(t)
+test('a wrong master key in the key file: every command fails in one line and changes no byte', async (t) => {
+  const { cwd, keyFile } = await startOnce(t)
   writeFileSync(keyFile, `${otherKey}\n`)
   const before = bytesOf(cwd)
   assertOneLine(await heartwood(['serve', '--port', '0'], { cwd }), /Wrong master key/)
@@ -50,16 +50,16 @@ test('a wrong master key stops the start in one line and leaves the bytes as the
   assert.deepEqual(bytesOf(cwd), before)
 })
 
-test('a wrong master key in the environment stops the start as well', async (t) => {
-  const { cwd } = await madeOnce(t)
+test('a wrong master key in the environment: serve fails in one line and changes no byte', async (t) => {
+  const { cwd } = await startOnce(t)
   const before = bytesOf(cwd)
   const env = { HEARTWOOD_MASTER_KEY: otherKey }
   assertOneLine(await heartwood(['serve', '--port', '0'], { cwd, env }), /Wrong master key/)
   assert.deepEqual(bytesOf(cwd), before)
 })
 
-test('a missing master key stops the start: none is ever made for a database that is there', async (t) => {
-  const { cwd, keyFile } = await madeOnce(t)
+test('a missing master key: serve fails and creates no key for an existing database', async (t) => {
+  const { cwd, keyFile } = await startOnce(t)
   rmSync(keyFile)
   const before = bytesOf(cwd)
   assertOneLine(await heartwood(['serve', '--port', '0'], { cwd }), /master key of heartwood\.db is missing/)
@@ -67,7 +67,7 @@ test('a missing master key stops the start: none is ever made for a database tha
   assert.equal(existsSync(keyFile), false)
 })
 
-test('a missing master key means that the database is not even opened', async (t) => {
+test('a missing master key: serve does not open the database', async (t) => {
   const cwd = emptyFolder(t)
   writeFileSync(join(cwd, 'heartwood.db'), 'no database at all')
   assertOneLine(await heartwood(['serve', '--port', '0'], { cwd }), /master key of heartwood\.db is missing/)
@@ -80,11 +80,11 @@ const malformed = {
   'all zero': Buffer.alloc(32).toString('base64'),
   'cut by a newline': otherKey.replace(/^.{10}/, '$&\n'),
   'followed by two newlines': `${otherKey}\n\n`,
-  'no base64': 'correct horse battery staple, correct horse!',
+  'not base64': 'correct horse battery staple, correct horse!',
 }
 
-for (const [what, text] of Object.entries(malformed))
-  test(`a master key that is ${what} is refused by what is wanted, not by its value`, async (t) => {
+for (const [fault, text] of Object.entries(malformed))
+  test(`a master key that is ${fault}: the error describes a valid key and does not repeat the value`, async (t) => {
     const cwd = emptyFolder(t)
     const wanted = /32 random bytes.*base64/
     const byEnvironment = await heartwood(['serve'], { cwd, env: { HEARTWOOD_MASTER_KEY: text } })
@@ -96,13 +96,13 @@ for (const [what, text] of Object.entries(malformed))
     assert.deepEqual(readdirSync(cwd), ['heartwood.key'])
   })
 
-test('an empty master key is a mistake upstream, not none', async (t) => {
+test('an empty master key: serve fails and does not create one', async (t) => {
   const cwd = emptyFolder(t)
   assertOneLine(await heartwood(['serve'], { cwd, env: { HEARTWOOD_MASTER_KEY: '' } }), /set, but empty/)
   assert.deepEqual(readdirSync(cwd), [])
 })
 
-test('a key file without a database is used', async (t) => {
+test('a key file without a database: serve uses it', async (t) => {
   const cwd = emptyFolder(t)
   const keyFile = join(cwd, 'heartwood.key')
   writeFileSync(keyFile, otherKey, { mode: 0o600 })
@@ -112,8 +112,8 @@ test('a key file without a database is used', async (t) => {
   await (await startServer(t, { cwd, env: { HEARTWOOD_MASTER_KEY: otherKey } })).stop()
 })
 
-test('the environment may name the key file, with a line end of any kind', async (t) => {
-  const { cwd, keyFile, apiKey } = await madeOnce(t)
+test('HEARTWOOD_MASTER_KEY_FILE: names the key file, which may end in any newline', async (t) => {
+  const { cwd, keyFile, apiKey } = await startOnce(t)
   const moved = join(cwd, 'elsewhere.key')
   renameSync(keyFile, moved)
   writeFileSync(moved, readFileSync(moved, 'utf8').trim() + '\r\n')
@@ -125,8 +125,8 @@ test('the environment may name the key file, with a line end of any kind', async
   assert.equal(existsSync(env.HEARTWOOD_MASTER_KEY_FILE), false)
 })
 
-test('of several master keys any opens the database', async (t) => {
-  const { cwd, keyFile, apiKey } = await madeOnce(t)
+test('several master keys: any of them opens the database', async (t) => {
+  const { cwd, keyFile, apiKey } = await startOnce(t)
   const first = readFileSync(keyFile, 'utf8').trim()
   const env = { HEARTWOOD_MASTER_KEY: `${otherKey},${first}` }
   const server = await startServer(t, { cwd, env })
@@ -134,9 +134,9 @@ test('of several master keys any opens the database', async (t) => {
   await server.stop()
 })
 
-test('a key file that others can read is warned of', async (t) => {
-  const { cwd, keyFile } = await madeOnce(t)
+test('a key file that other users can read: serve logs a warning', async (t) => {
+  const { cwd, keyFile } = await startOnce(t)
   chmodSync(keyFile, 0o644)
   const { stderr } = await (await startServer(t, { cwd })).stop()
-  assert.match(stderr, /heartwood\.key can be read by others/)
+  assert.match(stderr, /Other users can read master key file heartwood\.key/)
 })

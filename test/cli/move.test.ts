@@ -20,12 +20,12 @@ before(async () => {
 })
 after(() => postgres?.drop())
 
-/** The lines behind the first, which tells when it was written. */
+/** The text after the first line, which holds the time of the export. */
 function recordsIn(text: string): string {
   return text.slice(text.indexOf('\n'))
 }
 
-/** Every license of an app, by pages. */
+/** Every license of an app, read page by page. */
 async function* licensesOf(storage: Storage, appId: string): AsyncGenerator<LicenseRecord> {
   for (let after: LicenseRecord | undefined; ;) {
     const wanted = { limit: 1000, ...(after !== undefined && { after: { id: after.id } }) }
@@ -36,7 +36,7 @@ async function* licensesOf(storage: Storage, appId: string): AsyncGenerator<Lice
   }
 }
 
-/** The claims of every license with their jti, and the bytes of some tokens; also how many there were of each. */
+/** Compares every license record, and some tokens byte by byte. Resolves to the two numbers. */
 async function assertSameTokens(from: Storage, to: Storage): Promise<readonly [number, number]> {
   const [left, right] = await Promise.all([seedLicensing(from), seedLicensing(to)])
   const app = (await from.findApp(seededApp))!
@@ -55,7 +55,7 @@ async function assertSameTokens(from: Storage, to: Storage): Promise<readonly [n
   return [compared, tokens]
 }
 
-test(`${count} licenses move from SQLite to PostgreSQL and every token stays as it is`, async (t) => {
+test(`heartwood export and import: ${count} licenses move from SQLite to PostgreSQL with unchanged tokens`, async (t) => {
   if (postgres === undefined) return t.skip('no PostgreSQL')
   const cwd = emptyFolder(t)
   const from = await sqliteStorage({ filename: join(cwd, 'from.db') })
@@ -67,7 +67,7 @@ test(`${count} licenses move from SQLite to PostgreSQL and every token stays as 
   const environment = { ...env, HEARTWOOD_DATABASE: to }
   const imported = await heartwood(['import', 'all.ndjson'], { cwd, env: environment })
   assert.equal(imported.code, 0, imported.stderr)
-  assert.match(imported.stdout, new RegExp(`^Imported \\d+ records .*, ${count} licenses`))
+  assert.match(imported.stdout, new RegExp(`^Imported \\d+ records .*, including ${count} licenses\\.`))
   const storage = await postgresStorage({ connectionString: to })
   const [compared, tokens] = await assertSameTokens(from, storage)
   assert.equal(compared, count)
@@ -75,18 +75,21 @@ test(`${count} licenses move from SQLite to PostgreSQL and every token stays as 
   await Promise.all([from.close(), storage.close()])
   const back = await heartwood(['export', '-'], { cwd, env: environment })
   assert.equal(recordsIn(back.stdout), recordsIn(readFileSync(join(cwd, 'all.ndjson'), 'utf8')))
-  const judged = await heartwood(['doctor', '--json'], { cwd, env: environment })
-  assert.equal((JSON.parse(judged.stdout) as { ok: boolean }).ok, true)
+  const checked = await heartwood(['doctor', '--json'], { cwd, env: environment })
+  assert.equal((JSON.parse(checked.stdout) as { ok: boolean }).ok, true)
 })
 
 for (const way of Object.keys(ways) as Way[])
-  test(`${way}: what is exported by a pipe is imported by one, and no file is read by others`, async (t) => {
+  test(`heartwood export and import on ${way}: a pipe carries every record`, async (t) => {
     const cwd = emptyFolder(t)
     const from = await sqliteStorage({ filename: join(cwd, 'from.db') })
     await seed(from, 20)
     await from.close()
     const piped = await heartwood(['export', '-', '--database', 'from.db'], { cwd, env, way })
-    assert.match(piped.stderr, /^Exported \d+ records of from\.db to standard output, 20 licenses/)
+    assert.match(
+      piped.stderr,
+      /^Exported \d+ records of from\.db to standard output, including 20 licenses\./,
+    )
     const read = ['import', '-', '--database', 'to.db']
     const imported = await heartwood(read, { cwd, env, way, input: piped.stdout })
     assert.equal(imported.code, 0, imported.stderr)
@@ -95,7 +98,7 @@ for (const way of Object.keys(ways) as Way[])
     assert.equal(recordsIn(again.stdout), recordsIn(piped.stdout))
   })
 
-test('an export is made over no file, and an import over no records', async (t) => {
+test('heartwood export: overwrites no file; heartwood import: refuses a database with records', async (t) => {
   const cwd = emptyFolder(t)
   const from = await sqliteStorage({ filename: join(cwd, 'heartwood.db') })
   await seed(from, 5)
@@ -104,13 +107,13 @@ test('an export is made over no file, and an import over no records', async (t) 
   const refused = await heartwood(['export', 'there.ndjson'], { cwd, env })
   assert.deepEqual(
     [refused.code, refused.stderr],
-    [1, 'heartwood: Cannot make there.ndjson: it is there already\n'],
+    [1, 'heartwood: Cannot create there.ndjson: it already exists\n'],
   )
   assert.equal(readFileSync(join(cwd, 'there.ndjson'), 'utf8'), 'precious')
   assert.equal((await heartwood(['export', 'all.ndjson'], { cwd, env })).code, 0)
   const full = await heartwood(['import', 'all.ndjson'], { cwd, env })
   assert.equal(full.code, 1)
-  assert.match(full.stderr, /^heartwood: heartwood\.db holds apps or API keys already: [^\n]+\n$/)
+  assert.match(full.stderr, /^heartwood: heartwood\.db already holds apps or API keys: [^\n]+\n$/)
   const nowhere = await heartwood(['export', 'new.ndjson', '--database', 'nowhere.db'], { cwd, env })
   assert.match(nowhere.stderr, /^heartwood: There is no database nowhere\.db/)
 })

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { reportNone } from '../storage/postgres-database.ts'
 import { startServer as startPostgres, type PostgresServer } from '../storage/postgres-server.ts'
-import { masterKey } from '../support/world.ts'
+import { masterKey } from '../support/fixtures.ts'
 import { emptyFolder, heartwood, startServer } from './heartwood.ts'
 import { Load, loadedApp, lostOn, openShop } from './load.ts'
 
@@ -18,8 +18,8 @@ before(async () => {
 })
 after(() => postgres?.end())
 
-/** How long until a write is stored again, in milliseconds. */
-async function recovery(load: Load): Promise<number> {
+/** Waits until a write is stored again. Resolves to the milliseconds. */
+async function waitForRecovery(load: Load): Promise<number> {
   const begun = performance.now()
   const stored = load.licenses.size
   while (load.licenses.size === stored) {
@@ -29,12 +29,14 @@ async function recovery(load: Load): Promise<number> {
   return Math.round(performance.now() - begun)
 }
 
-test(`PostgreSQL stopped hard ${rounds} times under writes: 503 meanwhile, and nothing acknowledged is lost`, async (t) => {
+test(`heartwood serve: ${rounds} hard stops of PostgreSQL give 503 and lose no acknowledged write`, async (t) => {
   if (postgres === undefined) return t.skip('no PostgreSQL')
   const cwd = emptyFolder(t)
   const env = {
-    ...{ HEARTWOOD_DATABASE: postgres.url, HEARTWOOD_MASTER_KEY: masterKey },
-    ...{ HEARTWOOD_LOG: 'off', HEARTWOOD_RATE_LIMITS: 'off' },
+    HEARTWOOD_DATABASE: postgres.url,
+    HEARTWOOD_MASTER_KEY: masterKey,
+    HEARTWOOD_LOG: 'off',
+    HEARTWOOD_RATE_LIMITS: 'off',
   }
   const server = await startServer(t, { cwd, env })
   await openShop(server.url, server.key)
@@ -49,16 +51,16 @@ test(`PostgreSQL stopped hard ${rounds} times under writes: 503 meanwhile, and n
     assert.equal(away.status, 503)
     await setTimeout(Math.random() * 300)
     await postgres.start()
-    recoveries.push(await recovery(load))
+    recoveries.push(await waitForRecovery(load))
     await load.stop()
     assert.deepEqual(await lostOn(server.url, server.key, load, known), [], `round ${round}`)
   }
   assert.deepEqual(await lostOn(server.url, server.key, load), [])
   assert.deepEqual(load.repeated, [])
-  const judged = await heartwood(['doctor'], { cwd, env })
-  assert.equal(judged.code, 0, `${judged.stdout}${judged.stderr}`)
+  const checked = await heartwood(['doctor'], { cwd, env })
+  assert.equal(checked.code, 0, `${checked.stdout}${checked.stderr}`)
   const counts = [...load.statuses].map(([status, times]) => `${status}: ${times}`).join(', ')
-  console.log(`${rounds} stops; ${load.licenses.size} licenses acknowledged, 0 lost; answers ${counts}`)
+  console.log(`${rounds} stops; ${load.licenses.size} licenses acknowledged, 0 lost; responses ${counts}`)
   console.log(`stored again after ${recoveries.join(', ')} ms`)
   const allowed = new Set<number | 'none'>([200, 201, 503])
   assert.deepEqual(

@@ -1,36 +1,32 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { progressOf, progressReported } from '../../src/cli/terminal/progress.ts'
+import { progressBar } from '../../src/cli/terminal/progress.ts'
 
-function drawnOn(isTTY: boolean): string {
+/** Returns the text that a bar draws while it is updated from the first to the last of these counts. */
+function drawnOn(isTTY: boolean, first = 1, last = 640): string {
   let drawn = ''
-  const progress = progressOf(1000, { isTTY, write: (text) => (drawn += text) })
-  for (let step = 0; step < 640; step++) progress.step()
+  const progress = progressBar({ isTTY, write: (text) => (drawn += text) })
+  for (let done = first; done <= last; done++) progress.update(done, 1000)
   progress.end()
   return drawn
 }
 
-test('a bar is drawn on a terminal and taken away in the end', () => {
+test('progressBar(): draws on a terminal and removes the bar at the end', () => {
   const drawn = drawnOn(true)
   assert.match(drawn, /^\r\[##\.+\] 6 % of 1,000/)
   assert.equal(drawn.endsWith('\r\u001B[K'), true)
   assert.equal(drawn.includes('\n'), false)
 })
 
-test('nothing is drawn where no terminal is', () => {
+test('progressBar(): draws nothing if the screen is not a terminal', () => {
   assert.equal(drawnOn(false), '')
 })
 
-test('work that reports how far it is draws the same bar', () => {
-  let drawn = ''
-  const progress = progressReported({ isTTY: true, write: (text) => (drawn += text) })
-  for (let done = 1; done <= 640; done++) progress.at(done, 1000)
-  progress.end()
-  assert.equal(drawn, drawnOn(true))
+test('progressBar(): draws the count that it is given, not the number of calls', () => {
+  const half = `${'#'.repeat(15)}${'.'.repeat(15)}`
+  assert.equal(drawnOn(true, 437, 500), `\r[${half}] 50 % of 1,000\r\u001B[K`)
 })
 
-test('work that had nothing to report draws nothing', () => {
-  let drawn = ''
-  progressReported({ isTTY: true, write: (text) => (drawn += text) }).end()
-  assert.equal(drawn, '')
+test('progressBar(): draws nothing without an update', () => {
+  assert.equal(drawnOn(true, 1, 0), '')
 })

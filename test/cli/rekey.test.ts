@@ -9,21 +9,21 @@ import { setTimeout } from 'node:timers/promises'
 import { createSealer } from '../../src/core/runtime/sealer.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { masterKey as oldKey, otherMasterKey as newKey } from '../support/world.ts'
+import { masterKey as oldKey, otherMasterKey as newKey } from '../support/fixtures.ts'
 import { ask, emptyFolder, heartwood, startServer, ways, type Ended } from './heartwood.ts'
 import { seed, seededApp, seedEnvironment } from './seed.ts'
 
 const both = `${newKey},${oldKey}`
 const under = (key: string): Record<string, string> => ({ ...seedEnvironment, HEARTWOOD_MASTER_KEY: key })
 
-/** A database under the old key, with answers kept under so many idempotency keys. */
-async function seeded(t: TestContext, answers = 3): Promise<string> {
+/** A database under the old key, with this number of stored responses. */
+async function seeded(t: TestContext, responses = 3): Promise<string> {
   const cwd = emptyFolder(t)
   const storage = await sqliteStorage({ filename: join(cwd, 'heartwood.db') })
   await seed(storage, 20)
   const sealer = await createSealer(oldKey)
   await storage.transaction(async (tx) => {
-    for (let at = 0; at < answers; at++) {
+    for (let at = 0; at < responses; at++) {
       const [scope, key] = ['key_1', `k${at}`]
       const answer = sealer.seal(new TextEncoder().encode('{}'), `kept-answer ${scope} ${key}`)
       await tx.insertStoredResponse({ scope, key, fingerprint: 'f', answer, expiresAt: 9_999_999_999 }, 0)
@@ -39,8 +39,8 @@ async function tokens(cwd: string, key: string): Promise<readonly (string | null
   const ids = (JSON.parse(stdout) as { readonly id: string }[]).map(({ id }) => id)
   const get = (id: string): Promise<Ended> =>
     heartwood(['licenses', 'get', id, '--app', seededApp, '--json'], { cwd, env: under(key) })
-  const answers = await Promise.all(ids.map(get))
-  return answers.map((answer) => (JSON.parse(answer.stdout) as { token: string }).token)
+  const shown = await Promise.all(ids.map(get))
+  return shown.map(({ stdout }) => (JSON.parse(stdout) as { token: string }).token)
 }
 
 async function doctor(cwd: string, key: string): Promise<number | null> {
@@ -49,7 +49,7 @@ async function doctor(cwd: string, key: string): Promise<number | null> {
   return code
 }
 
-test('after a rekey the new master key alone opens everything, and the tokens are the same', async (t) => {
+test('heartwood rekey: afterwards the new master key alone opens everything, and tokens are unchanged', async (t) => {
   const cwd = await seeded(t)
   const before = await tokens(cwd, oldKey)
   const first = await heartwood(['rekey', '--json'], { cwd, env: under(both) })
@@ -64,10 +64,10 @@ test('after a rekey the new master key alone opens everything, and the tokens ar
   assert.deepEqual(await tokens(cwd, newKey), before)
   const again = await heartwood(['rekey'], { cwd, env: under(both) })
   assert.deepEqual([again.code, again.stderr], [0, ''])
-  assert.match(again.stdout, /^Nothing is left to reseal/)
+  assert.match(again.stdout, /^Every secret is already under the first master key\./)
 })
 
-test('the two keys may stand in the key file', async (t) => {
+test('heartwood rekey: reads the two keys from the key file', async (t) => {
   const cwd = await seeded(t)
   writeFileSync(join(cwd, 'heartwood.key'), `${both}\n`, { mode: 0o600 })
   const { code, stdout } = await heartwood(['rekey'], { cwd, env: { HEARTWOOD_LOG: 'off' } })
@@ -75,22 +75,22 @@ test('the two keys may stand in the key file', async (t) => {
     [code, stdout],
     [
       0,
-      'Resealed 2 signing keys, 2 token secrets, 1 webhooks, 3 kept answers. The first master key alone opens everything now.\n',
+      'Resealed 2 signing keys, 2 token secrets, 1 webhooks, 3 stored responses. Now the first master key alone opens everything.\n',
     ],
   )
   assert.equal(await doctor(cwd, newKey), 0)
 })
 
 const refused: Readonly<Record<string, readonly [key: string, message: RegExp]>> = {
-  'one key alone': [oldKey, /^heartwood: Rekeying takes two master keys[^\n]+\n$/],
-  'two keys of which none fits': [
+  'one key': [oldKey, /^heartwood: A rekey needs two master keys[^\n]+\n$/],
+  'two wrong keys': [
     `${newKey},${Buffer.alloc(32, 7).toString('base64')}`,
     /^heartwood: Wrong master key[^\n]+\n$/,
   ],
 }
 
-for (const [what, [key, message]] of Object.entries(refused))
-  test(`a rekey with ${what} is refused and changes nothing`, async (t) => {
+for (const [keys, [key, message]] of Object.entries(refused))
+  test(`heartwood rekey: ${keys} fail and change nothing`, async (t) => {
     const cwd = await seeded(t)
     const { code, stdout, stderr } = await heartwood(['rekey'], { cwd, env: under(key) })
     assert.deepEqual([code, stdout], [1, ''])
@@ -98,7 +98,7 @@ for (const [what, [key, message]] of Object.entries(refused))
     assert.equal(await doctor(cwd, oldKey), 0)
   })
 
-test('with the old key first nothing is done, and the answer says what to look at', async (t) => {
+test('heartwood rekey: with the old key first it changes nothing and says what to check', async (t) => {
   const cwd = await seeded(t)
   const { code, stdout } = await heartwood(['rekey'], { cwd, env: under(`${oldKey},${newKey}`) })
   assert.equal(code, 0)
@@ -106,7 +106,7 @@ test('with the old key first nothing is done, and the answer says what to look a
   assert.deepEqual([await doctor(cwd, oldKey), await doctor(cwd, newKey)], [0, 1])
 })
 
-test('what is imported with both keys needs the one that it was exported under, until a rekey', async (t) => {
+test('heartwood import: with both keys the database needs the old key until a rekey', async (t) => {
   const cwd = await seeded(t)
   await heartwood(['export', 'all.ndjson'], { cwd })
   const imported = { cwd, env: { ...under(both), HEARTWOOD_DATABASE: 'imported.db' } }
@@ -118,14 +118,14 @@ test('what is imported with both keys needs the one that it was exported under, 
   assert.equal((await heartwood(['doctor'], withNewKey)).code, 0)
 })
 
-test('a rekey makes no database', async (t) => {
+test('heartwood rekey: creates no database', async (t) => {
   const cwd = emptyFolder(t)
   const { code, stderr } = await heartwood(['rekey'], { cwd, env: under(both) })
   assert.equal(code, 1)
   assert.match(stderr, /^heartwood: There is no database heartwood\.db/)
 })
 
-test('a server goes on while everything is resealed, and what it writes meanwhile is under the new key', async (t) => {
+test('heartwood rekey: a server goes on meanwhile and seals under the new key', async (t) => {
   const cwd = await seeded(t, 2_000)
   const env = under(both)
   const { stdout: key } = await heartwood(['keys', 'create'], { cwd, env })
@@ -146,13 +146,13 @@ test('a server goes on while everything is resealed, and what it writes meanwhil
   assert.equal(await doctor(cwd, newKey), 0)
 })
 
-/** What everything that was sealed under a key begins with. */
+/** The prefix of every text that is sealed under a key. */
 async function markOf(key: string): Promise<string> {
   const [version, id] = (await createSealer(key)).seal(new Uint8Array(1), '').split('.')
   return `${version}.${id}.`
 }
 
-test('nothing that the old key opens is left in the files', async (t) => {
+test('heartwood rekey: leaves no text under the old key in the files', async (t) => {
   const cwd = await seeded(t, 500)
   const bytes = (): string =>
     readdirSync(cwd)
@@ -164,7 +164,7 @@ test('nothing that the old key opens is left in the files', async (t) => {
   assert.deepEqual([bytes().includes(oldMark), bytes().includes(newMark)], [false, true])
 })
 
-/** A counter of the kept answers that are not under the old key any more, beside the command that reseals them. */
+/** Counts the stored responses that are no longer under the old key, while the command runs. */
 async function openCounter(
   cwd: string,
 ): Promise<{ readonly count: () => number; readonly close: () => void }> {
@@ -176,25 +176,25 @@ async function openCounter(
   }
 }
 
-/** Rekeys, and kills that once so many answers are resealed. Resolves to whether it was killed before its end. */
-async function killAt(cwd: string, answers: number): Promise<boolean> {
+/** Starts a rekey and kills it after this number of responses. Resolves to true if the kill came before its end. */
+async function killAt(cwd: string, responses: number): Promise<boolean> {
   const [program, ...source] = ways.Bun
   const rekeying = spawn(program, [...source, 'rekey'], { cwd, env: { ...process.env, ...under(both) } })
   const ended = once(rekeying, 'close')
   const { count, close } = await openCounter(cwd)
-  while (rekeying.exitCode === null && count() < answers) await setTimeout(2)
+  while (rekeying.exitCode === null && count() < responses) await setTimeout(2)
   close()
   rekeying.kill('SIGKILL')
   await ended
   return rekeying.exitCode === null
 }
 
-test('a rekey killed in the middle leaves what both keys open, and the next one ends it', async (t) => {
+test('heartwood rekey: killed in the middle, both keys open everything, and the next rekey completes it', async (t) => {
   const cwd = await seeded(t, 6_000)
   const before = await tokens(cwd, oldKey)
   const killed: boolean[] = []
-  for (const answers of [1, 2_000, 4_000]) {
-    killed.push(await killAt(cwd, answers))
+  for (const responses of [1, 2_000, 4_000]) {
+    killed.push(await killAt(cwd, responses))
     assert.equal(await doctor(cwd, both), 0)
   }
   assert.equal(killed.includes(true), true)

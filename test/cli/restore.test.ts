@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
-import { masterKey } from '../support/world.ts'
+import { masterKey } from '../support/fixtures.ts'
 import { ask, emptyFolder, heartwood, startServer, type RunningServer } from './heartwood.ts'
 import { claimsOf, Load, loadedApp, openShop, revisionOf } from './load.ts'
 
@@ -14,7 +14,7 @@ before(async () => {
 })
 after(() => postgres?.drop())
 
-/** The databases that are backed up, and into which they are restored. */
+/** The database to back up, and the one to restore into. */
 interface Databases {
   readonly from: string
   readonly to: string
@@ -22,16 +22,16 @@ interface Databases {
 
 const env = { HEARTWOOD_MASTER_KEY: masterKey, HEARTWOOD_LOG: 'off', HEARTWOOD_RATE_LIMITS: 'off' }
 
-/** What is left when a server is lost. */
+/** The tokens that survive the loss of a server. */
 interface Lost {
   readonly key: string | null
-  /** The tokens that programs hold, by license: issued after the backup was taken. */
+  /** The tokens that programs hold, by license. The server issued them after the backup. */
   readonly held: ReadonlyMap<string, string>
-  /** Of every token that was ever issued. */
+  /** The `jti` of every token that was ever issued. */
   readonly jtis: ReadonlySet<string>
 }
 
-/** Takes a backup in the middle of a load, goes on, and loses the server. */
+/** Takes a backup under load, issues more tokens, and kills the server. */
 async function backUpUnderLoad(t: TestContext, cwd: string, from: string): Promise<Lost> {
   const server = await startServer(t, { cwd, env }, ['--database', from])
   const { key } = server
@@ -43,7 +43,7 @@ async function backUpUnderLoad(t: TestContext, cwd: string, from: string): Promi
   const backup = await heartwood(['export', 'backup.ndjson', '--database', from], { cwd, env })
   assert.equal(backup.code, 0, backup.stderr)
   await load.stop()
-  // Each writer goes three steps with a license: those at which it stood then move on once more.
+  // A writer regenerates its license three times, so four more regenerations exceed the backup's revision.
   for (let times = 0; times < 4; times++) for (const id of ids) load.note(await renew(server, id, { key }))
   const held = await Promise.all(ids.map(async (id) => [id, await renew(server, id, { key })] as const))
   await server.stop('SIGKILL')
@@ -52,7 +52,7 @@ async function backUpUnderLoad(t: TestContext, cwd: string, from: string): Promi
   return { key, held: new Map(held), jtis: load.jtis }
 }
 
-/** Regenerates by an API key, or by the token that a program holds. */
+/** Regenerates with an API key or with the token that a program holds. */
 async function renew(
   server: Pick<RunningServer, 'url'>,
   id: string,
@@ -60,9 +60,9 @@ async function renew(
 ): Promise<string> {
   const body = by.token === undefined ? {} : { current_token: by.token }
   const path = `/apps/${loadedApp}/licenses/${id}/regenerate`
-  const answer = await ask(server, path, { key: by.key ?? null, body })
-  assert.equal(answer.status, 200)
-  return ((await answer.json()) as { data: { token: string } }).data.token
+  const response = await ask(server, path, { key: by.key ?? null, body })
+  assert.equal(response.status, 200)
+  return ((await response.json()) as { data: { token: string } }).data.token
 }
 
 /** The revisions of the licenses in a backup. */
@@ -74,7 +74,7 @@ function revisionsIn(file: string): Map<string, number> {
   return new Map(licenses.map(({ id, revision }) => [id, revision]))
 }
 
-/** Backs up in the middle of a load, loses the server, restores elsewhere; then the tokens in the field come. */
+/** Backs up under load, kills the server, restores into another database, and renews the tokens in the field. */
 async function backUpAndRestore(t: TestContext, { from, to }: Databases): Promise<string> {
   const cwd = emptyFolder(t)
   const lost = await backUpUnderLoad(t, cwd, from)
@@ -86,25 +86,25 @@ async function backUpAndRestore(t: TestContext, { from, to }: Databases): Promis
   const jtis = new Set(lost.jtis)
   for (const [id, token] of held) {
     assert.equal(revisions.get(id)! < revisionOf(token), true, 'the token is newer than the row')
-    // By the vendor's word too, who shows no token that would tell how far it has come.
+    // The vendor renews by key, so no token shows the server the newer revision.
     for (const by of [{ key: lost.key }, { token }]) {
       const next = await renew(server, id, by)
       assert.equal(revisionOf(next) > revisionOf(token), true)
-      assert.equal(jtis.has(claimsOf(next).jti), false, 'no jti is given out again')
+      assert.equal(jtis.has(claimsOf(next).jti), false, 'no jti is issued twice')
       jtis.add(claimsOf(next).jti)
     }
   }
-  const judged = await heartwood(['doctor', '--database', to], { cwd, env })
-  assert.equal(judged.code, 0, judged.stdout)
+  const checked = await heartwood(['doctor', '--database', to], { cwd, env })
+  assert.equal(checked.code, 0, checked.stdout)
   await server.stop()
   return `${held.size} tokens with a newer revision than the row renewed; no jti twice`
 }
 
-test('SQLite: a backup taken under load, restored, renews the newer tokens in the field', async (t) => {
+test('heartwood import --restore on SQLite: renews tokens that are newer than the backup', async (t) => {
   console.log(await backUpAndRestore(t, { from: 'from.db', to: 'to.db' }))
 })
 
-test('PostgreSQL: a backup taken under load, restored, renews the newer tokens in the field', async (t) => {
+test('heartwood import --restore on PostgreSQL: renews tokens that are newer than the backup', async (t) => {
   if (postgres === undefined) return t.skip('no PostgreSQL')
   console.log(
     await backUpAndRestore(t, { from: await postgres.nextSchema(), to: await postgres.nextSchema() }),

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
-import { otherMasterKey } from '../support/world.ts'
+import { otherMasterKey } from '../support/fixtures.ts'
 import { ask, emptyFolder, heartwood, startServer, type Way } from './heartwood.ts'
 
 const runtimes: readonly Way[] = ['Bun', 'Deno', 'Node']
@@ -15,7 +15,7 @@ function bytesOf(cwd: string): Readonly<Record<string, string>> {
 }
 
 for (const way of runtimes)
-  test(`${way}: what a server makes is for its owner alone`, async (t) => {
+  test(`heartwood serve on ${way}: only the owner can read its files`, async (t) => {
     const cwd = emptyFolder(t)
     const server = await startServer(t, { cwd, way })
     for (const file of files) assert.equal(statSync(join(cwd, file)).mode & 0o777, 0o600, file)
@@ -24,7 +24,7 @@ for (const way of runtimes)
   })
 
 for (const way of runtimes)
-  test(`${way}: after a kill, a wrong master key leaves database and log byte for byte`, async (t) => {
+  test(`a wrong master key on ${way}: after a kill, every command leaves database and log unchanged`, async (t) => {
     const cwd = emptyFolder(t)
     const env = { HEARTWOOD_MASTER_KEY: otherMasterKey }
     const server = await startServer(t, { cwd, way })
@@ -35,7 +35,7 @@ for (const way of runtimes)
     for (const command of [['serve', '--port', '0'], ['keys', 'create'], ['migrate'], ['doctor']]) {
       const refused = await heartwood(command, { cwd, way, env })
       assert.equal(refused.code, 1, command[0])
-      assert.match(refused.stderr, /^heartwood: (Wrong master key|heartwood\.db is not sound)[^\n]+\n$/)
+      assert.match(refused.stderr, /^heartwood: (Wrong master key|Problems found in heartwood\.db)[^\n]+\n$/)
       assert.deepEqual(bytesOf(cwd), before, command[0])
     }
     const next = await startServer(t, { cwd, way })
@@ -43,7 +43,7 @@ for (const way of runtimes)
     await next.stop()
   })
 
-test('an older database is not migrated under a wrong master key', async (t) => {
+test('heartwood migrate: a wrong master key migrates no older database', async (t) => {
   const cwd = emptyFolder(t)
   await (await startServer(t, { cwd })).stop()
   const connection = await openConnection(join(cwd, 'heartwood.db'), { readonly: false })
@@ -55,7 +55,7 @@ test('an older database is not migrated under a wrong master key', async (t) => 
   assert.deepEqual(bytesOf(cwd), before)
 })
 
-test('when a key was last used is written before the storage is closed', async (t) => {
+test('heartwood serve: writes the last use of API keys before it stops', async (t) => {
   const cwd = emptyFolder(t)
   const server = await startServer(t, { cwd })
   // The first use is written at once, the second a minute later or at the end.
@@ -69,13 +69,13 @@ test('when a key was last used is written before the storage is closed', async (
   for (const { last_used_at } of keys) assert.notEqual(last_used_at, null)
 })
 
-test('a page of another origin may call only when the environment names it', async (t) => {
+test('HEARTWOOD_CORS_ORIGINS: only the named origins may call', async (t) => {
   const env = { HEARTWOOD_CORS_ORIGINS: 'https://shop.example.com, http://localhost:5173' }
   const server = await startServer(t, { cwd: emptyFolder(t), env })
   const allowed = async (origin: string): Promise<string | null> => {
     const headers = { origin, authorization: `Bearer ${server.key}` }
-    const answer = await fetch(`${server.url}/api/v1/apps`, { headers })
-    return answer.headers.get('access-control-allow-origin')
+    const response = await fetch(`${server.url}/api/v1/apps`, { headers })
+    return response.headers.get('access-control-allow-origin')
   }
   assert.equal(await allowed('http://localhost:5173'), 'http://localhost:5173')
   assert.equal(await allowed('https://shop.example.com'), 'https://shop.example.com')

@@ -2,9 +2,9 @@ import type { CustomerRecord, LicenseRecord, Licensing, Storage } from '../../sr
 import { createLicensing } from '../../src/core/licensing.ts'
 import { newTypeId } from '../../src/core/ids.ts'
 import { keyPairSource } from '../support/keys.ts'
-import { masterKey } from '../support/world.ts'
+import { masterKey } from '../support/fixtures.ts'
 
-/** What the command line needs to open what is seeded. */
+/** The environment that opens a seeded database. */
 export const seedEnvironment: Readonly<Record<string, string>> = {
   HEARTWOOD_MASTER_KEY: masterKey,
   HEARTWOOD_LOG: 'off',
@@ -16,7 +16,7 @@ export const seededApp = 'desktop-app'
 const now = Math.floor(Date.now() / 1000)
 const day = 86_400
 
-/** Licensing with fixed key pairs, over any storage. */
+/** Licensing with fixed key pairs. */
 export function seedLicensing(storage: Storage): Promise<Licensing> {
   return createLicensing({ storage, masterKey, newKeyPair: keyPairSource() })
 }
@@ -24,34 +24,46 @@ export function seedLicensing(storage: Storage): Promise<Licensing> {
 function customer(appId: string, at: number): CustomerRecord {
   const email = `Ada.${at}@Example.com`
   return {
-    ...{ id: newTypeId('cus'), appId, email, foldedEmail: email.toLowerCase() },
+    id: newTypeId('cus'),
+    appId,
+    email,
+    foldedEmail: email.toLowerCase(),
     name: at % 3 === 0 ? null : `Ada “${at}” \u{1F600}\nLovelace`,
     externalId: at % 4 === 0 ? `crm-${at}` : null,
     metadata: at % 5 === 0 ? {} : { at, deep: [{ ü: null, more: [1.5, true, ''] }] },
-    ...{ createdAt: now - at, updatedAt: now },
+    createdAt: now - at,
+    updatedAt: now,
   }
 }
 
-/** Every state a license can be in, in turn. */
+/** Returns licenses in every possible state, one state after the other. */
 function license(of: CustomerRecord, tierId: string, at: number): LicenseRecord {
   const hasEnded = at % 7 === 0
+  const isRevoked = at % 13 === 0
   return {
-    ...{ id: newTypeId('lic'), appId: of.appId, customerId: of.id },
-    ...{ tierId: at % 11 === 0 ? null : tierId, tier: 'pro', tierFeatures: ['webhooks', 'api_access'] },
+    id: newTypeId('lic'),
+    appId: of.appId,
+    customerId: of.id,
+    tierId: at % 11 === 0 ? null : tierId,
+    tier: 'pro',
+    tierFeatures: ['webhooks', 'api_access'],
     customFeatures: at % 6 === 0 ? ['beta', 'api_access'] : [],
     installationId: crypto.randomUUID(),
     current: !hasEnded,
     expiresAt: hasEnded ? now - day : at % 2 === 0 ? null : now + (1 + (at % 900)) * day,
-    ...(at % 13 === 0
-      ? { revokedAt: now - 60, revokedReason: 'refund' }
-      : { revokedAt: null, revokedReason: null }),
-    ...{ issuedAt: now - at, revision: 1 + (at % 9), minRevision: 1 + (at % 2 === 0 ? 0 : at % 9) },
-    ...{ version: 1 + (at % 40), metadata: at % 5 === 0 ? { seat: at } : {} },
-    ...{ createdAt: now - at, updatedAt: now },
+    revokedAt: isRevoked ? now - 60 : null,
+    revokedReason: isRevoked ? 'refund' : null,
+    issuedAt: now - at,
+    revision: 1 + (at % 9),
+    minRevision: 1 + (at % 2 === 0 ? 0 : at % 9),
+    version: 1 + (at % 40),
+    metadata: at % 5 === 0 ? { seat: at } : {},
+    createdAt: now - at,
+    updatedAt: now,
   }
 }
 
-/** Fills a storage: apps of both modes, keys in grace, tiers whose features are in no order, licenses in every state. */
+/** Fills a storage: apps of both modes, keys in grace, a tier with unsorted features, licenses in every state. */
 export async function seed(storage: Storage, count: number): Promise<Licensing> {
   const licensing = await seedLicensing(storage)
   const app = await licensing.apps.create({ name: 'My Desktop App', slug: seededApp })

@@ -7,12 +7,12 @@ import { ask, emptyFolder, heartwood, startServer, type RunningServer, type Way 
 
 const runtimes: readonly Way[] = ['Bun', 'Deno', 'Node']
 
-/** Begins to send a body, and answers how to send the rest; what came back is there once the connection is closed. */
+/** Sends the first byte of a body. Resolves to a function that sends the rest and resolves to the response. */
 async function beginRequest({ url, key }: RunningServer, path: string, body: string) {
   const { hostname, port } = new URL(url)
   const socket = connect({ host: hostname, port: Number(port) })
-  let answer = ''
-  socket.on('data', (chunk) => (answer += String(chunk)))
+  let response = ''
+  socket.on('data', (chunk) => (response += String(chunk)))
   const closed = once(socket, 'close')
   const headers = [`host: ${hostname}`, `authorization: Bearer ${key}`, `content-length: ${body.length}`]
   socket.write(
@@ -22,12 +22,12 @@ async function beginRequest({ url, key }: RunningServer, path: string, body: str
   return async (): Promise<string> => {
     socket.write(body.slice(1))
     await closed
-    return answer
+    return response
   }
 }
 
 for (const way of runtimes)
-  test(`${way}: SIGTERM lets a request in flight finish, and ends with 0`, async (t) => {
+  test(`heartwood serve on ${way}: SIGTERM lets an open request finish and exits with 0`, async (t) => {
     const cwd = emptyFolder(t)
     const server = await startServer(t, { cwd, way, env: { HEARTWOOD_LOG: 'off' } })
     const finish = await beginRequest(server, '/api-keys', '{"type": "sk", "mode": "live"}')
@@ -40,22 +40,22 @@ for (const way of runtimes)
   })
 
 for (const way of runtimes)
-  test(`${way}: a body that is announced as large as none may be is refused in the envelope`, async (t) => {
+  test(`heartwood serve on ${way}: refuses a too large Content-Length with the error envelope`, async (t) => {
     const server = await startServer(t, { cwd: emptyFolder(t), way, env: { HEARTWOOD_LOG: 'off' } })
     const { hostname, port } = new URL(server.url)
     const socket = connect({ host: hostname, port: Number(port) })
-    let answer = ''
-    socket.on('data', (chunk) => (answer += String(chunk)))
+    let response = ''
+    socket.on('data', (chunk) => (response += String(chunk)))
     socket.on('error', () => {})
     const headers = [`host: ${hostname}`, `authorization: Bearer ${server.key}`, 'content-length: 200000000']
     socket.write(`POST /api/v1/apps HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n{`)
-    while (!answer.includes('"body_too_large"')) await once(socket, 'data')
-    assert.match(answer, /^HTTP\/1\.1 413 [\s\S]*x-request-id: /i)
+    while (!response.includes('"body_too_large"')) await once(socket, 'data')
+    assert.match(response, /^HTTP\/1\.1 413 [\s\S]*x-request-id: /i)
     socket.destroy()
   })
 
 for (const way of runtimes)
-  test(`${way}: a port in use is one line and exit code 1`, async (t) => {
+  test(`heartwood serve on ${way}: a port in use is an error of one line and exit code 1`, async (t) => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     t.after(() => taken.close())
@@ -65,7 +65,7 @@ for (const way of runtimes)
     assert.match(stderr, /^heartwood: Cannot listen on 127\.0\.0\.1 port \d+: another program [^\n]+\n$/)
   })
 
-test('a first key is not lost to a port in use', async (t) => {
+test('heartwood serve: a port in use does not lose the first key', async (t) => {
   const cwd = emptyFolder(t)
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
@@ -75,17 +75,17 @@ test('a first key is not lost to a port in use', async (t) => {
   assert.match((await startServer(t, { cwd })).key ?? '', /^sk_live_/)
 })
 
-test('a flag beats the environment', async (t) => {
+test('heartwood serve: a flag wins over the environment', async (t) => {
   const cwd = emptyFolder(t)
   const env = { PORT: '1', HOST: '192.0.2.1', HEARTWOOD_DATABASE: 'unused.db' }
   const server = await startServer(t, { cwd, env }, ['--host', '127.0.0.1', '--database', 'used.db'])
   assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/)
   const { stdout } = await server.stop()
-  assert.match(stdout, /Made used\.db and its master key used\.key/)
+  assert.match(stdout, /Created used\.db and its master key used\.key/)
 })
 
 for (const way of runtimes)
-  test(`${way}: metrics are there when they are asked for, and else not`, async (t) => {
+  test(`heartwood serve on ${way}: serves /metrics only if HEARTWOOD_METRICS is on`, async (t) => {
     for (const [setting, status] of [
       ['on', 200],
       ['off', 404],
@@ -94,16 +94,16 @@ for (const way of runtimes)
       const env = { HEARTWOOD_METRICS: setting, HEARTWOOD_LOG: 'off' }
       const server = await startServer(t, { cwd: emptyFolder(t), way, env })
       await ask(server, '/apps', { key: server.key })
-      const answer = await fetch(`${server.url}/metrics`)
-      assert.equal(answer.status, status, setting)
-      const text = await answer.text()
+      const response = await fetch(`${server.url}/metrics`)
+      assert.equal(response.status, status, setting)
+      const text = await response.text()
       if (status === 200) assert.match(text, /\{method="GET",route="\/api\/v1\/apps",status="200"\} 1\n/)
       assert.equal(text.includes(server.key ?? 'no key'), false)
       assert.equal((await server.stop()).code, 0)
     }
   })
 
-test('the health of a running server, and no secret in its log', async (t) => {
+test('heartwood serve: reports its health and logs no secret', async (t) => {
   const cwd = emptyFolder(t)
   const server = await startServer(t, { cwd, env: { HEARTWOOD_LOG: 'json' } })
   const health = await fetch(`${server.url}/api/health`)
@@ -116,7 +116,7 @@ test('the health of a running server, and no secret in its log', async (t) => {
 })
 
 for (const way of runtimes)
-  test(`${way}: requests are limited by address, as the environment says`, async (t) => {
+  test(`heartwood serve on ${way}: limits requests by address, as the environment says`, async (t) => {
     const limited = { HEARTWOOD_RATE_LIMITS: '{"public_key": 2}', HEARTWOOD_TRUSTED_PROXIES: '127.0.0.1' }
     const server = await startServer(t, { cwd: emptyFolder(t), way, env: limited })
     const from = async (address: string): Promise<number> => {
@@ -128,15 +128,15 @@ for (const way of runtimes)
     assert.deepEqual(statuses, [404, 404, 429, 404])
   })
 
-test('limits can be turned off', async (t) => {
+test('heartwood serve: HEARTWOOD_RATE_LIMITS=off turns the limits off', async (t) => {
   const server = await startServer(t, { cwd: emptyFolder(t), env: { HEARTWOOD_RATE_LIMITS: 'off' } })
-  const answer = await ask(server, '/apps/my-app/public-key')
-  assert.equal(answer.headers.get('ratelimit'), null)
+  const response = await ask(server, '/apps/my-app/public-key')
+  assert.equal(response.headers.get('ratelimit'), null)
 })
 
-test('a path that is none is answered in the documented form', async (t) => {
+test('heartwood serve: an unknown path gets the documented 404', async (t) => {
   const server = await startServer(t, { cwd: emptyFolder(t) })
-  const answer = await fetch(`${server.url}/nowhere`)
-  assert.equal(answer.status, 404)
-  assert.equal(((await answer.json()) as { error: { code: string } }).error.code, 'not_found')
+  const response = await fetch(`${server.url}/nowhere`)
+  assert.equal(response.status, 404)
+  assert.equal(((await response.json()) as { error: { code: string } }).error.code, 'not_found')
 })

@@ -17,7 +17,7 @@ const misspelt: readonly (readonly string[])[] = [
 ]
 
 for (const args of misspelt)
-  test(`heartwood ${args.join(' ')} is refused as misspelt`, async (t) => {
+  test(`heartwood ${args.join(' ')}: exits with 2 as misspelt`, async (t) => {
     const cwd = emptyFolder(t)
     const { code, stdout, stderr } = await heartwood(args, { cwd })
     assert.equal(code, 2)
@@ -31,27 +31,24 @@ const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] 
     { HEARTWOOD_DATABASE: 'postgres://user:hunter2@localhost/licenses' },
     /PostgreSQL needs HEARTWOOD_MASTER_KEY/,
   ],
-  [
-    { HEARTWOOD_DATABASE: 'postgres:user:hunter2@localhost' },
-    /is written as in postgres:\/\/user:password@host/,
-  ],
-  [{ HEARTWOOD_DATABASE: 'postgres://user:hunter2@[localhost' }, /is written as in/],
+  [{ HEARTWOOD_DATABASE: 'postgres:user:hunter2@localhost' }, /has the form postgres:\/\/user:password@host/],
+  [{ HEARTWOOD_DATABASE: 'postgres://user:hunter2@[localhost' }, /has the form/],
   [{ HEARTWOOD_DATABASE: 'mysql://localhost/licenses' }, /SQLite file/],
   [{ HEARTWOOD_DATABASE: 'nowhere/heartwood.db' }, /nowhere/],
-  [{ HEARTWOOD_LOG: 'loud' }, /HEARTWOOD_LOG is one of json, pretty, off/],
+  [{ HEARTWOOD_LOG: 'loud' }, /HEARTWOOD_LOG must be one of json, pretty, off/],
   [{ HEARTWOOD_MASTER_KEY: 'a', HEARTWOOD_MASTER_KEY_FILE: 'b' }, /not both/],
-  [{ HEARTWOOD_RATE_LIMITS: '{"verify": 0}' }, /HEARTWOOD_RATE_LIMITS is .*renewal_per_license/],
-  [{ HEARTWOOD_RATE_LIMITS: '{"verfy": 1}' }, /HEARTWOOD_RATE_LIMITS is/],
-  [{ HEARTWOOD_RATE_LIMITS: 'none' }, /HEARTWOOD_RATE_LIMITS is/],
-  [{ HEARTWOOD_TRUSTED_PROXIES: '10.0.0.0/99' }, /HEARTWOOD_TRUSTED_PROXIES is/],
-  [{ HEARTWOOD_CORS_ORIGINS: '*' }, /HEARTWOOD_CORS_ORIGINS is/],
-  [{ HEARTWOOD_CORS_ORIGINS: 'https://a.example/path' }, /HEARTWOOD_CORS_ORIGINS is/],
-  [{ HEARTWOOD_METRICS: 'yes' }, /HEARTWOOD_METRICS is "on", .*or "off"/],
+  [{ HEARTWOOD_RATE_LIMITS: '{"verify": 0}' }, /HEARTWOOD_RATE_LIMITS must be .*renewal_per_license/],
+  [{ HEARTWOOD_RATE_LIMITS: '{"verfy": 1}' }, /HEARTWOOD_RATE_LIMITS must be/],
+  [{ HEARTWOOD_RATE_LIMITS: 'none' }, /HEARTWOOD_RATE_LIMITS must be/],
+  [{ HEARTWOOD_TRUSTED_PROXIES: '10.0.0.0/99' }, /HEARTWOOD_TRUSTED_PROXIES must be/],
+  [{ HEARTWOOD_CORS_ORIGINS: '*' }, /HEARTWOOD_CORS_ORIGINS must be/],
+  [{ HEARTWOOD_CORS_ORIGINS: 'https://a.example/path' }, /HEARTWOOD_CORS_ORIGINS must be/],
+  [{ HEARTWOOD_METRICS: 'yes' }, /HEARTWOOD_METRICS must be "off", or "on"/],
   [{ PORT: 'http' }, /PORT must be a number/],
 ]
 
 for (const [env, wanted] of refused)
-  test(`${Object.keys(env).join(' and ')} = ${Object.values(env).join(' and ')} is refused`, async (t) => {
+  test(`heartwood serve: refuses ${Object.keys(env).join(' and ')} = ${Object.values(env).join(' and ')}`, async (t) => {
     const cwd = emptyFolder(t)
     const { code, stderr } = await heartwood(['serve'], { cwd, env })
     assert.equal(code, 1)
@@ -62,7 +59,7 @@ for (const [env, wanted] of refused)
   })
 
 for (const way of Object.keys(ways) as Way[])
-  test(`${way}: version, help and the exit code of a misspelt flag`, async (t) => {
+  test(`heartwood on ${way}: --version, --help and exit code 2 for a misspelt flag`, async (t) => {
     const cwd = emptyFolder(t)
     assert.equal((await heartwood(['--version'], { cwd, way })).stdout, `${manifest.version}\n`)
     const help = await heartwood(['serve', '--help'], { cwd, way })

@@ -3,13 +3,13 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { testKeyPairs } from '../support/keys.ts'
-import { newShop, tokenOf, type Shop } from '../support/world.ts'
+import { newShop, tokenOf, type Shop } from '../support/fixtures.ts'
 import { emptyFolder, heartwood, ways, whenAllIsOver, type Ended, type Way } from './heartwood.ts'
 
 const now = Math.floor(Date.now() / 1000)
 const day = 86_400
 
-interface Answer {
+interface VerifyJson {
   readonly valid: boolean
   readonly status: string
   readonly code: string | null
@@ -21,7 +21,7 @@ let cwd: string
 let shop: Shop
 let good: string
 let expired: string
-let outOfTheFuture: string
+let issuedTomorrow: string
 
 async function tokenAt(seconds: number): Promise<string> {
   shop.clock.seconds = seconds
@@ -35,7 +35,7 @@ before(async () => {
   shop = await newShop()
   good = await tokenAt(now)
   expired = await tokenAt(now - 31 * day)
-  outOfTheFuture = await tokenAt(now + day)
+  issuedTomorrow = await tokenAt(now + day)
   shop.clock.seconds = now
   writeFileSync(join(cwd, 'key.pem'), shop.app.publicKeyPem)
   writeFileSync(
@@ -53,17 +53,17 @@ function verify(token: string, flags: readonly string[], input = '', way: Way = 
 }
 
 for (const way of Object.keys(ways) as Way[])
-  test(`${way}: a good token is good, by PEM and by JWK Set, as an argument and from standard input`, async () => {
+  test(`heartwood verify on ${way}: accepts a valid token by PEM and JWK Set, as argument and from standard input`, async () => {
     const shown = await verify(good, ['--public-key', 'key.pem'], '', way)
     assert.deepEqual([shown.code, shown.stderr], [0, ''])
     assert.match(shown.stdout, /^status +active\napp +desktop-app\nissuer +license-server\n/)
     const read = await verify('-', ['--public-key', 'keys.json', '--json'], `${good}\n`, way)
-    const { claims, ...verdict } = JSON.parse(read.stdout) as Answer
+    const { claims, ...verdict } = JSON.parse(read.stdout) as VerifyJson
     assert.deepEqual(verdict, { valid: true, status: 'active', code: null, reason: 'The license is active' })
     assert.deepEqual([claims?.aud, claims?.tier], ['desktop-app', 'pro'])
   })
 
-test('nothing is made, and no database is looked for', async () => {
+test('heartwood verify: creates no file and needs no database', async () => {
   const files = readdirSync(cwd)
   const env = { HEARTWOOD_DATABASE: 'mysql://nowhere', HEARTWOOD_MASTER_KEY: '' }
   const { code } = await heartwood(['verify', good, '--public-key', 'key.pem'], { cwd, env })
@@ -72,53 +72,57 @@ test('nothing is made, and no database is looked for', async () => {
 })
 
 const wrong: Readonly<
-  Record<string, readonly [token: () => string, flags: readonly string[], said: RegExp]>
+  Record<string, readonly [token: () => string, flags: readonly string[], message: RegExp]>
 > = {
   'signed by another key': [
     () => good,
     ['--public-key', 'other.pem'],
     /no license token that the public key/,
   ],
-  'altered in its claims': [
+  altered: [
     () => good.replace(/\.(.{40})./, (_, head: string) => `.${head}A`),
     ['--public-key', 'key.pem'],
     /no license token/,
   ],
-  'of no algorithm': [
+  'without an algorithm': [
     () => `${Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')}.${good.split('.')[1]}.`,
     ['--public-key', 'key.pem'],
     /no license token/,
   ],
-  'no token': [() => 'hello', ['--public-key', 'key.pem'], /no license token/],
+  'plain text': [() => 'hello', ['--public-key', 'key.pem'], /no license token/],
   empty: [() => '', ['--public-key', 'key.pem'], /no license token/],
-  'for another app than wanted': [
+  'for another app': [
     () => good,
     ['--public-key', 'key.pem', '--app', 'other-app'],
     /no license token for other-app that/,
   ],
-  'from another issuer than wanted': [
+  'from another issuer': [
     () => good,
     ['--public-key', 'key.pem', '--issuer', 'me'],
     /no license token from me that/,
   ],
   expired: [() => expired, ['--public-key', 'key.pem'], /The token has expired/],
-  'issued in the future': [() => outOfTheFuture, ['--public-key', 'key.pem'], /issued in the future/],
+  'issued in the future': [() => issuedTomorrow, ['--public-key', 'key.pem'], /issued in the future/],
 }
 
-for (const [what, [token, flags, said]] of Object.entries(wrong))
-  test(`a token that is ${what} is refused in one line, which does not repeat it`, async () => {
+for (const [fault, [token, flags, message]] of Object.entries(wrong))
+  test(`heartwood verify: a token that is ${fault} is an error of one line without the token`, async () => {
     const { code, stderr } = await verify(token(), flags)
     assert.equal(code, 1)
     assert.match(stderr, /^heartwood: [^\n]+\n$/)
-    assert.match(stderr, said)
+    assert.match(stderr, message)
     assert.equal(stderr.includes('eyJ'), false)
   })
 
-test('as JSON a refusal says why, and shows claims only where the signature holds', async () => {
-  const ended = JSON.parse((await verify(expired, ['--public-key', 'key.pem', '--json'])).stdout) as Answer
+test('heartwood verify --json: gives the reason, and shows claims only if the signature is valid', async () => {
+  const ended = JSON.parse(
+    (await verify(expired, ['--public-key', 'key.pem', '--json'])).stdout,
+  ) as VerifyJson
   assert.deepEqual([ended.valid, ended.status, ended.code], [false, 'expired', 'token_expired'])
   assert.equal(ended.claims?.tier, 'pro')
-  const forged = JSON.parse((await verify(good, ['--public-key', 'other.pem', '--json'])).stdout) as Answer
+  const forged = JSON.parse(
+    (await verify(good, ['--public-key', 'other.pem', '--json'])).stdout,
+  ) as VerifyJson
   assert.deepEqual([forged.valid, forged.status, forged.code], [false, 'invalid', 'invalid_token'])
   assert.equal(forged.claims, null)
 })
@@ -127,18 +131,18 @@ const keyFiles: Readonly<Record<string, RegExp>> = {
   'nowhere.pem': /Cannot read public key file nowhere\.pem \(ENOENT\)/,
   'private.pem': /private\.pem: holds a private key, which must never be shipped/,
   'notes.txt': /notes\.txt: must be RSA public keys/,
-  'broken.json': /broken\.json: is no JSON/,
+  'broken.json': /broken\.json: is not JSON/,
 }
 
-for (const [file, said] of Object.entries(keyFiles))
-  test(`${file} as a public key is refused in one line`, async () => {
+for (const [file, message] of Object.entries(keyFiles))
+  test(`heartwood verify: ${file} as a public key is an error of one line`, async () => {
     const { code, stdout, stderr } = await verify(good, ['--public-key', file])
     assert.deepEqual([code, stdout], [1, ''])
     assert.match(stderr, /^heartwood: [^\n]+\n$/)
-    assert.match(stderr, said)
+    assert.match(stderr, message)
   })
 
 for (const args of [['verify'], ['verify', 'x'], ['verify', 'x', '--public-key', 'k', '--audience', 'y']])
-  test(`heartwood ${args.join(' ')} is refused as misspelt`, async () => {
+  test(`heartwood ${args.join(' ')}: exits with 2 as misspelt`, async () => {
     assert.equal((await heartwood(args, { cwd })).code, 2)
   })

@@ -51,6 +51,22 @@ test('on(): reports changes, new tokens and refusals, but no outage', async () =
   assert.deepEqual(events, ['change active', 'refreshed active', 'change revoked', 'refused license_revoked'])
 })
 
+test('on(): calls a listener once an event if it subscribes anew, and no listener that has been stopped', async () => {
+  const { client } = await openLicensedClient({ background: false })
+  const calls: string[] = []
+  const listener = (): void => {
+    assert.ok(calls.push('anew') < 10, 'The event does not end')
+    stopAnew()
+    stopAnew = client.on('refreshed', listener)
+    stopOther()
+  }
+  let stopAnew = client.on('refreshed', listener)
+  const stopOther = client.on('refreshed', () => void calls.push('stopped'))
+  await client.refresh()
+  await client.refresh()
+  assert.deepEqual(calls, ['anew', 'anew'])
+})
+
 test('on(): a listener that throws stops neither the others nor the client, and its error is reported', async () => {
   const { client } = await openLicensedClient()
   const thrown: unknown[] = []

@@ -13,7 +13,7 @@ import { build, recipes, variants, verdicts } from '../support/hostile-tokens.ts
 import { testKeyPairs } from '../support/keys.ts'
 import { payloadText } from '../support/tokens.ts'
 import { readVectors } from '../support/vectors.ts'
-import { newShop, start, tokenOf } from '../support/world.ts'
+import { newShop, start, tokenOf } from '../support/fixtures.ts'
 
 interface SignatureTests {
   readonly testGroups: readonly {

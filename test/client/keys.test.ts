@@ -120,6 +120,32 @@ async function holdEarlier(
   await client.setToken(token)
 }
 
+test('refreshKeys: keeps the stored token if one fetch brings its key and that of the configured token', async () => {
+  const { server, options, token } = await rotate()
+  const entered = await server.issue({ forever: true })
+  const given = { ...options, token, store: memoryStore(), refreshKeys: origin, background: false }
+  const before = await createLicenseClient(given)
+  await before.refresh()
+  await before.setToken(entered.token)
+  const client = await createLicenseClient(given)
+  assert.equal(client.license.state, 'invalid')
+  assert.equal((await client.refresh()).licenseId, entered.id)
+})
+
+test('setToken(): a rejected token changes nothing, even if its key was fetched', async () => {
+  const { server, options, id, token } = await rotate()
+  const other = await server.issue({ forever: true })
+  const store = memoryStore()
+  const given = { ...options, store, licenseId: id, refreshKeys: origin, background: false }
+  const client = await createLicenseClient(given)
+  await (await createLicenseClient(given)).setToken(token)
+  const before = JSON.stringify(client.license)
+  assert.match(await refusal(client.setToken(other.token)), /not valid for this program/)
+  assert.equal(keyRequests(server), 2)
+  assert.equal(JSON.stringify(client.license), before)
+  assert.equal((await client.check()).state, 'active')
+})
+
 test('refreshKeys: asks less and less often for a key that is not served', async () => {
   const { server, options, token } = await rotate()
   server.fail('outage')

@@ -41,6 +41,20 @@ test('createLicenseClient(): does not trust a key from the store', async () => {
   assert.equal((await createLicenseClient(options)).license.state, 'invalid')
 })
 
+test('createLicenseClient(): takes a stored refusal for an unknown one if its code names a member of every object', async () => {
+  const { server, token } = await openLicensedClient({ background: false })
+  const stored = { format: 1, token, fallback: null, given: null, keys: null, seenAt: 0, revoked: null }
+  for (const code of ['constructor', 'toString', '__proto__']) {
+    const store = memoryStore()
+    const attempt = { at: 0, outcome: 'refused', code, failures: 0, retryAfter: null }
+    await store.write(JSON.stringify({ ...stored, attempt }))
+    const options = { ...(await server.clientOptions()), store, background: false }
+    const { state, action, reason } = (await createLicenseClient(options)).license
+    assert.deepEqual([state, action], ['active', 'contact'], code)
+    assert.match(reason, /refuses to renew/)
+  }
+})
+
 test('createLicenseClient(): takes keys as PEM, as several PEMs, and as a JWK Set', async () => {
   const { server, token } = await openLicensedClient()
   const options = { ...(await server.clientOptions()), token }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
-import type { Licensing, NewApiKey, Principal } from '../../src/core/index.ts'
-import { codeOf, day, newShop, newWorld, refusalOf, risingIds, start, tallyOf } from '../support/world.ts'
+import type { Licensing, NewApiKey, Principal, RestrictedLicensing } from '../../src/core/index.ts'
+import { codeOf, day, newShop, newWorld, refusalOf, risingIds, start, tallyOf } from '../support/fixtures.ts'
 
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** The six characters that node's own CRC-32 gives. */
+/** The checksum by Node's own CRC-32. */
 function checksum(text: string): string {
   let rest = crc32(text)
   let digits = ''
@@ -20,7 +20,12 @@ async function principal(licensing: Licensing, key: NewApiKey = {}): Promise<Pri
   return (await licensing.apiKeys.authenticate(secret))!
 }
 
-test('a secret is its prefix, thirty random characters and their checksum, and names its type and mode', async () => {
+/** Licensing as the holder of a new key with these rights may use it. */
+async function restricted(licensing: Licensing, key: NewApiKey = {}): Promise<RestrictedLicensing> {
+  return licensing.restrictedTo(await principal(licensing, key))
+}
+
+test('apiKeys.create(): a secret is prefix, 30 random characters and checksum, and names type and mode', async () => {
   const { licensing } = await newWorld()
   for (const type of ['sk', 'pk'] as const)
     for (const mode of ['live', 'test'] as const) {
@@ -36,17 +41,17 @@ test('a secret is its prefix, thirty random characters and their checksum, and n
     }
 })
 
-test('no two secrets are alike, and every character of base62 comes up about as often', async () => {
+test('apiKeys.create(): all secrets differ, and each base62 character is equally likely', async () => {
   const { licensing } = await newWorld()
   const keys = await Promise.all(Array.from({ length: 300 }, () => licensing.apiKeys.create()))
   const bodies = keys.map(({ secret }) => secret.slice('sk_live_'.length, -6))
   assert.equal(new Set(bodies).size, 300)
   const counts = [...base62].map((character) => bodies.join('').split(character).length - 1)
-  // 9,000 draws, 145 expected of each with a deviation of 12: eight of them away is no chance.
+  // 9,000 draws give 145 of each, with a deviation of 12. Eight deviations are no chance.
   for (const count of counts) assert.ok(count > 50 && count < 240, `${counts}`)
 })
 
-test('a secret is shown once and kept as nothing but its SHA-256', async () => {
+test('apiKeys.create(): shows the secret once and stores only its SHA-256', async () => {
   const { licensing, storage } = await newWorld()
   const { secret, id } = await licensing.apiKeys.create({})
   const stored = JSON.stringify(await storage.listApiKeys({}, { limit: 9 }))
@@ -56,7 +61,7 @@ test('a secret is shown once and kept as nothing but its SHA-256', async () => {
   assert.doesNotMatch(listed, /hash|secret|[0-9a-f]{64}/)
 })
 
-test('the key of a good secret is known; of any other spelling, junk or stranger it is not', async () => {
+test('apiKeys.authenticate(): knows a genuine secret, and refuses any other spelling, junk and foreign secrets', async () => {
   const { licensing } = await newWorld()
   const { secret, id } = await licensing.apiKeys.create({})
   assert.equal((await licensing.apiKeys.authenticate(secret))?.id, id)
@@ -94,7 +99,7 @@ test('the key of a good secret is known; of any other spelling, junk or stranger
     assert.equal(await licensing.apiKeys.authenticate(other as string), null, JSON.stringify(other))
 })
 
-test('a key is good until it expires or is revoked, to the second', async () => {
+test('apiKeys.authenticate(): accepts a key until the second in which it expires or is revoked', async () => {
   const { licensing, clock } = await newWorld()
   const { apiKeys } = licensing
   const ending = await apiKeys.create({ expiresAt: start + day })
@@ -112,7 +117,7 @@ test('a key is good until it expires or is revoked, to the second', async () => 
     assert.equal(await codeOf(apiKeys.create({ expiresAt })), 'validation_error')
 })
 
-test('the first key is made once, whoever asks at the same time, and never again', async () => {
+test('apiKeys.createFirst(): makes one key, also for concurrent callers, and never a second', async () => {
   const { licensing, storage } = await newWorld()
   const made = await Promise.all(Array.from({ length: 10 }, () => licensing.apiKeys.createFirst()))
   const keys = made.filter((key) => key !== null)
@@ -126,7 +131,7 @@ test('the first key is made once, whoever asks at the same time, and never again
   assert.equal(await storage.countApiKeys({}), 1)
 })
 
-test('only a secret key without end that is bound to no app manages keys', async () => {
+test('apiKeys.create(): only an unbound secret key without expiry may manage keys', async () => {
   const { licensing } = await newShop()
   const { apiKeys } = licensing
   const { id } = await apiKeys.create({})
@@ -139,63 +144,64 @@ test('only a secret key without end that is bound to no app manages keys', async
   ]
   for (const rights of powerless) {
     const by = await principal(licensing, rights)
+    const own = licensing.restrictedTo(by).apiKeys
     const calls = [
-      apiKeys.create({}, by),
-      apiKeys.create({ type: 'pk', mode: by.mode }, by),
-      apiKeys.create({ nonsense: true } as never, by),
-      apiKeys.list({}, by),
-      apiKeys.revoke(id, by),
-      apiKeys.revoke('key_none', by),
-      apiKeys.revoke(by.id, by),
-      apiKeys.roll(id, {}, by),
-      apiKeys.roll(by.id, {}, by),
+      own.create({}),
+      own.create({ type: 'pk', mode: by.mode }),
+      own.create({ nonsense: true } as never),
+      own.list({}),
+      own.revoke(id),
+      own.revoke('key_none'),
+      own.revoke(by.id),
+      own.roll(id, {}),
+      own.roll(by.id, {}),
     ]
     assert.deepEqual(await tallyOf(calls), { forbidden: calls.length }, JSON.stringify(rights))
   }
-  assert.equal(await codeOf(apiKeys.create({}, await principal(licensing))), 'ok')
+  assert.equal(await codeOf((await restricted(licensing)).apiKeys.create({})), 'ok')
 })
 
-test('a test key makes, sees and ends test keys alone', async () => {
+test('apiKeys: a test key creates, lists and revokes only test keys', async () => {
   const { licensing } = await newShop()
   const { apiKeys, apps } = licensing
   const live = await apiKeys.create({})
   await apps.create({ name: 'Trial', slug: 'trial' }, { mode: 'test' })
-  const by = await principal(licensing, { mode: 'test' })
-  assert.equal((await apiKeys.create({}, by)).mode, 'test')
-  assert.equal((await apiKeys.create({ app: 'trial' }, by)).mode, 'test')
-  assert.equal(await codeOf(apiKeys.create({ mode: 'live' }, by)), 'forbidden')
+  const own = (await restricted(licensing, { mode: 'test' })).apiKeys
+  assert.equal((await own.create({})).mode, 'test')
+  assert.equal((await own.create({ app: 'trial' })).mode, 'test')
+  assert.equal(await codeOf(own.create({ mode: 'live' })), 'forbidden')
   for (const key of [{ app: 'desktop-app' }, { app: 'desktop-app', mode: 'test' }] as const)
-    assert.notEqual(await codeOf(apiKeys.create(key, by)), 'ok')
-  const { data, total } = await apiKeys.list({}, by)
+    assert.notEqual(await codeOf(own.create(key)), 'ok')
+  const { data, total } = await own.list({})
   assert.deepEqual([new Set(data.map(({ mode }) => mode)), total], [new Set(['test']), 3])
-  assert.equal(await codeOf(apiKeys.list({ mode: 'live' }, by)), 'forbidden')
-  const missing = await refusalOf(apiKeys.revoke('key_01kfgt0000e0080000000000zz', by))
-  for (const call of [apiKeys.revoke(live.id, by), apiKeys.roll(live.id, {}, by)]) {
+  assert.equal(await codeOf(own.list({ mode: 'live' })), 'forbidden')
+  const missing = await refusalOf(own.revoke('key_01kfgt0000e0080000000000zz'))
+  for (const call of [own.revoke(live.id), own.roll(live.id, {})]) {
     const { code, message } = await refusalOf(call)
     assert.deepEqual([code, message], [missing.code, missing.message], 'as if it were not there')
   }
   assert.notEqual(await apiKeys.authenticate(live.secret), null)
 })
 
-test('a live key makes keys of both modes, and a bound one takes the mode of its app', async () => {
+test('apiKeys.create(): a live key makes keys of both modes, and a bound key has the mode of its app', async () => {
   const { licensing } = await newShop()
-  const { apiKeys, apps } = licensing
+  const { apps } = licensing
   await apps.create({ name: 'Trial', slug: 'trial' }, { mode: 'test' })
-  const by = await principal(licensing)
+  const { apiKeys } = await restricted(licensing)
   const made = async (key: NewApiKey): Promise<readonly unknown[]> => {
-    const { mode, app, type } = await apiKeys.create(key, by)
+    const { mode, app, type } = await apiKeys.create(key)
     return [type, mode, app]
   }
   assert.deepEqual(await made({}), ['sk', 'live', null])
   assert.deepEqual(await made({ mode: 'test', type: 'pk' }), ['pk', 'test', null])
   assert.deepEqual(await made({ app: 'trial' }), ['sk', 'test', 'trial'])
-  assert.equal(await codeOf(apiKeys.create({ app: 'trial', mode: 'live' }, by)), 'validation_error')
-  assert.equal(await codeOf(apiKeys.create({ app: 'none' }, by)), 'not_found')
+  assert.equal(await codeOf(apiKeys.create({ app: 'trial', mode: 'live' })), 'validation_error')
+  assert.equal(await codeOf(apiKeys.create({ app: 'none' })), 'not_found')
 })
 
-test('a key sees the apps of its mode, and a bound one its own, in lists too', async () => {
+test('restrictedTo(): a key sees the apps of its mode, and a bound key only its own, in lists too', async () => {
   const { licensing, app } = await newShop()
-  const { apiKeys, apps } = licensing
+  const { apps } = licensing
   await apps.create({ name: 'Other', slug: 'other-app' })
   await apps.create({ name: 'Trial', slug: 'trial' }, { mode: 'test' })
   const cases: readonly (readonly [NewApiKey, readonly string[]])[] = [
@@ -206,21 +212,21 @@ test('a key sees the apps of its mode, and a bound one its own, in lists too', a
   ]
   const missing = await refusalOf(apps.get('no-app'))
   for (const [rights, seen] of cases) {
-    const by = await principal(licensing, rights)
-    const { data, total } = await apps.list({}, { by, mode: 'live' })
+    const own = await restricted(licensing, rights)
+    const { data, total } = await own.apps.list({}, { mode: 'live' })
     assert.deepEqual([data.map(({ slug }) => slug), total], [seen, seen.length])
     for (const slug of ['desktop-app', 'other-app', 'trial', 'no-app']) {
-      if (seen.includes(slug)) assert.match(await apiKeys.visibleApp(by, slug), /^app_/)
-      else assert.equal((await refusalOf(apiKeys.visibleApp(by, slug))).message, missing.message)
+      if (seen.includes(slug)) assert.match((await own.authorize('read', slug)).app ?? '', /^app_/)
+      else assert.equal((await refusalOf(own.authorize('read', slug))).message, missing.message)
     }
   }
-  assert.equal(await apiKeys.visibleApp(await principal(licensing), 'desktop-app'), app.id)
+  assert.equal((await (await restricted(licensing)).authorize('read', 'desktop-app')).app, app.id)
 })
 
-test('an app takes the mode of the key that creates it, and no weaker key creates one', async () => {
+test('apps.create(): the app has the mode of the key that creates it, and a weaker key creates none', async () => {
   const { licensing } = await newShop()
   const create = (by: Principal, mode?: 'live' | 'test') =>
-    licensing.apps.create({ name: 'n', slug: 'made' }, { by, ...(mode && { mode }) })
+    licensing.restrictedTo(by).apps.create({ name: 'n', slug: 'made' }, mode && { mode })
   const weak: readonly NewApiKey[] = [{ type: 'pk' }, { app: 'desktop-app' }]
   for (const rights of weak)
     assert.equal(await codeOf(create(await principal(licensing, rights))), 'forbidden')
@@ -229,7 +235,7 @@ test('an app takes the mode of the key that creates it, and no weaker key create
   assert.equal((await create(trial)).mode, 'test')
 })
 
-test('a rolled key has a successor of the same rights, and goes on for the overlap', async () => {
+test('apiKeys.roll(): the new key has the same rights, and the old key works during the overlap', async () => {
   const { licensing, clock } = await newShop()
   const { apiKeys } = licensing
   const old = await apiKeys.create({
@@ -258,7 +264,7 @@ test('a rolled key has a successor of the same rights, and goes on for the overl
   assert.equal(await apiKeys.authenticate(next.secret), null, 'without an overlap at once')
 })
 
-test('rolling never lengthens a life: neither by a long overlap nor of a revoked key', async () => {
+test('apiKeys.roll(): never extends a key, by a long overlap or after a revocation', async () => {
   const { licensing, clock } = await newWorld()
   const { apiKeys } = licensing
   const ending = await apiKeys.create({ expiresAt: start + 100 })
@@ -273,7 +279,7 @@ test('rolling never lengthens a life: neither by a long overlap nor of a revoked
     assert.equal(await codeOf(apiKeys.roll(revoked.id, { overlapSeconds } as object)), 'validation_error')
 })
 
-test('of two rolls at once the one that ends the key now is not undone by the one with an overlap', async () => {
+test('apiKeys.roll(): of two concurrent rolls, an overlap does not undo the end that the other one set', async () => {
   for (const overlaps of [
     [0, 60],
     [60, 0],
@@ -289,7 +295,7 @@ test('of two rolls at once the one that ends the key now is not undone by the on
   }
 })
 
-test('a key that was revoked while it is rolled has no successor', async () => {
+test('apiKeys.roll(): a key that is revoked meanwhile gets no successor', async () => {
   const { licensing, storage } = await newWorld()
   const { id } = await licensing.apiKeys.create({})
   const slow = {
@@ -305,7 +311,7 @@ test('a key that was revoked while it is rolled has no successor', async () => {
   assert.equal(await storage.countApiKeys({}), 1)
 })
 
-test('no id that is none finds a key', async () => {
+test('apiKeys.revoke(): refuses a malformed id', async () => {
   const { licensing } = await newWorld()
   for (const id of ['', '\u0000', 'key_', '__proto__', undefined, null, 5, {}] as string[]) {
     assert.equal(await codeOf(licensing.apiKeys.revoke(id)), 'not_found')
@@ -313,7 +319,7 @@ test('no id that is none finds a key', async () => {
   }
 })
 
-test('when a key was last used is written at most once a minute, and shows at once', async () => {
+test('apiKeys.authenticate(): writes the time of last use once a minute at most, and lists it immediately', async () => {
   const { licensing, clock, storage } = await newWorld()
   const { apiKeys } = licensing
   const key = await apiKeys.create({})
@@ -329,7 +335,7 @@ test('when a key was last used is written at most once a minute, and shows at on
   assert.equal(await stored(), start + 69)
 })
 
-test('a storage that cannot be written to still lets a key in', async () => {
+test('apiKeys.authenticate(): accepts a key on a storage that cannot write', async () => {
   const { storage, licensing } = await newWorld()
   const { secret } = await licensing.apiKeys.create({})
   const readOnly = { ...storage, touchApiKeys: () => Promise.reject(new Error('read-only')) }

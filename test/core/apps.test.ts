@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { generateRsaKeyPair, type AppChanges, type NewApp } from '../../src/core/index.ts'
 import { testKeyPairs } from '../support/keys.ts'
-import { codeOf, newShop, newWorld, refusalOf, start, tallyOf, type Shop } from '../support/world.ts'
+import { codeOf, newShop, newWorld, refusalOf, start, tallyOf, type Shop } from '../support/fixtures.ts'
 
-test('a new app answers what was given, with its public key and its issuer', async () => {
+test('apps.create(): returns the given fields with public key and issuer', async () => {
   const { licensing } = await newWorld({ issuer: 'licenses.example.com' })
   const app = await licensing.apps.create({
     name: 'My Desktop App',
@@ -27,7 +27,7 @@ test('a new app answers what was given, with its public key and its issuer', asy
   assert.deepEqual((await licensing.apps.list()).data, [app])
 })
 
-test('a slug is 1 to 63 lowercase letters, digits and hyphens', async () => {
+test('apps.create(): a slug is 1 to 63 lowercase letters, digits and hyphens', async () => {
   const { licensing } = await newWorld()
   for (const slug of ['my-app', 'app-123', 'myapp', '-', '0', 'a'.repeat(63)])
     assert.equal((await licensing.apps.create({ name: 'n', slug })).slug, slug)
@@ -57,7 +57,7 @@ test('a slug is 1 to 63 lowercase letters, digits and hyphens', async () => {
   }
 })
 
-test('a slug is unique over live and test apps, also when many want it at once', async () => {
+test('apps.create(): a slug is unique over live and test apps, also for concurrent callers', async () => {
   const { licensing } = await newWorld()
   const create = (mode: 'live' | 'test') => licensing.apps.create({ name: 'n', slug: 'wanted' }, { mode })
   const calls = Array.from({ length: 6 }, (_, at) => create(at % 2 ? 'live' : 'test'))
@@ -67,7 +67,7 @@ test('a slug is unique over live and test apps, also when many want it at once',
   assert.equal((await licensing.apps.list()).total, 1)
 })
 
-test('the private key and the token secret show nowhere', async () => {
+test('apps: the private key and the token secret appear nowhere', async () => {
   const { licensing, storage, app } = await newShop()
   const shown = JSON.stringify([
     app,
@@ -80,7 +80,7 @@ test('the private key and the token secret show nowhere', async () => {
   assert.ok(!shown.includes(record.privateKey!.slice(20, 60)))
 })
 
-test('the JWK set names each key by its thumbprint, and only its public half', async () => {
+test('apps.jwks(): names each key by its thumbprint and shows only its public half', async () => {
   const { licensing } = await newShop()
   const { keys } = await licensing.apps.jwks('desktop-app')
   const [{ kty, n, e, kid, alg, use }] = keys as unknown as [Record<string, string>]
@@ -90,7 +90,7 @@ test('the JWK set names each key by its thumbprint, and only its public half', a
   assert.deepEqual(Object.keys(keys[0]!).toSorted(), ['alg', 'e', 'kid', 'kty', 'n', 'use'])
 })
 
-test('a webhook address is https, without credentials', async () => {
+test('apps.create(): a webhook URL is https and without credentials', async () => {
   const { licensing } = await newWorld()
   const good = ['https://example.com', 'https://example.com:8443/a?b=c', 'https://münchen.example/', null]
   const odd: readonly unknown[] = [
@@ -131,7 +131,7 @@ test('a webhook address is https, without credentials', async () => {
   }
 })
 
-test('name, description and webhook address change; nothing else does', async () => {
+test('apps.update(): changes name, description and webhook URL, and nothing else', async () => {
   const { licensing, clock, app } = await newShop()
   clock.seconds += 5
   const changed = await licensing.apps.update('desktop-app', {
@@ -164,7 +164,7 @@ test('name, description and webhook address change; nothing else does', async ()
     )
 })
 
-/** One call of every use case that names an app. */
+/** One call of every use case that takes an app. */
 function callsOn({ licensing }: Shop, app: string): readonly Promise<unknown>[] {
   const { apps, customers, features, licenses, tiers, verification } = licensing
   return [
@@ -190,7 +190,7 @@ function callsOn({ licensing }: Shop, app: string): readonly Promise<unknown>[] 
   ]
 }
 
-test('what is no app is not found, by any use case', async () => {
+test('every use case: an app that does not exist is not_found', async () => {
   const shop = await newShop()
   const odd: readonly unknown[] = [
     'no-app',
@@ -212,7 +212,7 @@ test('what is no app is not found, by any use case', async () => {
   }
 })
 
-test('deleting an app takes everything in it and the keys bound to it, and nothing else', async () => {
+test('apps.delete(): deletes everything in the app and its bound keys, and nothing else', async () => {
   const shop = await newShop()
   const { licensing, storage, app } = shop
   await licensing.apps.create({ name: 'Other', slug: 'other-app' })
@@ -236,7 +236,7 @@ test('deleting an app takes everything in it and the keys bound to it, and nothi
   assert.deepEqual((await licensing.tiers.get('other-app', 'pro')).features, ['api_access'])
 })
 
-test('a freed slug is taken by a new app, and nothing of the old one is good there', async () => {
+test('apps.delete(): a new app may take the slug, and accepts nothing of the old app', async () => {
   const { licensing, app, issue } = await newShop()
   const license = await issue()
   const key = await licensing.apiKeys.create({ app: 'desktop-app' })
@@ -252,13 +252,17 @@ test('a freed slug is taken by a new app, and nothing of the old one is good the
   assert.equal(await licensing.apiKeys.authenticate(key.secret), null)
 })
 
-test('apps made at the platform’s hands have RSA-4096 keys of their own', { timeout: 120_000 }, async () => {
-  const { licensing } = await newWorld({ newKeyPair: generateRsaKeyPair })
-  const { publicKeyPem } = await licensing.apps.create({ name: 'n', slug: 'made' })
-  assert.match(publicKeyPem, /^-----BEGIN PUBLIC KEY-----\nMIICIjANBg/)
-})
+test(
+  'apps.create(): the default generator makes a different RSA-4096 pair for each app',
+  { timeout: 120_000 },
+  async () => {
+    const { licensing } = await newWorld({ newKeyPair: generateRsaKeyPair })
+    const { publicKeyPem } = await licensing.apps.create({ name: 'n', slug: 'made' })
+    assert.match(publicKeyPem, /^-----BEGIN PUBLIC KEY-----\nMIICIjANBg/)
+  },
+)
 
-test('a key pair that is not RSA-4096, or whose halves do not belong together, makes no app', async () => {
+test('apps.create(): refuses a pair that is not RSA-4096, or whose halves do not match', async () => {
   const { licensing } = await newWorld()
   const [one, two] = [testKeyPairs[0]!, testKeyPairs[1]!]
   const pairs: readonly unknown[] = [

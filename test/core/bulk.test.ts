@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { claimsOf, verdictOf } from '../support/tokens.ts'
-import { codeOf, day, newShop, start, tokenOf } from '../support/world.ts'
+import { codeOf, day, newShop, start, tokenOf } from '../support/fixtures.ts'
 
-test('a bulk regeneration takes every active license with a tier, and says what it left alone', async () => {
+test('licenses.regenerateAll(): regenerates every active license with a tier, and counts the others', async () => {
   const { licensing, issue, clock } = await newShop()
   const { licenses, tiers } = licensing
   await tiers.create('desktop-app', { name: 'Gone', slug: 'gone' })
@@ -38,7 +38,7 @@ test('a bulk regeneration takes every active license with a tier, and says what 
     assert.equal((await licenses.get('desktop-app', id)).jti, jti)
 })
 
-test('a bulk regeneration can be kept to a tier or a customer, and never leaves its app', async () => {
+test('licenses.regenerateAll(): takes only a tier or a customer, and stays in its app', async () => {
   const { licensing, issue } = await newShop()
   const { apps, customers, licenses, tiers } = licensing
   await tiers.create('desktop-app', { name: 'Basic', slug: 'basic' })
@@ -63,7 +63,7 @@ test('a bulk regeneration can be kept to a tier or a customer, and never leaves 
   assert.equal(await codeOf(licenses.regenerateAll('no-app')), 'not_found')
 })
 
-test('what a bulk regeneration left alone is counted for the customer that it was kept to', async () => {
+test('licenses.regenerateAll(): counts the skipped licenses of the given customer', async () => {
   const { licensing, issue } = await newShop()
   const { customers, licenses, tiers } = licensing
   await tiers.create('desktop-app', { name: 'Gone', slug: 'gone' })
@@ -77,7 +77,7 @@ test('what a bulk regeneration left alone is counted for the customer that it wa
   assert.equal(await skipped({}), 3)
 })
 
-test('a bulk regeneration beside single ones loses none of them', async () => {
+test('licenses.regenerateAll(): loses no concurrent regeneration', async () => {
   const { licensing, storage, app, issue } = await newShop()
   const { id, token } = await issue()
   const { regenerateAll, renew, regenerate } = licensing.licenses
@@ -89,7 +89,7 @@ test('a bulk regeneration beside single ones loses none of them', async () => {
   assert.equal((await storage.findLicense(app.id, id))?.revision, 16)
 })
 
-test('a bulk regeneration beside a change of the tier leaves every license with the old or the new, whole', async () => {
+test('licenses.regenerateAll(): beside a change of the tier, each license gets the old or the new features as a whole', async () => {
   const { licensing, issue } = await newShop()
   const ids = (await Promise.all(Array.from({ length: 20 }, () => issue()))).map(({ id }) => id)
   await Promise.all([

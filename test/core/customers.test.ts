@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CustomerChanges, NewCustomer } from '../../src/core/index.ts'
-import { codeOf, newShop, refusalOf, tallyOf, type Shop } from '../support/world.ts'
+import { codeOf, newShop, refusalOf, tallyOf, type Shop } from '../support/fixtures.ts'
 
-/** Two spellings, and whether they are one address. */
+/** Two spellings, and `true` if they are one e-mail. */
 const spellings: readonly (readonly [what: string, one: string, other: string, same: boolean])[] = [
   ['case', 'Eve@Example.COM', 'eve@example.com', true],
   ['É and é', 'CAFÉ@example.com', 'café@example.com', true],
@@ -26,7 +26,7 @@ const spellings: readonly (readonly [what: string, one: string, other: string, s
   ['a dot in the name', 'e.ve@example.com', 'eve@example.com', false],
 ]
 
-test('an address is unique without regard to case and form, on create, change and look-up alike', async () => {
+test('customers: an e-mail is unique in any case and form, in create, update and look-up', async () => {
   for (const [what, one, other, same] of spellings) {
     const { licensing } = await newShop()
     const { create, getByEmail, getOrCreate, list, update } = licensing.customers
@@ -47,13 +47,13 @@ test('an address is unique without regard to case and form, on create, change an
   }
 })
 
-test('an address is kept as it was written', async () => {
+test('customers.create(): stores the e-mail as it was written', async () => {
   const { licensing } = await newShop()
   const { email } = await licensing.customers.create('desktop-app', { email: 'ＡDA＠Exämple.com' })
   assert.equal(email, 'ＡDA＠Exämple.com')
 })
 
-test('what is no address is refused', async () => {
+test('customers.create(): refuses a malformed e-mail', async () => {
   const { licensing } = await newShop()
   const odd: readonly unknown[] = [
     ...[
@@ -88,7 +88,7 @@ test('what is no address is refused', async () => {
   )
 })
 
-test('of two hundred who get or create one customer at once, one creates', async () => {
+test('customers.getOrCreate(): of 200 concurrent callers one creates the customer', async () => {
   const { licensing } = await newShop()
   const calls = Array.from({ length: 200 }, (_, at) =>
     licensing.customers.getOrCreate('desktop-app', {
@@ -102,7 +102,7 @@ test('of two hundred who get or create one customer at once, one creates', async
   assert.equal((await licensing.customers.list('desktop-app', { email: 'new@' })).total, 1)
 })
 
-test('who is found is left as he was', async () => {
+test('customers.getOrCreate(): leaves an existing customer unchanged', async () => {
   const { licensing } = await newShop()
   const given = { email: 'bob@example.com', name: 'Bob', externalId: 'b1', metadata: { a: 1 } }
   const { customer, created } = await licensing.customers.getOrCreate('desktop-app', given)
@@ -114,7 +114,7 @@ test('who is found is left as he was', async () => {
   assert.deepEqual([error.code, Object.keys(error.details!)], ['conflict', ['externalId']])
 })
 
-test('every character of the e-mail filter stands for itself', async () => {
+test('customers.list(): the e-mail filter has no wildcards', async () => {
   const { licensing } = await newShop()
   const { create, list } = licensing.customers
   const emails = [
@@ -148,7 +148,7 @@ test('every character of the e-mail filter stands for itself', async () => {
   }
 })
 
-test('an external id is unique in its app to the letter, and may be given up', async () => {
+test('customers: an external id is unique in its app to the letter, and may be cleared', async () => {
   const { licensing } = await newShop()
   const { create, getByExternalId, list, update } = licensing.customers
   const one = await create('desktop-app', { email: '1@example.com', externalId: 'Ext' })
@@ -167,7 +167,7 @@ test('an external id is unique in its app to the letter, and may be given up', a
   assert.equal(await codeOf(update('desktop-app', two.id, { externalId: 'Ext' })), 'conflict')
 })
 
-test('absent is unchanged, null clears, metadata is replaced whole', async () => {
+test('customers.update(): an absent field stays, null clears it, and metadata is replaced as a whole', async () => {
   const { licensing, clock } = await newShop()
   const { create, update } = licensing.customers
   const given = { email: 'bob@example.com', name: 'Bob', externalId: 'b1', metadata: { a: 1, b: 2 } }
@@ -191,7 +191,7 @@ test('absent is unchanged, null clears, metadata is replaced whole', async () =>
     assert.equal(await codeOf(update('desktop-app', id, changes)), 'validation_error')
 })
 
-test('a customer is of one app: elsewhere its address is free and its id unknown', async () => {
+test('customers: a customer belongs to one app, and another app knows neither its id nor its e-mail', async () => {
   const { licensing, customer } = await newShop()
   await licensing.apps.create({ name: 'Other', slug: 'other-app' })
   const { create, delete: remove, get, getByEmail, update } = licensing.customers
@@ -207,7 +207,7 @@ test('a customer is of one app: elsewhere its address is free and its id unknown
   assert.equal((await get('desktop-app', customer.id)).name, null)
 })
 
-test('deleting a customer deletes its licenses and frees its names, and nobody else’s', async () => {
+test("customers.delete(): deletes the customer's licenses, frees its names, and leaves other customers alone", async () => {
   const { licensing, customer, issue } = await newShop()
   const bob = await licensing.customers.create('desktop-app', { email: 'bob@example.com' })
   const [gone, kept] = [await issue(), await issue({ customerId: bob.id })]
@@ -224,7 +224,7 @@ test('deleting a customer deletes its licenses and frees its names, and nobody e
   assert.equal(await codeOf(issue({ installationId, customerId: again.id })), 'ok')
 })
 
-/** Text that a look-up may be given where an id, address or name is meant, and that is none. */
+/** Values that are no id, e-mail or name, but that a look-up may get. */
 const noNames: readonly unknown[] = [
   '',
   '\u0000',
@@ -252,7 +252,7 @@ function lookUps({ licensing }: Shop, text: string): readonly Promise<unknown>[]
   ]
 }
 
-test('a look-up by what is no name finds nothing', async () => {
+test('customers: a look-up by malformed text is not_found', async () => {
   const shop = await newShop()
   for (const text of noNames)
     assert.deepEqual(await tallyOf(lookUps(shop, text as string)), { not_found: 6 }, JSON.stringify(text))

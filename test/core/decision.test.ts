@@ -16,7 +16,7 @@ const good: Verdict = ['active', null, 'none']
 const stale: Verdict = ['expired', 'token_expired', 'renew']
 const banned: Verdict = ['revoked', 'license_revoked', 'contact']
 
-/** What is known, and what is to be said of it; `now` is the same everywhere. */
+/** Facts and their verdict. `now` is always the same. */
 const cases: readonly (readonly [what: string, facts: Omit<Facts, 'now'>, verdict: Verdict])[] = [
   ['nothing but a good token', { token }, good],
   ['nothing but a good record', { license: row }, good],
@@ -34,7 +34,7 @@ const cases: readonly (readonly [what: string, facts: Omit<Facts, 'now'>, verdic
   ['a good token of a revoked license', { token, license: revoked }, banned],
   ['a revoked record that has also ended', { license: { ...expired, revokedAt: 1 } }, banned],
   ['revoked by the second before last', { license: { ...row, revokedAt: 0 } }, banned],
-  // The documents' table has the token's end before the revocation.
+  // The documented order has the token's end before the revocation.
   [
     'an expired token of a revoked license',
     { token: { iat: 1, exp: 2 }, license: revoked },
@@ -61,7 +61,7 @@ const cases: readonly (readonly [what: string, facts: Omit<Facts, 'now'>, verdic
   ],
 ]
 
-test('of token, record and time follow validity, status, code and what to do', () => {
+test('decide(): validity, status, code and action follow from token, record and time', () => {
   for (const [what, facts, verdict] of cases) {
     const { valid, status, code, action, reason } = decide({ ...facts, now })
     assert.deepEqual([status, code, action], verdict, what)
@@ -70,7 +70,7 @@ test('of token, record and time follow validity, status, code and what to do', (
   }
 })
 
-test('a decision says until when it holds, which is the earlier end, and when to ask for a new token', () => {
+test('decide(): says until when it holds, by the earlier end, and when to ask for a new token', () => {
   const ends: readonly (readonly [Omit<Facts, 'now'>, number | null, number | null])[] = [
     [{ license: row }, now + 10 * day, null],
     [{ license: endless }, null, null],
@@ -93,7 +93,7 @@ test('a decision says until when it holds, which is the earlier end, and when to
   }
 })
 
-test('a decision holds until the second it names, and not a second longer', () => {
+test('decide(): holds until the second that it names, and not a second longer', () => {
   for (const [what, facts] of cases) {
     const { validUntil } = decide({ ...facts, now })
     if (validUntil === null) continue

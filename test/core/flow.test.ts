@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { claimsOf, verdictOf, verifyOffline } from '../support/tokens.ts'
-import { codeOf, day, installation, newWorld, start, tokenOf } from '../support/world.ts'
+import { codeOf, day, installation, newWorld, start, tokenOf } from '../support/fixtures.ts'
 
-test('the whole life of a license, on the core and memory storage alone', async () => {
+test('createLicensing(): a license lives its whole life on core and the memory storage alone', async () => {
   const { licensing, clock } = await newWorld()
   const { apps, tiers, customers, licenses, verification } = licensing
 

@@ -3,16 +3,16 @@ import { test } from 'node:test'
 import { build, recipes, variants, verdicts } from '../support/hostile-tokens.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import { forge, payloadText, verdictOf } from '../support/tokens.ts'
-import { codeOf, newShop, tokenOf, type Shop } from '../support/world.ts'
+import { codeOf, newShop, tokenOf, type Shop } from '../support/fixtures.ts'
 
-/** A shop with the recipes' own audience and issuer, and a license of one day. */
+/** A shop with the recipes' audience and issuer, and a license of one day. */
 async function openShop(): Promise<Shop & { readonly id: string; readonly token: string }> {
   const shop = await newShop({ issuer: 'lic' }, 'my-app')
   const license = await shop.issue({ durationDays: 1 })
   return { ...shop, id: license.id, token: tokenOf(license) }
 }
 
-test('each of the 99 hostile tokens is refused for verification and for renewal, and changes nothing', async () => {
+test('verifyToken() and renew(): refuse each of 99 hostile tokens and change nothing', async () => {
   assert.equal(recipes.length, 99)
   const { licensing, storage, app, id, token } = await openShop()
   const before = await storage.findLicense(app.id, id)
@@ -26,13 +26,13 @@ test('each of the 99 hostile tokens is refused for verification and for renewal,
   assert.deepEqual(await storage.findLicense(app.id, id), before)
 })
 
-test('every recipe that is to be accepted renews', async () => {
+test('renew(): accepts every recipe that is legal', async () => {
   const { licensing, id, token } = await openShop()
   for (const recipe of recipes.filter((each) => verdicts[each.id] === 'ok'))
     assert.equal(await codeOf(licensing.licenses.renew('my-app', id, await build(recipe, token))), 'ok')
 })
 
-test('a token without exp ends with the record of its license', async () => {
+test('verifyToken(): a token without exp ends with the record of its license', async () => {
   const { licensing, clock, id, token } = await openShop()
   const { exp: _end, ...endless } = JSON.parse(payloadText(token)) as { exp: number }
   const text = await forge(endless, testKeyPairs[0]!.privateKeyPem)

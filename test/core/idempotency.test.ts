@@ -17,7 +17,7 @@ import {
   tallyOf,
   tokenOf,
   type Shop,
-} from '../support/world.ts'
+} from '../support/fixtures.ts'
 
 const key: IdempotencyKey = {
   key: 'k-1',
@@ -59,7 +59,7 @@ function issuing({ customer }: Shop, number = 1): (licensing: Licensing) => Prom
   return (licensing) => licensing.licenses.create('desktop-app', license)
 }
 
-test('work under a key is done once, and its first answer given again', async () => {
+test('idempotent(): does the work once and replays its first result for 24 hours', async () => {
   const shop = await newShop()
   const { licensing, clock } = shop
   const first = await licensing.idempotent(key, issuing(shop))
@@ -72,7 +72,7 @@ test('work under a key is done once, and its first answer given again', async ()
   assert.equal((await licensing.idempotent(key, issuing(shop, 2))).replayed, false)
 })
 
-test('a storage that has to run a transaction again keeps the answer of the run that counts', async () => {
+test('idempotent(): stores the result of the run that commits, if the storage repeats a transaction', async () => {
   const storage = memoryStorage()
   let failing = false
   const again: typeof storage = {
@@ -96,7 +96,7 @@ test('a storage that has to run a transaction again keeps the answer of the run 
   assert.equal((await shop.licensing.licenses.list('desktop-app')).total, 1)
 })
 
-test('the answer holds over a restart, and the token in it is today’s', async () => {
+test('idempotent(): replays after a restart, with the token as of now', async () => {
   const shop = await newShop()
   const { result: answer } = await shop.licensing.idempotent(key, issuing(shop))
   const { licensing } = await newWorld({ storage: shop.storage })
@@ -111,7 +111,7 @@ test('the answer holds over a restart, and the token in it is today’s', async 
   assert.equal(await replay(), null)
 })
 
-test('the answer has no token once its license has expired, but what regenerated an expired one keeps its own', async () => {
+test('idempotent(): replays an expired license without a token, unless its regeneration had one', async () => {
   const shop = await newShop()
   const { licensing, clock } = shop
   clock.seconds = start
@@ -188,7 +188,7 @@ test('idempotent(): no token is stored, wherever in the result it stands; undecl
   assert.deepEqual(result, { order: 7, license: { ...first.result.license, token: null } })
 })
 
-test('of ten at once under one key one works and nine are told what it answered', async () => {
+test('idempotent(): of 10 concurrent calls under one key one works, and nine get its result', async () => {
   const shop = await newShop()
   const answers = await Promise.all(
     Array.from({ length: 10 }, () => shop.licensing.idempotent(key, issuing(shop))),
@@ -197,7 +197,7 @@ test('of ten at once under one key one works and nine are told what it answered'
   assert.equal(new Set(answers.map(({ result: answer }) => answer.jti)).size, 1)
 })
 
-test('of two servers at once under one key one works, and no key or license is made twice', async () => {
+test('idempotent(): of two concurrent servers under one key one works', async () => {
   const shop = await newShop()
   const { licensing: other } = await newWorld({ storage: shop.storage, newId: risingIds(5_000) })
   for (const [at, work] of [
@@ -212,7 +212,7 @@ test('of two servers at once under one key one works, and no key or license is m
   assert.equal((await shop.licensing.apiKeys.list()).total, 1)
 })
 
-test('the key of one scope is not that of another, and one with another request is refused', async () => {
+test('idempotent(): the same key in another scope is another key, and with another request is refused', async () => {
   const shop = await newShop()
   const { licensing } = shop
   await licensing.idempotent(key, issuing(shop))
@@ -223,7 +223,7 @@ test('the key of one scope is not that of another, and one with another request 
   assert.equal((await licensing.licenses.list('desktop-app')).total, 2)
 })
 
-test('a refusal is not kept, and neither is work whose commit failed', async () => {
+test('idempotent(): stores no error, and nothing of work whose commit failed', async () => {
   const shop = await newShop()
   const { licensing, storage } = shop
   const failing = { ...storage, insertStoredResponse: () => Promise.reject(new Error('disk full')) }
@@ -247,7 +247,7 @@ test('a refusal is not kept, and neither is work whose commit failed', async () 
   )
 })
 
-test('a kept answer holds no token, and what it holds is sealed to its key', async () => {
+test('idempotent(): stores no token, and seals the result to its key', async () => {
   const shop = await newShop()
   const { storage, clock } = shop
   const made = await shop.licensing.idempotent(key, issuing(shop))
@@ -268,7 +268,7 @@ test('a kept answer holds no token, and what it holds is sealed to its key', asy
   assert.equal(await codeOf(licensing.idempotent(key, issuing(shop))), 'master_key')
 })
 
-test('a key is 1 to 255 printable characters', async () => {
+test('idempotent(): a key is 1 to 255 printable ASCII characters', async () => {
   const { licensing } = await newShop()
   const run = (name: string) => licensing.idempotent({ ...key, key: name }, async () => ({}))
   for (const name of ['a', ' ', 'x'.repeat(255), '~!"']) assert.equal(await codeOf(run(name)), 'ok')
@@ -276,7 +276,7 @@ test('a key is 1 to 255 printable characters', async () => {
     assert.equal(await codeOf(run(name)), 'validation_error', JSON.stringify(name))
 })
 
-test('inside a transaction of the host nothing stays of what it gives up, and no token is signed', async () => {
+test("licensing.with(): a rollback of the host's transaction leaves nothing, and nothing is signed in it", async () => {
   const shop = await newShop()
   const { licensing, storage } = shop
   const work = storage.transaction(async (tx) => {
@@ -293,7 +293,7 @@ test('inside a transaction of the host nothing stays of what it gives up, and no
   assert.equal((await licensing.licenses.list('desktop-app')).total, 0)
 })
 
-test('whoever waits ten seconds for the first request is told that it still runs, and loses nothing', async (t) => {
+test('idempotent(): a caller who waits ten seconds gets idempotency_in_progress, and may ask again', async (t) => {
   const { licensing } = await newWorld()
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const key = { key: 'k', scope: 's', fingerprint: 'f' }

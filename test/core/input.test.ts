@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dump, spoken } from '../support/dump.ts'
-import { installation, newShop, refusalOf, type Shop } from '../support/world.ts'
+import { installation, newShop, refusalOf, type Shop } from '../support/fixtures.ts'
 
 const canary = 'c4n4ry'
 
 interface UseCase {
   readonly call: (shop: Shop, input: never) => Promise<unknown>
-  /** A good value of every field. */
+  /** A legal value of every field. */
   readonly good: Readonly<Record<string, unknown>>
-  /** The fields that must be there. */
+  /** The required fields. */
   readonly required?: readonly string[]
 }
 
@@ -153,7 +153,7 @@ function cyclic(): object {
   return value
 }
 
-/** Nothing that any field takes. */
+/** Values that every field refuses. */
 const odd: readonly (readonly [what: string, value: unknown])[] = [
   ['a function', () => canary],
   ['a symbol', Symbol(canary)],
@@ -191,7 +191,7 @@ const odd: readonly (readonly [what: string, value: unknown])[] = [
   ['text of megabytes', canary.repeat(500_000)],
 ]
 
-/** What each field refuses as well, by the type of its good value. */
+/** Further values that a field refuses, by the type of its legal value. */
 function oddFor(good: unknown): readonly (readonly [string, unknown])[] {
   const others = { text: canary, number: 5, flag: false, list: [canary], object: { [canary]: canary } }
   const types = { string: 'text', number: 'number', boolean: 'flag' } as const
@@ -219,7 +219,7 @@ async function openShop(): Promise<{ readonly shop: Shop; readonly before: strin
 }
 
 for (const [name, useCase] of Object.entries(useCases))
-  test(`${name} refuses what no field takes, names the field and never says the value, and writes nothing`, async () => {
+  test(`${name}(): refuses a malformed field, names the field without its value, and writes nothing`, async () => {
     const { shop, before } = await openShop()
     for (const [field, value] of Object.entries(useCase.good))
       for (const [what, wrong] of [...odd, ...oddFor(value)])
@@ -228,7 +228,7 @@ for (const [name, useCase] of Object.entries(useCases))
   })
 
 for (const [name, useCase] of Object.entries(useCases))
-  test(`${name} refuses unknown and missing fields, and what is no object`, async () => {
+  test(`${name}(): refuses unknown and missing fields, and any other type than an object`, async () => {
     const { shop, before } = await openShop()
     const { good, required = [] } = useCase
     const shown = JSON.parse('{"__proto__":1}') as object
@@ -254,7 +254,7 @@ for (const [name, useCase] of Object.entries(useCases))
     assert.equal(await dump(shop.storage), before)
   })
 
-test('several broken fields are all named at once', async () => {
+test('parse(): names all broken fields in one error', async () => {
   const { shop } = await openShop()
   const error = await refusalOf(
     shop.licensing.licenses.create('desktop-app', { installationId: 'x', customerId: 5, more: 1 } as never),
@@ -263,7 +263,7 @@ test('several broken fields are all named at once', async () => {
   for (const rules of Object.values(error.details!)) assert.ok(rules.length === 1 && rules[0]!.length > 0)
 })
 
-test('text is counted and kept to the character', async () => {
+test('parse(): counts text to the character', async () => {
   const { shop } = await openShop()
   const { create } = shop.licensing.features
   const texts = [
@@ -291,7 +291,7 @@ test('text is counted and kept to the character', async () => {
     )
 })
 
-test('metadata has at most 32 levels and 16 KiB, counted in UTF-8', async () => {
+test('parse(): metadata has at most 32 levels and 16 KiB, counted in UTF-8', async () => {
   const { shop } = await openShop()
   const { update } = shop.licensing.customers
   const { customer } = shop

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KeyPair } from '../../src/core/index.ts'
 import { keyPairSource } from '../support/keys.ts'
-import { codeOf, newWorld, refusalOf, tallyOf, type World } from '../support/world.ts'
+import { codeOf, newWorld, refusalOf, tallyOf, type World } from '../support/fixtures.ts'
 
-/** A generator of the fixed pairs that counts, and that takes as long as it is told to. */
+/** Counts its calls, hands out the fixed pairs, and takes a given time. */
 function countingGenerator(): {
   readonly newKeyPair: () => Promise<KeyPair>
   readonly made: KeyPair[]
@@ -38,7 +38,7 @@ function createApps({ licensing }: World, count: number): readonly Promise<{ pub
   return Array.from({ length: count }, (_, at) => licensing.apps.create({ name: 'App', slug: `app-${at}` }))
 }
 
-test('no pair is made ahead unless it is asked for', async () => {
+test('keyPool: makes no pair ahead by default', async () => {
   const generator = countingGenerator()
   const world = await newWorld({ newKeyPair: generator.newKeyPair })
   await Promise.all(createApps(world, 1))
@@ -46,7 +46,7 @@ test('no pair is made ahead unless it is asked for', async () => {
   assert.equal(generator.made.length, 1)
 })
 
-test('pairs are made ahead, one at a time, given out in turn, and made again behind', async () => {
+test('keyPool: makes pairs ahead one at a time, hands them out in turn, and refills', async () => {
   const generator = countingGenerator()
   const world = await newWorld({ newKeyPair: generator.newKeyPair, keyPool: 2 })
   await until(() => generator.made.length === 2)
@@ -60,7 +60,7 @@ test('pairs are made ahead, one at a time, given out in turn, and made again beh
   assert.equal(generator.atOnce, 1)
 })
 
-test('a rotation takes a pair that was made after it was asked for', async () => {
+test('rotateKeys(): uses a pair that was made after the call', async () => {
   const generator = countingGenerator()
   const world = await newWorld({ newKeyPair: generator.newKeyPair, keyPool: 2 })
   await Promise.all(createApps(world, 1))
@@ -70,14 +70,14 @@ test('a rotation takes a pair that was made after it was asked for', async () =>
   assert.ok(!ahead.some((pair) => pair.publicKeyPem === publicKeyPem))
 })
 
-test('of twenty creations at once none is refused, and two pairs at most are made at a time', async () => {
+test('apps.create(): serves 20 concurrent calls and makes at most two pairs at a time', async () => {
   const generator = countingGenerator()
   const world = await newWorld({ newKeyPair: generator.newKeyPair, keyPool: 2 })
   assert.deepEqual(await tallyOf(createApps(world, 20)), { ok: 20 })
   assert.ok(generator.atOnce <= 2, `${generator.atOnce} at once`)
 })
 
-test('of a hundred creations at once those that find the queue full are refused and leave nothing', async () => {
+test('apps.create(): of 100 concurrent calls, those that find the queue full are refused and leave nothing', async () => {
   const generator = countingGenerator()
   const world = await newWorld({ newKeyPair: generator.newKeyPair })
   const { ok = 0, unavailable = 0, ...others } = await tallyOf(createApps(world, 100))
@@ -88,7 +88,7 @@ test('of a hundred creations at once those that find the queue full are refused 
   assert.equal(await codeOf(world.licensing.apps.create({ name: 'App', slug: 'later' })), 'ok')
 })
 
-test('a generator that fails ahead is told to whoever needs a pair, and tried again', async () => {
+test('keyPool: a generator that fails ahead is tried again, and the next caller gets its error', async () => {
   const generator = countingGenerator()
   let failures = 0
   const newKeyPair = async (): Promise<KeyPair> => {
@@ -101,7 +101,7 @@ test('a generator that fails ahead is told to whoever needs a pair, and tried ag
   assert.deepEqual(await tallyOf(createApps(world, 3)), { ok: 3 })
 })
 
-test('an app whose slug is taken costs no pair', async () => {
+test('apps.create(): a taken slug costs no pair', async () => {
   const generator = countingGenerator()
   const world = await newWorld({ newKeyPair: generator.newKeyPair })
   await Promise.all(createApps(world, 1))
@@ -109,7 +109,7 @@ test('an app whose slug is taken costs no pair', async () => {
   assert.equal(generator.made.length, 1)
 })
 
-test('a pool of no size that a number can have is refused', async () => {
+test('createLicensing(): refuses a keyPool that is no integer of zero or more', async () => {
   for (const keyPool of [-1, 1.5, Number.NaN, Infinity])
     await assert.rejects(newWorld({ keyPool }), /^TypeError: keyPool/)
 })

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LicenseChanges } from '../../src/core/index.ts'
 import { claimsOf, verdictOf } from '../support/tokens.ts'
-import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/world.ts'
+import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/fixtures.ts'
 
-test('a change to what the token says issues the claims anew, and no other change does', async () => {
+test('licenses.update(): only a change to a claim regenerates the license', async () => {
   const { licensing, clock, customer, issue } = await newShop()
   const { customers, licenses, tiers } = licensing
   await tiers.create('desktop-app', { name: 'Basic', slug: 'basic', features: ['basic'] })
@@ -50,7 +50,7 @@ test('a change to what the token says issues the claims anew, and no other chang
   )
 })
 
-test('a change of a claim takes up the features that the tier has now', async () => {
+test("licenses.update(): a change to a claim takes the tier's present features", async () => {
   const { licensing, issue } = await newShop()
   const { id } = await issue()
   await licensing.tiers.addFeature('desktop-app', 'pro', { name: 'Later', slug: 'later' })
@@ -58,7 +58,7 @@ test('a change of a claim takes up the features that the tier has now', async ()
   assert.deepEqual(changed.features, ['api_access', 'later', 'own'])
 })
 
-test('absent is unchanged, null clears, metadata is replaced whole', async () => {
+test('licenses.update(): an absent field stays, null clears it, and metadata is replaced as a whole', async () => {
   const { licensing, issue } = await newShop()
   const { update } = licensing.licenses
   const { id } = await issue({ customFeatures: ['own'], metadata: { a: 1, b: 2 } })
@@ -68,7 +68,7 @@ test('absent is unchanged, null clears, metadata is replaced whole', async () =>
   assert.deepEqual([cleared.metadata, cleared.customFeatures], [{}, []])
 })
 
-test('what may not be null, or may never change, is refused', async () => {
+test('licenses.update(): refuses null where it is not allowed, and fields that never change', async () => {
   const { licensing, issue, storage, app } = await newShop()
   const { id } = await issue()
   const before = await storage.findLicense(app.id, id)
@@ -102,7 +102,22 @@ test('what may not be null, or may never change, is refused', async () => {
   assert.deepEqual(await storage.findLicense(app.id, id), before)
 })
 
-test('of a revoked license only the metadata may change', async () => {
+test('licenses.update(): names a wrong customer first, then a wrong end, then a wrong tier', async () => {
+  const { licensing, issue } = await newShop()
+  const { id } = await issue()
+  const fields: string[] = []
+  for (const changes of [
+    { customerId: 'cus_none', expiresAt: start, tierId: 'none' },
+    { expiresAt: start, tierId: 'none' },
+    { tierId: 'none' },
+  ]) {
+    const { details = {} } = await refusalOf(licensing.licenses.update('desktop-app', id, changes))
+    fields.push(...Object.keys(details))
+  }
+  assert.deepEqual(fields, ['customerId', 'expiresAt', 'tierId'])
+})
+
+test('licenses.update(): only the metadata of a revoked license may change', async () => {
   const { licensing, customer, issue } = await newShop()
   const { update, revoke } = licensing.licenses
   const { id, installationId, jti } = await issue()
@@ -121,7 +136,7 @@ test('of a revoked license only the metadata may change', async () => {
   assert.deepEqual([after.metadata, after.installationId], [{ note: 'x' }, installationId])
 })
 
-test('a license without a tier takes metadata, and claims only together with another tier', async () => {
+test('licenses.update(): a license without a tier takes metadata, and claims only with a new tier', async () => {
   const { licensing, issue } = await newShop()
   const { update } = licensing.licenses
   const { id } = await issue()
@@ -133,7 +148,7 @@ test('a license without a tier takes metadata, and claims only together with ano
   assert.deepEqual([healed.tier, healed.features, healed.expiresAt], ['new', ['n'], null])
 })
 
-test('extending a license that was set aside takes its place back, unless an active one holds it', async () => {
+test('licenses.update(): an extended license takes its installation slot back, unless an active one occupies it', async () => {
   const { licensing, clock, issue } = await newShop()
   const { getByInstallation, revoke, update } = licensing.licenses
   const old = await issue({ durationDays: 1 })
@@ -149,7 +164,7 @@ test('extending a license that was set aside takes its place back, unless an act
   assert.equal(await codeOf(licensing.licenses.reinstate('desktop-app', successor.id)), 'conflict')
 })
 
-test('a license moves to another machine, if no active license is there', async () => {
+test('licenses.update(): moves a license to another installation without an active license', async () => {
   const { licensing, issue } = await newShop()
   const { getByInstallation, update, revoke } = licensing.licenses
   const [one, two] = [await issue(), await issue()]
@@ -164,7 +179,7 @@ test('a license moves to another machine, if no active license is there', async 
   assert.equal(await codeOf(issue({ installationId: one.installationId })), 'ok', 'the old machine is free')
 })
 
-test('an expired license that moves takes only a free place', async () => {
+test('licenses.update(): an expired license that moves takes only a free slot', async () => {
   const { licensing, clock, issue } = await newShop()
   const { getByInstallation, update } = licensing.licenses
   const expired = await issue({ durationDays: 1 })
@@ -176,7 +191,7 @@ test('an expired license that moves takes only a free place', async () => {
   assert.equal((await getByInstallation('desktop-app', installation(60))).id, expired.id)
 })
 
-test('revoking again changes nothing, and the first time and reason stay', async () => {
+test('licenses.revoke(): again changes nothing, and keeps the first time and reason', async () => {
   const { licensing, clock, issue } = await newShop()
   const { revoke, reinstate } = licensing.licenses
   const { id } = await issue()
@@ -194,7 +209,7 @@ test('revoking again changes nothing, and the first time and reason stay', async
   assert.equal(again.updatedAt, back.updatedAt, 'reinstating what is not revoked changes nothing')
 })
 
-test('a license revoked past its end counts as revoked, and is only expired once reinstated', async () => {
+test('licenses.revoke(): a license past its end counts as revoked, and as expired after reinstate()', async () => {
   const { licensing, clock, issue } = await newShop()
   const { id } = await issue({ durationDays: 1 })
   clock.seconds = start + day
@@ -203,7 +218,7 @@ test('a license revoked past its end counts as revoked, and is only expired once
   assert.deepEqual([back.status, back.token], ['expired', null])
 })
 
-test('reinstating takes the place back, unless a successor is active, whom the refusal names', async () => {
+test('licenses.reinstate(): takes the installation slot back, unless an active successor occupies it', async () => {
   const { licensing, issue } = await newShop()
   const { getByInstallation, reinstate, revoke } = licensing.licenses
   const old = await issue()
@@ -218,7 +233,7 @@ test('reinstating takes the place back, unless a successor is active, whom the r
   assert.equal((await getByInstallation('desktop-app', installationId)).id, old.id)
 })
 
-test('one that has expired meanwhile takes its place back as well, when it is reinstated', async () => {
+test('licenses.reinstate(): an expired license takes its installation slot back too', async () => {
   const { licensing, clock, issue } = await newShop()
   const { getByInstallation, reinstate, revoke } = licensing.licenses
   const old = await issue({ durationDays: 1 })
@@ -233,7 +248,7 @@ test('one that has expired meanwhile takes its place back as well, when it is re
   assert.equal((await licensing.licenses.get('desktop-app', successor.id)).status, 'expired')
 })
 
-test('reinstating can refuse every earlier token', async () => {
+test('licenses.reinstate(): invalidatePrevious refuses every earlier token', async () => {
   const { licensing, issue } = await newShop()
   const { id, token } = await issue()
   await licensing.licenses.revoke('desktop-app', id)

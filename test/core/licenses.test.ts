@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Metadata, NewLicense } from '../../src/core/index.ts'
 import { claimsOf } from '../support/tokens.ts'
-import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/world.ts'
+import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/fixtures.ts'
 
-test('a new license says everything that was given, and its token the same', async () => {
+test('licenses.create(): returns the given fields, and its token claims the same', async () => {
   const { licensing, app, tier, customer } = await newShop()
   const license = await licensing.licenses.create('desktop-app', {
     installationId: installation(1).toUpperCase(),
@@ -30,7 +30,7 @@ test('a new license says everything that was given, and its token the same', asy
   )
 })
 
-test('the end of a license is given in exactly one of three ways', async () => {
+test('licenses.create(): exactly one of three fields gives the end', async () => {
   const { issue } = await newShop()
   const ends: readonly (readonly [object, number | null])[] = [
     [{ durationDays: 1 }, start + day],
@@ -59,7 +59,7 @@ test('the end of a license is given in exactly one of three ways', async () => {
     assert.equal(await codeOf(issue(given as Partial<NewLicense>)), 'validation_error', JSON.stringify(given))
 })
 
-test('what a license refers to must be there, in its own app', async () => {
+test('licenses.create(): customer and tier must exist in the same app', async () => {
   const { licensing, customer, tier, issue } = await newShop()
   await licensing.apps.create({ name: 'Other', slug: 'other-app' })
   const { licenses, tiers, customers } = licensing
@@ -83,7 +83,7 @@ test('what a license refers to must be there, in its own app', async () => {
   assert.equal(await codeOf(licenses.list('no-app')), 'not_found')
 })
 
-test('custom features are slugs of the license’s own, at most fifty, under either of their names', async () => {
+test('licenses.create(): at most 50 custom features, under either of two names', async () => {
   const { licensing, issue } = await newShop()
   const fifty = Array.from({ length: 50 }, (_, at) => `f_${at}`)
   assert.deepEqual((await issue({ features: ['b', 'a'] })).customFeatures, ['b', 'a'])
@@ -111,7 +111,7 @@ test('custom features are slugs of the license’s own, at most fifty, under eit
   assert.equal(await codeOf(issue({ features: ['a'], customFeatures: ['a'] })), 'validation_error')
 })
 
-test('an installation has one active license an app, and the refusal names it', async () => {
+test('licenses.create(): an installation has one active license an app, and the error names it', async () => {
   const { licensing, customer, issue } = await newShop()
   const holder = await issue()
   const error = await refusalOf(issue({ installationId: holder.installationId.toUpperCase() }))
@@ -126,7 +126,7 @@ test('an installation has one active license an app, and the refusal names it', 
   assert.equal(await codeOf(licensing.licenses.create('other-app', given)), 'ok')
 })
 
-test('a new license takes the place of an expired or a revoked one, which stays readable', async () => {
+test('licenses.create(): takes the slot of an expired or revoked license, which stays readable', async () => {
   const { licensing, clock, issue } = await newShop()
   const { licenses } = licensing
   const first = await issue({ durationDays: 1 })
@@ -153,7 +153,7 @@ test('a new license takes the place of an expired or a revoked one, which stays 
   assert.equal(await codeOf(holder()), 'not_found', 'deleting promotes none')
 })
 
-test('a license is read without a token, and with one where that is asked for', async () => {
+test('licenses.get(): returns a token only if asked', async () => {
   const { licensing, clock, issue } = await newShop()
   const { get, getByInstallation, list, revoke, token } = licensing.licenses
   const { id, installationId, token: text } = await issue()
@@ -176,7 +176,7 @@ test('a license is read without a token, and with one where that is asked for', 
   assert.equal(await codeOf(list('desktop-app', { ...include, perPage: 21 })), 'validation_error')
 })
 
-test('lists are kept to a status, a customer, a tier or an installation', async () => {
+test('licenses.list(): filters by status, customer, tier and installation', async () => {
   const { licensing, clock, issue } = await newShop()
   const { customers, licenses, tiers } = licensing
   const basic = await tiers.create('desktop-app', { name: 'Basic', slug: 'basic' })
@@ -210,7 +210,7 @@ test('lists are kept to a status, a customer, a tier or an installation', async 
   }
 })
 
-test('a license is not found under another app, a bad id, or once it is deleted', async () => {
+test('licenses.get(): another app, a malformed id and a deleted license are not_found', async () => {
   const { licensing, issue } = await newShop()
   const { licenses } = licensing
   const { id } = await issue()
@@ -236,7 +236,7 @@ test('a license is not found under another app, a bad id, or once it is deleted'
   for (const call of uses('desktop-app', id)) assert.equal(await codeOf(call), 'not_found')
 })
 
-test('metadata comes back as it went in, whatever its names are, and pollutes nothing', async () => {
+test('licenses.create(): returns metadata as given, whatever its names, and pollutes no prototype', async () => {
   const { licensing, issue } = await newShop()
   const texts = [
     '{}',
@@ -255,7 +255,7 @@ test('metadata comes back as it went in, whatever its names are, and pollutes no
   assert.equal(({} as { polluted?: boolean }).polluted, undefined)
 })
 
-test('metadata is at most 16 KiB as JSON, when a license is made and when it is changed', async () => {
+test('licenses: metadata is at most 16 KiB of JSON, in create() and update()', async () => {
   const { licensing, issue } = await newShop()
   const sized = (bytes: number): { text: string } => ({ text: 'x'.repeat(bytes - '{"text":""}'.length) })
   const { id } = await issue({ metadata: sized(16_384) })
@@ -266,7 +266,7 @@ test('metadata is at most 16 KiB as JSON, when a license is made and when it is 
   assert.equal(await codeOf(change(16_385)), 'validation_error')
 })
 
-test('what was given cannot be changed from outside afterwards', async () => {
+test('licenses.create(): later changes to the input change nothing stored', async () => {
   const { licensing, issue } = await newShop()
   const metadata = { list: [1] }
   const customFeatures = ['extra']

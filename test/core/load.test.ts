@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { installation, newShop, newWorld, tallyOf } from '../support/world.ts'
+import { installation, newShop, newWorld, tallyOf } from '../support/fixtures.ts'
 
 const idle = { taken: 0, running: 0, waiting: 0 }
 
-test('the load of who has nothing to do is nought', async () => {
+test('load(): an idle process has zeros', async () => {
   const { licensing } = await newWorld({ signing: { concurrency: 2, maxWaiting: 3 } })
   assert.deepEqual(licensing.load(), {
     signing: { places: 5, done: 0, refused: 0, ...idle },
@@ -13,7 +13,7 @@ test('the load of who has nothing to do is nought', async () => {
   })
 })
 
-test('each signature counts once, and a token that is remembered not again', async () => {
+test('load(): counts each signature once, and a cached token not again', async () => {
   const shop = await newShop()
   const { id } = await shop.issue()
   await shop.issue()
@@ -24,7 +24,7 @@ test('each signature counts once, and a token that is remembered not again', asy
   assert.equal(shop.licensing.load().signing.done, 3)
 })
 
-test('who holds a place, signs, waits and is refused shows while it lasts', async () => {
+test('load(): shows held slots, running and waiting signatures, and refused callers', async () => {
   const shop = await newShop({ signing: { concurrency: 1, maxWaiting: 2 } })
   const calls = tallyOf(Array.from({ length: 5 }, () => shop.issue()))
   while (shop.licensing.load().signing.taken < 3) await new Promise((resolve) => setTimeout(resolve, 0))
@@ -35,7 +35,7 @@ test('who holds a place, signs, waits and is refused shows while it lasts', asyn
   assert.deepEqual(shop.licensing.load().signing, { places: 3, done: 3, refused: 2, ...idle })
 })
 
-test('what is lent to a transaction or works under an idempotency key counts with the rest', async () => {
+test("load(): counts work in a host's transaction and under an idempotency key too", async () => {
   const shop = await newShop()
   const { licensing, storage, customer } = shop
   const license = { customerId: customer.id, tierId: 'pro', durationDays: 30 }
@@ -50,7 +50,7 @@ test('what is lent to a transaction or works under an idempotency key counts wit
   assert.deepEqual(lent.load(), licensing.load())
 })
 
-test('the pairs that are ready show, and those that were made', async () => {
+test('load(): shows the ready pairs and the pairs made', async () => {
   const { licensing } = await newWorld({ keyPool: 2 })
   const ready = async (count: number): Promise<void> => {
     while (licensing.load().keyPairs.ready < count) await new Promise((resolve) => setTimeout(resolve, 1))
@@ -63,7 +63,7 @@ test('the pairs that are ready show, and those that were made', async () => {
   assert.equal(licensing.load().keyPairs.done, 3)
 })
 
-test('each attempt to send counts by how it ended', async () => {
+test('load(): counts each attempt to send by its outcome', async () => {
   const { licensing, app } = await newShop()
   await licensing.apps.update('desktop-app', { webhookUrl: 'https://example.com/hook' })
   const endings = [

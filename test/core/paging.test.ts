@@ -4,7 +4,7 @@ import { base64url } from 'jose'
 import { createLicensing, type Listing, type Paging } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { keyPairSource } from '../support/keys.ts'
-import { codeOf, masterKey, newShop, refusalOf, type Shop } from '../support/world.ts'
+import { codeOf, masterKey, newShop, refusalOf, type Shop } from '../support/fixtures.ts'
 
 type List = (query: Paging) => Promise<Listing<{ readonly id: string }>>
 
@@ -14,7 +14,7 @@ interface Kind {
   readonly remove: (shop: Shop, id: string) => Promise<unknown>
 }
 
-/** Every list there is, with what makes and unmakes an item of it. */
+/** Every list, with functions that add and delete an item. */
 const kinds: Readonly<Record<string, Kind>> = {
   apps: {
     list: ({ licensing }) => licensing.apps.list,
@@ -27,7 +27,7 @@ const kinds: Readonly<Record<string, Kind>> = {
       (query) =>
         licensing.tiers.list('desktop-app', query),
     add: ({ licensing }, number) =>
-      // Few positions for many tiers, so that both sort keys count.
+      // Many tiers share a position, so that both sort keys count.
       licensing.tiers.create('desktop-app', { name: 'n', slug: `t${number}`, position: number % 3 }),
     remove: ({ licensing }, id) => licensing.tiers.delete('desktop-app', id),
   },
@@ -60,14 +60,14 @@ const kinds: Readonly<Record<string, Kind>> = {
   'API keys': {
     list: ({ licensing }) => licensing.apiKeys.list,
     add: ({ licensing }) => licensing.apiKeys.create({}),
-    // Keys are never deleted one by one.
+    // There is no call that deletes one key.
     remove: ({ licensing }, id) => licensing.apiKeys.revoke(id),
   },
 }
 
 const idsOf = ({ data }: Listing<{ readonly id: string }>): readonly string[] => data.map(({ id }) => id)
 
-/** Walks by cursor from the beginning to the end, doing `between` after the first page. */
+/** Walks by cursor from the first page to the last, and calls `between` after the first. */
 async function walk(
   list: List,
   perPage: number,
@@ -86,7 +86,7 @@ async function walk(
 }
 
 for (const [what, kind] of Object.entries(kinds))
-  test(`pages and cursors of ${what} give every item once, in one order, whatever the size of a page`, async () => {
+  test(`list(): pages and cursors of ${what} give every item once, in one order, for any page size`, async () => {
     const shop = await newShop()
     const list = kind.list(shop)
     for (let number = 0; number < 7; number++) await kind.add(shop, number)
@@ -108,14 +108,14 @@ for (const [what, kind] of Object.entries(kinds))
   })
 
 for (const [what, kind] of Object.entries(kinds))
-  test(`a walk over ${what} loses and repeats nothing while others come and go`, async () => {
+  test(`list(): a walk over ${what} loses and repeats nothing while others are added and deleted`, async () => {
     const shop = await newShop()
     const list = kind.list(shop)
     for (let number = 0; number < 8; number++) await kind.add(shop, number)
     const before = idsOf(await list({ perPage: 100 }))
     const [gone, last] = [before[3]!, before[1]!]
     const seen = await walk(list, 2, async () => {
-      // The item that the cursor stands on, and one still to come; and newcomers.
+      // Deletes the item of the cursor and one after it, and adds new ones.
       await kind.remove(shop, last)
       await kind.remove(shop, gone)
       for (let number = 20; number < 23; number++) await kind.add(shop, number)
@@ -129,7 +129,7 @@ for (const [what, kind] of Object.entries(kinds))
     )
   })
 
-test('a page has 1 to 100 items, 20 if not asked, and pages count from 1', async () => {
+test('list(): a page has 1 to 100 items, 20 by default, and pages count from 1', async () => {
   const shop = await newShop()
   for (let number = 0; number < 25; number++) await kinds.customers!.add(shop, number)
   for (const { list } of Object.values(kinds)) {
@@ -148,7 +148,7 @@ test('a page has 1 to 100 items, 20 if not asked, and pages count from 1', async
 
 const cursorOf = (value: unknown): string => base64url.encode(JSON.stringify(value))
 
-test('a cursor that is none is refused, and so is one beside a page', async () => {
+test('list(): refuses a malformed cursor, and a cursor together with a page', async () => {
   const shop = await newShop()
   const id = 'cus_01kfgt0000e008000000000001'
   const forged: readonly unknown[] = [
@@ -200,7 +200,7 @@ async function walkStart(shop: Shop): Promise<string | null> {
   return (await shop.licensing.customers.list('desktop-app', { perPage: 1 })).nextCursor
 }
 
-test('a cursor of one list is none of another’s', async () => {
+test('list(): refuses a cursor of another list', async () => {
   const shop = await newShop()
   const cursors = new Map<string, string>()
   for (const [what, { add, list }] of Object.entries(kinds)) {
@@ -217,7 +217,7 @@ test('a cursor of one list is none of another’s', async () => {
       )
 })
 
-test('a cursor shows nothing that the list itself would not', async () => {
+test('list(): a cursor shows only what the list shows', async () => {
   const shop = await newShop()
   const { licensing } = shop
   await licensing.apps.create({ name: 'Other', slug: 'other-app' })
@@ -229,7 +229,7 @@ test('a cursor shows nothing that the list itself would not', async () => {
   assert.deepEqual(filtered.data, [])
 })
 
-test('what is made within one millisecond is listed newest first all the same', async () => {
+test('list(): items of one millisecond are newest first too', async () => {
   const licensing = await createLicensing({
     storage: memoryStorage(),
     masterKey,

@@ -2,19 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { claimsOf, verdictOf } from '../support/tokens.ts'
-import { codeOf, day, installation, newShop, start, tallyOf, tokenOf } from '../support/world.ts'
+import { codeOf, day, installation, newShop, start, tallyOf, tokenOf } from '../support/fixtures.ts'
 
 const times = <T>(count: number, make: (at: number) => T): readonly T[] =>
   Array.from({ length: count }, (_, at) => make(at))
 
-test('of two licenses created at once for an installation one wins', async () => {
+test('licenses.create(): of two concurrent calls for an installation one wins', async () => {
   const { licensing, issue } = await newShop()
   const installationId = installation(1)
   assert.deepEqual(await tallyOf(times(8, () => issue({ installationId }))), { conflict: 7, ok: 1 })
   assert.equal((await licensing.licenses.list('desktop-app')).total, 1)
 })
 
-test('of licenses created at once in the place of an expired one, one wins', async () => {
+test('licenses.create(): of concurrent calls for the slot of an expired license one wins', async () => {
   const { licensing, clock, issue } = await newShop()
   const old = await issue({ durationDays: 1 })
   clock.seconds = start + day
@@ -23,7 +23,7 @@ test('of licenses created at once in the place of an expired one, one wins', asy
   assert.equal((await licensing.licenses.list('desktop-app', { status: 'active' })).total, 1)
 })
 
-test('of reinstating the old and creating a new license at once, one wins', async () => {
+test('licenses.reinstate(): beside a concurrent create() for the slot, one wins', async () => {
   const { licensing, issue } = await newShop()
   for (let round = 0; round < 10; round++) {
     const installationId = installation(100 + round)
@@ -36,7 +36,7 @@ test('of reinstating the old and creating a new license at once, one wins', asyn
   }
 })
 
-test('of extending the old and creating a new license at once, one wins', async () => {
+test('licenses.update(): beside a concurrent create() for the slot, one wins', async () => {
   const { licensing, clock, issue } = await newShop()
   for (let round = 0; round < 10; round++) {
     const installationId = installation(200 + round)
@@ -53,7 +53,7 @@ test('of extending the old and creating a new license at once, one wins', async 
   }
 })
 
-test('fifty renewals at once all succeed, each with a token of its own', async () => {
+test('licenses.renew(): 50 concurrent renewals succeed, each with its own token', async () => {
   const { licensing, storage, app, issue } = await newShop()
   const { id, token } = await issue()
   const renewed = await Promise.all(times(50, () => licensing.licenses.renew('desktop-app', id, token)))
@@ -65,7 +65,7 @@ test('fifty renewals at once all succeed, each with a token of its own', async (
   assert.equal((await storage.findLicense(app.id, id))?.revision, 51)
 })
 
-test('a hundred changes at once of one license all succeed, on a storage that takes its time', async () => {
+test('licenses.update(): 100 concurrent changes of one license succeed on a slow storage', async () => {
   const storage = memoryStorage()
   const slow: typeof storage = {
     ...storage,
@@ -81,7 +81,7 @@ test('a hundred changes at once of one license all succeed, on a storage that ta
   assert.equal((await storage.findLicense(app.id, id))?.version, 101)
 })
 
-test('once a revocation has answered, no renewal that began beside it undoes it', async () => {
+test('licenses.revoke(): no concurrent renewal undoes it', async () => {
   const { licensing, issue } = await newShop()
   for (let round = 0; round < 10; round++) {
     const { id, token } = await issue()
@@ -101,7 +101,7 @@ test('once a revocation has answered, no renewal that began beside it undoes it'
   }
 })
 
-test('changes made at once are all there afterwards', async () => {
+test('licenses: concurrent changes all survive', async () => {
   const { licensing, storage, app, issue } = await newShop()
   const { regenerate, renew, update } = licensing.licenses
   const { id, token } = await issue()
@@ -121,7 +121,7 @@ test('changes made at once are all there afterwards', async () => {
   )
 })
 
-test('changes at once to a license that was set aside do not trip over its successor', async () => {
+test('licenses.update(): concurrent changes to a replaced license do not collide with its successor', async () => {
   const { licensing, clock, issue } = await newShop()
   const { revoke, update } = licensing.licenses
   const old = await issue({ durationDays: 1 })
@@ -132,7 +132,7 @@ test('changes at once to a license that was set aside do not trip over its succe
   assert.deepEqual(await tallyOf(times(6, () => revoke('desktop-app', old.id))), { ok: 6 })
 })
 
-test('two licenses that change machines at once end on two machines, or one is refused', async () => {
+test('licenses.update(): two licenses that swap installations end on two, or one is refused', async () => {
   const { licensing, issue } = await newShop()
   const { update, list } = licensing.licenses
   const [one, two] = [await issue(), await issue()]
@@ -144,7 +144,7 @@ test('two licenses that change machines at once end on two machines, or one is r
   assert.equal(new Set(data.map(({ installationId }) => installationId)).size, 2)
 })
 
-test('a customer or tier that goes away while a license is made leaves no license without one', async () => {
+test('licenses.create(): a concurrent delete of customer or tier leaves no license without one', async () => {
   for (const what of ['customer', 'tier'] as const) {
     const { licensing, customer, issue } = await newShop()
     const going =
@@ -165,7 +165,7 @@ test('a customer or tier that goes away while a license is made leaves no licens
   }
 })
 
-test('an app that goes away while its keys rotate and licenses are made is gone', async () => {
+test('apps.delete(): beside concurrent rotations and new licenses, nothing of the app remains', async () => {
   const { licensing, storage, app, issue } = await newShop()
   const { id, token } = await issue()
   const codes = await Promise.all(

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testKeyPairs } from '../support/keys.ts'
 import { claimsOf, forge, verdictOf } from '../support/tokens.ts'
-import { codeOf, day, newShop, refusalOf, start, tokenOf, type Shop } from '../support/world.ts'
+import { codeOf, day, newShop, refusalOf, start, tokenOf, type Shop } from '../support/fixtures.ts'
 
 const privateKey = testKeyPairs[0]!.privateKeyPem
 
-test('a feature added to a tier reaches a license when it is regenerated, before the custom ones', async () => {
+test('licenses.regenerate(): takes the features added to the tier, before the custom ones', async () => {
   const { licensing, issue, clock } = await newShop()
   const { licenses, tiers } = licensing
   const issued = await issue({ customFeatures: ['custom_integration'] })
@@ -19,7 +19,7 @@ test('a feature added to a tier reaches a license when it is regenerated, before
   assert.deepEqual(claimsOf(tokenOf(renewed)).features, renewed.features)
 })
 
-test('a regeneration keeps all but features, jti and iat', async () => {
+test('licenses.regenerate(): changes only features, jti and iat', async () => {
   const { licensing, issue, clock } = await newShop()
   const issued = await issue({ metadata: { seats: 5 } })
   clock.seconds += 60
@@ -35,7 +35,7 @@ test('a regeneration keeps all but features, jti and iat', async () => {
   })
 })
 
-test('every regeneration makes a jti that was never there before, within one second too', async () => {
+test('licenses.regenerate(): makes a new jti every time, also within one second', async () => {
   const { licensing, issue } = await newShop()
   const { id, jti } = await issue()
   const jtis = [jti]
@@ -45,7 +45,7 @@ test('every regeneration makes a jti that was never there before, within one sec
   assert.deepEqual(jtis.toSorted(), jtis, 'they rise by revision')
 })
 
-test('a feature that a tier lost is gone after renewal, unless it is the license’s own', async () => {
+test('licenses.renew(): drops the features that the tier has lost, unless they are custom ones', async () => {
   const { licensing, issue } = await newShop()
   const plain = await issue()
   const custom = await issue({ customFeatures: ['extra', 'api_access'] })
@@ -58,7 +58,7 @@ test('a feature that a tier lost is gone after renewal, unless it is the license
   assert.deepEqual(await features(custom.id), ['later', 'extra', 'api_access'])
 })
 
-test('a license renews itself by its token, and a lost answer can be asked for again', async () => {
+test("licenses.renew(): accepts the license's own token, and again after a lost response", async () => {
   const { licensing, issue } = await newShop()
   const { renew } = licensing.licenses
   const issued = await issue()
@@ -70,7 +70,7 @@ test('a license renews itself by its token, and a lost answer can be asked for a
   assert.equal(await codeOf(renew('desktop-app', issued.id, lost.token)), 'ok')
 })
 
-test('a license is named by its id or by its UUID in any case', async () => {
+test("licenses.renew(): accepts the license's id, or its UUID in any case", async () => {
   const { licensing, issue } = await newShop()
   const issued = await issue()
   const uuid = claimsOf(tokenOf(issued)).lic_id
@@ -82,7 +82,7 @@ test('a license is named by its id or by its UUID in any case', async () => {
 
 interface Row {
   readonly what: string
-  /** Makes the license refusable and gives the token and the id to ask with. */
+  /** Gives the license a cause of refusal. Resolves to the token and id of the call. */
   readonly spoil: (shop: Shop, id: string, token: string) => Promise<{ token?: unknown; id?: string } | void>
   readonly code: string
 }
@@ -96,14 +96,14 @@ const remove = async ({ licensing }: Shop, id: string): Promise<void> =>
 const forged = async (_shop: Shop, _id: string, token: string): Promise<{ token: string }> => ({
   token: await forge(claimsOf(token), testKeyPairs[5]!.privateKeyPem),
 })
-/** A token that outlives its record, as of a license that was shortened. */
+/** A token that outlives its record, because the license was shortened. */
 const endless = async (_shop: Shop, _id: string, token: string): Promise<{ token: string }> => {
   const { exp: _end, ...claims } = claimsOf(token)
   return { token: await forge(claims, privateKey) }
 }
 const elsewhere = async ({ issue }: Shop): Promise<{ id: string }> => ({ id: (await issue()).id })
 
-/** In the order of the contract: each row holds all the causes of the rows below it that can be had at once. */
+/** In the order of the contract. Each row also has all causes of later rows that are possible together. */
 const rows: readonly Row[] = [
   { what: 'no token', spoil: async () => ({ token: undefined }), code: 'invalid_token' },
   { what: 'null for a token', spoil: async () => ({ token: null }), code: 'invalid_token' },
@@ -175,7 +175,7 @@ const rows: readonly Row[] = [
 ]
 
 for (const { what, spoil, code } of rows)
-  test(`renewal with ${what}: ${code}`, async () => {
+  test(`licenses.renew(): with ${what} is ${code}`, async () => {
     const shop = await newShop()
     const issued = await shop.issue()
     const asked = { id: issued.id, token: issued.token, ...(await spoil(shop, issued.id, tokenOf(issued))) }
@@ -184,7 +184,7 @@ for (const { what, spoil, code } of rows)
     if (code !== 'ok') assert.deepEqual(await shop.storage.findLicense(shop.app.id, issued.id), before)
   })
 
-test('a guess learns the same of licenses that are there and that are not', async () => {
+test('licenses.renew(): a guess gets the same error for existing and missing licenses', async () => {
   const { licensing, issue } = await newShop()
   const { id } = await issue()
   const guesses = [id, 'lic_01kfgt0000e0080000000000zz', 'nothing']
@@ -194,7 +194,7 @@ test('a guess learns the same of licenses that are there and that are not', asyn
   assert.deepEqual(new Set(refusals.map(({ code, message }) => `${code} ${message}`)).size, 1)
 })
 
-test('a vendor regenerates whoever is not revoked, the expired as well, whose token is then expired too', async () => {
+test('licenses.regenerate(): refuses only a revoked license; an expired one gets an expired token', async () => {
   const { licensing, clock, issue } = await newShop()
   const { regenerate, renew, get } = licensing.licenses
   const issued = await issue()
@@ -209,7 +209,7 @@ test('a vendor regenerates whoever is not revoked, the expired as well, whose to
   assert.equal(await codeOf(regenerate('desktop-app', issued.id)), 'license_revoked')
 })
 
-test('a token ends when it says or when its record says, whichever is earlier', async () => {
+test('licenses.renew(): a token ends by its claim or its record, whichever is earlier', async () => {
   const { licensing, clock, issue } = await newShop()
   const { renew, update } = licensing.licenses
   const shortened = await issue()
@@ -225,7 +225,7 @@ test('a token ends when it says or when its record says, whichever is earlier', 
   assert.equal(await codeOf(renew('desktop-app', extended.id, token)), 'ok')
 })
 
-test('a token is good until the second before its end', async () => {
+test('licenses.renew(): a token is good until the second before its end', async () => {
   const { licensing, clock, issue } = await newShop()
   const { id, token } = await issue()
   clock.seconds = start + 30 * day - 1
@@ -234,7 +234,7 @@ test('a token is good until the second before its end', async () => {
   assert.equal(await codeOf(licensing.licenses.renew('desktop-app', id, token)), 'token_expired')
 })
 
-test('invalidating the earlier tokens ends them everywhere, and only them', async () => {
+test('licenses.regenerate(): invalidatePrevious ends the earlier tokens everywhere, and no others', async () => {
   const { licensing, issue } = await newShop()
   const { regenerate, renew } = licensing.licenses
   const stolen = await issue()
@@ -250,7 +250,7 @@ test('invalidating the earlier tokens ends them everywhere, and only them', asyn
   assert.equal(await verdictOf(licensing, 'desktop-app', safe.token), 'ok')
 })
 
-test('after a restore from backup a newer token still renews, and goes past what it was', async () => {
+test('licenses.renew(): after a restored backup a newer token renews, and the revision passes it', async () => {
   const { licensing, storage, app, issue } = await newShop()
   const { regenerate, renew } = licensing.licenses
   const { id } = await issue()
@@ -267,7 +267,7 @@ test('after a restore from backup a newer token still renews, and goes past what
   assert.ok(renewed.jti > newest.jti)
 })
 
-test('a deleted tier stops regeneration until the license has another, and a namesake does not step in', async () => {
+test('licenses.regenerate(): a deleted tier stops it until the license has another; a tier of the same slug does not help', async () => {
   const { licensing, issue } = await newShop()
   const { licenses, tiers } = licensing
   const issued = await issue()
@@ -284,7 +284,7 @@ test('a deleted tier stops regeneration until the license has another, and a nam
   assert.equal(await codeOf(licenses.renew('desktop-app', issued.id, issued.token)), 'ok')
 })
 
-test('a renewal that goes back in time does not claim the future', async () => {
+test('licenses.renew(): a clock that went back claims no future time', async () => {
   const { licensing, clock, issue } = await newShop()
   clock.seconds = start + 20 * day
   const ahead = await issue({ forever: true })

@@ -13,7 +13,7 @@ import {
   otherMasterKey,
   refusalOf,
   risingIds,
-} from '../support/world.ts'
+} from '../support/fixtures.ts'
 
 const [oldKey, newKey] = [masterKey, otherMasterKey]
 const nothing: RekeyResult = {
@@ -32,7 +32,7 @@ const everything: RekeyResult = {
 }
 const request = { scope: 'key_1', fingerprint: 'f' }
 
-/** What holders of tokens and secrets know, which no change of the master key may touch. */
+/** Tokens and secrets that people hold. A change of the master key must not change them. */
 interface Known {
   readonly token: string | null
   readonly secret: string
@@ -50,7 +50,7 @@ async function known(licensing: Licensing, licenseId: string): Promise<Known> {
   return { token: await licensing.licenses.token('desktop-app', licenseId), secret, answer }
 }
 
-/** Two apps, a webhook in the middle of a roll and more kept answers than a page, all under the old key. */
+/** Two apps, a webhook in the middle of a roll, and more than one page of stored responses, all under the old key. */
 async function fill(storage: Storage): Promise<string> {
   const { licensing, issue } = await newShop({ storage, masterKey: oldKey })
   await licensing.apps.create({ name: 'Second', slug: 'second' })
@@ -60,7 +60,7 @@ async function fill(storage: Storage): Promise<string> {
   return (await issue()).id
 }
 
-/** The storage, with something done before each of its transactions. */
+/** The storage, with a call before each of its transactions. */
 function before(storage: Storage, act: (transaction: number) => unknown): Storage {
   let count = 0
   return Object.assign(Object.create(storage) as Storage, {
@@ -81,7 +81,7 @@ const storages: Readonly<Record<string, (work: (storage: Storage) => Promise<voi
 }
 
 for (const [name, on] of Object.entries(storages)) {
-  test(`${name}: after a rekey the new key alone opens everything as it was, and the old one nothing`, () =>
+  test(`rekey(): on ${name} the new key alone opens everything unchanged, and the old key nothing`, () =>
     on(async (storage) => {
       const id = await fill(storage)
       const before = await known(await startedWith(storage, oldKey), id)
@@ -94,7 +94,7 @@ for (const [name, on] of Object.entries(storages)) {
       assert.deepEqual(await after.rekey(), nothing)
     }))
 
-  test(`${name}: a rekey that dies anywhere leaves what both keys open, and goes on from there`, () =>
+  test(`rekey(): on ${name} an interrupted rekey leaves secrets that both keys open, and resumes`, () =>
     on(async (storage) => {
       const id = await fill(storage)
       const asBefore = await known(await startedWith(storage, oldKey), id)
@@ -115,7 +115,7 @@ for (const [name, on] of Object.entries(storages)) {
       assert.deepEqual(await known(await startedWith(storage, newKey), id), asBefore)
     }))
 
-  test(`${name}: two rekeys at once do the work between them`, () =>
+  test(`rekey(): on ${name} two concurrent rekeys share the work`, () =>
     on(async (storage) => {
       const id = await fill(storage)
       const both = await Promise.all([1, 2].map(() => startedWith(storage, [newKey, oldKey])))
@@ -132,11 +132,11 @@ const meanwhile: Readonly<Record<string, (server: Licensing) => Promise<unknown>
   'a roll of the webhook secret': (server) => server.webhooks.rollSecret('desktop-app'),
   'the deletion of an app': (server) => server.apps.delete('second'),
   'a new app': (server) => server.apps.create({ name: 'Third', slug: 'third' }),
-  'a kept answer': (server) => server.idempotent({ ...request, key: 'k9' }, async () => ({})),
+  'a stored response': (server) => server.idempotent({ ...request, key: 'k9' }, async () => ({})),
 }
 
 for (const [what, act] of Object.entries(meanwhile))
-  test(`${what} between the reading and the writing of a rekey stands`, async () => {
+  test(`rekey(): keeps ${what} that falls between its reading and its writing`, async () => {
     const storage = memoryStorage()
     const id = await fill(storage)
     const server = await startedWith(storage, [newKey, oldKey], 20_000)
@@ -151,7 +151,7 @@ for (const [what, act] of Object.entries(meanwhile))
     assert.deepEqual((await fresh.apps.list()).data, (await server.apps.list()).data)
   })
 
-test('with the old key first nothing happens, and the new one alone still does not start', async () => {
+test('rekey(): with the old key first it does nothing, and the new key alone still does not start', async () => {
   const storage = memoryStorage()
   await fill(storage)
   assert.deepEqual(await (await startedWith(storage, [oldKey, newKey])).rekey(), nothing)
@@ -159,7 +159,7 @@ test('with the old key first nothing happens, and the new one alone still does n
   assert.equal(await codeOf(startedWith(storage, oldKey)), 'ok')
 })
 
-test('a rekey in the wrong order takes one back that was broken off', async () => {
+test('rekey(): with the keys in the wrong order it undoes an interrupted rekey', async () => {
   const storage = memoryStorage()
   const id = await fill(storage)
   const dying = before(storage, (transaction) => {
@@ -170,7 +170,7 @@ test('a rekey in the wrong order takes one back that was broken off', async () =
   await known(await startedWith(storage, oldKey), id)
 })
 
-test('while a server seals under the old key it is refused, and the check record stays', async () => {
+test('rekey(): refuses while a server seals under the old key, and leaves the check record', async () => {
   const storage = memoryStorage()
   await fill(storage)
   const server = await startedWith(storage, [oldKey, newKey], 20_000)
@@ -183,7 +183,7 @@ test('while a server seals under the old key it is refused, and the check record
   assert.equal(await codeOf(startedWith(storage, newKey)), 'master_key')
 })
 
-test('what opens with none of the keys is named, and the check record stays', async () => {
+test('rekey(): names a secret that no key opens, and leaves the check record', async () => {
   const storage = memoryStorage()
   await fill(storage)
   const app = (await storage.findApp('second'))!
@@ -197,7 +197,7 @@ test('what opens with none of the keys is named, and the check record stays', as
   assert.equal(await codeOf(startedWith(storage, newKey)), 'master_key')
 })
 
-test('a kept answer that opens with none of the keys stands in the way only until it expires', async () => {
+test('rekey(): a stored response that no key opens stops it only until it expires', async () => {
   const storage = memoryStorage()
   await fill(storage)
   const { clock, licensing } = await newWorld({ storage, masterKey: [newKey, oldKey] })
@@ -209,12 +209,12 @@ test('a kept answer that opens with none of the keys stands in the way only unti
     expiresAt: clock.seconds + 9,
   }
   await storage.insertStoredResponse(lost, clock.seconds)
-  assert.match((await refusalOf(licensing.rekey())).message, /^A kept answer of lost does not open/)
+  assert.match((await refusalOf(licensing.rekey())).message, /^A stored response of lost does not open/)
   clock.seconds += 9
   assert.equal((await licensing.rekey()).keyCheck, true)
 })
 
-test('progress rises to the number of records, once', async () => {
+test('rekey(): reports each record once, up to their number', async () => {
   const storage = memoryStorage()
   await fill(storage)
   const seen: string[] = []

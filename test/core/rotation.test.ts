@@ -13,9 +13,9 @@ import {
   tallyOf,
   tokenOf,
   type Shop,
-} from '../support/world.ts'
+} from '../support/fixtures.ts'
 
-/** What a license's token is good for: verification, and renewal. */
+/** The outcomes of a token's verification and renewal. */
 async function uses({ licensing }: Shop, id: string, token: string): Promise<readonly [string, string]> {
   return [
     await verdictOf(licensing, 'desktop-app', token),
@@ -26,7 +26,7 @@ async function uses({ licensing }: Shop, id: string, token: string): Promise<rea
 const refused = ['invalid_token', 'invalid_token']
 const accepted = ['ok', 'ok']
 
-test('after a rotation every active license, all that were counted, has a token under the new key', async () => {
+test('rotateKeys(): every counted active license has a token under the new key', async () => {
   const { licensing, clock, app, issue } = await newShop()
   const licenses = await Promise.all(Array.from({ length: 25 }, () => issue()))
   const expired = await issue({ durationDays: 1 })
@@ -48,7 +48,7 @@ test('after a rotation every active license, all that were counted, has a token 
     assert.equal(await licensing.licenses.token('desktop-app', id), null)
 })
 
-test('a rotation ends every token under the old key at once, renewal included, and changes no license', async () => {
+test('rotateKeys(): ends every token under the old key, renewals too, and changes no license', async () => {
   const shop = await newShop()
   const { licensing, storage, app } = shop
   const issued = await shop.issue()
@@ -64,7 +64,7 @@ test('a rotation ends every token under the old key at once, renewal included, a
   assert.deepEqual(await uses(shop, issued.id, fresh), accepted)
 })
 
-test('the old private key is destroyed, in a grace period too', async () => {
+test('rotateKeys(): destroys the old private key, also with a grace period', async () => {
   const { licensing, storage, app } = await newShop()
   await licensing.rotateKeys('desktop-app', { gracePeriodDays: 30 })
   const keys = await storage.listSigningKeys(app.id)
@@ -76,7 +76,7 @@ test('the old private key is destroyed, in a grace period too', async () => {
   assert.equal((await storage.listSigningKeys(app.id)).length, 1)
 })
 
-test('in a grace period the old token verifies and renews itself, to the second', async () => {
+test('rotateKeys(): during the grace period the old token verifies and renews, to the second', async () => {
   const shop = await newShop()
   const { licensing, clock } = shop
   const { id, token } = await shop.issue({ forever: true })
@@ -97,7 +97,7 @@ test('in a grace period the old token verifies and renews itself, to the second'
   assert.deepEqual(await uses(shop, id, tokenOf(renewed)), accepted)
 })
 
-test('graces run side by side, and a rotation without one ends them all', async () => {
+test('rotateKeys(): grace periods run side by side, and a rotation without one ends them all', async () => {
   const shop = await newShop()
   const { licensing, clock } = shop
   const { id, token: first } = await shop.issue({ forever: true })
@@ -114,12 +114,12 @@ test('graces run side by side, and a rotation without one ends them all', async 
     assert.deepEqual(await uses(shop, id, tokenOf({ token })), refused)
 })
 
-test('under a retired key the record decides when a token ends, never the token', async () => {
+test('rotateKeys(): under a retired key the record decides when a token ends', async () => {
   const shop = await newShop()
   const { licensing, clock } = shop
   const issued = await shop.issue({ durationDays: 2 })
   await licensing.rotateKeys('desktop-app', { gracePeriodDays: 90 })
-  // What the thief of the old private key can make of a token of his own.
+  // A thief with the old private key can make this from a token of his own.
   const claims = { ...claimsOf(tokenOf(issued)), exp: start + 10_000 * day, features: ['everything'] }
   const longer = await forge(claims, testKeyPairs[0]!.privateKeyPem)
   assert.equal(await verdictOf(licensing, 'desktop-app', longer), 'ok')
@@ -129,7 +129,7 @@ test('under a retired key the record decides when a token ends, never the token'
   assert.deepEqual(await uses(shop, issued.id, longer), ['token_expired', 'token_expired'])
 })
 
-test('the thief of an old private key makes no token for a license whose jti he never saw', async () => {
+test('rotateKeys(): a stolen old private key makes no token for a license with an unseen jti', async () => {
   const shop = await newShop()
   const { licensing } = shop
   const [bought, victim] = [await shop.issue(), await shop.issue()]
@@ -151,7 +151,7 @@ test('the thief of an old private key makes no token for a license whose jti he 
   }
 })
 
-test('a dry run counts and changes nothing', async () => {
+test('rotateKeys(): a dry run counts and changes nothing', async () => {
   const shop = await newShop()
   const { licensing, storage, app } = shop
   const { id, token } = await shop.issue()
@@ -162,7 +162,7 @@ test('a dry run counts and changes nothing', async () => {
   assert.deepEqual(await uses(shop, id, tokenOf({ token })), accepted)
 })
 
-test('of five rotations at once one wins and the others are told', async () => {
+test('rotateKeys(): of five concurrent calls one wins, and the others get conflict', async () => {
   const shop = await newShop()
   const { licensing, storage, app } = shop
   const { id } = await shop.issue()
@@ -176,7 +176,7 @@ test('of five rotations at once one wins and the others are told', async () => {
   assert.equal((await verifyOffline(token, publicKeyPem)).lic_id, claimsOf(token).lic_id)
 })
 
-test('licenses issued, renewed and revoked during a rotation all end under the served key', async () => {
+test('rotateKeys(): licenses issued, renewed and revoked meanwhile all end under the served key', async () => {
   const shop = await newShop()
   const { licensing } = shop
   const licenses = await Promise.all(Array.from({ length: 6 }, () => shop.issue()))
@@ -195,7 +195,7 @@ test('licenses issued, renewed and revoked during a rotation all end under the s
   assert.equal(await token('desktop-app', licenses[0]!.id), null)
 })
 
-test('no request begun after the answer to a rotation gets a token under the old key, from another server either', async () => {
+test('rotateKeys(): after its response no request gets a token under the old key, on another server too', async () => {
   const shop = await newShop()
   const { id } = await shop.issue()
   const { licensing: other } = await newWorld({ storage: shop.storage })
@@ -206,7 +206,7 @@ test('no request begun after the answer to a rotation gets a token under the old
   assert.equal(await verdictOf(other, 'desktop-app', token), 'ok')
 })
 
-test('a token that was being signed while the keys rotated comes out under the new key', async () => {
+test('rotateKeys(): a token in the middle of signing comes out under the new key', async () => {
   const shop = await newShop()
   const { id } = await shop.issue()
   let rotates = true
@@ -226,7 +226,7 @@ test('a token that was being signed while the keys rotated comes out under the n
   await verifyOffline(token, await licensing.apps.publicKey('desktop-app'))
 })
 
-test('rotation refuses odd options and unknown apps, and touches nothing', async () => {
+test('rotateKeys(): refuses malformed options and unknown apps, and changes nothing', async () => {
   const { licensing, storage, app } = await newShop()
   const keys = await storage.listSigningKeys(app.id)
   const odd: readonly unknown[] = [-1, 91, 1.5, '7', null, Number.NaN, true]
@@ -238,7 +238,7 @@ test('rotation refuses odd options and unknown apps, and touches nothing', async
   assert.deepEqual(await storage.listSigningKeys(app.id), keys)
 })
 
-test('a rotation generates its own RSA-4096 pair', { timeout: 60_000 }, async () => {
+test('rotateKeys(): generates its own RSA-4096 pair', { timeout: 60_000 }, async () => {
   const { licensing, issue } = await newShop({ newKeyPair: generateRsaKeyPair })
   const { id } = await issue()
   const { publicKeyPem } = await licensing.rotateKeys('desktop-app')

@@ -14,12 +14,12 @@ import {
   risingIds,
   tokenOf,
   type Shop,
-} from '../support/world.ts'
+} from '../support/fixtures.ts'
 
 const secret = new TextEncoder().encode('a private key')
 const bytes = new Uint8Array(32).fill(9)
 
-test('what was sealed opens for its purpose, and for no other', async () => {
+test('sealer.open(): opens a secret for its purpose only', async () => {
   const sealer = await createSealer(masterKey)
   const sealed = sealer.seal(secret, 'private-key app_1 kid_1')
   assert.deepEqual(sealer.open(sealed, 'private-key app_1 kid_1'), secret)
@@ -32,14 +32,14 @@ test('what was sealed opens for its purpose, and for no other', async () => {
     assert.throws(() => sealer.open(sealed, purpose), { code: 'master_key' }, purpose)
 })
 
-test('a master key is the same as bytes, as base64 and as base64url', async () => {
+test('createSealer(): a master key is the same as bytes, base64 and base64url', async () => {
   const base64 = Buffer.from(bytes).toString('base64')
   const sealed = (await createSealer(bytes)).seal(secret, 'p')
   for (const key of [base64, base64.replace('=', ''), base64url.encode(bytes), Buffer.from(bytes), [base64]])
     assert.deepEqual((await createSealer(key)).open(sealed, 'p'), secret)
 })
 
-test('a master key that is changed after the start changes nothing', async () => {
+test('createSealer(): copies the master key at the start', async () => {
   const key = Uint8Array.from(bytes)
   const sealer = await createSealer(key)
   const sealed = sealer.seal(secret, 'p')
@@ -55,7 +55,7 @@ function altered(sealed: string, part: number, byte: number): string {
   return parts.with(part, base64url.encode(changed)).join('.')
 }
 
-test('a bit flipped anywhere, or a part cut short or missing, is noticed', async () => {
+test('sealer.open(): notices a flipped bit, a cut part and a missing part', async () => {
   const sealer = await createSealer(masterKey)
   const sealed = sealer.seal(secret, 'p')
   const [version, id, nonce, ciphertext] = sealed.split('.') as [string, string, string, string]
@@ -79,7 +79,7 @@ test('a bit flipped anywhere, or a part cut short or missing, is noticed', async
   for (const text of broken) assert.throws(() => sealer.open(text, 'p'), { code: 'master_key' }, text)
 })
 
-test('of several master keys the first seals and all open', async () => {
+test('createSealer(): the first of several keys seals, and all open', async () => {
   const [first, second] = [await createSealer(masterKey), await createSealer(otherMasterKey)]
   const both = await createSealer([otherMasterKey, masterKey])
   assert.deepEqual(both.open(first.seal(secret, 'p'), 'p'), secret)
@@ -87,7 +87,7 @@ test('of several master keys the first seals and all open', async () => {
   assert.throws(() => first.open(both.seal(secret, 'p'), 'p'), { code: 'master_key' })
 })
 
-test('ten thousand seals of the same never repeat a nonce', async () => {
+test('sealer.seal(): 10,000 seals of one secret never repeat a nonce', async () => {
   const sealer = await createSealer(masterKey)
   const nonces = new Set<string>()
   for (let count = 0; count < 10_000; count++) nonces.add(sealer.seal(secret, 'p').split('.')[2]!)
@@ -120,7 +120,7 @@ const malformed: Readonly<Record<string, unknown>> = {
   'an object': { length: 32 },
 }
 
-test('a malformed master key stops the start with one message, which does not show it, and writes nothing', async () => {
+test('createLicensing(): a malformed master key gets one message, which hides it, and writes nothing', async () => {
   for (const [what, key] of Object.entries(malformed)) {
     const storage = memoryStorage()
     const error = await refusalOf(createLicensing({ storage, masterKey: key as MasterKey }))
@@ -134,7 +134,7 @@ test('a malformed master key stops the start with one message, which does not sh
   }
 })
 
-test('the wrong master key stops the start and leaves the storage as it was', async () => {
+test('createLicensing(): the wrong master key is refused and leaves the storage unchanged', async () => {
   const { storage } = await newShop()
   const error = await refusalOf(createLicensing({ storage, masterKey: otherMasterKey }))
   assert.deepEqual(
@@ -144,7 +144,7 @@ test('the wrong master key stops the start and leaves the storage as it was', as
   assert.equal(await codeOf(createLicensing({ storage, masterKey })), 'ok')
 })
 
-test('with the old master key listed behind a new one, everything goes on, and new apps are under the new one', async () => {
+test('createLicensing(): with the old key behind a new one everything works, and new apps use the new key', async () => {
   const shop = await newShop()
   const license = await shop.issue()
   const next = await newWorld({
@@ -160,7 +160,7 @@ test('with the old master key listed behind a new one, everything goes on, and n
   assert.equal(await codeOf(newWorld({ storage: shop.storage, masterKey: otherMasterKey })), 'master_key')
 })
 
-test('of two fresh starts at once with different master keys one wins and the other is refused', async () => {
+test('createLicensing(): of two concurrent first starts with different keys one wins', async () => {
   const storage = memoryStorage()
   const starts = [masterKey, otherMasterKey].map((key) =>
     codeOf(createLicensing({ storage, masterKey: key })),
@@ -168,7 +168,7 @@ test('of two fresh starts at once with different master keys one wins and the ot
   assert.deepEqual((await Promise.all(starts)).toSorted(), ['master_key', 'ok'])
 })
 
-/** The shop's storage, in which the second app's records carry what `swap` makes of both apps'. */
+/** The shop's storage, after `swap` moved sealed texts between the records of two apps. */
 async function swapped(
   shop: Shop,
   swap: (storage: Storage, one: string, two: string) => Promise<Partial<Storage>>,
@@ -190,7 +190,7 @@ async function swapped(
   }
 }
 
-test('a private key moved to another app’s row does not open, and the other apps go on', async () => {
+test('licenses.token(): a private key moved to another app does not open, and other apps work on', async () => {
   const { token, untouched } = await swapped(await newShop(), async (storage, one, two) => {
     const stolen = (await storage.findActiveKey(one))!
     return {
@@ -201,7 +201,7 @@ test('a private key moved to another app’s row does not open, and the other ap
   assert.equal(await codeOf(untouched()), 'ok')
 })
 
-test('a private key put under another key’s id does not open', async () => {
+test('licenses.token(): a private key moved to another kid does not open', async () => {
   const { token } = await swapped(await newShop(), async (storage, one, two) => {
     const { kid } = (await storage.findActiveKey(one))!
     const own = (await storage.findActiveKey(two))!
@@ -210,7 +210,7 @@ test('a private key put under another key’s id does not open', async () => {
   assert.equal(await codeOf(token()), 'master_key')
 })
 
-test('a token secret moved to another app’s row does not open', async () => {
+test('licenses.get(): a token secret moved to another app does not open', async () => {
   const { token, untouched } = await swapped(await newShop(), async (storage, one, two) => {
     const { tokenSecret } = (await storage.findApp(one))!
     const other = (await storage.findApp(two))!

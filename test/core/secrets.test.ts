@@ -12,9 +12,9 @@ import {
   otherMasterKey,
   tokenOf,
   type Shop,
-} from '../support/world.ts'
+} from '../support/fixtures.ts'
 
-/** The middle of a secret's text: enough to know it by, in whatever it is wrapped. */
+/** The middle of a secret's text identifies it, in any wrapping. */
 function heart(secret: string): string {
   const text = secret.replace(/-----[A-Z ]+-----|\s/g, '')
   return text.slice(Math.floor(text.length / 2) - 12, Math.floor(text.length / 2) + 12)
@@ -56,7 +56,7 @@ function assertSilent(text: string, secrets: Secrets, where: string): void {
     assert.ok(!text.includes(secret), `${what} shows in ${where}`)
 }
 
-test('a storage holds no token, no API key, no private key and no master key', async () => {
+test('storage: holds no token, no API key, no private key and no master key', async () => {
   const { shop, id, apiKey, token, secrets } = await secretShop()
   const { licensing, storage } = shop
   await licensing.apiKeys.authenticate(apiKey)
@@ -70,7 +70,7 @@ test('a storage holds no token, no API key, no private key and no master key', a
   assertSilent(held, { ...secrets, ...rotated, 'a PEM': 'PRIVATE KEY' }, 'the storage')
 })
 
-/** Calls that fail while holding a secret in their hands. */
+/** Calls that fail while they handle a secret. */
 function failures({
   shop,
   id,
@@ -110,7 +110,7 @@ function failures({
   ]
 }
 
-test('no refusal says a secret: not in its message, its details, its stack or its causes', async () => {
+test('LicensingError: shows no secret in message, details, stack or causes', async () => {
   const made = await secretShop()
   for (const [at, fail] of failures(made).entries()) {
     const error: unknown = await fail().then(
@@ -121,7 +121,7 @@ test('no refusal says a secret: not in its message, its details, its stack or it
   }
 })
 
-test('a storage whose sealed records were altered is refused without a word of them', async () => {
+test('LicensingError: an altered sealed record is refused without showing it', async () => {
   const { shop, id, secrets } = await secretShop()
   const { storage } = shop
   const alter = (sealed: string): string => sealed.replace(/.{8}$/, 'AAAAAAAA')
@@ -141,7 +141,7 @@ test('a storage whose sealed records were altered is refused without a word of t
   assertSilent(spoken(error), { ...secrets, 'the sealed key': heart(sealed) }, 'the refusal')
 })
 
-test('what licensing shows of itself when it is logged holds no secret', async () => {
+test('licensing: shows no secret if it is logged', async () => {
   const { shop, apiKey, secrets } = await secretShop()
   const { licensing } = shop
   const principal = await licensing.apiKeys.authenticate(apiKey)
@@ -153,7 +153,7 @@ test('what licensing shows of itself when it is logged holds no secret', async (
   }
 })
 
-test('verification shows no token, jti or customer to the public', async () => {
+test('verification: shows no token, jti or customer to the public', async () => {
   const { shop, token, secrets } = await secretShop()
   const { verification } = shop.licensing
   const claims = claimsOf(token)

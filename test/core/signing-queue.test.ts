@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SignedLicense } from '../../src/core/index.ts'
-import { codeOf, installation, newShop, tallyOf, tokenOf, type Shop } from '../support/world.ts'
+import { codeOf, installation, newShop, tallyOf, tokenOf, type Shop } from '../support/fixtures.ts'
 
 const narrow = { concurrency: 1, maxWaiting: 1 }
 
@@ -9,7 +9,7 @@ async function revisionOf({ storage, app }: Shop, { id }: SignedLicense): Promis
   return (await storage.findLicense(app.id, id))?.revision
 }
 
-/** Runs one call a license at once, and holds each refusal against what it left behind. */
+/** Runs one call a license at the same time, and checks that no refusal changed anything. */
 async function checkRefusals(
   shop: Shop,
   licenses: readonly SignedLicense[],
@@ -32,12 +32,12 @@ async function narrowShop(): Promise<{ shop: Shop; licenses: readonly SignedLice
   return { shop, licenses }
 }
 
-test('whoever finds the queue full is refused before anything of a regeneration is written', async () => {
+test('licenses.regenerate(): a full signing queue refuses it before it writes anything', async () => {
   const { shop, licenses } = await narrowShop()
   await checkRefusals(shop, licenses, ({ id }) => shop.licensing.licenses.regenerate('desktop-app', id))
 })
 
-test('so it is with a renewal by token, a change and a reinstatement', async () => {
+test('licenses: a full signing queue refuses renew(), update() and reinstate() before they write', async () => {
   const { shop, licenses } = await narrowShop()
   const verbs = shop.licensing.licenses
   await checkRefusals(shop, licenses, ({ id, token }) => verbs.renew('desktop-app', id, token))
@@ -46,7 +46,7 @@ test('so it is with a renewal by token, a change and a reinstatement', async () 
   await checkRefusals(shop, licenses, ({ id }) => verbs.reinstate('desktop-app', id))
 })
 
-test('a license that is refused for want of a place is not issued, and may be asked for again', async () => {
+test('licenses.create(): a full signing queue issues nothing, and a later call succeeds', async () => {
   const shop = await newShop({ signing: narrow })
   const { ok = 0, unavailable = 0 } = await tallyOf(Array.from({ length: 6 }, () => shop.issue()))
   assert.equal(ok + unavailable, 6)
@@ -55,7 +55,7 @@ test('a license that is refused for want of a place is not issued, and may be as
   assert.equal(await codeOf(shop.issue({ installationId: installation(99) })), 'ok')
 })
 
-test('what does not sign needs no place', async () => {
+test('licenses and verification: calls that sign nothing need no slot', async () => {
   const { shop, licenses } = await narrowShop()
   const { licensing } = shop
   const [first, ...others] = licenses as [SignedLicense, ...SignedLicense[]]
@@ -70,7 +70,7 @@ test('what does not sign needs no place', async () => {
   ])
 })
 
-test('a wide queue serves everybody, however few sign at a time', async () => {
+test('signing: a long queue serves every caller, even one at a time', async () => {
   const shop = await newShop({ signing: { concurrency: 1 } })
   const licenses = await Promise.all(Array.from({ length: 30 }, () => shop.issue()))
   const again = licenses.map(({ id }) => shop.licensing.licenses.regenerate('desktop-app', id))
@@ -79,13 +79,13 @@ test('a wide queue serves everybody, however few sign at a time', async () => {
   for (const license of licenses) assert.equal(await revisionOf(shop, license), 2)
 })
 
-test('all cores sign when they are asked to', async () => {
+test("signing: concurrency 'all' signs on all cores", async () => {
   const shop = await newShop({ signing: { concurrency: 'all' } })
   const licenses = await Promise.all(Array.from({ length: 10 }, () => shop.issue()))
   assert.equal(new Set(licenses.map(tokenOf)).size, 10)
 })
 
-test('inside a transaction of the host no place is taken, and none is missed', async () => {
+test("licensing.with(): takes no slot inside a host's transaction, and needs none", async () => {
   const { shop, licenses } = await narrowShop()
   const { licenses: lent } = shop.licensing.with(shop.storage)
   const calls = licenses.map(({ id }) => lent.regenerate('desktop-app', id))
@@ -95,7 +95,7 @@ test('inside a transaction of the host no place is taken, and none is missed', a
   )
 })
 
-test('a queue of no use is refused', async () => {
+test('createLicensing(): refuses signing options out of range', async () => {
   const useless = [{ concurrency: 0 }, { concurrency: 1.5 }, { concurrency: Number.NaN }, { maxWaiting: -1 }]
   for (const signing of useless) await assert.rejects(newShop({ signing }), /^TypeError: signing/)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { NewTier } from '../../src/core/index.ts'
-import { codeOf, newShop, newWorld, refusalOf, start, tallyOf, type World } from '../support/world.ts'
+import { codeOf, newShop, newWorld, refusalOf, start, tallyOf, type World } from '../support/fixtures.ts'
 
 async function newApp(): Promise<World> {
   const world = await newWorld()
@@ -15,7 +15,7 @@ const badSlugs = [
   ...['tier_01kfgt0000e008000000000001', 'lic_01kfgt0000e008000000000001', null, undefined, 5, ['pro']],
 ]
 
-test('slugs of tiers and features are lowercase letters, digits and underscores, and none looks like an id', async () => {
+test('tiers and features: a slug is lowercase letters, digits and underscores, and does not look like an id', async () => {
   const { licensing } = await newApp()
   const { tiers, features } = licensing
   for (const slug of goodSlugs) {
@@ -37,7 +37,7 @@ test('slugs of tiers and features are lowercase letters, digits and underscores,
     }
 })
 
-test('a tier is created with its features in their order, those new to the catalogue made there', async () => {
+test('tiers.create(): keeps the order of its features, and adds missing ones to the catalogue', async () => {
   const { licensing } = await newApp()
   const { tiers, features } = licensing
   await features.create('desktop-app', { name: 'API access', slug: 'api_access', description: 'Calls' })
@@ -66,7 +66,7 @@ test('a tier is created with its features in their order, those new to the catal
   assert.equal((await features.list('desktop-app')).total, 3)
 })
 
-test('tiers come in the order of their positions, a new one last', async () => {
+test('tiers.list(): orders by position, and a new tier comes last', async () => {
   const { licensing } = await newApp()
   const { create, list, update } = licensing.tiers
   const slugs = async (): Promise<readonly string[]> =>
@@ -81,7 +81,7 @@ test('tiers come in the order of their positions, a new one last', async () => {
   assert.deepEqual(await slugs(), ['c', 'a', 'd', 'b'], 'of one position the older first')
 })
 
-test('a feature added is made in the catalogue, or the one there is linked under its own name', async () => {
+test('tiers.addFeature(): creates a missing feature, or links the existing one under its own name', async () => {
   const { licensing } = await newShop()
   const { addFeature, features, get } = licensing.tiers
   const first = await addFeature('desktop-app', 'pro', {
@@ -104,7 +104,7 @@ test('a feature added is made in the catalogue, or the one there is linked under
   )
 })
 
-test('a tier has at most a hundred features, and a refused one is not in the catalogue either', async () => {
+test('tiers.addFeature(): refuses the 101st feature, and leaves it out of the catalogue', async () => {
   const { licensing } = await newApp()
   const hundred = Array.from({ length: 100 }, (_, at) => `f${at}`)
   const { tiers } = licensing
@@ -119,7 +119,7 @@ test('a tier has at most a hundred features, and a refused one is not in the cat
   assert.equal((await tiers.addFeature('desktop-app', 'full', { name: 'x', slug: 'f7' })).added, false)
 })
 
-test('what is taken or refused leaves nothing behind', async () => {
+test('tiers and features: a refused call leaves nothing behind', async () => {
   const { licensing } = await newShop()
   const { tiers, features } = licensing
   const again = tiers.create('desktop-app', { name: 'x', slug: 'pro', features: ['fresh'] })
@@ -130,7 +130,7 @@ test('what is taken or refused leaves nothing behind', async () => {
   assert.equal((await tiers.get('desktop-app', 'pro')).name, 'Pro')
 })
 
-test('of tiers, features and links made at once each is made once', async () => {
+test('tiers and features: concurrent calls make each tier, feature and link once', async () => {
   const { licensing } = await newShop()
   const { tiers, features } = licensing
   const eight = <T>(make: () => Promise<T>): readonly Promise<T>[] => Array.from({ length: 8 }, make)
@@ -144,7 +144,7 @@ test('of tiers, features and links made at once each is made once', async () => 
   assert.deepEqual((await tiers.get('desktop-app', 'pro')).features, ['api_access', 'y'])
 })
 
-test('features at once from many sides are all linked', async () => {
+test('tiers.addFeature(): concurrent calls link every feature', async () => {
   const { licensing } = await newShop()
   const slugs = Array.from({ length: 30 }, (_, at) => `f${at}`)
   await Promise.all(
@@ -154,7 +154,7 @@ test('features at once from many sides are all linked', async () => {
   assert.deepEqual(features.toSorted(), ['api_access', ...slugs].toSorted())
 })
 
-test('a feature taken out of a tier stays in the catalogue; one deleted there leaves every tier', async () => {
+test('tiers.removeFeature(): leaves the catalogue alone, and features.delete() clears every tier', async () => {
   const { licensing } = await newShop()
   const { tiers, features } = licensing
   await tiers.create('desktop-app', { name: 'Basic', slug: 'basic', features: ['api_access', 'sso'] })
@@ -169,7 +169,7 @@ test('a feature taken out of a tier stays in the catalogue; one deleted there le
   assert.equal(await codeOf(features.delete('desktop-app', 'api_access')), 'not_found')
 })
 
-test('a feature deleted and made again under its slug is not back in the tiers', async () => {
+test('features.create(): a deleted feature made again is back in no tier', async () => {
   const { licensing, issue } = await newShop()
   const license = await issue()
   await licensing.features.delete('desktop-app', 'api_access')
@@ -178,7 +178,7 @@ test('a feature deleted and made again under its slug is not back in the tiers',
   assert.deepEqual((await licensing.licenses.regenerate('desktop-app', license.id)).features, [])
 })
 
-test('name, description and position change; slug and features never by that way', async () => {
+test('tiers.update(): changes name, description and position, and neither slug nor features', async () => {
   const { licensing, clock } = await newShop()
   const { tiers, features } = licensing
   const before = await tiers.get('desktop-app', 'pro')
@@ -210,7 +210,7 @@ test('name, description and position change; slug and features never by that way
     assert.equal(await codeOf(features.update('desktop-app', 'api_access', changes)), 'validation_error')
 })
 
-test('positions are whole numbers from 0 to a million', async () => {
+test('tiers: a position is an integer from 0 to 1,000,000', async () => {
   const { licensing } = await newApp()
   const create = (position: unknown, at: number): Promise<unknown> =>
     licensing.tiers.create('desktop-app', { name: 'x', slug: `t${at}`, position } as NewTier)
@@ -221,7 +221,7 @@ test('positions are whole numbers from 0 to a million', async () => {
   assert.equal(await codeOf(licensing.tiers.create('desktop-app', { name: 'x', slug: 'last' })), 'ok')
 })
 
-test('tiers and features are of one app', async () => {
+test('tiers and features: each belongs to one app', async () => {
   const { licensing, tier } = await newShop()
   const { id } = await licensing.features.get('desktop-app', 'api_access')
   await licensing.apps.create({ name: 'Other', slug: 'other-app' })

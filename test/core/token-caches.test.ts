@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testKeyPairs } from '../support/keys.ts'
 import { claimsOf, headerText, verdictOf } from '../support/tokens.ts'
-import { codeOf, day, newShop, tokenOf, type Shop } from '../support/world.ts'
+import { codeOf, day, newShop, tokenOf, type Shop } from '../support/fixtures.ts'
 
-/** A license whose token has been signed, shown and verified, so that everything that is remembered is. */
+/** A license whose token was signed and verified, so that every cache has it. */
 async function warmLicense(shop: Shop): Promise<{ id: string; token: string }> {
   const license = await shop.issue()
   const token = tokenOf(license)
@@ -18,7 +18,7 @@ function tokenNow({ licensing }: Shop, id: string): Promise<string | null> {
   return licensing.licenses.token('desktop-app', id)
 }
 
-test('a revoked license: no remembered token is handed out, and none passes', async () => {
+test('token caches: a revoked license gets no cached token, and none verifies', async () => {
   const shop = await newShop()
   const { id, token } = await warmLicense(shop)
   await shop.licensing.licenses.revoke('desktop-app', id)
@@ -28,7 +28,7 @@ test('a revoked license: no remembered token is handed out, and none passes', as
   assert.equal(await codeOf(shop.licensing.licenses.renew('desktop-app', id, token)), 'license_revoked')
 })
 
-test('a passed end: no remembered token is handed out, and none passes', async () => {
+test('token caches: an expired license gets no cached token, and none verifies', async () => {
   const shop = await newShop()
   const { id, token } = await warmLicense(shop)
   shop.clock.seconds = claimsOf(token).exp! - 1
@@ -39,7 +39,7 @@ test('a passed end: no remembered token is handed out, and none passes', async (
   assert.equal(await codeOf(shop.licensing.licenses.renew('desktop-app', id, token)), 'token_expired')
 })
 
-test('a retired key: its remembered tokens fail at once, and the next one is under the new key', async () => {
+test('token caches: cached tokens of a retired key fail immediately, and the next one is under the new key', async () => {
   const shop = await newShop()
   const { id, token } = await warmLicense(shop)
   await shop.licensing.rotateKeys('desktop-app')
@@ -50,7 +50,7 @@ test('a retired key: its remembered tokens fail at once, and the next one is und
   assert.notEqual(headerText(next), headerText(token))
 })
 
-test('a key in its grace period: its remembered tokens fail when that ends', async () => {
+test('token caches: cached tokens of a key in its grace period fail when that ends', async () => {
   const shop = await newShop()
   const { token } = await warmLicense(shop)
   await shop.licensing.rotateKeys('desktop-app', { gracePeriodDays: 1 })
@@ -61,7 +61,7 @@ test('a key in its grace period: its remembered tokens fail when that ends', asy
   assert.equal(await verdictOf(shop.licensing, 'desktop-app', token), 'invalid_token')
 })
 
-test('an invalidated or replaced token is judged by its revision, remembered or not', async () => {
+test('token caches: a cached token of an old revision is refused like any other', async () => {
   const shop = await newShop()
   const { id, token } = await warmLicense(shop)
   await shop.licensing.licenses.regenerate('desktop-app', id)
@@ -71,7 +71,7 @@ test('an invalidated or replaced token is judged by its revision, remembered or 
   assert.equal(claimsOf((await tokenNow(shop, id))!).jti.startsWith(id), true)
 })
 
-test('another app with the same name and even the same keys takes no remembered token', async () => {
+test('token caches: another app with the same name and keys accepts no cached token', async () => {
   const keyPair = testKeyPairs[0]!
   const shop = await newShop({ newKeyPair: async () => keyPair })
   const { token } = await warmLicense(shop)
@@ -82,7 +82,7 @@ test('another app with the same name and even the same keys takes no remembered 
   assert.equal(await verdictOf(shop.licensing, 'desktop-app', token), 'invalid_token')
 })
 
-test('another spelling of a remembered token is not that token', async () => {
+test('token caches: another spelling of a cached token is refused', async () => {
   const shop = await newShop()
   const { token } = await warmLicense(shop)
   const [header, payload, signature] = token.split('.') as [string, string, string]
@@ -96,7 +96,7 @@ test('another spelling of a remembered token is not that token', async () => {
     assert.equal(await verdictOf(shop.licensing, 'desktop-app', value), 'invalid_token')
 })
 
-test('a flood of forged tokens takes nothing from a good one', async () => {
+test('token caches: a flood of forged tokens does not harm a good one', async () => {
   const shop = await newShop()
   const { id, token } = await warmLicense(shop)
   const flood = Array.from({ length: 50 }, (_, at) => `${token.slice(0, -8)}${String(at).padStart(8, 'A')}`)

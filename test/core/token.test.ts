@@ -16,7 +16,7 @@ import {
   start,
   tokenOf,
   type World,
-} from '../support/world.ts'
+} from '../support/fixtures.ts'
 
 interface Golden {
   readonly masterKey: string
@@ -35,7 +35,7 @@ interface Golden {
 
 const golden = readVectors('own/golden.json') as Golden
 
-/** A world on the golden app, as a storage of an earlier version would hold it. */
+/** Licensing on the golden app, as an earlier version stored it. */
 async function goldenWorld(): Promise<World> {
   const storage = memoryStorage()
   const { appId, kid, privateKey, tokenSecret } = golden
@@ -50,7 +50,7 @@ async function goldenWorld(): Promise<World> {
   return newWorld({ storage, masterKey: golden.masterKey })
 }
 
-test('sealed keys of a storage open, and its license gets the token that openssl makes, byte for byte', async () => {
+test('licenses.token(): equals the token that openssl makes of the same sealed keys, byte for byte', async () => {
   const { licensing } = await goldenWorld()
   await licensing.tiers.create('desktop-app', { name: 'Pro', slug: 'pro', features: ['api_access'] })
   const { id: customerId } = await licensing.customers.create('desktop-app', { email: 'ada@example.com' })
@@ -67,7 +67,7 @@ test('sealed keys of a storage open, and its license gets the token that openssl
   assert.equal(license.token, golden.token)
 })
 
-test('a jti is the id, the revision and the MAC that node:crypto computes', async () => {
+test('makeJti(): equals id, revision and the MAC that node:crypto computes', async () => {
   const secret = await crypto.subtle.importKey(
     'raw',
     new Uint8Array(32).fill(7),
@@ -83,7 +83,7 @@ test('a jti is the id, the revision and the MAC that node:crypto computes', asyn
   }
 })
 
-test('no other text reads as a jti', () => {
+test('readJti(): reads no other text', () => {
   const good = golden.jtis[0]!.jti
   const id = golden.licenseId
   const others = [
@@ -98,20 +98,20 @@ test('no other text reads as a jti', () => {
   for (const text of others) assert.equal(readJti(text), null, text)
 })
 
-test('a license without end has a token without exp', async () => {
+test('licenses.token(): a license that never expires has no exp', async () => {
   const { app, issue } = await newShop()
   const claims = await verifyOffline(tokenOf(await issue({ forever: true })), app.publicKeyPem)
   assert.equal('exp' in claims, false)
 })
 
-test('the same license and key give the same token, time and again', async () => {
+test('licenses.token(): the same license and key give the same token every time', async () => {
   const { licensing, clock, issue } = await newShop()
   const license = await issue()
   clock.seconds += 1000
   assert.equal(await licensing.licenses.token('desktop-app', license.id), license.token)
 })
 
-test('the issuer of an app stays as it was created, whatever the default becomes', async () => {
+test('apps.create(): an app keeps its issuer, whatever the default becomes', async () => {
   const { storage, app, issue } = await newShop({ issuer: 'licenses.example.com' })
   const license = await issue()
   assert.equal(claimsOf(tokenOf(license)).iss, 'licenses.example.com')
@@ -120,17 +120,17 @@ test('the issuer of an app stays as it was created, whatever the default becomes
   assert.equal(claimsOf(tokenOf(renewed)).iss, 'licenses.example.com')
 })
 
-test('an issuer is short text without control characters', async () => {
+test('createLicensing(): an issuer is short text without control characters', async () => {
   for (const issuer of ['', 'x'.repeat(256), 'a\u0000', 'a\n', 'a\u0085', '\uD800'])
     await assert.rejects(newWorld({ issuer }), { name: 'TypeError' }, JSON.stringify(issuer))
 })
 
-/** So many different slugs of the greatest length. */
+/** Different slugs of the greatest length. */
 function slugs(first: string, count: number): string[] {
   return Array.from({ length: count }, (_, at) => first + String(at).padStart(62, '0'))
 }
 
-test('the largest license there can be has a token that is accepted', async () => {
+test('verifyToken(): accepts the token of the largest legal license', async () => {
   const { licensing, issue } = await newShop({ issuer: '"'.repeat(255) })
   await licensing.apps.create({ name: 'n', slug: 'a'.repeat(63) })
   const slug = 't'.repeat(63)
@@ -141,7 +141,7 @@ test('the largest license there can be has a token that is accepted', async () =
   assert.equal(await codeOf(licensing.licenses.renew('desktop-app', license.id, license.token)), 'ok')
 })
 
-/** Every way of spelling the same bytes otherwise, one change a character of the token. */
+/** Other spellings of the same bytes, one change at a time. */
 function respelled(token: string): readonly string[] {
   const characters = ' \n\t\r\u0000=+/%.,\u3002'
   const places = [
@@ -156,7 +156,7 @@ function respelled(token: string): readonly string[] {
   return places.flatMap((at) => [...characters].map((odd) => token.slice(0, at) + odd + token.slice(at)))
 }
 
-test('only the one spelling of RFC 7515 is a token', async () => {
+test('verifyToken(): accepts only the one spelling of RFC 7515', async () => {
   const { licensing, issue } = await newShop()
   const { id, token } = await issue()
   for (const text of respelled(tokenOf({ token }))) {
@@ -165,7 +165,7 @@ test('only the one spelling of RFC 7515 is a token', async () => {
   }
 })
 
-test('whatever is no text is no token', async () => {
+test('verifyToken(): refuses a token that is no text', async () => {
   const { licensing, issue } = await newShop()
   const { id, token } = await issue()
   const values = [undefined, null, 0, 1, true, {}, [], [token], { token }, new String(token), Symbol('token')]
@@ -175,17 +175,17 @@ test('whatever is no text is no token', async () => {
   }
 })
 
-/** A well-signed token of the license's own claims, whose payload is `length` bytes long by one long feature. */
+/** A well-signed token with the license's claims. One long feature makes its payload `length` bytes long. */
 function padded(token: string, length: number): Promise<string> {
   const claims = { ...claimsOf(token), features: [''] }
   const features = ['f'.repeat(length - JSON.stringify(claims).length)]
   return forge({ ...claims, features }, testKeyPairs[0]!.privateKeyPem)
 }
 
-test('a token over 16 KiB is refused, however well it is signed', async () => {
+test('verifyToken(): refuses a token over 16 KiB, even if it is well signed', async () => {
   const { licensing, issue } = await newShop()
   const token = tokenOf(await issue())
-  // 36 characters of header, 683 of signature and two dots leave 15,663, which 11,747 bytes fill.
+  // The header has 36 characters, the signature 683, and two are dots. 11,747 bytes fill the other 15,663.
   const [longest, tooLong] = [await padded(token, 11_747), await padded(token, 11_748)]
   assert.deepEqual([longest.length, tooLong.length], [16_384, 16_385])
   assert.equal(await verdictOf(licensing, 'desktop-app', longest), 'ok')
@@ -193,7 +193,7 @@ test('a token over 16 KiB is refused, however well it is signed', async () => {
   assert.equal(await verdictOf(licensing, 'desktop-app', token + 'A'.repeat(20_000_000)), 'invalid_token')
 })
 
-test('every refusal of a bad token is the same, whatever is wrong with it', async () => {
+test('verifyToken(): refuses every bad token with the same error', async () => {
   const { licensing, issue } = await newShop()
   const { id, token } = await issue()
   const claims = claimsOf(tokenOf({ token }))
@@ -214,7 +214,7 @@ test('every refusal of a bad token is the same, whatever is wrong with it', asyn
     )
 })
 
-test('kid picks among the app’s own keys and nothing else', async () => {
+test("verifyToken(): kid only selects among the app's own keys", async () => {
   const { licensing, issue } = await newShop()
   const claims = claimsOf(tokenOf(await issue()))
   const kid = JSON.parse(headerText(tokenOf(await issue()))).kid as string
@@ -235,11 +235,11 @@ test('kid picks among the app’s own keys and nothing else', async () => {
   }
 })
 
-test('a token is good in its own app alone, and not in a later app of the same slug', async () => {
+test('verifyToken(): a token is good in its own app only, and not in a later app of the same slug', async () => {
   const { licensing, issue } = await newShop()
   const license = await issue()
   const keyPair = testKeyPairs[0]!
-  // Even with the same key pair, which no vendor would have: the jti is under a secret of the app.
+  // It fails even with the same key pair, because the jti depends on a secret of the app.
   await licensing.apps.create({ name: 'Other', slug: 'other-app' }, { keyPair })
   assert.equal(await verdictOf(licensing, 'other-app', license.token), 'invalid_token')
   const claims = { ...claimsOf(tokenOf(license)), aud: 'other-app' }
@@ -254,7 +254,7 @@ test('a token is good in its own app alone, and not in a later app of the same s
   )
 })
 
-test('a jti that was not made here is refused, under a good signature too', async () => {
+test('verifyToken(): refuses a jti that was not made here, also under a good signature', async () => {
   const { licensing, issue } = await newShop()
   const [one, two] = [await issue(), await issue()]
   const claims = claimsOf(tokenOf(one))
@@ -275,7 +275,7 @@ test('a jti that was not made here is refused, under a good signature too', asyn
   assert.equal(await verdictOf(licensing, 'desktop-app', crossed), 'invalid_token')
 })
 
-test('licensing under another master key makes other jtis even for the same ids', async () => {
+test('licenses.get(): another master key makes other jtis, even for the same ids', async () => {
   const first = await newShop({ masterKey })
   const second = await newShop({ masterKey: otherMasterKey })
   const [one, two] = [await first.issue(), await second.issue()]

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LicenseReference } from '../../src/core/index.ts'
 import { claimsOf } from '../support/tokens.ts'
-import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/world.ts'
+import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/fixtures.ts'
 
-test('a license is verified by its installation in any case, and by its jti', async () => {
+test('verification.verify(): finds a license by its installation in any case, and by its jti', async () => {
   const { licensing, issue } = await newShop()
   const { verify } = licensing.verification
   const { installationId, jti } = await issue({ customFeatures: ['extra'] })
@@ -21,7 +21,7 @@ test('a license is verified by its installation in any case, and by its jti', as
   assert.deepEqual(await verify('desktop-app', { jti }), answer)
 })
 
-test('verification says what is documented and nothing of the customer', async () => {
+test('verification.verify(): returns the documented fields and nothing of the customer', async () => {
   const { licensing, issue } = await newShop()
   const { installationId, token } = await issue({ metadata: { note: 'private' } })
   const known = ['expiresAt', 'features', 'installationId', 'status', 'tier', 'valid']
@@ -31,7 +31,7 @@ test('verification says what is documented and nothing of the customer', async (
   assert.deepEqual(Object.keys(judged).toSorted(), [...known, 'code', 'reason'].toSorted())
 })
 
-test('exactly one of installation and jti is to be given', async () => {
+test('verification.verify(): takes exactly one of installationId and jti', async () => {
   const { licensing, issue } = await newShop()
   const { installationId, jti } = await issue()
   const odd: readonly unknown[] = [
@@ -49,7 +49,7 @@ test('exactly one of installation and jti is to be given', async () => {
   }
 })
 
-test('what is unknown is not found, and of another app is unknown', async () => {
+test('verification.verify(): an unknown license, and one of another app, is not_found', async () => {
   const { licensing, issue } = await newShop()
   const { installationId, jti } = await issue()
   await licensing.apps.create({ name: 'Other', slug: 'other-app' })
@@ -69,7 +69,7 @@ test('what is unknown is not found, and of another app is unknown', async () => 
     assert.equal(await codeOf(verify(app, reference)), 'not_found', `${app} ${JSON.stringify(reference)}`)
 })
 
-test('a jti that was replaced still finds its license, and says that it was', async () => {
+test('verification.verify(): an old jti still finds its license, and is marked superseded', async () => {
   const { licensing, issue } = await newShop()
   const { verify, verifyToken } = licensing.verification
   const issued = await issue()
@@ -81,7 +81,7 @@ test('a jti that was replaced still finds its license, and says that it was', as
   assert.equal('superseded' in (await verifyToken('desktop-app', renewed.token)), false)
 })
 
-test('by its token a license is judged on signature, claims and present state, and never with an error', async () => {
+test('verification.verifyToken(): judges signature, claims and present state, and throws nothing for a bad token', async () => {
   const { licensing, clock, issue } = await newShop()
   const { verifyToken } = licensing.verification
   const { id, token, features } = await issue()
@@ -107,7 +107,7 @@ test('by its token a license is judged on signature, claims and present state, a
   assert.equal(await codeOf(verifyToken('no-app', token)), 'not_found')
 })
 
-test('what a verification says are the claims of today’s record, not those in the token', async () => {
+test('verification.verifyToken(): returns the claims of the present record, not of the token', async () => {
   const { licensing, issue } = await newShop()
   const { id, token } = await issue()
   await licensing.licenses.update('desktop-app', id, { customFeatures: ['later'], durationDays: 60 })
@@ -116,7 +116,7 @@ test('what a verification says are the claims of today’s record, not those in 
   assert.deepEqual(claimsOf(tokenOf({ token })).features, ['api_access'])
 })
 
-test('a batch answers for each as it was asked, and one odd id spoils nothing', async () => {
+test('verification.verifyBatch(): one result for each asked id, and a malformed id spoils no other', async () => {
   const { licensing, clock, issue } = await newShop()
   const { verifyBatch } = licensing.verification
   const [one, two] = [await issue(), await issue({ durationDays: 1 })]
@@ -139,7 +139,7 @@ test('a batch answers for each as it was asked, and one odd id spoils nothing', 
   )
 })
 
-test('a batch takes one list of at most a hundred strings', async () => {
+test('verification.verifyBatch(): takes one list of at most 100 strings', async () => {
   const { licensing } = await newShop()
   const { verifyBatch } = licensing.verification
   const hundred = Array.from({ length: 100 }, (_, at) => installation(at))
@@ -156,7 +156,7 @@ test('a batch takes one list of at most a hundred strings', async () => {
   assert.equal(await codeOf(verifyBatch('no-app', { jtis: [] })), 'not_found')
 })
 
-test('of two licenses of an installation the one that holds its place is verified', async () => {
+test('verification.verify(): of two licenses of an installation, finds the one in the slot', async () => {
   const { licensing, issue } = await newShop()
   const old = await issue()
   await licensing.licenses.revoke('desktop-app', old.id)

@@ -51,7 +51,7 @@ function toHex(bytes: ArrayBuffer | Uint8Array): string {
 
 const rs256 = 'RSASSA-PKCS1-v1_5'
 
-test('what Web Crypto signs with an RSA-4096 key equals the 8 known answers, byte for byte', async () => {
+test('crypto.subtle.sign(): RSA-4096 equals 8 known answers, byte for byte', async () => {
   const groups = groupsOf<RsaGroup>('rsa_pkcs1_4096_sig_gen_test.json').filter(({ sha }) => sha === 'SHA-256')
   const cases = groups.flatMap(({ privateKeyPkcs8, tests }) =>
     tests.map((each) => ({ ...each, privateKeyPkcs8 })),
@@ -64,7 +64,7 @@ test('what Web Crypto signs with an RSA-4096 key equals the 8 known answers, byt
   }
 })
 
-test('Web Crypto takes every valid RSA-4096 signature of 258, and no other', async () => {
+test('crypto.subtle.verify(): accepts every valid one of 258 RSA-4096 signatures, and no other', async () => {
   for (const { publicKeyPem, tests } of groupsOf<RsaGroup>('rsa_signature_4096_sha256_test.json')) {
     const key = await importSPKI(publicKeyPem, 'RS256')
     assert.equal(tests.length, 258)
@@ -75,7 +75,7 @@ test('Web Crypto takes every valid RSA-4096 signature of 258, and no other', asy
   }
 })
 
-/** The plaintext in hexadecimal, `null` when it is refused. */
+/** The plaintext in hexadecimal; `null` if it is refused. */
 function opened({ key, iv, aad, ct, tag }: GcmCase): string | null {
   try {
     return toHex(gcm(fromHex(key), fromHex(iv), fromHex(aad)).decrypt(fromHex(ct + tag)))
@@ -86,7 +86,7 @@ function opened({ key, iv, aad, ct, tag }: GcmCase): string | null {
 
 const gcmGroups = groupsOf<GcmGroup>('aes_gcm_test.json')
 
-test('the AES-256-GCM that seals keys agrees with all 66 cases of its sizes, both ways', () => {
+test('gcm(): agrees with all 66 AES-256-GCM cases of its sizes, both ways', () => {
   const groups = gcmGroups.filter(
     ({ keySize, ivSize, tagSize }) => keySize === 256 && ivSize === 96 && tagSize === 128,
   )
@@ -100,7 +100,7 @@ test('the AES-256-GCM that seals keys agrees with all 66 cases of its sizes, bot
   }
 })
 
-test('it takes no invalid case of any size, and never gives a wrong plaintext', () => {
+test('gcm(): accepts no invalid case of any size, and never gives a wrong plaintext', () => {
   for (const each of gcmGroups.flatMap(({ tests }) => tests)) {
     const text = opened(each)
     if (each.result === 'invalid') assert.equal(text, null, `tcId ${each.tcId}`)

@@ -35,7 +35,7 @@ describe('apps.txt by curl', { skip: lacking('curl') }, () => {
     assert.equal(commands.length, 3)
   })
 
-  test('creating an app answers it with its public key', async () => {
+  test('POST /apps: the app with its public key', async () => {
     const answer = await runCurl(placed(create, server))
     assert.equal(answer.status, 201)
     const { data } = answer.json<AppJson>()
@@ -48,7 +48,7 @@ describe('apps.txt by curl', { skip: lacking('curl') }, () => {
     firstPem = String(data.public_key_pem)
   })
 
-  test('the public key is raw PEM, for anybody', async () => {
+  test('GET /apps/:slug/public-key: raw PEM, without a key', async () => {
     const answer = await runCurl(placed(publicKey, server))
     assert.equal(answer.status, 200)
     assert.equal(answer.contentType, 'application/x-pem-file')
@@ -56,7 +56,7 @@ describe('apps.txt by curl', { skip: lacking('curl') }, () => {
     assert.equal(answer.text.trim(), firstPem.trim())
   })
 
-  test('rotating the keys answers the count and another public key', async () => {
+  test('POST /apps/:slug/rotate-keys: the count and a new public key', async () => {
     const answer = await runCurl(placed(rotate, server))
     assert.equal(answer.status, 200)
     const { data } = answer.json<RotationJson>()
@@ -68,7 +68,7 @@ describe('apps.txt by curl', { skip: lacking('curl') }, () => {
     assert.equal(served.text.trim(), data.public_key_pem.trim())
   })
 
-  test('slugs are as the document says', async () => {
+  test('POST /apps: slugs follow the rule of the document', async () => {
     for (const [slug, status] of Object.entries({
       'app-123': 201,
       My_App: 422,

@@ -2,7 +2,7 @@ import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 
-/** What a command printed, and the answer that curl got. */
+/** The response that curl received, and the output of its command. */
 export interface CurlAnswer {
   readonly status: number
   readonly contentType: string
@@ -11,7 +11,7 @@ export interface CurlAnswer {
   json<Body>(): Body
 }
 
-/** What has to be put into a document's command so that it speaks to this server. */
+/** The values that replace the examples in a document's command. */
 export interface Places {
   readonly url: string
   readonly key: string | null

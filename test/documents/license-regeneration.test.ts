@@ -41,7 +41,7 @@ describe('license-regeneration.txt by curl', { skip: lacking('curl') }, () => {
     assert.doesNotMatch(addFeature, /Content-Type/i)
   })
 
-  test('an API key regenerates: jti and iat are new, the rest is kept', async () => {
+  test('POST regenerate by API key: a new jti and iat, and all other claims stay', async () => {
     const license = await issue(vendor)
     const earlier = await claimsOf(license.token)
     await setTimeout(1100)
@@ -54,7 +54,7 @@ describe('license-regeneration.txt by curl', { skip: lacking('curl') }, () => {
     assert.equal(kept.aud, 'my-app')
   })
 
-  test('a license token renews itself, and so does the one before it', async () => {
+  test('POST regenerate by token: the current and the previous token both work', async () => {
     const license = await issue(vendor)
     const renewed = dataOf(await run(byToken, license))
     assert.notEqual(renewed.token, license.token)
@@ -62,7 +62,7 @@ describe('license-regeneration.txt by curl', { skip: lacking('curl') }, () => {
     assert.notEqual(dataOf(await run(byToken, license)).token, null)
   })
 
-  test('a feature added to the tier arrives with regeneration, custom features after it', async () => {
+  test('POST regenerate: the token gets a feature that was added to the tier, before the custom features', async () => {
     const [license, special] = [
       await issue(vendor),
       await issue(vendor, { features: ['custom_integration'] }),
@@ -111,7 +111,7 @@ describe('license-regeneration.txt by curl', { skip: lacking('curl') }, () => {
         await assertRow('400 License Revoked', await run(command, license), 400, 'license_revoked')
     })
 
-    test('400 Missing Tier, until the license is given another tier', async () => {
+    test('400 Missing Tier, until the license gets another tier', async () => {
       await call(vendor, ['POST', '/apps/my-app/tiers', 201], { name: 'Basic', slug: 'basic' })
       const license = await issue(vendor, { tier_id: 'basic' })
       await call(vendor, ['DELETE', '/apps/my-app/tiers/basic', 204])
@@ -128,7 +128,7 @@ describe('license-regeneration.txt by curl', { skip: lacking('curl') }, () => {
       await assertRow('403 Forbidden Used public key (pk_*)', await runCurl(command), 403, 'forbidden')
     })
 
-    test('a token that is none is 401 as well', async () => {
+    test('a malformed token: 401 as well', async () => {
       const license = await issue(vendor)
       const answer = await run(byToken, license, 'eyJhbGciOiJSUzI1NiJ9.e30.AAAA')
       await assertRow('Error Handling', answer, 401, 'invalid_token')

@@ -34,7 +34,7 @@ except jwt.InvalidAudienceError:
 print(json.dumps([client.get_features(), payload["features"], audience_checked]))
 `
 
-test("the document's Python client refreshes its token and reads its features", { skip }, async (t) => {
+test("the document's Python client: refreshes its token and reads its features", { skip }, async (t) => {
   const cwd = emptyFolder(t)
   const server = await startServer(t, { cwd, way: sameRuntime })
   const vendor = { server, key: server.key }

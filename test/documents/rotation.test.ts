@@ -16,7 +16,7 @@ async function assertUnderKey(vendor: Vendor, licenses: readonly LicenseJson[], 
   }
 }
 
-test('after a rotation and a restart every active license has its token under the new key', async (t) => {
+test('POST /apps/:slug/rotate-keys: every active license has a token under the new key, also after a restart', async (t) => {
   const cwd = emptyFolder(t)
   const server = await startServer(t, { cwd, way: sameRuntime })
   let vendor: Vendor = { server, key: server.key }

@@ -6,23 +6,25 @@ import manifest from '../../package.json' with { type: 'json' }
 import { identifiersOf, importsOf, packageOf, sourceFiles, type Import } from './imports.ts'
 
 const corePackages = ['jose', '@noble/ciphers', 'typeid-js', '@sinclair/typebox']
-const clientsCore = [...sourceFiles('src/core/token'), 'src/core/errors.ts']
+const clientsCore = [...sourceFiles('src/core/token'), 'src/core/errors.ts', 'src/core/time.ts']
 const sqliteModules = ['bun:sqlite', 'node:sqlite']
 
 /** The rooms of core, floor by floor. A room imports itself and the floors below it. */
 const coreFloors: readonly (readonly string[])[] = [
-  ['errors.ts', 'ids.ts'],
+  ['errors.ts', 'ids.ts', 'time.ts', 'wire.ts'],
   ['retry.ts'],
   ['input', 'token'],
   ['storage'],
+  ['principal.ts'],
   ['runtime', 'paging.ts'],
   ['load.ts'],
   ['context.ts'],
   ['lookup.ts', 'transaction.ts'],
-  ['keys', 'webhooks', 'api-keys', 'features.ts'],
+  ['keys', 'api-keys', 'features.ts'],
+  ['webhooks'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
   ['idempotency.ts'],
-  ['rekey.ts'],
+  ['rekey.ts', 'restricted.ts'],
   ['licensing.ts'],
   ['index.ts'],
 ]
@@ -31,16 +33,16 @@ const within = (folder: string, found: Import): boolean => found.target.startsWi
 const ofPackage = (names: readonly string[], found: Import): boolean =>
   !found.relative && names.includes(packageOf(found.target))
 
-/** What each folder of src may import beside itself. A folder that is not here has no rule, and fails. */
-const house: Readonly<Record<string, (found: Import) => boolean>> = {
+/** The imports that each folder of src may have beside its own files. A folder without a rule fails. */
+const allowedImports: Readonly<Record<string, (found: Import) => boolean>> = {
   core: (found) => ofPackage(corePackages, found) || isKeyGeneration(found),
   storage: (found) =>
     within('core', found) ||
     ofPackage(['kysely'], found) ||
     ([...sqliteModules, 'postgres'].includes(found.target) && found.kind !== 'static') ||
     isLogCheck(found),
-  adapters: (found) => within('core', found) || isForeign(found),
-  webhooks: (found) => within('core', found) || isForeign(found),
+  adapters: (found) => within('core', found) || isOtherPackage(found),
+  webhooks: (found) => within('core', found) || isOtherPackage(found),
   client: (found) =>
     clientsCore.includes(found.target) ||
     ofPackage(['jose'], found) ||
@@ -51,7 +53,7 @@ const house: Readonly<Record<string, (found: Import) => boolean>> = {
   cli: () => true,
 }
 
-/** The one thing core takes from Node, for its keys: Web Crypto on Bun stops the event loop while it searches primes. */
+/** Core takes key generation from Node alone, because Web Crypto on Bun stops the event loop while it searches primes. */
 function isKeyGeneration({ file, target, names }: Import): boolean {
   return (
     file === 'src/core/keys/signing-keys.ts' && target === 'node:crypto' && `${names}` === 'generateKeyPair'
@@ -63,24 +65,27 @@ function isLogCheck({ file, target, names }: Import): boolean {
   return file === 'src/storage/sqlite/snapshot.ts' && target === 'node:fs' && `${names}` === 'existsSync'
 }
 
-/** The license server for program authors is the real one on the memory storage. */
+/** The test server for program authors is the real server on the memory storage. */
 function isTestServer({ file, target }: Import): boolean {
   const parts = ['src/adapters/elysia.ts', 'src/storage/memory.ts']
   return file === 'src/testing/server.ts' && parts.includes(target)
 }
 
-/** A package that is no database: adapters and webhooks reach their records through core alone. */
-function isForeign(found: Import): boolean {
+/** True for a package other than a database driver. Adapters and webhooks reach records through core. */
+function isOtherPackage(found: Import): boolean {
   return !found.relative && !ofPackage(['kysely', 'postgres'], found) && !sqliteModules.includes(found.target)
 }
 
-function strangers(files: readonly string[], allowed: (found: Import) => boolean): readonly string[] {
-  const strange = files.flatMap((file) => importsOf(file)).filter((found) => !allowed(found))
-  return strange.map(({ file, target, kind, names }) => `${file} imports ${names} of ${target} (${kind})`)
+function forbiddenImports(
+  files: readonly string[],
+  isAllowed: (found: Import) => boolean,
+): readonly string[] {
+  const forbidden = files.flatMap((file) => importsOf(file)).filter((found) => !isAllowed(found))
+  return forbidden.map(({ file, target, kind, names }) => `${file} imports ${names} of ${target} (${kind})`)
 }
 
-/** The files themselves and all that they import inside src, however far. */
-function reach(
+/** The files, and every file that they import directly or through others. */
+function reachableFiles(
   files: readonly string[],
   follows: (found: Import) => boolean = () => true,
 ): readonly string[] {
@@ -90,11 +95,11 @@ function reach(
   return [...reached]
 }
 
-for (const [folder, allowed] of Object.entries(house)) {
-  test(`src/${folder} imports only what the design gives it`, () => {
+for (const [folder, isAllowed] of Object.entries(allowedImports)) {
+  test(`src/${folder}: imports only its own files and what its rule allows`, () => {
     const files = sourceFiles(`src/${folder}`)
     assert.deepEqual(
-      strangers(files, (found) => within(folder, found) || allowed(found)),
+      forbiddenImports(files, (found) => within(folder, found) || isAllowed(found)),
       [],
     )
   })
@@ -109,46 +114,49 @@ function floorOf(path: string): number {
   return coreFloors.findIndex((rooms) => rooms.includes(roomOf(path)))
 }
 
-test('a room of core imports itself and the floors below it', () => {
+test('src/core: a room imports itself and the floors below it', () => {
   const files = sourceFiles('src/core')
   assert.deepEqual(
     files.filter((file) => floorOf(file) === -1),
     [],
   )
-  const up = (found: Import): boolean =>
+  const isUpward = (found: Import): boolean =>
     found.relative &&
     roomOf(found.file) !== roomOf(found.target) &&
     floorOf(found.target) >= floorOf(found.file)
   assert.deepEqual(
-    strangers(files, (found) => !up(found)),
+    forbiddenImports(files, (found) => !isUpward(found)),
     [],
   )
 })
 
-test('every folder of src has its rule, and no file stands outside a folder', () => {
+test('src: every folder has a rule, and every file is in a folder', () => {
   assert.deepEqual(
-    readdirSync('src').filter((name) => !(name in house)),
+    readdirSync('src').filter((name) => !(name in allowedImports)),
     [],
   )
 })
 
-test('what the client takes from core, and all that this imports, imports jose alone', () => {
+test('src/client: the files that it takes from core import jose and no other package', () => {
   assert.deepEqual(
-    strangers(reach(clientsCore), (found) => within('core', found) || found.target === 'jose'),
+    forbiddenImports(
+      reachableFiles(clientsCore),
+      (found) => within('core', found) || found.target === 'jose',
+    ),
     [],
   )
 })
 
-test('who measures nothing does not load what measures', () => {
-  const loaded = reach(['src/adapters/elysia.ts'], ({ kind }) => kind === 'static')
+test('licensingServer(): loads prom-client only for metrics', () => {
+  const loaded = reachableFiles(['src/adapters/elysia.ts'], ({ kind }) => kind === 'static')
   assert.ok(loaded.includes('src/adapters/metrics/metrics.ts'))
-  const measuring = loaded.filter((file) =>
+  const importers = loaded.filter((file) =>
     importsOf(file).some((found) => found.kind === 'static' && ofPackage(['prom-client'], found)),
   )
-  assert.deepEqual(measuring, [])
+  assert.deepEqual(importers, [])
 })
 
-test('core names no runtime', () => {
+test('src/core: names no runtime', () => {
   const runtimes = ['process', 'Bun', 'Deno', 'Buffer']
   const named = sourceFiles('src/core').filter((file) => {
     const names = identifiersOf(readFileSync(file, 'utf8'))
@@ -157,18 +165,18 @@ test('core names no runtime', () => {
   assert.deepEqual(named, [])
 })
 
-test('nothing but the command line imports the command line', () => {
+test('src/cli: no other folder and no example imports it', () => {
   const others = ['src', 'examples'].flatMap(sourceFiles).filter((file) => !file.startsWith('src/cli/'))
   assert.deepEqual(
-    strangers(others, (found) => !within('cli', found)),
+    forbiddenImports(others, (found) => !within('cli', found)),
     [],
   )
 })
 
-test('examples import Heartwood by its public subpaths alone', () => {
+test('examples: import Heartwood only by its public subpaths', () => {
   const subpaths = Object.keys(manifest.exports).map((subpath) => subpath.replace('.', 'heartwood'))
   assert.deepEqual(
-    strangers(sourceFiles('examples'), ({ target, relative }) => {
+    forbiddenImports(sourceFiles('examples'), ({ target, relative }) => {
       if (packageOf(target) === 'heartwood') return subpaths.includes(target)
       return !relative
     }),
@@ -176,7 +184,7 @@ test('examples import Heartwood by its public subpaths alone', () => {
   )
 })
 
-test('every package that src imports is a dependency or a peer, and every dependency is imported', () => {
+test('package.json: src imports every dependency and peer, and no other package', () => {
   const imported = sourceFiles('src').flatMap((file) => importsOf(file).filter((found) => !found.relative))
   const packages = imported
     .map(({ target }) => packageOf(target))
@@ -185,8 +193,10 @@ test('every package that src imports is a dependency or a peer, and every depend
   assert.deepEqual([...new Set(packages)].toSorted(), declared.toSorted())
 })
 
-test('a file is named after what it holds, in lower case with hyphens', () => {
-  const named = ['src', 'test', 'examples', 'scripts'].flatMap(sourceFiles).map((file) => basename(file))
+test('file names: lower case with hyphens, and no vague words', () => {
+  const named = ['src', 'test', 'examples', 'scripts', 'bench']
+    .flatMap(sourceFiles)
+    .map((file) => basename(file))
   const vague = /^(utils?|helpers?|shared|common|misc|types)\b/
   const wrong = named.filter(
     (name) => vague.test(name) || !/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(name),
@@ -194,7 +204,7 @@ test('a file is named after what it holds, in lower case with hyphens', () => {
   assert.deepEqual(wrong, [])
 })
 
-test('the reader of imports sees every way to import', () => {
+test('importsOf(): finds every kind of import', () => {
   const source = `
     /** import { commented } from 'out' */
     import one, { two as second } from './one.ts'

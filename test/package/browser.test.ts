@@ -15,12 +15,12 @@ import { listen, originOf, toRequest } from './web-server.ts'
 
 declare const page: BrowserPage
 
-/** The page's origin, and the license server at another one, as they are in the field. */
+/** A web server for the page, and the license server at another origin, as in real use. */
 class Site {
   #pages: Server | null = null
   #api: Server | null = null
   fakeServer = new FakeServer()
-  /** How long the license server takes to renew a license, in milliseconds; what the browser asks before it is not delayed. */
+  /** The delay of a renewal in milliseconds. The browser's preflight requests have no delay. */
   delay = 0
 
   async open(script: string): Promise<void> {
@@ -90,7 +90,7 @@ after(async () => {
 })
 
 for (const [at, { name, steps }] of lifecycleCases.entries())
-  test(`in a browser: ${name}`, async () => {
+  test(`client in a browser: ${name}`, async () => {
     site.renew()
     const { observed } = await tab.evaluate((index) => page.runCase(index), at)
     assert.deepEqual(
@@ -100,7 +100,7 @@ for (const [at, { name, steps }] of lifecycleCases.entries())
   })
 
 for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])
-  test(`${kind} keeps the license over a reload, and of two tabs one asks the server`, async () => {
+  test(`${kind}: keeps the license over a reload, and only one of two tabs requests a renewal`, async () => {
     site.renew()
     const setup = (await site.fakeServer.command('open', { forever: true })) as ClientSetup
     const [one, other] = [await openTab(), await openTab()]
@@ -110,7 +110,7 @@ for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])
     assert.equal(await one.evaluate((token) => page.enter(token), setup.token), 'active')
     await one.reload()
     assert.deepEqual([await open(one), await open(other)], ['active', 'active'])
-    // Long enough that the second tab asks while the first waits, however busy the machine is.
+    // The delay must be long enough that the second tab starts while the first waits, even on a busy machine.
     site.delay = 4_000
     const [first, second] = await Promise.all([one, other].map((each) => each.evaluate(() => page.refresh())))
     site.delay = 0
@@ -120,7 +120,7 @@ for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])
     await Promise.all([one.close(), other.close()])
   })
 
-test('a tab hears at once that another one has a license', async () => {
+test('localStorage: a tab learns at once that another tab has a license', async () => {
   site.renew()
   const setup = (await site.fakeServer.command('open', { forever: true })) as ClientSetup
   const [one, other] = [await openTab(), await openTab()]

@@ -7,7 +7,7 @@ import { emptyFolder, run } from './programs.ts'
 
 const limit = 20_000
 
-/** Bundles a client entry for browsers; answers the code and the files that are in it. */
+/** Bundles a client entry for browsers. Resolves to the code and the names of its source files. */
 async function bundle(entry: string): Promise<{ readonly code: Buffer; readonly files: readonly string[] }> {
   const folder = emptyFolder()
   const [file, meta] = [join(folder, 'client.js'), join(folder, 'meta.json')]
@@ -19,27 +19,29 @@ async function bundle(entry: string): Promise<{ readonly code: Buffer; readonly 
   return { code: readFileSync(file), files: Object.keys(inputs) }
 }
 
-test('heartwood/client is under 20 kB gzipped for a browser', async (context) => {
+test('heartwood/client: less than 20 kB gzipped for a browser', async (context) => {
   const { code } = await bundle('src/client/index.ts')
   const size = gzipSync(code).length
   context.diagnostic(`${size} bytes gzipped, ${code.length} bytes minified`)
   assert.ok(size < limit, `${size} bytes`)
 })
 
-test('nothing of the server is in heartwood/client: its own files, what it shares with core, and jose', async () => {
+test('heartwood/client: the bundle has its own files, those it shares with core, and jose', async () => {
   const { files } = await bundle('src/client/index.ts')
-  const shared = ['errors', 'token/decision', 'token/jti', 'token/token'].map((name) => `src/core/${name}.ts`)
-  const strange = files.filter(
+  const shared = ['errors', 'time', 'token/decision', 'token/jti', 'token/token'].map(
+    (name) => `src/core/${name}.ts`,
+  )
+  const others = files.filter(
     (file) =>
       !/^src\/client\/[a-z-]+\.ts$/.test(file) &&
       !shared.includes(file) &&
       !/node_modules\/jose\//.test(file),
   )
-  assert.deepEqual(strange, [])
+  assert.deepEqual(others, [])
   assert.ok(files.includes('src/client/client.ts') && !files.includes('src/client/file.ts'))
 })
 
-test('no name of the server, its packages or Node stands in the bundle', async () => {
+test('heartwood/client: the bundle is free of the names of the server, its packages and Node', async () => {
   const { code } = await bundle('src/client/index.ts')
   const text = `${code}`
   for (const name of [
@@ -55,7 +57,7 @@ test('no name of the server, its packages or Node stands in the bundle', async (
     assert.ok(!text.toLowerCase().includes(name.toLowerCase()), name)
 })
 
-test('a bundle for a browser from the built package is no larger', async () => {
+test('heartwood/client: a bundle of the built package stays under the same limit', async () => {
   const entry = join(emptyFolder(), 'page.js')
   writeFileSync(entry, `export * from ${JSON.stringify(join(process.cwd(), 'dist/client/index.js'))}`)
   assert.ok(statSync('dist/client/index.js').isFile())

@@ -10,12 +10,12 @@ import { startChromium } from './chromium.ts'
 import { emptyFolder, run, runtimes, type Runtime } from './programs.ts'
 import { listen, originOf, toRequest } from './web-server.ts'
 
-// The first key pair of every test server is the one whose public half stands in the examples.
+// The examples contain the public key of the first key pair of every test server.
 let server: TestServer
 let http: Server
 
-/** A license server on this computer's own time, with one license of the feature that the examples ask for. */
-async function openShop(
+/** Starts a license server with this computer's time, and issues a license with the feature that the examples use. */
+async function openServer(
   corsOrigins: readonly string[] = [],
 ): Promise<{ readonly id: string; readonly token: string }> {
   server = await createTestServer({ features: ['export'], start: Date.now(), corsOrigins })
@@ -33,47 +33,47 @@ after(() => {
 
 interface Ended {
   readonly code: number
-  readonly said: string
+  readonly output: string
 }
 
-/** Runs a program that may end with any code. */
-async function end(command: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> {
+/** Runs a program that may end with any exit code. */
+async function runToEnd(command: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> {
   const [program = '', ...args] = command
   try {
     const { stdout } = await promisify(execFile)(program, args, { env: { ...process.env, ...env } })
-    return { code: 0, said: stdout.trim() }
+    return { code: 0, output: stdout.trim() }
   } catch (error) {
     const { code, stdout, stderr } = error as {
       readonly code: number
       readonly stdout: string
       readonly stderr: string
     }
-    return { code, said: `${stdout}${stderr}`.trim() }
+    return { code, output: `${stdout}${stderr}`.trim() }
   }
 }
 
 for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
-  test(`examples/client-cli.ts runs on ${name}: activation, outage, revocation`, async () => {
-    const { id, token } = await openShop()
+  test(`examples/client-cli.ts on ${name}: activation, outage, revocation`, async () => {
+    const { id, token } = await openServer()
     const home = emptyFolder()
     const env = { HOME: home, LICENSE_SERVER: originOf(http) }
     const cli = (...args: string[]): Promise<Ended> =>
-      end([...runtimes[name], resolve('examples/client-cli.ts'), ...args], env)
+      runToEnd([...runtimes[name], resolve('examples/client-cli.ts'), ...args], env)
     assert.deepEqual(await cli('export'), {
       code: 1,
-      said: 'Export is not licensed (invalid): There is no license token',
+      output: 'Export is not licensed (invalid): There is no license token',
     })
     assert.deepEqual(await cli('activate', `${token}x`), {
       code: 1,
-      said: 'The token is not valid for this program',
+      output: 'The token is not valid for this program',
     })
-    assert.deepEqual(await cli('activate', token), { code: 0, said: 'active: pro, with export' })
+    assert.deepEqual(await cli('activate', token), { code: 0, output: 'active: pro, with export' })
     server.fail('outage')
-    assert.deepEqual(await cli('export'), { code: 0, said: 'Exported' })
-    assert.deepEqual(await cli('status'), { code: 0, said: 'active: The license is active' })
+    assert.deepEqual(await cli('export'), { code: 0, output: 'Exported' })
+    assert.deepEqual(await cli('status'), { code: 0, output: 'active: The license is active' })
     server.recover()
     await server.licensing.licenses.revoke(server.app, id)
-    const revoked = { code: 1, said: 'revoked: The license has been revoked (contact)' }
+    const revoked = { code: 1, output: 'revoked: The license has been revoked (contact)' }
     assert.deepEqual(await cli('status'), revoked)
     assert.equal(statSync(join(home, '.desktop-app', 'license.json')).mode & 0o777, 0o600)
   })
@@ -85,60 +85,61 @@ test('examples/client_license.py: activation, refresh, outage, forgery, revocati
     existsSync(debianPython),
     'Python is not installed: apt-get install python3-requests python3-jwt python3-cryptography',
   )
-  const { id, token } = await openShop()
+  const { id, token } = await openServer()
   const file = join(emptyFolder(), 'license.json')
   const env = { LICENSE_SERVER: originOf(http), LICENSE_FILE: file, PYTHONDONTWRITEBYTECODE: '1' }
   const python = (...args: string[]): Promise<Ended> =>
-    end([debianPython, resolve('examples/client_license.py'), ...args], env)
-  const kept = (): string => (JSON.parse(readFileSync(file, 'utf8')) as { readonly token: string }).token
-  assert.deepEqual(await python('status'), { code: 1, said: 'not licensed: no features' })
+    runToEnd([debianPython, resolve('examples/client_license.py'), ...args], env)
+  const storedToken = (): string =>
+    (JSON.parse(readFileSync(file, 'utf8')) as { readonly token: string }).token
+  assert.deepEqual(await python('status'), { code: 1, output: 'not licensed: no features' })
   const [header, payload] = token.split('.')
   assert.deepEqual(await python('activate', `${header}.${payload}.AAAA`), {
     code: 1,
-    said: 'Invalid license token',
+    output: 'Invalid license token',
   })
-  assert.deepEqual(await python('activate', token), { code: 0, said: 'active: export' })
+  assert.deepEqual(await python('activate', token), { code: 0, output: 'active: export' })
   const feature = { name: 'Webhooks', slug: 'webhooks' }
   await server.licensing.tiers.addFeature(server.app, 'pro', feature)
-  assert.deepEqual(await python('refresh'), { code: 0, said: 'active: export, webhooks' })
-  assert.notEqual(kept(), token)
+  assert.deepEqual(await python('refresh'), { code: 0, output: 'active: export, webhooks' })
+  assert.notEqual(storedToken(), token)
   assert.equal(statSync(file).mode & 0o777, 0o600)
-  // An older token does not take the place of a newer one.
-  assert.deepEqual(await python('activate', token), { code: 0, said: 'active: export, webhooks' })
+  // An older token never replaces a newer one.
+  assert.deepEqual(await python('activate', token), { code: 0, output: 'active: export, webhooks' })
   for (const fault of ['outage', 'captive_portal', 'proxy_error', 'lookalike', 'rate_limited'] as const) {
     server.fail(fault)
-    assert.deepEqual(await python('refresh'), { code: 0, said: 'active: export, webhooks' }, fault)
+    assert.deepEqual(await python('refresh'), { code: 0, output: 'active: export, webhooks' }, fault)
   }
   server.recover()
   await server.licensing.licenses.revoke(server.app, id)
-  assert.deepEqual(await python('status'), { code: 0, said: 'active: export, webhooks' })
-  const revoked = { code: 1, said: 'revoked: no features' }
+  assert.deepEqual(await python('status'), { code: 0, output: 'active: export, webhooks' })
+  const revoked = { code: 1, output: 'revoked: no features' }
   for (const args of [['refresh'], ['status'], ['activate', token], ['status']])
     assert.deepEqual(await python(...args), revoked, `${args}`)
   await server.licensing.licenses.reinstate(server.app, id)
   await server.licensing.licenses.regenerate(server.app, id)
   const renewed = (await server.licensing.licenses.token(server.app, id))!
-  assert.deepEqual(await python('activate', renewed), { code: 0, said: 'active: export, webhooks' })
+  assert.deepEqual(await python('activate', renewed), { code: 0, output: 'active: export, webhooks' })
 })
 
-test('examples/client_license.py goes on where its license cannot be kept', async () => {
-  const { token } = await openShop()
+test('examples/client_license.py: runs on if it cannot store its license', async () => {
+  const { token } = await openServer()
   const folder = emptyFolder()
   writeFileSync(join(folder, 'file'), '')
   const env = { LICENSE_SERVER: originOf(http), LICENSE_FILE: join(folder, 'file', 'license.json') }
-  const { code, said } = await end(
+  const { code, output } = await runToEnd(
     [debianPython, resolve('examples/client_license.py'), 'activate', ` ${token}\n`],
     env,
   )
-  assert.deepEqual([code, said], [0, 'active: export'])
+  assert.deepEqual([code, output], [0, 'active: export'])
 })
 
-test('examples/client_license.py refreshes once a day', async () => {
+test('examples/client_license.py: refreshes once a day', async () => {
   server = await createTestServer({ features: ['export'], start: Date.now() - 25 * 3_600_000 })
   const { token } = await server.issue()
   const env = { LICENSE_SERVER: originOf(http), LICENSE_FILE: join(emptyFolder(), 'license.json') }
   const python = (command: string): Promise<Ended> =>
-    end([debianPython, resolve('examples/client_license.py'), command, token], env)
+    runToEnd([debianPython, resolve('examples/client_license.py'), command, token], env)
   await python('activate')
   await server.clock.advance(25 * 3_600)
   await python('status')
@@ -146,7 +147,7 @@ test('examples/client_license.py refreshes once a day', async () => {
   assert.equal(server.requests.length, 1)
 })
 
-test('examples/client-browser.html: a token is entered, kept over a reload, and revoked', async () => {
+test('examples/client-browser.html: accepts a token, keeps it over a reload, and shows a revocation', async () => {
   const folder = emptyFolder()
   await run(['bun', 'build', 'examples/client-browser.html', '--outdir', folder])
   const pages = await listen(async (request) => {
@@ -155,7 +156,7 @@ test('examples/client-browser.html: a token is entered, kept over a reload, and 
     const type = file.endsWith('.html') ? 'text/html' : 'text/javascript'
     return new Response(readFileSync(join(folder, file)), { headers: { 'content-type': type } })
   })
-  const { id, token } = await openShop([originOf(pages)])
+  const { id, token } = await openServer([originOf(pages)])
   const browser = await startChromium()
   try {
     const page = await browser.newPage()
@@ -163,22 +164,22 @@ test('examples/client-browser.html: a token is entered, kept over a reload, and 
       const set = (): void => document.documentElement?.setAttribute('data-license-server', url)
       document.addEventListener('readystatechange', set)
     }, originOf(http))
-    const shows = (state: string): Promise<unknown> =>
+    const waitForState = (state: string): Promise<unknown> =>
       page.locator('#state', { hasText: state }).waitFor({ timeout: 10_000 })
     await page.goto(originOf(pages))
-    await shows('invalid')
+    await waitForState('invalid')
     await page.fill('#token', 'nonsense')
     await page.click('form button')
     await page.locator('#reason', { hasText: 'not valid' }).waitFor()
     await page.fill('#token', token)
     await page.click('form button')
-    await shows('active')
+    await waitForState('active')
     assert.equal(await page.isEnabled('#export'), true)
     await page.reload()
-    await shows('active')
+    await waitForState('active')
     await server.licensing.licenses.revoke(server.app, id)
     await page.click('#refresh')
-    await shows('revoked')
+    await waitForState('revoked')
     assert.equal(await page.isEnabled('#export'), false)
   } finally {
     await browser.close()

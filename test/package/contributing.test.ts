@@ -6,26 +6,26 @@ import { run } from './programs.ts'
 
 const pages = ['CONTRIBUTING.md', 'SECURITY.md', 'docs/architecture.md']
 
-/** The paths of a page: inline code with a slash inside, or with the ending of a file. */
+/** The paths that a page names: inline code with a slash in it, or with a file extension. */
 function pathsOf(page: string): readonly string[] {
   const codes = readFileSync(page, 'utf8').matchAll(/`([\w.-]+\/[\w./-]*|[\w.-]+\.(?:ts|json|md))`/g)
   return [...codes].map(([, path = '']) => path)
 }
 
-/** True for a file or folder of the root or of `src`, and for a subpath of the package. */
-function isThere(path: string): boolean {
+/** True for a file or folder in the root or in `src`, and for a subpath of the package. */
+function exists(path: string): boolean {
   return existsSync(path) || existsSync(`src/${path}`) || path.replace('heartwood', '.') in manifest.exports
 }
 
 for (const page of pages)
-  test(`${page} names files and folders that exist, from the root or from src`, () => {
+  test(`${page}: every file and folder that it names exists, in the root or in src`, () => {
     assert.deepEqual(
-      pathsOf(page).filter((path) => !isThere(path)),
+      pathsOf(page).filter((path) => !exists(path)),
       [],
     )
   })
 
-test('the command for one test in CONTRIBUTING.md runs one test', async () => {
+test('CONTRIBUTING.md: the command for one test runs one test', async () => {
   const [, command = ''] = /^(npx bun test .* -t .*)$/m.exec(readFileSync('CONTRIBUTING.md', 'utf8')) ?? []
   const { stderr } = await run(['bash', '-c', command])
   assert.match(stderr, /^ 1 pass$/m)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
-import { askServer, emptyFolder, freePort, run, runtimes, type Runtime } from './programs.ts'
+import { emptyFolder, freePort, requestOnce, run, runtimes, type Runtime } from './programs.ts'
 
 const scripts: Readonly<Record<string, readonly Runtime[]>> = {
   'embed.ts': ['Bun', 'Deno', 'Node'],
@@ -18,26 +18,26 @@ const servers: Readonly<Record<string, Runtime>> = {
   'webhook-receiver.ts': 'Node',
 }
 
-/** What runs before a license server, in client-examples.test.ts. */
+/** Examples that client-examples.test.ts runs, because they need a license server. */
 const clients = ['client-browser.html', 'client-browser.ts', 'client-cli.ts', 'client_license.py']
 
 for (const [file, names] of Object.entries(scripts))
   for (const name of names)
-    test(`examples/${file} runs on ${name} and says what it did`, async () => {
+    test(`examples/${file} on ${name}: runs to its end and prints a result`, async () => {
       const { stdout } = await run([...runtimes[name], resolve('examples', file)], { cwd: emptyFolder() })
       assert.match(stdout, /\S/)
     })
 
 for (const [file, name] of Object.entries(servers))
-  test(`examples/${file} serves on ${name}`, async () => {
+  test(`examples/${file} on ${name}: responds to requests`, async () => {
     const port = await freePort()
     const command = [...runtimes[name], resolve('examples', file)]
     const url = `http://127.0.0.1:${port}/api/health`
-    const answer = await askServer(command, url, { cwd: emptyFolder(), env: { PORT: `${port}` } })
-    assert.equal(answer.status, 200)
+    const response = await requestOnce(command, url, { cwd: emptyFolder(), env: { PORT: `${port}` } })
+    assert.equal(response.status, 200)
   })
 
-test('every example is run', () => {
+test('examples: a test runs every file', () => {
   assert.deepEqual(
     readdirSync('examples').toSorted(),
     [...clients, ...Object.keys({ ...scripts, ...servers })].toSorted(),

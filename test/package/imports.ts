@@ -1,38 +1,38 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path/posix'
-// TypeScript 7 has no parser for programs to call; Prettier, which formats this repository, brings one.
+// TypeScript 7 offers programs no parser, but Prettier does.
 import { parsers } from 'prettier/plugins/babel'
 
 /** One import, re-export or `import()` of a source file. */
 export interface Import {
-  /** The file it stands in, from the repository's root. */
+  /** The importing file, from the repository's root. */
   readonly file: string
-  /** What it names: a file from the repository's root if it is relative, or else as it is written. */
+  /** The imported file, from the repository's root. For a package, the text of the import. */
   readonly target: string
-  /** Whether it names a file and not a package. */
+  /** True for a file, false for a package. */
   readonly relative: boolean
-  /** `type` for what TypeScript erases, `dynamic` for `import()`. */
+  /** `type` if TypeScript erases it, `dynamic` for `import()`. */
   readonly kind: 'static' | 'type' | 'dynamic'
-  /** The imported names; `*` for all of them. */
+  /** The imported names, or `*` for all of them. */
   readonly names: readonly string[]
 }
 
-/** A node of the syntax tree, read by name alone. */
+/** A node of the syntax tree. Its fields have no types. */
 interface Node {
   readonly type: string
   readonly [field: string]: unknown
 }
 
-/** Every TypeScript file below a folder, from the repository's root, sorted. No folder, no files. */
+/** Every TypeScript file below a folder, from the repository's root, sorted. A missing folder has no files. */
 export function sourceFiles(folder: string): readonly string[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => path.endsWith('.ts') && !path.includes('node_modules'))
     .map((path) => join(folder, path.replaceAll('\\', '/')))
     .toSorted()
 }
 
-/** Every import of a source file: static, re-export, dynamic, and in a type. */
+/** Every import of a source file: static imports, re-exports, dynamic imports, and imports in types. */
 export function importsOf(file: string, source: string = readFileSync(file, 'utf8')): readonly Import[] {
   return nodes(source).flatMap((node) => {
     const specifier = specifierOf(node)
@@ -43,12 +43,12 @@ export function importsOf(file: string, source: string = readFileSync(file, 'utf
   })
 }
 
-/** Every name a source file mentions, also as a property. */
+/** Every name in a source file, including property names. */
 export function identifiersOf(source: string): ReadonlySet<string> {
   return new Set(nodes(source).flatMap((node) => (node.type === 'Identifier' ? [String(node['name'])] : [])))
 }
 
-/** The package a specifier names: `@noble/ciphers` of `@noble/ciphers/aes.js`. */
+/** The package of an import: `@noble/ciphers` for `@noble/ciphers/aes.js`. */
 export function packageOf(specifier: string): string {
   return specifier
     .split('/')
@@ -58,11 +58,11 @@ export function packageOf(specifier: string): string {
 
 function nodes(source: string): readonly Node[] {
   const found: Node[] = []
-  const waiting: unknown[] = [parsers['babel-ts'].parse(source, {} as never)]
-  for (let value = waiting.pop(); value !== undefined || waiting.length > 0; value = waiting.pop()) {
+  const pending: unknown[] = [parsers['babel-ts'].parse(source, {} as never)]
+  for (let value = pending.pop(); value !== undefined || pending.length > 0; value = pending.pop()) {
     if (typeof value !== 'object' || value === null) continue
     if ('type' in value && typeof value.type === 'string') found.unshift(value as Node)
-    waiting.push(...Object.values(value))
+    pending.push(...Object.values(value))
   }
   return found
 }
@@ -76,8 +76,8 @@ function specifierOf(node: Node): string | undefined {
 
 function kindOf(node: Node): Import['kind'] {
   if (node.type === 'ImportExpression') return 'dynamic'
-  const marks = [node['importKind'], node['exportKind']]
-  return node.type === 'TSImportType' || marks.includes('type') ? 'type' : 'static'
+  const kinds = [node['importKind'], node['exportKind']]
+  return node.type === 'TSImportType' || kinds.includes('type') ? 'type' : 'static'
 }
 
 function namesOf(node: Node): readonly string[] {

@@ -7,14 +7,13 @@ import { buffer } from 'node:stream/consumers'
 import { emptyFolder, run } from './programs.ts'
 
 /**
- * Publishes to a JSR that is on this machine alone and answers the folder of files it was sent.
+ * Publishes the package to a registry on this machine. Resolves to a folder with the published files.
  *
- * Deno rewrites imports as it publishes and looks at none of them afterwards, so only what was sent tells
- * whether it can be used.
+ * Deno rewrites imports as it publishes and does not check the result. Only the published files show if it works.
  */
-export async function sentToJsr(): Promise<string> {
+export async function publishToLocalJsr(): Promise<string> {
   const folder = emptyFolder()
-  const registry = createServer((request, response) => void answer(request, response, folder))
+  const registry = createServer((request, response) => void respond(request, response, folder))
   await once(registry.listen(0, '127.0.0.1'), 'listening')
   const { port } = registry.address() as AddressInfo
   const command = ['deno', 'publish', '--allow-dirty', '--no-check', '--no-provenance', '--token=none']
@@ -23,13 +22,13 @@ export async function sentToJsr(): Promise<string> {
   } finally {
     registry.close()
   }
-  await run(['tar', '-xzf', 'sent.tgz'], { cwd: folder })
+  await run(['tar', '-xzf', 'published.tgz'], { cwd: folder })
   return folder
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, folder: string): Promise<void> {
+async function respond(request: IncomingMessage, response: ServerResponse, folder: string): Promise<void> {
   const body = await buffer(request)
-  if (request.method === 'POST') writeFileSync(join(folder, 'sent.tgz'), body)
+  if (request.method === 'POST') writeFileSync(join(folder, 'published.tgz'), body)
   const isNewVersion = request.method === 'GET' && request.url?.includes('/versions/')
   const task = { id: 'task', status: 'success', packageScope: '', packageName: '', packageVersion: '' }
   response.writeHead(isNewVersion ? 404 : 200, { 'content-type': 'application/json' })

@@ -8,14 +8,14 @@ import { emptyFolder, run, runtimes } from './programs.ts'
 
 const quiet = { REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
 
-/** The document as a file, as the linters want it. */
+/** Writes the document to a file for the linters. */
 async function documentFile(): Promise<string> {
   const file = join(emptyFolder(), 'openapi.json')
   writeFileSync(file, JSON.stringify(await openApiDocument(), null, 2))
   return file
 }
 
-test('the document is OpenAPI by the schema of OpenAPI', async () => {
+test('openApiDocument(): valid by the schema of OpenAPI', async () => {
   const { valid, errors } = await new Validator().validate(
     (await openApiDocument()) as Record<string, unknown>,
   )
@@ -23,8 +23,8 @@ test('the document is OpenAPI by the schema of OpenAPI', async () => {
   assert.equal(valid, true)
 })
 
-// The exceptions, each with its reason, are in the two files of docs/openapi.
-test('Redocly’s recommended rules find nothing', async () => {
+// The two files of docs/openapi list the exceptions, each with its reason.
+test('openApiDocument(): the recommended rules of Redocly find nothing', async () => {
   const lint = ['node_modules/@redocly/cli/bin/cli.js', 'lint', '--config', 'docs/openapi/redocly.yaml']
   const command = [...runtimes.Node, ...lint, '--format', 'json', await documentFile()]
   const { stdout } = await run(command, { env: quiet })
@@ -32,14 +32,14 @@ test('Redocly’s recommended rules find nothing', async () => {
   assert.deepEqual([totals.errors, problems], [0, []])
 })
 
-test('Spectral’s rules for OpenAPI and those of OWASP find nothing', async () => {
+test('openApiDocument(): the rules of Spectral for OpenAPI and those of OWASP find nothing', async () => {
   const lint = ['node_modules/@stoplight/spectral-cli/dist/index.js', 'lint', '--fail-severity', 'hint']
   const ruleset = ['--ruleset', 'docs/openapi/spectral.yaml', '--format', 'text']
   const { stdout } = await run([...runtimes.Node, ...lint, ...ruleset, await documentFile()])
   assert.match(stdout, /No results with a severity of 'hint' or higher found!/)
 })
 
-test('Spectral is awake: it finds what is wrong with a broken document', async () => {
+test('Spectral: finds the fault of a broken document', async () => {
   const file = join(emptyFolder(), 'broken.json')
   const document = (await openApiDocument()) as { paths: Record<string, { get: { operationId?: string } }> }
   delete document.paths['/api/v1/apps']!.get.operationId

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
-/** How each runtime runs a TypeScript file. */
+/** The command of each runtime that runs a TypeScript file. */
 export const runtimes = {
   Bun: ['bun'],
   Deno: ['deno', 'run', '--allow-all', '--no-check', '--no-lock'],
@@ -17,28 +17,28 @@ export const runtimes = {
 /** The name of a runtime. */
 export type Runtime = keyof typeof runtimes
 
-interface Surroundings {
-  /** The working directory; without it, the repository's root. */
+interface RunOptions {
+  /** The working directory. The default is the repository's root. */
   readonly cwd?: string
-  /** Added to this process's environment. */
+  /** Variables that are added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** What a program printed. */
-interface Printed {
+/** The output of a program. */
+interface Output {
   readonly stdout: string
   readonly stderr: string
 }
 
-/** A new and empty folder outside the repository, removed when the tests end. */
+/** Makes an empty folder outside the repository. It is removed when the tests end. */
 export function emptyFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'heartwood-package-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** Runs a program to its end. One that fails throws all that it printed. */
-export async function run(command: readonly string[], { cwd, env }: Surroundings = {}): Promise<Printed> {
+/** Runs a program to its end. @throws {Error} with its output if it fails. */
+export async function run(command: readonly string[], { cwd, env }: RunOptions = {}): Promise<Output> {
   const [program = '', ...args] = command
   try {
     const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 }
@@ -49,7 +49,7 @@ export async function run(command: readonly string[], { cwd, env }: Surroundings
   }
 }
 
-/** A port on which nothing listened a moment ago. */
+/** Finds a port on which no program listened a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -59,33 +59,34 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Starts a server, asks it for an address as soon as it answers, and stops it. */
-export async function askServer(
+/** Starts a server, requests an address as soon as it responds, and stops the server. */
+export async function requestOnce(
   command: readonly string[],
   url: string,
-  { cwd, env }: Surroundings,
+  { cwd, env }: RunOptions,
 ): Promise<Response> {
   const [program = '', ...args] = command
   const server = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: 'pipe' })
-  const said: string[] = []
-  for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk) => said.push(String(chunk)))
+  const output: string[] = []
+  for (const stream of [server.stdout, server.stderr])
+    stream.on('data', (chunk) => output.push(String(chunk)))
   const ended = once(server, 'exit')
   try {
-    return await firstAnswer(url, () => server.exitCode === null)
+    return await firstResponse(url, () => server.exitCode === null)
   } catch (error) {
-    throw new Error(`${command.join(' ')} did not answer\n${said.join('')}`, { cause: error })
+    throw new Error(`${command.join(' ')} did not respond\n${output.join('')}`, { cause: error })
   } finally {
     server.kill()
     await ended
   }
 }
 
-/** Asks again until somebody answers, for half a minute or as long as the server lives. */
-async function firstAnswer(url: string, alive: () => boolean): Promise<Response> {
-  for (let tries = 0; tries < 300 && alive(); tries += 1) {
-    const answer = await fetch(url).catch(() => undefined)
-    if (answer !== undefined) return answer
+/** Repeats a request until the server responds or ends, for at most half a minute. */
+async function firstResponse(url: string, isRunning: () => boolean): Promise<Response> {
+  for (let tries = 0; tries < 300 && isRunning(); tries += 1) {
+    const response = await fetch(url).catch(() => undefined)
+    if (response !== undefined) return response
     await setTimeout(100)
   }
-  throw new Error(`Nothing answered at ${url}`)
+  throw new Error(`No server responded at ${url}`)
 }

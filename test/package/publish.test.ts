@@ -1,56 +1,47 @@
 import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import manifest from '../../package.json' with { type: 'json' }
 import { importsOf, sourceFiles } from './imports.ts'
-import { sentToJsr } from './local-jsr.ts'
+import { publishToLocalJsr } from './local-jsr.ts'
 import { emptyFolder, run, runtimes, type Runtime } from './programs.ts'
+import { tarball } from './tarball.ts'
 
-const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
-  let made: Promise<T> | undefined
-  return () => (made ??= make())
-}
-
-/** The tarball that npm would publish. Packed without a build, because `npm test` has just built. */
-const tarball = once(async () => {
-  const folder = emptyFolder()
-  const command = ['npm', 'pack', '--ignore-scripts', '--json', '--pack-destination', folder]
-  const [packed] = JSON.parse((await run(command)).stdout) as readonly { readonly filename: string }[]
-  return resolve(folder, packed?.filename ?? '')
-})
-
-/** An empty project into which the tarball is installed. */
-const project = once(async () => {
+/** Makes an empty project and installs the tarball. */
+const makeProject = async (): Promise<string> => {
   const folder = emptyFolder()
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
   await run(['npm', 'install', '--no-audit', '--no-fund', await tarball()], { cwd: folder })
   copyFileSync('examples/embed.ts', join(folder, 'embed.ts'))
   return folder
-})
+}
 
-test('publint finds nothing in the tarball', async () => {
+let made: Promise<string> | undefined
+const project = (): Promise<string> => (made ??= makeProject())
+
+test('tarball: publint finds no problem', async () => {
   assert.match((await run(['publint', '--strict', await tarball()])).stdout, /All good!/)
 })
 
-test('every subpath of the tarball resolves to code and types', async () => {
+test('tarball: every subpath resolves to code and types', async () => {
   await run(['attw', await tarball(), '--profile', 'esm-only'])
 })
 
 for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
-  test(`the tarball, installed into an empty project, runs the embed example on ${name}`, async () => {
+  test(`tarball, installed into an empty project: runs examples/embed.ts on ${name}`, async () => {
     const { stdout } = await run([...runtimes[name], 'embed.ts'], { cwd: await project() })
     assert.match(stdout, /\S/)
   })
 
 for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
-  test(`the installed command runs on ${name}`, async () => {
+  test(`heartwood --help: the installed command runs on ${name}`, async () => {
     const command = [...runtimes[name], 'node_modules/.bin/heartwood', '--help']
     assert.match((await run(command, { cwd: await project() })).stdout, /serve/)
   })
 
-// Elysia's own declarations have errors in every version of TypeScript, so its subpath is left out.
-test('the types of the tarball hold in a strict program that knows neither Node nor Bun', async () => {
+// The declarations of Elysia have errors in every version of TypeScript, so the test leaves out that subpath.
+test('tarball: its types pass in a strict program without the types of Node and Bun', async () => {
   const subpaths = Object.keys(manifest.exports).filter((subpath) => !/elysia|package\.json/.test(subpath))
   const program = subpaths.map(
     (path, index) => `export * as part${index} from '${path.replace('.', 'heartwood')}'`,
@@ -60,19 +51,19 @@ test('the types of the tarball hold in a strict program that knows neither Node 
   await run(['tsc', ...options, 'program.ts'], { cwd: await project() })
 })
 
-test('JSR takes the sources, and finds no slow types in them', async () => {
+test('deno publish: accepts the sources and finds no slow types', async () => {
   const { stdout, stderr } = await run(['deno', 'publish', '--dry-run', '--allow-dirty'])
   assert.doesNotMatch(stdout + stderr, /warning/i)
 })
 
-test('every import in what JSR is sent names a file that is there, or a package with its registry', async () => {
-  const imports = sourceFiles(await sentToJsr()).flatMap((file) => importsOf(file))
+test('deno publish: every import it sends names a published file, or a package with its registry', async () => {
+  const imports = sourceFiles(await publishToLocalJsr()).flatMap((file) => importsOf(file))
   assert.notEqual(imports.length, 0)
-  const lost = imports.filter(({ target, relative }) =>
+  const broken = imports.filter(({ target, relative }) =>
     relative ? !existsSync(target) : !/^(npm|node|bun):/.test(target),
   )
   assert.deepEqual(
-    lost.map(({ file, target }) => `${file} imports ${target}`),
+    broken.map(({ file, target }) => `${file} imports ${target}`),
     [],
   )
 })

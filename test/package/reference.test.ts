@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { claims, reference } from '../../scripts/reference.ts'
 import { claimsOf, headerText } from '../support/tokens.ts'
-import { newShop, tokenOf } from '../support/world.ts'
+import { newShop, tokenOf } from '../support/fixtures.ts'
 
-test('the reference page is what the code says: else npm run reference makes it anew', async () => {
+test('docs/reference.md: equals the generated page; if not, run npm run reference', async () => {
   assert.equal(readFileSync('docs/reference.md', 'utf8'), await reference())
 })
 
-test('the reference page has the claims and the header that tokens have', async () => {
+test('docs/reference.md: lists the claims and the header fields of a real token', async () => {
   const { issue } = await newShop()
   const token = tokenOf(await issue())
   assert.deepEqual(Object.keys(claimsOf(token)).toSorted(), Object.keys(claims).toSorted())

@@ -4,16 +4,16 @@ import { after, before, describe, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { licensingServer } from '../../src/adapters/elysia.ts'
 import { routes } from '../../src/adapters/routes/index.ts'
-import { newShopServer, type Server } from '../adapters/http.ts'
+import { newShopServer, type TestServer } from '../adapters/test-server.ts'
 import { whileListening } from '../adapters/listening.ts'
 import { startChromium } from './chromium.ts'
 import { run, runtimes, type Runtime } from './programs.ts'
 
-/** A page open in the browser, and all that it did beside showing itself. */
+/** An open page, its requests and its errors. */
 interface Visit {
   readonly page: Page
   readonly requested: readonly string[]
-  readonly complaints: readonly string[]
+  readonly problems: readonly string[]
 }
 
 let browser: Browser
@@ -22,15 +22,15 @@ async function open(address: string): Promise<Visit> {
   const page = await browser.newPage()
   page.setDefaultTimeout(10_000)
   const requested: string[] = []
-  const complaints: string[] = []
+  const problems: string[] = []
   page.on('request', (request) => requested.push(request.url()))
-  page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`))
-  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('requestfailed', (request) => problems.push(`failed: ${request.url()}`))
+  page.on('pageerror', (error) => problems.push(error.message))
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+    if (['error', 'warning'].includes(message.type())) problems.push(message.text())
   })
   await page.goto(address, { waitUntil: 'networkidle' })
-  return { page, requested, complaints }
+  return { page, requested, problems }
 }
 
 async function authorize(page: Page, key: string): Promise<void> {
@@ -40,7 +40,7 @@ async function authorize(page: Page, key: string): Promise<void> {
   await page.locator('.auth-btn-wrapper .btn-done').click()
 }
 
-/** Has the page send a request by itself, and answers the status it shows. */
+/** Makes the page send a request. Resolves to the status that it shows. */
 async function tryOut(page: Page, operation: string): Promise<string> {
   const block = page.locator(`[id$="-${operation}"]`)
   await block.locator('.opblock-summary-control').click()
@@ -49,9 +49,9 @@ async function tryOut(page: Page, operation: string): Promise<string> {
   return (await block.locator('.live-responses-table .response-col_status').nth(1).innerText()).trim()
 }
 
-async function see(server: Pick<Server, 'fetch'>, key: string, prefix: string): Promise<void> {
+async function checkPage(server: Pick<TestServer, 'fetch'>, key: string, prefix: string): Promise<void> {
   await whileListening(server, async ({ origin }) => {
-    const { page, requested, complaints } = await open(`${origin}${prefix}/swagger`)
+    const { page, requested, problems } = await open(`${origin}${prefix}/swagger`)
     assert.match(await page.locator('.info .title').innerText(), /^Heartwood/)
     assert.equal(await page.locator('.opblock').count(), routes.length + 1)
     for (const { operationId } of routes)
@@ -64,31 +64,31 @@ async function see(server: Pick<Server, 'fetch'>, key: string, prefix: string): 
       requested.filter((address) => !address.startsWith(`${origin}${prefix}/`)),
       [],
     )
-    assert.deepEqual(complaints, [])
+    assert.deepEqual(problems, [])
     await page.close()
   })
 }
 
-describe('the page at /swagger, in a browser', () => {
+describe('GET /swagger in a browser', () => {
   before(async () => {
     browser = await startChromium()
   })
   after(() => browser.close())
 
-  test('shows every operation and sends requests, and asks nobody else for anything', async () => {
+  test('shows every operation, sends requests, and contacts no other server', async () => {
     const server = await newShopServer()
-    await see(server, server.keys.sk, '')
+    await checkPage(server, server.keys.sk, '')
   })
 
-  test('does so under a host’s prefix', async () => {
+  test('under a host’s prefix: the same', async () => {
     const { licensing, keys } = await newShopServer()
     const host = new Elysia().group('/licensing', (group) => group.use(licensingServer(licensing)))
-    await see({ fetch: async (request) => host.fetch(request) }, keys.sk, '/licensing')
+    await checkPage({ fetch: async (request) => host.fetch(request) }, keys.sk, '/licensing')
   })
 })
 
 for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
-  test(`the page at /swagger and its files are in the built package, on ${name}`, async () => {
+  test(`GET /swagger in the built package: the page and its files, on ${name}`, async () => {
     const { stdout } = await run([...runtimes[name], 'test/package/swagger-program.ts'])
     const types = [
       'text/html',

@@ -1,4 +1,4 @@
-// Run by swagger-browser.test.ts on each runtime: asks the built package for its page and prints what came.
+// swagger-browser.test.ts runs this on each runtime. It requests the page and its files from the built package.
 import { createLicensing } from 'heartwood'
 import { licensingServer } from 'heartwood/elysia'
 import { memoryStorage } from 'heartwood/storage/memory'

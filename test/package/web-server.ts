@@ -8,34 +8,34 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Serves on a port of its own what `answer` makes; when that throws, the connection breaks, as in an outage. */
+/** Starts a server on a free port. If `respond` throws, the connection breaks, as in an outage. */
 export async function listen(
-  answer: (request: IncomingMessage, body: Buffer) => Promise<Response>,
+  respond: (request: IncomingMessage, body: Buffer) => Promise<Response>,
 ): Promise<Server> {
-  const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const made = await answer(request, await readBody(request)).catch(() => null)
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const made = await respond(request, await readBody(request)).catch(() => null)
     if (made === null) return void request.socket.destroy()
     response
       .writeHead(made.status, Object.fromEntries(made.headers))
       .end(Buffer.from(await made.arrayBuffer()))
   }
-  const server = createServer((request, response) => void reply(request, response))
+  const server = createServer((request, response) => void handle(request, response))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return server
 }
 
-/** Where a server is, as a browser says it. */
+/** The origin of a server, such as `http://127.0.0.1:4000`. */
 export function originOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** The request as a server's `fetch` takes it. */
+/** Converts a Node request to the `Request` of `fetch` handlers. */
 export function toRequest(
   origin: string,
   { method = 'GET', url = '/', headers }: IncomingMessage,
   body: Buffer,
 ): Request {
-  const given = Object.entries(headers).map(([name, value]) => [name, `${value}`] as [string, string])
+  const entries = Object.entries(headers).map(([name, value]) => [name, `${value}`] as [string, string])
   const hasBody = !['GET', 'HEAD'].includes(method)
-  return new Request(origin + url, { method, headers: given, ...(hasBody && { body: new Uint8Array(body) }) })
+  return new Request(origin + url, { method, headers: entries, body: hasBody ? new Uint8Array(body) : null })
 }

@@ -9,12 +9,12 @@ import { emptyFolder, freePort, runtimes } from './programs.ts'
 
 const secret = `whsec_${btoa('a secret for this test alone')}`
 
-function signed(by: string): Record<string, string> {
+function signedHeaders(key: string): Record<string, string> {
   const now = new Date()
   return {
     'webhook-id': 'evt_1',
     'webhook-timestamp': `${Math.floor(now.getTime() / 1000)}`,
-    'webhook-signature': new Webhook(by).sign('evt_1', now, body),
+    'webhook-signature': new Webhook(key).sign('evt_1', now, body),
   }
 }
 
@@ -25,30 +25,32 @@ async function send(port: number, headers: Record<string, string>): Promise<numb
 }
 
 async function isUp(port: number): Promise<boolean> {
-  const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined)
-  return answer?.status === 200
+  const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined)
+  return response?.status === 200
 }
 
 for (const [name, [program, ...args]] of Object.entries(runtimes))
-  test(`the example receiver on ${name} takes what is signed, once, and nothing else`, async () => {
+  test(`examples/webhook-receiver.ts on ${name}: prints a signed event once, and rejects any other request`, async () => {
     const port = await freePort()
     const env = { ...process.env, PORT: `${port}`, WEBHOOK_SECRET: secret }
     const server = spawn(program, [...args, resolve('examples/webhook-receiver.ts')], {
-      ...{ cwd: emptyFolder(), env, stdio: ['ignore', 'pipe', 'inherit'] },
+      cwd: emptyFolder(),
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
     })
-    let said = ''
-    server.stdout!.on('data', (chunk) => (said += String(chunk)))
+    let output = ''
+    server.stdout!.on('data', (chunk) => (output += String(chunk)))
     const ended = once(server, 'exit')
     try {
       for (let tries = 0; tries < 300 && !(await isUp(port)); tries++)
         await new Promise((wait) => setTimeout(wait, 100))
-      assert.equal(await send(port, signed(secret)), 204)
-      assert.equal(await send(port, signed(secret)), 204)
-      assert.equal(await send(port, signed(`whsec_${btoa('another secret of somebody')}`)), 401)
+      assert.equal(await send(port, signedHeaders(secret)), 204)
+      assert.equal(await send(port, signedHeaders(secret)), 204)
+      assert.equal(await send(port, signedHeaders(`whsec_${btoa('another secret of somebody')}`)), 401)
       assert.equal(await send(port, {}), 401)
     } finally {
       server.kill()
       await ended
     }
-    assert.equal(said.trim(), 'license.revoked lic_1')
+    assert.equal(output.trim(), 'license.revoked lic_1')
   })

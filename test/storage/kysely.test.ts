@@ -15,7 +15,7 @@ import {
   newLicense,
 } from '../../src/testing/storage-cases/records.ts'
 import { keyPairSource } from '../support/keys.ts'
-import { installation, masterKey } from '../support/world.ts'
+import { installation, masterKey } from '../support/fixtures.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
 import { furnish, slug } from './race-tasks.ts'
 import { unavailable } from './unavailable.ts'

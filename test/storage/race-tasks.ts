@@ -1,6 +1,6 @@
 import { createLicensing, LicensingError, type Storage } from '../../src/core/index.ts'
 import { testKeyPairs } from '../support/keys.ts'
-import { installation, masterKey } from '../support/world.ts'
+import { installation, masterKey } from '../support/fixtures.ts'
 import type { Server } from './invariants.ts'
 
 export const slug = 'desktop-app'

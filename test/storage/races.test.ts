@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { installation } from '../support/world.ts'
+import { installation } from '../support/fixtures.ts'
 import { inconsistencies } from './invariants.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
 import { furnish, slug } from './race-tasks.ts'

@@ -80,8 +80,8 @@ describe('SQLite storage: a damaged file', () => {
 })
 
 /**
- * Commands that run another one on a small disk: with a file system of its own in the folder named `$0` (as root, or in
- * a user namespace), otherwise with a limit to the size of files, which `prlimit` lifts later.
+ * Commands that run another command with a small disk. The first two mount a file system on the folder named `$0`, as root
+ * or in a user namespace. The last one limits the size of files, and `prlimit` lifts the limit later.
  */
 const smallDisks: readonly { readonly command: readonly string[]; readonly lift?: (pid: number) => void }[] =
   [

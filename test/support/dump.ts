@@ -16,7 +16,7 @@ async function dumpApp(storage: Storage, appId: string): Promise<object> {
   }
 }
 
-/** Everything a storage holds, as one text. */
+/** All records of a storage, as one text. */
 export async function dump(storage: Storage): Promise<string> {
   const apps = await storage.listApps({}, page)
   const contents = await Promise.all(apps.map(({ id }) => dumpApp(storage, id)))
@@ -28,7 +28,7 @@ export async function dump(storage: Storage): Promise<string> {
   ])
 }
 
-/** Everything an error says, to whoever looks: its own properties, message and stack, and those of its causes. */
+/** All text of an error: its properties, message and stack, and those of its causes. */
 export function spoken(error: unknown): string {
   if (!(error instanceof Error)) return JSON.stringify(error) ?? String(error)
   const own = JSON.stringify({ ...error, message: error.message, stack: error.stack, text: String(error) })

@@ -2,9 +2,9 @@ import { base64url, exportJWK, importSPKI } from 'jose'
 import { testKeyPairs } from './keys.ts'
 import { payloadText, signRaw } from './tokens.ts'
 import { readVectors } from './vectors.ts'
-import { start } from './world.ts'
+import { start } from './fixtures.ts'
 
-/** How to make a hostile token out of a good one. */
+/** A recipe that makes a hostile token from a good one. */
 export interface Recipe {
   readonly id: string
   readonly header: string
@@ -19,16 +19,16 @@ const { cases } = readVectors('own/jwt-mutations.json') as { readonly cases: rea
 export const recipes: readonly Recipe[] = cases
 const [own, foreign] = [testKeyPairs[0]!, testKeyPairs[1]!]
 
-/** What the recipes do not refuse, or leave to us. Every other one is `invalid_token`. */
+/** Recipes that are legal, or that the vectors leave to us. Every other recipe is `invalid_token`. */
 export const verdicts: Readonly<Record<string, string>> = {
   good: 'ok',
   'exp past': 'token_expired',
   'exp == now': 'token_expired',
-  // A license that once was without end has such tokens out: its record says when it ends (see the test below).
+  // A license that once never expired has such tokens. Its record says when it ends (see the test below).
   'exp missing': 'ok',
 }
 
-/** Claims that the recipes write in words, as the text that stands in the payload. */
+/** The payload's text of claims that the recipes write in words. */
 const claimTexts: Readonly<Record<string, string>> = {
   '<now>': `${start}`,
   '<now-1>': `${start - 1}`,
@@ -48,7 +48,7 @@ function claimText(value: unknown): string {
   return (typeof value === 'string' ? claimTexts[value] : undefined) ?? JSON.stringify(value)
 }
 
-/** Payloads that the recipes write in words; `inner` is what stands between the braces of the good one. */
+/** Payloads that the recipes write in words. `inner` is the text between the braces of the good payload. */
 const payloadTexts: Readonly<Record<string, (inner: string) => string>> = {
   '… "exp":1,"exp":<now+99> …': (inner) => `{${inner.replace(/"exp":\d+/, `"exp":1,"exp":${start + 99}`)}}`,
   '… "exp":<now+99>,"exp":1 …': (inner) => `{${inner.replace(/"exp":\d+/, `"exp":${start + 99},"exp":1`)}}`,
@@ -93,7 +93,7 @@ const hmacKeys: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
   'spki-pem as published, with final newline': new TextEncoder().encode(own.publicKeyPem),
   'spki-pem without final newline': new TextEncoder().encode(own.publicKeyPem.trimEnd()),
   'spki der bytes': der(own.publicKeyPem),
-  // Web Crypto imports no empty key; to HMAC one zero byte is the same.
+  // Web Crypto imports no empty key. For HMAC a zero byte is the same.
   'empty key': new Uint8Array(1),
 }
 
@@ -151,14 +151,14 @@ const mangles: Readonly<Record<string, (header: string, payload: string, signatu
   '1,000,000 × .': () => '.'.repeat(1_000_000),
 }
 
-/** Builds a hostile token from a good one, which the first of the test keys has signed. */
+/** Builds a hostile token from a good one that the first test key signed. */
 export async function build(recipe: Recipe, good: string): Promise<string> {
   const token = await sign(recipe.signer, await headerOf(recipe), payloadOf(recipe, payloadText(good)), good)
   const [header = '', payload = '', signature = ''] = token.split('.')
   return recipe.mangle === undefined ? token : mangles[recipe.mangle]!(header, payload, signature)
 }
 
-/** The recipe as it stands and, where its header leaves `typ` out, with it, so that nothing else is refused but the oddity. */
+/** The recipe, and a second one with `typ` if its header lacks it. Then only the recipe's own fault is refused. */
 export function variants(recipe: Recipe): readonly Recipe[] {
   if (recipe.header.includes('"typ"') || recipe.id === 'typ missing') return [recipe]
   return [recipe, { ...recipe, header: recipe.header.replace('{', '{"typ":"JWT",') }]

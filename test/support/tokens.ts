@@ -1,12 +1,12 @@
 import { base64url, importPKCS8, importSPKI, type CryptoKey } from 'jose'
 import { verifyToken, type LicenseClaims, type Licensing } from '../../src/core/index.ts'
 
-/** What every token of ours begins with. `eyJ` alone comes up by chance wherever many random bytes are in base64. */
+/** The start of every token of ours. `eyJ` alone can come up by chance in long base64. */
 export const tokenStart = 'eyJhbGciOiJSUzI1NiIs'
 
 const imported = new Map<string, Promise<CryptoKey>>()
 
-/** The private key of a PEM for RS256, imported once. */
+/** The private key of a PEM, imported once. */
 function privateKey(pem: string): Promise<CryptoKey> {
   const key = imported.get(pem) ?? importPKCS8(pem, 'RS256')
   imported.set(pem, key)
@@ -16,7 +16,7 @@ function privateKey(pem: string): Promise<CryptoKey> {
 const bytesOf = (text: string | Uint8Array): Uint8Array<ArrayBuffer> =>
   typeof text === 'string' ? new TextEncoder().encode(text) : Uint8Array.from(text)
 
-/** Signs any header and payload, however odd, as RS256 does. */
+/** Signs any header and payload by RS256, even malformed ones. */
 export async function signRaw(
   header: string | Uint8Array,
   payload: string | Uint8Array,
@@ -31,7 +31,7 @@ export async function signRaw(
   return `${input}.${base64url.encode(new Uint8Array(signature))}`
 }
 
-/** Signs claims under a well-formed header, as a holder of the private key could. */
+/** Signs claims under a well-formed header, like a thief of the private key. */
 export function forge(
   claims: object,
   privateKeyPem: string,
@@ -44,22 +44,22 @@ function part(token: string, at: number): string {
   return new TextDecoder().decode(base64url.decode(token.split('.')[at]!))
 }
 
-/** What a token's header says, as the text that was signed. */
+/** The signed text of a token's header. */
 export function headerText(token: string): string {
   return part(token, 0)
 }
 
-/** What a token's payload says, as the text that was signed. */
+/** The signed text of a token's payload. */
 export function payloadText(token: string): string {
   return part(token, 1)
 }
 
-/** What a token claims, unverified. */
+/** The claims of a token, unverified. */
 export function claimsOf(token: string): LicenseClaims {
   return JSON.parse(payloadText(token)) as LicenseClaims
 }
 
-/** Verifies a token offline, by nothing but what an app's public key says, as the licensed software does. */
+/** Verifies a token offline by an app's public key alone, like the licensed program. */
 export async function verifyOffline(
   token: string,
   publicKeyPem: string,
@@ -70,7 +70,7 @@ export async function verifyOffline(
   return verifyToken(token, [{ kid, publicKey }], expected)
 }
 
-/** What the server says of a token: `ok`, or why not. */
+/** The server's verdict on a token: `ok` or an error code. */
 export async function verdictOf(licensing: Licensing, app: string, token: unknown): Promise<string> {
   const { valid, code } = await licensing.verification.verifyToken(app, token)
   return valid ? 'ok' : `${code}`

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** A file of test/vectors, parsed. */
+/** A parsed file of test/vectors. */
 export function readVectors(path: string): unknown {
   return JSON.parse(readFileSync(new URL(`../vectors/${path}`, import.meta.url), 'utf8'))
 }

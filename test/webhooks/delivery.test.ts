@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { Webhook } from 'standardwebhooks'
-import { startDelivery, type Connection, type DeliveryOptions } from '../../src/webhooks/index.ts'
-import { defaultPauses, pauseAfter, retryAfterSeconds } from '../../src/webhooks/backoff.ts'
-import { codeOf, day, newShop, type Shop } from '../support/world.ts'
-import { eventually, recorder, somewhere } from './sent.ts'
+import type { Storage } from '../../src/core/index.ts'
+import { memoryStorage } from '../../src/storage/memory.ts'
+import { startDelivery, type DeliveryOptions, type WebhookRequest } from '../../src/webhooks/index.ts'
+import { defaultPauses, pauseAfter, retryAfterSeconds } from '../../src/webhooks/retry-schedule.ts'
+import { codeOf, day, newShop, type Shop } from '../support/fixtures.ts'
+import { eventually, recorder, somewhere } from './receivers.ts'
 
 const url = 'https://example.com/hook'
 
-async function told(): Promise<Shop> {
+/** A shop whose app has a webhook. */
+async function shopWithWebhook(): Promise<Shop> {
   const shop = await newShop({ now: Date.now })
   await shop.licensing.apps.update(shop.app.slug, { webhookUrl: url })
   return shop
@@ -16,7 +20,7 @@ async function told(): Promise<Shop> {
 
 const newest = async ({ licensing, app }: Shop) => (await licensing.webhooks.deliveries(app.slug)).data[0]!
 
-/** Delivers until nothing is due, and stops. */
+/** Delivers until no event is due, then stops. */
 async function deliver(shop: Shop, options: DeliveryOptions): Promise<void> {
   const delivery = startDelivery(shop.licensing, { resolve: somewhere, random: () => 0.5, ...options })
   const { licensing } = shop
@@ -24,15 +28,15 @@ async function deliver(shop: Shop, options: DeliveryOptions): Promise<void> {
   await delivery.stop()
 }
 
-test('a change is sent at once, signed, and written down as delivered', async () => {
-  const shop = await told()
+test('startDelivery(): sends a change at once, signed, and stores it as delivered', async () => {
+  const shop = await shopWithWebhook()
   const { sent, connect } = recorder()
   const delivery = startDelivery(shop.licensing, { connect, resolve: somewhere, pollMs: 60_000 })
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await setTimeout(50)
   const { id } = await shop.issue()
   await eventually(() => sent.length === 1)
   await delivery.stop()
-  const [{ headers, body, address }] = sent as [Connection]
+  const [{ headers, body, address }] = sent as [WebhookRequest]
   const { secret } = await shop.licensing.webhooks.secret('desktop-app')
   const event = new Webhook(secret).verify(body, { ...headers }) as { type: string; data: object }
   assert.deepEqual([event.type, (event.data as { license_id: string }).license_id], ['license.created', id])
@@ -45,11 +49,11 @@ test('a change is sent at once, signed, and written down as delivered', async ()
   )
 })
 
-test('a failure is tried again, under the same id and with the same bytes, until it is taken', async () => {
-  const shop = await told()
+test('startDelivery(): retries a failure with the same id and bytes until a receiver accepts it', async () => {
+  const shop = await shopWithWebhook()
   await shop.licensing.webhooks.test('desktop-app')
-  const answers = [500, 404, 302, 204]
-  const { sent, connect } = recorder(() => ({ status: answers[sent.length - 1]! }))
+  const statuses = [500, 404, 302, 204]
+  const { sent, connect } = recorder(() => ({ status: statuses[sent.length - 1]! }))
   const delivery = startDelivery(shop.licensing, {
     connect,
     resolve: somewhere,
@@ -64,8 +68,8 @@ test('a failure is tried again, under the same id and with the same bytes, until
   assert.equal((await newest(shop)).attempts, 4)
 })
 
-test('a pause grows, a Retry-After prolongs it, and the last attempt is the end', async () => {
-  const shop = await told()
+test('startDelivery(): the pauses grow, Retry-After prolongs one, and the last attempt is final', async () => {
+  const shop = await shopWithWebhook()
   await shop.licensing.webhooks.test('desktop-app')
   const now = () => Math.floor(Date.now() / 1000)
   const { connect } = recorder(() => ({ status: 503, retryAfter: '600' }))
@@ -74,17 +78,17 @@ test('a pause grows, a Retry-After prolongs it, and the last attempt is the end'
   assert.ok(Math.abs(first.nextAttemptAt! - now() - 600) <= 2)
   assert.deepEqual([first.state, first.lastStatus], ['pending', 503])
   assert.equal(first.lastError, 'The receiver answered 503')
-  const again = async () => shop.storage.updateDelivery(first.id, await versionOf(), { dueAt: now() })
+  const makeDue = async () => shop.storage.updateDelivery(first.id, await versionOf(), { dueAt: now() })
   const versionOf = async () => (await shop.storage.findDelivery(shop.app.id, first.id))!.version
-  await again()
+  await makeDue()
   await deliver(shop, { connect, pauses: [100, 1_000] })
   assert.ok(Math.abs((await newest(shop)).nextAttemptAt! - now() - 1_000) <= 2)
-  await again()
+  await makeDue()
   await deliver(shop, { connect, pauses: [100, 1_000] })
   assert.deepEqual([(await newest(shop)).state, (await newest(shop)).attempts], ['failed', 3])
 })
 
-test('ten attempts take some 75 hours, and the jitter is a tenth', () => {
+test('retry schedule: ten attempts take about 75 hours, and the jitter is a tenth', () => {
   const hours = defaultPauses.reduce((sum, pause) => sum + pause, 0) / 3_600
   assert.ok(hours > 70 && hours < 80, `${hours}`)
   const pauses = [100]
@@ -93,15 +97,15 @@ test('ten attempts take some 75 hours, and the jitter is a tenth', () => {
     [90, 100, 110],
   )
   assert.equal(pauseAfter(2, { pauses, random: () => 0 }, 5), null)
-  const asked = ['120', '0', '-5', 'soon', '99999999', null, 'Thu, 01 Jan 1970 00:16:50 GMT']
+  const headers = ['120', '0', '-5', 'soon', '99999999', null, 'Thu, 01 Jan 1970 00:16:50 GMT']
   assert.deepEqual(
-    asked.map((header) => retryAfterSeconds(header, 1_000)),
+    headers.map((header) => retryAfterSeconds(header, 1_000)),
     [120, 0, 0, 0, day, 0, 10],
   )
 })
 
-test('410 switches the webhook off, the app says so, and saving the address switches it on', async () => {
-  const shop = await told()
+test('startDelivery(): 410 switches the webhook off, the app shows it, and saving the URL switches it on', async () => {
+  const shop = await shopWithWebhook()
   const { apps, webhooks } = shop.licensing
   await webhooks.test('desktop-app')
   const { sent, connect } = recorder(() => ({ status: 410 }))
@@ -122,8 +126,8 @@ test('410 switches the webhook off, the app says so, and saving the address swit
   assert.deepEqual([(await newest(shop)).state, good.sent.length], ['delivered', 1])
 })
 
-test('what an old address answers is not held against the one that has taken its place', async () => {
-  const shop = await told()
+test('startDelivery(): a 410 from an old URL leaves the webhook at the new URL on', async () => {
+  const shop = await shopWithWebhook()
   const { apps, webhooks } = shop.licensing
   await webhooks.test('desktop-app')
   const { connect } = recorder(() => ({ status: 410 }))
@@ -136,8 +140,8 @@ test('what an old address answers is not held against the one that has taken its
   assert.equal((await apps.get('desktop-app')).webhookDisabledAt, null)
 })
 
-test('ten events in a row that are given up switch it off, and one that is taken begins the count anew', async () => {
-  const shop = await told()
+test('startDelivery(): ten events given up in a row switch the webhook off, and a success resets the count', async () => {
+  const shop = await shopWithWebhook()
   const { apps, webhooks } = shop.licensing
   const isOff = async () => (await apps.get('desktop-app')).webhookDisabledAt !== null
   const send = async (count: number, status: number) => {
@@ -152,8 +156,8 @@ test('ten events in a row that are given up switch it off, and one that is taken
   assert.equal(await isOff(), true)
 })
 
-test('during a roll both secrets sign, and after it the new one alone', async () => {
-  const shop = await told()
+test('startDelivery(): both secrets sign during a roll, and only the new one after it', async () => {
+  const shop = await shopWithWebhook()
   const { webhooks } = shop.licensing
   const { secret: old } = await webhooks.secret('desktop-app')
   const rolled = await webhooks.rollSecret('desktop-app', { overlapSeconds: 60 })
@@ -162,7 +166,7 @@ test('during a roll both secrets sign, and after it the new one alone', async ()
   const { sent, connect } = recorder()
   await webhooks.test('desktop-app')
   await deliver(shop, { connect })
-  const verify = (secret: string, { body, headers }: Connection) =>
+  const verify = (secret: string, { body, headers }: WebhookRequest) =>
     new Webhook(secret).verify(body, { ...headers })
   for (const secret of [old, rolled.secret]) verify(secret, sent[0]!)
   const last = await webhooks.rollSecret('desktop-app', { overlapSeconds: 0 })
@@ -173,8 +177,8 @@ test('during a roll both secrets sign, and after it the new one alone', async ()
   assert.throws(() => verify(rolled.secret, sent[1]!))
 })
 
-test('an app whose address was taken away gives its events up, and a revocation goes first', async () => {
-  const shop = await told()
+test('startDelivery(): sends a revocation first, and gives events up if the app has lost its URL', async () => {
+  const shop = await shopWithWebhook()
   const { id } = await shop.issue()
   await shop.licensing.licenses.update('desktop-app', id, { metadata: { a: 1 } })
   await shop.licensing.licenses.revoke('desktop-app', id)
@@ -189,8 +193,8 @@ test('an app whose address was taken away gives its events up, and a revocation 
   assert.equal(await codeOf(shop.licensing.webhooks.test('desktop-app')), 'conflict')
 })
 
-test('a failing event holds no later one back', async () => {
-  const shop = await told()
+test('startDelivery(): a failing event does not delay later ones', async () => {
+  const shop = await shopWithWebhook()
   for (let event = 0; event < 30; event++) await shop.licensing.webhooks.test('desktop-app')
   const bad = (await shop.licensing.webhooks.deliveries('desktop-app', { perPage: 100 })).data.at(-1)!.eventId
   const { sent, connect } = recorder(({ headers }) => ({
@@ -202,8 +206,8 @@ test('a failing event holds no later one back', async () => {
   assert.equal(total, 29)
 })
 
-test('stop puts back what is being sent, and it is due at once for another server', async () => {
-  const shop = await told()
+test('stop(): releases the event of an open attempt, and another server sends it at once', async () => {
+  const shop = await shopWithWebhook()
   await shop.licensing.webhooks.test('desktop-app')
   const never = recorder(
     ({ signal }) =>
@@ -221,8 +225,27 @@ test('stop puts back what is being sent, and it is due at once for another serve
   assert.equal(sent[0]?.headers['webhook-id'], never.sent[0]?.headers['webhook-id'])
 })
 
-test('several servers on one storage send each event once', async () => {
-  const shop = await told()
+test('stop(): waits for a lease in progress and releases its events', async () => {
+  const memory = memoryStorage()
+  const slow: Storage = {
+    ...memory,
+    leaseDeliveries: (request) => setTimeout(50).then(() => memory.leaseDeliveries(request)),
+    updateDelivery: (id, version, patch) =>
+      setTimeout(50).then(() => memory.updateDelivery(id, version, patch)),
+  }
+  const shop = await newShop({ now: Date.now, storage: slow })
+  await shop.licensing.apps.update(shop.app.slug, { webhookUrl: url })
+  await shop.licensing.webhooks.test('desktop-app')
+  const { sent, connect } = recorder()
+  const delivery = startDelivery(shop.licensing, { connect, resolve: somewhere })
+  await setTimeout(20)
+  await delivery.stop()
+  assert.deepEqual(sent, [])
+  assert.deepEqual(await shop.licensing.outbox.due(), [shop.app.id])
+})
+
+test('startDelivery(): several servers on one storage send each event once', async () => {
+  const shop = await shopWithWebhook()
   for (let event = 0; event < 100; event++) await shop.licensing.webhooks.test('desktop-app')
   const { sent, connect } = recorder()
   const options = { connect, resolve: somewhere, pollMs: 5 }
@@ -236,13 +259,13 @@ test('several servers on one storage send each event once', async () => {
   assert.equal(new Set(sent.map(({ headers }) => headers['webhook-id'])).size, 100)
 })
 
-test('what ended is forgotten after 30 days, what waits is not', async () => {
+test('outbox.prune(): deletes ended deliveries after 30 days and keeps pending ones', async () => {
   const shop = await newShop()
   await shop.licensing.apps.update('desktop-app', { webhookUrl: url })
   await shop.licensing.webhooks.test('desktop-app')
   const { outbox, webhooks } = shop.licensing
-  const claim = await outbox.lease(shop.app.id, { limit: 1, leaseSeconds: 60 })
-  await outbox.settle(claim!.deliveries[0]!, { status: 204, error: null, retryIn: null })
+  const lease = await outbox.lease(shop.app.id, { limit: 1, leaseSeconds: 60 })
+  await outbox.settle(lease!.deliveries[0]!, { status: 204, error: null, retryIn: null })
   await webhooks.test('desktop-app')
   shop.clock.seconds += 30 * day
   assert.equal(await outbox.prune(), 0)
@@ -251,7 +274,7 @@ test('what ended is forgotten after 30 days, what waits is not', async () => {
   assert.equal((await webhooks.deliveries('desktop-app')).total, 1)
 })
 
-test('a claim that was taken over settles nothing', async () => {
+test('outbox.settle(): writes nothing for a lease that another server has taken over', async () => {
   const shop = await newShop()
   await shop.licensing.apps.update('desktop-app', { webhookUrl: url })
   await shop.licensing.webhooks.test('desktop-app')

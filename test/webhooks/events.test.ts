@@ -5,12 +5,12 @@ import type { EventType, Licensing, LicensingEvent } from '../../src/core/index.
 import { eventTypes } from '../../src/core/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
-import { codeOf, day, installation, newShop, type Shop } from '../support/world.ts'
+import { codeOf, day, installation, newShop, type Shop } from '../support/fixtures.ts'
 
 const url = 'https://example.com/hook'
 
 /** A shop whose app has a webhook. */
-async function told(options: Parameters<typeof newShop>[0] = {}): Promise<Shop> {
+async function shopWithWebhook(options: Parameters<typeof newShop>[0] = {}): Promise<Shop> {
   const shop = await newShop(options)
   await shop.licensing.apps.update(shop.app.slug, { webhookUrl: url })
   return shop
@@ -22,7 +22,7 @@ interface Body {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** The bodies that wait to be sent, in the order in which they were written. */
+/** The bodies of all deliveries, oldest first. */
 async function bodies({ storage, app }: Pick<Shop, 'storage' | 'app'>): Promise<Body[]> {
   const deliveries = await storage.listDeliveries({ appId: app.id }, { limit: 1_000 })
   return deliveries.toReversed().map(({ payload }) => JSON.parse(payload) as Body)
@@ -32,8 +32,8 @@ async function typesOf(shop: Pick<Shop, 'storage' | 'app'>): Promise<string[]> {
   return (await bodies(shop)).map(({ type }) => type)
 }
 
-test('each change that commits writes exactly its event', async () => {
-  const shop = await told()
+test('events: each committed change writes exactly one event', async () => {
+  const shop = await shopWithWebhook()
   const { licensing, issue, customer } = shop
   const { licenses } = licensing
   const license = await issue()
@@ -70,8 +70,8 @@ test('each change that commits writes exactly its event', async () => {
   assert.deepEqual(missing, ['license.expiring', 'license.expired'])
 })
 
-test('a body says ids and state, with a sequence that rises, and never a token or a jti', async () => {
-  const shop = await told()
+test('events: a body holds ids, state and a rising sequence, but no token and no jti', async () => {
+  const shop = await shopWithWebhook()
   const { licensing, issue, storage, app } = shop
   const license = await issue({ metadata: { secret: 'of the vendor' } })
   await licensing.licenses.regenerate(app.slug, license.id)
@@ -115,8 +115,8 @@ test('a body says ids and state, with a sequence that rises, and never a token o
     assert.equal(held.includes(hidden), false, hidden)
 })
 
-test('what is refused or lost writes nothing', async () => {
-  const shop = await told()
+test('events: a refused change writes no event', async () => {
+  const shop = await shopWithWebhook()
   const { licensing, issue } = shop
   const license = await issue()
   await licensing.licenses.revoke('desktop-app', license.id)
@@ -132,33 +132,33 @@ test('what is refused or lost writes nothing', async () => {
   assert.deepEqual(await bodies(shop), before)
 })
 
-test('of 20 revocations at once one is told of', async () => {
-  const shop = await told()
+test('revoke(): 20 concurrent calls write one event', async () => {
+  const shop = await shopWithWebhook()
   const { id } = await shop.issue()
   await Promise.all(Array.from({ length: 20 }, () => shop.licensing.licenses.revoke('desktop-app', id)))
   assert.deepEqual(await typesOf(shop), ['license.created', 'license.revoked'])
 })
 
-test('an app without a webhook writes none, and a deleted app takes its own along', async () => {
+test('events: an app without a webhook writes none, and deleting an app deletes its events', async () => {
   const { licensing, storage, issue, app } = await newShop()
   await issue()
   assert.equal(await storage.countDeliveries({ appId: app.id }), 0)
-  const shop = await told()
+  const shop = await shopWithWebhook()
   await shop.issue()
   await shop.licensing.apps.delete('desktop-app')
   assert.equal(await shop.storage.countDeliveries({ appId: shop.app.id }), 0)
   assert.deepEqual(await licensing.outbox.due(), [])
 })
 
-test('in a host’s transaction events come and go with it, and no handler hears of them', async () => {
+test('with(): events commit and roll back with the host’s transaction, and no handler is called', async () => {
   const database = await openConnection(':memory:', { readonly: false })
   database.exec('pragma foreign_keys = on')
   const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
   await migrate(db)
-  const shop = await told({ storage: kyselyStorage(db) })
+  const shop = await shopWithWebhook({ storage: kyselyStorage(db) })
   const { id } = await shop.issue()
-  const heard: string[] = []
-  shop.licensing.on('license.revoked', () => heard.push('revoked'))
+  const received: string[] = []
+  shop.licensing.on('license.revoked', () => received.push('revoked'))
   const attempt = db.transaction().execute(async (trx) => {
     await shop.licensing.with(kyselyStorage(trx)).licenses.revoke('desktop-app', id)
     throw new Error('the host gives up')
@@ -169,11 +169,11 @@ test('in a host’s transaction events come and go with it, and no handler hears
     .transaction()
     .execute((trx) => shop.licensing.with(kyselyStorage(trx)).licenses.revoke('desktop-app', id))
   assert.deepEqual(await typesOf(shop), ['license.created', 'license.revoked'])
-  assert.deepEqual(heard, [])
+  assert.deepEqual(received, [])
 })
 
-test('under an idempotency key a change is told of once', async () => {
-  const shop = await told()
+test('idempotent(): repeated calls write one event', async () => {
+  const shop = await shopWithWebhook()
   const { id } = await shop.issue()
   const key = { key: 'k', scope: 's', fingerprint: 'f' }
   const revoke = () =>
@@ -182,13 +182,13 @@ test('under an idempotency key a change is told of once', async () => {
   assert.deepEqual(await typesOf(shop), ['license.created', 'license.revoked'])
 })
 
-test('handlers in this process hear what was committed, after it, until they stop', async () => {
+test('on(): calls handlers after the commit until they stop', async () => {
   const { licensing, issue } = await newShop()
-  const heard: LicensingEvent<'license.revoked'>[] = []
+  const received: LicensingEvent<'license.revoked'>[] = []
   const stop = licensing.on('license.revoked', async (event) => {
     const { status } = await licensing.licenses.get(event.app, event.data.licenseId)
     assert.equal(status, 'revoked')
-    heard.push(event)
+    received.push(event)
   })
   const { id } = await issue()
   await licensing.licenses.revoke('desktop-app', id)
@@ -198,43 +198,42 @@ test('handlers in this process hear what was committed, after it, until they sto
   await licensing.licenses.revoke('desktop-app', id)
   await new Promise((resolve) => setTimeout(resolve, 20))
   assert.deepEqual(
-    heard.map(({ type, data }) => [type, data.licenseId, data.sequence]),
+    received.map(({ type, data }) => [type, data.licenseId, data.sequence]),
     [['license.revoked', id, 2]],
   )
 })
 
-/** Lets an hour go by with a look every ten minutes, so that the clock is believed. */
-async function settle({ licensing, clock }: Shop): Promise<number> {
-  let told = 0
-  for (let look = 0; look < 7; look++, clock.seconds += 600) told += await licensing.outbox.announceEnds()
-  return told
+/** Lets an hour pass with a call every ten minutes: core then trusts the clock. Resolves to the number of events. */
+async function passSteadyHour({ licensing, clock }: Shop): Promise<number> {
+  let announced = 0
+  for (let call = 0; call < 7; call++, clock.seconds += 600)
+    announced += await licensing.outbox.announceEnds()
+  return announced
 }
 
-test('an end is told of 7 days ahead and when it comes, once each, also for a new end date', async () => {
-  const shop = await told()
+test('announceEnds(): writes one event 7 days before the end and one at the end, again for a new end date', async () => {
+  const shop = await shopWithWebhook()
   const { licensing, issue, clock } = shop
   const license = await issue({ durationDays: 30 })
   await issue({ forever: true })
   const revoked = await issue({ durationDays: 30 })
   await licensing.licenses.revoke('desktop-app', revoked.id)
   const ends = async () => (await typesOf(shop)).filter((type) => /expir/.test(type))
-  await settle(shop)
+  await passSteadyHour(shop)
   assert.deepEqual(await ends(), [])
   clock.seconds += 24 * day
-  await settle(shop)
+  await passSteadyHour(shop)
   assert.deepEqual(await ends(), ['license.expiring'])
   clock.seconds += 7 * day
-  await settle(shop)
-  await settle(shop)
+  await passSteadyHour(shop)
+  await passSteadyHour(shop)
   assert.deepEqual(await ends(), ['license.expiring', 'license.expired'])
   await licensing.licenses.update('desktop-app', license.id, { durationDays: 2 })
-  await settle(shop)
+  await passSteadyHour(shop)
   clock.seconds += 3 * day
-  await settle(shop)
-  assert.deepEqual(await ends(), [
-    ...['license.expiring', 'license.expired'],
-    ...['license.expiring', 'license.expired'],
-  ])
+  await passSteadyHour(shop)
+  const both = ['license.expiring', 'license.expired']
+  assert.deepEqual(await ends(), [...both, ...both])
   const ofLicense = (await bodies(shop)).filter(({ data }) => data.license_id === license.id)
   const sequences = ofLicense.map(({ data }) => data.sequence as number)
   assert.deepEqual(
@@ -243,24 +242,24 @@ test('an end is told of 7 days ahead and when it comes, once each, also for a ne
   )
 })
 
-test('a clock that leaps a year and back starts no wave', async () => {
-  const shop = await told()
+test('announceEnds(): a clock that jumps a year and back writes no events', async () => {
+  const shop = await shopWithWebhook()
   const { licensing, clock, issue } = shop
   for (let at = 0; at < 5; at++) await issue({ durationDays: 365 })
-  await settle(shop)
-  const rightly = clock.seconds
+  await passSteadyHour(shop)
+  const correct = clock.seconds
   for (let wrong = 0; wrong < 5; wrong++) {
-    clock.seconds = rightly + 365 * day + wrong * 600
+    clock.seconds = correct + 365 * day + wrong * 600
     assert.equal(await licensing.outbox.announceEnds(), 0)
   }
-  clock.seconds = rightly + 3_000
-  assert.equal(await settle(shop), 0)
+  clock.seconds = correct + 3_000
+  assert.equal(await passSteadyHour(shop), 0)
   assert.deepEqual(new Set(await typesOf(shop)), new Set(['license.created']))
 })
 
-test('an end that came long before anybody looked is not told of', async () => {
-  const shop = await told()
+test('announceEnds(): writes no event for a license that ended long ago', async () => {
+  const shop = await shopWithWebhook()
   await shop.issue({ durationDays: 1 })
   shop.clock.seconds += 30 * day
-  assert.equal(await settle(shop), 0)
+  assert.equal(await passSteadyHour(shop), 0)
 })

@@ -11,7 +11,7 @@ interface Vectors {
 const { sign } = readVectors('standard-webhooks/vectors.json') as Vectors
 const id = 'evt_01kfnb7s3nf5dvt1m6r9k2c4xz'
 
-test('the known answer of Standard Webhooks comes out', () => {
+test('signatureHeaders(): gives the test vector of Standard Webhooks', () => {
   assert.equal(sign.length, 1)
   for (const { secret, body = '', ...headers } of sign) {
     const signed = {
@@ -23,7 +23,7 @@ test('the known answer of Standard Webhooks comes out', () => {
   }
 })
 
-test('during a roll a receiver that knows either secret takes it, and one that knows neither does not', () => {
+test('signatureHeaders(): during a roll either secret verifies, and no other', () => {
   const secrets = ['bmV3IHNlY3JldCBuZXcgc2VjcmV0IG5ldyE=', 'b2xkIHNlY3JldCBvbGQgc2VjcmV0IG9sZCE=']
   const payload = '{"type":"license.revoked"}'
   const headers = signatureHeaders(
@@ -37,7 +37,7 @@ test('during a roll a receiver that knows either secret takes it, and one that k
   assert.throws(() => new Webhook(secrets[0]!).verify(`${payload} `, { ...headers }))
 })
 
-test('a signature holds for its own id and time alone', () => {
+test('signatureHeaders(): a signature is valid only for its own id and time', () => {
   const secret = 'bmV3IHNlY3JldCBuZXcgc2VjcmV0IG5ldyE='
   const now = Math.floor(Date.now() / 1000)
   const headers = signatureHeaders([secret], { id, timestamp: now, payload: '{}' })

@@ -1,100 +1,109 @@
-import type { Licensing } from '../../core/licensing.ts'
-import { mayCreateApps, mayManageKeys, type Principal } from '../../core/api-keys/principal.ts'
+import { appSlugPattern } from '../../core/ids.ts'
+import type { TokenCredential } from '../../core/licenses/check-token.ts'
+import type { RestrictedLicensing } from '../../core/restricted.ts'
+import type { Permission, Principal } from '../../core/principal.ts'
 import { authenticate } from './authenticate.ts'
 import { readBody } from './body.ts'
 import { HttpError } from './errors.ts'
-import type { Route } from './route.ts'
-import type { Server } from './server.ts'
+import type { Access, Route } from './route.ts'
+import type { HttpService } from './service.ts'
 
-/** A request to a route, and who sent it. */
-export interface Exchange {
-  readonly server: Server
+/** A request that was matched to a route. */
+export interface RequestContext {
+  readonly service: HttpService
   readonly route: Route
   readonly request: Request
   readonly params: Readonly<Record<string, string>>
-  /** Under what its sender is counted. */
-  readonly caller: string
+  /** The key under which the sender's requests are counted. */
+  readonly rateLimitKey: string
 }
 
-/** What admits a caller: a key, or a body that carries a token. */
+/** The credential that a request was admitted by. `public` routes need none. */
+export type Credential =
+  | { readonly kind: 'public' }
+  | { readonly kind: 'key'; readonly principal: Principal }
+  | { readonly kind: 'token'; readonly token: TokenCredential }
+
+/** The result of a successful admission. */
 export interface Admission {
-  readonly principal: Principal | null
-  /** The app of the path: its id, as the caller may see it; its slug where no key was shown. */
+  readonly credential: Credential
+  /** Licensing as the credential allows. */
+  readonly licensing: RestrictedLicensing
+  /** The app of the path: its id if a key was shown, otherwise its slug. */
   readonly app: string
-  /** The body, where it had to be read to know the caller. */
+  /** The body, if it holds the credential and therefore was read. */
   readonly body?: unknown
 }
 
-const appSlug = /^[a-z0-9-]{1,63}$/
+const appSlug = new RegExp(appSlugPattern)
 const pathPart = /^[A-Za-z0-9_-]{1,128}$/
 
 function notFound(): HttpError {
   return new HttpError('not_found', 'Not found')
 }
 
-/** Nothing that no id and no slug looks like gets any further. */
-function checkParams(params: Exchange['params']): void {
+/** Rejects path parameters that cannot be an id or a slug. */
+function checkParams(params: RequestContext['params']): void {
   const { slug, ...others } = params
   if (slug !== undefined && !appSlug.test(slug)) throw notFound()
   if (!Object.values(others).every((part) => pathPart.test(part))) throw notFound()
 }
 
-/** Refuses a bad key; an address that goes on guessing is told to wait, which no working key ever is. */
-async function identify({ server, request, caller }: Exchange): Promise<Principal> {
+/** Counts bad keys only, so that an address that guesses keys is limited and a working key never is. */
+async function identify({ service, request, rateLimitKey }: RequestContext): Promise<Principal> {
   try {
-    return await authenticate(server.licensing, request)
+    return await authenticate(service.licensing, request)
   } catch (error) {
     const isGuess = error instanceof HttpError && request.headers.has('authorization')
-    if (isGuess) await server.limit?.('failedKey', caller)
+    if (isGuess) await service.consumeLimit?.('failedKey', rateLimitKey)
     throw error
   }
 }
 
-/** @throws {HttpError} `forbidden` */
-function checkPermission({ access }: Route, principal: Principal): void {
-  if (access !== 'read' && principal.type !== 'sk')
-    throw new HttpError('forbidden', 'Write access requires a secret key (sk_*)')
-  if (access === 'apps' && !mayCreateApps(principal))
-    throw new HttpError('forbidden', 'This API key may not create apps')
-  if (access === 'keys' && !mayManageKeys(principal))
-    throw new HttpError('forbidden', 'This API key may not manage keys')
+/** The permission that each kind of route requires of a key. */
+const permissions: Readonly<Record<Exclude<Access, 'public'>, Permission>> = {
+  read: 'read',
+  write: 'write',
+  apps: 'apps',
+  keys: 'keys',
+  renewal: 'write',
 }
 
-async function admitByKey(exchange: Exchange): Promise<Admission> {
-  const { server, route, params } = exchange
-  const principal = await identify(exchange)
+async function admitByKey(context: RequestContext, access: Exclude<Access, 'public'>): Promise<Admission> {
+  const { service, params } = context
+  const principal = await identify(context)
   checkParams(params)
-  const { slug } = params
-  const app = slug === undefined ? '' : await server.licensing.apiKeys.visibleApp(principal, slug)
-  checkPermission(route, principal)
-  return { principal, app }
+  const restricted = service.licensing.restrictedTo(principal)
+  const { licensing, app } = await restricted.authorize(permissions[access], params.slug)
+  return { credential: { kind: 'key', principal }, licensing, app: app ?? '' }
 }
 
-async function checkToken(licensing: Licensing, app: string, token: unknown): Promise<void> {
-  const { code } = await licensing.verification.verifyToken(app, token)
-  if (code === 'invalid_token') throw new HttpError('invalid_token', 'Invalid license token')
-}
-
-/** Admits a renewal by its token; the work itself verifies it. */
-async function admitByToken({ server, request, params }: Exchange): Promise<Admission> {
+/** Admits a renewal by its token. An expired or revoked license passes: the use case rejects it with its own code. */
+async function admitByToken({ service: { licensing }, request, params }: RequestContext): Promise<Admission> {
   const body = await readBody(request)
-  const { current_token: token = null } = Object(body) as { readonly current_token?: unknown }
-  if (token === null) throw new HttpError('unauthorized', 'Invalid or missing API key')
+  const { current_token: currentToken = null } = Object(body) as { readonly current_token?: unknown }
+  if (currentToken === null) throw new HttpError('unauthorized', 'Invalid or missing API key')
   checkParams(params)
-  // The rules of query and body are told only to whoever holds a token that was good.
-  await checkToken(server.licensing, params.slug ?? '', token)
-  return { principal: null, app: params.slug ?? '', body }
+  const { slug: app = '' } = params
+  // Query and body are validated later: only the holder of a genuine token learns their rules.
+  const token = await licensing.licenses.authenticate(app, currentToken)
+  return { credential: { kind: 'token', token }, licensing, app, body }
 }
 
-/** Whether a request renews a license by the license's own token: an Authorization header, where there is one, decides. */
-export function isByToken({ route, request }: Pick<Exchange, 'route' | 'request'>): boolean {
+/** True if the request renews a license by the license's own token. An Authorization header always takes precedence. */
+export function isByToken({ route, request }: Pick<RequestContext, 'route' | 'request'>): boolean {
   return route.access === 'renewal' && !request.headers.has('authorization')
 }
 
-/** Admits a request to its route, in the documented order: credential, app, permission. @throws {HttpError} */
-export async function admit(exchange: Exchange): Promise<Admission> {
-  if (isByToken(exchange)) return admitByToken(exchange)
-  if (exchange.route.access !== 'public') return admitByKey(exchange)
-  checkParams(exchange.params)
-  return { principal: null, app: exchange.params.slug ?? '' }
+/**
+ * Admits a request to its route, in the documented order: credential, app, permission.
+ *
+ * @throws {HttpError | LicensingError}
+ */
+export async function admit(context: RequestContext): Promise<Admission> {
+  const { service, route, params } = context
+  if (isByToken(context)) return admitByToken(context)
+  if (route.access !== 'public') return admitByKey(context, route.access)
+  checkParams(params)
+  return { credential: { kind: 'public' }, licensing: service.licensing, app: params.slug ?? '' }
 }

@@ -1,12 +1,12 @@
 import { HttpError } from './errors.ts'
 
-/** The largest body taken, in bytes. */
+/** The size of the largest accepted body, in bytes. */
 export const maxBodyBytes: number = 256 * 1024
 
-/** White space as JSON knows it (RFC 8259 section 2), and nothing else. */
+/** The white space of JSON (RFC 8259 section 2). */
 const jsonSpaces = /^[ \t\n\r]*$/
 
-/** The document's own `curl -d` sends JSON under the form type; nothing is ever parsed as a form. */
+/** `curl -d` sends JSON under the form type, and our documents use it. No body is ever parsed as a form. */
 const jsonTypes = new Set(['application/json', 'application/x-www-form-urlencoded', ''])
 
 function tooLarge(): HttpError {
@@ -19,8 +19,8 @@ function checkType(request: Request): void {
     throw new HttpError('unsupported_media_type', 'Request body must be application/json')
 }
 
-/** A sender that hangs up in the middle is no fault of ours. */
-function hungUp(): never {
+/** A client that disconnects while it sends is not a fault of the server. */
+function disconnected(): never {
   throw new HttpError('invalid_json', 'Request body could not be read')
 }
 
@@ -29,7 +29,7 @@ async function readBytes(body: ReadableStream<Uint8Array>): Promise<Uint8Array> 
   const chunks: Uint8Array[] = []
   let length = 0
   for (;;) {
-    const { done, value } = await reader.read().catch(hungUp)
+    const { done, value } = await reader.read().catch(disconnected)
     if (done) break
     length += value.length
     if (length > maxBodyBytes) {
@@ -57,7 +57,7 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 /**
- * Reads a request's JSON body, at most 256 KiB of it; an empty one is `{}`.
+ * Reads the JSON body of a request, at most 256 KiB. An empty body reads as `{}`.
  *
  * @throws {HttpError} `body_too_large`, `unsupported_media_type`, `invalid_json`.
  */

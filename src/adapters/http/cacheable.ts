@@ -1,15 +1,14 @@
+import { sha256Hex } from '../../core/ids.ts'
 import { empty, type Reply } from './reply.ts'
 
-/** How long a client may go on with an answer before it asks again, in seconds. */
+/** Seconds for which a client may reuse the response without asking again. */
 const maxAge = 300
 
 async function entityTag(body: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(body))
-  const start = Array.from(new Uint8Array(digest).subarray(0, 16))
-  return `"${start.map((byte) => byte.toString(16).padStart(2, '0')).join('')}"`
+  return `"${(await sha256Hex(body)).slice(0, 32)}"`
 }
 
-/** Text with an ETag, so that a client that has it gets 304 (RFC 9110 section 13.1.2). */
+/** Text with an ETag. A client that sends the same tag in `If-None-Match` gets 304 (RFC 9110 section 13.1.2). */
 export async function cacheable(request: Request, body: string, contentType: string): Promise<Reply> {
   const etag = await entityTag(body)
   const headers = { etag, 'cache-control': `public, max-age=${maxAge}` }

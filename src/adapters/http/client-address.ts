@@ -2,16 +2,16 @@ import ipaddr from 'ipaddr.js'
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 
-/** Whether an address is one of the proxies that are trusted. */
+/** True if an address belongs to a trusted proxy. */
 export type IsTrusted = (address: string) => boolean
 
-/** Under what those are counted whose address nobody can tell. */
-export const unknownCaller = 'unknown'
+/** Rate-limit key for requests without a known address. */
+export const unknownAddress = 'unknown'
 
-/** IPv6 hands a customer at least a /64, so one caller is one /64. */
-const callerPrefix = 8
+/** Bytes of a /64. Providers give each customer at least a /64 of IPv6, so one /64 counts as one client. */
+const networkBytes = 8
 
-/** Only whole addresses: ipaddr.js would take `10` for 0.0.0.10. */
+/** Reads whole addresses only: ipaddr.js alone would take `10` for 0.0.0.10. */
 function parse(text: string): Address | null {
   const isWhole = text.includes(':') ? ipaddr.IPv6.isValid(text) : ipaddr.IPv4.isValidFourPartDecimal(text)
   return isWhole ? ipaddr.process(text) : null
@@ -25,7 +25,7 @@ function readRange(range: string): [Address, number] {
   return base === range ? [address, address.kind() === 'ipv4' ? 32 : 128] : ipaddr.parseCIDR(range)
 }
 
-/** Reads addresses and CIDR ranges of proxies. @throws {TypeError} for one that is neither. */
+/** Reads the addresses and CIDR ranges of trusted proxies. @throws {TypeError} for a malformed one. */
 export function trustedProxies(ranges: readonly string[]): IsTrusted {
   const read = ranges.map(readRange)
   return (text) => {
@@ -39,41 +39,41 @@ export function trustedProxies(ranges: readonly string[]): IsTrusted {
 }
 
 /**
- * Who really asks: the socket's address, unless that is a trusted proxy; then the last address of `X-Forwarded-For` that
- * is not one. What stands further left anybody could have written.
+ * The address of the client that sent a request: the address of the socket, unless that is a trusted proxy. Behind
+ * trusted proxies it is the last untrusted address in `X-Forwarded-For`, because anybody can write the ones before it.
  */
-export function originOf(request: Request, socketAddress: string, isTrusted: IsTrusted): string {
+export function clientAddressOf(request: Request, socketAddress: string, isTrusted: IsTrusted): string {
   if (!isTrusted(socketAddress)) return socketAddress
   const forwarded = request.headers.get('x-forwarded-for')
   if (forwarded === null) return socketAddress
   const hops = [...forwarded.split(',').map((hop) => hop.trim()), socketAddress].filter((hop) => hop !== '')
-  let origin = socketAddress
+  let client = socketAddress
   for (const hop of hops.reverse()) {
-    if (parse(hop) === null) return origin
-    origin = hop
-    if (!isTrusted(hop)) return origin
+    if (parse(hop) === null) return client
+    client = hop
+    if (!isTrusted(hop)) return client
   }
-  return origin
+  return client
 }
 
-/** Whom the latest addresses were counted under: reading one costs as much as the rest of counting a request. */
-const known = new Map<string, string>()
-const maxKnown = 10_000
+/** Cache: address to rate-limit key. Parsing an address is half the cost of limiting a request. */
+const keys = new Map<string, string>()
+const maxKeys = 10_000
 
-/** Under what a caller is counted: an IPv4 address, or the /64 of an IPv6 one. */
-export function callerOf(text: string): string {
-  const found = known.get(text)
-  if (found !== undefined) return found
-  if (known.size === maxKnown) known.clear()
-  const caller = readCaller(text)
-  known.set(text, caller)
-  return caller
+/** The rate-limit key of an address: an IPv4 address itself, or the /64 of an IPv6 address. */
+export function rateLimitKey(address: string): string {
+  const cached = keys.get(address)
+  if (cached !== undefined) return cached
+  if (keys.size === maxKeys) keys.clear()
+  const key = readKey(address)
+  keys.set(address, key)
+  return key
 }
 
-function readCaller(text: string): string {
+function readKey(text: string): string {
   const address = parse(text)
-  if (address === null) return unknownCaller
+  if (address === null) return unknownAddress
   if (address.kind() === 'ipv4') return address.toString()
-  const network = address.toByteArray().slice(0, callerPrefix)
+  const network = address.toByteArray().slice(0, networkBytes)
   return network.map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }

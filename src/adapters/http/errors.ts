@@ -12,17 +12,17 @@ export type ErrorCode =
   | 'rate_limited'
   | 'internal_error'
 
-/** The body of every answer that is an error. */
+/** The body of every error response. */
 export interface ErrorJson {
   readonly error: {
     readonly code: ErrorCode
     readonly message: string
-    /** The fields at fault, each with the rules it breaks. */
+    /** The rules that the request breaks, by field. */
     readonly details?: ErrorDetails
   }
 }
 
-/** A refusal that only HTTP knows. */
+/** An error that HTTP alone has; core throws `LicensingError`. */
 export class HttpError extends Error {
   override readonly name = 'HttpError'
   readonly code: ErrorCode
@@ -35,12 +35,12 @@ export class HttpError extends Error {
   }
 }
 
-/** The refusal of a method that a path has not. */
+/** The error for a method that a path does not support. */
 export function methodNotAllowed(methods: readonly string[]): HttpError {
   return new HttpError('method_not_allowed', 'Method not allowed', { allow: methods.join(', ') })
 }
 
-/** Each code with its status and when it is answered: the reference page and the OpenAPI document are made from it. */
+/** The status and the cause of each code. The reference page and the OpenAPI document are made from this table. */
 export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; readonly when: string }>> = {
   invalid_json: { status: 400, when: 'The body is not JSON' },
   token_expired: { status: 400, when: 'current_token or the license has expired' },
@@ -48,32 +48,38 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
   license_revoked: { status: 400, when: 'The license has been revoked' },
   missing_tier: { status: 400, when: 'The tier of the license was deleted' },
   unauthorized: { status: 401, when: 'No credential, or an unknown, revoked or expired API key' },
-  invalid_token: { status: 401, when: 'current_token is not a good token of this app' },
-  forbidden: { status: 403, when: 'The API key may not do this' },
-  not_found: { status: 404, when: 'No such thing, or not visible to this API key' },
-  method_not_allowed: { status: 405, when: 'The path has other methods: see Allow' },
+  invalid_token: { status: 401, when: 'current_token is not a valid token of this app' },
+  forbidden: { status: 403, when: 'The API key does not allow this' },
+  not_found: { status: 404, when: 'The resource does not exist, or this API key may not see it' },
+  method_not_allowed: { status: 405, when: 'The path does not support this method: see Allow' },
   conflict: {
     status: 409,
-    when: 'Slug, e-mail, external id or installation already taken; another rotation was faster; nothing can be sent to the webhook',
+    when: 'The slug, e-mail, external id or installation is already taken; another rotation was faster; nothing can be sent to the webhook',
   },
-  idempotency_in_progress: { status: 409, when: 'The first request under this Idempotency-Key still runs' },
+  idempotency_in_progress: {
+    status: 409,
+    when: 'The first request with this Idempotency-Key is still running',
+  },
   body_too_large: { status: 413, when: 'The body is larger than 256 KiB' },
-  unsupported_media_type: { status: 415, when: 'The body is not JSON by its content type' },
+  unsupported_media_type: { status: 415, when: 'The content type of the body is not JSON' },
   idempotency_mismatch: { status: 422, when: 'This Idempotency-Key was used with another request' },
   validation_error: { status: 422, when: 'The body or query breaks a rule: see details' },
   rate_limited: { status: 429, when: 'Too many requests: see Retry-After' },
-  internal_error: { status: 500, when: 'A fault of the server; its log has the request id' },
-  unavailable: { status: 503, when: 'Too busy, or storage does not answer: try again, see Retry-After' },
+  internal_error: { status: 500, when: 'The server has a fault; its log has the request id' },
+  unavailable: {
+    status: 503,
+    when: 'The server is too busy, or its storage does not respond: try again after Retry-After',
+  },
 }
 
 const challenge = { 'www-authenticate': 'Bearer realm="heartwood"' }
 const internal: ErrorJson = { error: { code: 'internal_error', message: 'Internal server error' } }
 
-/** What is unavailable, a queue that is full or a storage that does not answer, is worth another try soon. */
-const soon = { 'retry-after': '1' }
+/** A full queue or an unreachable storage may be back within a second. */
+const retrySoon = { 'retry-after': '1' }
 
 function headersFor(code: ErrorCode): Readonly<Record<string, string>> {
-  if (code === 'unavailable') return soon
+  if (code === 'unavailable') return retrySoon
   return errorCodes[code].status === 401 ? challenge : {}
 }
 
@@ -81,19 +87,19 @@ function errorJson(code: ErrorCode, message: string, details?: ErrorDetails): Er
   return { error: { code, message, ...(details !== undefined && { details: wireDetails(details) }) } }
 }
 
-/** Whether an error is an answer, or a fault of ours whose text nobody outside may see. */
-export function isRefusal(error: unknown): error is HttpError | LicensingError {
+/** True if the caller may read the error. Any other is a fault of the server, whose text stays in the log. */
+export function isPublicError(error: unknown): error is HttpError | LicensingError {
   return error instanceof HttpError || (error instanceof LicensingError && error.code !== 'master_key')
 }
 
-/** The code that an error is answered with. */
+/** The code that the caller gets for an error. */
 export function errorCodeOf(error: unknown): ErrorCode {
-  return isRefusal(error) ? (error.code as ErrorCode) : 'internal_error'
+  return isPublicError(error) ? (error.code as ErrorCode) : 'internal_error'
 }
 
-/** The one place where an error becomes an answer. */
+/** Turns an error into a response. Every error of the API passes here. */
 export function errorReply(error: unknown): Reply {
-  if (!isRefusal(error)) return json(internal, 500)
+  if (!isPublicError(error)) return json(internal, 500)
   const code = errorCodeOf(error)
   const headers = error instanceof HttpError ? error.headers : {}
   const details = error instanceof LicensingError ? error.details : undefined

@@ -1,7 +1,16 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { HttpError } from './errors.ts'
 
-/** What is limited, each by the number of requests a minute. */
+/**
+ * Requests per minute that each limit allows. A limit that is left out keeps its default.
+ *
+ * @example
+ * ```ts
+ * import type { RateLimits } from 'heartwood/elysia'
+ *
+ * const rateLimits: RateLimits = { verify: 300, failedKey: 10 }
+ * ```
+ */
 export interface RateLimits {
   /** Verifying a license, per address. Default 100. */
   readonly verify?: number
@@ -9,20 +18,21 @@ export interface RateLimits {
   readonly batch?: number
   /** Renewing by a license's own token, per address. Default 60. */
   readonly renewal?: number
-  /** The same per license, counted once the token's signature held. Default 10. */
+  /** Renewing by a license's own token, per license: only a token that is good for a renewal counts. Default 10. */
   readonly renewalPerLicense?: number
   /** Fetching public keys, per address. Default 300. */
   readonly publicKey?: number
-  /** Failed API keys, per address: a working key is never counted or refused. Default 60. */
+  /** Failed API keys, per address: a working key never counts and is never limited. Default 60. */
   readonly failedKey?: number
 }
 
+/** The name of a limit. */
 export type Limit = keyof RateLimits
 
-/** Counts requests, on this server alone. */
+/** Counts the requests of one server. */
 export interface RateLimiter {
-  /** Counts one. Resolves to the headers that tell what is left. @throws {HttpError} `rate_limited`. */
-  consume(limit: Limit, caller: string): Promise<Readonly<Record<string, string>>>
+  /** Counts one request. Resolves to the rate-limit headers. @throws {HttpError} `rate_limited`. */
+  consume(limit: Limit, key: string): Promise<Readonly<Record<string, string>>>
 }
 
 /** The documented limits. */
@@ -36,9 +46,9 @@ export const defaultRateLimits: Required<RateLimits> = {
 }
 
 const windowSeconds = 60
-/** So many callers are counted apart; those beyond share one count, so that no crowd of addresses fills the memory. */
-const maxCallers = 100_000
-const overflow = 'others'
+/** Keys beyond this number share one count, so that many addresses cannot fill the memory. */
+const maxKeys = 100_000
+const overflowKey = 'others'
 
 /** The two headers of draft-ietf-httpapi-ratelimit-headers. */
 function headersOf(limit: Limit, quota: number, result: RateLimiterRes): Record<string, string> {
@@ -49,7 +59,7 @@ function headersOf(limit: Limit, quota: number, result: RateLimiterRes): Record<
   }
 }
 
-function refusal(limit: Limit, quota: number, result: RateLimiterRes): HttpError {
+function tooManyRequests(limit: Limit, quota: number, result: RateLimiterRes): HttpError {
   const seconds = Math.max(1, Math.ceil(result.msBeforeNext / 1000))
   return new HttpError('rate_limited', 'Too many requests', {
     ...headersOf(limit, quota, result),
@@ -57,39 +67,39 @@ function refusal(limit: Limit, quota: number, result: RateLimiterRes): HttpError
   })
 }
 
-/** Remembers who was counted apart in this window, to hold their number. */
-function callerCap(): (caller: string) => string {
+/** Keeps the number of different keys in a window below `maxKeys`. */
+function keyCap(): (key: string) => string {
   let known = new Set<string>()
   let ends = 0
-  return (caller) => {
+  return (key) => {
     const now = performance.now()
     if (now >= ends) {
       known = new Set()
       ends = now + windowSeconds * 1000
     }
-    if (known.size < maxCallers) known.add(caller)
-    return known.has(caller) ? caller : overflow
+    if (known.size < maxKeys) known.add(key)
+    return known.has(key) ? key : overflowKey
   }
 }
 
-function countOne(limit: Limit, quota: number): (caller: string) => Promise<Record<string, string>> {
+function counterOf(limit: Limit, quota: number): (key: string) => Promise<Record<string, string>> {
   const limiter = new RateLimiterMemory({ points: quota, duration: windowSeconds })
-  const cap = callerCap()
-  return async (caller) => {
+  const cap = keyCap()
+  return async (key) => {
     try {
-      return headersOf(limit, quota, await limiter.consume(cap(caller)))
+      return headersOf(limit, quota, await limiter.consume(cap(key)))
     } catch (error) {
-      throw error instanceof RateLimiterRes ? refusal(limit, quota, error) : error
+      throw error instanceof RateLimiterRes ? tooManyRequests(limit, quota, error) : error
     }
   }
 }
 
-/** Makes the limiter of one server. @throws {TypeError} for a limit that is no positive integer. */
+/** Makes the limiter of one server. @throws {TypeError} for an unknown limit, or a quota that is not a positive integer. */
 export function rateLimiter(limits: RateLimits): RateLimiter {
   const entries = Object.entries({ ...defaultRateLimits, ...limits }) as [Limit, number][]
   for (const [limit, quota] of entries)
     if (!Object.hasOwn(defaultRateLimits, limit) || !Number.isSafeInteger(quota) || quota < 1)
       throw new TypeError('Rate limits must be positive integers under their documented names')
-  const counters = new Map(entries.map(([limit, quota]) => [limit, countOne(limit, quota)]))
-  return { consume: (limit, caller) => counters.get(limit)?.(caller) ?? Promise.resolve({}) }
+  const counters = new Map(entries.map(([limit, quota]) => [limit, counterOf(limit, quota)]))
+  return { consume: (limit, key) => counters.get(limit)?.(key) ?? Promise.resolve({}) }
 }

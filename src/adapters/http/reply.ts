@@ -1,4 +1,7 @@
-/** An answer before it is sent: its headers are put together once, at the end, since each that is added later costs. */
+import type { Listing } from '../../core/paging.ts'
+import { toWire } from './wire.ts'
+
+/** A response before it is sent. Its headers are joined once, at the end: each later change to `Headers` costs time. */
 export interface Reply {
   readonly status: number
   /** By their names in lower case. */
@@ -6,12 +9,32 @@ export interface Reply {
   readonly body: string | Uint8Array<ArrayBuffer> | null
 }
 
-/** A JSON answer with the same bytes of a content type on every runtime. */
+/** A JSON response. The content type has the same bytes on every runtime. */
 export function json(body: unknown, status = 200, headers: Reply['headers'] = {}): Reply {
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
 }
 
-/** An answer without a body. */
+/** A response without a body. */
 export function empty(status: number, headers: Reply['headers'] = {}): Reply {
   return { status, headers, body: null }
+}
+
+/** 200 with `{"data": …}` for one resource. */
+export function one(value: object): Reply {
+  return json({ data: toWire(value) })
+}
+
+/** 201 with `{"data": …}` for a new resource. */
+export function created(value: object): Reply {
+  return json({ data: toWire(value) }, 201)
+}
+
+/** 200 with `{"data": […], "meta": …}` for a page of a list. */
+export function many({ data, ...meta }: Listing<object>): Reply {
+  return json({ data: data.map(toWire), meta: toWire(meta) })
+}
+
+/** 204, for a resource that was deleted. */
+export function noContent(): Reply {
+  return empty(204)
 }

@@ -1,38 +1,51 @@
-import type { Principal } from '../../core/api-keys/principal.ts'
 import type { Input } from '../../core/input/parse.ts'
 import type { LicenseStatus } from '../../core/licenses/view.ts'
-import type { Licensing } from '../../core/licensing.ts'
-import type { Listing } from '../../core/paging.ts'
+import type { RestrictedLicensing } from '../../core/restricted.ts'
+import type { Permission } from '../../core/principal.ts'
+import type { Credential } from './admission.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Limit } from './rate-limit.ts'
-import { empty, json, type Reply } from './reply.ts'
-import { toWire, type JsonSchema } from './wire.ts'
+import type { Reply } from './reply.ts'
+import type { JsonSchema } from './wire.ts'
 
 /**
- * Who may call a route: anybody; a key that may read (`pk_` or `sk_`); a key that may write (`sk_`), create apps or manage
- * keys; or, for `renewal`, a key that may write or the license's own token in the body.
+ * The callers that a route admits: anybody; a key that may read (`pk_` or `sk_`); a key that may write (`sk_`), create apps
+ * or manage keys. `renewal` admits a key that may write, or the license's own token in the body.
  */
 export type Access = 'public' | 'read' | 'write' | 'apps' | 'keys' | 'renewal'
 
-/** What a route works with once its checks have passed. Core checks `body` and `query` itself. */
-export interface Call<Body = unknown, Query = unknown> {
-  readonly licensing: Licensing
-  readonly request: Request
-  readonly params: Readonly<Record<string, string>>
-  /** The app of the path: its id, as the caller may see it; on a public route its slug. */
-  readonly app: string
-  /** The key that was shown, `null` on public routes and for a renewal by token. */
-  readonly principal: Principal | null
-  readonly body: Body
-  readonly query: Query
-  /** Counts against a limit beside the route's own. @throws {HttpError} `rate_limited`. */
-  readonly charge: (limit: Limit, whom: string) => Promise<void>
+/** An input that core has not checked yet. A row passes it on to core; each of its fields has the type `never`. */
+export type Unchecked<Shape> = { readonly [Name in keyof Shape]: never }
+
+/** An input that is checked before the row runs, because core takes its fields as separate arguments. */
+export interface CheckedInput<Shape> extends Input<Shape> {
+  readonly isChecked: true
 }
 
-/** What a route answers when all goes well, for the OpenAPI document. */
-export interface SuccessAnswer {
+type AnyInput = Input<unknown> | undefined
+type ShapeOf<Given extends AnyInput> = Given extends Input<infer Shape> ? Shape : undefined
+type ReceivedOf<Given extends AnyInput> =
+  Given extends CheckedInput<infer Shape> ? Shape : Unchecked<ShapeOf<Given>>
+
+/** An admitted request, as a row of the table sees it. */
+export interface RouteCall<Body = unknown, Query = unknown> {
+  /** Licensing as the credential allows: it sees what the caller sees, and refuses what the caller may not do. */
+  readonly licensing: RestrictedLicensing
+  readonly request: Request
+  readonly params: Readonly<Record<string, string>>
+  /** The id of the app in the path; on a public route, and for a renewal by token, its slug. */
+  readonly app: string
+  readonly credential: Credential
+  readonly body: Body
+  readonly query: Query
+  /** Counts one request against a limit other than the route's own. @throws {HttpError} `rate_limited`. */
+  readonly consumeLimit: (limit: Limit, key: string) => Promise<void>
+}
+
+/** A success response, for the OpenAPI document. */
+export interface SuccessResponse {
   readonly description: string
-  /** `application/json` unless said otherwise. */
+  /** Default `application/json`. */
   readonly contentType?: string
   readonly schema?: JsonSchema
   readonly example?: unknown
@@ -41,65 +54,63 @@ export interface SuccessAnswer {
 /** One row of the route table. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** Below `/api/v1`, parameters as `:name`. */
+  /** Below `/api/v1`, with parameters as `:name`. */
   readonly path: string
   readonly access: Access
-  /** What it counts against per address; a renewal by token counts by itself. */
+  /** The limit that a request counts against, per address. A renewal by token has a limit of its own. */
   readonly limit?: Limit
   readonly tag: string
   readonly operationId: string
   readonly summary: string
   readonly description: string
   readonly body?: Input<unknown>
-  /** An example of the body. */
   readonly bodyExample?: unknown
   readonly query?: Input<unknown>
-  /** Statuses of a license that it signs for, if its outcome is a license with its token: a replay signs anew. */
+  /** If the outcome is a license with its token: the license statuses for which a replay signs a new token. */
   readonly signs?: readonly LicenseStatus[]
   /** By status. */
-  readonly answers: Readonly<Record<number, SuccessAnswer>>
-  /** Errors beside those that access, path, body and query bring. */
+  readonly responses: Readonly<Record<number, SuccessResponse>>
+  /** Errors beyond those that access, path, body and query imply. */
   readonly errors?: readonly ErrorCode[]
-  /** The work, in core's words. A POST's may be replaced by its kept answer: see Idempotency-Key. */
-  run(call: Call): Promise<unknown>
-  /** The work's outcome as an answer. */
-  answer(outcome: unknown, call: Call): Reply | Promise<Reply>
+  /** A permission that depends on the query. It sees raw values, because permission comes before validation. */
+  permission?(query: Readonly<Record<string, unknown>>): Permission
+  /** Calls the use case. Under an Idempotency-Key the stored outcome of an earlier call may stand in for it. */
+  run(call: RouteCall): Promise<unknown>
+  /** Makes the response from the use case's outcome. */
+  respond(outcome: unknown, call: RouteCall): Reply | Promise<Reply>
 }
 
-interface TypedRoute<Body, Query, Outcome> extends Omit<Route, 'body' | 'query' | 'run' | 'answer'> {
-  readonly body?: Input<Body>
-  readonly query?: Input<Query>
-  run(call: Call<Body, Query>): Promise<Outcome>
-  answer(outcome: Outcome, call: Call<Body, Query>): Reply | Promise<Reply>
+interface TypedRoute<Body extends AnyInput, Query extends AnyInput, Outcome> extends Omit<
+  Route,
+  'body' | 'query' | 'run' | 'respond'
+> {
+  readonly body?: Body
+  readonly query?: Query
+  run(call: RouteCall<ReceivedOf<Body>, ReceivedOf<Query>>): Promise<Outcome>
+  respond(
+    outcome: Outcome,
+    call: RouteCall<Unchecked<ShapeOf<Body>>, Unchecked<ShapeOf<Query>>>,
+  ): Reply | Promise<Reply>
 }
 
-/** Writes a row down with its body, query and outcome typed after one another. */
-export function route<Outcome, Body = undefined, Query = undefined>(
+/** Declares a row. The types of body, query and outcome are inferred from its fields. */
+export function route<Outcome, Body extends AnyInput = undefined, Query extends AnyInput = undefined>(
   row: TypedRoute<Body, Query, Outcome>,
 ): Route {
   return row as unknown as Route
 }
 
-/** `{"data": …}` of one resource. */
-export function one(value: object): Reply {
-  return json({ data: toWire(value) })
+/** Marks an input to be checked before the row runs. */
+export function checked<Shape>(input: Input<Shape>): CheckedInput<Shape> {
+  return { ...input, isChecked: true }
 }
 
-/** The same with 201, for what was just made. */
-export function created(value: object): Reply {
-  return json({ data: toWire(value) }, 201)
+function received(input: AnyInput, value: unknown): unknown {
+  return input !== undefined && 'isChecked' in input ? input.parse(value) : value
 }
 
-/** `{"data": […], "meta": …}` of a page. */
-export function many({ data, ...meta }: Listing<object>): Reply {
-  return json({ data: data.map(toWire), meta: toWire(meta) })
-}
-
-export function noContent(): Reply {
-  return empty(204)
-}
-
-/** The key that asks, for the use cases that go by it. */
-export function asker(principal: Principal | null): { readonly by?: Principal } {
-  return principal === null ? {} : { by: principal }
+/** Runs a row, after checking the inputs that it wants checked. @throws {LicensingError} */
+export async function runRoute(row: Route, call: RouteCall): Promise<unknown> {
+  const query = received(row.query, call.query)
+  return row.run({ ...call, query, body: received(row.body, call.body) })
 }

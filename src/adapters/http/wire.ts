@@ -1,27 +1,20 @@
 import type { TObject, TSchema } from '@sinclair/typebox'
 import { LicensingError, type ErrorDetails } from '../../core/errors.ts'
 import type { Input } from '../../core/input/parse.ts'
+import { isoTime, snakeCase } from '../../core/wire.ts'
+
+export { isoTime, snakeCase }
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A JSON Schema as OpenAPI shows it. */
+/** A JSON Schema in the dialect of OpenAPI 3.1. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
 const shownName = /^[a-z0-9_]{1,63}$/
 const camelWord = /\b[a-z]+(?:[A-Z][a-z0-9]*)+\b/g
 const rfc3339 = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/
 
-/** `installationId` to `installation_id`. */
-export function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-}
-
-/** Seconds as ISO 8601 in UTC: `2026-01-23T10:00:00Z`. */
-export function isoTime(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
-}
-
-/** Whole seconds of an RFC 3339 time, fractions floored; `null` for any other text, a day or hour that is none included. */
+/** Reads an RFC 3339 time as whole seconds since 1970, fractions floored. Any other text, such as February 30, is `null`. */
 export function readTime(text: string): number | null {
   const [, date, time, offset] = rfc3339.exec(text) ?? []
   if (date === undefined || time === undefined || offset === undefined) return null
@@ -36,7 +29,7 @@ interface WireField {
   readonly isTime: boolean
 }
 
-/** Core's own fields, of which there are few. */
+/** A cache without a limit, because core has few field names. */
 const wireFields = new Map<string, WireField>()
 
 function wireField(name: string): WireField {
@@ -53,7 +46,7 @@ function toWireValue({ name, isTime }: WireField, value: unknown): unknown {
   return name === 'metadata' ? value : toWire(value as Fields)
 }
 
-/** What core answers as it goes over the wire: names in snake_case, times in ISO 8601, metadata untouched. */
+/** Turns a result of core into JSON for the wire: names in snake_case, times in ISO 8601, metadata unchanged. */
 export function toWire(value: object): Record<string, unknown> {
   const wired: Record<string, unknown> = {}
   for (const name of Object.keys(value)) {
@@ -70,7 +63,7 @@ function isInstant(schema: TSchema): boolean {
   return parts.some((part) => part.instant === true)
 }
 
-/** A time as core wants it; anything that is none becomes what core refuses by the field's rule. */
+/** Turns a time into seconds. A malformed one becomes `false`, so that core rejects it by the field's own rule. */
 function fromWireValue(schema: TSchema, value: unknown): unknown {
   if (!isInstant(schema) || value === null) return value
   return (typeof value === 'string' ? readTime(value) : null) ?? false
@@ -78,7 +71,7 @@ function fromWireValue(schema: TSchema, value: unknown): unknown {
 
 const coreNames = new WeakMap<TObject, ReadonlyMap<string, string>>()
 
-/** Only names of the wire are known: `installationId` must not slip in beside `installation_id`. */
+/** Core's name of a wire name. `installationId` is unknown, because the wire has `installation_id` alone. */
 function coreName(schema: TObject, name: string): string | undefined {
   const known =
     coreNames.get(schema) ?? new Map(Object.keys(schema.properties).map((camel) => [snakeCase(camel), camel]))
@@ -90,7 +83,7 @@ function shown(name: string): string {
   return shownName.test(name) ? name : '(unknown)'
 }
 
-/** A body as core takes it. What is unknown goes along under its name, for core to refuse. */
+/** Turns a body into core's input. Unknown fields keep their names, so that core rejects them. */
 export function fromWire({ schema }: Input<unknown>, body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
   const fields = Object.entries(body).map(([name, value]) => {
@@ -106,7 +99,7 @@ function wireMessage(message: string): string {
   return message.replace(camelWord, snakeCase)
 }
 
-/** The fields at fault by their names on the wire. */
+/** The broken rules by the names of their fields on the wire. */
 export function wireDetails(details: ErrorDetails): ErrorDetails {
   const fields = Object.entries(details)
   return Object.fromEntries(fields.map(([name, rules]) => [snakeCase(name), rules.map(wireMessage)]))
@@ -124,8 +117,11 @@ function repeatedNames(repeated: readonly string[]): LicensingError {
   return new LicensingError('validation_error', 'The request is not valid', { details })
 }
 
-/** Query parameters as core takes them. @throws {LicensingError} `validation_error` for one given twice. */
-export function fromQuery({ schema }: Input<unknown>, parameters: URLSearchParams): unknown {
+/** Turns query parameters into core's input. @throws {LicensingError} `validation_error` for one that is given twice. */
+export function fromQuery(
+  { schema }: Input<unknown>,
+  parameters: URLSearchParams,
+): Readonly<Record<string, unknown>> {
   const fields = new Map<string, unknown>()
   const repeated: string[] = []
   const names = new Set<string>()
@@ -140,22 +136,36 @@ export function fromQuery({ schema }: Input<unknown>, parameters: URLSearchParam
   return Object.fromEntries(fields)
 }
 
-function describe(schema: TSchema): JsonSchema {
-  const { rule: _rule, instant, ...known } = schema
-  if (instant === true) return { type: 'string', format: 'date-time', description: known.description }
-  return Array.isArray(known.anyOf) ? { ...known, anyOf: known.anyOf.map(describe) } : known
+/** A change to each node of a JSON Schema. */
+export type SchemaChange = (node: JsonSchema) => JsonSchema
+
+function wireObject(schema: JsonSchema, change: SchemaChange): JsonSchema {
+  const { properties, required, additionalProperties = false, ...known } = schema
+  const fields = Object.entries(properties as TObject['properties'])
+  return {
+    ...known,
+    type: 'object',
+    additionalProperties:
+      typeof additionalProperties === 'object'
+        ? wireSchema(additionalProperties as TSchema, change)
+        : additionalProperties,
+    properties: Object.fromEntries(
+      fields.map(([name, field]) => [snakeCase(name), wireSchema(field, change)]),
+    ),
+    ...(required !== undefined && { required: (required as readonly string[]).map(snakeCase) }),
+  }
 }
 
-/** A core input's schema in the wire's names. */
-export function wireSchema(schema: TObject): JsonSchema {
-  const properties = Object.entries(schema.properties).map(([name, field]) => [
-    snakeCase(name),
-    describe(field),
-  ])
-  return {
-    type: 'object',
-    additionalProperties: false,
-    properties: Object.fromEntries(properties),
-    ...(schema.required !== undefined && { required: schema.required.map(snakeCase) }),
-  }
+function wireNode(schema: TSchema, change: SchemaChange): JsonSchema {
+  const { rule: _rule, instant, ...known } = schema
+  if (instant === true) return { type: 'string', format: 'date-time', description: known.description }
+  if (Array.isArray(known.anyOf))
+    return { ...known, anyOf: known.anyOf.map((member) => wireSchema(member, change)) }
+  if (known.type === 'array') return { ...known, items: wireSchema(known.items as TSchema, change) }
+  return known.properties === undefined ? known : wireObject(known, change)
+}
+
+/** Turns a schema of core into the JSON Schema of its wire form: names in snake_case, times as date-time strings. */
+export function wireSchema(schema: TSchema, change: SchemaChange = (node) => node): JsonSchema {
+  return change(wireNode(schema, change))
 }

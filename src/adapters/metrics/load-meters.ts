@@ -2,29 +2,37 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Licensing } from '../../core/licensing.ts'
 import type { Load } from '../../core/load.ts'
 
-/** A series that is read off core at each scrape. */
+/** A series whose value core reports at each scrape. */
 type Row = readonly [name: string, help: string, read: (load: Load) => number]
 
 const gauges: readonly Row[] = [
-  ['signing_places', 'How many may hold a place among the signers.', ({ signing }) => signing.places],
-  ['signing_places_taken', 'How many hold one.', ({ signing }) => signing.taken],
+  ['signing_places', 'Places in the signing queue.', ({ signing }) => signing.places],
+  ['signing_places_taken', 'Places in the signing queue that are taken.', ({ signing }) => signing.taken],
   ['signing_running', 'Tokens being signed.', ({ signing }) => signing.running],
-  ['signing_waiting', 'Tokens that wait for their turn.', ({ signing }) => signing.waiting],
-  ['key_pool_size', 'Key pairs that are to be ready.', ({ keyPairs }) => keyPairs.size],
-  ['key_pool_ready', 'Key pairs that are ready.', ({ keyPairs }) => keyPairs.ready],
+  ['signing_waiting', 'Tokens that wait to be signed.', ({ signing }) => signing.waiting],
+  ['key_pool_size', 'Key pairs that the pool keeps ready.', ({ keyPairs }) => keyPairs.size],
+  ['key_pool_ready', 'Key pairs that are ready now.', ({ keyPairs }) => keyPairs.ready],
   ['key_pairs_running', 'Key pairs being made.', ({ keyPairs }) => keyPairs.running],
-  ['key_pairs_waiting', 'Key pairs that wait for their turn.', ({ keyPairs }) => keyPairs.waiting],
+  ['key_pairs_waiting', 'Key pairs that wait to be made.', ({ keyPairs }) => keyPairs.waiting],
 ]
 
 const counters: readonly Row[] = [
   ['tokens_signed_total', 'License tokens signed.', ({ signing }) => signing.done],
-  ['signing_refused_total', 'Calls refused because no place was free.', ({ signing }) => signing.refused],
+  [
+    'signing_refused_total',
+    'Calls refused because the signing queue was full.',
+    ({ signing }) => signing.refused,
+  ],
   ['key_pairs_made_total', 'Key pairs made.', ({ keyPairs }) => keyPairs.done],
-  ['key_pairs_refused_total', 'Calls refused because too many waited.', ({ keyPairs }) => keyPairs.refused],
+  [
+    'key_pairs_refused_total',
+    'Calls refused because too many waited for a key pair.',
+    ({ keyPairs }) => keyPairs.refused,
+  ],
 ]
 
-/** A storage that takes longer counts as away: a scrape does not wait for it. */
-const patienceMs = 1_000
+/** A scrape does not wait longer for storage, and reports it as down. */
+const storageTimeoutMs = 1_000
 
 type Refresh = (load: Load) => void
 
@@ -41,10 +49,10 @@ function counterOf(registry: Registry, [name, help, read]: Row): Refresh {
   }
 }
 
-function attemptsOf(registry: Registry): Refresh {
+function attemptsMeter(registry: Registry): Refresh {
   const attempts = new Counter({
     name: 'heartwood_webhook_attempts_total',
-    help: 'Attempts of this process to send an event, by how they ended.',
+    help: 'Attempts of this process to send an event, by outcome.',
     labelNames: ['outcome'],
     registers: [registry],
   })
@@ -56,23 +64,27 @@ function attemptsOf(registry: Registry): Refresh {
   }
 }
 
-/** How many apps have events due, `null` when the storage does not say so in time. */
+/** The number of apps with due events, `null` if storage fails or is too slow. */
 async function appsDue({ outbox }: Licensing): Promise<number | null> {
-  const late = Promise.withResolvers<null>()
-  const timer = setTimeout(late.resolve, patienceMs, null)
+  const timeout = Promise.withResolvers<null>()
+  const timer = setTimeout(timeout.resolve, storageTimeoutMs, null)
   const count = outbox.due().then(
     ({ length }) => length,
     () => null,
   )
-  return Promise.race([count, late.promise]).finally(() => clearTimeout(timer))
+  return Promise.race([count, timeout.promise]).finally(() => clearTimeout(timer))
 }
 
-function storageOf(registry: Registry, licensing: Licensing): () => Promise<void> {
+function storageMeters(registry: Registry, licensing: Licensing): () => Promise<void> {
   const registers = [registry]
-  const up = new Gauge({ name: 'heartwood_storage_up', help: 'Whether the storage answers.', registers })
+  const up = new Gauge({
+    name: 'heartwood_storage_up',
+    help: '1 if the storage answers, otherwise 0.',
+    registers,
+  })
   const due = new Gauge({
     name: 'heartwood_webhook_apps_due',
-    help: 'Apps with events that are due and that no server has taken.',
+    help: 'Apps with due events that no server has taken.',
     registers,
   })
   return async () => {
@@ -83,16 +95,16 @@ function storageOf(registry: Registry, licensing: Licensing): () => Promise<void
   }
 }
 
-/** Measures what core tells of itself. Answers what brings it up to date, for each scrape: nothing is done in between. */
+/** Makes the meters of core's load. The returned function updates them: call it at each scrape. */
 export function loadMeters(registry: Registry, licensing: Licensing): () => Promise<void> {
   const refreshes = [
     ...gauges.map((row) => gaugeOf(registry, row)),
     ...counters.map((row) => counterOf(registry, row)),
-    attemptsOf(registry),
+    attemptsMeter(registry),
   ]
-  const askStorage = storageOf(registry, licensing)
+  const refreshStorage = storageMeters(registry, licensing)
   return async () => {
-    await askStorage()
+    await refreshStorage()
     const load = licensing.load()
     for (const refresh of refreshes) refresh(load)
   }

@@ -5,70 +5,70 @@ import { loadMeters } from './load-meters.ts'
 import { defaultRateLimits, type Limit } from '../http/rate-limit.ts'
 import { basePath, routes } from '../routes/index.ts'
 import { version } from '../version.ts'
-import { snakeCase } from '../http/wire.ts'
+import { snakeCase } from '../../core/wire.ts'
 
-/** A request that was answered, for the counts. */
-export interface AnsweredRequest {
+/** The labels and the duration of a request that got a response. */
+export interface RequestSample {
   readonly method: string
-  /** As the log has it. */
+  /** The route's pattern, as in the log. */
   readonly path: string
   readonly status: number
   readonly seconds: number
 }
 
-/** The counts themselves. */
+/** The meters behind {@link Metrics}. */
 export interface Meters {
-  answered(request: AnsweredRequest): void
+  responded(sample: RequestSample): void
   failed(code: ErrorCode): void
   limited(limit: Limit): void
   exposition(): Promise<{ readonly text: string; readonly contentType: string }>
 }
 
-/** Anybody may send any method: those beyond share one label. */
+/** Other methods share one label, because anybody may send any method. */
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
-/** Verifying takes less than a millisecond, a signature some four and its turn, a fresh key pair seconds. */
+/** In seconds. Verifying takes under 1 ms, a signature about 4 ms and its wait, a fresh key pair some seconds. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** The paths of the table, whole. */
-const wholePaths = new Map(routes.map(({ path }) => [path, basePath + path]))
+/** The paths of the route table with their base. */
+const fullPaths = new Map(routes.map(({ path }) => [path, basePath + path]))
 
 let processRegistry: Registry | undefined
 
-/** Memory, CPU and event loop belong to the process: they are watched once, however many servers it has. */
-function processNumbers(): Registry {
+/** Memory, CPU and event loop belong to the process, so all its servers share one registry. */
+function processMetrics(): Registry {
   if (processRegistry !== undefined) return processRegistry
   processRegistry = new Registry()
   collectDefaultMetrics({ register: processRegistry })
-  // Anybody may be reading: which version of the runtime has which holes is not told.
+  // The page may be public, and the runtime's version would tell an attacker its known vulnerabilities.
   processRegistry.removeSingleMetric('nodejs_version_info')
   return processRegistry
 }
 
-function requestMeter(registry: Registry): Meters['answered'] {
+function requestMeter(registry: Registry): Meters['responded'] {
   const registers = [registry]
   const requests = new Counter({
     name: 'heartwood_http_requests_total',
-    help: 'Requests answered.',
+    help: 'Requests that got a response.',
     labelNames: ['method', 'route', 'status'],
     registers,
   })
   const durations = new Histogram({
     name: 'heartwood_http_request_duration_seconds',
-    help: 'Time from the request to its answer.',
+    help: 'Time from the request to its response.',
     labelNames: ['method', 'route'],
     buckets,
     registers,
   })
   return ({ method: given, path, status, seconds }) => {
     const method = knownMethods.has(given) ? given : 'other'
-    const route = wholePaths.get(path) ?? path
+    const route = fullPaths.get(path) ?? path
     requests.inc({ method, route, status })
     durations.observe({ method, route }, seconds)
   }
 }
 
-/** A counter of one label all of whose values are known, so that each is there from the start, at zero. */
+/** A counter by one label. All values of the label are known, so each begins at zero and always shows. */
 function counterBy<Value extends string>(
   registry: Registry,
   { name, help, label }: { readonly name: string; readonly help: string; readonly label: string },
@@ -85,30 +85,30 @@ function buildInfo(registry: Registry): void {
   new Gauge({ name: 'heartwood_build_info', help, labelNames, registers: [registry] }).set({ version }, 1)
 }
 
-/** Makes the counts of one server. */
+/** Makes the meters of one server. */
 export function createMeters(licensing: Licensing): Meters {
   const registry = new Registry()
   buildInfo(registry)
-  const answered = requestMeter(registry)
+  const responded = requestMeter(registry)
   const failures = {
     name: 'heartwood_http_errors_total',
-    help: 'Answers that are errors, by machine code.',
+    help: 'Error responses, by machine code.',
     label: 'code',
   }
   const failed = counterBy<ErrorCode>(registry, failures, Object.keys(errorCodes))
-  const refusals = {
+  const rejections = {
     name: 'heartwood_http_rate_limited_total',
-    help: 'Requests refused, by the limit that did.',
+    help: 'Requests refused by a rate limit, by limit.',
     label: 'limit',
   }
   const limits = Object.keys(defaultRateLimits).map(snakeCase)
-  const limited = counterBy<string>(registry, refusals, limits)
+  const limited = counterBy<string>(registry, rejections, limits)
   const refresh = loadMeters(registry, licensing)
-  const parts = [registry, processNumbers()]
+  const parts = [registry, processMetrics()]
   const exposition: Meters['exposition'] = async () => {
     await refresh()
     const texts = await Promise.all(parts.map((part) => part.metrics()))
     return { text: texts.join(''), contentType: registry.contentType }
   }
-  return { answered, failed, limited: (limit) => limited(snakeCase(limit)), exposition }
+  return { responded, failed, limited: (limit) => limited(snakeCase(limit)), exposition }
 }

@@ -5,7 +5,7 @@ const publicKeyPem =
   '-----BEGIN PUBLIC KEY-----\nMIICIjANBgkqhkiG9w0BAQEFAAOCAg8A…\n-----END PUBLIC KEY-----\n'
 const token = 'eyJhbGciOiJSUzI1NiIs…'
 
-/** Examples for the OpenAPI document. None is a real key, token or person. */
+/** Examples for the OpenAPI document. No key, token or person in them is real. */
 export const publicKeyExample: string = publicKeyPem
 
 export const appExample: object = {
@@ -113,7 +113,6 @@ export const deliveryExample: object = {
   created_at: '2026-01-23T10:00:00Z',
 }
 
-/** A page that holds the one item. */
 export function pageExample(item: object): object {
   return { data: [item], meta: { total: 1, page: 1, per_page: 20, next_cursor: null } }
 }

@@ -6,13 +6,19 @@ import { openApiDocument } from './openapi.ts'
 import { pathAndQuery } from '../http/path.ts'
 import { empty, json, type Reply } from '../http/reply.ts'
 
-/** Nothing from elsewhere, nothing inline, nobody's frame. Swagger UI's own icons are data in its style sheet. */
+/** Forbids other origins, inline code and frames. `data:` is for the icons in the style sheet of Swagger UI. */
 const policy = [
-  ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:"],
-  ...["connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
 ].join('; ')
 
-// All addresses are relative, so that the page is right under a host's prefix and behind a proxy too.
+// All URLs are relative, so that the page works under a host's prefix and behind a proxy too.
 const page = `<!doctype html>
 <html lang="en">
   <head>
@@ -30,7 +36,7 @@ const page = `<!doctype html>
 </html>
 `
 
-// validatorUrl: without it, Swagger UI sends the document's address to a validator on the internet.
+// Without validatorUrl, Swagger UI would send the URL of the document to a validator on the internet.
 const start = `SwaggerUIBundle({
   url: 'swagger/json',
   dom_id: '#swagger-ui',
@@ -41,10 +47,10 @@ const start = `SwaggerUIBundle({
 })
 `
 
-type Answer = (request: Request) => Promise<Reply>
+type Responder = (request: Request) => Promise<Reply>
 
-/** Makes something at its first use, and again only when that failed. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
+/** Makes a value at its first use. It tries again only after a failure. */
+function lazy<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => {
     made ??= make().catch((error: unknown) => {
@@ -55,39 +61,39 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   }
 }
 
-function ownPage(): Answer {
+function indexPage(): Responder {
   const headers = {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': policy,
     'referrer-policy': 'no-referrer',
   }
   return async (request) =>
-    // From behind another slash the page's own addresses would lead nowhere.
+    // With a slash at the end, the relative URLs of the page would be wrong.
     pathAndQuery(request)[0].endsWith('/')
       ? empty(308, { location: '../swagger' })
       : { status: 200, headers, body: page }
 }
 
-function asset(name: string, contentType: string): Answer {
-  const text = once(() => readFile(join(folder(), name), 'utf8'))
+function asset(name: string, contentType: string): Responder {
+  const text = lazy(() => readFile(join(folder(), name), 'utf8'))
   return async (request) => cacheable(request, await text(), contentType)
 }
 
-function icon(): Answer {
-  const bytes = once(() => readFile(join(folder(), 'favicon-32x32.png')))
+function icon(): Responder {
+  const bytes = lazy(() => readFile(join(folder(), 'favicon-32x32.png')))
   const headers = { 'content-type': 'image/png', 'cache-control': 'public, max-age=86400' }
   return async () => ({ status: 200, headers, body: Uint8Array.from(await bytes()) })
 }
 
-function openApi(): Answer {
-  const document = once(openApiDocument)
+function openApi(): Responder {
+  const document = lazy(openApiDocument)
   return async () => json(await document())
 }
 
-/** What is served at `/swagger` and below, by path: the OpenAPI document, and Swagger UI with all that it needs. */
-export const documents: readonly (readonly [path: string, answer: Answer])[] = [
-  ['/swagger', ownPage()],
-  ['/swagger/', ownPage()],
+/** The responders at `/swagger` and below, by path: the OpenAPI document, and Swagger UI with its files. */
+export const documents: readonly (readonly [path: string, reply: Responder])[] = [
+  ['/swagger', indexPage()],
+  ['/swagger/', indexPage()],
   ['/swagger/json', openApi()],
   ['/swagger/start.js', (request) => cacheable(request, start, 'text/javascript; charset=utf-8')],
   ['/swagger/swagger-ui.css', asset('swagger-ui.css', 'text/css; charset=utf-8')],

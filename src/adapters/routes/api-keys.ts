@@ -1,11 +1,12 @@
 import { apiKeyQuery, newApiKey, rollOptions } from '../../core/api-keys/api-keys.ts'
 import { apiKeyExample, pageExample } from '../openapi/examples.ts'
-import { created, many, noContent, route, type Route } from '../http/route.ts'
+import { created, many, noContent } from '../http/reply.ts'
+import { route, type Route } from '../http/route.ts'
 import { apiKeySchema, dataOf, pageOf } from '../openapi/schemas.ts'
 
 const tag = 'API keys'
 const manager =
-  'Only a secret key without end that is bound to no app manages keys; a test key only test keys.'
+  'Only a secret key without expiry that is not bound to an app may manage keys. A test key manages test keys only.'
 
 export const apiKeyRoutes: readonly Route[] = [
   route({
@@ -15,17 +16,17 @@ export const apiKeyRoutes: readonly Route[] = [
     tag,
     operationId: 'listApiKeys',
     summary: 'List API keys',
-    description: `Newest first, as prefix and last four characters. ${manager}`,
+    description: `Newest first, each with its prefix and last four characters. ${manager}`,
     query: apiKeyQuery,
-    answers: {
+    responses: {
       200: {
         description: 'A page of keys',
         schema: pageOf(apiKeySchema),
         example: pageExample(apiKeyExample),
       },
     },
-    run: ({ licensing, principal, query }) => licensing.apiKeys.list(query, principal ?? undefined),
-    answer: many,
+    run: ({ licensing, query }) => licensing.apiKeys.list(query),
+    respond: many,
   }),
   route({
     method: 'POST',
@@ -34,10 +35,10 @@ export const apiKeyRoutes: readonly Route[] = [
     tag,
     operationId: 'createApiKey',
     summary: 'Create an API key',
-    description: `Its secret is shown in this answer alone. A pk_ key reads customers’ e-mails and is not for shipping inside software. ${manager}`,
+    description: `Only this response shows the secret. Do not ship a pk_ key inside software: it can read the e-mail addresses of customers. ${manager}`,
     body: newApiKey,
     bodyExample: { name: 'Shop', type: 'sk', mode: 'live' },
-    answers: {
+    responses: {
       201: {
         description: 'The key with its secret',
         schema: dataOf(apiKeySchema),
@@ -45,8 +46,8 @@ export const apiKeyRoutes: readonly Route[] = [
       },
     },
     errors: ['not_found'],
-    run: ({ licensing, principal, body }) => licensing.apiKeys.create(body, principal ?? undefined),
-    answer: created,
+    run: ({ licensing, body }) => licensing.apiKeys.create(body),
+    respond: created,
   }),
   route({
     method: 'DELETE',
@@ -55,11 +56,10 @@ export const apiKeyRoutes: readonly Route[] = [
     tag,
     operationId: 'revokeApiKey',
     summary: 'Revoke an API key',
-    description: `Refused from the next request on. ${manager}`,
-    answers: { 204: { description: 'Revoked' } },
-    run: ({ licensing, principal, params }) =>
-      licensing.apiKeys.revoke(params.id ?? '', principal ?? undefined),
-    answer: noContent,
+    description: `The next request with the key is refused. ${manager}`,
+    responses: { 204: { description: 'Revoked' } },
+    run: ({ licensing, params }) => licensing.apiKeys.revoke(params.id ?? ''),
+    respond: noContent,
   }),
   route({
     method: 'POST',
@@ -68,10 +68,10 @@ export const apiKeyRoutes: readonly Route[] = [
     tag,
     operationId: 'rollApiKey',
     summary: 'Roll an API key',
-    description: `Makes a new key with the same rights, whose secret is shown in this answer alone; the old one goes on for overlap_seconds. ${manager}`,
+    description: `Makes a new key with the same rights. Only this response shows its secret. The old key keeps working for overlap_seconds. ${manager}`,
     body: rollOptions,
     bodyExample: { overlap_seconds: 86_400 },
-    answers: {
+    responses: {
       201: {
         description: 'The new key with its secret',
         schema: dataOf(apiKeySchema),
@@ -79,8 +79,7 @@ export const apiKeyRoutes: readonly Route[] = [
       },
     },
     errors: ['conflict'],
-    run: ({ licensing, principal, params, body }) =>
-      licensing.apiKeys.roll(params.id ?? '', body, principal ?? undefined),
-    answer: created,
+    run: ({ licensing, params, body }) => licensing.apiKeys.roll(params.id ?? '', body),
+    respond: created,
   }),
 ]

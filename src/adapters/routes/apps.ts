@@ -2,19 +2,20 @@ import { appChanges, appQuery, newApp, type App } from '../../core/apps.ts'
 import { rotationOptions, type Rotation, type RotationOptions } from '../../core/keys/rotation.ts'
 import { appExample, pageExample, publicKeyExample, rotationExample } from '../openapi/examples.ts'
 import { cacheable } from '../http/cacheable.ts'
-import { asker, created, many, noContent, one, route, type Route } from '../http/route.ts'
+import { created, many, noContent, one } from '../http/reply.ts'
+import { route, type Route } from '../http/route.ts'
 import { appSchema, dataOf, jwksSchema, pageOf, pemSchema, rotationSchema } from '../openapi/schemas.ts'
 
 const tag = 'Apps'
-const answers = { description: 'The app', schema: dataOf(appSchema), example: { data: appExample } }
+const appResponse = { description: 'The app', schema: dataOf(appSchema), example: { data: appExample } }
 
-/** An app as it is answered. The issuer stays inside: clients go by the audience. */
-export function visible({ issuer: _issuer, ...app }: App): object {
+/** An app as HTTP shows it. The issuer is left out, because clients identify an app by its audience. */
+export function appView({ issuer: _issuer, ...app }: App): object {
   return app
 }
 
-/** A rotation as it is answered. */
-export function rotated(rotation: Rotation, { dryRun = false }: RotationOptions): object {
+/** A rotation as HTTP shows it. */
+export function rotationView(rotation: Rotation, { dryRun = false }: RotationOptions): object {
   return { message: dryRun ? 'Dry run: nothing was changed' : 'Keys rotated successfully', ...rotation }
 }
 
@@ -26,13 +27,13 @@ export const appRoutes: readonly Route[] = [
     tag,
     operationId: 'listApps',
     summary: 'List apps',
-    description: 'The apps that the key sees, newest first.',
+    description: 'The apps that the key may see, newest first.',
     query: appQuery,
-    answers: {
+    responses: {
       200: { description: 'A page of apps', schema: pageOf(appSchema), example: pageExample(appExample) },
     },
-    run: ({ licensing, principal, query }) => licensing.apps.list(query, asker(principal)),
-    answer: (listing) => many({ ...listing, data: listing.data.map(visible) }),
+    run: ({ licensing, query }) => licensing.apps.list(query),
+    respond: (listing) => many({ ...listing, data: listing.data.map(appView) }),
   }),
   route({
     method: 'POST',
@@ -42,17 +43,17 @@ export const appRoutes: readonly Route[] = [
     operationId: 'createApp',
     summary: 'Create an app',
     description:
-      'Makes a 4096-bit RSA key pair for it; the private key is sealed and never leaves the server.',
+      'Makes a 4096-bit RSA key pair for the app. The private key is sealed and never leaves the server.',
     body: newApp,
     bodyExample: {
       name: 'My Desktop App',
       slug: 'desktop-app',
       description: 'License management for my desktop application',
     },
-    answers: { 201: answers },
+    responses: { 201: appResponse },
     errors: ['conflict'],
-    run: ({ licensing, principal, body }) => licensing.apps.create(body, asker(principal)),
-    answer: (app) => created(visible(app)),
+    run: ({ licensing, body }) => licensing.apps.create(body),
+    respond: (app) => created(appView(app)),
   }),
   route({
     method: 'GET',
@@ -62,9 +63,9 @@ export const appRoutes: readonly Route[] = [
     operationId: 'getApp',
     summary: 'Get an app',
     description: 'One app by its slug.',
-    answers: { 200: answers },
+    responses: { 200: appResponse },
     run: ({ licensing, app }) => licensing.apps.get(app),
-    answer: (app) => one(visible(app)),
+    respond: (app) => one(appView(app)),
   }),
   route({
     method: 'PUT',
@@ -73,12 +74,12 @@ export const appRoutes: readonly Route[] = [
     tag,
     operationId: 'updateApp',
     summary: 'Change an app',
-    description: 'Absent is unchanged, null clears. The slug never changes.',
+    description: 'An absent field is unchanged, and null clears it. The slug never changes.',
     body: appChanges,
     bodyExample: { name: 'My Desktop App 2' },
-    answers: { 200: answers },
+    responses: { 200: appResponse },
     run: ({ licensing, app, body }) => licensing.apps.update(app, body),
-    answer: (app) => one(visible(app)),
+    respond: (app) => one(appView(app)),
   }),
   route({
     method: 'DELETE',
@@ -88,10 +89,10 @@ export const appRoutes: readonly Route[] = [
     operationId: 'deleteApp',
     summary: 'Delete an app',
     description:
-      'Deletes it with everything in it and the API keys bound to it. None of its tokens is good any more.',
-    answers: { 204: { description: 'Deleted' } },
+      'Deletes the app, everything in it and the API keys bound to it. Its tokens are no longer valid.',
+    responses: { 204: { description: 'Deleted' } },
     run: ({ licensing, app }) => licensing.apps.delete(app),
-    answer: noContent,
+    respond: noContent,
   }),
   route({
     method: 'GET',
@@ -102,17 +103,17 @@ export const appRoutes: readonly Route[] = [
     operationId: 'getPublicKey',
     summary: 'Get the public key',
     description: 'The active public key as raw PEM, for programs that verify license tokens offline.',
-    answers: {
+    responses: {
       200: {
         description: 'The public key',
         contentType: 'application/x-pem-file',
         schema: pemSchema,
         example: publicKeyExample,
       },
-      304: { description: 'Not changed since the ETag in If-None-Match' },
+      304: { description: 'Unchanged since the ETag in If-None-Match' },
     },
     run: ({ licensing, app }) => licensing.apps.publicKey(app),
-    answer: (pem, { request }) => cacheable(request, pem, 'application/x-pem-file'),
+    respond: (pem, { request }) => cacheable(request, pem, 'application/x-pem-file'),
   }),
   route({
     method: 'GET',
@@ -123,8 +124,8 @@ export const appRoutes: readonly Route[] = [
     operationId: 'getJwks',
     summary: 'Get the public keys as a JWK Set',
     description:
-      'The active public key first, then those whose tokens are still accepted after a rotation with grace.',
-    answers: {
+      'The active public key first, then the keys in their grace period, whose tokens are still accepted.',
+    responses: {
       200: {
         description: 'The public keys (RFC 7517)',
         schema: jwksSchema,
@@ -141,10 +142,10 @@ export const appRoutes: readonly Route[] = [
           ],
         },
       },
-      304: { description: 'Not changed since the ETag in If-None-Match' },
+      304: { description: 'Unchanged since the ETag in If-None-Match' },
     },
     run: ({ licensing, app }) => licensing.apps.jwks(app),
-    answer: (jwks, { request }) => cacheable(request, JSON.stringify(jwks), 'application/json'),
+    respond: (jwks, { request }) => cacheable(request, JSON.stringify(jwks), 'application/json'),
   }),
   route({
     method: 'POST',
@@ -154,18 +155,18 @@ export const appRoutes: readonly Route[] = [
     operationId: 'rotateKeys',
     summary: 'Rotate the keys',
     description:
-      'Replaces the key pair by a fresh one and re-signs every active license: tokens are derived from license and active key whenever they are asked for, so all of them are under the new key from the commit on. Tokens under the old key fail from then on, unless grace_period_days was given. Never give it after a suspected leak.',
+      'Replaces the key pair with a fresh one and re-signs every active license. A token is derived from its license and the active key when somebody asks for it, so from the commit on every token is under the new key. Tokens under the old key then fail, except during grace_period_days. Never set a grace period after a suspected leak.',
     body: rotationOptions,
     bodyExample: {},
-    answers: {
+    responses: {
       200: {
-        description: 'The keys were rotated',
+        description: 'The result of the rotation',
         schema: dataOf(rotationSchema),
         example: { data: rotationExample },
       },
     },
     errors: ['conflict'],
     run: ({ licensing, app, body }) => licensing.rotateKeys(app, body),
-    answer: (rotation, { body }) => one(rotated(rotation, body)),
+    respond: (rotation, { body }) => one(rotationView(rotation, body)),
   }),
 ]

@@ -3,25 +3,34 @@ import { customerChanges, customerQuery, newCustomer } from '../../core/customer
 import { text } from '../../core/input/fields.ts'
 import { input, type Input } from '../../core/input/parse.ts'
 import { customerExample, pageExample } from '../openapi/examples.ts'
-import { created, many, noContent, one, route, type Route } from '../http/route.ts'
+import { created, many, noContent, one } from '../http/reply.ts'
+import { checked, route, type Route } from '../http/route.ts'
 import { customerSchema, dataOf, pageOf } from '../openapi/schemas.ts'
 
 const tag = 'Customers'
 const bodyExample = { email: 'ada@example.com', name: 'Ada', external_id: 'user-42' }
-const answers = {
+const customerResponse = {
   description: 'The customer',
   schema: dataOf(customerSchema),
   example: { data: customerExample },
 }
 
-const byEmail: Input<{ email: string }> = input<{ email: string }>()(
-  Type.Object({ email: text('The whole e-mail address, without regard to case', 1, 254) }),
+interface ByEmail {
+  readonly email: string
+}
+
+interface ByExternalId {
+  readonly externalId: string
+}
+
+const byEmail: Input<ByEmail> = input<ByEmail>()(
+  Type.Object({ email: text('The whole e-mail address, in any case', 1, 254) }),
 )
-const byExternalId: Input<{ externalId: string }> = input<{ externalId: string }>()(
-  Type.Object({ externalId: text('The external id, exactly', 1, 255) }),
+const byExternalId: Input<ByExternalId> = input<ByExternalId>()(
+  Type.Object({ externalId: text('The exact external id', 1, 255) }),
 )
 
-const finding: readonly Route[] = [
+const readRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/customers',
@@ -29,9 +38,9 @@ const finding: readonly Route[] = [
     tag,
     operationId: 'listCustomers',
     summary: 'List customers',
-    description: 'Newest first. In email every character stands for itself.',
+    description: 'Newest first. The filter email has no wildcards: % and _ are ordinary characters.',
     query: customerQuery,
-    answers: {
+    responses: {
       200: {
         description: 'A page of customers',
         schema: pageOf(customerSchema),
@@ -39,7 +48,7 @@ const finding: readonly Route[] = [
       },
     },
     run: ({ licensing, app, query }) => licensing.customers.list(app, query),
-    answer: many,
+    respond: many,
   }),
   route({
     method: 'GET',
@@ -48,11 +57,11 @@ const finding: readonly Route[] = [
     tag,
     operationId: 'getCustomerByEmail',
     summary: 'Get a customer by e-mail',
-    description: 'The e-mail as a whole, without regard to case.',
-    query: byEmail,
-    answers: { 200: answers },
-    run: ({ licensing, app, query }) => licensing.customers.getByEmail(app, byEmail.parse(query).email),
-    answer: one,
+    description: 'Compares the whole address, in any case.',
+    query: checked(byEmail),
+    responses: { 200: customerResponse },
+    run: ({ licensing, app, query }) => licensing.customers.getByEmail(app, query.email),
+    respond: one,
   }),
   route({
     method: 'GET',
@@ -61,12 +70,11 @@ const finding: readonly Route[] = [
     tag,
     operationId: 'getCustomerByExternalId',
     summary: 'Get a customer by external id',
-    description: 'What the vendor’s own system calls them.',
-    query: byExternalId,
-    answers: { 200: answers },
-    run: ({ licensing, app, query }) =>
-      licensing.customers.getByExternalId(app, byExternalId.parse(query).externalId),
-    answer: one,
+    description: 'The external id is the customer’s name in your own system.',
+    query: checked(byExternalId),
+    responses: { 200: customerResponse },
+    run: ({ licensing, app, query }) => licensing.customers.getByExternalId(app, query.externalId),
+    respond: one,
   }),
   route({
     method: 'GET',
@@ -76,13 +84,13 @@ const finding: readonly Route[] = [
     operationId: 'getCustomer',
     summary: 'Get a customer',
     description: 'One customer by id.',
-    answers: { 200: answers },
+    responses: { 200: customerResponse },
     run: ({ licensing, app, params }) => licensing.customers.get(app, params.id ?? ''),
-    answer: one,
+    respond: one,
   }),
 ]
 
-const writing: readonly Route[] = [
+const writeRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/customers',
@@ -90,13 +98,13 @@ const writing: readonly Route[] = [
     tag,
     operationId: 'createCustomer',
     summary: 'Create a customer',
-    description: 'E-mail, without regard to case, and external id are unique in the app.',
+    description: 'The e-mail, in any case, and the external id are unique in the app.',
     body: newCustomer,
     bodyExample,
-    answers: { 201: answers },
+    responses: { 201: customerResponse },
     errors: ['conflict'],
     run: ({ licensing, app, body }) => licensing.customers.create(app, body),
-    answer: created,
+    respond: created,
   }),
   route({
     method: 'POST',
@@ -105,13 +113,17 @@ const writing: readonly Route[] = [
     tag,
     operationId: 'getOrCreateCustomer',
     summary: 'Get a customer by e-mail, or create it',
-    description: 'An existing one is answered unchanged. Of any number of calls at once one creates.',
+    description:
+      'An existing customer is returned unchanged. If several calls come at the same time, one of them creates the customer.',
     body: newCustomer,
     bodyExample,
-    answers: { 200: { ...answers, description: 'The existing customer' }, 201: answers },
+    responses: {
+      200: { ...customerResponse, description: 'The existing customer' },
+      201: customerResponse,
+    },
     errors: ['conflict'],
     run: ({ licensing, app, body }) => licensing.customers.getOrCreate(app, body),
-    answer: ({ customer, created: isNew }) => (isNew ? created(customer) : one(customer)),
+    respond: ({ customer, created: isNew }) => (isNew ? created(customer) : one(customer)),
   }),
   route({
     method: 'PUT',
@@ -120,13 +132,13 @@ const writing: readonly Route[] = [
     tag,
     operationId: 'updateCustomer',
     summary: 'Change a customer',
-    description: 'Absent is unchanged, null clears, metadata is replaced whole.',
+    description: 'An absent field is unchanged, null clears it, and metadata is replaced as a whole.',
     body: customerChanges,
     bodyExample: { name: 'Ada L.' },
-    answers: { 200: answers },
+    responses: { 200: customerResponse },
     errors: ['conflict'],
     run: ({ licensing, app, params, body }) => licensing.customers.update(app, params.id ?? '', body),
-    answer: one,
+    respond: one,
   }),
   route({
     method: 'DELETE',
@@ -135,11 +147,11 @@ const writing: readonly Route[] = [
     tag,
     operationId: 'deleteCustomer',
     summary: 'Delete a customer',
-    description: 'Deletes its licenses too.',
-    answers: { 204: { description: 'Deleted' } },
+    description: 'Also deletes the licenses of the customer.',
+    responses: { 204: { description: 'Deleted' } },
     run: ({ licensing, app, params }) => licensing.customers.delete(app, params.id ?? ''),
-    answer: noContent,
+    respond: noContent,
   }),
 ]
 
-export const customerRoutes: readonly Route[] = [...finding, ...writing]
+export const customerRoutes: readonly Route[] = [...readRoutes, ...writeRoutes]

@@ -1,10 +1,11 @@
 import { featureChanges, featureQuery, newFeature } from '../../core/features.ts'
 import { featureExample, pageExample } from '../openapi/examples.ts'
-import { created, many, noContent, one, route, type Route } from '../http/route.ts'
+import { created, many, noContent, one } from '../http/reply.ts'
+import { route, type Route } from '../http/route.ts'
 import { dataOf, featureSchema, pageOf } from '../openapi/schemas.ts'
 
 const tag = 'Features'
-const answers = {
+const featureResponse = {
   description: 'The feature',
   schema: dataOf(featureSchema),
   example: { data: featureExample },
@@ -18,9 +19,9 @@ export const featureRoutes: readonly Route[] = [
     tag,
     operationId: 'listFeatures',
     summary: 'List features',
-    description: 'The catalogue of an app, newest first.',
+    description: 'The app’s catalogue of features, newest first.',
     query: featureQuery,
-    answers: {
+    responses: {
       200: {
         description: 'A page of features',
         schema: pageOf(featureSchema),
@@ -28,7 +29,7 @@ export const featureRoutes: readonly Route[] = [
       },
     },
     run: ({ licensing, app, query }) => licensing.features.list(app, query),
-    answer: many,
+    respond: many,
   }),
   route({
     method: 'POST',
@@ -37,13 +38,13 @@ export const featureRoutes: readonly Route[] = [
     tag,
     operationId: 'createFeature',
     summary: 'Create a feature',
-    description: 'Adds it to the app’s catalogue, to no tier yet.',
+    description: 'Adds the feature to the app’s catalogue. No tier has it yet.',
     body: newFeature,
     bodyExample: { name: 'Webhooks', slug: 'webhooks' },
-    answers: { 201: answers },
+    responses: { 201: featureResponse },
     errors: ['conflict'],
     run: ({ licensing, app, body }) => licensing.features.create(app, body),
-    answer: created,
+    respond: created,
   }),
   route({
     method: 'GET',
@@ -53,9 +54,9 @@ export const featureRoutes: readonly Route[] = [
     operationId: 'getFeature',
     summary: 'Get a feature',
     description: 'One feature by id or slug.',
-    answers: { 200: answers },
+    responses: { 200: featureResponse },
     run: ({ licensing, app, params }) => licensing.features.get(app, params.feature ?? ''),
-    answer: one,
+    respond: one,
   }),
   route({
     method: 'PUT',
@@ -64,12 +65,12 @@ export const featureRoutes: readonly Route[] = [
     tag,
     operationId: 'updateFeature',
     summary: 'Change a feature',
-    description: 'Absent is unchanged, null clears. The slug never changes.',
+    description: 'An absent field is unchanged, and null clears it. The slug never changes.',
     body: featureChanges,
     bodyExample: { name: 'Web hooks' },
-    answers: { 200: answers },
+    responses: { 200: featureResponse },
     run: ({ licensing, app, params, body }) => licensing.features.update(app, params.feature ?? '', body),
-    answer: one,
+    respond: one,
   }),
   route({
     method: 'DELETE',
@@ -78,9 +79,9 @@ export const featureRoutes: readonly Route[] = [
     tag,
     operationId: 'deleteFeature',
     summary: 'Delete a feature',
-    description: 'Takes it out of every tier. Tokens keep it until they are regenerated.',
-    answers: { 204: { description: 'Deleted' } },
+    description: 'Removes the feature from every tier. Tokens keep it until they are regenerated.',
+    responses: { 204: { description: 'Deleted' } },
     run: ({ licensing, app, params }) => licensing.features.delete(app, params.feature ?? ''),
-    answer: noContent,
+    respond: noContent,
   }),
 ]

@@ -2,13 +2,13 @@ import { preflight } from '../http/cors.ts'
 import { methodNotAllowed } from '../http/errors.ts'
 import { checkPath } from '../http/path.ts'
 import { json, type Reply } from '../http/reply.ts'
-import type { Server } from '../http/server.ts'
+import type { HttpService } from '../http/service.ts'
 import { version } from '../version.ts'
 
 const methods = ['GET', 'HEAD', 'OPTIONS']
 
-/** Whether the server and its storage answer: 200, or 503 when storage does not. */
-export async function health({ licensing }: Server, request: Request): Promise<Reply> {
+/** Replies with 200, or with 503 if storage does not respond. */
+export async function healthReply({ licensing }: HttpService, request: Request): Promise<Reply> {
   checkPath(request)
   const isUp = await licensing.ping().then(
     () => true,
@@ -18,8 +18,8 @@ export async function health({ licensing }: Server, request: Request): Promise<R
   return json({ status: state, version, storage: state }, isUp ? 200 : 503)
 }
 
-/** The answer to every method but GET and HEAD. @throws {HttpError} */
-export async function healthRefusal({ origins }: Server, request: Request): Promise<Reply> {
+/** Replies to every method except GET and HEAD. @throws {HttpError} `method_not_allowed`, except for OPTIONS. */
+export async function otherHealthMethod({ origins }: HttpService, request: Request): Promise<Reply> {
   checkPath(request)
   if (request.method !== 'OPTIONS') throw methodNotAllowed(methods)
   return preflight(request, methods, [{ method: 'GET', access: 'public' }], origins)

@@ -9,10 +9,10 @@ import { tierRoutes } from './tiers.ts'
 import { verificationRoutes } from './verification.ts'
 import { webhookRoutes } from './webhooks.ts'
 
-/** Where the table's paths begin. */
+/** The base of all paths in the route table. */
 export const basePath = '/api/v1'
 
-/** Every route of the HTTP API: what an adapter mounts and what the OpenAPI document is made from. */
+/** The route table: adapters mount it, and the OpenAPI document is made from it. */
 export const routes: readonly Route[] = [
   ...appRoutes,
   ...tierRoutes,
@@ -37,14 +37,14 @@ function parameterCount({ path }: Route): number {
   return path.split(':').length
 }
 
-/** The rows whose path this is, whatever their method: of `/licenses/verify` and `/licenses/:id` the former. */
+/** The rows that match a path, by any method. `/licenses/verify` takes precedence over `/licenses/:id`. */
 export function routesAt(path: string): readonly Route[] {
   const found = routes.filter((route) => matches(route.path, path))
   const fewest = Math.min(...found.map(parameterCount))
   return found.filter((route) => parameterCount(route) === fewest)
 }
 
-/** The methods of rows of one path, for `Allow`. */
+/** The methods of rows that share a path, for `Allow`. */
 export function methodsOf(rows: readonly Route[]): readonly string[] {
   const methods = rows.map(({ method }) => method as string)
   const implied = methods.includes('GET') ? ['HEAD', 'OPTIONS'] : ['OPTIONS']

@@ -1,5 +1,4 @@
 import { Type } from '@sinclair/typebox'
-import type { Principal } from '../../core/api-keys/principal.ts'
 import { uuid } from '../../core/input/fields.ts'
 import { input, type Input } from '../../core/input/parse.ts'
 import {
@@ -10,34 +9,28 @@ import {
   revocation,
 } from '../../core/licenses/input.ts'
 import type { License } from '../../core/licenses/view.ts'
-import { HttpError } from '../http/errors.ts'
 import { licenseExample, pageExample } from '../openapi/examples.ts'
-import { created, many, noContent, one, route, type Route } from '../http/route.ts'
+import { created, many, noContent, one } from '../http/reply.ts'
+import { checked, route, type Route } from '../http/route.ts'
 import { dataOf, licenseSchema, pageOf } from '../openapi/schemas.ts'
 
 const tag = 'Licenses'
-const answers = {
+const licenseResponse = {
   description: 'The license',
   schema: dataOf(licenseSchema),
   example: { data: licenseExample },
 }
 const includeToken = { include: 'token' } as const
 
-const byInstallation: Input<{ installationId: string }> = input<{ installationId: string }>()(
+interface ByInstallation {
+  readonly installationId: string
+}
+
+const byInstallation: Input<ByInstallation> = input<ByInstallation>()(
   Type.Object({ installationId: uuid('The installation, a UUID in any case') }),
 )
 
-function isSecret(principal: Principal | null): boolean {
-  return principal?.type === 'sk'
-}
-
-/** A `pk_` key sees neither token nor `jti`. */
-function shownTo(principal: Principal | null, license: License): object {
-  const { token: _token, jti: _jti, ...readable } = license
-  return isSecret(principal) ? license : readable
-}
-
-const finding: readonly Route[] = [
+const readRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/licenses',
@@ -46,22 +39,18 @@ const finding: readonly Route[] = [
     operationId: 'listLicenses',
     summary: 'List licenses',
     description:
-      'Newest first, without tokens unless a secret key asks with include=token, at most 20 a page.',
+      'Newest first. With a secret key, include=token adds the tokens; a page then has at most 20 licenses.',
     query: licenseQuery,
-    answers: {
+    responses: {
       200: {
         description: 'A page of licenses',
         schema: pageOf(licenseSchema),
         example: pageExample(licenseExample),
       },
     },
-    run: async ({ licensing, app, principal, query }) => {
-      if (query.include === 'token' && !isSecret(principal))
-        throw new HttpError('forbidden', 'Tokens require a secret key (sk_*)')
-      return licensing.licenses.list(app, query)
-    },
-    answer: (listing, { principal }) =>
-      many({ ...listing, data: listing.data.map((license) => shownTo(principal, license)) }),
+    permission: ({ include }) => (include === 'token' ? 'tokens' : 'read'),
+    run: ({ licensing, app, query }) => licensing.licenses.list(app, query),
+    respond: many,
   }),
   route({
     method: 'GET',
@@ -70,15 +59,15 @@ const finding: readonly Route[] = [
     tag,
     operationId: 'getLicenseByInstallation',
     summary: 'Get the license of an installation',
-    description: 'The one that holds the installation’s place: the active one, else the last that was.',
-    query: byInstallation,
-    answers: { 200: answers },
-    run: async ({ licensing: { licenses }, app, principal, query }): Promise<License> => {
-      const { installationId } = byInstallation.parse(query)
-      if (!isSecret(principal)) return licenses.getByInstallation(app, installationId)
-      return licenses.getByInstallation(app, installationId, includeToken)
-    },
-    answer: (license, { principal }) => one(shownTo(principal, license)),
+    description:
+      'The license that occupies the installation’s slot: the active one, otherwise the last active one.',
+    query: checked(byInstallation),
+    responses: { 200: licenseResponse },
+    run: ({ licensing, app, query: { installationId } }): Promise<License> =>
+      licensing.may('tokens')
+        ? licensing.licenses.getByInstallation(app, installationId, includeToken)
+        : licensing.licenses.getByInstallation(app, installationId),
+    respond: one,
   }),
   route({
     method: 'GET',
@@ -87,15 +76,17 @@ const finding: readonly Route[] = [
     tag,
     operationId: 'getLicense',
     summary: 'Get a license',
-    description: 'One license by id or UUID; with a secret key also its token, signed as of now.',
-    answers: { 200: answers },
-    run: ({ licensing: { licenses }, app, principal, params: { id = '' } }): Promise<License> =>
-      isSecret(principal) ? licenses.get(app, id, includeToken) : licenses.get(app, id),
-    answer: (license, { principal }) => one(shownTo(principal, license)),
+    description: 'One license by id or UUID. A secret key also gets its token, signed now.',
+    responses: { 200: licenseResponse },
+    run: ({ licensing, app, params: { id = '' } }): Promise<License> =>
+      licensing.may('tokens')
+        ? licensing.licenses.get(app, id, includeToken)
+        : licensing.licenses.get(app, id),
+    respond: one,
   }),
 ]
 
-const writing: readonly Route[] = [
+const writeRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/licenses',
@@ -104,7 +95,7 @@ const writing: readonly Route[] = [
     operationId: 'createLicense',
     summary: 'Issue a license',
     description:
-      'Exactly one of duration_days, expires_at and forever says when it ends. An installation has at most one active license in an app; an expired or revoked one is set aside.',
+      'Send exactly one of duration_days, expires_at and forever. An installation has at most one active license in an app. A new license takes the slot of an expired or revoked one.',
     body: newLicense,
     bodyExample: {
       installation_id: '7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d',
@@ -113,11 +104,11 @@ const writing: readonly Route[] = [
       features: ['custom_integration'],
       duration_days: 365,
     },
-    answers: { 201: answers },
+    responses: { 201: licenseResponse },
     signs: ['active'],
     errors: ['conflict'],
     run: ({ licensing, app, body }) => licensing.licenses.create(app, body),
-    answer: created,
+    respond: created,
   }),
   route({
     method: 'PUT',
@@ -127,13 +118,13 @@ const writing: readonly Route[] = [
     operationId: 'updateLicense',
     summary: 'Change a license',
     description:
-      'Absent is unchanged; lists and metadata are replaced whole. A change to what the token says regenerates the license. On a revoked license only metadata may change.',
+      'An absent field is unchanged; lists and metadata are replaced as a whole. A change to a claim regenerates the license. Only the metadata of a revoked license may change.',
     body: licenseChanges,
     bodyExample: { tier_id: 'enterprise' },
-    answers: { 200: answers },
+    responses: { 200: licenseResponse },
     errors: ['conflict', 'license_revoked', 'missing_tier'],
     run: ({ licensing, app, params, body }) => licensing.licenses.update(app, params.id ?? '', body),
-    answer: one,
+    respond: one,
   }),
   route({
     method: 'DELETE',
@@ -142,10 +133,10 @@ const writing: readonly Route[] = [
     tag,
     operationId: 'deleteLicense',
     summary: 'Delete a license',
-    description: 'For good. To end one and keep its story, revoke it.',
-    answers: { 204: { description: 'Deleted' } },
+    description: 'A deleted license cannot be restored. To end a license and keep its record, revoke it.',
+    responses: { 204: { description: 'Deleted' } },
     run: ({ licensing, app, params }) => licensing.licenses.delete(app, params.id ?? ''),
-    answer: noContent,
+    respond: noContent,
   }),
   route({
     method: 'POST',
@@ -154,12 +145,12 @@ const writing: readonly Route[] = [
     tag,
     operationId: 'revokeLicense',
     summary: 'Revoke a license',
-    description: 'Ends it at once. Revoking it again changes nothing.',
+    description: 'Ends the license immediately. Revoking it again changes nothing.',
     body: revocation,
     bodyExample: { reason: 'Refunded' },
-    answers: { 200: answers },
+    responses: { 200: licenseResponse },
     run: ({ licensing, app, params, body }) => licensing.licenses.revoke(app, params.id ?? '', body),
-    answer: (license) => one({ ...license, token: null }),
+    respond: (license) => one({ ...license, token: null }),
   }),
   route({
     method: 'POST',
@@ -169,15 +160,15 @@ const writing: readonly Route[] = [
     operationId: 'reinstateLicense',
     summary: 'Reinstate a revoked license',
     description:
-      'Undoes a revocation and takes the installation’s place back, unless another active license holds it. With invalidate_previous every earlier token is refused.',
+      'Undoes a revocation. The license takes the installation’s slot back, unless another active license occupies it. With invalidate_previous every earlier token is refused.',
     body: reinstatement,
     bodyExample: { invalidate_previous: true },
-    answers: { 200: answers },
+    responses: { 200: licenseResponse },
     signs: ['active'],
     errors: ['conflict', 'missing_tier'],
     run: ({ licensing, app, params, body }) => licensing.licenses.reinstate(app, params.id ?? '', body),
-    answer: one,
+    respond: one,
   }),
 ]
 
-export const licenseRoutes: readonly Route[] = [...finding, ...writing]
+export const licenseRoutes: readonly Route[] = [...readRoutes, ...writeRoutes]

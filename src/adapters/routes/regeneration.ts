@@ -3,7 +3,8 @@ import { flag } from '../../core/input/fields.ts'
 import { input, invalidInput, type Input } from '../../core/input/parse.ts'
 import { bulkRegeneration } from '../../core/licenses/regenerate.ts'
 import { licenseExample } from '../openapi/examples.ts'
-import { one, route, type Route } from '../http/route.ts'
+import { one } from '../http/reply.ts'
+import { checked, route, type Route } from '../http/route.ts'
 import { bulkSchema, dataOf, licenseSchema } from '../openapi/schemas.ts'
 
 const tag = 'Licenses'
@@ -13,10 +14,10 @@ interface RegenerationBody {
   readonly currentToken?: unknown
 }
 
-/** The token is judged as a credential, not as a field: anything but a good one is 401. */
+/** The token is a credential, not a field with a rule: a malformed one gets 401, not 422. */
 const regenerationBody: Input<RegenerationBody> = input<RegenerationBody>()(
   Type.Object({
-    invalidatePrevious: Type.Optional(flag('Refuse every earlier token; with a secret key only')),
+    invalidatePrevious: Type.Optional(flag('Refuse every earlier token; requires a secret key')),
     currentToken: Type.Optional(
       Type.Unknown({ description: 'The license’s own token, instead of an API key', examples: ['eyJ…'] }),
     ),
@@ -32,10 +33,10 @@ export const regenerationRoutes: readonly Route[] = [
     operationId: 'regenerateLicense',
     summary: 'Regenerate a license token',
     description:
-      'Issues the claims anew with the features the tier has now, united with the custom ones. With a secret key, or without any key and with current_token: any unexpired token of the license under an accepted key. invalidate_previous, with a secret key only, refuses every earlier token.',
-    body: regenerationBody,
+      'Issues new claims, with the tier’s present features and then the custom ones. Send a secret key, or no key and current_token: any unexpired token of the license under an accepted key. With a secret key, invalidate_previous refuses every earlier token.',
+    body: checked(regenerationBody),
     bodyExample: { current_token: 'eyJhbGciOiJSUzI1NiIs…' },
-    answers: {
+    responses: {
       200: {
         description: 'The license with its new token',
         schema: dataOf(licenseSchema),
@@ -44,16 +45,17 @@ export const regenerationRoutes: readonly Route[] = [
     },
     signs: ['active', 'expired'],
     errors: ['invalid_token', 'token_expired', 'token_mismatch', 'license_revoked', 'missing_tier'],
-    run: async ({ licensing: { licenses }, app, principal, params: { id = '' }, body, charge }) => {
-      const { currentToken, ...options } = regenerationBody.parse(body)
-      if (principal !== null) return licenses.regenerate(app, id, options)
+    run: async ({ licensing: { licenses }, app, credential, params, body, consumeLimit }) => {
+      const { id = '' } = params
+      const { currentToken: _currentToken, ...options } = body
+      if (credential.kind !== 'token') return licenses.regenerate(app, id, options)
       if (options.invalidatePrevious !== undefined)
         throw invalidInput({ invalidatePrevious: ['requires a secret key (sk_*)'] })
-      return licenses.renew(app, id, currentToken, {
-        admit: (license) => charge('renewalPerLicense', license),
+      return licenses.renew(app, id, credential.token, {
+        admit: (license) => consumeLimit('renewalPerLicense', license),
       })
     },
-    answer: one,
+    respond: one,
   }),
   route({
     method: 'POST',
@@ -63,17 +65,17 @@ export const regenerationRoutes: readonly Route[] = [
     operationId: 'regenerateLicenses',
     summary: 'Regenerate many licenses',
     description:
-      'All active ones, or those of a tier or customer. In pages that are each one step; safe to repeat.',
+      'All active licenses, or those of a tier or customer. Each page is one transaction, and repeating the request is safe.',
     body: bulkRegeneration,
     bodyExample: { tier_id: 'pro' },
-    answers: {
+    responses: {
       200: {
-        description: 'What was regenerated',
+        description: 'The counts',
         schema: dataOf(bulkSchema),
         example: { data: { licenses_regenerated: 42, skipped: { missing_tier: 0 } } },
       },
     },
     run: ({ licensing, app, body }) => licensing.licenses.regenerateAll(app, body),
-    answer: one,
+    respond: one,
   }),
 ]

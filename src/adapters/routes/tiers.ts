@@ -1,91 +1,93 @@
 import { newFeature } from '../../core/features.ts'
 import { newTier, tierChanges, tierQuery } from '../../core/tiers.ts'
 import { featureExample, pageExample, tierExample } from '../openapi/examples.ts'
-import { created, many, noContent, one, route, type Route } from '../http/route.ts'
+import { created, many, noContent, one } from '../http/reply.ts'
+import { route, type Route } from '../http/route.ts'
 import { dataOf, featureSchema, pageOf, tierSchema } from '../openapi/schemas.ts'
 
 const tag = 'Tiers'
-const answers = { description: 'The tier', schema: dataOf(tierSchema), example: { data: tierExample } }
+const tierResponse = { description: 'The tier', schema: dataOf(tierSchema), example: { data: tierExample } }
 
-const tierRow = { access: 'read', tag } as const
-const tierWrite = { access: 'write', tag } as const
+const reading = { access: 'read', tag } as const
+const writing = { access: 'write', tag } as const
 
-const itself: readonly Route[] = [
+const ownRoutes: readonly Route[] = [
   route({
-    ...tierRow,
+    ...reading,
     method: 'GET',
     path: '/apps/:slug/tiers',
     operationId: 'listTiers',
     summary: 'List tiers',
-    description: 'The tiers of an app by position.',
+    description: 'The tiers of an app, by position.',
     query: tierQuery,
-    answers: {
+    responses: {
       200: { description: 'A page of tiers', schema: pageOf(tierSchema), example: pageExample(tierExample) },
     },
     run: ({ licensing, app, query }) => licensing.tiers.list(app, query),
-    answer: many,
+    respond: many,
   }),
   route({
-    ...tierWrite,
+    ...writing,
     method: 'POST',
     path: '/apps/:slug/tiers',
     operationId: 'createTier',
     summary: 'Create a tier',
-    description: 'With features, those that the app’s catalogue lacks are created there, their slug as name.',
+    description:
+      'Features that are not in the app’s catalogue are added to it, with their slug as their name.',
     body: newTier,
     bodyExample: { name: 'Pro', slug: 'pro', features: ['api_access'] },
-    answers: { 201: answers },
+    responses: { 201: tierResponse },
     errors: ['conflict'],
     run: ({ licensing, app, body }) => licensing.tiers.create(app, body),
-    answer: created,
+    respond: created,
   }),
   route({
-    ...tierRow,
+    ...reading,
     method: 'GET',
     path: '/apps/:slug/tiers/:tier',
     operationId: 'getTier',
     summary: 'Get a tier',
     description: 'One tier by id or slug.',
-    answers: { 200: answers },
+    responses: { 200: tierResponse },
     run: ({ licensing, app, params }) => licensing.tiers.get(app, params.tier ?? ''),
-    answer: one,
+    respond: one,
   }),
   route({
-    ...tierWrite,
+    ...writing,
     method: 'PUT',
     path: '/apps/:slug/tiers/:tier',
     operationId: 'updateTier',
     summary: 'Change a tier',
-    description: 'Absent is unchanged, null clears. The slug never changes.',
+    description: 'An absent field is unchanged, and null clears it. The slug never changes.',
     body: tierChanges,
     bodyExample: { position: 2 },
-    answers: { 200: answers },
+    responses: { 200: tierResponse },
     run: ({ licensing, app, params, body }) => licensing.tiers.update(app, params.tier ?? '', body),
-    answer: one,
+    respond: one,
   }),
   route({
-    ...tierWrite,
+    ...writing,
     method: 'DELETE',
     path: '/apps/:slug/tiers/:tier',
     operationId: 'deleteTier',
     summary: 'Delete a tier',
     description:
-      'Its licenses keep their tokens; regenerating one answers missing_tier until it is given another tier.',
-    answers: { 204: { description: 'Deleted' } },
+      'The tier’s licenses keep their tokens. Regenerating one fails with missing_tier until the license gets another tier.',
+    responses: { 204: { description: 'Deleted' } },
     run: ({ licensing, app, params }) => licensing.tiers.delete(app, params.tier ?? ''),
-    answer: noContent,
+    respond: noContent,
   }),
 ]
 
-const itsFeatures: readonly Route[] = [
+const featureRoutes: readonly Route[] = [
   route({
-    ...tierRow,
+    ...reading,
     method: 'GET',
     path: '/apps/:slug/tiers/:tier/features',
     operationId: 'listTierFeatures',
     summary: 'List the features of a tier',
-    description: 'All of them, in the order of adding.',
-    answers: {
+    description: 'All features of the tier, in the order in which they were added.',
+    responses: {
       200: {
         description: 'The tier’s features',
         schema: pageOf(featureSchema),
@@ -93,41 +95,41 @@ const itsFeatures: readonly Route[] = [
       },
     },
     run: ({ licensing, app, params }) => licensing.tiers.features(app, params.tier ?? ''),
-    answer: (data) => many({ data, total: data.length, page: 1, perPage: 100, nextCursor: null }),
+    respond: (data) => many({ data, total: data.length, page: 1, perPage: 100, nextCursor: null }),
   }),
   route({
-    ...tierWrite,
+    ...writing,
     method: 'POST',
     path: '/apps/:slug/tiers/:tier/features',
     operationId: 'addTierFeature',
     summary: 'Add a feature to a tier',
     description:
-      'Creates it in the app’s catalogue when its slug is new there, else links the existing one. Existing licenses get it when they are regenerated.',
+      'Adds the feature to the app’s catalogue if its slug is new there; otherwise the existing feature is used. Existing licenses get it when they are regenerated.',
     body: newFeature,
     bodyExample: { name: 'Webhooks', slug: 'webhooks' },
-    answers: {
+    responses: {
       200: {
-        description: 'The tier had it already; nothing changed',
+        description: 'The tier already has the feature; nothing changed',
         schema: dataOf(featureSchema),
         example: { data: featureExample },
       },
       201: { description: 'Added', schema: dataOf(featureSchema), example: { data: featureExample } },
     },
     run: ({ licensing, app, params, body }) => licensing.tiers.addFeature(app, params.tier ?? '', body),
-    answer: ({ feature, added }) => (added ? created(feature) : one(feature)),
+    respond: ({ feature, added }) => (added ? created(feature) : one(feature)),
   }),
   route({
-    ...tierWrite,
+    ...writing,
     method: 'DELETE',
     path: '/apps/:slug/tiers/:tier/features/:feature',
     operationId: 'removeTierFeature',
-    summary: 'Take a feature out of a tier',
-    description: 'The catalogue keeps it. Tokens keep it until they are regenerated.',
-    answers: { 204: { description: 'Taken out' } },
+    summary: 'Remove a feature from a tier',
+    description: 'The feature stays in the catalogue. Tokens keep it until they are regenerated.',
+    responses: { 204: { description: 'Removed' } },
     run: ({ licensing, app, params }) =>
       licensing.tiers.removeFeature(app, params.tier ?? '', params.feature ?? ''),
-    answer: noContent,
+    respond: noContent,
   }),
 ]
 
-export const tierRoutes: readonly Route[] = [...itself, ...itsFeatures]
+export const tierRoutes: readonly Route[] = [...ownRoutes, ...featureRoutes]

@@ -2,8 +2,8 @@ import { Type } from '@sinclair/typebox'
 import { input, type Input } from '../../core/input/parse.ts'
 import { batchReference, licenseReference } from '../../core/licenses/verify.ts'
 import { verificationExample } from '../openapi/examples.ts'
-import { json } from '../http/reply.ts'
-import { one, route, type Route } from '../http/route.ts'
+import { json, one } from '../http/reply.ts'
+import { checked, route, type Route } from '../http/route.ts'
 import { batchSchema, dataOf, tokenVerificationSchema, verificationSchema } from '../openapi/schemas.ts'
 import { toWire } from '../http/wire.ts'
 
@@ -28,17 +28,17 @@ export const verificationRoutes: readonly Route[] = [
     operationId: 'verifyLicense',
     summary: 'Verify a license',
     description:
-      'By installation_id, or by the jti of any token of the license, be it the newest or one that has been replaced.',
+      'By installation_id, or by the jti of any token of the license, the newest one or an earlier one.',
     query: licenseReference,
-    answers: {
+    responses: {
       200: {
-        description: 'Whether it is good now',
+        description: 'The result of the verification',
         schema: dataOf(verificationSchema),
         example: { data: verificationExample },
       },
     },
     run: ({ licensing, app, query }) => licensing.verification.verify(app, query),
-    answer: one,
+    respond: one,
   }),
   route({
     method: 'POST',
@@ -49,18 +49,18 @@ export const verificationRoutes: readonly Route[] = [
     operationId: 'verifyToken',
     summary: 'Verify a license token',
     description:
-      'Its signature and claims, and the license’s present state. Always 200: valid and code tell.',
-    body: tokenBody,
+      'Checks the token’s signature and claims and the license’s present state. The status is always 200: read valid and code.',
+    body: checked(tokenBody),
     bodyExample: { token: 'eyJhbGciOiJSUzI1NiIs…' },
-    answers: {
+    responses: {
       200: {
-        description: 'Whether it is good now',
+        description: 'The result of the verification',
         schema: dataOf(tokenVerificationSchema),
         example: { data: { ...verificationExample, code: null, reason: 'The license is active' } },
       },
     },
-    run: ({ licensing, app, body }) => licensing.verification.verifyToken(app, tokenBody.parse(body).token),
-    answer: one,
+    run: ({ licensing, app, body }) => licensing.verification.verifyToken(app, body.token),
+    respond: one,
   }),
   route({
     method: 'POST',
@@ -71,21 +71,19 @@ export const verificationRoutes: readonly Route[] = [
     operationId: 'verifyLicenses',
     summary: 'Verify up to 100 licenses',
     description:
-      'By installation_ids or by jtis. One that is not there has valid false and status not_found.',
+      'By installation_ids or by jtis. A license that does not exist has valid false and status not_found.',
     body: batchReference,
     bodyExample: { installation_ids: [installationId] },
-    answers: {
+    responses: {
       200: {
-        description: 'By what was asked for',
+        description: 'The results, by installation id or jti',
         schema: dataOf(batchSchema),
         example: { data: { results: { [installationId]: verificationExample } } },
       },
     },
     run: ({ licensing, app, body }) => licensing.verification.verifyBatch(app, body),
-    answer: (found) => {
-      const results = Object.fromEntries(
-        [...found].map(([asked, verification]) => [asked, toWire(verification)]),
-      )
+    respond: (found) => {
+      const results = Object.fromEntries([...found].map(([id, verification]) => [id, toWire(verification)]))
       return json({ data: { results } })
     },
   }),

@@ -1,11 +1,12 @@
 import { deliveryQuery, webhookRollOptions } from '../../core/webhooks/webhooks.ts'
 import { deliveryExample, pageExample, webhookSecretExample } from '../openapi/examples.ts'
-import { created, many, one, route, type Route } from '../http/route.ts'
+import { created, many, one } from '../http/reply.ts'
+import { route, type Route } from '../http/route.ts'
 import { dataOf, deliverySchema, pageOf, webhookSecretSchema } from '../openapi/schemas.ts'
 
 const tag = 'Webhooks'
-const secretAnswer = { schema: dataOf(webhookSecretSchema), example: { data: webhookSecretExample } }
-const deliveryAnswer = { schema: dataOf(deliverySchema), example: { data: deliveryExample } }
+const secretResponse = { schema: dataOf(webhookSecretSchema), example: { data: webhookSecretExample } }
+const deliveryResponse = { schema: dataOf(deliverySchema), example: { data: deliveryExample } }
 
 export const webhookRoutes: readonly Route[] = [
   route({
@@ -16,10 +17,10 @@ export const webhookRoutes: readonly Route[] = [
     operationId: 'getWebhookSecret',
     summary: 'Get the webhook secret',
     description:
-      'What the app’s events are signed with, as Standard Webhooks has it: give it to the library that verifies them.',
-    answers: { 200: { description: 'The secret', ...secretAnswer } },
+      'The secret that signs the app’s events, as Standard Webhooks defines it. Give it to the library that verifies them.',
+    responses: { 200: { description: 'The secret', ...secretResponse } },
     run: ({ licensing, app }) => licensing.webhooks.secret(app),
-    answer: one,
+    respond: one,
   }),
   route({
     method: 'POST',
@@ -29,12 +30,12 @@ export const webhookRoutes: readonly Route[] = [
     operationId: 'rollWebhookSecret',
     summary: 'Roll the webhook secret',
     description:
-      'Makes a new secret. For overlap_seconds, a day unless told otherwise, events carry the signatures of both.',
+      'Makes a new secret. For overlap_seconds, by default a day, events carry the signatures of both secrets.',
     body: webhookRollOptions,
     bodyExample: { overlap_seconds: 86_400 },
-    answers: { 201: { description: 'The new secret', ...secretAnswer } },
+    responses: { 201: { description: 'The new secret', ...secretResponse } },
     run: ({ licensing, app, body }) => licensing.webhooks.rollSecret(app, body),
-    answer: created,
+    respond: created,
   }),
   route({
     method: 'GET',
@@ -43,9 +44,9 @@ export const webhookRoutes: readonly Route[] = [
     tag,
     operationId: 'listWebhookDeliveries',
     summary: 'List webhook deliveries',
-    description: 'What was sent and what waits to be, newest first. Kept for 30 days.',
+    description: 'Sent and pending deliveries, newest first. They are kept for 30 days.',
     query: deliveryQuery,
-    answers: {
+    responses: {
       200: {
         description: 'A page of deliveries',
         schema: pageOf(deliverySchema),
@@ -53,7 +54,7 @@ export const webhookRoutes: readonly Route[] = [
       },
     },
     run: ({ licensing, app, query }) => licensing.webhooks.deliveries(app, query),
-    answer: many,
+    respond: many,
   }),
   route({
     method: 'POST',
@@ -63,11 +64,11 @@ export const webhookRoutes: readonly Route[] = [
     operationId: 'retryWebhookDelivery',
     summary: 'Send an event again',
     description:
-      'At once, with all its attempts before it, and under the same webhook-id. Also for one that was delivered.',
-    answers: { 200: { description: 'The delivery, pending', ...deliveryAnswer } },
+      'Sends the event now, with the same webhook-id and a fresh set of attempts. A delivered event can be sent again too.',
+    responses: { 200: { description: 'The delivery, pending', ...deliveryResponse } },
     errors: ['conflict'],
     run: ({ licensing, app, params }) => licensing.webhooks.retry(app, params.id ?? ''),
-    answer: one,
+    respond: one,
   }),
   route({
     method: 'POST',
@@ -76,10 +77,10 @@ export const webhookRoutes: readonly Route[] = [
     tag,
     operationId: 'testWebhook',
     summary: 'Send a test event',
-    description: 'Sends a webhook.test event. How it went stands in webhook-deliveries.',
-    answers: { 201: { description: 'The delivery, pending', ...deliveryAnswer } },
+    description: 'Sends a webhook.test event. Read the outcome from webhook-deliveries.',
+    responses: { 201: { description: 'The delivery, pending', ...deliveryResponse } },
     errors: ['conflict'],
     run: ({ licensing, app }) => licensing.webhooks.test(app),
-    answer: created,
+    respond: created,
   }),
 ]

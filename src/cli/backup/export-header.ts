@@ -4,37 +4,51 @@ import { integer, text } from '../../core/input/fields.ts'
 import { input, type Input } from '../../core/input/parse.ts'
 import type { Counts } from './records.ts'
 
-/** Raised when an older Heartwood could not read what is written. */
+/** Raise it when an older Heartwood could not read the export. */
 const format = 1
 
 /** The first line of an export. */
 export interface ExportHeader {
   readonly format: number
-  /** Of the Heartwood that wrote it. */
+  /** The version of the Heartwood that wrote the export. */
   readonly version: string
   /** RFC 3339. */
   readonly exportedAt: string
-  /** What only the master key opens that sealed the secrets of the export. */
+  /** The check record: only the master key that sealed the secrets of the export opens it. */
   readonly keyCheck: string
   readonly counts: Counts
 }
 
 const count = () => integer('', 0, Number.MAX_SAFE_INTEGER)
-const ofEvents = { license: count(), notice: count(), webhook: count(), delivery: count() }
-const ofKinds = { app: count(), feature: count(), tier: count(), signingKey: count(), customer: count() }
 
-/** The form of the first line. */
+const countsShape = Type.Object(
+  {
+    app: count(),
+    feature: count(),
+    tier: count(),
+    signingKey: count(),
+    customer: count(),
+    license: count(),
+    notice: count(),
+    webhook: count(),
+    delivery: count(),
+    apiKey: count(),
+  },
+  { rule: 'must count every kind' },
+)
+
+/** The schema of the first line. */
 export const headerShape: Input<ExportHeader> = input<ExportHeader>()(
   Type.Object({
     format: Type.Integer({
       minimum: format,
       maximum: format,
-      rule: `must be ${format}: another Heartwood wrote it`,
+      rule: `must be ${format}: another version of Heartwood wrote it`,
     }),
     version: text('', 1, 63),
     exportedAt: text('', 1, 63),
     keyCheck: text('', 1, 1024),
-    counts: Type.Object({ ...ofKinds, ...ofEvents, apiKey: count() }, { rule: 'must count every kind' }),
+    counts: countsShape,
   }),
 )
 

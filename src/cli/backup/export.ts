@@ -3,29 +3,31 @@ import { open, rm, type FileHandle } from 'node:fs/promises'
 import process from 'node:process'
 import { newHeader } from './export-header.ts'
 import type { AsJson, Output } from '../terminal/output.ts'
-import { progressOf } from '../terminal/progress.ts'
+import { progressBar } from '../terminal/progress.ts'
 import { withSnapshot, type Snapshot } from './snapshot.ts'
 import { countAll, entriesOf, totalOf, type Counts } from './records.ts'
-import { Refusal } from '../refusal.ts'
-import { shownDatabase, type Settings } from '../settings.ts'
+import { CliError } from '../errors.ts'
+import { shownDatabase, type CliSettings } from '../settings.ts'
 
 type Write = (text: string) => Promise<void>
 
 const bufferLength = 64 * 1024
 
-/** Each line is an object of one name: what it is. */
+/** The header, then one line a record: an object whose only key is the kind of the record. */
 async function* linesOf({ session, keyCheck }: Snapshot, counts: Counts): AsyncGenerator<string> {
   yield `${JSON.stringify({ heartwood: newHeader(keyCheck, counts) })}\n`
   for await (const [kind, record] of entriesOf(session)) yield `${JSON.stringify({ [kind]: record })}\n`
 }
 
-async function writeAll(reading: Snapshot, write: Write): Promise<Counts> {
-  const counts = await countAll(reading.session)
-  const progress = progressOf(totalOf(counts))
+async function writeAll(snapshot: Snapshot, write: Write): Promise<Counts> {
+  const counts = await countAll(snapshot.session)
+  const total = totalOf(counts)
+  const progress = progressBar()
   let buffer = ''
-  for await (const line of linesOf(reading, counts)) {
+  let written = 0
+  for await (const line of linesOf(snapshot, counts)) {
     buffer += line
-    progress.step()
+    progress.update(++written, total)
     if (buffer.length < bufferLength) continue
     await write(buffer)
     buffer = ''
@@ -44,12 +46,12 @@ async function createFile(file: string): Promise<FileHandle> {
     return await open(file, 'wx', 0o600)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    const reason = code === 'EEXIST' ? 'it is there already' : `${code}`
-    throw new Refusal(`Cannot make ${file}: ${reason}`, { cause })
+    const reason = code === 'EEXIST' ? 'it already exists' : `${code}`
+    throw new CliError(`Cannot create ${file}: ${reason}`, { cause })
   }
 }
 
-/** A file that is whole and on the disk, or none. */
+/** Writes the file completely and syncs it. Removes it after a failure. */
 async function toFile(file: string, work: (write: Write) => Promise<Counts>): Promise<Counts> {
   const handle = await createFile(file)
   try {
@@ -64,27 +66,29 @@ async function toFile(file: string, work: (write: Write) => Promise<Counts>): Pr
   }
 }
 
-function told(settings: Settings, file: string, counts: Counts): string {
+function summary(settings: CliSettings, file: string, counts: Counts): string {
   const name = shownDatabase(settings.database)
-  return `Exported ${totalOf(counts)} records of ${name} to ${file}, ${counts.license} licenses among them.`
+  return `Exported ${totalOf(counts)} records of ${name} to ${file}, including ${counts.license} licenses.`
 }
 
 /**
- * Writes every record to a file, or to standard output for `-`: one JSON document a line, as of one moment, however
- * others write to the database meanwhile. Secrets stay sealed, so the master key is not needed.
+ * Writes every record to a file, or to standard output for `-`, as one JSON document a line. The records are those of one
+ * moment, even if others write to the database meanwhile. Secrets stay sealed, so it needs no master key.
  *
- * @throws {Refusal} @throws {LicensingError} and leaves no file.
+ * @throws {CliError} @throws {LicensingError} After a failure no file is left.
  */
 export async function exportRecords(
-  settings: Settings,
+  settings: CliSettings,
   file: string,
   output: Output,
   { json }: AsJson,
 ): Promise<void> {
   if (file === '-') {
-    const counts = await withSnapshot(settings, (reading) => writeAll(reading, toStandardOutput))
-    return output.note(json ? JSON.stringify({ file, counts }) : told(settings, 'standard output', counts))
+    const counts = await withSnapshot(settings, (snapshot) => writeAll(snapshot, toStandardOutput))
+    return output.note(json ? JSON.stringify({ file, counts }) : summary(settings, 'standard output', counts))
   }
-  const counts = await withSnapshot(settings, (reading) => toFile(file, (write) => writeAll(reading, write)))
-  output.line(json ? JSON.stringify({ file, counts }, null, 2) : told(settings, file, counts))
+  const counts = await withSnapshot(settings, (snapshot) =>
+    toFile(file, (write) => writeAll(snapshot, write)),
+  )
+  output.line(json ? JSON.stringify({ file, counts }, null, 2) : summary(settings, file, counts))
 }

@@ -3,17 +3,17 @@ import process from 'node:process'
 import { LicensingError } from '../../core/errors.ts'
 import type { StorageSession } from '../../core/storage/index.ts'
 import { requireKeys, withDatabase } from '../database.ts'
-import { examine } from '../doctor/checks.ts'
+import { checkRecords } from '../doctor/checks.ts'
 import { explainRules } from '../terminal/explain.ts'
 import { headerShape, type ExportHeader } from './export-header.ts'
 import { Importer, type ImportOptions } from './importer.ts'
 import { linesOf, type Line } from './lines.ts'
 import { findMasterKeys } from '../master-key.ts'
 import type { Output } from '../terminal/output.ts'
-import { progressOf } from '../terminal/progress.ts'
+import { progressBar } from '../terminal/progress.ts'
 import { kinds, totalOf, type Counts } from './records.ts'
-import { Refusal } from '../refusal.ts'
-import { shownDatabase, type Settings } from '../settings.ts'
+import { CliError } from '../errors.ts'
+import { shownDatabase, type CliSettings } from '../settings.ts'
 
 interface Options extends ImportOptions {
   readonly json: boolean
@@ -21,7 +21,7 @@ interface Options extends ImportOptions {
 
 interface Source {
   readonly header: ExportHeader
-  /** What follows the header. */
+  /** The lines after the header. */
   readonly lines: AsyncGenerator<Line>
 }
 
@@ -29,12 +29,12 @@ function bytesOf(file: string): AsyncIterable<Uint8Array> {
   return (file === '-' ? process.stdin : createReadStream(file)) as AsyncIterable<Uint8Array>
 }
 
-async function* readable(file: string): AsyncGenerator<Uint8Array> {
+async function* readBytes(file: string): AsyncGenerator<Uint8Array> {
   try {
     yield* bytesOf(file)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    throw code === undefined ? cause : new Refusal(`Cannot read ${file} (${code})`, { cause })
+    throw code === undefined ? cause : new CliError(`Cannot read ${file} (${code})`, { cause })
   }
 }
 
@@ -43,97 +43,106 @@ function parseHeader(text: string): ExportHeader {
     return headerShape.parse((JSON.parse(text) as { heartwood?: unknown } | null)?.heartwood)
   } catch (cause) {
     const rules = cause instanceof LicensingError ? `: ${explainRules(cause)}` : ''
-    throw new Refusal(`Line 1 is not the first of an export${rules}`, { cause })
+    throw new CliError(`Line 1 is not the header of an export${rules}`, { cause })
   }
 }
 
 async function openSource(file: string): Promise<Source> {
-  const lines = linesOf(readable(file))
+  const lines = linesOf(readBytes(file))
   const first = await lines.next()
-  if (first.done === true) throw new Refusal('There is nothing to import: the input is empty')
+  if (first.done === true) throw new CliError('There are no records to import: the input is empty')
   return { header: parseHeader(first.value.text), lines }
 }
 
-async function requireEmpty(session: StorageSession, settings: Settings): Promise<void> {
+async function requireEmpty(session: StorageSession, settings: CliSettings): Promise<void> {
   if ((await session.countApps({})) + (await session.countApiKeys({})) === 0) return
   const name = shownDatabase(settings.database)
-  throw new Refusal(`${name} holds apps or API keys already: an import needs an empty database`)
+  throw new CliError(`${name} already holds apps or API keys: an import needs an empty database`)
 }
 
-function requireWhole(found: Counts, { counts }: ExportHeader): void {
-  const cut = kinds.find((kind) => found[kind] !== counts[kind])
-  if (cut === undefined) return
-  throw new Refusal(
-    `The export is not whole: its first line counts ${counts[cut]} of ${cut}, and ${found[cut]} are there`,
+function requireComplete(found: Counts, { counts }: ExportHeader): void {
+  const kind = kinds.find((kind) => found[kind] !== counts[kind])
+  if (kind === undefined) return
+  throw new CliError(
+    `The export is incomplete: its header counts ${counts[kind]} records of kind ${kind}, but it holds ${found[kind]}`,
   )
 }
 
-async function requireSound(session: StorageSession, header: ExportHeader, masterKey: readonly string[]) {
-  const { findings } = await examine({ session, keyCheck: header.keyCheck }, masterKey)
+async function requireNoFindings(
+  session: StorageSession,
+  header: ExportHeader,
+  masterKey: readonly string[],
+) {
+  const { findings } = await checkRecords({ session, keyCheck: header.keyCheck }, masterKey)
   const [first] = findings
   if (first === undefined) return
-  throw new Refusal(`The export is not sound, in ${findings.length} places. ${first.where}: ${first.what}`)
+  throw new CliError(
+    `Problems found in the export: ${findings.length}. The first: ${first.where} ${first.what}`,
+  )
 }
 
-async function fill(
+async function importLines(
   session: StorageSession,
   { header, lines }: Source,
   options: ImportOptions,
 ): Promise<void> {
   const importer = new Importer(session, options)
-  const progress = progressOf(totalOf(header.counts))
+  const total = totalOf(header.counts)
+  const progress = progressBar()
+  let read = 0
   for await (const line of lines) {
-    await importer.take(line)
-    progress.step()
+    await importer.add(line)
+    progress.update(++read, total)
   }
   await importer.finish()
   progress.end()
-  requireWhole(importer.counts, header)
+  requireComplete(importer.counts, header)
 }
 
-/** A database needs the key that its records were sealed under, whichever comes first among those of this command. */
+/** Stores the check record of the export, because its key sealed the records: it need not be this command's first key. */
 async function adoptKeyCheck(session: StorageSession, { keyCheck }: ExportHeader): Promise<void> {
-  const standing = await session.claimKeyCheck(keyCheck)
-  if (standing !== keyCheck) await session.reseal({ kind: 'keyCheck' }, standing, keyCheck)
+  const existing = await session.claimKeyCheck(keyCheck)
+  if (existing !== keyCheck) await session.reseal({ kind: 'keyCheck' }, existing, keyCheck)
 }
 
-/** Work that reads from a stream cannot be run again, as a storage does with what the database undid. */
+/** Refuses a second run: a storage repeats an undone transaction, but the stream of lines is already consumed. */
 function onlyOnce<T>(work: (session: StorageSession) => Promise<T>): (session: StorageSession) => Promise<T> {
   let isBegun = false
   return (session) => {
-    if (isBegun)
-      throw new Refusal('Other work on the database came in between: nothing is imported, try again')
+    if (isBegun) throw new CliError('Other work on the database interrupted the import: try again')
     isBegun = true
     return work(session)
   }
 }
 
 /**
- * Reads an export, from standard input for `-`, into an empty database: all of it or nothing, in one transaction, at the
- * end of which everything is examined as `heartwood doctor` does.
+ * Imports an export into an empty database, all of it or nothing. For `-` it reads the export from standard input. One
+ * transaction writes every record and then runs the checks of `heartwood doctor`.
  *
- * @throws {Refusal} @throws {LicensingError} `master_key` before anything is written when the export is of another one.
+ * @throws {CliError}
+ * @throws {LicensingError} `master_key`, before it writes anything, if another master key sealed the export.
  */
 export async function importRecords(
-  settings: Settings,
+  settings: CliSettings,
   file: string,
   output: Output,
   options: Options,
 ): Promise<void> {
   const source = await openSource(file)
-  const { keys } = await findMasterKeys(settings, { make: false })
+  const { keys } = await findMasterKeys(settings, { create: false })
   await requireKeys(source.header.keyCheck, keys)
   await withDatabase(settings, ({ storage }) =>
     storage.transaction(
       onlyOnce(async (session) => {
         await adoptKeyCheck(session, source.header)
         await requireEmpty(session, settings)
-        await fill(session, source, options)
-        await requireSound(session, source.header, keys)
+        await importLines(session, source, options)
+        await requireNoFindings(session, source.header, keys)
       }),
     ),
   )
   const { counts } = source.header
-  const told = `Imported ${totalOf(counts)} records into ${shownDatabase(settings.database)}, ${counts.license} licenses among them.`
-  output.line(options.json ? JSON.stringify({ counts }, null, 2) : told)
+  const name = shownDatabase(settings.database)
+  const summary = `Imported ${totalOf(counts)} records into ${name}, including ${counts.license} licenses.`
+  output.line(options.json ? JSON.stringify({ counts }, null, 2) : summary)
 }

@@ -4,32 +4,31 @@ import { explainRules } from '../terminal/explain.ts'
 import type { Line } from './lines.ts'
 import { recordShapes } from './record-shapes.ts'
 import { kinds, noCounts, type Counts, type Entry, type Kind } from './records.ts'
-import { Refusal } from '../refusal.ts'
+import { CliError } from '../errors.ts'
 
-/** A write that is under way, and the line that asked for it. */
+/** A write in progress and the line that it writes. */
 interface Pending {
   readonly line: number
   readonly kind: Kind
   readonly done: Promise<boolean | void>
 }
 
-/** How an export is read. */
 export interface ImportOptions {
-  /** What is read is a backup of a database that was lost: tokens issued since then are in the field. */
+  /** True if programs may hold tokens that the lost database issued after the backup. */
   readonly restore: boolean
 }
 
-/** How far a restored license's revision and version are raised: past all that was issued and told since the backup. */
+/** Raises a restored license's revision and version beyond all that were issued or sent since the backup. */
 const lostRevisions = 100_000
 
-/** So many writes are sent before their answers are waited for. */
-const mostPending = 200
+/** The most writes in progress at the same time. */
+const maxPending = 200
 
 function isOneOf(kind: string): kind is Kind {
   return kinds.some((known) => known === kind)
 }
 
-/** A line as a record. @throws {Refusal} naming the line and the rule, and never what stands in it. */
+/** @throws {CliError} that names the line and the broken rule, but never a value of the line. */
 function parseLine({ number, text }: Line): Entry {
   try {
     const document = JSON.parse(text) as object
@@ -39,26 +38,26 @@ function parseLine({ number, text }: Line): Entry {
   } catch (cause) {
     const isRule = cause instanceof LicensingError
     const reason = isRule ? explainRules(cause) : `must be an object of one of ${kinds.join(', ')}`
-    throw new Refusal(`Line ${number}: ${reason}`, { cause })
+    throw new CliError(`Line ${number}: ${reason}`, { cause })
   }
 }
 
-/** The license with a revision that no token has yet, so that no `jti` is given out a second time for other claims. */
-function raised(license: LicenseRecord): LicenseRecord {
+/** Gives the license a revision that no token has yet, so that no `jti` is issued twice for different claims. */
+function withRaisedRevision(license: LicenseRecord): LicenseRecord {
   return { ...license, revision: license.revision + lostRevisions, version: license.version + lostRevisions }
 }
 
-function doubled(line: number): Refusal {
-  return new Refusal(`Line ${line}: what must be unique in it was in an earlier line`)
+function duplicate(line: number): CliError {
+  return new CliError(`Line ${line}: repeats a unique value of an earlier line`)
 }
 
-/** Writes the records of an export, line after line. */
+/** Writes the records of an export, line by line. */
 export class Importer {
   readonly #session: StorageSession
   readonly #restore: boolean
   readonly #counts = noCounts()
   #pending: Pending[] = []
-  /** The newest signing key of the app whose keys are being read. */
+  /** The previous signing key of the same app. */
   #lastKey: SigningKeyRecord | null = null
 
   constructor(session: StorageSession, { restore }: ImportOptions) {
@@ -66,17 +65,17 @@ export class Importer {
     this.#restore = restore
   }
 
-  /** How many records there were so far. */
+  /** The number of records so far. */
   get counts(): Counts {
     return this.#counts
   }
 
-  /** @throws {Refusal} */
-  async take(line: Line): Promise<void> {
+  /** Begins to write a line. @throws {CliError} for this line, or for an earlier one that could not be written. */
+  async add(line: Line): Promise<void> {
     const entry = parseLine(line)
     const [kind] = entry
-    // Only records of one kind do not depend on each other, and of signing keys and tiers not even those.
-    const isFull = this.#pending.length >= mostPending
+    // Records of one kind are independent of each other, except signing keys and tiers.
+    const isFull = this.#pending.length >= maxPending
     if (isFull || this.#pending.at(-1)?.kind !== kind || kind === 'signingKey' || kind === 'tier')
       await this.finish()
     this.#counts[kind]++
@@ -85,7 +84,7 @@ export class Importer {
     this.#pending.push({ line: line.number, kind, done })
   }
 
-  /** Waits for every write. @throws {Refusal} for the first that failed. */
+  /** Waits for every write. @throws {CliError} for the first failure. */
   async finish(): Promise<void> {
     const pending = this.#pending
     this.#pending = []
@@ -93,15 +92,15 @@ export class Importer {
     for (const [at, outcome] of outcomes.entries()) {
       const { line } = pending[at]!
       if (outcome.status === 'rejected') throw this.#failure(line, outcome.reason)
-      if (outcome.value === false) throw doubled(line)
+      if (outcome.value === false) throw duplicate(line)
     }
   }
 
   #failure(line: number, error: unknown): unknown {
     if (!(error instanceof LicensingError)) return error
-    if (error.code === 'conflict') return doubled(line)
+    if (error.code === 'conflict') return duplicate(line)
     if (error.code !== 'not_found') return error
-    return new Refusal(`Line ${line}: refers to a record that is in no earlier line`, { cause: error })
+    return new CliError(`Line ${line}: refers to a record that no earlier line holds`, { cause: error })
   }
 
   async #write([kind, record]: Entry): Promise<boolean | void> {
@@ -119,7 +118,7 @@ export class Importer {
       case 'customer':
         return session.insertCustomer(record)
       case 'license':
-        return session.insertLicense(this.#restore ? raised(record) : record)
+        return session.insertLicense(this.#restore ? withRaisedRevision(record) : record)
       case 'notice':
         return session.insertExpiryNotice(record)
       case 'webhook':
@@ -141,7 +140,7 @@ export class Importer {
     return true
   }
 
-  /** Each key takes the place of the one before, as it did when it was made. */
+  /** Replaces the previous key by this one, as the original rotation did. */
   async #writeKey(key: SigningKeyRecord): Promise<boolean> {
     const last = this.#lastKey?.appId === key.appId ? this.#lastKey : null
     this.#lastKey = key

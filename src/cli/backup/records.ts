@@ -1,3 +1,4 @@
+import { eachPage } from '../../core/paging.ts'
 import type {
   ApiKeyRecord,
   AppRecord,
@@ -15,7 +16,7 @@ import type {
   WebhookRecord,
 } from '../../core/storage/index.ts'
 
-/** What an export holds, by the word that a line begins with. */
+/** The records of an export, by the key of their line. */
 export interface Records {
   readonly app: AppRecord
   readonly feature: FeatureRecord
@@ -31,10 +32,10 @@ export interface Records {
 
 export type Kind = keyof Records
 
-/** A record and what it is. */
+/** A record and its kind. */
 export type Entry = { readonly [K in Kind]: readonly [kind: K, record: Records[K]] }[Kind]
 
-/** How many records there are of each kind. */
+/** The number of records of each kind. */
 export type Counts = Readonly<Record<Kind, number>>
 
 export const kinds: readonly Kind[] = [
@@ -52,24 +53,23 @@ export const kinds: readonly Kind[] = [
 
 const pageSize = 500
 
-/** Every record of a list, page by page. */
+/** Every record of a list. Reads it page by page. */
 export async function* allOf<Listed extends Position>(
   list: (page: Page) => Promise<readonly Listed[]>,
-  positionOf: (last: Listed) => Position = ({ id }) => ({ id }),
 ): AsyncGenerator<Listed> {
-  let after: Position | undefined
-  for (;;) {
-    const page = await list({ limit: pageSize, ...(after !== undefined && { after }) })
-    yield* page
-    const last = page.at(-1)
-    if (last === undefined || page.length < pageSize) return
-    after = positionOf(last)
-  }
+  for await (const page of eachPage<Listed>(pageSize, list)) yield* page
 }
 
-/** Every license of an app, as of no time in particular. */
-export function licensesOf(session: StorageSession, appId: string): AsyncGenerator<LicenseRecord> {
-  return allOf((page) => session.listLicenses({ appId, now: 0 }, page))
+/** Pages of an app's licenses in every state. */
+export function licensePages(
+  session: StorageSession,
+  appId: string,
+): AsyncGenerator<readonly LicenseRecord[]> {
+  return eachPage<LicenseRecord>(pageSize, (page) => session.listLicenses({ appId, now: 0 }, page))
+}
+
+async function* licensesOf(session: StorageSession, appId: string): AsyncGenerator<LicenseRecord> {
+  for await (const page of licensePages(session, appId)) yield* page
 }
 
 export function customersOf(session: StorageSession, appId: string): AsyncGenerator<CustomerRecord> {
@@ -77,10 +77,7 @@ export function customersOf(session: StorageSession, appId: string): AsyncGenera
 }
 
 export function tiersOf(session: StorageSession, appId: string): AsyncGenerator<TierRecord> {
-  return allOf(
-    (page) => session.listTiers(appId, page),
-    ({ id, position }) => ({ id, position }),
-  )
+  return allOf((page) => session.listTiers(appId, page))
 }
 
 async function* named<K extends Kind>(
@@ -90,37 +87,26 @@ async function* named<K extends Kind>(
   for await (const record of records) yield [kind, record]
 }
 
-/** The signing keys of an app as they followed each other: the active one last. */
-async function keysInTurn(session: StorageSession, appId: string): Promise<readonly SigningKeyRecord[]> {
+/** The signing keys of an app, oldest first: the active key is the last. */
+async function keysInOrder(session: StorageSession, appId: string): Promise<readonly SigningKeyRecord[]> {
   return (await session.listSigningKeys(appId)).toReversed()
 }
 
-/** What was told of the ends of an app's licenses. */
 async function* noticesOf(session: StorageSession, appId: string): AsyncGenerator<ExpiryNotice> {
-  let ids: string[] = []
-  for await (const { id } of licensesOf(session, appId)) {
-    if (ids.push(id) < pageSize) continue
-    yield* await session.listExpiryNotices(ids)
-    ids = []
-  }
-  yield* await session.listExpiryNotices(ids)
+  for await (const page of licensePages(session, appId))
+    yield* await session.listExpiryNotices(page.map(({ id }) => id))
 }
 
 export function deliveriesOf(session: StorageSession, appId: string): AsyncGenerator<DeliveryRecord> {
   return allOf((page) => session.listDeliveries({ appId }, page))
 }
 
-/** Every answer kept under an idempotency key. An export leaves them out: they are forgotten after a day. */
+/** Every response stored under an idempotency key. An export leaves them out, because they last only a day. */
 export async function* storedResponsesOf(session: StorageSession): AsyncGenerator<StoredResponseRecord> {
-  let after: StoredResponseRecord | undefined
-  do {
-    const page = await session.listStoredResponses({ limit: pageSize, ...(after !== undefined && { after }) })
-    yield* page
-    after = page.length < pageSize ? undefined : page.at(-1)
-  } while (after !== undefined)
+  const pages = eachPage<StoredResponseRecord>(pageSize, (page) => session.listStoredResponses(page))
+  for await (const page of pages) yield* page
 }
 
-/** An app's webhook, if it has one. */
 async function webhooksOf(session: StorageSession, appId: string): Promise<readonly WebhookRecord[]> {
   const webhook = await session.findWebhook(appId)
   return webhook === null ? [] : [webhook]
@@ -132,7 +118,7 @@ async function lengthOf(records: AsyncIterable<unknown>): Promise<number> {
   return length
 }
 
-/** Every record, each after those that it refers to. */
+/** Every record. A record comes after those that it refers to. */
 export async function* entriesOf(session: StorageSession): AsyncGenerator<Entry> {
   for await (const app of allOf((page) => session.listApps({}, page))) {
     yield ['app', app]
@@ -141,7 +127,7 @@ export async function* entriesOf(session: StorageSession): AsyncGenerator<Entry>
       allOf((page) => session.listFeatures(app.id, page)),
     )
     yield* named('tier', tiersOf(session, app.id))
-    yield* named('signingKey', await keysInTurn(session, app.id))
+    yield* named('signingKey', await keysInOrder(session, app.id))
     yield* named('customer', customersOf(session, app.id))
     yield* named('license', licensesOf(session, app.id))
     yield* named('notice', noticesOf(session, app.id))
@@ -167,7 +153,7 @@ async function countApp(session: StorageSession, appId: string): Promise<Omit<Co
   }
 }
 
-/** How many records {@link entriesOf} has. */
+/** Counts the records that {@link entriesOf} yields. */
 export async function countAll(session: StorageSession): Promise<Counts> {
   const counts = { ...noCounts(), apiKey: await session.countApiKeys({}) }
   for await (const app of allOf((page) => session.listApps({}, page))) {
@@ -178,9 +164,10 @@ export async function countAll(session: StorageSession): Promise<Counts> {
   return counts
 }
 
-/** Counters that begin at zero. */
+/** A counter for each kind, at zero. */
 export function noCounts(): Record<Kind, number> {
-  const ofApp = {
+  return {
+    app: 0,
     feature: 0,
     tier: 0,
     signingKey: 0,
@@ -189,8 +176,8 @@ export function noCounts(): Record<Kind, number> {
     notice: 0,
     webhook: 0,
     delivery: 0,
+    apiKey: 0,
   }
-  return { app: 0, ...ofApp, apiKey: 0 }
 }
 
 export function totalOf(counts: Counts): number {

@@ -1,41 +1,45 @@
 import { existsSync } from 'node:fs'
-import { readPostgresSnapshot, readSqliteSnapshot, type Snapshot as Read } from '../../storage/snapshot.ts'
-import { Refusal } from '../refusal.ts'
-import { isPostgres, shownDatabase, type Settings } from '../settings.ts'
+import {
+  readPostgresSnapshot,
+  readSqliteSnapshot,
+  type Snapshot as StorageSnapshot,
+} from '../../storage/snapshot.ts'
+import { CliError } from '../errors.ts'
+import { isPostgres, shownDatabase, type CliSettings } from '../settings.ts'
 
 /** A database as of one moment. Nothing done with it can change the database. */
-export interface Snapshot extends Pick<Read, 'session' | 'faults'> {
+export interface Snapshot extends Pick<StorageSnapshot, 'session' | 'faults'> {
   /** The check record of the master key. */
   readonly keyCheck: string
 }
 
-function read<T>({ database }: Settings, work: (snapshot: Read) => Promise<T>): Promise<T> {
+function read<T>({ database }: CliSettings, work: (snapshot: StorageSnapshot) => Promise<T>): Promise<T> {
   return isPostgres(database) ? readPostgresSnapshot(database, work) : readSqliteSnapshot(database, work)
 }
 
-function exists({ database }: Settings): boolean {
+function exists({ database }: CliSettings): boolean {
   return isPostgres(database) || existsSync(database)
 }
 
 /** The check record of a database; `null` if Heartwood has never used it. Neither migrates nor writes. */
-export async function existingKeyCheck(settings: Settings): Promise<string | null> {
+export async function existingKeyCheck(settings: CliSettings): Promise<string | null> {
   return exists(settings) ? read(settings, async ({ keyCheck }) => keyCheck) : null
 }
 
 /** The error for a command that needs an existing database. */
-export function noDatabase({ database }: Settings): Refusal {
+export function noDatabase({ database }: CliSettings): CliError {
   const name = shownDatabase(database)
-  return new Refusal(`There is no database ${name}: heartwood serve or heartwood migrate makes one`)
+  return new CliError(`There is no database ${name}: heartwood serve or heartwood migrate creates one`)
 }
 
 /**
  * Shows `work` a database as of one moment, while others may write to it. Neither migrates nor writes.
  *
- * @throws {Refusal} if there is no database, or if it is of an older version.
+ * @throws {CliError} if there is no database, or if it is at an older version.
  * @throws {LicensingError} if it cannot be read.
  */
 export async function withSnapshot<T>(
-  settings: Settings,
+  settings: CliSettings,
   work: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
   if (!exists(settings)) throw noDatabase(settings)
@@ -44,6 +48,6 @@ export async function withSnapshot<T>(
     if (keyCheck === null) throw noDatabase(settings)
     if (await snapshot.isCurrent()) return work({ session, keyCheck, faults: () => snapshot.faults() })
     const name = shownDatabase(settings.database)
-    throw new Refusal(`${name} is of an older version: heartwood migrate brings it to this one`)
+    throw new CliError(`${name} is at an older version: run heartwood migrate to upgrade it`)
   })
 }

@@ -13,7 +13,7 @@ import {
   type DatabaseFlags,
   type JsonFlags,
 } from './flags.ts'
-import { prepare, type Surroundings } from './context.ts'
+import { prepare, type CliContext } from './context.ts'
 
 interface ListFlags extends JsonFlags {
   readonly mode?: 'live' | 'test'
@@ -36,42 +36,42 @@ interface RotateFlags extends JsonFlags {
   readonly dryRun: boolean
 }
 
-const slug = argument('Slug of the app', 'slug')
+const slug = argument('The slug of the app', 'slug')
 
-const listCommand: Command<Surroundings> = buildCommand({
+const listCommand: Command<CliContext> = buildCommand({
   docs: { brief: 'List the apps, newest first' },
   parameters: {
     flags: {
-      mode: { kind: 'enum', values: ['live', 'test'], brief: 'Only apps of this mode', optional: true },
-      limit: optional('At most so many; default all', 'number', parseLimit),
+      mode: { kind: 'enum', values: ['live', 'test'], brief: 'List only apps of this mode', optional: true },
+      limit: optional('The maximum number of apps; default all', 'number', parseLimit),
       json,
       database,
     },
   },
-  async func(this: Surroundings, flags: ListFlags) {
+  async func(this: CliContext, flags: ListFlags) {
     await listApps(await prepare(this, flags), flags, this.output)
   },
 })
 
-const createCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'Create an app with a key pair of its own' },
+const createCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Create an app with its own key pair' },
   parameters: {
     flags: {
-      name: text('Its name; default the slug', 'text'),
-      description: text('What it is', 'text'),
-      webhookUrl: text('Where its license events are sent to; https only', 'url'),
+      name: text('The name of the app; default its slug', 'text'),
+      description: text('A description of the app', 'text'),
+      webhookUrl: text('The https address that receives its license events', 'url'),
       mode: {
         kind: 'enum',
         values: ['live', 'test'],
-        brief: 'Which API keys see it; default live',
+        brief: 'Its mode: API keys of the same mode can see it; default live',
         optional: true,
       },
       json,
       database,
     },
-    positional: argument('Its slug, which never changes: lowercase letters, digits, hyphens', 'slug'),
+    positional: argument('Its permanent slug: lowercase letters, digits, hyphens', 'slug'),
   },
-  async func(this: Surroundings, flags: CreateFlags, slug: string) {
+  async func(this: CliContext, flags: CreateFlags, slug: string) {
     const { json: asJson, database: _database, mode, name = slug, ...rest } = flags
     const settings = await prepare(this, flags)
     const webhooks = readWebhooks(this.environment)
@@ -79,58 +79,62 @@ const createCommand: Command<Surroundings> = buildCommand({
   },
 })
 
-const getCommand: Command<Surroundings> = buildCommand({
+const getCommand: Command<CliContext> = buildCommand({
   docs: { brief: 'Show an app' },
   parameters: { flags: { json, database }, positional: slug },
-  async func(this: Surroundings, flags: JsonFlags, slug: string) {
+  async func(this: CliContext, flags: JsonFlags, slug: string) {
     await getApp(await prepare(this, flags), slug, flags, this.output)
   },
 })
 
-const publicKeyCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'Print the public key of an app in PEM' },
+const publicKeyCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Print the public key of an app as PEM' },
   parameters: { flags: { database }, positional: slug },
-  async func(this: Surroundings, flags: DatabaseFlags, slug: string) {
+  async func(this: CliContext, flags: DatabaseFlags, slug: string) {
     await printPublicKey(await prepare(this, flags), slug, this.output)
   },
 })
 
-const deleteCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'Delete an app with everything in it, its licenses above all' },
-  parameters: {
-    flags: { yes: toggle('Do it; without, it only says what would go'), json, database },
-    positional: slug,
-  },
-  async func(this: Surroundings, flags: DeleteFlags, slug: string) {
-    await deleteApp(await prepare(this, flags), slug, flags, this.output)
-  },
-})
-
-const rotateCommand: Command<Surroundings> = buildCommand({
-  docs: {
-    brief: 'Replace the key pair of an app; every active license is re-signed',
-    fullDescription:
-      'Replaces the key pair of an app by a fresh one and re-signs every active license. Tokens under the old key fail from then on, unless --grace-period-days is given; never give it after a suspected leak.',
-  },
+const deleteCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Delete an app and everything in it, including its licenses' },
   parameters: {
     flags: {
-      gracePeriodDays: optional(
-        'For so many days tokens under the old key are still accepted, 0 to 90; default 0',
-        'days',
-        parseCount,
-      ),
-      dryRun: toggle('Count and change nothing'),
+      yes: toggle('Confirm the deletion; otherwise the command only says what it would delete'),
       json,
       database,
     },
     positional: slug,
   },
-  async func(this: Surroundings, flags: RotateFlags, slug: string) {
+  async func(this: CliContext, flags: DeleteFlags, slug: string) {
+    await deleteApp(await prepare(this, flags), slug, flags, this.output)
+  },
+})
+
+const rotateCommand: Command<CliContext> = buildCommand({
+  docs: {
+    brief: 'Replace the key pair of an app and re-sign every active license',
+    fullDescription:
+      'Replaces the key pair of an app and re-signs every active license. Tokens under the old key fail at once, unless you set --grace-period-days. Never set it if the old key may have leaked.',
+  },
+  parameters: {
+    flags: {
+      gracePeriodDays: optional(
+        'The days for which tokens under the old key stay valid, 0 to 90; default 0',
+        'days',
+        parseCount,
+      ),
+      dryRun: toggle('Count the licenses and change nothing'),
+      json,
+      database,
+    },
+    positional: slug,
+  },
+  async func(this: CliContext, flags: RotateFlags, slug: string) {
     await rotateKeys(await prepare(this, flags), slug, flags, this.output)
   },
 })
 
-export const appsCommands: RouteMap<Surroundings> = buildRouteMap({
+export const appsCommands: RouteMap<CliContext> = buildRouteMap({
   docs: { brief: 'List, create and delete apps, and rotate their keys' },
   routes: {
     list: listCommand,

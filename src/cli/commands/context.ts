@@ -1,17 +1,20 @@
 import type { CommandContext } from '@stricli/core'
 import { configureLog } from '../terminal/log.ts'
 import type { Output } from '../terminal/output.ts'
-import { readSettings, type Environment, type Settings } from '../settings.ts'
+import { readSettings, type Environment, type CliSettings } from '../settings.ts'
 import type { DatabaseFlags } from './flags.ts'
 
-/** What a command is run in. */
-export interface Surroundings extends CommandContext {
+/** The context that stricli passes to every command. */
+export interface CliContext extends CommandContext {
   readonly environment: Environment
   readonly output: Output
 }
 
-/** Reads the settings and begins the log. @throws {Refusal} saying which setting is wrong. */
-export async function prepare({ environment }: Surroundings, { database }: DatabaseFlags): Promise<Settings> {
+/** Reads the settings and configures the log. @throws {CliError} that names the wrong setting. */
+export async function prepare(
+  { environment }: CliContext,
+  { database }: DatabaseFlags,
+): Promise<CliSettings> {
   const settings = readSettings(environment, { database })
   await configureLog(settings.log)
   return settings

@@ -7,67 +7,65 @@ import { importRecords } from '../backup/import.ts'
 import { rekey } from '../rekey.ts'
 import { shownDatabase } from '../settings.ts'
 import { argument, database, json, toggle, type DatabaseFlags, type JsonFlags } from './flags.ts'
-import { prepare, type Surroundings } from './context.ts'
+import { prepare, type CliContext } from './context.ts'
 
 interface ImportFlags extends JsonFlags {
   readonly restore: boolean
 }
 
-export const migrateCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'Bring the database to this version, making it where there is none' },
+export const migrateCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Create the database, or bring it to this version' },
   parameters: { flags: { database } },
-  async func(this: Surroundings, flags: DatabaseFlags) {
+  async func(this: CliContext, flags: DatabaseFlags) {
     const settings = await prepare(this, flags)
-    const { made } = await withDatabase(settings, async (opened) => opened)
-    if (made.length > 0) this.output.line(`Made ${made.join(' and ')}.`)
-    this.output.line(`${shownDatabase(settings.database)} is of version ${version}.`)
+    const { created } = await withDatabase(settings, async (opened) => opened)
+    if (created.length > 0) this.output.line(`Created ${created.join(' and ')}.`)
+    this.output.line(`${shownDatabase(settings.database)} is at version ${version}.`)
   },
 })
 
-export const exportCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'Write every record to a file, secrets sealed, while servers go on' },
+export const exportCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Write every record to a file, with its secrets sealed, while servers run' },
   parameters: {
     flags: { json, database },
-    positional: argument('A new file; - for standard output', 'file'),
+    positional: argument('The new file; - for standard output', 'file'),
   },
-  async func(this: Surroundings, flags: JsonFlags, file: string) {
+  async func(this: CliContext, flags: JsonFlags, file: string) {
     await exportRecords(await prepare(this, flags), file, this.output, flags)
   },
 })
 
-export const importCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'Read what export wrote into an empty database, all of it or nothing' },
+export const importCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Import an exported file into an empty database, all of it or nothing' },
   parameters: {
     flags: {
-      restore: toggle(
-        'It is a backup of a database that was lost: tokens issued since keep a jti of their own',
-      ),
+      restore: toggle('Restore a backup: raises every revision so that no jti is issued twice'),
       json,
       database,
     },
-    positional: argument('The file; - for standard input', 'file'),
+    positional: argument('The exported file; - for standard input', 'file'),
   },
-  async func(this: Surroundings, flags: ImportFlags, file: string) {
+  async func(this: CliContext, flags: ImportFlags, file: string) {
     await importRecords(await prepare(this, flags), file, this.output, flags)
   },
 })
 
-export const doctorCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'Open every sealed key and hold every record against its rules, changing nothing' },
+export const doctorCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Check every sealed key and every record, and change nothing' },
   parameters: { flags: { json, database } },
-  async func(this: Surroundings, flags: JsonFlags) {
+  async func(this: CliContext, flags: JsonFlags) {
     await doctor(await prepare(this, flags), this.output, flags)
   },
 })
 
-export const rekeyCommand: Command<Surroundings> = buildCommand({
+export const rekeyCommand: Command<CliContext> = buildCommand({
   docs: {
-    brief: 'Reseal everything under a new master key, while servers go on',
+    brief: 'Reseal every secret under a new master key while servers run',
     fullDescription:
-      'Reseals everything under the first of the configured master keys, which is the new one; the old one stands behind it, separated by a comma. Servers with the same two keys may go on meanwhile. Safe to break off and to begin again. Afterwards the new key alone opens everything.',
+      'Reseals every secret under the first configured master key. Set the new key first and the old key second, separated by a comma. Servers with the same two keys may run meanwhile. You may interrupt the command and start it again. Afterwards the new key alone opens everything.',
   },
   parameters: { flags: { json, database } },
-  async func(this: Surroundings, flags: JsonFlags) {
+  async func(this: CliContext, flags: JsonFlags) {
     await rekey(await prepare(this, flags), this.output, flags)
   },
 })

@@ -1,6 +1,6 @@
 import { readTime } from '../../adapters/http/wire.ts'
 
-/** A flag that takes a value. */
+/** A required flag that takes a value. */
 export interface ValueFlag<Value> {
   readonly kind: 'parsed'
   readonly parse: (text: string) => Value
@@ -8,12 +8,12 @@ export interface ValueFlag<Value> {
   readonly placeholder: string
 }
 
-/** A flag that may be left out. */
+/** An optional flag that takes a value. */
 export interface OptionalFlag<Value> extends ValueFlag<Value> {
   readonly optional: true
 }
 
-/** A flag that is there or not. */
+/** An optional flag without a value. */
 export interface Switch {
   readonly kind: 'boolean'
   readonly brief: string
@@ -21,7 +21,7 @@ export interface Switch {
   readonly withNegated: false
 }
 
-/** One argument that belongs to no flag. */
+/** One positional argument. */
 export interface Positional {
   readonly kind: 'tuple'
   readonly parameters: readonly [ValueParameter]
@@ -41,8 +41,7 @@ export interface JsonFlags extends DatabaseFlags {
   readonly json: boolean
 }
 
-/** A flag without which the command means nothing. */
-export function needed(brief: string, placeholder: string): ValueFlag<string> {
+export function required(brief: string, placeholder: string): ValueFlag<string> {
   return { kind: 'parsed', parse: String, brief, placeholder }
 }
 
@@ -67,26 +66,26 @@ export function argument(brief: string, placeholder: string): Positional {
 }
 
 export const database: OptionalFlag<string> = text(
-  'SQLite file, or postgres://…; default heartwood.db',
+  'An SQLite file or a postgres:// address; default heartwood.db',
   'database',
 )
 
-export const json: Switch = toggle('Answer in JSON')
+export const json: Switch = toggle('Print the result as JSON')
 
-/** @throws {Error} when it is no RFC 3339 time. */
+/** Parses an RFC 3339 time to seconds since 1970. @throws {Error} */
 export function parseTime(given: string): number {
   const time = readTime(given)
-  if (time === null) throw new Error('a time is written as in 2027-01-31T00:00:00Z')
+  if (time === null) throw new Error('a time has the form 2027-01-31T00:00:00Z')
   return time
 }
 
-/** @throws {Error} when it is none. */
+/** Parses a number of at most nine digits. @throws {Error} */
 export function parseCount(given: string): number {
-  if (!/^\d{1,9}$/.test(given)) throw new Error('a number is written in digits')
+  if (!/^\d{1,9}$/.test(given)) throw new Error('a number consists of digits')
   return Number(given)
 }
 
-/** @throws {Error} when it is none or zero. */
+/** Parses a number of at least 1. @throws {Error} */
 export function parseLimit(given: string): number {
   const limit = parseCount(given)
   if (limit === 0) throw new Error('a limit is at least 1')

@@ -14,16 +14,16 @@ import { doctorCommand, exportCommand, importCommand, migrateCommand, rekeyComma
 import { keysCommands } from './keys.ts'
 import { licensesCommands } from './licenses.ts'
 import { serveCommand } from './serve.ts'
-import type { Surroundings } from './context.ts'
+import type { CliContext } from './context.ts'
 import { verifyCommand } from './verify.ts'
 import { explain } from '../terminal/explain.ts'
 import type { Output } from '../terminal/output.ts'
-import { Misuse } from '../refusal.ts'
+import { UsageError } from '../errors.ts'
 import type { Environment } from '../settings.ts'
 
 type Process = StricliDynamicCommandContext<CommandContext>['process']
 
-const root: RouteMap<Surroundings> = buildRouteMap({
+const root: RouteMap<CliContext> = buildRouteMap({
   docs: { brief: 'Heartwood: software licensing' },
   routes: {
     serve: serveCommand,
@@ -39,29 +39,29 @@ const root: RouteMap<Surroundings> = buildRouteMap({
   },
 })
 
-const application: Application<Surroundings> = buildApplication(root, {
+const application: Application<CliContext> = buildApplication(root, {
   name: 'heartwood',
   versionInfo: { currentVersion: version },
   scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
   documentation: { disableAnsiColor: true },
-  determineExitCode: (error) => (error instanceof Misuse ? 2 : 1),
+  determineExitCode: (error) => (error instanceof UsageError ? 2 : 1),
   localization: { text: { ...text_en, exceptionWhileRunningCommand: explain } },
 })
 
-/** Stricli's own codes are negative: the last two say that what was typed makes no sense. */
+/** Maps the negative codes of stricli: from -4 down they mean that the user mistyped a command or flag. */
 function exitCodeOf(code: number): number {
   if (code >= 0) return code
   return code <= -4 ? 2 : 1
 }
 
-/** Runs one command and answers its exit code: 0, 1 for refused, 2 for misspelt. */
+/** Runs one command. Resolves to its exit code: 0 for success, 1 for a failure, 2 for a mistyped command. */
 export async function runCommand(
   inputs: readonly string[],
   environment: Environment,
   { stdout, stderr }: CommandContext['process'],
   output: Output,
 ): Promise<number> {
-  const outcome: Process = { stdout, stderr, env: environment }
-  await run(application, inputs, { process: outcome, environment, output })
-  return exitCodeOf(Number(outcome.exitCode))
+  const process: Process = { stdout, stderr, env: environment }
+  await run(application, inputs, { process, environment, output })
+  return exitCodeOf(Number(process.exitCode))
 }

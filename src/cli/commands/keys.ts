@@ -1,7 +1,7 @@
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from '@stricli/core'
 import { createKey, listKeys, revokeKey } from '../keys.ts'
 import { argument, database, json, optional, parseTime, text, type JsonFlags } from './flags.ts'
-import { prepare, type Surroundings } from './context.ts'
+import { prepare, type CliContext } from './context.ts'
 
 interface CreateFlags extends JsonFlags {
   readonly type?: 'sk' | 'pk'
@@ -11,54 +11,54 @@ interface CreateFlags extends JsonFlags {
   readonly expires?: number
 }
 
-const createCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'Make an API key and print its secret, this once' },
+const createCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Create an API key and print its secret, only this once' },
   parameters: {
     flags: {
       type: {
         kind: 'enum',
         values: ['sk', 'pk'],
-        brief: 'sk may write, pk only read; default sk',
+        brief: 'sk can write, pk can only read; default sk',
         optional: true,
       },
       mode: {
         kind: 'enum',
         values: ['live', 'test'],
-        brief: 'Which apps it sees; default live',
+        brief: 'The mode of the apps that it can see; default live',
         optional: true,
       },
-      name: text('What it is for', 'text'),
-      app: text('The one app it sees', 'slug'),
-      expires: optional('When it stops working, as in 2027-01-31T00:00:00Z', 'time', parseTime),
+      name: text('The purpose of the key', 'text'),
+      app: text('The only app that it can see', 'slug'),
+      expires: optional('The time when the key expires, as in 2027-01-31T00:00:00Z', 'time', parseTime),
       json,
       database,
     },
   },
-  async func(this: Surroundings, flags: CreateFlags) {
+  async func(this: CliContext, flags: CreateFlags) {
     const { json: asJson, database: _database, expires, ...key } = flags
     const settings = await prepare(this, flags)
-    const given = { ...key, ...(expires !== undefined && { expiresAt: expires }) }
-    await createKey(settings, given, this.output, { json: asJson })
+    const wanted = expires === undefined ? key : { ...key, expiresAt: expires }
+    await createKey(settings, wanted, this.output, { json: asJson })
   },
 })
 
-const listCommand: Command<Surroundings> = buildCommand({
+const listCommand: Command<CliContext> = buildCommand({
   docs: { brief: 'List the API keys, newest first' },
   parameters: { flags: { json, database } },
-  async func(this: Surroundings, flags: JsonFlags) {
+  async func(this: CliContext, flags: JsonFlags) {
     await listKeys(await prepare(this, flags), this.output, flags)
   },
 })
 
-const revokeCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'Refuse an API key from now on' },
-  parameters: { flags: { json, database }, positional: argument('Id of the key, as listed', 'id') },
-  async func(this: Surroundings, flags: JsonFlags, id: string) {
+const revokeCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Revoke an API key: every server refuses it at once' },
+  parameters: { flags: { json, database }, positional: argument('The id of the key, as listed', 'id') },
+  async func(this: CliContext, flags: JsonFlags, id: string) {
     await revokeKey(await prepare(this, flags), id, this.output, flags)
   },
 })
 
-export const keysCommands: RouteMap<Surroundings> = buildRouteMap({
-  docs: { brief: 'Make, list and revoke API keys' },
+export const keysCommands: RouteMap<CliContext> = buildRouteMap({
+  docs: { brief: 'Create, list and revoke API keys' },
   routes: { create: createCommand, list: listCommand, revoke: revokeCommand },
 })

@@ -4,45 +4,46 @@ import {
   getLicense,
   listLicenses,
   regenerateAll,
-  renewLicense,
+  regenerateLicense,
+  reinstateLicense,
   revokeLicense,
-  type BulkRenewal,
-  type LicenseIssue,
-  type LicenseListing,
-  type LicenseRenewal,
-  type LicenseRevocation,
-  type OfApp,
+  type CreateLicenseOptions,
+  type LicenseOptions,
+  type ListLicensesOptions,
+  type NewTokenOptions,
+  type RegenerateAllOptions,
+  type RevokeLicenseOptions,
 } from '../licenses.ts'
 import {
   argument,
   database,
   json,
-  needed,
   optional,
   parseCount,
   parseLimit,
   parseSlugs,
   parseTime,
+  required,
   text,
   toggle,
   type DatabaseFlags,
 } from './flags.ts'
-import { prepare, type Surroundings } from './context.ts'
+import { prepare, type CliContext } from './context.ts'
 
-type LicenseFlags = OfApp & DatabaseFlags
-type ListFlags = LicenseListing & DatabaseFlags
-type CreateFlags = LicenseIssue & DatabaseFlags
-type RevokeFlags = LicenseRevocation & DatabaseFlags
-type RenewFlags = LicenseRenewal & DatabaseFlags
-type BulkFlags = BulkRenewal & DatabaseFlags
+type LicenseFlags = LicenseOptions & DatabaseFlags
+type ListFlags = ListLicensesOptions & DatabaseFlags
+type CreateFlags = CreateLicenseOptions & DatabaseFlags
+type RevokeFlags = RevokeLicenseOptions & DatabaseFlags
+type NewTokenFlags = NewTokenOptions & DatabaseFlags
+type RegenerateAllFlags = RegenerateAllOptions & DatabaseFlags
 
-const app = needed('Slug of the app', 'slug')
-const id = argument('Id of the license, or its UUID', 'id')
-const ofCustomer = text('Only those of this customer, by id or e-mail', 'customer')
-const ofTier = text('Only those of this tier, by slug or id', 'tier')
-const invalidatePrevious = toggle('Refuse every earlier token, for when one was stolen')
+const app = required('The slug of the app', 'slug')
+const id = argument('The id of the license, or its UUID', 'id')
+const ofCustomer = text('Only licenses of this customer, by id or e-mail', 'customer')
+const ofTier = text('Only licenses of this tier, by slug or id', 'tier')
+const invalidatePrevious = toggle('Refuse every earlier token; use it if a token was stolen')
 
-const listCommand: Command<Surroundings> = buildCommand({
+const listCommand: Command<CliContext> = buildCommand({
   docs: { brief: 'List the licenses of an app, newest first' },
   parameters: {
     flags: {
@@ -50,96 +51,96 @@ const listCommand: Command<Surroundings> = buildCommand({
       status: {
         kind: 'enum',
         values: ['active', 'expired', 'revoked'],
-        brief: 'Only those of this status',
+        brief: 'Only licenses with this status',
         optional: true,
       },
       customer: ofCustomer,
       tier: ofTier,
-      installationId: text('Only those for this installation', 'uuid'),
-      limit: optional('At most so many; default all', 'number', parseLimit),
+      installationId: text('Only licenses for this installation', 'uuid'),
+      limit: optional('The maximum number of licenses; default all', 'number', parseLimit),
       json,
       database,
     },
   },
-  async func(this: Surroundings, flags: ListFlags) {
+  async func(this: CliContext, flags: ListFlags) {
     await listLicenses(await prepare(this, flags), flags, this.output)
   },
 })
 
-const createCommand: Command<Surroundings> = buildCommand({
+const createCommand: Command<CliContext> = buildCommand({
   docs: { brief: 'Issue a license and print its token' },
   parameters: {
     flags: {
       app,
-      installationId: needed('The installation that it is for', 'uuid'),
-      customer: needed('Whose it is: an id, or an e-mail, whose customer is made if need be', 'customer'),
-      tier: needed('Its tier, by slug or id', 'tier'),
-      days: optional('It ends in so many days', 'number', parseCount),
-      expires: optional('It ends then, as in 2027-01-31T00:00:00Z', 'time', parseTime),
-      forever: toggle('It never ends'),
-      features: optional('Features of its own, beside those of the tier: a,b,c', 'slugs', parseSlugs),
+      installationId: required('The installation that receives the license', 'uuid'),
+      customer: required('The customer, by id or e-mail; a new e-mail creates a customer', 'customer'),
+      tier: required('The tier, by slug or id', 'tier'),
+      days: optional('The license ends in this number of days', 'number', parseCount),
+      expires: optional('The license ends at this time, as in 2027-01-31T00:00:00Z', 'time', parseTime),
+      forever: toggle('The license never ends'),
+      features: optional('Features beyond those of the tier: a,b,c', 'slugs', parseSlugs),
       json,
       database,
     },
   },
-  async func(this: Surroundings, flags: CreateFlags) {
+  async func(this: CliContext, flags: CreateFlags) {
     await createLicense(await prepare(this, flags), flags, this.output)
   },
 })
 
-const getCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'Show a license, its token too' },
+const getCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Show a license and its token' },
   parameters: { flags: { app, json, database }, positional: id },
-  async func(this: Surroundings, flags: LicenseFlags, id: string) {
+  async func(this: CliContext, flags: LicenseFlags, id: string) {
     await getLicense(await prepare(this, flags), id, flags, this.output)
   },
 })
 
-const revokeCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'End a license at once' },
+const revokeCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Revoke a license: servers refuse it at once' },
   parameters: {
-    flags: { app, reason: text('Why, for people', 'text'), json, database },
+    flags: { app, reason: text('The reason, for people', 'text'), json, database },
     positional: id,
   },
-  async func(this: Surroundings, flags: RevokeFlags, id: string) {
+  async func(this: CliContext, flags: RevokeFlags, id: string) {
     await revokeLicense(await prepare(this, flags), id, flags, this.output)
   },
 })
 
-const reinstateCommand: Command<Surroundings> = buildCommand({
+const reinstateCommand: Command<CliContext> = buildCommand({
   docs: { brief: 'Undo a revocation and print the token' },
   parameters: { flags: { app, invalidatePrevious, json, database }, positional: id },
-  async func(this: Surroundings, flags: RenewFlags, id: string) {
-    await renewLicense(await prepare(this, flags), 'reinstate', id, flags, this.output)
+  async func(this: CliContext, flags: NewTokenFlags, id: string) {
+    await reinstateLicense(await prepare(this, flags), id, flags, this.output)
   },
 })
 
-const regenerateCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'Issue a license anew, with what its tier has now, and print the token' },
+const regenerateCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Issue a license again with the current features of its tier, and print the token' },
   parameters: { flags: { app, invalidatePrevious, json, database }, positional: id },
-  async func(this: Surroundings, flags: RenewFlags, id: string) {
-    await renewLicense(await prepare(this, flags), 'regenerate', id, flags, this.output)
+  async func(this: CliContext, flags: NewTokenFlags, id: string) {
+    await regenerateLicense(await prepare(this, flags), id, flags, this.output)
   },
 })
 
-const regenerateAllCommand: Command<Surroundings> = buildCommand({
-  docs: { brief: 'Issue all active licenses anew, or those of a tier or customer' },
+const regenerateAllCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Issue all active licenses again, or those of a tier or customer' },
   parameters: {
     flags: {
       app,
       tier: ofTier,
       customer: ofCustomer,
-      dryRun: toggle('Count and change nothing'),
+      dryRun: toggle('Count the licenses and change nothing'),
       json,
       database,
     },
   },
-  async func(this: Surroundings, flags: BulkFlags) {
+  async func(this: CliContext, flags: RegenerateAllFlags) {
     await regenerateAll(await prepare(this, flags), flags, this.output)
   },
 })
 
-export const licensesCommands: RouteMap<Surroundings> = buildRouteMap({
+export const licensesCommands: RouteMap<CliContext> = buildRouteMap({
   docs: { brief: 'List, issue, revoke, reinstate and regenerate licenses' },
   routes: {
     list: listCommand,

@@ -1,7 +1,7 @@
 import { buildCommand, type Command } from '@stricli/core'
 import { verify } from '../verify.ts'
-import { argument, json, needed, text } from './flags.ts'
-import type { Surroundings } from './context.ts'
+import { argument, json, required, text } from './flags.ts'
+import type { CliContext } from './context.ts'
 
 interface VerifyFlags {
   readonly publicKey: string
@@ -10,25 +10,22 @@ interface VerifyFlags {
   readonly json: boolean
 }
 
-export const verifyCommand: Command<Surroundings> = buildCommand({
+export const verifyCommand: Command<CliContext> = buildCommand({
   docs: {
     brief: 'Verify a license token offline, with a public key',
     fullDescription:
-      'Verifies a license token with nothing but a public key: no database, no network. It cannot know of a revocation. Without --app and --issuer any app and issuer of that key will do, and are shown.',
+      'Verifies a license token with a public key alone: no database, no network. It cannot know of a revocation. It accepts any app and issuer unless you set --app and --issuer, and shows both.',
   },
   parameters: {
     flags: {
-      publicKey: needed('The public key: PEM, or a JWK Set', 'file'),
-      app: text('The app that the token must be for', 'slug'),
-      issuer: text('The issuer that it must be from', 'issuer'),
+      publicKey: required('The file of the public key: PEM or a JWK Set', 'file'),
+      app: text('The app that the token must name', 'slug'),
+      issuer: text('The issuer that the token must name', 'issuer'),
       json,
     },
-    positional: argument(
-      'The token; - for standard input, where nobody sees it in the process list',
-      'token',
-    ),
+    positional: argument('The token; - for standard input, which keeps it out of the process list', 'token'),
   },
-  async func(this: Surroundings, flags: VerifyFlags, token: string) {
+  async func(this: CliContext, flags: VerifyFlags, token: string) {
     await verify(token, flags, this.output)
   },
 })

@@ -12,7 +12,7 @@ import type {
   StorageSession,
 } from '../../core/storage/index.ts'
 import { readJti, verifyToken } from '../../core/token/token.ts'
-import { examineLicenses } from './license-checks.ts'
+import { checkLicenses } from './license-checks.ts'
 import type { Snapshot } from '../backup/snapshot.ts'
 import {
   allOf,
@@ -23,22 +23,22 @@ import {
   tiersOf,
   type Counts,
 } from '../backup/records.ts'
-import { shown } from '../terminal/table.ts'
+import { printable } from '../terminal/columns.ts'
 
-/** Something wrong, and where: an id, never a secret. */
+/** A problem. */
 export interface Finding {
+  /** The kind and the id of the record, never a secret. */
   readonly where: string
   readonly what: string
 }
 
-/** What was looked at and what was found. */
-export interface Examination {
+/** The outcome of all checks. */
+export interface CheckReport {
   readonly checked: Counts
   readonly findings: readonly Finding[]
 }
 
-/** What an examination works with. */
-export interface Examiner {
+export interface Checker {
   readonly session: StorageSession
   readonly licensing: Licensing
   readonly sealer: Sealer
@@ -46,10 +46,10 @@ export interface Examiner {
   report(where: string, what: string): void
 }
 
-/** How many tokens of an app are signed and verified. */
+/** The number of licenses of an app whose tokens are signed and verified. */
 const sampleSize = 5
 
-/** A storage of what is read: nothing that an examination calls writes. */
+/** A storage over a snapshot. Only reads work on it, and the checks call no others. */
 function storageOf({ session, keyCheck }: Pick<Snapshot, 'session' | 'keyCheck'>): Storage {
   // A session may be an instance of a class, so a spread would lose its verbs.
   return Object.assign(Object.create(session) as StorageSession, {
@@ -60,7 +60,8 @@ function storageOf({ session, keyCheck }: Pick<Snapshot, 'session' | 'keyCheck'>
   })
 }
 
-function opens(sealer: Sealer, sealed: string, purpose: string): string | null {
+/** `purpose` must be the one of core: it is part of the ciphertext's associated data, so it never changes. */
+function openOrNull(sealer: Sealer, sealed: string, purpose: string): string | null {
   try {
     return new TextDecoder().decode(sealer.open(sealed, purpose))
   } catch {
@@ -72,49 +73,41 @@ async function publicJwk(pem: string): Promise<JWK | null> {
   return importSPKI(pem, 'RS256', { extractable: true }).then(exportJWK, () => null)
 }
 
-async function belongs(privatePem: string, { n, e }: JWK): Promise<boolean> {
+async function isPair(privatePem: string, { n, e }: JWK): Promise<boolean> {
   const own = await importPKCS8(privatePem, 'RS256', { extractable: true }).then(exportJWK, () => null)
   return own?.n === n && own?.e === e
 }
 
-/** The purposes under which core seals stand in what is sealed, and so never change. */
-async function examinePrivateHalf(
-  { sealer, report }: Examiner,
-  key: SigningKeyRecord,
-  jwk: JWK,
-): Promise<void> {
+async function checkPrivateKey({ sealer, report }: Checker, key: SigningKeyRecord, jwk: JWK): Promise<void> {
   const { kid, appId, privateKey, acceptedUntil } = key
   if (acceptedUntil !== null) {
     if (privateKey !== null) report(`signing key ${kid}`, 'is retired and still has its private half')
     return
   }
-  const pem = opens(sealer, privateKey ?? '', `private-key ${appId} ${kid}`)
+  const pem = openOrNull(sealer, privateKey ?? '', `private-key ${appId} ${kid}`)
   if (pem === null) report(`signing key ${kid}`, 'does not open with this master key')
-  else if (!(await belongs(pem, jwk))) report(`signing key ${kid}`, 'has halves that do not belong together')
+  else if (!(await isPair(pem, jwk))) report(`signing key ${kid}`, 'has halves that do not belong together')
 }
 
-async function examineKey(examiner: Examiner, key: SigningKeyRecord): Promise<void> {
-  examiner.checked.signingKey++
+async function checkKey(checker: Checker, key: SigningKeyRecord): Promise<void> {
+  checker.checked.signingKey++
   const where = `signing key ${key.kid}`
   const jwk = await publicJwk(key.publicKeyPem)
-  if (jwk === null) return examiner.report(where, 'has a public half that cannot be read')
+  if (jwk === null) return checker.report(where, 'has a public half that cannot be read')
   if ((await calculateJwkThumbprint(jwk, 'sha256')) !== key.kid)
-    examiner.report(where, 'is not named by the thumbprint of its public half')
-  await examinePrivateHalf(examiner, key, jwk)
+    checker.report(where, 'is not named by the thumbprint of its public half')
+  await checkPrivateKey(checker, key, jwk)
 }
 
-async function examineKeys(examiner: Examiner, app: AppRecord): Promise<void> {
-  const keys = await examiner.session.listSigningKeys(app.id)
+async function checkKeys(checker: Checker, app: AppRecord): Promise<void> {
+  const keys = await checker.session.listSigningKeys(app.id)
   const active = keys.filter((key) => key.acceptedUntil === null)
   if (active.length !== 1)
-    examiner.report(`app ${app.id}`, `has ${active.length} active signing keys, not one`)
-  for (const key of keys) await examineKey(examiner, key)
+    checker.report(`app ${app.id}`, `has ${active.length} active signing keys, not one`)
+  for (const key of keys) await checkKey(checker, key)
 }
 
-async function examineCatalogue(
-  { session, checked, report }: Examiner,
-  app: AppRecord,
-): Promise<Set<string>> {
+async function checkTiers({ session, checked, report }: Checker, app: AppRecord): Promise<Set<string>> {
   const tiers = new Set<string>()
   const known = new Set<string>()
   for await (const feature of allOf((page) => session.listFeatures(app.id, page))) {
@@ -130,7 +123,7 @@ async function examineCatalogue(
   return tiers
 }
 
-async function examineCustomers({ session, checked, report }: Examiner, app: AppRecord): Promise<void> {
+async function checkCustomers({ session, checked, report }: Checker, app: AppRecord): Promise<void> {
   for await (const customer of customersOf(session, app.id)) {
     checked.customer++
     if (customer.foldedEmail !== foldEmail(customer.email))
@@ -138,12 +131,12 @@ async function examineCustomers({ session, checked, report }: Examiner, app: App
   }
 }
 
-async function examineWebhook(examiner: Examiner, app: AppRecord): Promise<void> {
-  const { session, sealer, checked, report } = examiner
+async function checkWebhook(checker: Checker, app: AppRecord): Promise<void> {
+  const { session, sealer, checked, report } = checker
   const webhook = await session.findWebhook(app.id)
   if (webhook !== null) checked.webhook++
   for (const secret of [webhook?.secret ?? null, webhook?.previousSecret ?? null])
-    if (secret !== null && opens(sealer, secret, `webhook-secret ${app.id}`) === null)
+    if (secret !== null && openOrNull(sealer, secret, `webhook-secret ${app.id}`) === null)
       report(`app ${app.id}`, 'has a webhook secret that does not open with this master key')
   for await (const { id, state, dueAt } of deliveriesOf(session, app.id)) {
     checked.delivery++
@@ -152,9 +145,9 @@ async function examineWebhook(examiner: Examiner, app: AppRecord): Promise<void>
   }
 }
 
-/** Signs as the server does, and verifies under the key that it serves. */
-async function examineToken(
-  { session, licensing, report }: Examiner,
+/** Signs a token as the server does, and verifies it under the public key that the server publishes. */
+async function checkToken(
+  { session, licensing, report }: Checker,
   app: AppRecord,
   id: string,
 ): Promise<void> {
@@ -173,24 +166,24 @@ async function examineToken(
   }
 }
 
-async function examineApp(examiner: Examiner, app: AppRecord): Promise<void> {
-  examiner.checked.app++
-  const { sealer, report } = examiner
-  if (opens(sealer, app.tokenSecret, `token-secret ${app.id}`) === null)
+async function checkApp(checker: Checker, app: AppRecord): Promise<void> {
+  checker.checked.app++
+  const { sealer, report } = checker
+  if (openOrNull(sealer, app.tokenSecret, `token-secret ${app.id}`) === null)
     report(`app ${app.id}`, 'has a token secret that does not open with this master key')
-  await examineKeys(examiner, app)
-  const tiers = await examineCatalogue(examiner, app)
-  await examineCustomers(examiner, app)
-  await examineWebhook(examiner, app)
+  await checkKeys(checker, app)
+  const tiers = await checkTiers(checker, app)
+  await checkCustomers(checker, app)
+  await checkWebhook(checker, app)
   const now = Math.floor(Date.now() / 1000)
   const sample: string[] = []
-  await examineLicenses(examiner, app, tiers, (license) => {
+  await checkLicenses(checker, app, tiers, (license) => {
     if (sample.length < sampleSize && statusOf(license, now) === 'active') sample.push(license.id)
   })
-  for (const id of sample) await examineToken(examiner, app, id)
+  for (const id of sample) await checkToken(checker, app, id)
 }
 
-async function examineApiKey({ session, checked, report }: Examiner, key: ApiKeyRecord): Promise<void> {
+async function checkApiKey({ session, checked, report }: Checker, key: ApiKeyRecord): Promise<void> {
   checked.apiKey++
   const app = key.appId === null ? null : await session.findApp(key.appId)
   const isBound = key.appId !== null || key.app !== null
@@ -198,31 +191,31 @@ async function examineApiKey({ session, checked, report }: Examiner, key: ApiKey
     report(`API key ${key.id}`, 'is bound to an app that is not there, or not as it says')
 }
 
-/** Not counted, since no export has them. One that has expired is asked for by nobody. */
-async function examineKeptAnswers({ session, sealer, report }: Examiner): Promise<void> {
+/** Counts none, because no export holds them. Skips expired ones, because no request reads them. */
+async function checkStoredResponses({ session, sealer, report }: Checker): Promise<void> {
   const now = Math.floor(Date.now() / 1000)
   for await (const { scope, key, answer, expiresAt } of storedResponsesOf(session))
-    if (expiresAt > now && opens(sealer, answer, `kept-answer ${scope} ${key}`) === null)
-      report(`kept answer of ${shown(scope)}`, 'does not open with this master key')
+    if (expiresAt > now && openOrNull(sealer, answer, `kept-answer ${scope} ${key}`) === null)
+      report(`kept answer of ${printable(scope)}`, 'does not open with this master key')
 }
 
 /**
- * Opens every sealed key and holds every record against the rules that it must keep. Reads, and writes nothing.
+ * Opens every sealed secret and checks every record. It only reads.
  *
- * @throws {LicensingError} when the database cannot be read.
+ * @throws {LicensingError} if the database cannot be read.
  */
-export async function examine(
-  reading: Pick<Snapshot, 'session' | 'keyCheck'>,
+export async function checkRecords(
+  snapshot: Pick<Snapshot, 'session' | 'keyCheck'>,
   masterKey: readonly string[],
-): Promise<Examination> {
+): Promise<CheckReport> {
   const findings: Finding[] = []
   const report = (where: string, what: string): void => void findings.push({ where, what })
-  const { session } = reading
+  const { session } = snapshot
   const checked = noCounts()
-  const licensing = await createLicensing({ storage: storageOf(reading), masterKey })
-  const examiner = { session, licensing, sealer: await createSealer(masterKey), checked, report }
-  for await (const app of allOf((page) => session.listApps({}, page))) await examineApp(examiner, app)
-  for await (const key of allOf((page) => session.listApiKeys({}, page))) await examineApiKey(examiner, key)
-  await examineKeptAnswers(examiner)
+  const licensing = await createLicensing({ storage: storageOf(snapshot), masterKey })
+  const checker = { session, licensing, sealer: await createSealer(masterKey), checked, report }
+  for await (const app of allOf((page) => session.listApps({}, page))) await checkApp(checker, app)
+  for await (const key of allOf((page) => session.listApiKeys({}, page))) await checkApiKey(checker, key)
+  await checkStoredResponses(checker)
   return { checked, findings }
 }

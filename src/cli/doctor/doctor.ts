@@ -1,14 +1,14 @@
 import { LicensingError } from '../../core/errors.ts'
 import { requireKeys } from '../database.ts'
-import { examine, type Examination, type Finding } from './checks.ts'
+import { checkRecords, type CheckReport, type Finding } from './checks.ts'
 import { findMasterKeys } from '../master-key.ts'
 import type { AsJson, Output } from '../terminal/output.ts'
 import { withSnapshot, type Snapshot } from '../backup/snapshot.ts'
 import { noCounts, totalOf } from '../backup/records.ts'
-import { Refusal } from '../refusal.ts'
-import { shownDatabase, type Settings } from '../settings.ts'
+import { CliError } from '../errors.ts'
+import { shownDatabase, type CliSettings } from '../settings.ts'
 
-async function doesOpen(keyCheck: string, masterKey: readonly string[]): Promise<boolean> {
+async function isMasterKey(keyCheck: string, masterKey: readonly string[]): Promise<boolean> {
   return requireKeys(keyCheck, masterKey).then(
     () => true,
     (error: unknown) => {
@@ -20,36 +20,33 @@ async function doesOpen(keyCheck: string, masterKey: readonly string[]): Promise
 
 const wrongKey: Finding = { where: 'master key', what: 'is not the one that this database was sealed with' }
 
-/** With the wrong key nothing opens, and every word on that would be one too many. */
-async function diagnose(reading: Snapshot, masterKey: readonly string[]): Promise<Examination> {
-  const ofFile = (await reading.faults()).map((what) => ({ where: 'database file', what }))
-  if (!(await doesOpen(reading.keyCheck, masterKey)))
+/** Skips the records if the master key is wrong: every secret would fail for the same reason. */
+async function checkDatabase(snapshot: Snapshot, masterKey: readonly string[]): Promise<CheckReport> {
+  const ofFile = (await snapshot.faults()).map((what) => ({ where: 'database file', what }))
+  if (!(await isMasterKey(snapshot.keyCheck, masterKey)))
     return { checked: noCounts(), findings: [...ofFile, wrongKey] }
-  const { checked, findings } = await examine(reading, masterKey)
+  const { checked, findings } = await checkRecords(snapshot, masterKey)
   return { checked, findings: [...ofFile, ...findings] }
 }
 
-function told({ checked, findings }: Examination): string {
+function summary({ checked, findings }: CheckReport): string {
   const lines = findings.map(({ where, what }) => `${where} ${what}`)
-  const all = totalOf(checked)
-  const last = `Examined ${all} records, ${checked.license} licenses among them: ${findings.length || 'nothing'} found.`
+  const last = `Checked ${totalOf(checked)} records, including ${checked.license} licenses. Problems found: ${findings.length}.`
   return [...lines, last].join('\n')
 }
 
 /**
- * Opens every sealed key and holds every record against its rules, as of one moment. Changes nothing.
+ * Opens every sealed secret and checks every record, as of one moment. Changes nothing.
  *
- * @throws {Refusal} when something is found.
+ * @throws {CliError} if it finds a problem.
  */
-export async function doctor(settings: Settings, output: Output, { json }: AsJson): Promise<void> {
-  const examination = await withSnapshot(settings, async (reading) => {
-    const { keys } = await findMasterKeys(settings, { make: false })
-    return diagnose(reading, keys)
+export async function doctor(settings: CliSettings, output: Output, { json }: AsJson): Promise<void> {
+  const report = await withSnapshot(settings, async (snapshot) => {
+    const { keys } = await findMasterKeys(settings, { create: false })
+    return checkDatabase(snapshot, keys)
   })
-  const { findings } = examination
-  output.line(
-    json ? JSON.stringify({ ok: findings.length === 0, ...examination }, null, 2) : told(examination),
-  )
+  const { findings } = report
+  output.line(json ? JSON.stringify({ ok: findings.length === 0, ...report }, null, 2) : summary(report))
   if (findings.length > 0)
-    throw new Refusal(`${shownDatabase(settings.database)} is not sound: ${findings.length} found`)
+    throw new CliError(`Problems found in ${shownDatabase(settings.database)}: ${findings.length}`)
 }

@@ -1,13 +1,12 @@
 import { statusOf } from '../../core/token/decision.ts'
-import type { AppRecord, LicenseRecord, Page, StorageSession } from '../../core/storage/index.ts'
+import type { AppRecord, LicenseRecord, StorageSession } from '../../core/storage/index.ts'
+import { licensePages } from '../backup/records.ts'
 
-interface Examiner {
+interface LicenseChecker {
   readonly session: StorageSession
   readonly checked: { license: number }
   report(where: string, what: string): void
 }
-
-const pageSize = 500
 
 async function knownCustomers(
   session: StorageSession,
@@ -19,7 +18,7 @@ async function knownCustomers(
   return new Set(found.flatMap((customer) => (customer === null ? [] : [customer.id])))
 }
 
-/** The rules that a license keeps by itself. */
+/** The faults that a license shows without a look at other records. */
 function faultsOf(license: LicenseRecord, now: number): readonly string[] {
   const { revision, minRevision, version, current } = license
   return [
@@ -31,19 +30,28 @@ function faultsOf(license: LicenseRecord, now: number): readonly string[] {
   ]
 }
 
-async function examinePage(
-  { session, checked, report }: Examiner,
+/** For each license of a page that claims its installation slot, the license that the slot really has. */
+function slotOwners(
+  session: StorageSession,
+  app: AppRecord,
+  page: readonly LicenseRecord[],
+): Promise<readonly (LicenseRecord | null)[]> {
+  return Promise.all(
+    page.map(({ current, installationId }) =>
+      current ? session.findCurrentLicense(app.id, installationId) : null,
+    ),
+  )
+}
+
+async function checkPage(
+  { session, checked, report }: LicenseChecker,
   app: AppRecord,
   tiers: ReadonlySet<string>,
   page: readonly LicenseRecord[],
 ): Promise<void> {
   const now = Math.floor(Date.now() / 1000)
   const customers = await knownCustomers(session, app, page)
-  const holders = await Promise.all(
-    page.map(({ current, installationId }) =>
-      current ? session.findCurrentLicense(app.id, installationId) : null,
-    ),
-  )
+  const owners = await slotOwners(session, app, page)
   for (const [at, license] of page.entries()) {
     const where = `license ${license.id}`
     checked.license++
@@ -51,26 +59,20 @@ async function examinePage(
     if (!customers.has(license.customerId)) report(where, 'is of a customer that its app does not have')
     if (license.tierId !== null && !tiers.has(license.tierId))
       report(where, 'is of a tier that its app does not have')
-    if (license.current && holders[at]?.id !== license.id)
+    if (license.current && owners[at]?.id !== license.id)
       report(where, 'shares the place of its installation')
   }
 }
 
-/** Holds every license of an app against the rules that it must keep, and shows each to `seen`. */
-export async function examineLicenses(
-  examiner: Examiner,
+/** Checks every license of an app, and passes each one to `visit`. */
+export async function checkLicenses(
+  checker: LicenseChecker,
   app: AppRecord,
   tiers: ReadonlySet<string>,
-  seen: (license: LicenseRecord) => void,
+  visit: (license: LicenseRecord) => void,
 ): Promise<void> {
-  let after: { readonly id: string } | undefined
-  for (;;) {
-    const wanted: Page = { limit: pageSize, ...(after !== undefined && { after }) }
-    const page = await examiner.session.listLicenses({ appId: app.id, now: 0 }, wanted)
-    await examinePage(examiner, app, tiers, page)
-    page.forEach(seen)
-    const last = page.at(-1)
-    if (last === undefined || page.length < pageSize) return
-    after = { id: last.id }
+  for await (const page of licensePages(checker.session, app.id)) {
+    await checkPage(checker, app, tiers, page)
+    page.forEach(visit)
   }
 }

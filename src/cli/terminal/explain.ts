@@ -1,6 +1,6 @@
 import { wireDetails } from '../../adapters/http/wire.ts'
 import { LicensingError, type ErrorDetails } from '../../core/errors.ts'
-import { Refusal } from '../refusal.ts'
+import { CliError } from '../errors.ts'
 
 function rulesOf(details: ErrorDetails): string {
   return Object.entries(details)
@@ -8,7 +8,7 @@ function rulesOf(details: ErrorDetails): string {
     .join('; ')
 }
 
-/** The rules that input broke, by the core's own names of the fields; else what the error says. */
+/** The broken rules, by core's names of the fields. An error without rules gives its message. */
 export function explainRules({ message, details = {} }: LicensingError): string {
   return rulesOf(details) || message
 }
@@ -18,14 +18,14 @@ function explainLicensing({ message, details = {} }: LicensingError): string {
   return rules === '' ? message : `${message}: ${rules}`
 }
 
-/** A driver's error may repeat the address it was given, with its password. */
+/** Removes addresses, because a driver's error may repeat one with its password. */
 function withoutAddresses(text: string): string {
   return text.replace(/postgres(ql)?:\/\/[^\s"'`]*/gi, 'postgres://[redacted]')
 }
 
-/** What went wrong, in one line; only what nobody foresaw comes with its stack. */
+/** Explains an error in one line. Only an unexpected error shows its stack. */
 export function explain(error: unknown): string {
-  if (error instanceof Refusal) return `heartwood: ${error.message}`
+  if (error instanceof CliError) return `heartwood: ${error.message}`
   if (error instanceof LicensingError) return `heartwood: ${explainLicensing(error)}`
   return `heartwood: ${withoutAddresses(error instanceof Error ? (error.stack ?? error.message) : String(error))}`
 }

@@ -1,18 +1,18 @@
 import type { Listing, Paging } from '../../core/index.ts'
+import { columns, widthsOf } from './columns.ts'
 import type { AsJson, Output } from './output.ts'
-import { columns, widthsOf } from './table.ts'
 
-/** How items are shown. */
-export interface Table<Item> {
+/** The two forms of a listed item: a row for people, an object for programs. */
+export interface ListFormat<Item> {
   readonly head: readonly string[]
   row(item: Item): readonly string[]
-  /** What a program reads, as the HTTP API answers it. */
-  answer(item: Item): object
+  /** Returns the item as the HTTP API returns it. */
+  toJson(item: Item): object
 }
 
-const mostPerPage = 100
+const maxPerPage = 100
 
-/** Every item of a list, or the first `limit` of them, page by page. There is always a first page. */
+/** Reads a list page by page, up to `limit` items. Yields one empty page for an empty list. */
 export async function* pagesOf<Item>(
   list: (paging: Paging) => Promise<Listing<Item>>,
   limit: number = Infinity,
@@ -20,17 +20,17 @@ export async function* pagesOf<Item>(
   let left = limit
   let cursor: string | null = null
   do {
-    const paging: Paging = { perPage: Math.min(mostPerPage, left), ...(cursor !== null && { cursor }) }
-    const listing: Listing<Item> = await list(paging)
+    const perPage = Math.min(maxPerPage, left)
+    const listing: Listing<Item> = await list(cursor === null ? { perPage } : { perPage, cursor })
     yield listing.data
     left -= listing.data.length
     cursor = listing.nextCursor
   } while (cursor !== null && left > 0)
 }
 
-async function printTable<Item>(
+async function printColumns<Item>(
   pages: AsyncIterable<readonly Item[]>,
-  { head, row }: Table<Item>,
+  { head, row }: ListFormat<Item>,
   output: Output,
 ): Promise<void> {
   let widths: readonly number[] | undefined
@@ -42,27 +42,27 @@ async function printTable<Item>(
   }
 }
 
-/** An array of an item a line, so that a long one is never held as a whole. */
+/** Prints a JSON array, one item a line, so that memory never holds the whole list. */
 async function printJson<Item>(
   pages: AsyncIterable<readonly Item[]>,
-  { answer }: Table<Item>,
+  { toJson }: ListFormat<Item>,
   output: Output,
 ): Promise<void> {
   let last: string | null = null
   for await (const page of pages)
     for (const item of page) {
       output.line(last === null ? '[' : `${last},`)
-      last = `  ${JSON.stringify(answer(item))}`
+      last = `  ${JSON.stringify(toJson(item))}`
     }
   output.line(last === null ? '[]' : `${last}\n]`)
 }
 
-/** Prints a list as it is read. */
+/** Prints each page of a list as soon as it is read. */
 export function printList<Item>(
   pages: AsyncIterable<readonly Item[]>,
-  table: Table<Item>,
+  format: ListFormat<Item>,
   { json }: AsJson,
   output: Output,
 ): Promise<void> {
-  return json ? printJson(pages, table, output) : printTable(pages, table, output)
+  return json ? printJson(pages, format, output) : printColumns(pages, format, output)
 }

@@ -5,12 +5,12 @@ import type { LogFormat } from '../settings.ts'
 const secrets =
   /[sp]k_(?:live|test)_\w+|whsec_[\w+/=]+|eyJ[\w-]+\.[\w-]+\.[\w-]+|-----BEGIN [^-]*PRIVATE KEY-----[^-]*/g
 
-/** Nothing logs a secret; should something one day, this keeps it out of the line. */
+/** A second line of defence: no code logs a secret. */
 function redact(line: string): string {
   return line.replace(secrets, '[redacted]')
 }
 
-/** Texts stand as they are in a line for people, but cannot end it or move the cursor. */
+/** Replaces control characters, so that a text cannot end the line or move the cursor. */
 function pretty(value: unknown, inspect: (value: unknown) => string): string {
   return typeof value === 'string' ? value.replace(/\p{Cc}/gu, '?') : inspect(value)
 }
@@ -21,7 +21,7 @@ function formatter(format: LogFormat): TextFormatter {
     : getTextFormatter({ timestamp: 'rfc3339', level: 'full', category: '.', value: pretty })
 }
 
-/** Sends the log to standard error; standard output is for answers. */
+/** Sends the log to standard error, because standard output is for results. */
 export async function configureLog(format: LogFormat): Promise<void> {
   const write = formatter(format)
   await configure({

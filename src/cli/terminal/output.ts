@@ -1,19 +1,17 @@
 import process from 'node:process'
 
-/** Where a command writes. Secrets go to `line` alone. */
+/** The two streams that a command writes to. Only `line` may receive a secret. */
 export interface Output {
-  /** A line of the answer, to standard output. */
+  /** Writes a line of the result to standard output. */
   line(text: string): void
-  /** A word to the person at the terminal, to standard error. */
+  /** Writes a message for the person at the terminal to standard error. */
   note(text: string): void
 }
 
-/** How a command answers. */
 export interface AsJson {
   readonly json: boolean
 }
 
-/** What a program reads. */
 export function jsonOf(value: object): string {
   return JSON.stringify(value, null, 2)
 }

@@ -1,14 +1,14 @@
 import process from 'node:process'
 
 /** A bar that fills while work goes on. */
-export interface Progress {
-  /** One more is done. */
-  step(): void
-  /** Takes the bar away. */
+export interface ProgressBar {
+  /** Shows that `done` of `total` are done. Redraws only now and then, so that any number of calls is cheap. */
+  update(done: number, total: number): void
+  /** Removes the bar. */
   end(): void
 }
 
-/** Where a bar is drawn. */
+/** The terminal that shows a bar. */
 export interface Screen {
   readonly isTTY?: boolean
   write(text: string): unknown
@@ -16,42 +16,27 @@ export interface Screen {
 
 const width = 30
 const pauseMs = 100
-const none: Progress = { step: () => {}, end: () => {} }
+/** Reading the clock on every call would cost more than the rest of the call. */
+const callsPerLook = 64
 
-function drawn(done: number, total: number): string {
+function draw(done: number, total: number): string {
   const part = total === 0 ? 1 : Math.min(1, done / total)
   const filled = Math.round(part * width)
   const bar = '#'.repeat(filled).padEnd(width, '.')
   return `\r[${bar}] ${Math.floor(part * 100)} % of ${total.toLocaleString('en-US')}`
 }
 
-/** A bar for work that says by itself how far it is. */
-export interface ReportedProgress {
-  at(done: number, total: number): void
-  end(): void
-}
-
-/** The same for work that reports; the first report says how much there is. */
-export function progressReported(screen: Screen = process.stderr): ReportedProgress {
-  let bar: Progress | undefined
+/** Returns a bar on a terminal. It writes nothing if `screen` is not a terminal. */
+export function progressBar(screen: Screen = process.stderr): ProgressBar {
+  if (screen.isTTY !== true) return { update: () => {}, end: () => {} }
+  let calls = 0
+  let nextDraw = 0
   return {
-    at: (_done, total) => (bar ??= progressOf(total, screen)).step(),
-    end: () => bar?.end(),
-  }
-}
-
-/** A bar on a terminal, and nothing at all where the output goes elsewhere. */
-export function progressOf(total: number, screen: Screen = process.stderr): Progress {
-  if (screen.isTTY !== true) return none
-  let done = 0
-  let next = 0
-  return {
-    step: () => {
-      done++
-      if (done % 64 !== 0 || Date.now() < next) return
-      next = Date.now() + pauseMs
-      screen.write(drawn(done, total))
+    update: (done, total) => {
+      if (++calls % callsPerLook !== 0 || Date.now() < nextDraw) return
+      nextDraw = Date.now() + pauseMs
+      screen.write(draw(done, total))
     },
-    end: () => void screen.write('\r\u001B[K'),
+    end: () => void (nextDraw > 0 && screen.write('\r\u001B[K')),
   }
 }

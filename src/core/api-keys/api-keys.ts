@@ -1,28 +1,29 @@
 import { Type } from '@sinclair/typebox'
-import { inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
-import { isPast } from '../token/decision.ts'
 import { LicensingError } from '../errors.ts'
 import { instant, integer, nullable, oneOf, reference, text } from '../input/fields.ts'
 import { input, invalidInput, isText, type Input } from '../input/parse.ts'
-import { apiKeySecret, isApiKeySecret, hashSecret } from './secret.ts'
-import { requireApp } from '../lookup.ts'
+import { findApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
-import { mayManageKeys, type Principal } from './principal.ts'
+import { requirePermission, type Principal } from '../principal.ts'
 import type { ApiKeyRecord, AppRecord, Mode, NumericDate } from '../storage/index.ts'
+import { isPast } from '../token/decision.ts'
+import { inTransaction } from '../transaction.ts'
+import { apiKeySecret, isApiKeySecret, hashSecret } from './secret.ts'
 
-/** A key to the HTTP API. Its secret is not in it. Times are whole seconds since 1970. */
+/** A key to the HTTP API, without its secret. Times are whole seconds since 1970. */
 export interface ApiKey {
   /** `key_…` */
   readonly id: string
   readonly name: string | null
-  /** `sk` may write, `pk` only read. */
+  /** An `sk` key may write; a `pk` key may only read. */
   readonly type: 'sk' | 'pk'
   readonly mode: Mode
-  /** The slug of the app it is bound to; `null` for every app of its mode. */
+  /** The slug of the app that it is bound to; `null` if it sees every app of its mode. */
   readonly app: string | null
-  /** The secret's first letters, such as `sk_live_`, and its last four. */
+  /** The start of the secret, such as `sk_live_`. */
   readonly prefix: string
+  /** The last four characters of the secret. */
   readonly lastFour: string
   readonly createdAt: NumericDate
   readonly expiresAt: NumericDate | null
@@ -30,53 +31,80 @@ export interface ApiKey {
   readonly lastUsedAt: NumericDate | null
 }
 
-/** A key just made, with its secret: shown this once, kept only as a hash. */
+/** The API key of a secret, with the id of the app that it is bound to. */
+export interface AuthenticatedKey extends ApiKey, Principal {}
+
+/** A new key with its secret. Only a hash of the secret is stored, so it is shown this once. */
 export interface ApiKeyWithSecret extends ApiKey {
   readonly secret: string
 }
 
+/**
+ * Input of `licensing.apiKeys.create`.
+ *
+ * @example
+ * ```ts
+ * import type { NewApiKey } from 'heartwood'
+ *
+ * const key: NewApiKey = { name: 'Web shop', type: 'sk', app: 'desktop-app' }
+ * ```
+ */
 export interface NewApiKey {
+  /** At most 255 characters. */
   readonly name?: string | null
   /** Default `sk`. */
   readonly type?: 'sk' | 'pk'
-  /** Default: the mode of the key that makes it, else `live`. */
+  /** Default: the mode of `app`, otherwise of the key that makes it, otherwise `live`. */
   readonly mode?: Mode
-  /** Slug of the app to bind it to, which then settles the mode. */
+  /** Slug of the app that it is bound to. The key has the app's mode then. */
   readonly app?: string | null
+  /** Whole seconds since 1970, in the future. `null` or absent: it never expires. */
   readonly expiresAt?: NumericDate | null
 }
 
+/** Options of `licensing.apiKeys.roll`. */
 export interface RollOptions {
-  /** So long the old key goes on, in seconds, 0 to 2,592,000 (30 days); default 0. */
+  /** Seconds for which the old key keeps working, 0 to 2,592,000 (30 days). Default 0. */
   readonly overlapSeconds?: number
 }
 
+/** Filter and page of `licensing.apiKeys.list`. */
 export interface ApiKeyQuery extends Paging {
   readonly mode?: Mode
 }
 
-/** What an API key's use cases are called on `licensing.apiKeys`. */
+/**
+ * The use cases of API keys: `licensing.apiKeys`.
+ *
+ * @example
+ * ```ts
+ * import type { Licensing } from 'heartwood'
+ *
+ * async function keyForShop(licensing: Licensing): Promise<string> {
+ *   const { secret } = await licensing.apiKeys.create({ name: 'Web shop', app: 'desktop-app' })
+ *   return secret
+ * }
+ * ```
+ */
 export interface ApiKeys {
   /**
-   * Makes a key; with `by`, only one that is not mightier than `by`.
-   * @throws {LicensingError} `validation_error`, `forbidden`.
+   * Creates a key. Under {@link Licensing.restrictedTo} a test key creates test keys only.
+   * @throws {LicensingError} `validation_error`, `forbidden`; `not_found` if the app does not exist.
    */
-  create(key?: NewApiKey, by?: Principal): Promise<ApiKeyWithSecret>
-  /** Makes the first secret key of a fresh storage; `null` when it has, or ever had, a key. */
+  create(key?: NewApiKey): Promise<ApiKeyWithSecret>
+  /** Creates the first secret key of a fresh storage. `null` if the storage has, or ever had, a key. */
   createFirst(): Promise<ApiKeyWithSecret | null>
   /** Newest first. @throws {LicensingError} `validation_error`, `forbidden`. */
-  list(query?: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>>
-  /** Refuses the key from the next request on. @throws {LicensingError} `not_found`, `forbidden`. */
-  revoke(id: string, by?: Principal): Promise<ApiKey>
+  list(query?: ApiKeyQuery): Promise<Listing<ApiKey>>
+  /** Ends a key: every later request with it is refused. @throws {LicensingError} `not_found`, `forbidden`. */
+  revoke(id: string): Promise<ApiKey>
   /**
-   * Replaces a key by a new one with the same rights; the old one goes on for `overlapSeconds`.
-   * @throws {LicensingError} `validation_error`, `not_found`, `forbidden`; `conflict` for a key that is not good any more.
+   * Replaces a key by a new one with the same rights. The old key keeps working for `overlapSeconds`.
+   * @throws {LicensingError} `validation_error`, `not_found`, `forbidden`; `conflict` if the key is revoked or expired.
    */
-  roll(id: string, options?: RollOptions, by?: Principal): Promise<ApiKeyWithSecret>
-  /** The id of the app of this slug, if the key sees it. @throws {LicensingError} `not_found`, as for one that is not there. */
-  visibleApp(key: Principal, slug: string): Promise<string>
-  /** The key of a secret; `null` when there is none, or it is revoked or expired. */
-  authenticate(secret: string): Promise<Principal | null>
+  roll(id: string, options?: RollOptions): Promise<ApiKeyWithSecret>
+  /** The key of a secret, for {@link Licensing.restrictedTo}; `null` if it is unknown, revoked or expired. */
+  authenticate(secret: string): Promise<AuthenticatedKey | null>
 }
 
 export const newApiKey: Input<NewApiKey> = input<NewApiKey>()(
@@ -99,90 +127,88 @@ export const apiKeyQuery: Input<ApiKeyQuery> = input<ApiKeyQuery>()(
   Type.Object({ ...pagingFields, mode: Type.Optional(oneOf('Only keys of this mode', ['live', 'test'])) }),
 )
 
-function toPrincipal(record: ApiKeyRecord): Principal {
+function toAuthenticated(record: ApiKeyRecord): AuthenticatedKey {
   const { hash: _hash, ...visible } = record
   return { ...visible, prefix: `${record.type}_${record.mode}_` }
 }
 
 function toApiKey(record: ApiKeyRecord): ApiKey {
-  const { appId: _appId, ...visible } = toPrincipal(record)
+  const { appId: _appId, ...visible } = toAuthenticated(record)
   return visible
 }
 
-/** A key sees the apps of its mode; a bound one only its own. */
-async function visibleApp(context: Context, key: Principal, slug: string): Promise<string> {
-  const app = await requireApp(context, slug)
-  if (key.mode !== app.mode || (key.appId !== null && key.appId !== app.id))
-    throw new LicensingError('not_found', 'App not found')
-  return app.id
+/** True if the caller manages keys and apps of this mode: a live key manages both modes, a test key its own only. */
+function reaches({ principal }: Context, mode: Mode | undefined): boolean {
+  return principal?.mode !== 'test' || mode !== 'live'
 }
 
-/** @throws {LicensingError} `forbidden` unless `by` may manage keys: a secret key without end, bound to no app. */
-function checkManager(by: Principal | undefined, mode: Mode | undefined): void {
-  if (by === undefined) return
-  if (!mayManageKeys(by) || (by.mode === 'test' && mode === 'live'))
-    throw new LicensingError('forbidden', 'This API key may not manage such keys')
+/** @throws {LicensingError} `forbidden` unless the caller may manage keys, and keys of this mode. */
+function checkManager(context: Context, mode?: Mode): void {
+  requirePermission(context.principal, 'keys')
+  if (!reaches(context, mode)) throw new LicensingError('forbidden', 'This API key may not manage such keys')
 }
 
-/** The app to bind a key to. @throws {LicensingError} `not_found` for one that a test key does not see. */
-async function boundApp(
-  context: Context,
-  slug: string | null | undefined,
-  by: Principal | undefined,
-): Promise<AppRecord | null> {
+/** The app to bind a key to. @throws {LicensingError} `not_found`, also for a live app if the caller is a test key. */
+async function boundApp(context: Context, slug: string | null | undefined): Promise<AppRecord | null> {
   if (slug === null || slug === undefined) return null
-  const app = await requireApp(context, slug)
-  if (by?.mode === 'test' && app.mode === 'live') throw new LicensingError('not_found', 'App not found')
+  const app = await findApp(context, slug)
+  if (app === null || !reaches(context, app.mode)) throw new LicensingError('not_found', 'App not found')
   return app
 }
 
-function modeOf(given: NewApiKey, app: AppRecord | null, by: Principal | undefined): Mode {
+function modeOf({ principal }: Context, given: NewApiKey, app: AppRecord | null): Mode {
   if (app !== null && given.mode !== undefined && given.mode !== app.mode)
     throw invalidInput({ mode: ['must be the mode of the app'] })
-  return given.mode ?? app?.mode ?? by?.mode ?? 'live'
+  return given.mode ?? app?.mode ?? principal?.mode ?? 'live'
 }
 
 type KeyRights = Pick<ApiKeyRecord, 'name' | 'type' | 'mode' | 'appId' | 'app' | 'expiresAt'>
 
-/** A fresh key with these rights, and its secret. */
 async function freshKey(
   context: Context,
   rights: KeyRights,
 ): Promise<{ record: ApiKeyRecord; answer: ApiKeyWithSecret }> {
-  const { name, type, mode, appId, app, expiresAt } = rights
-  const secret = apiKeySecret(type, mode)
+  const secret = apiKeySecret(rights.type, rights.mode)
   const record: ApiKeyRecord = {
-    ...{ id: context.runtime.newId('key'), name, type, mode, appId, app },
-    ...{ hash: await hashSecret(secret), lastFour: secret.slice(-4) },
-    ...{ createdAt: context.runtime.now(), expiresAt, revokedAt: null, lastUsedAt: null },
+    id: context.runtime.newId('key'),
+    name: rights.name,
+    type: rights.type,
+    mode: rights.mode,
+    appId: rights.appId,
+    app: rights.app,
+    hash: await hashSecret(secret),
+    lastFour: secret.slice(-4),
+    createdAt: context.runtime.now(),
+    expiresAt: rights.expiresAt,
+    revokedAt: null,
+    lastUsedAt: null,
   }
   return { record, answer: { ...toApiKey(record), secret } }
 }
 
-async function rightsOf(context: Context, given: NewApiKey, by: Principal | undefined): Promise<KeyRights> {
-  const app = await boundApp(context, given.app, by)
-  const mode = modeOf(given, app, by)
-  checkManager(by, mode)
+async function rightsOf(context: Context, given: NewApiKey): Promise<KeyRights> {
+  const app = await boundApp(context, given.app)
+  const mode = modeOf(context, given, app)
+  checkManager(context, mode)
   const { type = 'sk', name = null, expiresAt = null } = given
   if (isPast(expiresAt, context.runtime.now())) throw invalidInput({ expiresAt: ['must be in the future'] })
   return { name, type, mode, appId: app?.id ?? null, app: app?.slug ?? null, expiresAt }
 }
 
-async function createApiKey(context: Context, key: NewApiKey, by?: Principal): Promise<ApiKeyWithSecret> {
-  checkManager(by, undefined)
-  const { record, answer } = await freshKey(context, await rightsOf(context, newApiKey.parse(key), by))
+async function createApiKey(context: Context, key: NewApiKey): Promise<ApiKeyWithSecret> {
+  checkManager(context)
+  const { record, answer } = await freshKey(context, await rightsOf(context, newApiKey.parse(key)))
   return inTransaction(context, async (tx) => {
     await tx.insertApiKey(record)
     return answer
   })
 }
 
-/** The key of this id, if `by` sees it. @throws {LicensingError} `not_found`, `forbidden`. */
-async function managedKey(context: Context, id: string, by: Principal | undefined): Promise<ApiKeyRecord> {
-  checkManager(by, undefined)
+/** The key of this id, if the caller manages it. @throws {LicensingError} `forbidden`, `not_found`. */
+async function managedKey(context: Context, id: string): Promise<ApiKeyRecord> {
+  checkManager(context)
   const key = isText(id) ? await context.storage.findApiKey(id) : null
-  if (key === null || (by?.mode === 'test' && key.mode === 'live'))
-    throw new LicensingError('not_found', 'API key not found')
+  if (key === null || !reaches(context, key.mode)) throw new LicensingError('not_found', 'API key not found')
   return key
 }
 
@@ -190,15 +216,10 @@ function isGood(key: ApiKeyRecord, now: NumericDate): boolean {
   return key.revokedAt === null && !isPast(key.expiresAt, now)
 }
 
-async function rollApiKey(
-  context: Context,
-  id: string,
-  options: RollOptions,
-  by: Principal | undefined,
-): Promise<ApiKeyWithSecret> {
-  checkManager(by, undefined)
+async function rollApiKey(context: Context, id: string, options: RollOptions): Promise<ApiKeyWithSecret> {
+  checkManager(context)
   const { overlapSeconds = 0 } = rollOptions.parse(options)
-  const { record, answer } = await freshKey(context, await managedKey(context, id, by))
+  const { record, answer } = await freshKey(context, await managedKey(context, id))
   const now = context.runtime.now()
   return inTransaction(context, async (tx) => {
     // An empty update takes the row lock, so a concurrent roll sees our result.
@@ -213,16 +234,16 @@ async function rollApiKey(
 
 async function createFirstApiKey(context: Context): Promise<ApiKeyWithSecret | null> {
   if ((await context.storage.countApiKeys({})) > 0) return null
-  const rights = await rightsOf(context, { name: 'First key' }, undefined)
+  const rights = await rightsOf(context, { name: 'First key' })
   const { record, answer } = await freshKey(context, rights)
   return (await context.storage.insertFirstApiKey(record)) ? answer : null
 }
 
-async function listApiKeys(context: Context, query: ApiKeyQuery, by?: Principal): Promise<Listing<ApiKey>> {
-  checkManager(by, undefined)
+async function listApiKeys(context: Context, query: ApiKeyQuery): Promise<Listing<ApiKey>> {
+  checkManager(context)
   const { mode, ...paging } = apiKeyQuery.parse(query)
-  checkManager(by, mode)
-  const seen = by?.mode === 'test' ? 'test' : mode
+  checkManager(context, mode)
+  const seen = context.principal?.mode === 'test' ? 'test' : mode
   const filter = seen === undefined ? {} : { mode: seen }
   const listing = await readPage(paging, {
     prefix: 'key',
@@ -236,32 +257,30 @@ async function listApiKeys(context: Context, query: ApiKeyQuery, by?: Principal)
   })
 }
 
-async function revokeApiKey(context: Context, id: string, by?: Principal): Promise<ApiKey> {
-  const key = await managedKey(context, id, by)
+async function revokeApiKey(context: Context, id: string): Promise<ApiKey> {
+  const key = await managedKey(context, id)
   if (key.revokedAt !== null) return toApiKey(key)
   const revoked = await context.storage.updateApiKey(id, { revokedAt: context.runtime.now() })
   if (revoked === null) throw new LicensingError('not_found', 'API key not found')
   return toApiKey(revoked)
 }
 
-async function authenticate(context: Context, secret: string): Promise<Principal | null> {
+async function authenticate(context: Context, secret: string): Promise<AuthenticatedKey | null> {
   if (!isApiKeySecret(secret)) return null
   const key = await context.storage.findApiKeyByHash(await hashSecret(secret))
   const now = context.runtime.now()
   if (key === null || !isGood(key, now)) return null
   context.runtime.lastUsed.note(key.id, now)
-  return toPrincipal(key)
+  return toAuthenticated(key)
 }
 
-/** Binds the use cases of API keys to a context. */
 export function bindApiKeys(context: Context): ApiKeys {
   return {
-    create: (key = {}, by) => createApiKey(context, key, by),
+    create: (key = {}) => createApiKey(context, key),
     createFirst: () => createFirstApiKey(context),
-    list: (query = {}, by) => listApiKeys(context, query, by),
-    revoke: (id, by) => revokeApiKey(context, id, by),
-    roll: (id, options = {}, by) => rollApiKey(context, id, options, by),
-    visibleApp: (key, slug) => visibleApp(context, key, slug),
+    list: (query = {}) => listApiKeys(context, query),
+    revoke: (id) => revokeApiKey(context, id),
+    roll: (id, options = {}) => rollApiKey(context, id, options),
     authenticate: (secret) => authenticate(context, secret),
   }
 }

@@ -5,7 +5,7 @@ const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const randomLength = 30
 const form = /^[sp]k_(?:live|test)_[0-9A-Za-z]{36}$/
 
-/** CRC-32 as in ISO 3309, of ASCII text. */
+/** CRC-32 (ISO 3309) of ASCII text. */
 function crc32(text: string): number {
   let crc = 0xffffffff
   for (let at = 0; at < text.length; at++) {
@@ -25,7 +25,7 @@ function checksum(text: string): string {
   return digits
 }
 
-/** Even over the alphabet: bytes from 248 on are thrown away, since 248 is the last multiple of 62. */
+/** Every character is equally likely: 248 is the last multiple of 62, so bytes from 248 on are dropped. */
 function randomBase62(length: number): string {
   let text = ''
   while (text.length < length)
@@ -34,18 +34,21 @@ function randomBase62(length: number): string {
   return text
 }
 
-/** A fresh secret: prefix, 30 random base62 characters (178 bits), and six of CRC-32 that let a scanner know one. */
+/**
+ * A fresh secret: the prefix, 30 random base62 characters (178 bits), and a CRC-32 of six characters. The CRC lets a secret
+ * scanner recognise a key.
+ */
 export function apiKeySecret(type: 'sk' | 'pk', mode: Mode): string {
   const text = `${type}_${mode}_${randomBase62(randomLength)}`
   return text + checksum(text)
 }
 
-/** Whether the text is spelled like a secret, checksum included: junk is refused without a look-up. */
+/** True if the text has the form of a secret and its checksum is right. So junk is refused without a look-up. */
 export function isApiKeySecret(text: string): boolean {
   return form.test(text) && checksum(text.slice(0, -6)) === text.slice(-6)
 }
 
-/** SHA-256 in lower-case hexadecimal: all that is kept of a secret, whose 178 random bits need no salt. */
+/** SHA-256 in lower-case hexadecimal. Only this is stored of a secret. Its 178 random bits need no salt. */
 export function hashSecret(secret: string): Promise<string> {
   return sha256Hex(secret)
 }

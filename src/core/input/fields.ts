@@ -10,13 +10,13 @@ import {
   type TUnion,
   type TUnsafe,
 } from '@sinclair/typebox'
+import { appSlugPattern, typeIdSuffix, uuidPattern } from '../ids.ts'
+import { maxInstant } from '../time.ts'
 
 /** A JSON object, given back exactly as it came. */
 export type Metadata = Readonly<Record<string, unknown>>
 
-const typeIdShape = '[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}'
-/** The last second of the year 9999. */
-export const maxInstant = 253_402_300_799
+const typeIdShape = `[a-z]+_${typeIdSuffix}`
 
 /** Text of `min` to `max` UTF-16 code units. */
 export function text(meaning: string, min: number, max: number): TString {
@@ -43,7 +43,7 @@ export function instant(meaning: string): TInteger {
   return Type.Integer({ description: meaning, minimum: 0, maximum: maxInstant, instant: true, rule })
 }
 
-/** What may be cleared with `null`. */
+/** A field that `null` clears. */
 export function nullable<Schema extends TSchema>(schema: Schema): TUnion<[Schema, TNull]> {
   const { description: meaning = '', rule } = schema as { description?: string; rule?: string }
   return Type.Union([schema, Type.Null()], { description: meaning, rule: `${rule} or null` })
@@ -62,17 +62,17 @@ export function oneOf<const Values extends readonly string[]>(
 export const name = (): TString => text('Display name', 1, 255)
 export const description = (): TUnion<[TString, TNull]> => nullable(text('What it is, for people', 0, 2048))
 
-/** The name of an app in addresses and in the audience of its tokens. */
+/** The name of an app in URLs and in the audience of its tokens. */
 export function appSlug(): TString {
   return Type.String({
     description: 'URL-safe identifier, the audience of the app’s tokens; never changes',
-    pattern: '^[a-z0-9-]{1,63}$',
+    pattern: appSlugPattern,
     maxLength: 63,
     rule: 'must be 1 to 63 lowercase letters, digits or hyphens',
   })
 }
 
-/** The name of a tier or feature in tokens and in shipped code. One shaped like a TypeID would be taken for an id. */
+/** The name of a tier or feature in tokens and in shipped code. It must not look like a TypeID, which names by id. */
 export function slug(): TString {
   return Type.String({
     description: 'Identifier in tokens and in shipped code; never changes',
@@ -92,7 +92,7 @@ export function slugs(meaning: string, maxItems: number): TUnsafe<readonly strin
   return Type.Unsafe<readonly string[]>(list)
 }
 
-/** An id or a slug, where either names the thing. */
+/** An id or a slug. */
 export function reference(meaning: string): TString {
   return Type.String({ description: meaning, minLength: 1, maxLength: 255, rule: 'must be an id or a slug' })
 }
@@ -104,13 +104,13 @@ export function identifier(meaning: string): TString {
 export function uuid(meaning: string): TString {
   return Type.String({
     description: meaning,
-    pattern: '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$',
+    pattern: uuidPattern,
     maxLength: 36,
     rule: 'must be a UUID',
   })
 }
 
-/** Any JSON object; how large is judged apart, by `checkMetadata`. */
+/** Any JSON object. `checkMetadata` checks its size. */
 export function metadata(): TUnsafe<Metadata> {
   const any: TObject = Type.Object(
     {},

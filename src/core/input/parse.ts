@@ -3,11 +3,11 @@ import { Value } from '@sinclair/typebox/value'
 import { LicensingError } from '../errors.ts'
 import type { Metadata } from './fields.ts'
 
-/** What a use case takes: its schema, and the check that turns unknown input into it. */
+/** The input of a use case: its schema, and the check of unknown input. */
 export interface Input<Shape> {
-  /** JSON Schema in the core's names, each property with its rule in words under `rule`. */
+  /** JSON Schema with core's names. Each property has its rule in words under `rule`. */
   readonly schema: TObject
-  /** @throws {LicensingError} `validation_error`, with the rules broken by field and never a submitted value. */
+  /** @throws {LicensingError} `validation_error` with the broken rules by field, and never a submitted value. */
   parse(value: unknown): Shape
 }
 
@@ -21,7 +21,7 @@ function ruleOf(schema: TSchema): string {
   return (schema as { readonly rule?: string }).rule ?? 'is not of the right type'
 }
 
-/** Whether a value is text that every storage takes: PostgreSQL knows neither U+0000 nor unpaired surrogates. */
+/** True for text that every storage takes. PostgreSQL takes neither U+0000 nor unpaired surrogates. */
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && !value.includes('\u0000') && value.isWellFormed()
 }
@@ -40,7 +40,7 @@ function jsonRule(value: unknown): string | null {
 
 function childrenOf(value: unknown): readonly unknown[] {
   if (typeof value !== 'object' || value === null) return []
-  // Array.from, because flatMap would pass over the holes of a sparse list.
+  // `Array.from`, because `flatMap` would skip the holes of a sparse list.
   return Array.isArray(value) ? Array.from(value) : Object.entries(value).flat()
 }
 
@@ -50,7 +50,7 @@ function isPlain(value: unknown): boolean {
   return prototype === Object.prototype || prototype === null
 }
 
-/** The rule that a value breaks by what every storage must be able to give back, walked level by level: never recursive. */
+/** The JSON rule that a value breaks. It walks level by level, because deep input must not exhaust the stack. */
 function brokenJsonRule(value: unknown): string | null {
   if (typeof value !== 'object') return jsonRule(value)
   let level: readonly unknown[] = [value]
@@ -96,7 +96,7 @@ function parseObject(schema: TObject, value: unknown): Record<string, unknown> {
     if (rule !== null) broken[name] = [rule]
   }
   if (Object.keys(broken).length > 0) throw invalidInput(broken)
-  // What is no object is its own copy, and most fields are none.
+  // Only objects need a copy, and most fields are not objects.
   for (const name of Object.keys(fields))
     if (typeof fields[name] === 'object') fields[name] = structuredClone(fields[name])
   return fields
@@ -108,7 +108,7 @@ export function invalidInput(details: Readonly<Record<string, readonly string[]>
 }
 
 /**
- * Declares what a use case takes: a hand-written interface, and a schema that the type checker holds equal to it.
+ * Declares the input of a use case by a hand-written interface and a schema. The type checker holds the two equal.
  *
  * `input<NewApp>()(Type.Object({ … }))`
  */

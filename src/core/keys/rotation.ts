@@ -1,29 +1,42 @@
 import { Type } from '@sinclair/typebox'
-import { inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { flag, integer } from '../input/fields.ts'
 import { input, type Input } from '../input/parse.ts'
-import type { KeyPair } from '../runtime/key-pool.ts'
-import { activeKey, keyPairFor, sealSigningKey } from './signing-keys.ts'
 import { requireApp } from '../lookup.ts'
+import type { KeyPair } from '../runtime/key-pool.ts'
 import type { AppRecord } from '../storage/index.ts'
+import { day } from '../time.ts'
+import { inTransaction } from '../transaction.ts'
+import { activeKey, keyPairFor, sealSigningKey } from './signing-keys.ts'
 
+/**
+ * Options of `licensing.rotateKeys`.
+ *
+ * @example
+ * ```ts
+ * import type { RotationOptions } from 'heartwood'
+ *
+ * const yearly: RotationOptions = { gracePeriodDays: 30 }
+ * const afterLeak: RotationOptions = {}
+ * ```
+ */
 export interface RotationOptions {
   /**
-   * For so many days the old public key stays in the JWK Set and its tokens still verify and renew themselves. Default 0,
-   * which also ends every earlier grace. Never use grace after a suspected leak: whoever holds the old private key could go
-   * on signing.
+   * Days for which tokens under the old key still verify and renew themselves, and the old key stays in the JWK Set. 0 to 90,
+   * default 0, which also ends every earlier grace period. Never give grace after a suspected leak: a thief of the old private
+   * key could go on signing.
    */
   readonly gracePeriodDays?: number
-  /** Answers the counts and changes nothing. */
+  /** Resolves to the counts and changes nothing. */
   readonly dryRun?: boolean
 }
 
+/** Result of `licensing.rotateKeys`. */
 export interface Rotation {
-  /** How many active licenses have their token under the new key from now on. */
+  /** Number of active licenses. From now on their tokens are under the new key. */
   readonly licensesResigned: number
-  /** The active public key in PEM: the new one, but after a dry run the present one. */
+  /** The new public key in PEM; after a dry run the present key. */
   readonly publicKeyPem: string
 }
 
@@ -40,15 +53,12 @@ export const rotationOptions: Input<RotationOptions> = input<RotationOptions>()(
   }),
 )
 
-const day = 86_400
-
 function countActive(context: Context, app: AppRecord): Promise<number> {
   return context.storage.countLicenses({ appId: app.id, status: 'active', now: context.runtime.now() })
 }
 
-/** Why a swap was lost: the app is gone, or another rotation was faster. */
-async function explainLoss(context: Context, app: AppRecord): Promise<LicensingError> {
-  await requireApp(context, app.id)
+async function explainLoss({ storage }: Context, app: AppRecord): Promise<LicensingError> {
+  if ((await storage.findApp(app.id)) === null) return new LicensingError('not_found', 'App not found')
   return new LicensingError('conflict', 'Another rotation of these keys was faster')
 }
 
@@ -75,11 +85,8 @@ async function swapKey(
 }
 
 /**
- * Replaces an app's key pair with a fresh one. Tokens are derived from license and active key, never stored, so from
- * this one small transaction on every active license's token is signed by the new key, however many there are.
- *
- * @throws {LicensingError} `not_found`; `conflict` when another rotation was faster; `validation_error`; `unavailable` when
- * too many key pairs are being made.
+ * Replaces an app's key pair: see `Licensing.rotateKeys`. It is one small transaction, whatever the number of licenses,
+ * because tokens are derived from license and active key.
  */
 export async function rotateKeys(
   context: Context,
@@ -88,7 +95,7 @@ export async function rotateKeys(
   keyPair?: KeyPair,
 ): Promise<Rotation> {
   const { gracePeriodDays = 0, dryRun = false } = rotationOptions.parse(options)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   if (!dryRun) return swapKey(context, record, gracePeriodDays, keyPair)
   const { publicKeyPem } = await activeKey(context, record.id)
   return { licensesResigned: await countActive(context, record), publicKeyPem }

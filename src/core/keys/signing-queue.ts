@@ -1,25 +1,34 @@
 import type { Context } from '../context.ts'
 import { sparedCores, workQueue, type Slot, type WorkQueue } from '../runtime/work-queue.ts'
 
-/** How many license tokens are signed at a time. A signature takes some 4 ms of one core, off the event loop. */
+/**
+ * Limits of the signing queue. A signature takes some 4 ms of one core, off the event loop.
+ *
+ * @example
+ * ```ts
+ * import type { SigningOptions } from 'heartwood'
+ *
+ * const signing: SigningOptions = { concurrency: 'all', maxWaiting: 2_000 }
+ * ```
+ */
 export interface SigningOptions {
   /**
-   * How many signatures are made at once. Default: one fewer than the machine has cores, so that one core goes on answering
-   * what needs no signature. `all` keeps every core at it.
+   * Signatures made at the same time. Default: one fewer than the machine has cores, so that one core stays free for requests
+   * that sign nothing. `all` uses every core.
    */
   readonly concurrency?: number | 'all'
-  /** How many more requests may wait for one; beyond, they are refused as `unavailable`. Default: 500 times as many. */
+  /** Requests that may wait for a signature. Any more get `unavailable`. Default: 500 times the concurrency. */
   readonly maxWaiting?: number
 }
 
-/** So many signatures for each core are begun ahead, where all are used: else a core waits whenever the event loop is busy. */
+/** With all cores in use, so many signatures per core are begun. Otherwise a core idles whenever the event loop is busy. */
 const ahead = 4
 
 function concurrencyOf({ concurrency = sparedCores() }: SigningOptions): number {
   return concurrency === 'all' ? ahead * navigator.hardwareConcurrency : concurrency
 }
 
-/** @throws {TypeError} for a number of no use. */
+/** @throws {TypeError} for a number out of range. */
 export function signingQueue(options: SigningOptions = {}): WorkQueue {
   const concurrency = concurrencyOf(options)
   const { maxWaiting = 500 * concurrency } = options

@@ -1,12 +1,12 @@
-import { inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
-import { statusOf } from '../token/decision.ts'
 import { LicensingError } from '../errors.ts'
-import { licenseEvent, type LicenseEventType } from '../runtime/events.ts'
-import { toUnsigned, type SignedLicense } from './view.ts'
 import { requireLicense } from '../lookup.ts'
 import { retryUntilWon } from '../retry.ts'
+import { licenseEvent, type LicenseEventType } from '../runtime/events.ts'
 import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSession } from '../storage/index.ts'
+import { statusOf } from '../token/decision.ts'
+import { inTransaction } from '../transaction.ts'
+import { toUnsigned, type SignedLicense } from './view.ts'
 
 /** A change to a license, and the event that announces it. */
 export interface LicenseChange {
@@ -15,12 +15,12 @@ export interface LicenseChange {
 }
 
 /**
- * Plans the change to a license as it was just read; `null` to change nothing. If another request was faster, the license is
+ * Plans the change to a license as it was just read; `null` changes nothing. If another request was faster, the license is
  * read again and the change is planned anew.
  */
 export type ChangePlan = (license: LicenseRecord) => LicenseChange | null | Promise<LicenseChange | null>
 
-function placeTaken(holder: LicenseRecord): LicensingError {
+function slotOccupied(holder: LicenseRecord): LicensingError {
   return new LicensingError('conflict', `Installation already has an active license: ${holder.id}`, {
     details: { installationId: [`already has an active license: ${holder.id}`] },
   })
@@ -30,8 +30,8 @@ function lostTooOften(): LicensingError {
   return new LicensingError('conflict', 'Other requests changed the license first')
 }
 
-/** @throws {LicensingError} `conflict`, naming it, when another license holds the place and is active. */
-async function checkPlace(
+/** @throws {LicensingError} `conflict`, naming the other license, if an active one occupies the installation slot. */
+async function checkSlot(
   context: Context,
   app: AppRecord,
   installationId: string,
@@ -39,36 +39,35 @@ async function checkPlace(
 ): Promise<void> {
   const holder = await context.storage.findCurrentLicense(app.id, installationId)
   if (holder !== null && holder.id !== id && statusOf(holder, context.runtime.now()) === 'active')
-    throw placeTaken(holder)
+    throw slotOccupied(holder)
 }
 
-/** Whether the license, as changed, gets its installation's place: an active or reinstated one always, another a free one. */
-async function placeFor(
+/** An active or reinstated license takes its installation slot; any other takes a free one. `undefined`: no change. */
+async function slotAfter(
   context: Context,
   license: LicenseRecord,
   patch: LicensePatch,
 ): Promise<boolean | undefined> {
   const next = { ...license, ...patch }
-  const moved = next.installationId !== license.installationId
-  if (license.current && !moved) return undefined
+  const isMoved = next.installationId !== license.installationId
+  if (license.current && !isMoved) return undefined
   const isReinstated = license.revokedAt !== null && next.revokedAt === null
   if (isReinstated || statusOf(next, context.runtime.now()) === 'active') return true
-  return moved
+  return isMoved
     ? (await context.storage.findCurrentLicense(license.appId, next.installationId)) === null
     : undefined
 }
 
-/** The patch with the place that goes with it, and the time. */
 async function completed(
   context: Context,
   license: LicenseRecord,
   patch: LicensePatch,
 ): Promise<LicensePatch> {
-  const current = await placeFor(context, license, patch)
+  const current = await slotAfter(context, license, patch)
   return { ...patch, ...(current !== undefined && { current }), updatedAt: context.runtime.now() }
 }
 
-/** Writes the license, setting an expired or revoked holder of the place it takes aside. */
+/** Releases the slot that the license takes from an expired or revoked one, then writes the license. */
 async function write(
   tx: StorageSession,
   license: LicenseRecord,
@@ -80,7 +79,7 @@ async function write(
   return tx.updateLicense(license.id, license.version, patch)
 }
 
-/** Writes one planned change. Resolves to `null` if another request changed the license first. */
+/** Resolves to `null` if another request changed the license first. */
 async function applyChange(
   context: Context,
   app: AppRecord,
@@ -88,7 +87,7 @@ async function applyChange(
   { patch, event }: LicenseChange,
 ): Promise<SignedLicense | null> {
   const whole = await completed(context, license, patch)
-  // Made before the transaction, because its `jti` waits for cryptography.
+  // The result is made before the transaction, because its `jti` waits for cryptography.
   const result = await toUnsigned(context, app, { ...license, ...whole })
   const saved = await inTransaction(context, async (tx, emit) => {
     const written = await write(tx, license, whole, context.runtime.now())
@@ -97,25 +96,31 @@ async function applyChange(
     return result
   })
   if (saved === null && whole.current === true)
-    await checkPlace(context, app, result.installationId, license.id)
+    await checkSlot(context, app, result.installationId, license.id)
   return saved
 }
 
 /**
- * Changes a license by compare-and-set (`updateLicense`): of concurrent changes each is judged on the outcome of the one
- * before it, so none is lost and none is applied to a state it would have refused. Resolves to the license, not yet signed.
+ * Changes a license by compare-and-set (`updateLicense`). Each of several concurrent changes is planned on the result of the
+ * one before it. So no change is lost, and none is applied to a state that its plan would have refused.
  *
- * @throws {LicensingError} `not_found`; `conflict` when the installation's place is held by an active license; whatever
- * `plan` throws.
+ * Resolves to the license, not yet signed.
+ *
+ * @param known The license, if the caller has just read it. A retry reads it again.
+ * @throws {LicensingError} `not_found`; `conflict` if another active license occupies the installation slot; whatever `plan`
+ * throws.
  */
 export async function changeLicense(
   context: Context,
   app: AppRecord,
   id: string,
   plan: ChangePlan,
+  known: LicenseRecord | null = null,
 ): Promise<SignedLicense> {
+  let first = known
   const attempt = async (): Promise<SignedLicense | null> => {
-    const license = await requireLicense(context, app, id)
+    const license = first ?? (await requireLicense(context, app, id))
+    first = null
     const change = await plan(license)
     return change === null ? toUnsigned(context, app, license) : applyChange(context, app, license, change)
   }
@@ -123,10 +128,12 @@ export async function changeLicense(
 }
 
 /**
- * Writes a new license into its installation's place (`releaseInstallation`, then `insertLicense`): of concurrent writers
- * one wins. `make` is called again when customer or tier changed underneath.
+ * Writes a new license into its installation slot (`releaseInstallation`, then `insertLicense`). One of several concurrent
+ * writers wins. The others call `make` again, because customer or tier may have changed.
  *
- * @throws {LicensingError} `conflict`, naming the active license that holds the place.
+ * Resolves to the license, not yet signed.
+ *
+ * @throws {LicensingError} `conflict`, naming the active license that occupies the slot.
  */
 export async function writeNewLicense(
   context: Context,
@@ -142,17 +149,13 @@ export async function writeNewLicense(
       await emit(app, licenseEvent('license.created', license, context.runtime.now()))
       return result
     })
-    if (saved === null) await checkPlace(context, app, license.installationId, license.id)
+    if (saved === null) await checkSlot(context, app, license.installationId, license.id)
     return saved
   }
   return retryUntilWon(attempt, { lost: lostTooOften })
 }
 
-/**
- * Deletes a license. The event holds the state it was in.
- *
- * @throws {LicensingError} `not_found`.
- */
+/** Deletes a license. The event holds its last state. @throws {LicensingError} `not_found`. */
 export async function deleteLicense(context: Context, app: AppRecord, id: string): Promise<void> {
   const attempt = async (): Promise<object | null> => {
     const license = await requireLicense(context, app, id)

@@ -1,34 +1,54 @@
-import { jtiOf } from './issue-token.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { sha256Hex, uuidOf } from '../ids.ts'
-import { readJti, type Jti } from '../token/jti.ts'
 import { acceptedKeys } from '../keys/signing-keys.ts'
-import type { AppRecord } from '../storage/index.ts'
+import { requireApp } from '../lookup.ts'
+import type { AppRecord, LicenseRecord } from '../storage/index.ts'
+import { decide } from '../token/decision.ts'
+import { readJti, type Jti } from '../token/jti.ts'
 import { maxTokenLength, verifyToken, type LicenseClaims } from '../token/token.ts'
+import { jtiOf } from './issue-token.ts'
 
-/** A good token of an app, and what its `jti` says. */
+/** The claims of an app's genuine token, and its parsed `jti`. */
 export interface AuthenticToken {
   readonly claims: LicenseClaims
   readonly jti: Jti
 }
 
-function invalidToken(): LicensingError {
+/**
+ * A license token that was verified for one request. `licenses.renew` accepts it in place of the token, and then neither
+ * verifies the token nor reads app, keys and license again. `licenses.authenticate` makes it.
+ */
+export class TokenCredential {
+  readonly app: AppRecord
+  readonly token: AuthenticToken
+  /** The license as it was read with the token; `null` if it does not exist. */
+  readonly license: LicenseRecord | null
+
+  constructor(app: AppRecord, token: AuthenticToken, license: LicenseRecord | null) {
+    this.app = app
+    this.token = token
+    this.license = license
+  }
+}
+
+export function invalidToken(): LicensingError {
   return new LicensingError('invalid_token', 'Invalid license token')
 }
 
-function sameText(a: string, b: string): boolean {
+/** Compares in constant time, so that the time tells nothing of the MAC. */
+function isSameText(a: string, b: string): boolean {
   let difference = a.length ^ b.length
   for (let at = 0; at < a.length; at++) difference |= a.charCodeAt(at) ^ b.charCodeAt(at)
   return difference === 0
 }
 
-/** Whether this server made the `jti`, for this app: its MAC holds. */
+/** True if the MAC of a `jti` is right: a server with this app's secret made it. */
 export async function isOwnJti(context: Context, app: AppRecord, text: string, jti: Jti): Promise<boolean> {
-  return sameText(await jtiOf(context, app, { id: jti.licenseId, revision: jti.revision }), text)
+  return isSameText(await jtiOf(context, app, { id: jti.licenseId, revision: jti.revision }), text)
 }
 
-/** The claims of a token whose signature holds under a key that is accepted now, verified once for these very keys. */
+/** Verifies a token once under the keys accepted now. Other keys make another cache entry. */
 async function verifiedClaims(context: Context, app: AppRecord, token: unknown): Promise<LicenseClaims> {
   const keys = await acceptedKeys(context, app.id)
   const verify = (): Promise<LicenseClaims> =>
@@ -39,10 +59,10 @@ async function verifiedClaims(context: Context, app: AppRecord, token: unknown):
 }
 
 /**
- * Verifies a token of an app: grammar, signature under an accepted key of that app, issuer and audience, and that its
- * `jti` was made by this server for the license in `lic_id`. Neither its time nor the license is looked at.
+ * Checks that a token is genuine: its grammar, its signature under an accepted key of the app, its issuer and audience, and
+ * that its `jti` belongs to the license in `lic_id`. It checks neither time nor license.
  *
- * @throws {LicensingError} `invalid_token`, the same for every cause.
+ * @throws {LicensingError} `invalid_token`, with one message for every cause.
  */
 export async function authenticateToken(
   context: Context,
@@ -54,4 +74,28 @@ export async function authenticateToken(
   if (jti === null || uuidOf(jti.licenseId) !== claims.lic_id) throw invalidToken()
   if (!(await isOwnJti(context, app, claims.jti, jti))) throw invalidToken()
   return { claims, jti }
+}
+
+/** True if `invalidatePrevious` has refused the token since. An expired or revoked license is another matter. */
+function isInvalidated(context: Context, { claims, jti }: AuthenticToken, license: LicenseRecord): boolean {
+  const now = context.runtime.now()
+  return decide({ token: claims, revision: jti.revision, license, now }).code === 'invalid_token'
+}
+
+/**
+ * Verifies the token of a license for a renewal. It says nothing about the license's state, except that the token has not
+ * been invalidated.
+ *
+ * @throws {LicensingError} `not_found` for the app; `invalid_token`, the same for every cause.
+ */
+export async function authenticateRenewal(
+  context: Context,
+  app: string,
+  token: unknown,
+): Promise<TokenCredential> {
+  const record = await requireApp(context, app, 'read')
+  const authentic = await authenticateToken(context, record, token)
+  const license = await context.storage.findLicense(record.id, authentic.jti.licenseId)
+  if (license !== null && isInvalidated(context, authentic, license)) throw invalidToken()
+  return new TokenCredential(record, authentic, license)
 }

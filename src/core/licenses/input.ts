@@ -4,7 +4,6 @@ import {
   identifier,
   instant,
   integer,
-  maxInstant,
   metadata,
   nullable,
   oneOf,
@@ -16,32 +15,50 @@ import {
 import { input, invalidInput, type Input } from '../input/parse.ts'
 import { pagingFields, type Paging } from '../paging.ts'
 import type { Metadata, NumericDate } from '../storage/index.ts'
+import { day, maxInstant } from '../time.ts'
 
-/** When a license ends: exactly one of the three. */
+/** The end of a license: exactly one of the three. */
 export interface Expiry {
-  /** So many days of 86,400 seconds from now, 1 to 36,500. */
+  /** Days of 86,400 seconds from now, 1 to 36,500. */
   readonly durationDays?: number
-  /** At this second, in the future. */
+  /** Whole seconds since 1970, in the future. */
   readonly expiresAt?: NumericDate
   readonly forever?: true
 }
 
+/**
+ * Input of `licensing.licenses.create`.
+ *
+ * @example
+ * ```ts
+ * import type { NewLicense } from 'heartwood'
+ *
+ * const license: NewLicense = {
+ *   installationId: crypto.randomUUID(),
+ *   customerId: 'cus_01kfnb4zd5fd8rh1b9p2xj3t6y',
+ *   tierId: 'pro',
+ *   customFeatures: ['beta'],
+ *   durationDays: 365,
+ * }
+ * ```
+ */
 export interface NewLicense extends Expiry {
-  /** A UUID; kept in lower case. */
+  /** A UUID, which the licensed program makes once and keeps. It is stored in lower case. */
   readonly installationId: string
   readonly customerId: string
   /** Id or slug. */
   readonly tierId: string
-  /** Features of this license alone, added to the tier's: slugs, which need not be in the catalogue. */
+  /** At most 50 feature slugs for this license alone, added to the tier's. The catalogue need not have them. */
   readonly customFeatures?: readonly string[]
-  /** The same as `customFeatures`; give one of the two. */
+  /** The same as `customFeatures`. Give one of the two. */
   readonly features?: readonly string[]
+  /** A JSON object of at most 16 KiB. */
   readonly metadata?: Metadata
 }
 
 /**
- * What of a license may be changed: absent is unchanged; lists and `metadata` are replaced whole. A change to what the
- * token says issues its claims anew; on a revoked license only `metadata` may change.
+ * Changes to a license. An absent field stays unchanged; lists and `metadata` are replaced as a whole. A change to a claim
+ * regenerates the license. On a revoked license only `metadata` may change.
  */
 export interface LicenseChanges extends Expiry {
   readonly installationId?: string
@@ -52,29 +69,31 @@ export interface LicenseChanges extends Expiry {
   readonly metadata?: Metadata | null
 }
 
+/** Filter and page of `licensing.licenses.list`. */
 export interface LicenseQuery extends Paging {
   readonly status?: 'active' | 'expired' | 'revoked'
   readonly customerId?: string
   /** Id or slug. */
   readonly tierId?: string
   readonly installationId?: string
-  /** Asks for the tokens as well, each a signature; then at most 20 a page. */
+  /** Asks for the tokens too. Each costs a signature, so a page has at most 20 then. */
   readonly include?: 'token'
 }
 
+/** Options of `licensing.licenses.revoke`. */
 export interface Revocation {
-  /** Why, for people; kept with the license. */
+  /** The reason, for people. It is stored with the license. At most 1,024 characters. */
   readonly reason?: string | null
 }
 
+/** Options of `licensing.licenses.reinstate`. */
 export interface Reinstatement {
-  /** Issues the claims anew and refuses every earlier token. */
+  /** Regenerates the license and refuses every earlier token. */
   readonly invalidatePrevious?: boolean
 }
 
 const maxCustomFeatures = 50
 const maxTokensPerPage = 20
-const day = 86_400
 
 const expiryFields: {
   durationDays: TOptional<TInteger>
@@ -147,7 +166,7 @@ function endOf({ durationDays, expiresAt, forever }: Expiry, now: NumericDate): 
   return end
 }
 
-/** The end that a new license is given; `null` for none. @throws {LicensingError} `validation_error`. */
+/** The end of a new license; `null` if it never expires. @throws {LicensingError} `validation_error`. */
 export function expiryOf(expiry: Expiry, now: NumericDate): NumericDate | null {
   const given = givenExpiries(expiry)
   const rule = 'exactly one of durationDays, expiresAt and forever must be given'
@@ -155,19 +174,19 @@ export function expiryOf(expiry: Expiry, now: NumericDate): NumericDate | null {
   return endOf(expiry, now)
 }
 
-/** The end that a change asks for; `undefined` when it leaves the end alone. @throws {LicensingError} `validation_error`. */
+/** The end that a change asks for; `undefined` keeps the present end. @throws {LicensingError} `validation_error`. */
 export function changedExpiryOf(expiry: Expiry, now: NumericDate): NumericDate | null | undefined {
   return givenExpiries(expiry).length === 0 ? undefined : expiryOf(expiry, now)
 }
 
-/** The custom features under whichever of their two names. @throws {LicensingError} `validation_error`. */
+/** The custom features, under either of their two names. @throws {LicensingError} `validation_error`. */
 export function customFeaturesOf(given: Pick<NewLicense, 'features' | 'customFeatures'>): readonly string[] {
   if (given.features !== undefined && given.customFeatures !== undefined)
     throw invalidInput({ features: ['must not be given together with customFeatures, which is the same'] })
   return given.customFeatures ?? given.features ?? []
 }
 
-/** @throws {LicensingError} `validation_error` when more tokens are asked for than a page may hold. */
+/** @throws {LicensingError} `validation_error` if a page would hold too many tokens. */
 export function checkInclude({ include, perPage = maxTokensPerPage }: LicenseQuery): void {
   if (include === 'token' && perPage > maxTokensPerPage)
     throw invalidInput({ perPage: [`must be at most ${maxTokensPerPage} with include=token`] })

@@ -1,21 +1,21 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { sha256Hex, uuidOf } from '../ids.ts'
-import { makeJti } from '../token/jti.ts'
 import { activeKey, privateKeyOf, tokenSecretOf } from '../keys/signing-keys.ts'
 import type { Slot } from '../runtime/work-queue.ts'
 import type { AppRecord, LicenseRecord, SigningKeyRecord } from '../storage/index.ts'
+import { makeJti } from '../token/jti.ts'
 import { signToken, type LicenseClaims } from '../token/token.ts'
 import type { License } from './view.ts'
 
-/** What a license may do: the tier's features, then its own, as a union without repeats, in that order. */
+/** The features a license grants: the tier's, then its own, each once. */
 export function featuresOf(
   license: Pick<LicenseRecord, 'tierFeatures' | 'customFeatures'>,
 ): readonly string[] {
   return [...new Set([...license.tierFeatures, ...license.customFeatures])]
 }
 
-/** The `jti` of a license's claims, or of an earlier issue of them. */
+/** The `jti` of one issue of a license's claims. */
 export async function jtiOf(
   context: Context,
   app: AppRecord,
@@ -40,7 +40,7 @@ function claimsOf(app: AppRecord, license: License): LicenseClaims {
   }
 }
 
-/** The token of these claims under a key: always the same bytes, so one that was signed before is as good. */
+/** Claims and key always give the same bytes, so a cached token is as good as a new one. */
 async function signedToken(
   context: Context,
   claims: LicenseClaims,
@@ -53,8 +53,10 @@ async function signedToken(
 }
 
 /**
- * Derives the token of a license: the same license and key give the same bytes. The active key is read again after
- * signing, so that no request begun after a rotation's answer gets a token under the old key.
+ * Derives the token of a license: the same license and key give the same bytes. The active key is read again after signing.
+ * So no request that begins after a rotation's response gets a token under the old key.
+ *
+ * @throws {LicensingError} `license_revoked`; `not_found` if the app is gone.
  */
 export async function deriveToken(
   context: Context,

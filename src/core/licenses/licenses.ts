@@ -2,6 +2,13 @@ import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { isUuid, readId } from '../ids.ts'
 import { checkMetadata, invalidInput } from '../input/parse.ts'
+import { withSigningSlot } from '../keys/signing-queue.ts'
+import { requireApp, requireLicense } from '../lookup.ts'
+import { mapListing, readPage, type Listing } from '../paging.ts'
+import type { Permission } from '../principal.ts'
+import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
+import { changeLicense, deleteLicense, writeNewLicense, type ChangePlan } from './changes.ts'
+import { authenticateRenewal, authenticateToken, invalidToken, TokenCredential } from './check-token.ts'
 import {
   changedExpiryOf,
   checkInclude,
@@ -19,18 +26,6 @@ import {
   type Revocation,
 } from './input.ts'
 import {
-  present,
-  toSigned,
-  withToken,
-  type IncludeToken,
-  type License,
-  type LicenseStatus,
-  type SignedLicense,
-} from './view.ts'
-import { changeLicense, deleteLicense, writeNewLicense, type ChangePlan } from './changes.ts'
-import { requireApp, requireLicense } from '../lookup.ts'
-import { mapListing, readPage, type Listing } from '../paging.ts'
-import {
   regenerateLicense,
   regenerateLicenses,
   nextRevision,
@@ -40,61 +35,103 @@ import {
   type Regeneration,
   type RenewalOptions,
 } from './regenerate.ts'
-import { withSigningSlot } from '../keys/signing-queue.ts'
-import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
+import {
+  present,
+  toSigned,
+  withToken,
+  type IncludeToken,
+  type License,
+  type LicenseStatus,
+  type SignedLicense,
+} from './view.ts'
 
-/** What a license's use cases are called on `licensing.licenses`. `id` is the license's id or UUID. */
+/**
+ * The use cases of licenses: `licensing.licenses`. `id` is the license's id or UUID.
+ *
+ * Every use case that signs a token throws `unavailable`, before it changes anything, if too many signatures are waiting.
+ *
+ * @example
+ * ```ts
+ * import type { Licensing } from 'heartwood'
+ *
+ * async function sell(licensing: Licensing, customerId: string, installationId: string): Promise<string | null> {
+ *   const license = { installationId, customerId, tierId: 'pro', durationDays: 365 }
+ *   const { token } = await licensing.licenses.create('desktop-app', license)
+ *   return token
+ * }
+ *
+ * async function refund(licensing: Licensing, id: string): Promise<void> {
+ *   await licensing.licenses.revoke('desktop-app', id, { reason: 'Refunded' })
+ * }
+ * ```
+ */
 export interface Licenses {
   /**
-   * Issues a license. An expired or revoked license of the same installation is set aside.
-   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` when the installation has an active license.
+   * Issues a license. It takes the installation slot of an expired or revoked license of the same installation.
+   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` if the installation has an active license.
    */
   create(app: string, license: NewLicense): Promise<SignedLicense>
   /** @throws {LicensingError} `not_found`. */
   get(app: string, id: string): Promise<License>
   get(app: string, id: string, options: IncludeToken): Promise<SignedLicense>
-  /** The license that holds the installation's place. @throws {LicensingError} `not_found`. */
+  /** The license that occupies the installation slot. @throws {LicensingError} `not_found`. */
   getByInstallation(app: string, installationId: string): Promise<License>
   getByInstallation(app: string, installationId: string, options: IncludeToken): Promise<SignedLicense>
   /** Newest first. @throws {LicensingError} `validation_error`, `not_found`. */
   list(app: string, query?: LicenseQuery): Promise<Listing<License>>
-  /** The token as of now, `null` unless the license is active. @throws {LicensingError} `not_found`. */
+  /** The token as of now; `null` unless the license is active. @throws {LicensingError} `not_found`. */
   token(app: string, id: string): Promise<string | null>
   /**
-   * Changes a license; a change to what the token says regenerates it.
-   * @throws {LicensingError} `validation_error`, `not_found`, `license_revoked`, `missing_tier`; `conflict` when another
-   * active license holds the installation.
+   * Changes a license. A change to a claim regenerates it.
+   * @throws {LicensingError} `validation_error`, `not_found`, `license_revoked`, `missing_tier`; `conflict` if another active
+   * license occupies the installation slot.
    */
   update(app: string, id: string, changes: LicenseChanges): Promise<SignedLicense>
-  /** @throws {LicensingError} `not_found`. */
+  /** Deletes a license for good. @throws {LicensingError} `not_found`. */
   delete(app: string, id: string): Promise<void>
-  /** Ends the license at once; again changes nothing. @throws {LicensingError} `validation_error`, `not_found`. */
+  /** Ends a license at once. To revoke it again changes nothing. @throws {LicensingError} `validation_error`, `not_found`. */
   revoke(app: string, id: string, revocation?: Revocation): Promise<License>
   /**
    * Undoes a revocation.
-   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` when another active license holds the installation;
-   * `missing_tier` with `invalidatePrevious`.
+   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` if another active license occupies the installation
+   * slot; `missing_tier`, only with `invalidatePrevious`.
    */
   reinstate(app: string, id: string, reinstatement?: Reinstatement): Promise<SignedLicense>
   /**
-   * Issues the claims anew, with the features the tier has now. An expired license stays expired, and so is its token.
+   * Regenerates a license: issues its claims anew, with the tier's present features. An expired license stays expired, and its
+   * token is expired too.
    * @throws {LicensingError} `validation_error`, `not_found`, `license_revoked`, `missing_tier`.
    */
   regenerate(app: string, id: string, options?: Regeneration): Promise<SignedLicense>
   /**
-   * The same at the word of the license's own token, which must be unexpired and signed under an accepted key.
+   * Regenerates a license for the holder of its own token. The token must be unexpired, and signed under an accepted key.
+   * @param currentToken The token, or the credential that `authenticate` made of it.
    * @throws {LicensingError} `invalid_token`, `token_expired`, `token_mismatch`, `not_found`, `license_revoked`,
    * `missing_tier`, in this order.
    */
   renew(app: string, id: string, currentToken: unknown, options?: RenewalOptions): Promise<SignedLicense>
-  /** Regenerates all matching active licenses. @throws {LicensingError} `validation_error`, `not_found`. */
+  /**
+   * Verifies a license token for a `renew` that follows at once. So a server can check the credential before it reads the
+   * rest of a request.
+   * @throws {LicensingError} `not_found` for the app; `invalid_token`.
+   */
+  authenticate(app: string, currentToken: unknown): Promise<TokenCredential>
+  /**
+   * Regenerates all matching active licenses. The call may be repeated.
+   * @throws {LicensingError} `validation_error`, `not_found`.
+   */
   regenerateAll(app: string, options?: BulkRegeneration): Promise<BulkOutcome>
 }
 
 /** A license that was read or written, and its app. */
 type Found<Subject> = readonly [app: AppRecord, license: Subject]
 
-/** A license's id in either form, as the id it is stored under. @throws {LicensingError} `not_found`. */
+/** The permission to read licenses, with their tokens if those are asked for. */
+function permissionFor(options: { readonly include?: 'token' } | undefined): Permission {
+  return options?.include === 'token' ? 'tokens' : 'read'
+}
+
+/** The stored form of a license's id, given as TypeID or UUID. @throws {LicensingError} `not_found`. */
 function licenseId(id: string): string {
   const known = readId('lic', id)
   if (known === null) throw new LicensingError('not_found', 'License not found')
@@ -142,7 +179,7 @@ async function licenseRecord(context: Context, app: AppRecord, given: NewLicense
 async function createLicense(context: Context, app: string, license: NewLicense): Promise<Found<License>> {
   const given = newLicense.parse(license)
   checkMetadata(given.metadata)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   return [record, await writeNewLicense(context, record, () => licenseRecord(context, record, given))]
 }
 
@@ -151,16 +188,15 @@ async function licenseFilter(
   app: AppRecord,
   query: LicenseQuery,
 ): Promise<LicenseFilter | null> {
-  const { status, customerId, installationId } = query
   const tier = query.tierId === undefined ? undefined : await context.storage.findTier(app.id, query.tierId)
   if (tier === null) return null
   return {
     appId: app.id,
     now: context.runtime.now(),
-    ...(status !== undefined && { status }),
-    ...(customerId !== undefined && { customerId }),
-    ...(tier !== undefined && { tierId: tier.id }),
-    ...(installationId !== undefined && { installationId: installationId.toLowerCase() }),
+    status: query.status,
+    customerId: query.customerId,
+    tierId: tier?.id,
+    installationId: query.installationId?.toLowerCase(),
   }
 }
 
@@ -171,11 +207,9 @@ async function listLicenses(
 ): Promise<Listing<License>> {
   const given = licenseQuery.parse(query)
   checkInclude(given)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, permissionFor(given))
   const filter = await licenseFilter(context, record, given)
-  const { page, perPage, cursor } = given
-  const paging = { ...(page && { page }), ...(perPage && { perPage }), ...(cursor && { cursor }) }
-  const listing = await readPage(paging, {
+  const listing = await readPage(given, {
     prefix: 'lic',
     list: async (wanted) => (filter === null ? [] : context.storage.listLicenses(filter, wanted)),
     count: async () => (filter === null ? 0 : context.storage.countLicenses(filter)),
@@ -185,33 +219,30 @@ async function listLicenses(
   return mapListing(listing, (license) => present(context, record, license, options))
 }
 
-function sameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item, at) => item === b[at])
+/** The claims that an update names; `undefined` leaves a claim alone. */
+type WantedClaims = {
+  readonly [Claim in 'installationId' | 'customerId' | 'tierId' | 'customFeatures' | 'expiresAt']:
+    LicenseRecord[Claim] | undefined
 }
 
-/** What of the claims a change asks to be other than they are. */
-function changedClaims(license: LicenseRecord, wanted: LicensePatch): LicensePatch {
-  const { installationId, customerId, tierId, customFeatures, expiresAt } = wanted
-  return {
-    ...(installationId !== undefined && installationId !== license.installationId && { installationId }),
-    ...(customerId !== undefined && customerId !== license.customerId && { customerId }),
-    ...(tierId !== undefined && tierId !== license.tierId && { tierId }),
-    ...(customFeatures !== undefined &&
-      !sameList(customFeatures, license.customFeatures) && { customFeatures }),
-    ...(expiresAt !== undefined && expiresAt !== license.expiresAt && { expiresAt }),
-  }
+/** The claims that this update really changes. */
+function changedClaims(license: LicenseRecord, wanted: WantedClaims): LicensePatch {
+  const isChanged = (name: string, value: unknown): boolean =>
+    value !== undefined && JSON.stringify(value) !== JSON.stringify(license[name as keyof WantedClaims])
+  return Object.fromEntries(Object.entries(wanted).filter(([name, value]) => isChanged(name, value)))
 }
 
-/** The claims that a change names, checked against the app. */
-async function wantedClaims(context: Context, app: AppRecord, given: LicenseChanges): Promise<LicensePatch> {
+/** The claims that an update names, checked against the app. @throws {LicensingError} `validation_error`. */
+async function wantedClaims(context: Context, app: AppRecord, given: LicenseChanges): Promise<WantedClaims> {
   await checkCustomer(context, app, given.customerId)
+  const { tierId, customFeatures } = given
   const expiresAt = changedExpiryOf(given, context.runtime.now())
   return {
-    ...(given.installationId !== undefined && { installationId: given.installationId.toLowerCase() }),
-    ...(given.customerId !== undefined && { customerId: given.customerId }),
-    ...(given.tierId !== undefined && { tierId: (await existingTier(context, app, given.tierId)).id }),
-    ...(given.customFeatures !== undefined && { customFeatures: given.customFeatures ?? [] }),
-    ...(expiresAt !== undefined && { expiresAt }),
+    installationId: given.installationId?.toLowerCase(),
+    customerId: given.customerId,
+    tierId: tierId === undefined ? undefined : (await existingTier(context, app, tierId)).id,
+    customFeatures: customFeatures === undefined ? undefined : (customFeatures ?? []),
+    expiresAt,
   }
 }
 
@@ -223,7 +254,7 @@ async function updateLicense(
 ): Promise<Found<License>> {
   const given = licenseChanges.parse(changes)
   checkMetadata(given.metadata)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const key = licenseId(id)
   await requireLicense(context, record, key)
   const wanted = await wantedClaims(context, record, given)
@@ -247,7 +278,7 @@ async function revokeLicense(
   options: Revocation = {},
 ): Promise<License> {
   const { reason = null } = revocation.parse(options)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const plan: ChangePlan = ({ revokedAt }) =>
     revokedAt === null
       ? { patch: { revokedAt: context.runtime.now(), revokedReason: reason }, event: 'license.revoked' }
@@ -263,7 +294,7 @@ async function reinstateLicense(
   options: Reinstatement = {},
 ): Promise<Found<License>> {
   const { invalidatePrevious = false } = reinstatement.parse(options)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const patch = { revokedAt: null, revokedReason: null }
   const plan: ChangePlan = async (license) => {
     const event = license.revokedAt === null ? 'license.regenerated' : 'license.reinstated'
@@ -274,8 +305,13 @@ async function reinstateLicense(
   return [record, await changeLicense(context, record, licenseId(id), plan)]
 }
 
-async function findLicense(context: Context, app: string, id: string): Promise<Found<LicenseRecord>> {
-  const record = await requireApp(context, app)
+async function findLicense(
+  context: Context,
+  app: string,
+  id: string,
+  options?: IncludeToken,
+): Promise<Found<LicenseRecord>> {
+  const record = await requireApp(context, app, permissionFor(options))
   return [record, await requireLicense(context, record, licenseId(id))]
 }
 
@@ -283,8 +319,9 @@ async function currentLicense(
   context: Context,
   app: string,
   installationId: string,
+  options?: IncludeToken,
 ): Promise<Found<LicenseRecord>> {
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, permissionFor(options))
   const license = isUuid(installationId)
     ? await context.storage.findCurrentLicense(record.id, installationId.toLowerCase())
     : null
@@ -292,7 +329,7 @@ async function currentLicense(
   return [record, license]
 }
 
-/** Writes a license and signs its token, in a signing slot that is taken before the write. */
+/** The signing slot is taken before the write, so that "too busy" never follows a commit. */
 function signed(
   context: Context,
   write: () => Promise<Found<License>>,
@@ -304,37 +341,58 @@ function signed(
   })
 }
 
-/** The same for a regeneration, which signs for an expired license too. */
+/** A regeneration signs for an expired license too. */
 function regenerated(
   context: Context,
   app: string,
   regenerate: (record: AppRecord) => Promise<License>,
 ): Promise<SignedLicense> {
   const write = async (): Promise<Found<License>> => {
-    const record = await requireApp(context, app)
+    const record = await requireApp(context, app, 'write')
     return [record, await regenerate(record)]
   }
   return signed(context, write, ['active', 'expired'])
 }
 
-/** Binds the use cases of licenses to a context. */
+/** Renews a license. A credential is used as it is; a token is verified first. */
+function renewed(
+  context: Context,
+  app: string,
+  id: string,
+  currentToken: unknown,
+  options?: RenewalOptions,
+): Promise<SignedLicense> {
+  const write = async (): Promise<Found<License>> => {
+    if (currentToken instanceof TokenCredential) {
+      const { app: record } = currentToken
+      if (app !== record.id && app !== record.slug) throw invalidToken()
+      return [record, await renewLicense(context, record, readId('lic', id), currentToken, options)]
+    }
+    const record = await requireApp(context, app, 'read')
+    const token = await authenticateToken(context, record, currentToken)
+    return [record, await renewLicense(context, record, readId('lic', id), { token, license: null }, options)]
+  }
+  return signed(context, write, ['active', 'expired'])
+}
+
 export function bindLicenses(context: Context): Licenses {
   return {
     create: (app, license) => signed(context, () => createLicense(context, app, license)),
     get: async (app: string, id: string, options?: IncludeToken) =>
-      present(context, ...(await findLicense(context, app, id)), options),
+      present(context, ...(await findLicense(context, app, id, options)), options),
     getByInstallation: async (app: string, installationId: string, options?: IncludeToken) =>
-      present(context, ...(await currentLicense(context, app, installationId)), options),
+      present(context, ...(await currentLicense(context, app, installationId, options)), options),
     list: (app, query) => listLicenses(context, app, query),
-    token: async (app, id) => (await withToken(context, ...(await findLicense(context, app, id)))).token,
+    token: async (app, id) =>
+      (await withToken(context, ...(await findLicense(context, app, id, { include: 'token' })))).token,
     update: (app, id, changes) => signed(context, () => updateLicense(context, app, id, changes)),
-    delete: async (app, id) => deleteLicense(context, await requireApp(context, app), licenseId(id)),
+    delete: async (app, id) => deleteLicense(context, await requireApp(context, app, 'write'), licenseId(id)),
     revoke: (app, id, options) => revokeLicense(context, app, id, options),
     reinstate: (app, id, options) => signed(context, () => reinstateLicense(context, app, id, options)),
     regenerate: (app, id, options = {}) =>
       regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
-    renew: (app, id, token, options) =>
-      regenerated(context, app, (record) => renewLicense(context, record, readId('lic', id), token, options)),
+    renew: (app, id, token, options) => renewed(context, app, id, token, options),
+    authenticate: (app, token) => authenticateRenewal(context, app, token),
     regenerateAll: (app, options = {}) => regenerateLicenses(context, app, options),
   }
 }

@@ -1,47 +1,53 @@
 import { Type } from '@sinclair/typebox'
-import { authenticateToken } from './check-token.ts'
 import type { Context } from '../context.ts'
-import { decide, type Decision } from '../token/decision.ts'
 import { LicensingError } from '../errors.ts'
 import { flag, identifier, reference } from '../input/fields.ts'
 import { input, type Input } from '../input/parse.ts'
+import { requireApp, requireTier } from '../lookup.ts'
+import type { AppRecord, LicensePatch, LicenseRecord, RegenerationPage } from '../storage/index.ts'
+import { decide, type Decision } from '../token/decision.ts'
 import { inTransaction } from '../transaction.ts'
 import { changeLicense, type ChangePlan } from './changes.ts'
-import { requireApp, requireTier } from '../lookup.ts'
-import type {
-  AppRecord,
-  LicenseFilter,
-  LicensePatch,
-  LicenseRecord,
-  RegenerationPage,
-} from '../storage/index.ts'
+import type { AuthenticToken } from './check-token.ts'
 import type { SignedLicense } from './view.ts'
 
+/** Options of `licensing.licenses.regenerate`. */
 export interface Regeneration {
-  /** Refuses every earlier token of the license, for when one was stolen. */
+  /** Refuses every earlier token of the license. Set it if a token was stolen. */
   readonly invalidatePrevious?: boolean
 }
 
-/** Which licenses a bulk regeneration takes; all active ones by default. */
+/**
+ * Filter of `licensing.licenses.regenerateAll`. By default it takes every active license.
+ *
+ * @example
+ * ```ts
+ * import type { BulkRegeneration } from 'heartwood'
+ *
+ * const proLicenses: BulkRegeneration = { tierId: 'pro', dryRun: true }
+ * ```
+ */
 export interface BulkRegeneration {
   /** Id or slug. */
   readonly tierId?: string
   readonly customerId?: string
-  /** Answers the counts and changes nothing. */
+  /** Resolves to the counts and changes nothing. */
   readonly dryRun?: boolean
 }
 
+/** Options of `licensing.licenses.renew`. */
 export interface RenewalOptions {
   /**
-   * Called with the license's id once the token is good for a renewal; what it throws ends that. For rate limits: a token
-   * that is refused, such as a stolen one that was cut off, uses nothing up for the license's holder.
+   * Called with the license's id as soon as its token is accepted. If it throws, the renewal ends with that error. It is the
+   * place for a rate limit: a refused token, for example a stolen one, must not use up the limit of the license's holder.
    */
   readonly admit?: (licenseId: string) => void | Promise<void>
 }
 
+/** Result of `licensing.licenses.regenerateAll`. */
 export interface BulkOutcome {
   readonly licensesRegenerated: number
-  /** How many matching active licenses were left alone, by reason. */
+  /** Numbers of matching active licenses that were left alone, by reason. */
   readonly skipped: { readonly missingTier: number }
 }
 
@@ -57,16 +63,17 @@ export const bulkRegeneration: Input<BulkRegeneration> = input<BulkRegeneration>
   }),
 )
 
-/** Licenses a page of a bulk regeneration: each page is one transaction of some 20 ms. */
+/** Licenses a page. Each page is one transaction of some 20 ms. */
 const pageSize = 5_000
 
-/** @throws {LicensingError} the decision's code, when it is a refusal. */
+/** @throws {LicensingError} the decision's code, if it refuses. */
 function refuse(decision: Decision): void {
   if (decision.code !== null) throw new LicensingError(decision.code, decision.reason)
 }
 
 /**
- * The patch that issues a license's claims anew: the features its tier has now, the next revision, the time.
+ * The patch that issues a license's claims anew, with its tier's present features. `past` overrides the tier, and names the
+ * revision of a token that may be newer than the record, as after a restored backup.
  *
  * @throws {LicensingError} `license_revoked`, `missing_tier`.
  */
@@ -91,7 +98,7 @@ export async function nextRevision(
   }
 }
 
-/** Regenerates a license at a vendor's word. */
+/** Regenerates a license for its vendor. */
 export async function regenerateLicense(
   context: Context,
   app: AppRecord,
@@ -105,15 +112,20 @@ export async function regenerateLicense(
   }))
 }
 
-/** Regenerates a license at the word of its own token, in the documented order of refusals. */
+/** A verified token for a renewal, with the license if that was read with it. */
+export interface VerifiedRenewal {
+  readonly token: AuthenticToken
+  readonly license: LicenseRecord | null
+}
+
+/** Regenerates a license for the holder of its token. The order of refusals is documented. */
 export async function renewLicense(
   context: Context,
   app: AppRecord,
   id: string | null,
-  token: unknown,
+  { token: { claims, jti }, license: known }: VerifiedRenewal,
   options: RenewalOptions = {},
 ): Promise<SignedLicense> {
-  const { claims, jti } = await authenticateToken(context, app, token)
   let isAdmitted = false
   const admitOnce = async (): Promise<void> => {
     if (!isAdmitted) await options.admit?.(jti.licenseId)
@@ -127,21 +139,18 @@ export async function renewLicense(
     const patch = await nextRevision(context, app, license, { revision: jti.revision })
     return { patch, event: 'license.regenerated' }
   }
-  return changeLicense(context, app, jti.licenseId, plan)
+  return changeLicense(context, app, jti.licenseId, plan, known)
 }
 
-async function bulkFilter(context: Context, app: AppRecord, given: BulkRegeneration): Promise<LicenseFilter> {
-  const tier = given.tierId === undefined ? null : await requireTier(context.storage, app, given.tierId)
-  return {
-    appId: app.id,
-    status: 'active',
-    now: context.runtime.now(),
-    ...(tier !== null && { tierId: tier.id }),
-    ...(given.customerId !== undefined && { customerId: given.customerId }),
-  }
+type BulkFilter = Omit<RegenerationPage, 'after' | 'limit'>
+
+async function bulkFilter(context: Context, app: AppRecord, given: BulkRegeneration): Promise<BulkFilter> {
+  const { tierId, customerId } = given
+  const tier = tierId === undefined ? undefined : await requireTier(context.storage, app, tierId)
+  return { appId: app.id, tierId: tier?.id, customerId, now: context.runtime.now() }
 }
 
-/** One page in one step, and with the last one the event that counts all. */
+/** The last page emits the one event, with the count of all. */
 async function regeneratePage(
   context: Context,
   app: AppRecord,
@@ -162,42 +171,31 @@ async function regeneratePage(
   })
 }
 
-async function regeneratePages(context: Context, app: AppRecord, filter: LicenseFilter): Promise<number> {
-  const { appId, customerId, tierId, now } = filter
-  const chosen = {
-    ...(customerId !== undefined && { customerId }),
-    ...(typeof tierId === 'string' && { tierId }),
-  }
+async function regeneratePages(context: Context, app: AppRecord, filter: BulkFilter): Promise<number> {
   let total = 0
-  let after: string | null = ''
-  while (after !== null) {
-    const page = { appId, ...chosen, now, limit: pageSize, ...(after !== '' && { after }) }
-    const done: { readonly total: number; readonly last: string | null } = await regeneratePage(
-      context,
-      app,
-      page,
-      total,
-    )
+  let after: string | undefined
+  for (;;) {
+    const done = await regeneratePage(context, app, { ...filter, after, limit: pageSize }, total)
     total = done.total
+    if (done.last === null) return total
     after = done.last
   }
-  return total
 }
 
-/** Regenerates all matching active licenses, in pages that are each one step; safe to repeat. */
+/** Regenerates all matching active licenses in pages. Each page is one step, so the call may be repeated. */
 export async function regenerateLicenses(
   context: Context,
   app: string,
   options: BulkRegeneration,
 ): Promise<BulkOutcome> {
   const { dryRun = false, ...given } = bulkRegeneration.parse(options)
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const filter = await bulkFilter(context, record, given)
-  const { storage } = context
-  const missingTier =
-    given.tierId === undefined ? await storage.countLicenses({ ...filter, tierId: null }) : 0
+  const count = (tierId: string | null | undefined): Promise<number> =>
+    context.storage.countLicenses({ ...filter, status: 'active', tierId })
+  const missingTier = filter.tierId === undefined ? await count(null) : 0
   const licensesRegenerated = dryRun
-    ? (await storage.countLicenses(filter)) - missingTier
+    ? (await count(filter.tierId)) - missingTier
     : await regeneratePages(context, record, filter)
   return { licensesRegenerated, skipped: { missingTier } }
 }

@@ -1,64 +1,93 @@
 import { Type } from '@sinclair/typebox'
-import { authenticateToken, isOwnJti, type AuthenticToken } from './check-token.ts'
-import { featuresOf } from './issue-token.ts'
 import type { Context } from '../context.ts'
-import { decide, statusOf } from '../token/decision.ts'
 import { LicensingError } from '../errors.ts'
-import { text, uuid } from '../input/fields.ts'
 import { isUuid } from '../ids.ts'
+import { text, uuid } from '../input/fields.ts'
 import { input, invalidInput, isText, type Input } from '../input/parse.ts'
-import { readJti } from '../token/jti.ts'
 import { requireApp } from '../lookup.ts'
 import type { AppRecord, LicenseRecord, NumericDate } from '../storage/index.ts'
+import { decide, statusOf } from '../token/decision.ts'
+import { readJti } from '../token/jti.ts'
+import { authenticateToken, isOwnJti, type AuthenticToken } from './check-token.ts'
+import { featuresOf } from './issue-token.ts'
 
-/** Which license is meant: exactly one of the two. */
+/**
+ * Names a license by exactly one of the two.
+ *
+ * @example
+ * ```ts
+ * import type { LicenseReference } from 'heartwood'
+ *
+ * const reference: LicenseReference = { installationId: '7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d' }
+ * ```
+ */
 export interface LicenseReference {
+  /** A UUID. It names the license that occupies the installation slot. */
   readonly installationId?: string
-  /** The `jti` of any token of the license, the newest or one that has been replaced. */
+  /** The `jti` of any token of the license, the newest or an earlier one. */
   readonly jti?: string
 }
 
-/** Whether a license is good now, by its record. Times are whole seconds since 1970. */
+/** The state of a license, by its record. Times are whole seconds since 1970. */
 export interface Verification {
+  /** True if the license is active, and no later `invalidatePrevious` refuses the `jti`. */
   readonly valid: boolean
   readonly status: 'active' | 'expired' | 'revoked'
   readonly tier: string
   readonly features: readonly string[]
-  /** `null` for a license without end. */
+  /** `null` for a license that never expires. */
   readonly expiresAt: NumericDate | null
   readonly installationId: string
-  /** There, and `true`, when the `jti` asked for has been replaced by a newer one. */
+  /** Present if a newer token has replaced the one with this `jti`. */
   readonly superseded?: true
 }
 
-/** Whether a token is good now: its signature and claims, and its license's present state. */
+/** The state of a token: its signature, its claims, and its license. */
 export interface TokenVerification extends Partial<Omit<Verification, 'valid'>> {
   readonly valid: boolean
-  /** Why not; `null` when valid. */
+  /** The reason for a program; `null` if valid. */
   readonly code: 'invalid_token' | 'token_expired' | 'license_revoked' | 'not_found' | null
-  /** The same in words. */
+  /** The reason in words. */
   readonly reason: string
 }
 
-/** Up to 100 licenses to look up at once: one of the two lists. */
+/** Names at most 100 licenses, by one of the two lists. */
 export interface BatchReference {
   readonly installationIds?: readonly string[]
   readonly jtis?: readonly string[]
 }
 
-/** What a batch answers for a license that is not there. */
+/** The entry of a license that does not exist. */
 export interface UnknownLicense {
   readonly valid: false
   readonly status: 'not_found'
 }
 
-/** What verification is called on `licensing.verification`. */
+/**
+ * The use cases of verification: `licensing.verification`.
+ *
+ * @example
+ * ```ts
+ * import type { Licensing } from 'heartwood'
+ *
+ * async function isLicensed(licensing: Licensing, token: string): Promise<boolean> {
+ *   const { valid } = await licensing.verification.verifyToken('desktop-app', token)
+ *   return valid
+ * }
+ * ```
+ */
 export interface VerificationUseCases {
-  /** @throws {LicensingError} `validation_error`, `not_found`. */
+  /** Verifies a license by its record. @throws {LicensingError} `validation_error`, `not_found`. */
   verify(app: string, reference: LicenseReference): Promise<Verification>
-  /** Never refuses a bad token with an error: `valid` and `code` tell. @throws {LicensingError} `not_found` for the app. */
+  /**
+   * Verifies a token and its license. A bad token is a result, not an error: see `valid` and `code`.
+   * @throws {LicensingError} `not_found` if the app does not exist.
+   */
   verifyToken(app: string, token: unknown): Promise<TokenVerification>
-  /** By what was asked for. @throws {LicensingError} `validation_error`, `not_found` for the app. */
+  /**
+   * Verifies many licenses by their records. The keys of the map are the given installation ids or `jti`s.
+   * @throws {LicensingError} `validation_error`; `not_found` if the app does not exist.
+   */
   verifyBatch(app: string, batch: BatchReference): Promise<ReadonlyMap<string, Verification | UnknownLicense>>
 }
 
@@ -86,7 +115,7 @@ export const batchReference: Input<BatchReference> = input<BatchReference>()(
 
 function verificationOf(context: Context, license: LicenseRecord, revision?: number): Verification {
   const now = context.runtime.now()
-  const { valid } = decide({ license, now, ...(revision !== undefined && { revision }) })
+  const { valid } = decide({ license, now, revision })
   return {
     valid,
     status: statusOf(license, now),
@@ -115,10 +144,12 @@ async function verify(context: Context, app: string, reference: LicenseReference
   const { installationId, jti } = licenseReference.parse(reference)
   if ((installationId === undefined) === (jti === undefined))
     throw invalidInput({ installationId: ['exactly one of installationId and jti must be given'] })
+  // Without a principal the app need not be read: storage finds the license by the app's slug too.
+  if (context.principal !== null) await requireApp(context, app, 'read')
   const found =
     jti === undefined
       ? await verifyInstallation(context, app, installationId ?? '')
-      : await verifyJti(context, await requireApp(context, app), jti)
+      : await verifyJti(context, await requireApp(context, app, 'read'), jti)
   if (found === null) throw new LicensingError('not_found', 'License not found')
   return found
 }
@@ -141,7 +172,7 @@ async function judgeToken(
 }
 
 async function verifyToken(context: Context, app: string, token: unknown): Promise<TokenVerification> {
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'read')
   const authentic = await authenticateToken(context, record, token).catch((error: unknown) => {
     if (error instanceof LicensingError && error.code === 'invalid_token') return null
     throw error
@@ -158,7 +189,7 @@ async function verifyBatch(
   const { installationIds, jtis } = batchReference.parse(batch)
   if ((installationIds === undefined) === (jtis === undefined))
     throw invalidInput({ installationIds: ['exactly one of installationIds and jtis must be given'] })
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'read')
   const judge = (asked: string): Promise<Verification | null> =>
     jtis === undefined ? verifyInstallation(context, record.id, asked) : verifyJti(context, record, asked)
   const asked = [...new Set(jtis ?? installationIds)]
@@ -166,7 +197,6 @@ async function verifyBatch(
   return new Map(asked.map((id, at) => [id, found[at] ?? { valid: false, status: 'not_found' }]))
 }
 
-/** Binds verification to a context. */
 export function bindVerification(context: Context): VerificationUseCases {
   return {
     verify: (app, reference) => verify(context, app, reference),

@@ -1,6 +1,6 @@
-/** A bounded memory of promises: the oldest entry goes first, and a failure is forgotten at once. */
+/** A bounded cache of promises. The oldest entry goes first, and a failed one goes at once. */
 export interface PromiseCache<Value> {
-  /** The value held under `key`, or the one that `make` makes, which callers at the same time share. */
+  /** The cached value of `key`, otherwise the value of `make`. Concurrent callers share it. */
   get(key: string, make: () => Promise<Value>): Promise<Value>
   forget(key: string): void
 }

@@ -1,34 +1,36 @@
 import { sparedCores, workQueue, type QueueLoad } from './work-queue.ts'
 
-/** An RSA-4096 key pair: SubjectPublicKeyInfo and PKCS #8, both in PEM. */
+/** An RSA-4096 key pair. */
 export interface KeyPair {
+  /** SubjectPublicKeyInfo in PEM. */
   readonly publicKeyPem: string
+  /** PKCS #8 in PEM. */
   readonly privateKeyPem: string
 }
 
-/** Where key pairs come from. */
+/** The source of key pairs. */
 export interface KeyPool {
-  /** A pair that was made ahead, else one made now. @throws {LicensingError} `unavailable` when too many are asked for. */
+  /** A pair that was made ahead, otherwise a new one. @throws {LicensingError} `unavailable` if too many callers wait. */
   take(): Promise<KeyPair>
-  /** A pair made after it was asked for: for an answer to a leak, of which a stored one would be a part. */
+  /** Always generates now. Rotations use this: a pooled key may have leaked together with the active one. */
   fresh(): Promise<KeyPair>
   /** Begins to make pairs ahead. */
   fill(): void
   load(): KeyPoolLoad
 }
 
-/** How busy the makers of key pairs are, and what they have ahead. */
+/** The load of the key pool. */
 export interface KeyPoolLoad extends QueueLoad {
-  /** How many pairs are to be ready. */
+  /** Number of pairs that the pool keeps ready. */
   readonly size: number
-  /** How many are. */
+  /** Number of pairs that are ready now. */
   readonly ready: number
 }
 
-/** How many callers may wait for a pair, at half a second to four seconds each. */
+/** Callers that may wait for a pair, at half a second to four seconds each. */
 const maxWaiting = 32
 
-/** Lets a process end that has nothing else to do. */
+/** An idle timer, so that a process with nothing else to do can end. */
 function pause(): Promise<void> {
   return new Promise((resolve) => {
     const timer: Partial<ReturnType<typeof setTimeout>> = setTimeout(resolve, 0)
@@ -37,10 +39,10 @@ function pause(): Promise<void> {
 }
 
 /**
- * Keeps `size` pairs ready, in memory only. It is refilled one pair at a time, and only while nobody waits for one. No
- * process is kept alive by it for longer than the pair takes that is being made. At most two pairs are made at a time.
+ * Keeps `size` pairs ready, in memory only. The pool refills one pair at a time, while nobody waits for one. It keeps a process
+ * alive only until the present pair is made. At most two pairs are made at the same time.
  *
- * @throws {TypeError} for a size of no use.
+ * @throws {TypeError} for a size out of range.
  */
 export function keyPool(size: number, make: () => Promise<KeyPair>): KeyPool {
   if (!Number.isSafeInteger(size) || size < 0) throw new TypeError('keyPool must be an integer, zero or more')
@@ -55,7 +57,7 @@ export function keyPool(size: number, make: () => Promise<KeyPair>): KeyPool {
         await pause()
       }
     } catch {
-      // A generator that fails tells whoever asks for a pair next.
+      // The next caller who asks for a pair gets the error.
     } finally {
       isFilling = false
     }

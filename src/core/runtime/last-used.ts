@@ -1,14 +1,14 @@
 import type { NumericDate, Storage } from '../storage/index.ts'
 
-/** When API keys were last used, batched in memory, so that no request waits for a write. */
+/** The times of last use of API keys, batched in memory, so that no request waits for a write. */
 export interface LastUsedTimes {
   note(id: string, now: NumericDate): void
-  /** The time noted and not yet written. */
+  /** A time that is noted but not yet written; `null` if there is none. */
   of(id: string): NumericDate | null
   flush(): Promise<void>
 }
 
-/** At most so often, in seconds, the batch is written. */
+/** Seconds between two writes of the batch, at least. */
 const interval = 60
 
 export function lastUsedTimes(storage: Storage): LastUsedTimes {
@@ -24,7 +24,7 @@ export function lastUsedTimes(storage: Storage): LastUsedTimes {
       noted.set(id, now)
       if (now < written + interval) return
       written = now
-      // A storage that cannot be written to must not fail the request that only read.
+      // The request only reads, so a storage that cannot write must not fail it.
       flush().catch(() => {})
     },
     of: (id) => noted.get(id) ?? null,

@@ -2,14 +2,14 @@ import type { EventType, LicensingEvent } from './events.ts'
 
 type Handler = (event: LicensingEvent<never>) => unknown
 
-/** Who in this process wants to know what was committed. */
+/** Handlers in this process that receive committed events. */
 export interface Listeners {
-  /** Calls `handler` after each commit with such an event; answers how to stop it. */
+  /** Calls `handler` after each commit of such an event. Returns a function that ends the calls. */
   on<Type extends EventType>(type: Type, handler: (event: LicensingEvent<Type>) => unknown): () => void
-  /** Calls `handler` with the id of each app that something was committed for. */
+  /** Calls `handler` with the id of each app that has committed events. Returns a function that ends the calls. */
   onAny(handler: (appId: string) => void): () => void
   hasListeners(type: EventType): boolean
-  /** Says that something of an app waits to be sent. */
+  /** Calls the handlers of `onAny`, because a delivery of this app is due. */
   notify(appId: string): void
   publish(events: readonly LicensingEvent[]): void
 }
@@ -22,10 +22,10 @@ export function createListeners(): Listeners {
     handlers.set(type, set)
     return set
   }
-  const nudge = (appId: string): void => watchers.forEach((watcher) => watcher(appId))
+  const notify = (appId: string): void => watchers.forEach((watcher) => watcher(appId))
   return {
     on: (type, handler) => {
-      // Wrapped, so that a handler that is given twice is called twice, and stopped once.
+      // Wrapped, so that a handler that is given twice is called twice and stops once.
       const own: Handler = (event) => handler(event)
       of(type).add(own)
       return () => void of(type).delete(own)
@@ -37,10 +37,10 @@ export function createListeners(): Listeners {
     hasListeners: (type) => (handlers.get(type)?.size ?? 0) > 0,
     publish: (events) => {
       for (const event of events)
-        // In a turn of its own: what a handler throws is never the failure of a call that was committed.
+        // A microtask of its own, so that a handler that throws cannot fail the committed call.
         for (const handler of of(event.type)) queueMicrotask(() => void handler(event as never))
-      for (const appId of new Set(events.map((event) => event.appId))) nudge(appId)
+      for (const appId of new Set(events.map((event) => event.appId))) notify(appId)
     },
-    notify: nudge,
+    notify,
   }
 }

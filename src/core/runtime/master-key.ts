@@ -1,7 +1,7 @@
 import { LicensingError } from '../errors.ts'
 import { retryUntilWon } from '../retry.ts'
-import type { Sealer } from './sealer.ts'
 import type { Storage } from '../storage/index.ts'
+import type { Sealer } from './sealer.ts'
 
 const purpose = 'key-check'
 
@@ -10,30 +10,30 @@ function newCheck(sealer: Sealer): string {
 }
 
 /**
- * Holds the master key against the storage's check record, writing one only into a storage that has none.
+ * Compares the master key with the storage's check record. A storage without a check record gets one.
  *
- * @throws {LicensingError} `master_key` when none of the keys made it.
+ * @throws {LicensingError} `master_key` if none of the keys opens the check record.
  */
 export async function checkMasterKey(storage: Storage, sealer: Sealer): Promise<void> {
-  const standing = await storage.claimKeyCheck(newCheck(sealer))
+  const sealed = await storage.claimKeyCheck(newCheck(sealer))
   try {
-    sealer.open(standing, purpose)
+    sealer.open(sealed, purpose)
   } catch (cause) {
     throw new LicensingError('master_key', 'Wrong master key: it does not open this storage', { cause })
   }
 }
 
 /**
- * Puts the check record under the first master key. Resolves to `false` when it is already.
+ * Reseals the check record under the first master key. Resolves to `false` if it is already.
  *
- * @throws {LicensingError} `conflict` when others put it under another one.
+ * @throws {LicensingError} `conflict` if other servers keep resealing it under another key.
  */
 export async function resealKeyCheck(storage: Storage, sealer: Sealer): Promise<boolean> {
   const attempt = async (): Promise<boolean | null> => {
-    const standing = await storage.claimKeyCheck(newCheck(sealer))
-    const next = sealer.reseal(standing, purpose)
+    const sealed = await storage.claimKeyCheck(newCheck(sealer))
+    const next = sealer.reseal(sealed, purpose)
     if (next === null) return false
-    return (await storage.reseal({ kind: 'keyCheck' }, standing, next)) ? true : null
+    return (await storage.reseal({ kind: 'keyCheck' }, sealed, next)) ? true : null
   }
   const lost = () => new LicensingError('conflict', 'Others put the check record under another master key')
   return retryUntilWon(attempt, { lost })

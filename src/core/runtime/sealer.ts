@@ -3,18 +3,18 @@ import { randomBytes } from '@noble/ciphers/utils.js'
 import { base64url } from 'jose'
 import { LicensingError } from '../errors.ts'
 
-/** 32 bytes, as they are or in base64; of several the first seals and all open. */
+/** 32 bytes, as bytes or in base64. The first key of a list seals, and every key opens. */
 export type MasterKey = Uint8Array | string | readonly (Uint8Array | string)[]
 
-/** Secrets at rest: AES-256-GCM (NIST SP 800-38D) under the master key. */
+/** Seals secrets at rest by AES-256-GCM (NIST SP 800-38D) under the master key. */
 export interface Sealer {
-  /** Seals under the first master key, bound to `purpose`: a text that names what is sealed and where it belongs. */
+  /** Seals under the first master key. `purpose` names the secret and its place, and is authenticated with it. */
   seal(secret: Uint8Array, purpose: string): string
-  /** @throws {LicensingError} `master_key` when no configured key made it, or it was altered or moved. */
+  /** @throws {LicensingError} `master_key` if no configured key made it, or it was altered or moved. */
   open(sealed: string, purpose: string): Uint8Array<ArrayBuffer>
   /**
-   * The same secret sealed under the first master key; `null` when it is already.
-   * @throws {LicensingError} `master_key` when no configured key made it, or it was altered or moved.
+   * The same secret under the first master key; `null` if it is already.
+   * @throws {LicensingError} `master_key` if no configured key made it, or it was altered or moved.
    */
   reseal(sealed: string, purpose: string): string | null
 }
@@ -27,7 +27,7 @@ interface IdentifiedKey {
 const wanted = 'Master key must be 32 random bytes, or the same in base64 (44 characters), and not all zero'
 const version = 'v1'
 
-/** Takes `unknown`, because it often comes from an environment that lacks it. */
+/** Takes `unknown`, because a key often comes from an environment variable that is not set. */
 function readMasterKey(key: unknown): Uint8Array {
   const bytes = typeof key === 'string' ? decodeBase64(key) : key
   if (!(bytes instanceof Uint8Array) || bytes.length !== 32 || bytes.every((byte) => byte === 0))
@@ -40,7 +40,7 @@ function decodeBase64(text: string): Uint8Array {
   return base64url.decode(text.replace(/=$/, '').replaceAll('+', '-').replaceAll('/', '_'))
 }
 
-/** Names a master key in what it sealed, without telling anything of it. */
+/** The id of a key stands in every text that it sealed, and reveals nothing about the key. */
 async function identify(bytes: Uint8Array): Promise<IdentifiedKey> {
   const label = new TextEncoder().encode('heartwood master key id')
   const digest = await crypto.subtle.digest('SHA-256', new Uint8Array([...label, ...bytes]))
@@ -73,7 +73,7 @@ function openWith(
   }
 }
 
-/** Takes the master keys in, once, at start. @throws {LicensingError} `master_key`, saying what is wanted. */
+/** @throws {LicensingError} `master_key` if a key is malformed. */
 export async function createSealer(masterKey: MasterKey): Promise<Sealer> {
   const given: readonly unknown[] = Array.isArray(masterKey) ? masterKey : [masterKey]
   const keys = await Promise.all(given.map((key) => identify(readMasterKey(key))))

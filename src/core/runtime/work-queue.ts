@@ -20,17 +20,17 @@ export interface WorkQueue {
   load(): QueueLoad
 }
 
-/** How busy a queue is at this moment, and what it has done since the process began. */
+/** The load of a queue now, and its counts since the process began. */
 export interface QueueLoad {
-  /** How many may hold a place. */
+  /** Number of slots. */
   readonly places: number
-  /** How many hold one: they run, wait for their turn, or have something to do before. */
+  /** Slots that are held. Their owners run, wait for their turn, or do something else first. */
   readonly taken: number
   readonly running: number
   readonly waiting: number
-  /** Pieces of work that ended well. */
+  /** Pieces of work that succeeded. */
   readonly done: number
-  /** Callers who found no place. */
+  /** Callers who found no free slot. */
   readonly refused: number
 }
 
@@ -39,7 +39,7 @@ interface Turns {
   readonly load: () => Pick<QueueLoad, 'running' | 'waiting' | 'done'>
 }
 
-/** Turns for `concurrency` pieces of work at a time, without any bound on how many wait. */
+/** Runs `concurrency` pieces of work at the same time. Any number may wait. */
 function turns(concurrency: number): Turns {
   const waiting: (() => void)[] = []
   let running = 0
@@ -60,7 +60,7 @@ function turns(concurrency: number): Turns {
   return { take, load: () => ({ running, waiting: waiting.length, done }) }
 }
 
-/** A queue that runs `concurrency` pieces of work at a time and lets `maxWaiting` more hold a place. */
+/** A queue that runs `concurrency` pieces of work at the same time and lets `maxWaiting` more hold a slot. */
 export function workQueue(concurrency: number, maxWaiting: number): WorkQueue {
   const turn = turns(concurrency)
   const places = concurrency + maxWaiting

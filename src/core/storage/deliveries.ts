@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { instant, integer, nullable, oneOf, text } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
+import { day } from '../time.ts'
 import type { Page } from './page.ts'
 import { counter, id, version, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
@@ -76,7 +77,7 @@ export interface LeaseRequest {
  * Two days in seconds, longer than any pause or lease. A clock that ran ahead wrote a `dueAt` that is further away than
  * this.
  */
-export const furthestDue: number = 2 * 86_400
+export const furthestDue: number = 2 * day
 
 /** True if a delivery with this `dueAt` is due as of `now`, or if only a wrong clock can have written `dueAt`. */
 export function isDue(dueAt: NumericDate, now: NumericDate): boolean {

@@ -1,5 +1,5 @@
 import { Type, type TInteger, type TSchema, type TString } from '@sinclair/typebox'
-import type { IdPrefix } from '../ids.ts'
+import { typeIdSuffix, type IdPrefix } from '../ids.ts'
 import { instant, integer } from '../input/fields.ts'
 import type { Input } from '../input/parse.ts'
 
@@ -19,7 +19,7 @@ export function formed(description: string, pattern: string, rule: string): TStr
 }
 
 export function id(prefix: IdPrefix, description: string): TString {
-  const pattern = `^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`
+  const pattern = `^${prefix}_${typeIdSuffix}$`
   return Type.String({
     description,
     pattern,

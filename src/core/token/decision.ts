@@ -1,58 +1,58 @@
-/** What a license record says that decides. Times are whole seconds since 1970. */
+import { day } from '../time.ts'
+
+/** The fields of a license record that decide. Times are whole seconds since 1970. */
 export interface LicenseState {
-  /** `null` for a license without end. */
+  /** `null` for a license that never expires. */
   readonly expiresAt: number | null
   readonly revokedAt: number | null
   /** Tokens of a lower revision are refused. */
   readonly minRevision: number
 }
 
-/** What a verified token says that decides. */
+/** The claims of a verified token that decide. */
 export interface TokenState {
   readonly iat: number
   readonly exp?: number
 }
 
-/** What there is to decide on: a verified token, a record, or both. */
+/** The facts of a decision: a verified token, a license record, or both. */
 export interface Facts {
-  readonly token?: TokenState
-  /** The revision inside the `jti` that was shown. */
-  readonly revision?: number
-  readonly license?: LicenseState
+  readonly token?: TokenState | undefined
+  /** The revision in the given `jti`. */
+  readonly revision?: number | undefined
+  readonly license?: LicenseState | undefined
   /** Whole seconds since 1970. */
   readonly now: number
-  /** The latest instant that is known to have passed, whatever the clock says now; default `now`. */
-  readonly seenAt?: number
-  /** How old a token grows before a new one should be asked for, in seconds; default a day. */
-  readonly refreshEvery?: number
+  /** The latest time that has certainly passed, even if the clock now shows less. Default `now`. */
+  readonly seenAt?: number | undefined
+  /** Age of a token, in seconds, at which the client should ask for a new one. Default a day. */
+  readonly refreshEvery?: number | undefined
 }
 
-/** Whether a license is good, why, what to do about it, and when the answer will change by itself. */
+/** The decision on a license: its validity, the reason, the next action, and the time when it changes by itself. */
 export interface Decision {
   readonly valid: boolean
   readonly status: 'active' | 'expired' | 'revoked' | 'clock_suspect'
-  /** `null` while valid. */
+  /** `null` if valid. */
   readonly code: 'token_expired' | 'invalid_token' | 'license_revoked' | null
   readonly reason: string
-  /** `refresh`: ask the server for a new token. `renew`: the end date must be moved. `contact`: ask the vendor. */
+  /** `refresh`: ask the server for a new token. `renew`: extend the license. `contact`: ask the vendor. */
   readonly action: 'none' | 'refresh' | 'renew' | 'contact' | 'check_clock'
-  /** From this instant on it is no longer valid, if nothing else happens; `null` for never or when not valid. */
+  /** The time from which it is no longer valid, if nothing else happens. `null` for never, or if not valid. */
   readonly validUntil: number | null
-  /** From this instant on a new token should be asked for; `null` without a token or when not valid. */
+  /** The time from which the client should ask for a new token. `null` without a token, or if not valid. */
   readonly refreshAfter: number | null
 }
 
-/** How far the clocks of two servers may be apart, in seconds, before a token from the future is suspicious. */
+/** Seconds by which two clocks may differ before a token from the future is suspicious. */
 export const clockTolerance = 300
 
-const day = 86_400
-
-/** Whether the instant has come: expired means `now >= end`. */
+/** True if the time has come: expired means `now >= end`. */
 export function isPast(end: number | null | undefined, now: number): boolean {
   return end !== null && end !== undefined && now >= end
 }
 
-/** The status of a license by its record alone. Revoked beats expired. */
+/** The status of a license by its record. Revoked beats expired. */
 export function statusOf(
   license: Pick<LicenseState, 'expiresAt' | 'revokedAt'>,
   now: number,
@@ -90,9 +90,11 @@ function goodDecision({ token, license, refreshEvery = day }: Facts): Decision {
 }
 
 /**
- * Decides whether a license is good: a pure function of a verified token, a record and the time, used alike by the
- * server's verification, by self-renewal and by the offline client, so that they cannot disagree. The earlier end of
- * token and record counts, and of several reasons the one that the regenerate endpoint documents first.
+ * Decides if a license is valid. It is a pure function of a verified token, a license record and the time. The server's
+ * verification, the renewal by token and the offline client all use it, so they cannot disagree.
+ *
+ * The earlier end of token and record counts. If there are several reasons, it gives the one that the regenerate endpoint
+ * documents first.
  *
  * @example
  * ```ts

@@ -1,8 +1,8 @@
-/** What a `jti` says. */
+/** The content of a `jti`. */
 export interface Jti {
-  /** The license's API id, `lic_…`. */
+  /** The license's id, `lic_…`. */
   readonly licenseId: string
-  /** Which issue of the license's claims this is, rising. */
+  /** The number of this issue of the license's claims. It rises. */
   readonly revision: number
 }
 
@@ -31,7 +31,7 @@ function uuidBytes(uuid: string): Uint8Array {
   return Uint8Array.from(uuid.replaceAll('-', '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 }
 
-/** Reads the form of a `jti` alone; whether the server made it only {@link makeJti} can tell. `null` for any other text. */
+/** Reads the form of a `jti`, but does not check its MAC: see {@link makeJti}. `null` for any other text. */
 export function readJti(text: string): Jti | null {
   if (!form.test(text)) return null
   let revision = 0
@@ -42,8 +42,8 @@ export function readJti(text: string): Jti | null {
 }
 
 /**
- * The `jti` of one issue of a license's claims: the license's id, then the revision (4 bytes, big-endian) and the first
- * 16 bytes of HMAC-SHA-256 over UUID and revision, in Crockford base32.
+ * The `jti` of one issue of a license's claims. It is the license's id, then in Crockford base32 the revision (4 bytes,
+ * big-endian) and the first 16 bytes of HMAC-SHA-256 (RFC 2104) over UUID and revision.
  */
 export async function makeJti(secret: CryptoKey, jti: Jti, licenseUuid: string): Promise<string> {
   const revision = revisionBytes(jti.revision)

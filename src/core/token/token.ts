@@ -1,47 +1,47 @@
 import { CompactSign, base64url, compactVerify } from 'jose'
 import { LicensingError } from '../errors.ts'
+import { maxInstant } from '../time.ts'
 import { readJti } from './jti.ts'
 
 export { readJti, type Jti } from './jti.ts'
 
-/** The claims of a license token (RFC 7519), in the order in which they are written. Times are whole seconds. */
+/** The claims of a license token (RFC 7519), in their order in the token. Times are whole seconds since 1970. */
 export interface LicenseClaims {
-  /** The installation the license is for. */
+  /** The installation id of the license, a UUID in lower case. */
   readonly sub: string
   /** The app's slug. */
   readonly aud: string
   readonly iss: string
   readonly iat: number
-  /** Absent for a license without end. */
+  /** Absent for a license that never expires. */
   readonly exp?: number
   readonly jti: string
-  /** The license's UUID, the same over all regenerations. */
+  /** The license's UUID. It stays the same in every token of the license. */
   readonly lic_id: string
   readonly tier: string
   readonly customer_id: string
   readonly features: readonly string[]
 }
 
-/** A public key that tokens may be signed under, and its thumbprint (RFC 7638). */
+/** A public key that may have signed a token. */
 export interface VerificationKey {
+  /** Its thumbprint (RFC 7638). */
   readonly kid: string
   readonly publicKey: CryptoKey
 }
 
-/** Whom a token must be from and for. */
+/** The issuer and audience that a token must have. */
 export interface ExpectedToken {
+  /** The app's slug. */
   readonly audience: string
   readonly issuer: string
 }
 
-/** No legal license makes a longer one. */
+/** Characters. No legal license makes a longer token. */
 export const maxTokenLength: number = 16 * 1024
 
-/** The last instant of the year 9999, in seconds. */
-const maxInstant = 253_402_300_799
-
 const part = /^[A-Za-z0-9_-]+$/
-/** By length modulo four: the last characters whose unused bits are zero (RFC 4648 section 3.5). */
+/** The last characters whose unused bits are zero (RFC 4648 section 3.5), by length modulo four. */
 const lastCharacter: Readonly<Record<number, RegExp>> = { 0: /./, 2: /[AQgw]$/, 3: /[AEIMQUYcgkosw048]$/ }
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const claimNames = new Set([
@@ -72,7 +72,7 @@ function splitToken(token: unknown): [string, string, string] {
   return parts as [string, string, string]
 }
 
-/** Parses an object that is spelled the one way JSON.stringify does: no white space, no duplicate names, no odd numbers. */
+/** Accepts only the spelling of `JSON.stringify`: no white space, no duplicate names, no other form of a number. */
 function parseStrictly(bytes: Uint8Array): Record<string, unknown> {
   try {
     const text = utf8.decode(bytes)
@@ -80,7 +80,7 @@ function parseStrictly(bytes: Uint8Array): Record<string, unknown> {
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
     if (isObject && JSON.stringify(value) === text) return value as Record<string, unknown>
   } catch {
-    // falls through: whatever was wrong, the answer is the same
+    // Falls through, because every cause gets the same error.
   }
   throw invalid()
 }
@@ -121,18 +121,30 @@ async function verifiedBytes(token: string, keys: readonly VerificationKey[]): P
   throw invalid()
 }
 
-/** Signs claims with RS256. The same claims and key give the same bytes on every runtime. */
+/** Signs claims with RS256 (RFC 7518). The same claims and key give the same bytes on every runtime. */
 export async function signToken(claims: LicenseClaims, kid: string, privateKey: CryptoKey): Promise<string> {
   const payload = new TextEncoder().encode(JSON.stringify(claims))
   return new CompactSign(payload).setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid }).sign(privateKey)
 }
 
 /**
- * Verifies a license token: its grammar (RFC 7515 section 7.1, and no other spelling of the same bytes), its signature
- * under one of `keys`, its issuer and audience, and the type of every claim. The token chooses neither algorithm nor
- * key: `kid` only picks among `keys`. Time is not looked at: see `decide`.
+ * Verifies a license token: its grammar (RFC 7515 section 7.1, with one spelling only), its signature under one of `keys`,
+ * its issuer and audience, and the type of every claim. It does not check the time: see `decide`.
+ *
+ * The token cannot choose the algorithm, which is RS256. Its `kid` only selects among `keys`.
  *
  * @throws {LicensingError} `invalid_token`, with one message for every cause.
+ *
+ * @example
+ * ```ts
+ * import { verifyToken, type LicenseClaims } from 'heartwood'
+ * import { importSPKI } from 'jose'
+ *
+ * async function claimsOf(token: string, kid: string, publicKeyPem: string): Promise<LicenseClaims> {
+ *   const publicKey = await importSPKI(publicKeyPem, 'RS256')
+ *   return verifyToken(token, [{ kid, publicKey }], { audience: 'desktop-app', issuer: 'license-server' })
+ * }
+ * ```
  */
 export async function verifyToken(
   token: unknown,

@@ -1,21 +1,21 @@
-import { hasReceivers, inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { eachPage } from '../paging.ts'
 import { licenseEvent } from '../runtime/events.ts'
 import type { AppRecord, EndingLicenses, ExpiryNotice, LicenseRecord } from '../storage/index.ts'
+import { day } from '../time.ts'
+import { hasReceivers, inTransaction } from '../transaction.ts'
 
-const day = 86_400
 const ahead = 7 * day
-/** What ended longer ago was either told of or was nobody's concern then. */
+/** Do not announce licenses that ended more than 7 days ago. */
 const behind = 7 * day
-/** Two sightings of the clock further apart than this are not one after the other. */
+/** Seconds between two readings of the clock, beyond which it has leapt or nobody has read it. */
 const tolerance = 900
-/** For so long the clock must have run evenly before its word is acted upon. */
+/** Seconds for which the clock must be stable before we announce anything. */
 const settling = 3_600
 const pageSize = 500
 
-/** Announces one end, once: the notice is written in the same transaction, and so is the license's next sequence. */
+/** Announces one end once: the same transaction writes the notice, and raises the license's `sequence`. */
 async function announce(
   context: Context,
   app: AppRecord,
@@ -33,7 +33,7 @@ async function announce(
   return announced !== null
 }
 
-/** A license may be deleted, and an app with it, while it is told of. */
+/** A license or its app may be deleted while we announce it. */
 function unlessGone(error: unknown): false {
   if (error instanceof LicensingError && error.code === 'not_found') return false
   throw error
@@ -61,7 +61,7 @@ async function announceInApp(context: Context, app: AppRecord): Promise<number> 
   return (await announceAll(context, app, expiring)) + (await announceAll(context, app, expired))
 }
 
-/** Tells of ends that come or came, unless the clock has not run evenly for long enough to be believed. */
+/** Announces licenses that end or have ended: see `Outbox.announceEnds`. A clock that is not stable yet announces nothing. */
 export async function announceEnds(context: Context): Promise<number> {
   const { storage } = context
   const now = context.runtime.now()

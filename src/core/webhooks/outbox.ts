@@ -1,17 +1,18 @@
 import type { Context } from '../context.ts'
 import type { AttemptCounts } from '../load.ts'
-import { announceEnds } from './expiry-notices.ts'
 import type { DeliveryRecord } from '../storage/index.ts'
+import { day } from '../time.ts'
+import { announceEnds } from './expiry-notices.ts'
 import { changeWebhook, openWebhookSecret, webhookOf } from './secret.ts'
 
-/** Where an app's events go, and what they are signed with. */
+/** The receiver of an app's events, and the secrets that sign them. */
 export interface WebhookTarget {
   readonly url: string
-  /** `whsec_…`; during a roll the new one, then the old one. */
+  /** `whsec_…`. During a roll the new secret, then the old one. */
   readonly secrets: readonly string[]
 }
 
-/** An event that a server has taken upon itself to send. */
+/** A delivery that one server sends, for as long as its lease lasts. */
 export interface LeasedDelivery {
   /** `whd_…` */
   readonly id: string
@@ -21,69 +22,92 @@ export interface LeasedDelivery {
   readonly type: string
   /** The body, to the byte. */
   readonly payload: string
-  /** How often it was tried before. */
+  /** Number of earlier attempts. */
   readonly attempts: number
-  /** What settles the claim. */
+  /** Identifies this lease: another server's lease raises it. */
   readonly version: number
-  /** The app's address at the time of the claim. */
+  /** The app's webhook URL at the time of the lease. */
   readonly url: string
 }
 
+/** Deliveries of one app that one server sends. */
 export interface DeliveryLease {
   readonly target: WebhookTarget
   readonly deliveries: readonly LeasedDelivery[]
 }
 
-/** How an attempt to send ended. */
+/** The outcome of an attempt to send. */
 export interface AttemptOutcome {
-  /** The HTTP status, `null` when none came. */
+  /** The HTTP status; `null` if no response came. */
   readonly status: number | null
-  /** `null` when it was delivered, else what was wrong, in words of ours. */
+  /** The failure in words of our own; `null` if it was delivered. */
   readonly error: string | null
-  /** In how many whole seconds to try again; `null` when it was delivered or is given up. */
+  /** Whole seconds until the next attempt; `null` if it was delivered or is given up. */
   readonly retryIn: number | null
-  /** Whether the receiver asked never to be sent to again (410), which switches the webhook off. */
+  /** True if the receiver wants no more events (410). That switches the webhook off. */
   readonly gone?: boolean
 }
 
 /**
- * Events that wait to be sent: what `startDelivery` of `heartwood/webhooks` works with, and what a sender of your own would.
- * Any number of servers may: a claim is one server's until its lease is over.
+ * The queue of events for webhooks: `licensing.outbox`. `startDelivery` of `heartwood/webhooks` sends them; a sender of your
+ * own may. Any number of servers may send at the same time, because each leases the deliveries that it sends.
+ *
+ * @example
+ * ```ts
+ * import type { LeasedDelivery, Licensing, WebhookTarget } from 'heartwood'
+ *
+ * type Send = (delivery: LeasedDelivery, target: WebhookTarget) => Promise<number>
+ *
+ * async function sendOnce({ outbox }: Licensing, send: Send): Promise<void> {
+ *   for (const appId of await outbox.due()) {
+ *     const lease = await outbox.lease(appId, { limit: 10, leaseSeconds: 60 })
+ *     for (const delivery of lease?.deliveries ?? []) {
+ *       const status = await send(delivery, lease!.target)
+ *       const isDelivered = status >= 200 && status < 300
+ *       const error = isDelivered ? null : `The receiver answered ${status}`
+ *       await outbox.settle(delivery, { status, error, retryIn: isDelivered ? null : 60 })
+ *     }
+ *   }
+ * }
+ * ```
  */
 export interface Outbox {
-  /** Whether webhooks may go to `http` and to private addresses: see `createLicensing`. */
+  /** True if webhooks may go to `http` and to private addresses: see `WebhookOptions`. */
   readonly allowPrivateTargets: boolean
-  /** The ids of the apps for which something is due. */
+  /** The ids of the apps that have due deliveries. */
   due(): Promise<readonly string[]>
-  /** Takes due events of an app for `leaseSeconds`, a revocation first. `null` when none is due. */
+  /** Leases due deliveries of an app for `leaseSeconds`, revocations first. `null` if none is due. */
   lease(
     appId: string,
     options: { readonly limit: number; readonly leaseSeconds: number },
   ): Promise<DeliveryLease | null>
-  /** Writes down how an attempt ended; `false` when the claim was over and another server has taken the event. */
+  /** Records the outcome of an attempt. Resolves to `false` if the lease ended and another server has leased the delivery. */
   settle(event: LeasedDelivery, outcome: AttemptOutcome): Promise<boolean>
-  /** Puts an event back that was not tried, or of which nobody knows: it is due at once. */
+  /** Ends the lease of a delivery that was not tried, or whose outcome is unknown. It is due at once. */
   release(event: LeasedDelivery): Promise<void>
   /**
-   * Tells of licenses that end within 7 days, or have ended in the last 7: once for each license and end date. Call it every
-   * few minutes. Nothing is told until calls have followed each other for an hour, with less than a quarter of one between
-   * two, whatever server made them: so a clock that is set wrong and soon right again starts no wave that nobody can take
-   * back. Resolves to how many were told of.
+   * Emits an event for each license that ends within 7 days or ended in the last 7 days, once for each license and end date.
+   * Call it every few minutes. It emits nothing until calls have followed each other for an hour, less than 15 minutes apart,
+   * on any server. So a clock that is wrong for a short time starts no wave of events that nobody can take back.
+   *
+   * Resolves to the number of events.
    */
   announceEnds(): Promise<number>
-  /** Forgets deliveries that ended more than 30 days ago. Resolves to how many. */
+  /** Deletes deliveries that ended and were made more than 30 days ago. Resolves to their number. */
   prune(): Promise<number>
-  /** Calls `handler` with the app's id whenever this process may have put something in; answers how to stop it. */
+  /**
+   * Calls `handler` with an app's id whenever this process may have added a delivery for the app. Returns a function that ends
+   * the calls.
+   */
   onWritten(handler: (appId: string) => void): () => void
 }
 
-/** After so many events in a row that were given up, each after all its attempts, a webhook is switched off. */
+/** Events in a row that were given up, each after all its attempts, before a webhook is switched off. */
 export const failuresUntilOff = 10
 
-const keptFor = 30 * 86_400
+const keptFor = 30 * day
 const prunedAtOnce = 1_000
 
-/** Why nothing can be sent to the app. */
 type Obstacle = 'The webhook is switched off' | 'The app has no webhook_url'
 
 async function targetOf(context: Context, appId: string): Promise<WebhookTarget | Obstacle> {
@@ -96,24 +120,22 @@ async function targetOf(context: Context, appId: string): Promise<WebhookTarget 
   return { url: app.webhookUrl, secrets: sealed.map((one) => openWebhookSecret(context, appId, one)) }
 }
 
-function toEvent(delivery: DeliveryRecord, url: string): LeasedDelivery {
+function toLeased(delivery: DeliveryRecord, url: string): LeasedDelivery {
   const { id, eventId, appId, type, payload, attempts, version } = delivery
-  return { id: id, eventId: eventId, appId, type, payload, attempts, version, url }
+  return { id, eventId, appId, type, payload, attempts, version, url }
 }
 
 async function giveUp(context: Context, { id, version }: DeliveryRecord, why: Obstacle): Promise<void> {
   await context.storage.updateDelivery(id, version, {
-    ...{
-      state: 'failed',
-      dueAt: null,
-      lastStatus: null,
-      lastError: why,
-      lastAttemptAt: context.runtime.now(),
-    },
+    state: 'failed',
+    dueAt: null,
+    lastStatus: null,
+    lastError: why,
+    lastAttemptAt: context.runtime.now(),
   })
 }
 
-async function claim(
+async function lease(
   context: Context,
   appId: string,
   { limit, leaseSeconds }: { readonly limit: number; readonly leaseSeconds: number },
@@ -121,23 +143,22 @@ async function claim(
   const now = context.runtime.now()
   const span = { now, until: now + leaseSeconds }
   for (;;) {
-    const claimed = await context.storage.leaseDeliveries({ appId, ...span, limit })
-    if (claimed.length === 0) return null
+    const leased = await context.storage.leaseDeliveries({ appId, ...span, limit })
+    if (leased.length === 0) return null
     const target = await targetOf(context, appId)
     if (typeof target !== 'string')
-      return { target, deliveries: claimed.map((delivery) => toEvent(delivery, target.url)) }
-    for (const delivery of claimed) await giveUp(context, delivery, target)
+      return { target, deliveries: leased.map((delivery) => toLeased(delivery, target.url)) }
+    for (const delivery of leased) await giveUp(context, delivery, target)
   }
 }
 
-/** Counts events in a row that were given up, and switches the webhook off after so many. */
 async function countOutcome(
   context: Context,
   { appId, url }: LeasedDelivery,
   { error, retryIn, gone = false }: AttemptOutcome,
 ): Promise<void> {
   if (error !== null && retryIn !== null) return
-  // What an address says that the app no longer has is not held against the next one.
+  // Ignore the outcome if the app's webhook URL has changed since the lease.
   if ((await context.storage.findApp(appId))?.webhookUrl !== url) return
   await changeWebhook(context, appId, ({ failures, disabledAt }) => {
     if (error === null) return failures === 0 ? null : { failures: 0 }
@@ -163,8 +184,12 @@ async function settle(context: Context, event: LeasedDelivery, outcome: AttemptO
   context.runtime.webhookAttempts[ending]++
   const state = stateAfter[ending]
   const settled = await context.storage.updateDelivery(event.id, event.version, {
-    ...{ state, dueAt: state === 'pending' ? now + (retryIn ?? 0) : null },
-    ...{ attempts: event.attempts + 1, lastStatus: status, lastError: error, lastAttemptAt: now },
+    state,
+    dueAt: state === 'pending' ? now + (retryIn ?? 0) : null,
+    attempts: event.attempts + 1,
+    lastStatus: status,
+    lastError: error,
+    lastAttemptAt: now,
   })
   if (settled === null) return false
   await countOutcome(context, event, outcome)
@@ -180,12 +205,11 @@ async function prune(context: Context): Promise<number> {
   }
 }
 
-/** Binds the outbox to a context. */
 export function bindOutbox(context: Context): Outbox {
   return {
     allowPrivateTargets: context.runtime.allowPrivateTargets,
     due: () => context.storage.listAppsWithDueDeliveries(context.runtime.now()),
-    lease: (appId, options) => claim(context, appId, options),
+    lease: (appId, options) => lease(context, appId, options),
     settle: (event, outcome) => settle(context, event, outcome),
     release: async ({ id: deliveryId, version }) => {
       await context.storage.updateDelivery(deliveryId, version, { dueAt: context.runtime.now() })

@@ -1,11 +1,11 @@
 import { invalidInput } from '../input/parse.ts'
 
 const form = /^https?:\/\/[^/\\]/i
-// What URL parsing would drop or turn, a reader would not see.
+// Rejects characters that `URL` silently removes or rewrites, because a reader would not see that.
 const odd = /[\s\\]|\p{Cc}/u
 const privateName = /(?:^|\.)(?:localhost|local|internal)$/
 
-/** A name that public DNS can know. URL parsing has turned every spelling of an address into one of two. */
+/** True for a name that public DNS can know. `URL` has written every IP address in one of two forms. */
 function isPublicName(hostname: string): boolean {
   const name = hostname.replace(/\.$/, '')
   const isAddress = name.startsWith('[') || /^[\d.]+$/.test(name)
@@ -20,7 +20,7 @@ function isGood(address: string, allowPrivateTargets: boolean): boolean {
 }
 
 /**
- * Judges an address that events would be sent to. Where its name leads is judged again whenever something is sent.
+ * Checks the URL of a webhook. The addresses of its name are checked at each delivery.
  *
  * @throws {LicensingError} `validation_error`.
  */

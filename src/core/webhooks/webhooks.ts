@@ -1,26 +1,28 @@
 import { Type } from '@sinclair/typebox'
-import { inTransaction } from '../transaction.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
-import type { EventType } from '../runtime/events.ts'
 import { integer, oneOf } from '../input/fields.ts'
 import { input, isText, type Input } from '../input/parse.ts'
 import { requireApp } from '../lookup.ts'
-import { retryUntilWon } from '../retry.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
+import { retryUntilWon } from '../retry.ts'
+import type { EventType } from '../runtime/events.ts'
 import type { AppRecord, DeliveryRecord, NumericDate, WebhookRecord } from '../storage/index.ts'
+import { day } from '../time.ts'
+import { inTransaction } from '../transaction.ts'
 import { openWebhookSecret, sealWebhookSecret, webhookOf } from './secret.ts'
 
-/** What an app's events are signed with. */
+/** The secret that signs an app's events. */
 export interface WebhookSecret {
-  /** `whsec_…`, as Standard Webhooks has it. */
+  /** `whsec_…`, by Standard Webhooks. */
   readonly secret: string
-  /** Until when the secret before it signs as well; `null` when none does. */
+  /** The time until which the previous secret signs too; `null` if it does not. */
   readonly previousExpiresAt: NumericDate | null
 }
 
+/** Options of `licensing.webhooks.rollSecret`. */
 export interface WebhookRollOptions {
-  /** So long the old secret signs as well, in seconds, 0 to 2,592,000 (30 days); default 86,400 (a day). */
+  /** Seconds for which the old secret signs too, 0 to 2,592,000 (30 days). Default 86,400 (a day). */
   readonly overlapSeconds?: number
 }
 
@@ -31,37 +33,55 @@ export interface WebhookDelivery {
   /** `evt_…`, the `webhook-id` of every attempt. */
   readonly eventId: string
   readonly type: EventType
-  /** `failed`: given up. It can be sent again by `retry`. */
+  /** A `failed` delivery was given up. `retry` sends it again. */
   readonly state: DeliveryRecord['state']
   readonly attempts: number
-  /** The HTTP status of the last attempt; `null` when none came. */
+  /** The HTTP status of the last attempt; `null` if no response came. */
   readonly lastStatus: number | null
-  /** What was wrong with the last attempt; `null` when nothing was. */
+  /** The failure of the last attempt; `null` if it did not fail. */
   readonly lastError: string | null
   readonly lastAttemptAt: NumericDate | null
-  /** When it is tried next; `null` unless pending. */
+  /** The time of the next attempt; `null` unless pending. */
   readonly nextAttemptAt: NumericDate | null
   readonly createdAt: NumericDate
 }
 
+/** Filter and page of `licensing.webhooks.deliveries`. */
 export interface DeliveryQuery extends Paging {
   readonly state?: DeliveryRecord['state']
 }
 
-/** What the use cases of webhooks are called on `licensing.webhooks`. */
+/**
+ * The use cases of webhooks: `licensing.webhooks`.
+ *
+ * @example
+ * ```ts
+ * import type { Licensing } from 'heartwood'
+ *
+ * async function connect(licensing: Licensing): Promise<string> {
+ *   await licensing.apps.update('desktop-app', { webhookUrl: 'https://example.com/licenses' })
+ *   await licensing.webhooks.test('desktop-app')
+ *   const { secret } = await licensing.webhooks.secret('desktop-app')
+ *   return secret
+ * }
+ * ```
+ */
 export interface Webhooks {
-  /** What the app's events are signed with. @throws {LicensingError} `not_found`. */
+  /** The secret that signs the app's events. @throws {LicensingError} `not_found`. */
   secret(app: string): Promise<WebhookSecret>
   /**
-   * Replaces the secret; for `overlapSeconds` events carry the signatures of both, so that receivers can change in peace.
+   * Replaces the secret. For `overlapSeconds` each event carries the signatures of both, so that receivers have time to change.
    * @throws {LicensingError} `validation_error`, `not_found`.
    */
   rollSecret(app: string, options?: WebhookRollOptions): Promise<WebhookSecret>
-  /** What was sent and what waits, newest first; kept for 30 days. @throws {LicensingError} `validation_error`, `not_found`. */
+  /**
+   * Deliveries that wait, were delivered, or failed, newest first. They are kept for 30 days.
+   * @throws {LicensingError} `validation_error`, `not_found`.
+   */
   deliveries(app: string, query?: DeliveryQuery): Promise<Listing<WebhookDelivery>>
   /**
-   * Sends an event again, at once and with all its attempts before it, under the same `webhook-id`.
-   * @throws {LicensingError} `not_found`; `conflict` when the app has no webhook, or it is switched off.
+   * Sends an event again, at once, under the same `webhook-id`, and with all its attempts ahead of it.
+   * @throws {LicensingError} `not_found`; `conflict` if the app has no webhook, or it is switched off.
    */
   retry(app: string, id: string): Promise<WebhookDelivery>
   /** Sends a `webhook.test` event. @throws {LicensingError} `not_found`; `conflict` as for {@link Webhooks.retry}. */
@@ -81,15 +101,18 @@ export const deliveryQuery: Input<DeliveryQuery> = input<DeliveryQuery>()(
   }),
 )
 
-const day = 86_400
-
 function toDelivery(record: DeliveryRecord): WebhookDelivery {
-  const { id, eventId, type, state, attempts, lastStatus, lastError, lastAttemptAt } = record
-  const last = { attempts, lastStatus, lastError, lastAttemptAt }
   return {
-    ...{ id, eventId, type: type as EventType, state },
-    ...last,
-    ...{ nextAttemptAt: record.dueAt, createdAt: record.createdAt },
+    id: record.id,
+    eventId: record.eventId,
+    type: record.type as EventType,
+    state: record.state,
+    attempts: record.attempts,
+    lastStatus: record.lastStatus,
+    lastError: record.lastError,
+    lastAttemptAt: record.lastAttemptAt,
+    nextAttemptAt: record.dueAt,
+    createdAt: record.createdAt,
   }
 }
 
@@ -107,7 +130,7 @@ async function rollSecret(
   options: WebhookRollOptions,
 ): Promise<WebhookSecret> {
   const { overlapSeconds = day } = webhookRollOptions.parse(options)
-  const { id } = await requireApp(context, app)
+  const { id } = await requireApp(context, app, 'write')
   const secret = sealWebhookSecret(context, id)
   return retryUntilWon(async () => {
     const { secret: old, version } = await webhookOf(context, id)
@@ -129,8 +152,8 @@ async function listDeliveries(
   query: DeliveryQuery,
 ): Promise<Listing<WebhookDelivery>> {
   const { state, ...paging } = deliveryQuery.parse(query)
-  const { id: appId } = await requireApp(context, app)
-  const filter = { appId, ...(state !== undefined && { state }) }
+  const { id: appId } = await requireApp(context, app, 'write')
+  const filter = { appId, state }
   const listing = await readPage(paging, {
     prefix: 'whd',
     list: (page) => context.storage.listDeliveries(filter, page),
@@ -140,7 +163,7 @@ async function listDeliveries(
   return mapListing(listing, toDelivery)
 }
 
-/** @throws {LicensingError} `conflict` when nothing can be sent to the app. */
+/** @throws {LicensingError} `conflict` if nothing can be sent to the app. */
 async function checkReady(context: Context, app: AppRecord): Promise<void> {
   if (app.webhookUrl === null) throw new LicensingError('conflict', 'The app has no webhook_url')
   const webhook = await context.storage.findWebhook(app.id)
@@ -152,9 +175,9 @@ function notFound(): LicensingError {
   return new LicensingError('not_found', 'Delivery not found')
 }
 
-/** Makes the delivery due now. One that is just being sent is sent once more: a receiver goes by the `webhook-id`. */
+/** A delivery that is being sent right now is sent once more. A receiver drops the copy by its `webhook-id`. */
 async function retry(context: Context, app: string, id: string): Promise<WebhookDelivery> {
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   const due = await retryUntilWon(async () => {
     const delivery = isText(id) ? await context.storage.findDelivery(record.id, id) : null
     if (delivery === null) throw notFound()
@@ -170,7 +193,7 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
 }
 
 async function test(context: Context, app: string): Promise<WebhookDelivery> {
-  const record = await requireApp(context, app)
+  const record = await requireApp(context, app, 'write')
   await checkReady(context, record)
   const delivery = await inTransaction(context, async (_tx, emit) => {
     const sent = await emit(record, { type: 'webhook.test', data: {} })
@@ -180,10 +203,10 @@ async function test(context: Context, app: string): Promise<WebhookDelivery> {
   return delivery
 }
 
-/** Binds the use cases of webhooks to a context. */
 export function bindWebhooks(context: Context): Webhooks {
   return {
-    secret: async (app) => toSecret(context, await webhookOf(context, (await requireApp(context, app)).id)),
+    secret: async (app) =>
+      toSecret(context, await webhookOf(context, (await requireApp(context, app, 'write')).id)),
     rollSecret: (app, options = {}) => rollSecret(context, app, options),
     deliveries: (app, query = {}) => listDeliveries(context, app, query),
     retry: (app, id) => retry(context, app, id),

@@ -3,36 +3,36 @@ interface Alarm {
   readonly work: () => Promise<void>
 }
 
-/** Time that passes when a test says so, at once. */
+/** A clock that moves only when the test moves it. */
 export class VirtualClock {
   #milliseconds: number
   #skew = 0
   readonly #alarms = new Set<Alarm>()
 
-  /** `start` in milliseconds since 1970. */
+  /** Starts at `start`, in milliseconds since 1970. */
   constructor(start: number) {
     this.#milliseconds = start
   }
 
-  /** The true time, which the server goes by, in milliseconds since 1970. */
+  /** The true time, which the server uses, in milliseconds since 1970. */
   readonly now = (): number => this.#milliseconds
 
-  /** What the clock of the program's computer shows, in milliseconds since 1970. */
+  /** The time on the program's computer, in milliseconds since 1970. */
   readonly programNow = (): number => this.#milliseconds + this.#skew
 
-  /** How far the program's clock is ahead of the true time, or behind it if negative, in seconds. */
+  /** Sets the program's clock ahead of the true time by `seconds`. A negative number sets it behind. */
   skewProgram(seconds: number): void {
     this.#skew = seconds * 1000
   }
 
-  /** What a client takes as its `schedule`. */
+  /** The `schedule` option of a client: runs `work` after `milliseconds` of true time. Returns a function that cancels. */
   readonly schedule = (work: () => Promise<void>, milliseconds: number): (() => void) => {
     const alarm = { at: this.#milliseconds + milliseconds, work }
     this.#alarms.add(alarm)
     return () => void this.#alarms.delete(alarm)
   }
 
-  /** Lets time pass, in seconds, with all that clients do meanwhile. */
+  /** Moves the clock forward by `seconds`, and runs the clients' scheduled work on the way. */
   async advance(seconds: number): Promise<void> {
     const end = this.#milliseconds + seconds * 1000
     for (let alarm = this.#firstUntil(end); alarm !== undefined; alarm = this.#firstUntil(end)) {

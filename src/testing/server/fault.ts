@@ -1,8 +1,15 @@
 /**
- * What stands between a program and its license server. `outage`: no connection. `timeout`: no answer in time.
- * `lost_answer`: the server does what it was asked, and its answer gets lost. `rate_limited`: the server's own 429, for five
- * minutes. `server_error`: a 500 of the server. `captive_portal`: a hotel's 401. `login_page`: the same with 200.
- * `proxy_error`: a proxy's 400. `lookalike`: somebody else's JSON that speaks of a revoked license.
+ * A fault between a program and its license server.
+ *
+ * - `outage`: no connection.
+ * - `timeout`: no response in time.
+ * - `lost_answer`: the server does its work, but the response gets lost.
+ * - `rate_limited`: the server's own 429, with a `Retry-After` of five minutes.
+ * - `server_error`: the server's own 500.
+ * - `captive_portal`: the 401 of a hotel network.
+ * - `login_page`: the login page of a hotel network, with 200.
+ * - `proxy_error`: the 400 of a proxy.
+ * - `lookalike`: a 400 with JSON of another server that mentions a revoked license.
  */
 export type Fault =
   | 'outage'
@@ -22,7 +29,7 @@ function envelope(code: string, message: string): string {
   return JSON.stringify({ error: { code, message } })
 }
 
-const answers: Readonly<Partial<Record<Fault, () => Response>>> = {
+const responses: Readonly<Partial<Record<Fault, () => Response>>> = {
   rate_limited: () =>
     new Response(envelope('rate_limited', 'Too many requests'), {
       status: 429,
@@ -37,11 +44,11 @@ const answers: Readonly<Partial<Record<Fault, () => Response>>> = {
   lookalike: () => new Response('{"error":"license_revoked"}', { status: 400, headers: json }),
 }
 
-/** Answers as the fault does, or throws as `fetch` then throws. */
-export async function suffer(fault: Fault, handle: () => Promise<Response>): Promise<Response> {
+/** Responds as the fault does. @throws {DOMException} for a timeout. @throws {TypeError} without a connection. */
+export async function respondWithFault(fault: Fault, handle: () => Promise<Response>): Promise<Response> {
   if (fault === 'lost_answer') await handle()
   if (fault === 'timeout') throw new DOMException('The operation timed out', 'TimeoutError')
-  const answer = answers[fault]
-  if (answer === undefined) throw new TypeError('fetch failed')
-  return answer()
+  const response = responses[fault]
+  if (response === undefined) throw new TypeError('fetch failed')
+  return response()
 }

@@ -1,8 +1,8 @@
 import type { KeyPair } from '../../core/runtime/key-pool.ts'
 
 /**
- * Fixed RSA-4096 pairs, so that a test waits for none to be made. They protect nothing: everybody has them.
- * Never put one into a real server.
+ * Fixed RSA-4096 pairs, because generating one takes seconds. They protect nothing: everybody has them.
+ * Never use one in a real server.
  */
 export const publishedKeyPairs: readonly KeyPair[] = [
   {

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { givenServer, noPostgres } from '../test/storage/postgres-database.ts'
+
+export type DatabaseName = 'SQLite' | 'PostgreSQL'
+
+/** Creates the databases of one benchmark: files in a temporary folder, or databases on the run's PostgreSQL server. */
+export interface Databases {
+  readonly database: DatabaseName
+  /** Creates an empty database. Resolves to its location: a file name or a PostgreSQL URL. */
+  create(name: string): Promise<string>
+  /** Removes every database that `create` made. */
+  removeAll(): Promise<void>
+}
+
+/** Prepares databases of one kind. @throws {Error} for PostgreSQL if no server is given. */
+export function openDatabases(database: DatabaseName): Databases {
+  return database === 'SQLite' ? sqliteFiles() : postgresDatabases()
+}
+
+/** True if a location is a PostgreSQL URL, false if it is a file name. */
+export function isPostgresUrl(location: string): boolean {
+  return /^postgres(ql)?:\/\//.test(location)
+}
+
+function sqliteFiles(): Databases {
+  const folder = mkdtempSync(join(tmpdir(), 'heartwood-bench-'))
+  return {
+    database: 'SQLite',
+    create: async (name) => join(folder, `${name}.db`),
+    removeAll: async () => rmSync(folder, { recursive: true }),
+  }
+}
+
+function postgresDatabases(): Databases {
+  const url = givenServer()
+  if (url === undefined) throw new Error(noPostgres)
+  const server = postgres(url, { max: 1, onnotice: () => {} })
+  const prefix = `heartwood_bench_${randomBytes(6).toString('hex')}`
+  const created: string[] = []
+  return {
+    database: 'PostgreSQL',
+    create: async (name) => {
+      const location = new URL(url)
+      location.pathname = `/${prefix}_${name}`
+      await server.unsafe(`create database ${prefix}_${name}`)
+      created.push(`${prefix}_${name}`)
+      return location.href
+    },
+    removeAll: async () => {
+      for (const name of created) await server.unsafe(`drop database ${name} with (force)`)
+      await server.end()
+    },
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Runs one benchmark in this process: `run-benchmark.ts NAME EFFORT DATABASE`. Prints its results as one line of JSON.
+ */
+import process from 'node:process'
+import type { Benchmark, Effort } from './benchmark.ts'
+import { appCreation } from './benchmarks/app-creation.ts'
+import { bulkRegeneration } from './benchmarks/bulk-regeneration.ts'
+import { clientSize } from './benchmarks/client-size.ts'
+import { listPages } from './benchmarks/list-pages.ts'
+import { memory } from './benchmarks/memory.ts'
+import { otherPackages } from './benchmarks/other-packages.ts'
+import { regeneration } from './benchmarks/regeneration.ts'
+import { rotation } from './benchmarks/rotation.ts'
+import { verify } from './benchmarks/verify.ts'
+import { verifyOffline } from './benchmarks/verify-offline.ts'
+import { verifyUnderLoad } from './benchmarks/verify-under-load.ts'
+import { openDatabases, type DatabaseName } from './databases.ts'
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  rotation,
+  'app-creation': appCreation,
+  regeneration,
+  verify,
+  'verify-under-load': verifyUnderLoad,
+  'bulk-regeneration': bulkRegeneration,
+  'list-pages': listPages,
+  'verify-offline': verifyOffline,
+  'client-size': clientSize,
+  memory,
+  'other-packages': otherPackages,
+}
+
+const [name = '', effort = '', database = 'SQLite'] = process.argv.slice(2)
+const benchmark = benchmarks[name]
+if (benchmark === undefined) throw new Error(`There is no benchmark ${name}`)
+const databases = openDatabases(database as DatabaseName)
+const results = await benchmark(JSON.parse(effort) as Effort, databases).finally(() => databases.removeAll())
+process.stdout.write(`${JSON.stringify(results)}\n`, () => process.exit(0))

@@ -1,0 +1,139 @@
+import { getLogger } from '@logtape/logtape'
+import { Type } from '@sinclair/typebox'
+import { input, type Input } from '../../core/input/parse.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { admit, isByToken, type Admission, type RequestContext } from './admission.ts'
+import { readBody } from './body.ts'
+import { corsHeaders } from './cors.ts'
+import { errorCodeOf, errorReply, isPublicError } from './errors.ts'
+import { replyOnce } from './idempotency.ts'
+import { checkPath } from './path.ts'
+import type { Reply } from './reply.ts'
+import { runRoute, type Route, type RouteCall } from './route.ts'
+import type { HttpService } from './service.ts'
+import { fromQuery, fromWire } from './wire.ts'
+
+type Headers = Readonly<Record<string, string>>
+
+/** The parts of a request and of its response that do not depend on the outcome. */
+export interface ResponseContext {
+  readonly request: Request
+  /** The path of the route, with `:name` for each parameter: no log line or metric holds a parameter's value. */
+  readonly path: string
+  /** Headers of every response to the request. The work may add some. */
+  readonly headers: Record<string, string>
+  readonly metrics: Metrics | null
+}
+
+const noQuery = input<object>()(Type.Object({}))
+const log = getLogger(['heartwood', 'http'])
+const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/
+
+function requestIdOf(request: Request): string {
+  const given = request.headers.get('x-request-id') ?? ''
+  return requestIdForm.test(given) ? given : crypto.randomUUID()
+}
+
+function queryOf(route: Route, request: Request): Readonly<Record<string, unknown>> {
+  const at = request.url.indexOf('?')
+  const parameters = new URLSearchParams(at === -1 ? '' : request.url.slice(at + 1))
+  const query = fromQuery(route.query ?? noQuery, parameters)
+  if (route.query === undefined) noQuery.parse(query)
+  return query
+}
+
+async function bodyOf(body: Input<unknown>, request: Request, admission: Admission): Promise<unknown> {
+  return fromWire(body, admission.body ?? (await readBody(request)))
+}
+
+/** Counts the request if its route has a limit. Resolves to the rate-limit headers. @throws {HttpError} `rate_limited`. */
+function consumeRouteLimit({
+  service,
+  route,
+  request,
+  rateLimitKey,
+}: RequestContext): Headers | Promise<Headers> {
+  const limit = isByToken({ route, request }) ? 'renewal' : route.limit
+  return limit === undefined || service.consumeLimit === null ? {} : service.consumeLimit(limit, rateLimitKey)
+}
+
+async function callOf(context: RequestContext): Promise<RouteCall> {
+  const { service, route, request, params } = context
+  const admission = await admit(context)
+  const { credential, licensing, app } = admission
+  const query = queryOf(route, request)
+  if (route.permission !== undefined) await licensing.authorize(route.permission(query))
+  const body = route.body === undefined ? undefined : await bodyOf(route.body, request, admission)
+  const consumeLimit: RouteCall['consumeLimit'] = async (limit, key) =>
+    void (await service.consumeLimit?.(limit, key))
+  return { licensing, request, params, credential, app, query, body, consumeLimit }
+}
+
+/** Handles a request in the documented order: rate limit, credential, app, permission, query, body, work. */
+async function replyTo(context: RequestContext, headers: Record<string, string>): Promise<Reply> {
+  const { route, request } = context
+  checkPath(request)
+  Object.assign(headers, await consumeRouteLimit(context))
+  const call = await callOf(context)
+  const key =
+    route.method === 'POST' && call.credential.kind === 'key' ? request.headers.get('idempotency-key') : null
+  return key === null ? route.respond(await runRoute(route, call), call) : replyOnce(route, call, key)
+}
+
+function replyToError(error: unknown, requestId: string, metrics: Metrics | null): Reply {
+  metrics?.failed(errorCodeOf(error))
+  if (!isPublicError(error)) log.error('Request {requestId} failed: {error}', { requestId, error })
+  return errorReply(error)
+}
+
+/** Joins the headers. Those of the reply win: if two limits were counted, the response shows the one that was exceeded. */
+function responseOf(reply: Reply, { headers }: ResponseContext, requestId: string): Response {
+  return new Response(reply.body, {
+    status: reply.status,
+    headers: {
+      'cache-control': 'no-store',
+      ...headers,
+      ...reply.headers,
+      'x-request-id': requestId,
+      'x-content-type-options': 'nosniff',
+    },
+  })
+}
+
+function logRequest(
+  { request: { method }, path }: ResponseContext,
+  status: number,
+  requestId: string,
+  startedAt: number,
+): void {
+  if (!log.isEnabledFor('info')) return
+  const milliseconds = Math.round((performance.now() - startedAt) * 10) / 10
+  const properties = { method, path, status, milliseconds, requestId }
+  log.info('{method} {path} {status} in {milliseconds} ms, request {requestId}', properties)
+}
+
+/** Runs `work` and makes a response of its reply or of its error. It never rejects. */
+export async function respond(context: ResponseContext, work: () => Promise<Reply>): Promise<Response> {
+  const startedAt = performance.now()
+  const requestId = requestIdOf(context.request)
+  const { metrics } = context
+  const reply = await work().catch((error: unknown) => replyToError(error, requestId, metrics))
+  logRequest(context, reply.status, requestId, startedAt)
+  metrics?.responded(context, reply.status, performance.now() - startedAt)
+  return responseOf(reply, context, requestId)
+}
+
+/** Handles a request to a route. This is all of our HTTP; the web framework only matches the path. */
+export function handleRoute(
+  service: HttpService,
+  route: Route,
+  request: Request,
+  params: Readonly<Record<string, string>> = {},
+  socketAddress: string | null = null,
+): Promise<Response> {
+  const headers = { ...corsHeaders(request, route.access === 'public', service.origins) }
+  return respond({ request, path: route.path, headers, metrics: service.metrics }, async () => {
+    const rateLimitKey = service.consumeLimit === null ? '' : service.rateLimitKeyOf(request, socketAddress)
+    return replyTo({ service, route, request, params, rateLimitKey }, headers)
+  })
+}

@@ -1,0 +1,55 @@
+import {
+  Type,
+  type Static,
+  type TInteger,
+  type TObject,
+  type TProperties,
+  type TSchema,
+  type TString,
+  type TUnsafe,
+} from '@sinclair/typebox'
+import { slugPattern, typeIdSuffix, type IdPrefix } from '../../core/ids.ts'
+import { integer, text } from '../../core/input/fields.ts'
+
+/** An object with exactly these fields. */
+export function object<Fields extends TProperties>(description: string, fields: Fields): TObject<Fields> {
+  return Type.Object(fields, { description })
+}
+
+/** Text that a response may also leave empty. */
+export function line(description: string, maxLength: number): TString {
+  return text(description, 0, maxLength)
+}
+
+/** Text of one form. */
+export function matching(description: string, pattern: string, maxLength: number): TString {
+  return Type.String({ description, pattern, maxLength })
+}
+
+export function id(prefix: IdPrefix, description: string): TString {
+  return matching(description, `^${prefix}_${typeIdSuffix}$`, prefix.length + 27)
+}
+
+export function slug(description: string): TString {
+  return matching(description, slugPattern, 63)
+}
+
+export function slugs(description: string, maxItems: number): TUnsafe<readonly string[]> {
+  return Type.Unsafe(Type.Array(slug('Slug of a feature'), { description, maxItems }))
+}
+
+export function count(description: string, minimum = 0, maximum: number = Number.MAX_SAFE_INTEGER): TInteger {
+  return integer(description, minimum, maximum)
+}
+
+export function list<Item extends TSchema>(
+  item: Item,
+  description: string,
+  maxItems: number,
+): TUnsafe<readonly Static<Item>[]> {
+  return Type.Unsafe(Type.Array(item, { description, maxItems }))
+}
+
+export function pemText(description: string): TString {
+  return matching(description, '^-----BEGIN PUBLIC KEY-----\\n', 1024)
+}

@@ -1,0 +1,39 @@
+import type { TObject, TSchema } from '@sinclair/typebox'
+import { maxBodyBytes } from '../http/body.ts'
+import { wireSchema, type JsonSchema } from '../http/wire.ts'
+
+/** Lengths of times in characters: a request may have a fraction and an offset, a response is `2026-01-23T10:00:00Z`. */
+const requestTimeLength = 35
+const responseTimeLength = 20
+
+/** States the limits that hold everywhere: every integer has a format, and every string a maximum length. */
+function withLimits(node: JsonSchema, timeLength: number): JsonSchema {
+  if (node.type === 'integer') return { format: Number(node.maximum) < 2 ** 31 ? 'int32' : 'int64', ...node }
+  if (node.type !== 'string' || node.enum !== undefined) return node
+  return { maxLength: node.format === 'date-time' ? timeLength : maxBodyBytes, ...node }
+}
+
+function withoutDescription({ description: _description, ...rest }: JsonSchema): JsonSchema {
+  return rest
+}
+
+/** Leaves out the keywords that only checking needs. The builders of core set them for requests. */
+function withoutChecks(node: JsonSchema): JsonSchema {
+  const { minLength: _minLength, pattern, properties, anyOf, ...rest } = node
+  return {
+    ...rest,
+    ...(pattern !== undefined && node.enum === undefined && { pattern }),
+    ...(Object.keys(Object(properties)).length > 0 && { properties }),
+    ...(anyOf !== undefined && { anyOf: (anyOf as readonly JsonSchema[]).map(withoutDescription) }),
+  }
+}
+
+/** The JSON Schema of a body or query, from core's schema of its input. */
+export function requestSchema(schema: TObject): JsonSchema {
+  return wireSchema(schema, (node) => withLimits(node, requestTimeLength))
+}
+
+/** The JSON Schema of a response, from a schema in core's names. */
+export function responseSchema(schema: TSchema): JsonSchema {
+  return wireSchema(schema, (node) => withLimits(withoutChecks(node), responseTimeLength))
+}

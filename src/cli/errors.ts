@@ -1,0 +1,9 @@
+/** A failure that the user can fix. Its message says how. The command exits with 1. */
+export class CliError extends Error {
+  override readonly name: string = 'CliError'
+}
+
+/** A combination of flags that makes no sense. The command exits with 2, as for a misspelt flag. */
+export class UsageError extends CliError {
+  override readonly name = 'UsageError'
+}

@@ -1,0 +1,23 @@
+type Cells = readonly string[]
+
+/** The width of each column, in characters. */
+export function widthsOf(rows: readonly Cells[]): readonly number[] {
+  return (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)))
+}
+
+/** Joins rows into aligned columns, one row a line. */
+export function columns(rows: readonly Cells[], widths: readonly number[] = widthsOf(rows)): string {
+  return rows
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** Replaces control characters: text that people typed may hold sequences that control a terminal. */
+export function printable(text: string | null): string {
+  return (text ?? '').replace(/\p{Cc}/gu, '?')
+}

@@ -1,0 +1,117 @@
+import { bindApiKeys, type ApiKeys } from './api-keys/api-keys.ts'
+import { bindApps, type Apps } from './apps.ts'
+import type { Context } from './context.ts'
+import { bindCustomers, type Customers } from './customers.ts'
+import { bindFeatures, type Features } from './features.ts'
+import { idempotently, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
+import { rotateKeys, type Rotation, type RotationOptions } from './keys/rotation.ts'
+import { bindLicenses, type Licenses } from './licenses/licenses.ts'
+import { bindVerification, type VerificationUseCases } from './licenses/verify.ts'
+import { requireApp } from './lookup.ts'
+import { may, requirePermission, type Permission } from './principal.ts'
+import type { KeyPair } from './runtime/key-pool.ts'
+import { bindTiers, type Tiers } from './tiers.ts'
+import { bindWebhooks, type Webhooks } from './webhooks/webhooks.ts'
+
+/**
+ * The use cases that an API key may be given. `licensing.restrictedTo(principal)` binds them to one key: it sees what the key
+ * may see, and rejects with `forbidden` what the key may not do. `app` is always an app's slug or id.
+ *
+ * @example
+ * ```ts
+ * import type { App, Licensing, Listing } from 'heartwood'
+ *
+ * async function appsOf(licensing: Licensing, secret: string): Promise<Listing<App>> {
+ *   const principal = await licensing.apiKeys.authenticate(secret)
+ *   if (principal === null) throw new Error('Invalid API key')
+ *   return licensing.restrictedTo(principal).apps.list()
+ * }
+ * ```
+ */
+export interface RestrictedLicensing {
+  readonly apps: Apps
+  readonly tiers: Tiers
+  readonly features: Features
+  readonly customers: Customers
+  readonly licenses: Licenses
+  readonly verification: VerificationUseCases
+  readonly apiKeys: ApiKeys
+  readonly webhooks: Webhooks
+  /**
+   * Replaces an app's key pair. Tokens are derived and never stored, so from the commit on the token of every active license
+   * is under the new key. Tokens under the old key fail, unless `gracePeriodDays` is given.
+   *
+   * `keyPair` is the new pair; by default one is generated, which takes a second or two.
+   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` if another rotation was faster; `unavailable` if too
+   * many key pairs are being made.
+   * @throws {TypeError} if `keyPair` is malformed, is the active pair, or is missing inside a host's transaction.
+   */
+  rotateKeys(app: string, options?: RotationOptions, keyPair?: KeyPair): Promise<Rotation>
+  /** True if the caller has the permission. The host has all permissions. */
+  may(permission: Permission): boolean
+  /**
+   * Begins a request, before its input is read: checks that the caller sees the app and has the permission. The resulting
+   * licensing is for this request only, because it does not read the app again.
+   * @throws {LicensingError} `not_found`, `forbidden`, in this order.
+   */
+  authorize(permission: Permission, app?: string): Promise<Authorized>
+  /**
+   * Does work once under a key. The same key within 24 hours gets the first result again, over restarts and between servers,
+   * because the result is stored in the transaction of the work's writes. `work` calls one use case that writes, and resolves
+   * to its result. Only results are stored, and no errors.
+   * @throws {LicensingError} `validation_error` if the key is malformed; `idempotency_mismatch` if it was used with another
+   * request; `idempotency_in_progress` if the first request still runs after ten seconds; whatever `work` throws.
+   *
+   * @example
+   * ```ts
+   * import type { Licensing, NewLicense, SignedLicense } from 'heartwood'
+   *
+   * async function fulfil(licensing: Licensing, order: string, license: NewLicense): Promise<SignedLicense> {
+   *   const key = { key: order, scope: 'orders', fingerprint: JSON.stringify(license), license: { app: 'desktop-app' } }
+   *   const { result } = await licensing.idempotent(key, ({ licenses }) => licenses.create('desktop-app', license))
+   *   return result
+   * }
+   * ```
+   */
+  idempotent<Result extends object>(
+    key: IdempotencyKey,
+    work: (licensing: RestrictedLicensing) => Promise<Result>,
+  ): Promise<IdempotentResult<Result>>
+}
+
+/** The result of {@link RestrictedLicensing.authorize}. */
+export interface Authorized {
+  readonly licensing: RestrictedLicensing
+  /** The id of the app; `null` for a request outside any app. */
+  readonly app: string | null
+}
+
+async function authorize(
+  context: Context,
+  permission: Permission,
+  slug: string | undefined,
+): Promise<Authorized> {
+  if (slug === undefined) {
+    requirePermission(context.principal, permission)
+    return { licensing: bindRestricted(context), app: null }
+  }
+  const app = await requireApp(context, slug, permission)
+  return { licensing: bindRestricted({ ...context, app }), app: app.id }
+}
+
+export function bindRestricted(context: Context): RestrictedLicensing {
+  return {
+    apps: bindApps(context),
+    tiers: bindTiers(context),
+    features: bindFeatures(context),
+    customers: bindCustomers(context),
+    licenses: bindLicenses(context),
+    verification: bindVerification(context),
+    apiKeys: bindApiKeys(context),
+    webhooks: bindWebhooks(context),
+    rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
+    may: (permission) => may(context.principal, permission),
+    authorize: (permission, app) => authorize(context, permission, app),
+    idempotent: (key, work) => idempotently(context, key, (recording) => work(bindRestricted(recording))),
+  }
+}

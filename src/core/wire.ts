@@ -1,0 +1,9 @@
+/** The name of a field in JSON: `installationId` becomes `installation_id`. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+/** A time in JSON: seconds since 1970 as ISO 8601 in UTC, `2026-01-23T10:00:00Z`. */
+export function isoTime(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
+}

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { NewApiKey, RestrictedLicensing, Storage } from '../../src/core/index.ts'
+import { memoryStorage } from '../../src/storage/memory.ts'
+import {
+  codeOf,
+  day,
+  installation,
+  newShop,
+  refusalOf,
+  tallyOf,
+  tokenOf,
+  type Shop,
+} from '../support/fixtures.ts'
+
+const app = 'desktop-app'
+
+/** A shop with a license, and licensing as a new key with these rights may use it. */
+async function shopWithKey(rights: NewApiKey): Promise<Shop & { id: string; own: RestrictedLicensing }> {
+  const shop = await newShop()
+  const { licensing } = shop
+  const { id } = await shop.issue()
+  const { secret } = await licensing.apiKeys.create(rights)
+  return { ...shop, id, own: licensing.restrictedTo((await licensing.apiKeys.authenticate(secret))!) }
+}
+
+/** Every use case that reads in an app. */
+function reads(
+  { apps, tiers, features, customers, licenses, verification }: RestrictedLicensing,
+  id: string,
+) {
+  return [
+    () => apps.get(app),
+    () => apps.publicKey(app),
+    () => apps.jwks(app),
+    () => tiers.list(app),
+    () => tiers.get(app, 'pro'),
+    () => tiers.features(app, 'pro'),
+    () => features.list(app),
+    () => features.get(app, 'api_access'),
+    () => customers.list(app),
+    () => customers.getByEmail(app, 'ada@example.com'),
+    () => licenses.list(app),
+    () => licenses.get(app, id),
+    () => licenses.getByInstallation(app, installation(1)),
+    () => verification.verify(app, { installationId: installation(1) }),
+    () => verification.verifyToken(app, 'x'),
+    () => verification.verifyBatch(app, { installationIds: [] }),
+  ]
+}
+
+/** Every use case that only a secret key may call in an app. */
+function writes(licensing: RestrictedLicensing, id: string, customer: string) {
+  const { apps, tiers, features, customers, licenses, webhooks } = licensing
+  const feature = { name: 'New', slug: 'new' }
+  const license = {
+    installationId: installation(9),
+    customerId: customer,
+    tierId: 'pro',
+    forever: true,
+  } as const
+  return [
+    () => licenses.get(app, id, { include: 'token' }),
+    () => licenses.getByInstallation(app, installation(1), { include: 'token' }),
+    () => licenses.list(app, { include: 'token' }),
+    () => licenses.token(app, id),
+    () => licenses.create(app, license),
+    () => licenses.update(app, id, { metadata: { seat: 1 } }),
+    () => licenses.revoke(app, id),
+    () => licenses.reinstate(app, id),
+    () => licenses.regenerate(app, id),
+    () => licenses.regenerateAll(app),
+    () => licenses.delete(app, id),
+    () => apps.update(app, { name: 'New', webhookUrl: 'https://example.com/hook' }),
+    () => webhooks.secret(app),
+    () => webhooks.rollSecret(app),
+    () => webhooks.deliveries(app),
+    () => webhooks.test(app),
+    () => features.create(app, { name: 'Other', slug: 'other' }),
+    () => features.update(app, 'other', { name: 'Other 2' }),
+    () => features.delete(app, 'other'),
+    () => tiers.create(app, { name: 'Max', slug: 'max' }),
+    () => tiers.update(app, 'max', { name: 'Max 2' }),
+    () => tiers.addFeature(app, 'pro', feature),
+    () => tiers.removeFeature(app, 'pro', 'new'),
+    () => tiers.delete(app, 'max'),
+    () => customers.create(app, { email: 'eve@example.com' }),
+    () => customers.getOrCreate(app, { email: 'eve@example.com' }),
+    () => customers.update(app, customer, { name: 'Ada' }),
+    () => licensing.rotateKeys(app),
+    () => customers.delete(app, customer),
+    () => apps.delete(app),
+  ]
+}
+
+async function outcomes(calls: readonly (() => Promise<unknown>)[]): Promise<Record<string, number>> {
+  const codes: string[] = []
+  for (const call of calls) codes.push(await codeOf(call()))
+  return Object.fromEntries([...Map.groupBy(codes, (code) => code)].map(([code, all]) => [code, all.length]))
+}
+
+test('restrictedTo(): a public key reads everything in its app and writes nothing', async () => {
+  const { own, id, customer } = await shopWithKey({ type: 'pk' })
+  const allowed = reads(own, id)
+  assert.deepEqual(await outcomes(allowed), { ok: allowed.length })
+  const refused = writes(own, id, customer.id)
+  assert.deepEqual(await outcomes(refused), { forbidden: refused.length })
+  assert.deepEqual(await outcomes(allowed), { ok: allowed.length }, 'nothing was changed')
+})
+
+test('restrictedTo(): a secret key reads and writes in its app', async () => {
+  const { own, id, customer } = await shopWithKey({ app })
+  const calls = [...reads(own, id), ...writes(own, id, customer.id)]
+  assert.deepEqual(await outcomes(calls), { ok: calls.length })
+})
+
+test('restrictedTo(): an app of the other mode, and another app for a bound key, is not found', async () => {
+  for (const rights of [{ mode: 'test' }, { app: 'other-app' }] satisfies NewApiKey[]) {
+    const shop = await newShop()
+    await shop.licensing.apps.create({ name: 'Other', slug: 'other-app' })
+    const { id } = await shop.issue()
+    const { secret } = await shop.licensing.apiKeys.create(rights)
+    const own = shop.licensing.restrictedTo((await shop.licensing.apiKeys.authenticate(secret))!)
+    const calls = [...reads(own, id), ...writes(own, id, shop.customer.id)]
+    assert.deepEqual(await outcomes(calls), { not_found: calls.length })
+  }
+})
+
+test('restrictedTo(): a public key sees no jti and no token', async () => {
+  const { own, id } = await shopWithKey({ type: 'pk' })
+  const { data } = await own.licenses.list(app)
+  for (const license of [...data, await own.licenses.get(app, id)])
+    assert.equal('jti' in license || 'token' in license, false)
+})
+
+test('may(): a secret key has every permission that its expiry and its app leave it', async () => {
+  const permissions = ['read', 'write', 'tokens', 'apps', 'keys'] as const
+  const cases: readonly (readonly [NewApiKey, number])[] = [
+    [{ type: 'pk' }, 1],
+    [{ app }, 3],
+    [{ expiresAt: 4_000_000_000 }, 4],
+    [{}, 5],
+  ]
+  for (const [rights, count] of cases) {
+    const { own, licensing } = await shopWithKey(rights)
+    assert.deepEqual(
+      permissions.filter((permission) => own.may(permission)),
+      permissions.slice(0, count),
+    )
+    assert.ok(permissions.every((permission) => licensing.may(permission)))
+  }
+})
+
+test('authorize(): an unknown app comes before a missing permission', async () => {
+  const { own } = await shopWithKey({ type: 'pk' })
+  assert.equal(await codeOf(own.authorize('write', 'no-app')), 'not_found')
+  assert.equal(await codeOf(own.authorize('write', app)), 'forbidden')
+  assert.equal(await codeOf(own.authorize('keys')), 'forbidden')
+  assert.equal((await own.authorize('read')).app, null)
+})
+
+/** A memory storage that counts the calls of each verb. */
+function counting(): { storage: Storage; calls: Record<string, number> } {
+  const calls: Record<string, number> = {}
+  const storage = new Proxy(memoryStorage(), {
+    get(target, verb: keyof Storage) {
+      calls[verb] = (calls[verb] ?? 0) + 1
+      return target[verb].bind(target)
+    },
+  })
+  return { storage, calls }
+}
+
+test('authorize(): the calls that follow do not read the app again', async () => {
+  const { storage, calls } = counting()
+  const { licensing } = await newShop({ storage })
+  const { licensing: inApp, app: id } = await licensing.authorize('write', app)
+  calls.findApp = 0
+  await inApp.tiers.list(app)
+  await inApp.customers.create(id ?? '', { email: 'eve@example.com' })
+  assert.equal(calls.findApp, 0)
+  assert.equal(await codeOf(inApp.tiers.list('other-app')), 'not_found')
+})
+
+test('authenticate(): renew() with the credential reads app, keys and license once', async () => {
+  const { storage, calls } = counting()
+  const { licensing, issue } = await newShop({ storage })
+  const license = await issue()
+  for (const verb of ['findApp', 'listSigningKeys', 'findLicense']) calls[verb] = 0
+  const credential = await licensing.licenses.authenticate(app, license.token)
+  const renewed = await licensing.licenses.renew(app, license.id, credential)
+  assert.notEqual(renewed.jti, license.jti)
+  assert.deepEqual([calls.findApp, calls.listSigningKeys, calls.findLicense], [1, 1, 1])
+})
+
+test('authenticate(): a forged, foreign or invalidated token is invalid_token, an unknown app not_found', async () => {
+  const { licensing, issue } = await newShop()
+  const { licenses } = licensing
+  const { id, token } = await issue()
+  await licenses.regenerate(app, id, { invalidatePrevious: true })
+  await licensing.apps.create({ name: 'Other', slug: 'other-app' })
+  const fresh = tokenOf(await licenses.get(app, id, { include: 'token' }))
+  const calls = [
+    licenses.authenticate(app, 'x'),
+    licenses.authenticate(app, token),
+    licenses.authenticate('other-app', fresh),
+  ]
+  const messages = await Promise.all(calls.map(async (call) => (await refusalOf(call)).message))
+  assert.deepEqual(await tallyOf(calls), { invalid_token: 3 })
+  assert.equal(new Set(messages).size, 1)
+  assert.equal(await codeOf(licenses.authenticate('no-app', fresh)), 'not_found')
+})
+
+test('renew(): a credential is good for its own license and app only, and not after a revocation', async () => {
+  const { licensing, issue, clock } = await newShop()
+  const { licenses } = licensing
+  const [license, other] = [await issue(), await issue({ durationDays: 1 })]
+  await licensing.apps.create({ name: 'Other', slug: 'other-app' })
+  const credential = await licenses.authenticate(app, license.token)
+  assert.equal(await codeOf(licenses.renew(app, other.id, credential)), 'token_mismatch')
+  assert.equal(await codeOf(licenses.renew('other-app', license.id, credential)), 'invalid_token')
+  const expired = await licenses.authenticate(app, other.token)
+  clock.seconds += day
+  assert.equal(await codeOf(licenses.renew(app, other.id, expired)), 'token_expired')
+  await licenses.revoke(app, license.id)
+  assert.equal(await codeOf(licenses.renew(app, license.id, credential)), 'license_revoked')
+})
+
+test('renew(): of many credentials for one license, each renews it', async () => {
+  const { licensing, issue } = await newShop()
+  const { licenses } = licensing
+  const { id, token } = await issue()
+  const credentials = await Promise.all(Array.from({ length: 20 }, () => licenses.authenticate(app, token)))
+  const renewed = await Promise.all(credentials.map((credential) => licenses.renew(app, id, credential)))
+  assert.equal(new Set(renewed.map(({ jti }) => jti)).size, 20)
+})

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { emptyFolder, sameRuntime, startServer, ways } from '../cli/heartwood.ts'
+import { lacking } from './documents.ts'
+import { blocksOf } from './markdown.ts'
+
+const commands = blocksOf('docs/http-api.md').filter(
+  ({ language, marker }) => language === 'sh' && marker === '',
+)
+
+/** The response that the page shows for the second paste. */
+const conflict = blocksOf('docs/http-api.md').find(({ code }) => code.includes('"conflict"'))
+
+/** Has each curl write its status and its errors to a file, and runs our sources instead of the package from npm. */
+const prelude = `set -uo pipefail
+curl() { command curl "$@" -w '\\n%{stderr}%{http_code}\\n' 2>>statuses; }
+npx() { shift; ${ways[sameRuntime].join(' ')} "$@"; }
+`
+
+/** Pastes the commands, one after the other. */
+async function paste(url: string, cwd: string): Promise<{ output: string; statuses: readonly number[] }> {
+  const statuses = join(cwd, 'statuses')
+  writeFileSync(statuses, '')
+  const script = commands.map(({ code }) => code.replace('http://localhost:4000', url)).join('')
+  const { stdout, stderr } = await promisify(execFile)('bash', ['-c', prelude + script], { cwd })
+  const codes = readFileSync(statuses, 'utf8').match(/^\d+$/gm) ?? []
+  return { output: stdout + stderr, statuses: codes.map(Number) }
+}
+
+test(
+  'the curl commands of docs/http-api.md, pasted one after the other, do what the page says, twice',
+  { skip: lacking('curl') },
+  async (t) => {
+    const cwd = emptyFolder(t)
+    const server = await startServer(t, { cwd, way: sameRuntime })
+    const rest = [200, 200, 200, 200, 200, 200, 200, 200, 200, 201, 404]
+    const first = await paste(server.url, cwd)
+    assert.deepEqual(first.statuses, [201, 201, 201, 201, 200, 201, ...rest])
+    const expected = [
+      /"features":\["api_access","webhooks"\]/,
+      /-----BEGIN PUBLIC KEY-----/,
+      /"valid":true/,
+      /"licenses_resigned":1/,
+      /"valid":false,"status":"revoked"/,
+    ]
+    for (const text of expected) assert.match(first.output, text)
+    const second = await paste(server.url, cwd)
+    assert.deepEqual(second.statuses, [409, 409, 200, 409, 200, 200, ...rest])
+    assert.ok(second.output.includes(JSON.stringify(JSON.parse(conflict!.code))))
+    assert.match(second.output, /Installation already has an active license/)
+  },
+)
+
+test(
+  'the curl commands of docs/http-api.md say in words what is wrong',
+  { skip: lacking('curl') },
+  async (t) => {
+    const cwd = emptyFolder(t)
+    const server = await startServer(t, { cwd, way: sameRuntime })
+    const [functions = '', create = ''] = commands.map(({ code }) => code)
+    const bad = functions.replace(/KEY=.*/, 'KEY=sk_live_wrong') + create
+    const run = async (script: string): Promise<string> => {
+      const { stdout, stderr } = await promisify(execFile)('bash', ['-c', `${script}true\n`], { cwd })
+      return stdout + stderr
+    }
+    assert.match(
+      await run(bad.replace('http://localhost:4000', server.url)),
+      /"message":"Invalid or missing API key"/,
+    )
+    await server.stop()
+    assert.match(await run(bad.replace('http://localhost:4000', server.url)), /curl: \(7\) Failed to connect/)
+  },
+)
