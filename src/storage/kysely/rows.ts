@@ -15,8 +15,8 @@ import type { Row } from '../schema.ts'
 /** The conversion between a field and its column. A direction without a function takes the value as it is. */
 interface Codec {
   readonly type: 'text' | 'bigint' | 'integer'
-  readonly encode?: (value: unknown) => unknown
-  readonly decode?: (value: unknown) => unknown
+  readonly encode?: ((value: unknown) => unknown) | undefined
+  readonly decode?: ((value: unknown) => unknown) | undefined
 }
 
 const text: Codec = { type: 'text' }
@@ -55,14 +55,20 @@ export class RowMapper<Entry extends object> {
   readonly columns: readonly Column[]
 
   constructor(fields: readonly Field[]) {
-    this.columns = fields.map(({ name, type }) => ({ ...codecs[type], field: name, name: columnName(name) }))
+    this.columns = fields.map((field) => {
+      const { type, encode, decode } = codecs[field.type]
+      // Every column has the same properties: objects of one shape are faster to read.
+      return { field: field.name, name: columnName(field.name), type, encode, decode }
+    })
   }
 
   toRecord(row: Row<Entry>): Entry {
     const values = row as Readonly<Record<string, unknown>>
     const record: Record<string, unknown> = {}
-    for (const { field, name, decode } of this.columns)
-      record[field] = decode === undefined ? values[name] : decode(values[name])
+    for (const column of this.columns) {
+      const value = values[column.name]
+      record[column.field] = column.decode === undefined ? value : column.decode(value)
+    }
     return record as Entry
   }
 
