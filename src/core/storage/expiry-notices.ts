@@ -15,9 +15,9 @@ export interface ExpiryNotice {
 
 export const expiryNotice: RecordSchema<ExpiryNotice> = input<ExpiryNotice>()(
   Type.Object({
-    licenseId: id('lic', 'Its license'),
-    type: oneOf('The event that was emitted', ['license.expiring', 'license.expired']),
-    expiresAt: instant('The end that the event announced'),
+    licenseId: id('lic', 'License of the notice'),
+    type: oneOf('Type of the event', ['license.expiring', 'license.expired']),
+    expiresAt: instant('End of the license that the event announced'),
   }),
 )
 

@@ -18,11 +18,15 @@ export interface StoredResponseRecord {
 
 export const storedResponseRecord: RecordSchema<StoredResponseRecord> = input<StoredResponseRecord>()(
   Type.Object({
-    scope: text('The owner of the idempotency key', 0, 255),
-    key: text('The idempotency key', 0, 255),
+    scope: text(
+      'Owner of the idempotency key: the id of an API key, or a name that the embedder chose',
+      0,
+      255,
+    ),
+    key: text('Idempotency key', 0, 255),
     fingerprint: hashed('SHA-256 of the request', '^', 'must be text'),
-    answer: sealed('The first response, without its license token'),
-    expiresAt: instant('When it is forgotten: 24 hours later'),
+    answer: sealed('First response, without its license token'),
+    expiresAt: instant('Time after which the response is deleted: 24 hours later'),
   }),
 )
 

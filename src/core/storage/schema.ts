@@ -50,7 +50,7 @@ export function version(least: number): TInteger {
 }
 
 export function timestamps(): { createdAt: TInteger; updatedAt: TInteger } {
-  return { createdAt: instant('When it was created'), updatedAt: instant('When it was last changed') }
+  return { createdAt: instant('Time of creation'), updatedAt: instant('Time of the last change') }
 }
 
 /** The same schema with a remark that only docs/storage.md shows. */

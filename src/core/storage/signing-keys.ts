@@ -24,16 +24,16 @@ export const signingKeyRecord: RecordSchema<SigningKeyRecord> = input<SigningKey
       '^[A-Za-z0-9_-]{43}$',
       'must be a thumbprint of SHA-256 in base64url',
     ),
-    appId: id('app', 'Its app'),
+    appId: id('app', 'App of the key'),
     publicKeyPem: formed(
-      'The public key, SubjectPublicKeyInfo in PEM',
+      'Public key, SubjectPublicKeyInfo in PEM',
       '^-----BEGIN PUBLIC KEY-----\\n',
       'must be a public key in PEM',
     ),
-    privateKey: nullable(sealed('The private key, PKCS #8; null once the key is retired')),
-    createdAt: instant('When it was created'),
+    privateKey: nullable(sealed('Private key, PKCS #8; null once the key is retired')),
+    createdAt: instant('Time of creation'),
     acceptedUntil: nullable(
-      instant('The end of its grace period; null for the active key, of which an index allows one an app'),
+      instant('End of the grace period; null for the active key, of which an index allows one an app'),
     ),
   }),
 )

@@ -22,12 +22,14 @@ export interface WebhookRecord {
 
 export const webhookRecord: RecordSchema<WebhookRecord> = input<WebhookRecord>()(
   Type.Object({
-    appId: id('app', 'Its app'),
-    secret: sealed('The secret that signs the app’s events'),
-    previousSecret: nullable(sealed('The secret before this one')),
-    previousUntil: nullable(instant('Until when the secret before it signs as well; null when none does')),
-    failures: counter('Deliveries in a row that failed for good', 0),
-    disabledAt: nullable(instant('When it was switched off for its failures')),
+    appId: id('app', 'App of the webhook'),
+    secret: sealed('Secret that signs the app’s events'),
+    previousSecret: nullable(sealed('Previous secret')),
+    previousUntil: nullable(
+      instant('Time until which the previous secret also signs; null if there is none'),
+    ),
+    failures: counter('Number of deliveries in a row that failed for good', 0),
+    disabledAt: nullable(instant('Time since which no events are sent, because of failures')),
     version: version(1),
   }),
 )
