@@ -28,18 +28,18 @@ export interface ApiKeyRecord {
 
 export const apiKeyRecord: RecordSchema<ApiKeyRecord> = input<ApiKeyRecord>()(
   Type.Object({
-    id: id('key', 'Its id'),
-    name: nullable(text('What it is for', 0, 255)),
-    type: oneOf('sk may write, pk only read', ['sk', 'pk']),
-    mode: oneOf('Which apps it sees', ['live', 'test']),
-    appId: nullable(id('app', 'The app it is bound to; null for every app of its mode')),
-    app: nullable(described('Slug of the app it is bound to', appSlug())),
+    id: id('key', 'Id of the key'),
+    name: nullable(text('Purpose of the key', 0, 255)),
+    type: oneOf('sk may write, pk may only read', ['sk', 'pk']),
+    mode: oneOf('Mode of the apps that the key sees', ['live', 'test']),
+    appId: nullable(id('app', 'App that the key is bound to; null for every app of its mode')),
+    app: nullable(described('Slug of the app that the key is bound to', appSlug())),
     hash: hashed('SHA-256 of the secret', '^[0-9a-f]{64}$', 'must be a SHA-256 in lower-case hexadecimal'),
-    lastFour: text('The secret’s last four characters', 4, 4),
-    createdAt: instant('When it was made'),
-    expiresAt: nullable(instant('When it stops working')),
-    revokedAt: nullable(instant('When it was revoked')),
-    lastUsedAt: nullable(instant('When it was last used')),
+    lastFour: text('Last four characters of the secret', 4, 4),
+    createdAt: instant('Time of creation'),
+    expiresAt: nullable(instant('Time at which the key stops working')),
+    revokedAt: nullable(instant('Time of the revocation')),
+    lastUsedAt: nullable(instant('Time of the last use')),
   }),
 )
 

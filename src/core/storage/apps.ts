@@ -26,17 +26,17 @@ export interface AppRecord {
 
 export const appRecord: RecordSchema<AppRecord> = input<AppRecord>()(
   Type.Object({
-    id: id('app', 'Its id'),
-    mode: oneOf('Mode of the key that created it', ['live', 'test']),
+    id: id('app', 'Id of the app'),
+    mode: oneOf('Mode of the key that created the app', ['live', 'test']),
     name: name(),
     slug: noted(
       'unique in the database',
-      described('Its name in addresses and the audience of its tokens', appSlug()),
+      described('Name in URLs, and the audience of the app’s tokens', appSlug()),
     ),
     description: description(),
-    webhookUrl: nullable(text('Where license events are sent', 1, 2048)),
-    issuer: text('The iss of its tokens', 1, 255),
-    tokenSecret: sealed('The secret that makes the jti of each of its tokens'),
+    webhookUrl: nullable(text('URL that receives license events', 1, 2048)),
+    issuer: text('The iss of the app’s tokens', 1, 255),
+    tokenSecret: sealed('The secret that makes the jti of each token of the app'),
     ...timestamps(),
   }),
 )

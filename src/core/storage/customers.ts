@@ -24,15 +24,15 @@ const mostFolded = 320 * 18
 
 export const customerRecord: RecordSchema<CustomerRecord> = input<CustomerRecord>()(
   Type.Object({
-    id: id('cus', 'Its id'),
-    appId: id('app', 'Its app'),
+    id: id('cus', 'Id of the customer'),
+    appId: id('app', 'App of the customer'),
     email: text('E-mail address', 3, 320),
     foldedEmail: noted(
       'unique in the app',
       text('The e-mail address in the form that is compared', 3, mostFolded),
     ),
     name: nullable(text('Name', 0, 255)),
-    externalId: nullable(noted('unique in the app', text('What the vendor’s own system calls them', 0, 255))),
+    externalId: nullable(noted('unique in the app', text('Id of the customer in your own system', 0, 255))),
     metadata: described('Given back as it came', metadata()),
     ...timestamps(),
   }),

@@ -18,10 +18,10 @@ export interface FeatureRecord {
 
 export const featureRecord: RecordSchema<FeatureRecord> = input<FeatureRecord>()(
   Type.Object({
-    id: id('feat', 'Its id'),
-    appId: id('app', 'Its app'),
+    id: id('feat', 'Id of the feature'),
+    appId: id('app', 'App of the feature'),
     name: name(),
-    slug: noted('unique in the app', described('Its name in tokens', slug())),
+    slug: noted('unique in the app', described('Name in tokens', slug())),
     description: description(),
     ...timestamps(),
   }),

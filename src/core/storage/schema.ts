@@ -23,6 +23,7 @@ export function id(prefix: IdPrefix, description: string): TString {
   return Type.String({
     description,
     pattern,
+    maxLength: prefix.length + 27,
     rule: `must be an id of the form ${prefix}_…`,
     note: `\`${prefix}_…\``,
   })
@@ -50,7 +51,7 @@ export function version(least: number): TInteger {
 }
 
 export function timestamps(): { createdAt: TInteger; updatedAt: TInteger } {
-  return { createdAt: instant('When it was created'), updatedAt: instant('When it was last changed') }
+  return { createdAt: instant('Time of creation'), updatedAt: instant('Time of the last change') }
 }
 
 /** The same schema with a remark that only docs/storage.md shows. */

@@ -23,14 +23,14 @@ export interface TierRecord {
 
 export const tierRecord: RecordSchema<TierRecord> = input<TierRecord>()(
   Type.Object({
-    id: id('tier', 'Its id'),
-    appId: id('app', 'Its app'),
+    id: id('tier', 'Id of the tier'),
+    appId: id('app', 'App of the tier'),
     name: name(),
-    slug: noted('unique in the app', described('Its name in tokens', slug())),
+    slug: noted('unique in the app', described('Name in tokens', slug())),
     description: description(),
     position: integer('Order in lists, lower first', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     ...timestamps(),
-    features: slugs('Feature slugs, in the order of adding', 10_000),
+    features: slugs('Slugs of its features, in the order in which they were added', 10_000),
   }),
 )
 
