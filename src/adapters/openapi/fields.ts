@@ -8,8 +8,9 @@ import {
   type TString,
   type TUnsafe,
 } from '@sinclair/typebox'
-import { slugPattern, typeIdSuffix, type IdPrefix } from '../../core/ids.ts'
+import { slugPattern } from '../../core/ids.ts'
 import { integer, text } from '../../core/input/fields.ts'
+import type { RecordSchema } from '../../core/storage/schema.ts'
 
 /** An object with exactly these fields. */
 export function object<Fields extends TProperties>(description: string, fields: Fields): TObject<Fields> {
@@ -24,10 +25,6 @@ export function line(description: string, maxLength: number): TString {
 /** Text of one form. */
 export function matching(description: string, pattern: string, maxLength: number): TString {
   return Type.String({ description, pattern, maxLength })
-}
-
-export function id(prefix: IdPrefix, description: string): TString {
-  return matching(description, `^${prefix}_${typeIdSuffix}$`, prefix.length + 27)
 }
 
 export function slug(description: string): TString {
@@ -52,4 +49,16 @@ export function list<Item extends TSchema>(
 
 export function pemText(description: string): TString {
   return matching(description, '^-----BEGIN PUBLIC KEY-----\\n', 1024)
+}
+
+/**
+ * The schemas of a record's fields, but for the hidden ones. A new field of a record so appears in responses by itself, and the
+ * type checker asks for it in core's view.
+ */
+export function recordFields<Entry, Hidden extends keyof Entry>(
+  { schema }: RecordSchema<Entry>,
+  hidden: readonly Hidden[],
+): { [Name in Exclude<keyof Entry, Hidden>]: TUnsafe<Entry[Name]> } {
+  const names = Object.keys(schema.properties).filter((name) => !hidden.includes(name as Hidden & string))
+  return Object.fromEntries(names.map((name) => [name, schema.properties[name]])) as never
 }

@@ -19,7 +19,7 @@ function withoutDescription({ description: _description, ...rest }: JsonSchema):
 
 /** Leaves out the keywords that only checking needs. The builders of core set them for requests. */
 function withoutChecks(node: JsonSchema): JsonSchema {
-  const { minLength: _minLength, pattern, properties, anyOf, ...rest } = node
+  const { minLength: _minLength, note: _note, pattern, properties, anyOf, ...rest } = node
   return {
     ...rest,
     ...(pattern !== undefined && node.enum === undefined && { pattern }),

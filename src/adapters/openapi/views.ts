@@ -1,10 +1,10 @@
-import { Type, type TNull, type TObject, type TString, type TUnion } from '@sinclair/typebox'
+import { Type, type TObject } from '@sinclair/typebox'
 import type { ApiKey } from '../../core/api-keys/api-keys.ts'
 import type { App } from '../../core/apps.ts'
 import type { Customer } from '../../core/customers.ts'
 import type { Feature } from '../../core/features.ts'
-import { appSlugPattern, typeIdSuffix } from '../../core/ids.ts'
-import { flag, instant, metadata, nullable, oneOf } from '../../core/input/fields.ts'
+import { typeIdSuffix } from '../../core/ids.ts'
+import { flag, instant, nullable, oneOf } from '../../core/input/fields.ts'
 import { input } from '../../core/input/parse.ts'
 import type { Rotation } from '../../core/keys/rotation.ts'
 import type { PublicJwk } from '../../core/keys/signing-keys.ts'
@@ -14,17 +14,18 @@ import type { License } from '../../core/licenses/view.ts'
 import { eventTypes, type EventType } from '../../core/runtime/events.ts'
 import type { Tier } from '../../core/tiers.ts'
 import type { WebhookDelivery, WebhookSecret } from '../../core/webhooks/webhooks.ts'
-import { count, id, line, list, matching, object, pemText, slug, slugs } from './fields.ts'
+import { apiKeyRecord } from '../../core/storage/api-keys.ts'
+import { appRecord } from '../../core/storage/apps.ts'
+import { customerRecord } from '../../core/storage/customers.ts'
+import { deliveryRecord } from '../../core/storage/deliveries.ts'
+import { featureRecord } from '../../core/storage/features.ts'
+import { licenseRecord } from '../../core/storage/licenses.ts'
+import { tierRecord } from '../../core/storage/tiers.ts'
+import { count, line, list, matching, object, pemText, recordFields, slug, slugs } from './fields.ts'
 
 /** Declares a response in core's names. The type checker holds the schema equal to core's interface. */
 const view = input
 
-const displayName = (): TString => line('Display name', 255)
-const about = (): TUnion<[TString, TNull]> => nullable(line('Description for people', 2048))
-const timestamps = {
-  createdAt: instant('Time of creation'),
-  updatedAt: instant('Time of the last change'),
-}
 const status = () =>
   oneOf('Status of the license; revoked takes precedence over expired', ['active', 'expired', 'revoked'])
 const expiresAt = () => nullable(instant('Time of expiry; null means never'))
@@ -35,19 +36,13 @@ const installationId = () =>
 
 const app = view<Omit<App, 'issuer'>>()(
   object('An app', {
-    id: id('app', 'Id of the app'),
-    mode: oneOf('Mode of the key that created the app', ['live', 'test']),
-    name: displayName(),
-    slug: matching('Name in URLs, and the audience of the app’s tokens', appSlugPattern, 63),
-    description: about(),
-    webhookUrl: nullable(line('URL that receives license events', 2048)),
+    ...recordFields(appRecord, ['issuer', 'tokenSecret']),
     webhookDisabledAt: nullable(
       instant(
         'Time since which no events are sent, because of failures; saving webhook_url enables them again',
       ),
     ),
     publicKeyPem: pemText('Active public key, RSA-4096, SubjectPublicKeyInfo in PEM'),
-    ...timestamps,
   }),
 )
 
@@ -76,58 +71,39 @@ const jwks = view<{ keys: readonly (PublicJwk & { kty: 'RSA' })[] }>()(
   }),
 )
 
-const feature = view<Feature>()(
-  object('A feature', {
-    id: id('feat', 'Id of the feature'),
-    name: displayName(),
-    slug: slug('Name in tokens'),
-    description: about(),
-    ...timestamps,
-  }),
-)
+const feature = view<Feature>()(object('A feature', recordFields(featureRecord, ['appId'])))
 
 const tier = view<Tier>()(
   object('A tier', {
-    id: id('tier', 'Id of the tier'),
-    name: displayName(),
-    slug: slug('Name in tokens'),
-    description: about(),
+    ...recordFields(tierRecord, ['appId']),
     position: count('Order in lists, lower first', 0, 1_000_000),
     features: slugs('Slugs of its features, in the order in which they were added', 100),
-    ...timestamps,
   }),
 )
 
 const customer = view<Customer>()(
   object('A customer', {
-    id: id('cus', 'Id of the customer'),
+    ...recordFields(customerRecord, ['appId', 'foldedEmail']),
     email: line('E-mail address', 254),
-    name: nullable(line('Name', 255)),
-    externalId: nullable(line('Id of the customer in your own system', 255)),
-    metadata: metadata(),
-    ...timestamps,
   }),
 )
 
 const license = view<Omit<License, 'jti'> & Partial<Pick<License, 'jti'>>>()(
   object('A license', {
-    id: id('lic', 'Id of the license'),
-    installationId: installationId(),
-    customerId: id('cus', 'Customer who holds the license'),
-    tierId: nullable(id('tier', 'Tier of the license; null after the tier was deleted')),
-    tier: slug('Slug of the tier, as in the token'),
+    ...recordFields(licenseRecord, [
+      'appId',
+      'tierFeatures',
+      'current',
+      'revision',
+      'minRevision',
+      'version',
+    ]),
     features: licenseFeatures(),
     customFeatures: slugs('Features of this license only', 50),
     status: status(),
-    expiresAt: expiresAt(),
-    revokedAt: nullable(instant('Time of the revocation')),
-    revokedReason: nullable(line('Reason of the revocation', 1024)),
-    issuedAt: instant('Time at which the claims were issued: iat in the token'),
     jti: Type.Optional(
       matching('Id of the token; only for a secret key', `^lic_${typeIdSuffix}[0-9a-hjkmnp-tv-z]{32}$`, 62),
     ),
-    metadata: metadata(),
-    ...timestamps,
     token: Type.Optional(
       nullable(matching('License token; null unless active. Only for a secret key', '^eyJ', 16_384)),
     ),
@@ -186,19 +162,10 @@ const unknownLicense = view<UnknownLicense>()(
 
 const apiKey = view<ApiKey & { secret?: string }>()(
   object('An API key', {
-    id: id('key', 'Id of the key'),
-    name: nullable(line('Purpose of the key', 255)),
-    type: oneOf('sk may write, pk may only read', ['sk', 'pk']),
-    mode: oneOf('Mode of the apps that the key sees', ['live', 'test']),
-    app: nullable(matching('Slug of the app that the key is bound to', appSlugPattern, 63)),
+    ...recordFields(apiKeyRecord, ['appId', 'hash']),
     prefix: Type.Unsafe<string>(
       oneOf('First characters of the secret', ['sk_live_', 'sk_test_', 'pk_live_', 'pk_test_']),
     ),
-    lastFour: matching('Last four characters of the secret', '^[0-9A-Za-z]{4}$', 4),
-    createdAt: instant('Time of creation'),
-    expiresAt: nullable(instant('Time at which the key stops working')),
-    revokedAt: nullable(instant('Time of the revocation')),
-    lastUsedAt: nullable(instant('Time of the last use')),
     secret: Type.Optional(matching('The key itself; no other response shows it', '^[sp]k_(live|test)_', 44)),
   }),
 )
@@ -214,16 +181,11 @@ const webhookSecret = view<WebhookSecret>()(
 
 const delivery = view<WebhookDelivery>()(
   object('The delivery of an event to the webhook', {
-    id: id('whd', 'Id of the delivery'),
-    eventId: id('evt', 'The webhook-id of every attempt'),
+    ...recordFields(deliveryRecord, ['appId', 'payload', 'priority', 'dueAt', 'version']),
     type: oneOf('Type of the event', Object.keys(eventTypes) as EventType[]),
-    state: oneOf('State of the delivery; a failed one can be sent again', ['pending', 'delivered', 'failed']),
-    attempts: count('Number of attempts'),
     lastStatus: nullable(count('HTTP status of the last attempt; null without a response', 100, 999)),
     lastError: nullable(line('Error of the last attempt', 255)),
-    lastAttemptAt: nullable(instant('Time of the last attempt')),
     nextAttemptAt: nullable(instant('Time of the next attempt; null unless pending')),
-    createdAt: instant('Time of the event'),
   }),
 )
 

@@ -60,7 +60,7 @@ export function oneOf<const Values extends readonly string[]>(
 }
 
 export const name = (): TString => text('Display name', 1, 255)
-export const description = (): TUnion<[TString, TNull]> => nullable(text('What it is, for people', 0, 2048))
+export const description = (): TUnion<[TString, TNull]> => nullable(text('Description for people', 0, 2048))
 
 /** The name of an app in URLs and in the audience of its tokens. */
 export function appSlug(): TString {

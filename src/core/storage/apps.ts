@@ -33,10 +33,10 @@ export const appRecord: RecordSchema<AppRecord> = input<AppRecord>()(
       'unique in the database',
       described('Name in URLs, and the audience of the app’s tokens', appSlug()),
     ),
-    description: described('Description for people', description()),
+    description: description(),
     webhookUrl: nullable(text('URL that receives license events', 1, 2048)),
-    issuer: text('Issuer: iss in the app’s tokens', 1, 255),
-    tokenSecret: sealed('Secret that makes the jti of each of the app’s tokens'),
+    issuer: text('The iss of the app’s tokens', 1, 255),
+    tokenSecret: sealed('The secret that makes the jti of each token of the app'),
     ...timestamps(),
   }),
 )

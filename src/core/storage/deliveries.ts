@@ -40,7 +40,7 @@ export const deliveryRecord: RecordSchema<DeliveryRecord> = input<DeliveryRecord
     appId: id('app', 'App of the delivery'),
     eventId: id('evt', 'The webhook-id of every attempt'),
     type: text('Type of the event', 1, 63),
-    payload: text('Body of the request: ids and status, no tokens and no keys', 2, 65_536),
+    payload: text('The body of the request: ids and status, no tokens and no keys', 2, 65_536),
     priority: integer('0 goes before 1', 0, 1),
     state: oneOf('State of the delivery; a failed one can be sent again', ['pending', 'delivered', 'failed']),
     attempts: counter('Number of attempts', 0),

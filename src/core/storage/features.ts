@@ -22,7 +22,7 @@ export const featureRecord: RecordSchema<FeatureRecord> = input<FeatureRecord>()
     appId: id('app', 'App of the feature'),
     name: name(),
     slug: noted('unique in the app', described('Name in tokens', slug())),
-    description: described('Description for people', description()),
+    description: description(),
     ...timestamps(),
   }),
 )

@@ -23,6 +23,7 @@ export function id(prefix: IdPrefix, description: string): TString {
   return Type.String({
     description,
     pattern,
+    maxLength: prefix.length + 27,
     rule: `must be an id of the form ${prefix}_…`,
     note: `\`${prefix}_…\``,
   })

@@ -27,7 +27,7 @@ export const tierRecord: RecordSchema<TierRecord> = input<TierRecord>()(
     appId: id('app', 'App of the tier'),
     name: name(),
     slug: noted('unique in the app', described('Name in tokens', slug())),
-    description: described('Description for people', description()),
+    description: description(),
     position: integer('Order in lists, lower first', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     ...timestamps(),
     features: slugs('Slugs of its features, in the order in which they were added', 10_000),
