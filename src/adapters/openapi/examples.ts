@@ -1,59 +1,66 @@
+import { snakeCase } from '../../core/wire.ts'
 import { version } from '../version.ts'
+import { views, type ViewName } from './views.ts'
 
 const created = { created_at: '2026-01-23T10:00:00Z', updated_at: '2026-01-23T10:00:00Z' }
 const publicKeyPem =
   '-----BEGIN PUBLIC KEY-----\nMIICIjANBgkqhkiG9w0BAQEFAAOCAg8A…\n-----END PUBLIC KEY-----\n'
 const token = 'eyJhbGciOiJSUzI1NiIs…'
 
+/** An example of a view in its wire form. A field that the example leaves out is `null`, if it may be. */
+function example(view: ViewName, fields: object): object {
+  const { properties, required = [] } = views[view]
+  const missing = required.filter(
+    (name) => !(snakeCase(name) in fields) && properties[name]?.anyOf !== undefined,
+  )
+  return { ...fields, ...Object.fromEntries(missing.map((name) => [snakeCase(name), null])) }
+}
+
 /** Examples for the OpenAPI document. No key, token or person in them is real. */
 export const publicKeyExample: string = publicKeyPem
 
-export const appExample: object = {
+export const appExample: object = example('App', {
   id: 'app_01kfnb2xk8e6brqkz1v5m4g7ha',
   mode: 'live',
   name: 'My Desktop App',
   slug: 'desktop-app',
   description: 'License management for my desktop application',
-  webhook_url: null,
-  webhook_disabled_at: null,
   public_key_pem: publicKeyPem,
   ...created,
-}
+})
 
-export const rotationExample: object = {
+export const rotationExample: object = example('Rotation', {
   message: 'Keys rotated successfully',
   licenses_resigned: 42,
   public_key_pem: publicKeyPem,
-}
+})
 
-export const featureExample: object = {
+export const featureExample: object = example('Feature', {
   id: 'feat_01kfnb41n3ef4ttvq4zk7m6g0q',
   name: 'Webhooks',
   slug: 'webhooks',
-  description: null,
   ...created,
-}
+})
 
-export const tierExample: object = {
+export const tierExample: object = example('Tier', {
   id: 'tier_01kfnb3m8cfv9a4k1s6c8e2wzn',
   name: 'Pro',
   slug: 'pro',
-  description: null,
   position: 1,
   features: ['api_access', 'webhooks'],
   ...created,
-}
+})
 
-export const customerExample: object = {
+export const customerExample: object = example('Customer', {
   id: 'cus_01kfnb4zd5fd8rh1b9p2xj3t6y',
   email: 'ada@example.com',
   name: 'Ada',
   external_id: 'user-42',
   metadata: { plan: 'yearly' },
   ...created,
-}
+})
 
-export const licenseExample: object = {
+export const licenseExample: object = example('License', {
   id: 'lic_01kfnb5vq2e8m8b0wd4y6c1s9r',
   installation_id: '7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d',
   customer_id: 'cus_01kfnb4zd5fd8rh1b9p2xj3t6y',
@@ -63,55 +70,46 @@ export const licenseExample: object = {
   custom_features: ['custom_integration'],
   status: 'active',
   expires_at: '2027-01-23T10:00:00Z',
-  revoked_at: null,
-  revoked_reason: null,
   issued_at: '2026-01-23T10:00:00Z',
   jti: 'lic_01kfnb5vq2e8m8b0wd4y6c1s9r0000009q3wz6nbd4hm8t0k2c5vx1ryjf',
   metadata: {},
   ...created,
   token,
-}
+})
 
-export const verificationExample: object = {
+export const verificationExample: object = example('Verification', {
   valid: true,
   status: 'active',
   tier: 'pro',
   features: ['api_access', 'webhooks', 'custom_integration'],
   expires_at: '2027-01-23T10:00:00Z',
   installation_id: '7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d',
-}
+})
 
-export const apiKeyExample: object = {
+export const apiKeyExample: object = example('ApiKey', {
   id: 'key_01kfnb6qg4eh3tv7m2d9r5x8wc',
   name: 'Shop',
   type: 'sk',
   mode: 'live',
-  app: null,
   prefix: 'sk_live_',
   last_four: 'x7Qa',
   created_at: '2026-01-23T10:00:00Z',
-  expires_at: null,
-  revoked_at: null,
-  last_used_at: null,
-}
+})
 
-export const webhookSecretExample: object = {
+export const webhookSecretExample: object = example('WebhookSecret', {
   secret: 'whsec_ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSE=',
-  previous_expires_at: null,
-}
+})
 
-export const deliveryExample: object = {
+export const deliveryExample: object = example('WebhookDelivery', {
   id: 'whd_01kfnb7s3nf5dvt1m6r9k2c4xz',
   event_id: 'evt_01kfnb7s3nf5dvt1m6r9k2c4xy',
   type: 'license.revoked',
   state: 'delivered',
   attempts: 1,
   last_status: 204,
-  last_error: null,
   last_attempt_at: '2026-01-23T10:00:01Z',
-  next_attempt_at: null,
   created_at: '2026-01-23T10:00:00Z',
-}
+})
 
 export function pageExample(item: object): object {
   return { data: [item], meta: { total: 1, page: 1, per_page: 20, next_cursor: null } }

@@ -197,8 +197,26 @@ const health = view<{ status: 'ok' | 'error'; version: string; storage: 'ok' | '
   }),
 )
 
-/** The views by their names in the OpenAPI document. */
-export const views: Readonly<Record<string, TObject>> = {
+/** The names of the views in the OpenAPI document. */
+export type ViewName =
+  | 'ApiKey'
+  | 'App'
+  | 'BulkRegeneration'
+  | 'Customer'
+  | 'Feature'
+  | 'Health'
+  | 'Jwks'
+  | 'License'
+  | 'Rotation'
+  | 'Tier'
+  | 'TokenVerification'
+  | 'UnknownLicense'
+  | 'Verification'
+  | 'WebhookDelivery'
+  | 'WebhookSecret'
+
+/** The views by their names. */
+export const views: Readonly<Record<ViewName, TObject>> = {
   ApiKey: apiKey.schema,
   App: app.schema,
   BulkRegeneration: bulk.schema,

@@ -2,6 +2,12 @@ import { calculateJwkThumbprint, exportJWK, importPKCS8, importSPKI, type JWK } 
 import { foldEmail } from '../../core/customers.ts'
 import { statusOf } from '../../core/token/decision.ts'
 import { LicensingError } from '../../core/errors.ts'
+import {
+  privateKeyPurpose,
+  storedResponsePurpose,
+  tokenSecretPurpose,
+  webhookSecretPurpose,
+} from '../../core/keys/purposes.ts'
 import { createLicensing, type Licensing } from '../../core/licensing.ts'
 import { createSealer, type Sealer } from '../../core/runtime/sealer.ts'
 import type {
@@ -60,7 +66,6 @@ function storageOf({ session, keyCheck }: Pick<Snapshot, 'session' | 'keyCheck'>
   })
 }
 
-/** `purpose` must be the one of core: it is part of the ciphertext's associated data, so it never changes. */
 function openOrNull(sealer: Sealer, sealed: string, purpose: string): string | null {
   try {
     return new TextDecoder().decode(sealer.open(sealed, purpose))
@@ -84,7 +89,7 @@ async function checkPrivateKey({ sealer, report }: Checker, key: SigningKeyRecor
     if (privateKey !== null) report(`signing key ${kid}`, 'is retired and still has its private half')
     return
   }
-  const pem = openOrNull(sealer, privateKey ?? '', `private-key ${appId} ${kid}`)
+  const pem = openOrNull(sealer, privateKey ?? '', privateKeyPurpose(appId, kid))
   if (pem === null) report(`signing key ${kid}`, 'does not open with this master key')
   else if (!(await isPair(pem, jwk))) report(`signing key ${kid}`, 'has halves that do not belong together')
 }
@@ -136,7 +141,7 @@ async function checkWebhook(checker: Checker, app: AppRecord): Promise<void> {
   const webhook = await session.findWebhook(app.id)
   if (webhook !== null) checked.webhook++
   for (const secret of [webhook?.secret ?? null, webhook?.previousSecret ?? null])
-    if (secret !== null && openOrNull(sealer, secret, `webhook-secret ${app.id}`) === null)
+    if (secret !== null && openOrNull(sealer, secret, webhookSecretPurpose(app.id)) === null)
       report(`app ${app.id}`, 'has a webhook secret that does not open with this master key')
   for await (const { id, state, dueAt } of deliveriesOf(session, app.id)) {
     checked.delivery++
@@ -169,7 +174,7 @@ async function checkToken(
 async function checkApp(checker: Checker, app: AppRecord): Promise<void> {
   checker.checked.app++
   const { sealer, report } = checker
-  if (openOrNull(sealer, app.tokenSecret, `token-secret ${app.id}`) === null)
+  if (openOrNull(sealer, app.tokenSecret, tokenSecretPurpose(app.id)) === null)
     report(`app ${app.id}`, 'has a token secret that does not open with this master key')
   await checkKeys(checker, app)
   const tiers = await checkTiers(checker, app)
@@ -195,7 +200,7 @@ async function checkApiKey({ session, checked, report }: Checker, key: ApiKeyRec
 async function checkStoredResponses({ session, sealer, report }: Checker): Promise<void> {
   const now = Math.floor(Date.now() / 1000)
   for await (const { scope, key, answer, expiresAt } of storedResponsesOf(session))
-    if (expiresAt > now && openOrNull(sealer, answer, `kept-answer ${scope} ${key}`) === null)
+    if (expiresAt > now && openOrNull(sealer, answer, storedResponsePurpose(scope, key)) === null)
       report(`kept answer of ${printable(scope)}`, 'does not open with this master key')
 }
 
