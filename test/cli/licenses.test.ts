@@ -126,6 +126,14 @@ for (const way of ['Bun', 'Deno', 'Node'] satisfies Way[])
     assert.equal((JSON.parse(stdout) as unknown[]).length >= 130, true)
   })
 
+for (const way of ['Bun', 'Deno', 'Node'] satisfies Way[])
+  test(`heartwood on ${way}: leaves the output of a shell open for its next command`, async () => {
+    const list = [...ways[way], 'licenses', 'list', '--app', seededApp, '--limit', '1']
+    const next = ['-c', '"$@" && echo next && sleep 0.2 && echo last', 'sh', ...list]
+    const { stdout } = await promisify(execFile)('sh', next, { cwd, env: { ...process.env, ...env } })
+    assert.match(stdout, /\nnext\nlast\n$/)
+  })
+
 test('heartwood licenses list: filters by status, tier, customer and installation', async () => {
   const all = await listed()
   for (const status of ['active', 'expired', 'revoked'])

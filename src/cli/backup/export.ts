@@ -1,8 +1,6 @@
-import { once } from 'node:events'
 import { open, rm, type FileHandle } from 'node:fs/promises'
-import process from 'node:process'
 import { newHeader } from './export-header.ts'
-import type { AsJson, Output } from '../terminal/output.ts'
+import { writeResult, type AsJson, type Output } from '../terminal/output.ts'
 import { progressBar } from '../terminal/progress.ts'
 import { withSnapshot, type Snapshot } from './snapshot.ts'
 import { countAll, entriesOf, totalOf, type Counts } from './records.ts'
@@ -35,10 +33,6 @@ async function writeAll(snapshot: Snapshot, write: Write): Promise<Counts> {
   await write(buffer)
   progress.end()
   return counts
-}
-
-async function toStandardOutput(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain')
 }
 
 async function createFile(file: string): Promise<FileHandle> {
@@ -84,7 +78,7 @@ export async function exportRecords(
   { json }: AsJson,
 ): Promise<void> {
   if (file === '-') {
-    const counts = await withSnapshot(settings, (snapshot) => writeAll(snapshot, toStandardOutput))
+    const counts = await withSnapshot(settings, (snapshot) => writeAll(snapshot, writeResult))
     return output.note(json ? JSON.stringify({ file, counts }) : summary(settings, 'standard output', counts))
   }
   const counts = await withSnapshot(settings, (snapshot) =>

@@ -16,8 +16,24 @@ export function jsonOf(value: object): string {
   return JSON.stringify(value, null, 2)
 }
 
+let lastWrite: Promise<void> = Promise.resolve()
+
+/** Writes to standard output. Resolves once the reader has taken the text. */
+export function writeResult(text: string): Promise<void> {
+  lastWrite = new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()))
+  })
+  return lastWrite
+}
+
+/** Resolves once the reader of standard output has taken everything, or has gone. */
+export function whenWritten(): Promise<void> {
+  return lastWrite.catch(() => {})
+}
+
 /** The streams of this process. */
 export const processOutput: Output = {
-  line: (text) => void process.stdout.write(`${text}\n`),
+  // Whoever ends the process waits in `whenWritten`.
+  line: (text) => void writeResult(`${text}\n`).catch(() => {}),
   note: (text) => void process.stderr.write(`${text}\n`),
 }
