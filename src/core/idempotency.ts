@@ -29,7 +29,10 @@ export interface LicenseResult {
 export interface IdempotencyKey {
   /** The caller's own choice: 1 to 255 printable ASCII characters. */
   readonly key: string
-  /** The owner of the key. The same key in another scope is another key. */
+  /**
+   * The owner of the key. The same key in another scope is another key. Under {@link Licensing.restrictedTo} the owner is
+   * always the API key, so that no other key gets its results.
+   */
   readonly scope: string
   /** Identifies the request, for example a hash of it. The same key with another fingerprint is refused. */
   readonly fingerprint: string
@@ -194,12 +197,18 @@ async function runOrReplay<Result extends object>(
   }
 }
 
+/** A replay skips the checks of `work`, so the result of one API key must not reach a caller with fewer rights. */
+function ownedBy({ principal }: Context, key: IdempotencyKey): IdempotencyKey {
+  return principal === null ? key : { ...key, scope: principal.id }
+}
+
 /** Does work once under a key: see `Licensing.idempotent`. */
 export async function idempotently<Result extends object>(
   context: Context,
-  key: IdempotencyKey,
+  given: IdempotencyKey,
   work: (context: Context) => Promise<Result>,
 ): Promise<IdempotentResult<Result>> {
+  const key = ownedBy(context, given)
   if (!form.test(key.key))
     throw invalidInput({ idempotencyKey: ['must be 1 to 255 printable ASCII characters'] })
   const { runningRequests } = context.runtime

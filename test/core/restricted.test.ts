@@ -133,6 +133,63 @@ test('restrictedTo(): a public key sees no jti and no token', async () => {
     assert.equal('jti' in license || 'token' in license, false)
 })
 
+test('restrictedTo(): a public key gets no token, by a renewal or by options without their field', async () => {
+  const { own, id, licensing } = await shopWithKey({ type: 'pk' })
+  const before = await licensing.licenses.get(app, id, { include: 'token' })
+  const credential = await own.licenses.authenticate(app, before.token)
+  const noInclude = {} as { readonly include: 'token' }
+  const calls = [
+    () => own.licenses.renew(app, id, before.token),
+    () => own.licenses.renew(app, id, credential),
+    () => own.licenses.get(app, id, noInclude),
+    () => own.licenses.getByInstallation(app, installation(1), noInclude),
+  ]
+  assert.deepEqual(await outcomes(calls), { forbidden: calls.length })
+  assert.deepEqual(await licensing.licenses.get(app, id, { include: 'token' }), before, 'nothing was changed')
+})
+
+test('restrictedTo(): a credential of an app that the key does not see renews nothing', async () => {
+  for (const rights of [{ mode: 'test' }, { app: 'other-app' }] satisfies NewApiKey[]) {
+    const { licensing, issue } = await newShop()
+    await licensing.apps.create({ name: 'Other', slug: 'other-app' })
+    const { id, token } = await issue()
+    const credential = await licensing.licenses.authenticate(app, token)
+    const { secret } = await licensing.apiKeys.create(rights)
+    const own = licensing.restrictedTo((await licensing.apiKeys.authenticate(secret))!)
+    assert.equal(await codeOf(own.licenses.renew(app, id, credential)), 'not_found')
+    assert.equal(await codeOf(own.licenses.authenticate(app, token)), 'not_found')
+    assert.equal(await codeOf(licensing.licenses.renew(app, id, credential)), 'ok')
+  }
+})
+
+test('restrictedTo(): an idempotency key belongs to the API key, whatever its scope', async () => {
+  const { licensing, issue } = await newShop()
+  const { id } = await issue()
+  const key = { key: 'k', scope: 'orders', fingerprint: 'f', license: { app } }
+  const regenerate = (at: RestrictedLicensing) => at.licenses.regenerate(app, id)
+  const keyed = async (rights: NewApiKey): Promise<RestrictedLicensing> => {
+    const { secret } = await licensing.apiKeys.create(rights)
+    return licensing.restrictedTo((await licensing.apiKeys.authenticate(secret))!)
+  }
+  const secretKey = await keyed({})
+  const first = await secretKey.idempotent(key, regenerate)
+  assert.deepEqual(await secretKey.idempotent(key, regenerate), { ...first, replayed: true })
+  assert.equal(await codeOf((await keyed({ type: 'pk' })).idempotent(key, regenerate)), 'forbidden')
+  assert.equal(await codeOf((await keyed({ mode: 'test' })).idempotent(key, regenerate)), 'not_found')
+  assert.equal((await (await keyed({ app })).idempotent(key, regenerate)).replayed, false)
+  assert.equal((await licensing.idempotent(key, regenerate)).replayed, false)
+})
+
+test('restrictedTo(): a license that a public key read under an idempotency key is replayed without a token', async () => {
+  const { own, id } = await shopWithKey({ type: 'pk' })
+  const key = { key: 'k', scope: '', fingerprint: 'f', license: { app } }
+  const read = (at: RestrictedLicensing): Promise<object> => at.licenses.get(app, id)
+  const { result } = await own.idempotent(key, read)
+  const replay = await own.idempotent(key, read)
+  assert.deepEqual(replay, { result: { ...result, token: null }, replayed: true })
+  assert.equal('jti' in replay.result, false)
+})
+
 test('may(): a secret key has every permission that its expiry and its app leave it', async () => {
   const permissions = ['read', 'write', 'tokens', 'apps', 'keys'] as const
   const cases: readonly (readonly [NewApiKey, number])[] = [
