@@ -7,6 +7,7 @@ import { withToken, type LicenseStatus, type SignedLicense } from './licenses/vi
 import type { Sealer } from './runtime/sealer.ts'
 import type { StorageSession, StoredResponseRecord } from './storage/index.ts'
 import { day } from './time.ts'
+import { isTokenText } from './token/token.ts'
 
 /** Declares that a result is a license with its token. */
 export interface LicenseResult {
@@ -65,14 +66,9 @@ function inProgress(): LicensingError {
   )
 }
 
-/** Seals a result for storage, with `null` in place of every token that was `issued` with it. */
-function sealResult(
-  context: Context,
-  key: IdempotencyKey,
-  result: object,
-  issued: ReadonlySet<unknown>,
-): StoredResponseRecord {
-  const text = JSON.stringify(result, (_name, value: unknown) => (issued.has(value) ? null : value))
+/** Seals a result for storage, with `null` in place of every license token, however `work` came by it. */
+function sealResult(context: Context, key: IdempotencyKey, result: object): StoredResponseRecord {
+  const text = JSON.stringify(result, (_name, value: unknown) => (isTokenText(value) ? null : value))
   const bytes = new TextEncoder().encode(text)
   return {
     scope: key.scope,
@@ -108,16 +104,14 @@ interface Recorder extends IdempotencyRecorder {
 }
 
 function recorderFor(context: Context, key: IdempotencyKey): Recorder {
-  const issued = new Set<string>()
   let isRecorded = false
   const insert = (session: StorageSession, result: object): Promise<boolean> =>
-    session.insertStoredResponse(sealResult(context, key, result, issued), context.runtime.now())
+    session.insertStoredResponse(sealResult(context, key, result), context.runtime.now())
   return {
     async record(tx, result) {
       if (!isRecorded && !(await insert(tx, result))) throw new StoredMeanwhile()
     },
     committed: () => void (isRecorded = true),
-    issued: (token) => void issued.add(token),
     async recordUnwritten(result) {
       if (!isRecorded) await insert(context.storage, result)
     },

@@ -188,6 +188,30 @@ test('idempotent(): no token is stored, wherever in the result it stands; undecl
   assert.deepEqual(result, { order: 7, license: { ...first.result.license, token: null } })
 })
 
+test('idempotent(): no token is stored that work got from the licensing outside it', async () => {
+  const shop = await newShop()
+  const { licensing } = shop
+  const { license: _license, ...undeclared } = key
+  const { result } = await licensing.idempotent(undeclared, () => issuing(shop)(licensing))
+  assert.equal(JSON.parse(await storedText(shop, key)).token, null)
+  const listed = { ...undeclared, key: 'k-2' }
+  await licensing.idempotent(listed, () => licensing.licenses.list('desktop-app', { include: 'token' }))
+  assert.equal((await storedText(shop, listed)).includes(tokenOf(result)), false)
+})
+
+test('idempotent(): text that only resembles a token is stored as it is', async () => {
+  const shop = await newShop()
+  const { token } = await shop.issue()
+  const [header, claims, signature] = tokenOf({ token }).split('.')
+  const others = [
+    `${header}.${claims}`,
+    `${header}.${header}.${signature}`,
+    `${claims}.${claims}.${signature}`,
+  ]
+  await shop.licensing.idempotent(key, async () => ({ others }))
+  assert.deepEqual(JSON.parse(await storedText(shop, key)), { others })
+})
+
 test('idempotent(): of 10 concurrent calls under one key one works, and nine get its result', async () => {
   const shop = await newShop()
   const answers = await Promise.all(

@@ -100,9 +100,7 @@ export async function toSigned(
   signs: readonly LicenseStatus[] = ['active'],
 ): Promise<SignedLicense> {
   if (slot === null || !isSigned(context, license, signs)) return { ...license, token: null }
-  const token = await deriveToken(context, app, license, slot)
-  context.recorder?.issued(token)
-  return { ...license, token }
+  return { ...license, token: await deriveToken(context, app, license, slot) }
 }
 
 /** A license as it was read, with its token. Only a license that gets a token takes a signing slot. */
