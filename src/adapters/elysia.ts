@@ -103,8 +103,8 @@ function mountMetrics(app: AnyElysia, service: HttpService, metrics: Metrics): v
  * @param licensing The result of `createLicensing()`.
  * @param settings Options such as limits, CORS origins and metrics.
  * @returns An Elysia app, for `use()`, `group()`, `listen()` or `fetch`.
- * @throws {TypeError} if a rate limit is not a positive integer under a documented name, or a trusted proxy is not an
- * address or a CIDR range.
+ * @throws {TypeError} if a rate limit is not a positive integer under a documented name, if a trusted proxy is not an
+ * address or a CIDR range, or if no browser sends such an origin.
  *
  * @example
  * ```ts
