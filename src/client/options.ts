@@ -1,3 +1,4 @@
+import { readPastedToken } from '../core/token/pasted.ts'
 import type { ClientState } from './assessment.ts'
 import {
   checkFunction,
@@ -218,11 +219,6 @@ function readKeySource(given: KeySource | undefined): KeySource | null {
   return { from, pin }
 }
 
-/** Removes white space: mail programs break lines, and people copy a space along. */
-export function tokenOf(text: string): string {
-  return `${text}`.replace(/\s+/g, '')
-}
-
 /** Checks the options. @throws {TypeError} that names an unusable option, never its value. */
 export function readOptions(options: LicenseClientOptions): ClientSettings {
   const { refreshHours = 24, maxOfflineDays, graceDays = 7, now = Date.now } = options
@@ -236,7 +232,7 @@ export function readOptions(options: LicenseClientOptions): ClientSettings {
     refreshKeys: readKeySource(options.refreshKeys),
     licenseId: readLicenseId(options.licenseId),
     installationId: readUuid('installationId', options.installationId),
-    token: tokenOf(readText('token', options.token) ?? '') || null,
+    token: readPastedToken(readText('token', options.token) ?? '') || null,
     store: options.store ?? memoryStore(),
     refreshEvery: span('refreshHours', refreshHours, hour, 0.1),
     background: readFlag('background', options.background, true),
