@@ -44,6 +44,7 @@ const pasted: Readonly<Record<string, (token: string) => string>> = {
   'as HTML': (text) => `<p>&lt;${text}&gt;</p>`,
   'in a list': (text) => `- ${text}`,
   'in a sentence': (text) => `Hello Ada. Your token is ${text}. Best regards, Bob`,
+  'before other words': (text) => `${text} Best regards`,
   'from a UTF-16 file': (text) => Buffer.from(`\uFEFF${text}\r\n`, 'utf16le').toString('utf8'),
   'from a UTF-16 file of the other byte order': (text) =>
     Buffer.from(`\uFEFF${text}\r\n`, 'utf16le').swap16().toString('utf8'),
