@@ -36,6 +36,18 @@ export const claims: Readonly<Record<keyof LicenseClaims, string>> = {
     'Feature slugs, each once: first the tier’s features at the time of issue, then the license’s own',
 }
 
+/** Names that no other claim may take. */
+const reservedClaims = [
+  'lease',
+  'floating',
+  'license_exp',
+  'updates_until',
+  'limits',
+  'trial',
+  'status',
+  'cnf',
+]
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
   return lines.join('\n')
@@ -102,6 +114,14 @@ Heartwood signs with RS256 (RFC 7515, RFC 7519). The header is \`{"alg":"RS256",
 thumbprint of the public key (RFC 7638).
 
 ${table(['claim', 'meaning'], inToken)}
+
+A token has at most 32,768 characters. Write a verifier of your own by these rules:
+
+- **Claims are open.** Ignore a claim that you do not know, whatever its name. A later version may add claims.
+- **The header is closed.** Refuse a token whose header has another member than \`alg\`, \`typ\` and \`kid\`, or another \`typ\`.
+- Later versions may use these claims, each with one meaning: ${reservedClaims.map((claim) => `\`${claim}\``).join(', ')}.
+
+The package ships [test vectors](../vectors/README.md): tokens that every version accepts, and tokens that every version refuses.
 `
   return format(text, { ...(await resolveConfig(file)), parser: 'markdown' })
 }
