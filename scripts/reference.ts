@@ -26,7 +26,7 @@ export const claims: Readonly<Record<keyof LicenseClaims, string>> = {
   sub: 'The installation id, a UUID in lower case',
   aud: 'The app’s slug',
   iss: 'The app’s issuer. The server’s setting at the creation of the app decides it; the default is `license-server`',
-  iat: 'The time at which these claims were issued, in seconds since 1970; never in the future',
+  iat: 'The time at which these claims were issued, in seconds since 1970; by the server’s clock never in the future',
   exp: 'The time at which the license expires, in seconds since 1970; absent if the license never expires',
   jti: 'The id of this token, new on each regeneration: the license’s id, then 32 characters that only the server can make',
   lic_id: 'The license’s UUID, which stays the same over all regenerations',
