@@ -58,10 +58,16 @@ export async function readBundledKeys(given: PublicKeys): Promise<readonly Trust
   return keys
 }
 
+/** A later server may list keys for other uses, which a reader ignores (RFC 7517 section 5). */
+function signsTokens(jwk: unknown): boolean {
+  const { kty, alg = 'RS256', use = 'sig' } = Object(jwk) as JWK
+  return kty === 'RSA' && alg === 'RS256' && use === 'sig'
+}
+
 function keysOfText(text: string, from: KeySource['from']): Promise<readonly TrustedKey[]> {
   if (from === 'public-key') return keysOfPem(text)
   const value: unknown = JSON.parse(text)
-  return isKeySet(value) ? keysOfSet(value) : Promise.resolve([])
+  return isKeySet(value) ? keysOfSet({ keys: value.keys.filter(signsTokens) }) : Promise.resolve([])
 }
 
 function trusted(keys: readonly TrustedKey[], { pin }: KeySource): readonly TrustedKey[] {
