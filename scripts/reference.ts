@@ -26,7 +26,7 @@ export const claims: Readonly<Record<keyof LicenseClaims, string>> = {
   sub: 'The installation id, a UUID in lower case',
   aud: 'The app’s slug',
   iss: 'The app’s issuer. The server’s setting at the creation of the app decides it; the default is `license-server`',
-  iat: 'The time at which these claims were issued, in seconds since 1970; never in the future',
+  iat: 'The time at which these claims were issued, in seconds since 1970; by the server’s clock never in the future',
   exp: 'The time at which the license expires, in seconds since 1970; absent if the license never expires',
   jti: 'The id of this token, new on each regeneration: the license’s id, then 32 characters that only the server can make',
   lic_id: 'The license’s UUID, which stays the same over all regenerations',
@@ -35,6 +35,18 @@ export const claims: Readonly<Record<keyof LicenseClaims, string>> = {
   features:
     'Feature slugs, each once: first the tier’s features at the time of issue, then the license’s own',
 }
+
+/** Names that no other claim may take. */
+const reservedClaims = [
+  'lease',
+  'floating',
+  'license_exp',
+  'updates_until',
+  'limits',
+  'trial',
+  'status',
+  'cnf',
+]
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
@@ -102,6 +114,14 @@ Heartwood signs with RS256 (RFC 7515, RFC 7519). The header is \`{"alg":"RS256",
 thumbprint of the public key (RFC 7638).
 
 ${table(['claim', 'meaning'], inToken)}
+
+A token has at most 32,768 characters. Write a verifier of your own by these rules:
+
+- **Claims are open.** Ignore a claim that you do not know, whatever its name. A later version may add claims.
+- **The header is closed.** Refuse a token whose header has another member than \`alg\`, \`typ\` and \`kid\`, or another \`typ\`.
+- Later versions may use these claims, each with one meaning: ${reservedClaims.map((claim) => `\`${claim}\``).join(', ')}.
+
+The package ships [test vectors](../vectors/README.md): tokens that every version accepts, and tokens that every version refuses.
 `
   return format(text, { ...(await resolveConfig(file)), parser: 'markdown' })
 }

@@ -20,4 +20,5 @@ export type {
 export type { RefreshAttempt } from './record.ts'
 export type { StoreCondition } from './state-store.ts'
 export { memoryStore, type LicenseStore } from './store.ts'
+export type { ClientClaims } from './trusted-keys.ts'
 export { indexedDbStore, localStorageStore } from './web-stores.ts'

@@ -1,10 +1,10 @@
-import type { LicenseClaims } from '../core/token/token.ts'
 import { describeMisfit } from './misfit.ts'
 import { assess, type LicenseAssessment } from './assessment.ts'
 import type { ClientSettings, Verdict } from './options.ts'
 import type { RefreshAttempt } from './record.ts'
 import type { StoreCondition } from './state-store.ts'
 import { isRevoked, latestTime, type ProgramState } from './state.ts'
+import type { ClientClaims } from './trusted-keys.ts'
 
 /**
  * A license as its program sees it at one moment. `Feature` may be the union of the slugs that the program knows. Times are
@@ -33,8 +33,8 @@ export interface ClientLicense<Feature extends string = string> extends LicenseA
   readonly licenseId: string | null
   /** The installation's UUID; `null` without a token. */
   readonly installationId: string | null
-  /** All claims of the verified token, in any state; `null` without one. */
-  readonly claims: LicenseClaims | null
+  /** All claims of the verified token, in any state, with those of later versions; `null` without one. */
+  readonly claims: ClientClaims | null
   /** The last attempt to get a new token; `null` if no attempt was made with this token. */
   readonly lastAttempt: RefreshAttempt | null
   /** The store's condition. The program forgets a license in an `unavailable` store when it ends. */

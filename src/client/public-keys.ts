@@ -89,10 +89,16 @@ async function usable(given: PublicKeys): Promise<readonly TrustedKey[]> {
   return read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
 
+/** A later server may list keys for other uses, which a reader ignores (RFC 7517 section 5). */
+function signsTokens(jwk: unknown): boolean {
+  const { kty, alg = 'RS256', use = 'sig' } = Object(jwk) as JWK
+  return kty === 'RSA' && alg === 'RS256' && use === 'sig'
+}
+
 function keysOfText(text: string, from: KeySource['from']): Promise<readonly TrustedKey[]> {
   if (from === 'public-key') return usable(text)
   const value: unknown = JSON.parse(text)
-  return isKeySet(value) ? usable(value) : Promise.resolve([])
+  return isKeySet(value) ? usable({ keys: value.keys.filter(signsTokens) }) : Promise.resolve([])
 }
 
 function trusted(keys: readonly TrustedKey[], { pin }: KeySource): readonly TrustedKey[] {

@@ -4,10 +4,25 @@ import type { ClientSettings } from './options.ts'
 import { formatKeys, readBundledKeys, readKeptKeys, readServedKeys, type TrustedKey } from './public-keys.ts'
 import { until } from './timer.ts'
 
+/**
+ * The claims of the held token. A server of a later version may add claims that this client does not know. They are here
+ * too, as `unknown`.
+ *
+ * @example
+ * ```ts
+ * import type { ClientClaims } from 'heartwood/client'
+ *
+ * export const isTrial = (claims: ClientClaims): boolean => claims['trial'] === true
+ * ```
+ */
+export interface ClientClaims extends LicenseClaims {
+  readonly [laterClaim: string]: unknown
+}
+
 /** A token whose signature and claims hold. Only {@link TrustedKeys} makes one, and the client acts on no other token. */
 export interface VerifiedToken {
   readonly text: string
-  readonly claims: LicenseClaims
+  readonly claims: ClientClaims
   /** The license's API id, `lic_…`. */
   readonly licenseId: string
   readonly revision: number
@@ -39,9 +54,10 @@ function isOurs(settings: ClientSettings, claims: LicenseClaims, licenseId: stri
   return installationId === null || installationId === claims.sub
 }
 
-function frozen(claims: LicenseClaims): LicenseClaims {
-  Object.freeze(claims.features)
-  return Object.freeze(claims)
+/** Freezes all levels, because a claim that is not known here may hold an object. */
+function frozen<Value>(value: Value): Readonly<Value> {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(frozen)
+  return Object.freeze(value)
 }
 
 /** The keys that a program trusts: those that it carries, and those that it has fetched. */
@@ -88,7 +104,13 @@ export class TrustedKeys {
     const claims = await verifyToken(text, keys, { audience: app, issuer }).catch(() => null)
     const jti = claims === null ? null : readJti(claims.jti)
     if (claims === null || jti === null || !isOurs(this.#settings, claims, jti.licenseId)) return null
-    return { text, claims: frozen(claims), licenseId: jti.licenseId, revision: jti.revision, bundled }
+    return {
+      text,
+      claims: frozen(claims as ClientClaims),
+      licenseId: jti.licenseId,
+      revision: jti.revision,
+      bundled,
+    }
   }
 
   #remember(verified: VerifiedToken): void {

@@ -153,6 +153,14 @@ test('heartwood doctor: finds every fault, names its id, and exits with 1', asyn
   }
 })
 
+test('heartwood doctor: finds no problem in licenses that a server issued with its clock a day ahead', async (t) => {
+  const { findings } = await doctorAfter(
+    await seeded(t),
+    `update heartwood_license set issued_at = unixepoch() + 86400`,
+  )
+  assert.deepEqual(findings, [])
+})
+
 test('heartwood doctor: tells a wrong key, an older version and a newer version apart', async (t) => {
   const cwd = await seeded(t)
   const other = await heartwood(['doctor', '--json'], { cwd, env: { HEARTWOOD_MASTER_KEY: otherMasterKey } })

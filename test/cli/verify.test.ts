@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { testKeyPairs } from '../support/keys.ts'
@@ -8,6 +8,12 @@ import { emptyFolder, heartwood, ways, whenAllIsOver, type Ended, type Way } fro
 
 const now = Math.floor(Date.now() / 1000)
 const day = 86_400
+
+interface Forward {
+  readonly publicKeys: object
+  readonly accept: readonly { readonly token: string }[]
+  readonly refuse: readonly { readonly token: string }[]
+}
 
 interface VerifyJson {
   readonly valid: boolean
@@ -69,6 +75,19 @@ test('heartwood verify: creates no file and needs no database', async () => {
   const { code } = await heartwood(['verify', good, '--public-key', 'key.pem'], { cwd, env })
   assert.equal(code, 0)
   assert.deepEqual(readdirSync(cwd), files)
+})
+
+test('heartwood verify: takes the longest token of vectors/forward.json, and refuses one that is a character longer', async () => {
+  const { publicKeys, accept, refuse } = JSON.parse(readFileSync('vectors/forward.json', 'utf8')) as Forward
+  writeFileSync(join(cwd, 'forward.json'), JSON.stringify(publicKeys))
+  const longest = ({ token }: { readonly token: string }): boolean => token.length > 32_000
+  const tokens = [...accept, ...refuse].filter(longest).map(({ token }) => token)
+  const flags = ['--public-key', 'forward.json']
+  const codes = tokens.flatMap((token) => [verify(token, flags), verify('-', flags, token)])
+  assert.deepEqual(
+    (await Promise.all(codes)).map(({ code }) => code),
+    [0, 0, 1, 1],
+  )
 })
 
 const wrong: Readonly<

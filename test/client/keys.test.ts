@@ -62,6 +62,30 @@ test('refresh(): fetches the key of the stored token, also with ifDue and withou
   assert.equal(keyRequests(server), 3)
 })
 
+test('refreshKeys: ignores members and keys of a later version in jwks.json', async () => {
+  const { server, options, token } = await rotate()
+  const { keys } = await server.licensing.apps.jwks(server.app)
+  const later = [
+    {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+      alg: 'EdDSA',
+      use: 'sig',
+    },
+    { kty: 'AKP', alg: 'ML-DSA-65', pub: 'AAAA' },
+    { kty: 'RSA', n: 'AQAB', e: 'AQAB', use: 'enc' },
+    null,
+  ]
+  const body = JSON.stringify({
+    later: true,
+    keys: [...later, ...keys.map((key) => ({ ...key, exp: 1, key_ops: ['verify'], later: {} }))],
+  })
+  const fetch = async (): Promise<Response> => new Response(body)
+  const client = await createLicenseClient({ ...options, fetch, refreshKeys: origin, background: false })
+  assert.equal((await client.setToken(token)).state, 'active')
+})
+
 test('refreshKeys: keeps keys pinned by thumbprint in the store, so that a start needs no network', async () => {
   const { server, options, token, pinned } = await rotate()
   const store = memoryStore()

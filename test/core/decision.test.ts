@@ -47,6 +47,21 @@ const cases: readonly (readonly [what: string, facts: Omit<Facts, 'now'>, verdic
     ['clock_suspect', 'invalid_token', 'check_clock'],
   ],
   [
+    'a token from further ahead, to its issuer',
+    { token: { ...token, iat: now + day }, isIssuer: true },
+    good,
+  ],
+  [
+    'an ended token from further ahead, to its issuer',
+    { token: { iat: now + day, exp: now }, isIssuer: true },
+    stale,
+  ],
+  [
+    'an invalidated revision from further ahead, to its issuer',
+    { token: { iat: now + day }, license: { ...row, minRevision: 3 }, revision: 2, isIssuer: true },
+    ['active', 'invalid_token', 'contact'],
+  ],
+  [
     'an invalidated revision',
     { license: { ...row, minRevision: 3 }, revision: 2 },
     ['active', 'invalid_token', 'contact'],

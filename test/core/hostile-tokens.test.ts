@@ -5,6 +5,9 @@ import { testKeyPairs } from '../support/keys.ts'
 import { forge, payloadText, verdictOf } from '../support/tokens.ts'
 import { codeOf, newShop, tokenOf, type Shop } from '../support/fixtures.ts'
 
+/** The verdicts of the server. No `iat` refuses its own token, because its clock may have run ahead. */
+const ownVerdicts: typeof verdicts = { ...verdicts, 'iat future': 'ok' }
+
 /** A shop with the recipes' audience and issuer, and a license of one day. */
 async function openShop(): Promise<Shop & { readonly id: string; readonly token: string }> {
   const shop = await newShop({ issuer: 'lic' }, 'my-app')
@@ -18,7 +21,7 @@ test('verifyToken() and renew(): refuse each of 99 hostile tokens and change not
   const before = await storage.findLicense(app.id, id)
   for (const recipe of recipes.flatMap(variants)) {
     const hostile = await build(recipe, token)
-    const verdict = verdicts[recipe.id] ?? 'invalid_token'
+    const verdict = ownVerdicts[recipe.id] ?? 'invalid_token'
     assert.equal(await verdictOf(licensing, 'my-app', hostile), verdict, recipe.id)
     if (verdict !== 'ok')
       assert.equal(await codeOf(licensing.licenses.renew('my-app', id, hostile)), verdict, recipe.id)
@@ -28,7 +31,7 @@ test('verifyToken() and renew(): refuse each of 99 hostile tokens and change not
 
 test('renew(): accepts every recipe that is legal', async () => {
   const { licensing, id, token } = await openShop()
-  for (const recipe of recipes.filter((each) => verdicts[each.id] === 'ok'))
+  for (const recipe of recipes.filter((each) => ownVerdicts[each.id] === 'ok'))
     assert.equal(await codeOf(licensing.licenses.renew('my-app', id, await build(recipe, token))), 'ok')
 })
 

@@ -1,66 +1,29 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { makeJti, readJti } from '../../src/core/token/jti.ts'
-import { memoryStorage } from '../../src/storage/memory.ts'
+import { golden, newGoldenShop } from '../support/golden.ts'
 import { testKeyPairs } from '../support/keys.ts'
-import { claimsOf, forge, headerText, payloadText, verdictOf, verifyOffline } from '../support/tokens.ts'
-import { readVectors } from '../support/vectors.ts'
+import {
+  claimsOf,
+  forge,
+  headerText,
+  payloadText,
+  signRaw,
+  verdictOf,
+  verifyOffline,
+} from '../support/tokens.ts'
 import {
   codeOf,
-  installation,
   masterKey,
   newShop,
   newWorld,
   otherMasterKey,
   refusalOf,
-  start,
   tokenOf,
-  type World,
 } from '../support/fixtures.ts'
 
-interface Golden {
-  readonly masterKey: string
-  readonly keyCheck: string
-  readonly appId: string
-  readonly tokenSecret: string
-  readonly kid: string
-  readonly privateKey: string
-  readonly licenseUuid: string
-  readonly licenseId: string
-  readonly jtis: readonly { readonly revision: number; readonly jti: string }[]
-  readonly header: string
-  readonly claims: string
-  readonly token: string
-}
-
-const golden = readVectors('own/golden.json') as Golden
-
-/** Licensing on the golden app, as an earlier version stored it. */
-async function goldenWorld(): Promise<World> {
-  const storage = memoryStorage()
-  const { appId, kid, privateKey, tokenSecret } = golden
-  await storage.claimKeyCheck(golden.keyCheck)
-  await storage.insertApp({
-    ...{ id: appId, slug: 'desktop-app', issuer: 'license-server', tokenSecret, mode: 'live' },
-    ...{ name: 'Golden', description: null, webhookUrl: null, createdAt: start, updatedAt: start },
-  })
-  const { publicKeyPem } = testKeyPairs[0]!
-  const key = { kid, appId, publicKeyPem, privateKey, createdAt: start, acceptedUntil: null }
-  assert.equal(await storage.swapActiveKey(appId, null, key, null), true)
-  return newWorld({ storage, masterKey: golden.masterKey })
-}
-
 test('licenses.token(): equals the token that openssl makes of the same sealed keys, byte for byte', async () => {
-  const { licensing } = await goldenWorld()
-  await licensing.tiers.create('desktop-app', { name: 'Pro', slug: 'pro', features: ['api_access'] })
-  const { id: customerId } = await licensing.customers.create('desktop-app', { email: 'ada@example.com' })
-  const license = await licensing.licenses.create('desktop-app', {
-    installationId: installation(1),
-    customerId,
-    tierId: 'pro',
-    customFeatures: ['custom_integration'],
-    durationDays: 30,
-  })
+  const { license } = await newGoldenShop()
   assert.equal(license.id, golden.licenseId)
   assert.equal(headerText(tokenOf(license)), golden.header)
   assert.equal(payloadText(tokenOf(license)), golden.claims)
@@ -182,15 +145,30 @@ function padded(token: string, length: number): Promise<string> {
   return forge({ ...claims, features }, testKeyPairs[0]!.privateKeyPem)
 }
 
-test('verifyToken(): refuses a token over 16 KiB, even if it is well signed', async () => {
+test('verifyToken(): refuses a token over 32 KiB, even if it is well signed', async () => {
   const { licensing, issue } = await newShop()
   const token = tokenOf(await issue())
-  // The header has 36 characters, the signature 683, and two are dots. 11,747 bytes fill the other 15,663.
-  const [longest, tooLong] = [await padded(token, 11_747), await padded(token, 11_748)]
-  assert.deepEqual([longest.length, tooLong.length], [16_384, 16_385])
+  // The header has 36 characters, the signature 683, and two are dots. 24,035 bytes fill the other 32,047.
+  const [longest, tooLong] = [await padded(token, 24_035), await padded(token, 24_036)]
+  assert.deepEqual([longest.length, tooLong.length], [32_768, 32_769])
   assert.equal(await verdictOf(licensing, 'desktop-app', longest), 'ok')
   assert.equal(await verdictOf(licensing, 'desktop-app', tooLong), 'invalid_token')
   assert.equal(await verdictOf(licensing, 'desktop-app', token + 'A'.repeat(20_000_000)), 'invalid_token')
+})
+
+test('verifyToken(): accepts a payload of 32 levels and refuses one of more, on every runtime', async () => {
+  const { licensing, issue } = await newShop()
+  const claims = JSON.stringify(claimsOf(tokenOf(await issue()))).slice(0, -1)
+  const header = '{"alg":"RS256","typ":"JWT"}'
+  for (const [levels, verdict] of [
+    [31, 'ok'],
+    [32, 'invalid_token'],
+    [10_000, 'invalid_token'],
+  ] as const) {
+    const payload = `${claims},"later":${'['.repeat(levels)}${']'.repeat(levels)}}`
+    const token = await signRaw(header, payload, testKeyPairs[0]!.privateKeyPem)
+    assert.equal(await verdictOf(licensing, 'desktop-app', token), verdict, `${levels}`)
+  }
 })
 
 test('verifyToken(): refuses every bad token with the same error', async () => {

@@ -24,12 +24,14 @@ export interface Link {
 }
 
 const rootPages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md']
+const folderPages = ['vectors/README.md']
 
 /** The pages that the repository shows its readers. */
 export function pages(): readonly string[] {
   const docs = readdirSync('docs', { recursive: true, encoding: 'utf8' })
   const inDocs = docs.filter((path) => path.endsWith('.md')).map((path) => `docs/${path}`)
-  return [...readdirSync('.').filter((path) => rootPages.includes(path)), ...inDocs.toSorted()]
+  const inRoot = readdirSync('.').filter((path) => rootPages.includes(path))
+  return [...inRoot, ...folderPages, ...inDocs.toSorted()]
 }
 
 /** The text of a page. */

@@ -4,7 +4,7 @@ import { sha256Hex, uuidOf } from '../ids.ts'
 import { acceptedKeys } from '../keys/signing-keys.ts'
 import { requireApp } from '../lookup.ts'
 import type { AppRecord, LicenseRecord } from '../storage/index.ts'
-import { decide } from '../token/decision.ts'
+import { decide, type Decision } from '../token/decision.ts'
 import { readJti, type Jti } from '../token/jti.ts'
 import { maxTokenLength, verifyToken, type LicenseClaims } from '../token/token.ts'
 import { jtiOf } from './issue-token.ts'
@@ -78,10 +78,19 @@ export async function authenticateToken(
   return { claims, jti }
 }
 
-/** True if `invalidatePrevious` has refused the token since. An expired or revoked license is another matter. */
-function isInvalidated(context: Context, { claims, jti }: AuthenticToken, license: LicenseRecord): boolean {
+/** Decides on a token of this server, at present. Without its license, on the token alone. */
+export function decideOwnToken(
+  context: Context,
+  { claims, jti }: AuthenticToken,
+  license?: LicenseRecord,
+): Decision {
   const now = context.runtime.now()
-  return decide({ token: claims, revision: jti.revision, license, now }).code === 'invalid_token'
+  return decide({ token: claims, revision: jti.revision, license, isIssuer: true, now })
+}
+
+/** True if `invalidatePrevious` has refused the token since. An expired or revoked license is another matter. */
+function isInvalidated(context: Context, token: AuthenticToken, license: LicenseRecord): boolean {
+  return decideOwnToken(context, token, license).code === 'invalid_token'
 }
 
 /**

@@ -5,10 +5,10 @@ import { flag, identifier, reference } from '../input/fields.ts'
 import { input, type Input } from '../input/parse.ts'
 import { requireApp, requireTier } from '../lookup.ts'
 import type { AppRecord, LicensePatch, LicenseRecord, RegenerationPage } from '../storage/index.ts'
-import { decide, type Decision } from '../token/decision.ts'
+import type { Decision } from '../token/decision.ts'
 import { inTransaction } from '../transaction.ts'
 import { changeLicense, type ChangePlan } from './changes.ts'
-import type { AuthenticToken } from './check-token.ts'
+import { decideOwnToken, type AuthenticToken } from './check-token.ts'
 import type { SignedLicense } from './view.ts'
 
 /** Options of `licensing.licenses.regenerate`. */
@@ -123,18 +123,19 @@ export async function renewLicense(
   context: Context,
   app: AppRecord,
   id: string | null,
-  { token: { claims, jti }, license: known }: VerifiedRenewal,
+  { token, license: known }: VerifiedRenewal,
   options: RenewalOptions = {},
 ): Promise<SignedLicense> {
+  const { jti } = token
   let isAdmitted = false
   const admitOnce = async (): Promise<void> => {
     if (!isAdmitted) await options.admit?.(jti.licenseId)
     isAdmitted = true
   }
-  refuse(decide({ token: claims, now: context.runtime.now() }))
+  refuse(decideOwnToken(context, token))
   if (jti.licenseId !== id) throw new LicensingError('token_mismatch', 'The token belongs to another license')
   const plan: ChangePlan = async (license) => {
-    refuse(decide({ token: claims, revision: jti.revision, license, now: context.runtime.now() }))
+    refuse(decideOwnToken(context, token, license))
     await admitOnce()
     const patch = await nextRevision(context, app, license, { revision: jti.revision })
     return { patch, event: 'license.regenerated' }

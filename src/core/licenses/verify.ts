@@ -8,7 +8,7 @@ import { requireApp } from '../lookup.ts'
 import type { AppRecord, LicenseRecord, NumericDate } from '../storage/index.ts'
 import { decide, statusOf } from '../token/decision.ts'
 import { readJti } from '../token/jti.ts'
-import { authenticateToken, isOwnJti, type AuthenticToken } from './check-token.ts'
+import { authenticateToken, decideOwnToken, isOwnJti, type AuthenticToken } from './check-token.ts'
 import { featuresOf } from './issue-token.ts'
 
 /**
@@ -159,15 +159,10 @@ async function judgeToken(
   app: AppRecord,
   token: AuthenticToken,
 ): Promise<TokenVerification> {
-  const { claims, jti } = token
+  const { jti } = token
   const license = await context.storage.findLicense(app.id, jti.licenseId)
   if (license === null) return { valid: false, code: 'not_found', reason: 'The license does not exist' }
-  const { valid, code, reason } = decide({
-    token: claims,
-    revision: jti.revision,
-    license,
-    now: context.runtime.now(),
-  })
+  const { valid, code, reason } = decideOwnToken(context, token, license)
   return { ...verificationOf(context, license, jti.revision), valid, code, reason }
 }
 

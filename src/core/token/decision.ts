@@ -21,6 +21,11 @@ export interface Facts {
   /** The revision in the given `jti`. */
   readonly revision?: number | undefined
   readonly license?: LicenseState | undefined
+  /**
+   * True if the caller issued the token itself. Its `iat` then refuses nothing, because the issuer's own clock may have run
+   * ahead. Default false: a token from the future makes the reader's clock suspect.
+   */
+  readonly isIssuer?: boolean | undefined
   /** Whole seconds since 1970. */
   readonly now: number
   /** The latest time that has certainly passed, even if the clock now shows less. Default `now`. */
@@ -105,7 +110,7 @@ function goodDecision({ token, license, refreshEvery = day }: Facts): Decision {
  * ```
  */
 export function decide(facts: Facts): Decision {
-  const { token, revision = Infinity, license, now, seenAt = now } = facts
+  const { token, revision = Infinity, license, isIssuer = false, now, seenAt = now } = facts
   const latest = Math.max(now, seenAt)
   const status = license === undefined ? 'active' : statusOf(license, latest)
   if (isPast(token?.exp, latest))
@@ -115,7 +120,7 @@ export function decide(facts: Facts): Decision {
       'The token has expired',
       'renew',
     )
-  if (token !== undefined && token.iat > now + clockTolerance)
+  if (token !== undefined && !isIssuer && token.iat > now + clockTolerance)
     return refusal('clock_suspect', 'invalid_token', 'The token was issued in the future', 'check_clock')
   if (seenAt > now + clockTolerance)
     return refusal('clock_suspect', 'invalid_token', 'The clock has been set back', 'check_clock')

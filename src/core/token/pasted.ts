@@ -21,9 +21,9 @@ function isWhole(text: string): boolean {
   return whole.test(text) && signatureLengths.includes(signatureLength(text))
 }
 
-/** The pieces of a text that a token could be: it has no other characters, and no dot at its ends. */
+/** The pieces of a text that a token could be: it has no other characters, and no dot at its end. */
 function pieces(text: string): readonly string[] {
-  return text.split(/[^\w.-]+/).map((piece) => piece.replace(/^[._-]+|\.+$/g, ''))
+  return text.split(/[^\w.-]+/).map((piece) => piece.replace(/^[_-]+|\.+$/g, ''))
 }
 
 /**

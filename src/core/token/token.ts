@@ -37,25 +37,15 @@ export interface ExpectedToken {
   readonly issuer: string
 }
 
-/** Characters. No legal license makes a longer token. */
-export const maxTokenLength: number = 16 * 1024
+/** Characters. No legal license makes a longer token, and later versions need room for more claims. */
+export const maxTokenLength: number = 32 * 1024
 
 const part = /^[A-Za-z0-9_-]+$/
 /** The last characters whose unused bits are zero (RFC 4648 section 3.5), by length modulo four. */
 const lastCharacter: Readonly<Record<number, RegExp>> = { 0: /./, 2: /[AQgw]$/, 3: /[AEIMQUYcgkosw048]$/ }
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-const claimNames = new Set([
-  'sub',
-  'aud',
-  'iss',
-  'iat',
-  'exp',
-  'jti',
-  'lic_id',
-  'tier',
-  'customer_id',
-  'features',
-])
+/** Fixed, because the depth that a stack can take differs between runtimes. */
+const maxDepth = 32
 
 function invalid(): LicensingError {
   return new LicensingError('invalid_token', 'Invalid license token')
@@ -78,7 +68,8 @@ function parseStrictly(bytes: Uint8Array): Record<string, unknown> {
     const text = utf8.decode(bytes)
     const value: unknown = JSON.parse(text)
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    if (isObject && JSON.stringify(value) === text) return value as Record<string, unknown>
+    if (isObject && JSON.stringify(value) === text && isWithinDepth(value, maxDepth))
+      return value as Record<string, unknown>
   } catch {
     // Falls through, because every cause gets the same error.
   }
@@ -100,10 +91,10 @@ function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
+/** Claims with other names are ignored (RFC 7519 section 4), so that tokens of later versions stay good. */
 function isClaims(claims: Record<string, unknown>): boolean {
   const texts = [claims.sub, claims.aud, claims.iss, claims.lic_id, claims.tier, claims.customer_id]
   return (
-    Object.keys(claims).every((name) => claimNames.has(name)) &&
     texts.every((text) => typeof text === 'string') &&
     isInstant(claims.iat) &&
     (claims.exp === undefined || isInstant(claims.exp)) &&
@@ -111,6 +102,11 @@ function isClaims(claims: Record<string, unknown>): boolean {
     readJti(claims.jti) !== null &&
     isTexts(claims.features)
   )
+}
+
+function isWithinDepth(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depth > 0 && Object.values(value).every((member) => isWithinDepth(member, depth - 1))
 }
 
 async function verifiedBytes(token: string, keys: readonly VerificationKey[]): Promise<Uint8Array> {
@@ -141,7 +137,10 @@ export async function signToken(claims: LicenseClaims, kid: string, privateKey: 
 
 /**
  * Verifies a license token: its grammar (RFC 7515 section 7.1, with one spelling only), its signature under one of `keys`,
- * its issuer and audience, and the type of every claim. It does not check the time: see `decide`.
+ * its issuer and audience, and the type of every claim that it knows. It does not check the time: see `decide`.
+ *
+ * It ignores a claim that it does not know, and refuses a header member that it does not know. A later version may add a
+ * claim, and programs in the field go on. A later version adds a header member for a token that they must refuse.
  *
  * The token cannot choose the algorithm, which is RS256. Its `kid` only selects among `keys`.
  *
