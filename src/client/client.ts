@@ -2,6 +2,7 @@ import { LicensingError } from '../core/errors.ts'
 import { Listeners, type ClientEvents } from './events.ts'
 import { differs, licenseOf, type ClientLicense } from './license.ts'
 import { readOptions, tokenOf, type ClientSettings, type LicenseClientOptions } from './options.ts'
+import { requireCrypto } from './platform.ts'
 import { deadline, requestRenewal, validateRenewal, type RenewalResult } from './renewal.ts'
 import { StateStore } from './state-store.ts'
 import {
@@ -114,7 +115,8 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     await this.#takeConfiguredToken()
     await this.#recordTime((reduce) => this.#states.change(reduce))
     this.#emitIfChanged()
-    if (this.#settings.background) this.#stopWatching = this.#states.watch(() => void this.check())
+    if (this.#settings.background)
+      this.#stopWatching = this.#states.watch(() => void this.check().catch(() => undefined))
     this.#schedule(0)
   }
 
@@ -277,20 +279,33 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     this.#emitIfChanged()
   }
 
+  /** Never rejects, because no caller awaits it: an unhandled rejection would end the program. */
   async #runScheduled(): Promise<void> {
     if (this.#closing.signal.aborted) return
+    try {
+      this.#schedule(await this.#runNow())
+    } catch {
+      this.#schedule(longestSleep)
+    }
+  }
+
+  /** Resolves to the seconds until the next run. */
+  async #runNow(): Promise<number> {
     await this.check()
     const license = await this.#refresh(true)
     const now = this.#settings.now()
     const keysDueAt = this.#tokenAwaitingKey === null ? Infinity : this.#keyFetch.dueAt
     const next = Math.min(this.#nextAttempt(), keysDueAt, license.changesAt ?? Infinity, now + longestSleep)
-    this.#schedule(Math.max(1, next - now))
+    return Math.max(1, next - now)
   }
 
   #schedule(seconds: number): void {
     this.#cancelTimer()
     if (this.#settings.background && !this.#closing.signal.aborted)
-      this.#cancelTimer = this.#settings.schedule(() => this.#runScheduled(), seconds * 1000)
+      this.#cancelTimer = this.#settings.schedule(
+        () => this.#runScheduled().catch(() => undefined),
+        seconds * 1000,
+      )
   }
 }
 
@@ -298,7 +313,8 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
  * Opens the license of a program: reads the stored token, verifies it offline, and keeps it fresh in the background.
  * Resolves without waiting for the server. `Feature` may be the union of the feature slugs that the program knows.
  *
- * @throws {TypeError} for unusable options, and without a usable public key. Its message repeats no value.
+ * @throws {TypeError} for unusable options, without a usable public key, and without `crypto.subtle`. Its message repeats no
+ * value.
  *
  * @example
  * ```ts
@@ -320,6 +336,7 @@ export async function createLicenseClient<Feature extends string = string>(
   options: LicenseClientOptions,
 ): Promise<LicenseClient<Feature>> {
   const settings = readOptions(options)
+  requireCrypto()
   const client = new Client<Feature>(settings, await TrustedKeys.open(settings))
   await client.begin()
   return client

@@ -1,4 +1,5 @@
 import type { ClientSettings } from './options.ts'
+import { timeLimit } from './platform.ts'
 import { until } from './timer.ts'
 import type { TokenProblem, VerifiedToken } from './trusted-keys.ts'
 
@@ -82,7 +83,7 @@ async function readResponse(response: Response): Promise<RenewalResponse> {
 
 /** Gives a request ten seconds, or less if the client is closed. */
 export function deadline(closing: AbortSignal): AbortSignal {
-  return AbortSignal.any([closing, AbortSignal.timeout(patience)])
+  return timeLimit(closing, patience)
 }
 
 /**

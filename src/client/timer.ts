@@ -24,10 +24,11 @@ export async function keepAlive<T>(work: Promise<T>): Promise<T> {
 
 /** Ends with the signal, even if `work` ignores it. */
 export async function until<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted()
+  if (signal.aborted) throw new Error('The wait was given up')
   const ended = new AbortController()
   const end = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: ended.signal })
+    const giveUp = (): void => reject(new Error('The wait was given up'))
+    signal.addEventListener('abort', giveUp, { signal: ended.signal })
   })
   // A time limit with a listener keeps Deno alive.
   return Promise.race([work(), end]).finally(() => ended.abort())
