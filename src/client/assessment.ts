@@ -89,6 +89,7 @@ const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientActi
   ['not_found', ['The license server does not know this license: a new token is needed', 'new_token']],
   ['token_expired', ['The license server says that the license has expired', 'renew']],
   ['missing_tier', ['The license has no tier any more and cannot be renewed', 'contact']],
+  ['license_released', ['This installation has given its license back: a new token is needed', 'new_token']],
   ['token_mismatch', ['The license server knows this token by another license id', 'contact']],
   ['unknown_key', ['The license server signs with a key that this program does not know', 'update']],
   [

@@ -72,10 +72,13 @@ export function withTime(state: ProgramState, now: number): ProgramState {
   return { ...state, record: { ...record, seenAt: Math.max(record.seenAt, now) } }
 }
 
-/** Forgets the license. The time that has passed, the configured token and the fetched keys stay known. */
+/**
+ * Forgets the license. The time that has passed, the configured token, the fetched keys and a later version's fields stay
+ * known.
+ */
 export function withoutLicense(state: ProgramState): ProgramState {
-  const { seenAt, given, keys } = state.record
-  return { ...state, held: null, record: { ...emptyRecord, seenAt, given, keys } }
+  const { seenAt, given, keys, others } = state.record
+  return { ...state, held: null, record: { ...emptyRecord, seenAt, given, keys, others } }
 }
 
 /** A renewal that has ended: `before` is the revocation on record when it began, `asked` is the token that it showed. */
