@@ -54,7 +54,7 @@ export interface LicenseClient<Feature extends string = string> {
    * changes. A request takes ten seconds at most. If another tab or process is asking, it waits for that one first.
    */
   refresh(options?: { readonly ifDue?: boolean }): Promise<ClientLicense<Feature>>
-  /** Looks at the clock and at the store, which another program may have written. Never throws. */
+  /** Looks at the clock and at the store, which another program may have written. Never throws. It waits five seconds for a read. */
   check(): Promise<ClientLicense<Feature>>
   /** Forgets the token, here and in the store. Never throws. */
   clear(): Promise<ClientLicense<Feature>>
@@ -116,11 +116,15 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     await this.#recordTime((reduce) => this.#states.change(reduce))
     this.#emitIfChanged()
     if (this.#settings.background)
-      this.#stopWatching = this.#states.watch(() => void this.check().catch(() => undefined))
+      this.#stopWatching = this.#states.watch(() => void this.#check().catch(() => undefined))
     this.#schedule(0)
   }
 
-  async check(): Promise<ClientLicense<Feature>> {
+  check(): Promise<ClientLicense<Feature>> {
+    return keepAlive(this.#check())
+  }
+
+  async #check(): Promise<ClientLicense<Feature>> {
     await this.#states.read()
     await this.#recordTime((reduce) => this.#changeAlone(reduce))
     return this.#emitIfChanged()
@@ -291,7 +295,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
 
   /** Resolves to the seconds until the next run. */
   async #runNow(): Promise<number> {
-    await this.check()
+    await this.#check()
     const license = await this.#refresh(true)
     const now = this.#settings.now()
     const keysDueAt = this.#tokenAwaitingKey === null ? Infinity : this.#keyFetch.dueAt
@@ -311,7 +315,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
 
 /**
  * Opens the license of a program: reads the stored token, verifies it offline, and keeps it fresh in the background.
- * Resolves without waiting for the server. `Feature` may be the union of the feature slugs that the program knows.
+ * Resolves without waiting for the server, and waits at most five seconds for a store that does not answer. `Feature` may be the union of the feature slugs that the program knows.
  *
  * @throws {TypeError} for unusable options, without a usable public key, and without `crypto.subtle`. Its message repeats no
  * value.
@@ -338,6 +342,6 @@ export async function createLicenseClient<Feature extends string = string>(
   const settings = readOptions(options)
   requireCrypto()
   const client = new Client<Feature>(settings, await TrustedKeys.open(settings))
-  await client.begin()
+  await keepAlive(client.begin())
   return client
 }

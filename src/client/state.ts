@@ -9,6 +9,8 @@ export interface ProgramState {
   /** The newest token of the record that verifies. */
   readonly held: VerifiedToken | null
   readonly condition: StoreCondition
+  /** True if the last read failed. */
+  readonly isUnread: boolean
   /** The latest time that this run of the program saw; the record has that of earlier runs. */
   readonly seenAt: number
 }

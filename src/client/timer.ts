@@ -33,3 +33,19 @@ export async function until<T>(signal: AbortSignal, work: () => Promise<T>): Pro
   // A time limit with a listener keeps Deno alive.
   return Promise.race([work(), end]).finally(() => ended.abort())
 }
+
+/** Rejects if `work` has not ended after the given time, and calls `overdue` then. */
+export async function within<T>(
+  work: Promise<T>,
+  milliseconds: number,
+  overdue: () => void = () => undefined,
+): Promise<T> {
+  let cancel = (): void => undefined
+  const limit = new Promise<never>((_, reject) => {
+    cancel = later(() => {
+      overdue()
+      reject(new Error('The wait took too long'))
+    }, milliseconds)
+  })
+  return Promise.race([work, limit]).finally(() => cancel())
+}
