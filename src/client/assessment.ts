@@ -149,9 +149,19 @@ function isOfflineTooLong(facts: ProgramFacts): boolean {
   return isPast(offlineEnd(facts), Math.max(facts.now, facts.seenAt))
 }
 
+const endedByClock =
+  'This computer’s clock has shown a time after the end of the license: if the clock is right now, enter a newer token or let the program reach its server'
+
+/** A clock that once ran ahead ends a license too early, and an extension would not help. */
+function causeOfEnd({ token, now, seenAt }: ProgramFacts): Cause {
+  const isByClock = !isPast(token?.exp, now) && seenAt > now + clockTolerance
+  return isByClock
+    ? { code: 'token_expired', reason: endedByClock, action: 'check_clock' }
+    : { code: 'token_expired', reason: ended, action: 'renew' }
+}
+
 function assessToken(facts: ProgramFacts, decision: Decision): LicenseAssessment {
-  const { code, action } = decision
-  if (code === 'token_expired') return assessLapsed(facts, { code, reason: ended, action })
+  if (decision.code === 'token_expired') return assessLapsed(facts, causeOfEnd(facts))
   if (!isOfflineTooLong(facts)) return assessGood(facts, decision)
   const unseen = 'The license has not been confirmed by its server for too long'
   return assessLapsed(facts, { code: 'offline_too_long', reason: unseen, action: 'refresh' })

@@ -11,9 +11,9 @@ import {
   tokenAwaitingKey,
   wantsToken,
   withConfiguredToken,
+  withEnteredToken,
   withoutLicense,
   withTime,
-  withToken,
   type ProgramState,
 } from './state.ts'
 import { keepAlive } from './timer.ts'
@@ -137,7 +137,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   async #setToken(token: string): Promise<ClientLicense<Feature>> {
     const next = await this.#verify(token, deadline(this.#closing.signal))
     if (typeof next === 'string') throw refusalOf(next)
-    await this.#changeAlone((state) => withToken(state, next))
+    await this.#changeAlone((state) => withEnteredToken(state, next))
     this.#emitIfChanged()
     // The license may have been reinstated, which only the server can say.
     if (isRevoked(this.#states.state)) await this.#refresh(false)

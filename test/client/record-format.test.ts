@@ -104,12 +104,13 @@ test('setToken(), refresh() and clear(): keep every field of a record from 0.1.0
     )
   await client.refresh()
   await expectStored({ token, fallback, attempt: { ...Object(attempt), failures: 3, retryAfter: null } })
+  const signedAt = client.license.claims!.iat
   await client.clear()
-  await expectStored({})
-  await client.setToken(fallback!)
-  await expectStored({ token: fallback })
+  await expectStored({ seenAt: signedAt })
+  const earlier = (await client.setToken(fallback!)).claims!.iat
+  await expectStored({ token: fallback, seenAt: earlier })
   await client.setToken(token!)
-  await expectStored({ token, fallback })
+  await expectStored({ token, fallback, seenAt: signedAt })
 })
 
 test('refresh(), clear() and setToken(): carry the fields that a later version has written', async () => {
