@@ -89,6 +89,7 @@ const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientActi
   ['not_found', ['The license server does not know this license: a new token is needed', 'new_token']],
   ['token_expired', ['The license server says that the license has expired', 'renew']],
   ['missing_tier', ['The license has no tier any more and cannot be renewed', 'contact']],
+  ['license_released', ['This installation has given its license back: a new token is needed', 'new_token']],
   ['token_mismatch', ['The license server knows this token by another license id', 'contact']],
   ['unknown_key', ['The license server signs with a key that this program does not know', 'update']],
   ['no_such_route', ['The program asks at a wrong address: it is not that of its license server', 'contact']],
@@ -149,9 +150,19 @@ function isOfflineTooLong(facts: ProgramFacts): boolean {
   return isPast(offlineEnd(facts), Math.max(facts.now, facts.seenAt))
 }
 
+const endedByClock =
+  'This computer’s clock has shown a time after the end of the license: if the clock is right now, enter a newer token or let the program reach its server'
+
+/** A clock that once ran ahead ends a license too early, and an extension would not help. */
+function causeOfEnd({ token, now, seenAt }: ProgramFacts): Cause {
+  const isByClock = !isPast(token?.exp, now) && seenAt > now + clockTolerance
+  return isByClock
+    ? { code: 'token_expired', reason: endedByClock, action: 'check_clock' }
+    : { code: 'token_expired', reason: ended, action: 'renew' }
+}
+
 function assessToken(facts: ProgramFacts, decision: Decision): LicenseAssessment {
-  const { code, action } = decision
-  if (code === 'token_expired') return assessLapsed(facts, { code, reason: ended, action })
+  if (decision.code === 'token_expired') return assessLapsed(facts, causeOfEnd(facts))
   if (!isOfflineTooLong(facts)) return assessGood(facts, decision)
   const unseen = 'The license has not been confirmed by its server for too long'
   return assessLapsed(facts, { code: 'offline_too_long', reason: unseen, action: 'refresh' })

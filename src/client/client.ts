@@ -4,6 +4,7 @@ import { Listeners, type ClientEvents } from './events.ts'
 import { describeMisfit } from './misfit.ts'
 import { differs, licenseOf, type ClientLicense } from './license.ts'
 import { readOptions, type ClientSettings, type LicenseClientOptions } from './options.ts'
+import { requireCrypto } from './platform.ts'
 import { deadline, requestRenewal, validateRenewal, type RenewalResult } from './renewal.ts'
 import { StateStore } from './state-store.ts'
 import {
@@ -12,9 +13,9 @@ import {
   tokenAwaitingKey,
   wantsToken,
   withConfiguredToken,
+  withEnteredToken,
   withoutLicense,
   withTime,
-  withToken,
   type ProgramState,
 } from './state.ts'
 import { keepAlive } from './timer.ts'
@@ -56,7 +57,7 @@ export interface LicenseClient<Feature extends string = string> {
    * changes. A request takes ten seconds at most. If another tab or process is asking, it waits for that one first.
    */
   refresh(options?: { readonly ifDue?: boolean }): Promise<ClientLicense<Feature>>
-  /** Looks at the clock and at the store, which another program may have written. Never throws. */
+  /** Looks at the clock and at the store, which another program may have written. Never throws. It waits five seconds for a read. */
   check(): Promise<ClientLicense<Feature>>
   /** Forgets the token, here and in the store. Never throws. */
   clear(): Promise<ClientLicense<Feature>>
@@ -118,11 +119,16 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     await this.#takeConfiguredToken()
     await this.#recordTime((reduce) => this.#states.change(reduce))
     this.#emitIfChanged()
-    if (this.#settings.background) this.#stopWatching = this.#states.watch(() => void this.check())
+    if (this.#settings.background)
+      this.#stopWatching = this.#states.watch(() => void this.#check().catch(() => undefined))
     this.#schedule(0)
   }
 
-  async check(): Promise<ClientLicense<Feature>> {
+  check(): Promise<ClientLicense<Feature>> {
+    return keepAlive(this.#check())
+  }
+
+  async #check(): Promise<ClientLicense<Feature>> {
     await this.#states.read()
     await this.#recordTime((reduce) => this.#changeAlone(reduce))
     return this.#emitIfChanged()
@@ -135,7 +141,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   async #setToken(token: string): Promise<ClientLicense<Feature>> {
     const next = await this.#verify(token, deadline(this.#closing.signal))
     if (typeof next === 'string') throw refusalOf(next, describeMisfit(token, this.#settings.app))
-    await this.#changeAlone((state) => withToken(state, next))
+    await this.#changeAlone((state) => withEnteredToken(state, next))
     this.#emitIfChanged()
     // The license may have been reinstated, which only the server can say.
     if (isRevoked(this.#states.state)) await this.#refresh(false)
@@ -281,28 +287,42 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     this.#emitIfChanged()
   }
 
+  /** Never rejects, because no caller awaits it: an unhandled rejection would end the program. */
   async #runScheduled(): Promise<void> {
     if (this.#closing.signal.aborted) return
-    await this.check()
+    try {
+      this.#schedule(await this.#runNow())
+    } catch {
+      this.#schedule(longestSleep)
+    }
+  }
+
+  /** Resolves to the seconds until the next run. */
+  async #runNow(): Promise<number> {
+    await this.#check()
     const license = await this.#refresh(true)
     const now = this.#settings.now()
     const keysDueAt = this.#tokenAwaitingKey === null ? Infinity : this.#keyFetch.dueAt
     const next = Math.min(this.#nextAttempt(), keysDueAt, license.changesAt ?? Infinity, now + longestSleep)
-    this.#schedule(Math.max(1, next - now))
+    return Math.max(1, next - now)
   }
 
   #schedule(seconds: number): void {
     this.#cancelTimer()
     if (this.#settings.background && !this.#closing.signal.aborted)
-      this.#cancelTimer = this.#settings.schedule(() => this.#runScheduled(), seconds * 1000)
+      this.#cancelTimer = this.#settings.schedule(
+        () => this.#runScheduled().catch(() => undefined),
+        seconds * 1000,
+      )
   }
 }
 
 /**
  * Opens the license of a program: reads the stored token, verifies it offline, and keeps it fresh in the background.
- * Resolves without waiting for the server. `Feature` may be the union of the feature slugs that the program knows.
+ * Resolves without waiting for the server, and waits at most five seconds for a store that does not answer. `Feature` may be the union of the feature slugs that the program knows.
  *
- * @throws {TypeError} for unusable options, and without a usable public key. Its message repeats no value.
+ * @throws {TypeError} for unusable options, without a usable public key, and without `crypto.subtle`. Its message repeats no
+ * value.
  *
  * @example
  * ```ts
@@ -324,7 +344,8 @@ export async function createLicenseClient<Feature extends string = string>(
   options: LicenseClientOptions,
 ): Promise<LicenseClient<Feature>> {
   const settings = readOptions(options)
+  requireCrypto()
   const client = new Client<Feature>(settings, await TrustedKeys.open(settings))
-  await client.begin()
+  await keepAlive(client.begin())
   return client
 }

@@ -37,6 +37,30 @@ async function create(path: string, text: string): Promise<void> {
   }
 }
 
+/** Errors of a full or faulty disk: to write over the file would destroy it. */
+const diskErrors: readonly string[] = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']
+
+/** For a file that is mounted by itself, for example into a container: nothing can be renamed over it. */
+async function overwrite(path: string, text: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.writeFile(text)
+    await file.truncate(new TextEncoder().encode(text).length)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function write(path: string, text: string): Promise<void> {
+  try {
+    await replace(path, text)
+  } catch (error) {
+    if (diskErrors.some((code) => hasCode(error, code))) throw error
+    await overwrite(path, text)
+  }
+}
+
 async function replace(path: string, text: string): Promise<void> {
   const fresh = `${path}.${crypto.randomUUID()}.tmp`
   try {
@@ -86,7 +110,8 @@ async function locked<T>(lock: string, work: () => Promise<T>, signal?: AbortSig
 
 /**
  * Keeps the license in the file at `path`, with mode 0600. It writes a new file beside it and renames that, so that the
- * license is replaced whole or not at all. It makes folders as needed. Processes that share the file refresh one at a time,
+ * license is replaced whole or not at all. Only a file that cannot be renamed over, such as a mounted one, is overwritten in
+ * place. It makes folders as needed. Processes that share the file refresh one at a time,
  * by a lock file beside it.
  *
  * @example
@@ -105,7 +130,7 @@ async function locked<T>(lock: string, work: () => Promise<T>, signal?: AbortSig
 export function fileStore(path: string): LicenseStore {
   return {
     read: () => readText(path),
-    write: (text) => replace(path, text),
+    write: (text) => write(path, text),
     alone: (work, signal) => locked(`${path}.lock`, work, signal),
   }
 }

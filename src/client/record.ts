@@ -35,6 +35,8 @@ export interface Tombstone {
   readonly at: number
 }
 
+type Fields = Readonly<Record<string, unknown>>
+
 /** The JSON that a program keeps between its starts. Anybody may have written it: its tokens are verified before use. */
 export interface StoredState {
   readonly token: string | null
@@ -48,6 +50,8 @@ export interface StoredState {
   readonly seenAt: number
   readonly revoked: Tombstone | null
   readonly attempt: RefreshAttempt | null
+  /** The fields that a later version has written. This version carries them along. */
+  readonly others: Fields
 }
 
 export const emptyRecord: StoredState = {
@@ -58,13 +62,12 @@ export const emptyRecord: StoredState = {
   seenAt: 0,
   revoked: null,
   attempt: null,
+  others: {},
 }
 
 const format = 1
 const maxLength = 256 * 1024
 const outcomes: readonly unknown[] = ['refreshed', 'refused', 'unreachable']
-
-type Fields = Readonly<Record<string, unknown>>
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string'
@@ -88,7 +91,9 @@ function isAttempt(value: unknown): boolean {
   )
 }
 
-function isRecord(value: unknown): value is StoredState {
+function isRecord(
+  value: unknown,
+): value is Readonly<Record<'format', unknown>> & Omit<StoredState, 'others'> {
   if (!isFields(value) || value.format !== format || !isCount(value.seenAt)) return false
   const texts = [value.token, value.fallback, value.given, value.keys ?? null]
   return texts.every(isTextOrNull) && isTombstone(value.revoked) && isAttempt(value.attempt)
@@ -99,14 +104,14 @@ export function parseRecord(text: string): StoredState | null {
   try {
     const value: unknown = text.length > maxLength ? null : JSON.parse(text)
     if (!isRecord(value)) return null
-    const { token, fallback, given, keys = null, seenAt, revoked, attempt } = value
-    return { token, fallback, given, keys, seenAt, revoked, attempt }
+    const { format: _, token, fallback, given, keys = null, seenAt, revoked, attempt, ...others } = value
+    return { token, fallback, given, keys, seenAt, revoked, attempt, others }
   } catch {
     return null
   }
 }
 
 /** The order of the fields is part of the format. */
-export function formatRecord(record: StoredState): string {
-  return JSON.stringify({ format, ...record })
+export function formatRecord({ others, ...record }: StoredState): string {
+  return JSON.stringify({ format, ...record, ...others })
 }

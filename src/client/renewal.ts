@@ -1,4 +1,6 @@
 import type { ClientSettings } from './options.ts'
+import { timeLimit } from './platform.ts'
+import { readBody } from './response-body.ts'
 import { until } from './timer.ts'
 import type { TokenProblem, VerifiedToken } from './trusted-keys.ts'
 
@@ -23,7 +25,6 @@ export type RenewalResult =
   { readonly outcome: 'refreshed'; readonly next: VerifiedToken } | RefusedRenewal | Outage
 
 const patience = 10_000
-const maxBodyLength = 256 * 1024
 /** The longest pause in seconds that Heartwood's server may ask for, and that a proxy may. */
 const maxRetryAfter = { ours: 86_400, foreign: 3_600 }
 const codeForm = /^[a-z][a-z0-9_]{0,62}$/
@@ -33,6 +34,7 @@ const statusOf: Readonly<Record<string, number>> = {
   token_expired: 400,
   token_mismatch: 400,
   missing_tier: 400,
+  license_released: 400,
   invalid_token: 401,
   unauthorized: 401,
   forbidden: 403,
@@ -49,7 +51,7 @@ function fieldOf(value: unknown, name: string): unknown {
 
 function parse(text: string): unknown {
   try {
-    return text.length > maxBodyLength ? undefined : JSON.parse(text)
+    return JSON.parse(text)
   } catch {
     return undefined
   }
@@ -85,7 +87,7 @@ function retryAfter(response: Response, isOurs: boolean): number | null {
 }
 
 async function readResponse(response: Response): Promise<RenewalResponse> {
-  const body = parse(await response.text())
+  const body = parse(await readBody(response))
   const token = fieldOf(fieldOf(body, 'data'), 'token')
   if (response.status === 200 && typeof token === 'string') return { outcome: 'token', token }
   const code = codeOf(body)
@@ -96,7 +98,7 @@ async function readResponse(response: Response): Promise<RenewalResponse> {
 
 /** Gives a request ten seconds, or less if the client is closed. */
 export function deadline(closing: AbortSignal): AbortSignal {
-  return AbortSignal.any([closing, AbortSignal.timeout(patience)])
+  return timeLimit(closing, patience)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { BoundedStore } from './bounded-store.ts'
 import { emptyRecord, formatRecord, parseRecord, type StoredState } from './record.ts'
 import type { ProgramState } from './state.ts'
 import { alone, type LicenseStore } from './store.ts'
@@ -5,7 +6,8 @@ import type { TrustedKeys, VerifiedToken } from './trusted-keys.ts'
 
 /**
  * Says how the store is. `empty`: it holds nothing yet. `kept`: it holds the license. `corrupt`: it holds something that
- * is no license, and the client takes that for nothing. `unavailable`: it cannot be read, or cannot be written.
+ * is no license, and the client takes that for nothing. `unavailable`: it cannot be read, cannot be written, or does not
+ * answer.
  *
  * @example
  * ```ts
@@ -22,19 +24,30 @@ const mostReads = 4
 /** Owns the program's state. It alone replaces the state, and verifies it with every read. */
 export class StateStore {
   readonly #store: LicenseStore
+  readonly #bounded: BoundedStore
   readonly #keys: TrustedKeys
-  #state: ProgramState = { record: emptyRecord, held: null, condition: 'empty', seenAt: 0 }
+  #state: ProgramState = {
+    record: emptyRecord,
+    held: null,
+    condition: 'empty',
+    isUnread: false,
+    seenAt: 0,
+  }
   /** The text of the store at the last read or write; `undefined` before the first. */
   #text: string | null | undefined = undefined
   /** True after a failed write: the record in memory is newer than the store's. */
   #isAhead = false
+  /** The text of the last failed write, which the store may yet complete. */
+  #unconfirmed: string | null = null
   /** Sequence numbers let us drop a read that a later read or write has overtaken. */
   #sequence = 0
   #applied = 0
   #writing = 0
+  #changed = (): void => undefined
 
   constructor(store: LicenseStore, keys: TrustedKeys) {
     this.#store = store
+    this.#bounded = new BoundedStore(store, (written) => this.#recover(written))
     this.#keys = keys
   }
 
@@ -51,7 +64,8 @@ export class StateStore {
   async read(): Promise<ProgramState> {
     const sequence = ++this.#sequence
     const text = await this.#readText()
-    const isOld = text === undefined || (this.#isAhead && text === this.#text)
+    const isUnread = text === undefined
+    const isOld = isUnread || this.#isBehind(text)
     const found = typeof text === 'string' && !isOld ? parseRecord(text) : null
     const record = found ?? this.#state.record
     const held = await this.#verify(record)
@@ -60,15 +74,20 @@ export class StateStore {
     if (!isOld) {
       this.#text = text
       this.#isAhead = false
+      this.#unconfirmed = null
     }
     const condition = isOld ? 'unavailable' : conditionOf(text, found)
-    this.#replace({ ...this.#state, record, held, condition })
+    this.#replace({ ...this.#state, record, held, condition, isUnread })
     return this.#state
+  }
+
+  #isBehind(text: string | null): boolean {
+    return this.#isAhead && (text === this.#text || text === this.#unconfirmed)
   }
 
   async #readText(): Promise<string | null | undefined> {
     try {
-      return await this.#store.read()
+      return await this.#bounded.read()
     } catch {
       return undefined
     }
@@ -108,6 +127,7 @@ export class StateStore {
     const isWritten = await this.#writeText(text)
     this.#writing -= 1
     if (isWritten) this.#text = text
+    this.#unconfirmed = isWritten ? null : (this.#unconfirmed ?? text)
     this.#isAhead = !isWritten
     this.#state = { ...this.#state, condition: isWritten ? 'kept' : 'unavailable' }
     this.#applied = ++this.#sequence
@@ -115,11 +135,21 @@ export class StateStore {
 
   async #writeText(text: string): Promise<boolean> {
     try {
-      await this.#store.write(text)
+      await this.#bounded.write(text)
       return true
     } catch {
       return false
     }
+  }
+
+  /** After a late answer. A late write may have put an older record into the store: the newer one follows it. */
+  #recover(written: string | null): void {
+    if (written !== null) {
+      this.#text = written
+      this.#isAhead = formatRecord(this.#state.record) !== written
+    }
+    const following = this.#isAhead ? this.change((state) => state) : Promise.resolve()
+    following.then(this.#changed).catch(() => undefined)
   }
 
   /** Runs `work` while no other client of this store does, or when it has waited until `signal`. */
@@ -127,8 +157,17 @@ export class StateStore {
     return alone(this.#store, work, signal)
   }
 
-  /** A store that cannot report changes is read from time to time. */
+  /** Calls `changed` at another program's write and at a late answer. Other changes are read from time to time. */
   watch(changed: () => void): () => void {
+    this.#changed = changed
+    const stop = this.#watchStore(changed)
+    return () => {
+      this.#changed = () => undefined
+      stop()
+    }
+  }
+
+  #watchStore(changed: () => void): () => void {
     try {
       return this.#store.watch?.(changed) ?? (() => undefined)
     } catch {

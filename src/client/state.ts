@@ -9,6 +9,8 @@ export interface ProgramState {
   /** The newest token of the record that verifies. */
   readonly held: VerifiedToken | null
   readonly condition: StoreCondition
+  /** True if the last read failed. */
+  readonly isUnread: boolean
   /** The latest time that this run of the program saw; the record has that of earlier runs. */
   readonly seenAt: number
 }
@@ -56,6 +58,24 @@ export function withToken(state: ProgramState, next: VerifiedToken): ProgramStat
   return { ...state, held: next, record: { ...record, token: next.text, fallback, attempt: null } }
 }
 
+/** The time falls back to what is signed, because a wrong clock may have shown more. Tokens alone prove a time. */
+function withSignedTime(state: ProgramState, iat: number): ProgramState {
+  return { ...state, seenAt: 0, record: { ...state.record, seenAt: iat } }
+}
+
+function isNewer({ held }: ProgramState, next: VerifiedToken): boolean {
+  if (held === null) return true
+  const isSame = held.licenseId === next.licenseId
+  return isSame ? next.revision > held.revision : next.claims.iat >= held.claims.iat
+}
+
+/** Takes in a token that the user entered. A newer one also corrects the time that a wrong clock has shown. */
+export function withEnteredToken(state: ProgramState, next: VerifiedToken): ProgramState {
+  const taken = withToken(state, next)
+  if (!isNewer(state, next)) return taken
+  return withSignedTime(taken, Math.max(next.claims.iat, state.held?.claims.iat ?? 0))
+}
+
 /** True if the configured token is new or, otherwise, if there is no other. */
 export function wantsToken({ record, held }: ProgramState, configured: string): boolean {
   return held === null || record.given !== markOf(configured)
@@ -63,7 +83,8 @@ export function wantsToken({ record, held }: ProgramState, configured: string): 
 
 /** Takes the configured token in, and remembers which one it was. */
 export function withConfiguredToken(state: ProgramState, next: VerifiedToken): ProgramState {
-  const taken = withToken(state, next)
+  const isNew = state.record.given !== markOf(next.text)
+  const taken = isNew ? withEnteredToken(state, next) : withToken(state, next)
   return { ...taken, record: { ...taken.record, given: markOf(next.text) } }
 }
 
@@ -72,10 +93,11 @@ export function withTime(state: ProgramState, now: number): ProgramState {
   return { ...state, record: { ...record, seenAt: Math.max(record.seenAt, now) } }
 }
 
-/** Forgets the license. The time that has passed, the configured token and the fetched keys stay known. */
+/** Forgets the license, and the time with it, except for what is signed. */
 export function withoutLicense(state: ProgramState): ProgramState {
-  const { seenAt, given, keys } = state.record
-  return { ...state, held: null, record: { ...emptyRecord, seenAt, given, keys } }
+  const { given, keys, others, seenAt } = state.record
+  const forgotten = { ...state, held: null, record: { ...emptyRecord, given, keys, others } }
+  return withSignedTime(forgotten, state.held?.claims.iat ?? seenAt)
 }
 
 /** A renewal that has ended: `before` is the revocation on record when it began, `asked` is the token that it showed. */

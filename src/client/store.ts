@@ -1,6 +1,8 @@
+import { within } from './timer.ts'
+
 /**
  * Keeps a licensed program's token between starts. The client writes one JSON text, and verifies the text that comes back
- * instead of trusting it. Every method may throw: the client then goes on without a store and says so.
+ * instead of trusting it. Every method may throw, or take for ever: the client then goes on without a store and says so.
  *
  * @example
  * ```ts
@@ -52,11 +54,14 @@ export function memoryStore(): LicenseStore {
 
 const queues = new WeakMap<LicenseStore, Promise<unknown>>()
 
+/** The longest wait for a lock, in milliseconds. A tab that is frozen may hold one for ever. */
+const lockPatience = 30_000
+
 async function exclusively<T>(store: LicenseStore, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   let begun: Promise<T> | undefined
   const once = (): Promise<T> => (begun ??= work())
   try {
-    await store.alone?.(once, signal)
+    if (store.alone !== undefined) await within(store.alone(once, signal), lockPatience)
   } catch {
     // Without a lock two clients may both ask, which costs a request. An error of `work` comes out below.
   }

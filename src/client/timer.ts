@@ -24,11 +24,28 @@ export async function keepAlive<T>(work: Promise<T>): Promise<T> {
 
 /** Ends with the signal, even if `work` ignores it. */
 export async function until<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted()
+  if (signal.aborted) throw new Error('The wait was given up')
   const ended = new AbortController()
   const end = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: ended.signal })
+    const giveUp = (): void => reject(new Error('The wait was given up'))
+    signal.addEventListener('abort', giveUp, { signal: ended.signal })
   })
   // A time limit with a listener keeps Deno alive.
   return Promise.race([work(), end]).finally(() => ended.abort())
+}
+
+/** Rejects if `work` has not ended after the given time, and calls `overdue` then. */
+export async function within<T>(
+  work: Promise<T>,
+  milliseconds: number,
+  overdue: () => void = () => undefined,
+): Promise<T> {
+  let cancel = (): void => undefined
+  const limit = new Promise<never>((_, reject) => {
+    cancel = later(() => {
+      overdue()
+      reject(new Error('The wait took too long'))
+    }, milliseconds)
+  })
+  return Promise.race([work, limit]).finally(() => cancel())
 }

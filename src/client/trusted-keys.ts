@@ -2,6 +2,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { maxTokenLength, readJti, verifyToken, type LicenseClaims } from '../core/token/token.ts'
 import type { ClientSettings } from './options.ts'
 import { formatKeys, readBundledKeys, readKeptKeys, readServedKeys, type TrustedKey } from './public-keys.ts'
+import { readBody } from './response-body.ts'
 import { until } from './timer.ts'
 
 /**
@@ -178,7 +179,7 @@ export class TrustedKeys {
     const init = { signal, redirect: 'error', credentials: 'omit', cache: 'no-cache' } as const
     const request = async (): Promise<string> => {
       const response = await fetch(`${appUrl}/${refreshKeys.from}`, init)
-      return response.status === 200 ? response.text() : ''
+      return response.status === 200 ? readBody(response) : ''
     }
     await until(signal, request)
       .then((body) => readServedKeys(body, refreshKeys))

@@ -1,5 +1,15 @@
 import type { TestLicense } from '../../src/testing/server.ts'
-import { recover, refresh, restart, sequence, skewClock, wait } from './steps.ts'
+import {
+  enterFirstToken,
+  enterNewToken,
+  onServer,
+  recover,
+  refresh,
+  restart,
+  sequence,
+  skewClock,
+  wait,
+} from './steps.ts'
 import type { LifecycleCase, Observation } from './lifecycle-case.ts'
 
 const good: Observation = ['active none', 'ok']
@@ -35,7 +45,7 @@ export const clockCases: readonly LifecycleCase[] = [
     options: { offline: true, graceDays: 0 },
     steps: [
       [wait(3.5), ['expired renew', 'token_expired']],
-      [sequence(skewClock(-2), restart), ['expired renew', 'token_expired']],
+      [sequence(skewClock(-2), restart), ['expired check_clock', 'token_expired']],
     ],
   },
   {
@@ -60,8 +70,20 @@ export const clockCases: readonly LifecycleCase[] = [
     options: { offline: true },
     steps: [
       [sequence(skewClock(100), wait(0.1)), ['expired renew', 'ok', 'clock']],
-      [sequence(skewClock(0), restart), ['expired renew', 'ok', 'clock']],
+      [sequence(skewClock(0), restart), ['expired check_clock', 'ok', 'clock']],
       [sequence(recover, wait(1)), good],
+    ],
+  },
+  {
+    name: 'license.state: check_clock without a server after 20 years ahead, until a newer token is entered',
+    license: { durationDays: 365 },
+    options: { offline: true },
+    steps: [
+      [sequence(skewClock(20 * 365), restart), ['expired renew', 'ok', 'clock']],
+      [sequence(skewClock(0), restart), ['expired check_clock', 'ok', 'clock']],
+      [enterFirstToken, ['expired check_clock', 'ok', 'clock']],
+      [sequence(onServer('invalidatePrevious'), enterNewToken), good],
+      [restart, good],
     ],
   },
   {

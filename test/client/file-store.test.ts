@@ -35,6 +35,33 @@ test('fileStore(): writes a file of mode 0600, makes folders, and leaves nothing
     assert.deepEqual(await readdir(join(folder, 'a', 'b')), ['license.json'])
   }))
 
+test('fileStore(): writes in place if nothing can be renamed over the file', () =>
+  inFolder(async (folder) => {
+    // The name leaves no room for that of a new file beside it, as a mounted file leaves none either.
+    const path = join(folder, 'l'.repeat(230))
+    await writeFile(path, 'a longer text from before')
+    const store = fileStore(path)
+    await store.write('one')
+    assert.equal(await store.read(), 'one')
+    const missing = fileStore(join(folder, 'm'.repeat(230)))
+    await assert.rejects(missing.write('one'))
+    const server = await createTestServer()
+    const { token } = await server.issue()
+    await writeFile(path, '')
+    const open = async () =>
+      createLicenseClient({ ...(await server.clientOptions()), store: fileStore(path) })
+    assert.equal((await (await open()).setToken(token)).store, 'kept')
+    assert.deepEqual([(await open()).license.state, (await open()).license.store], ['active', 'kept'])
+  }))
+
+test('fileStore(): the client says that it cannot read the file', () =>
+  inFolder(async (folder) => {
+    const options = await (await createTestServer()).clientOptions()
+    const { license } = await createLicenseClient({ ...options, store: fileStore(folder) })
+    assert.deepEqual([license.state, license.store], ['invalid', 'unavailable'])
+    assert.match(license.reason, /cannot be read/)
+  }))
+
 test('fileStore(): a read during a write gives the old text or the new, never a part', () =>
   inFolder(async (folder) => {
     const store = fileStore(join(folder, 'license.json'))

@@ -22,6 +22,8 @@ export interface ProgramOptions extends Pick<
   readonly offline?: boolean
   /** The store can neither be read nor written. */
   readonly brokenStore?: boolean
+  /** The store, or only its lock, never answers. */
+  readonly silent?: 'store' | 'lock'
 }
 
 /** The operations of a licensed program in a test. */

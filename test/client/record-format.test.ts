@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLicenseClient, memoryStore, type LicenseClient } from '../../src/client/index.ts'
+import {
+  createLicenseClient,
+  memoryStore,
+  type LicenseClient,
+  type LicenseClientOptions,
+} from '../../src/client/index.ts'
 import frozen from './records-0.1.0.json' with { type: 'json' }
 
 const day = 86_400
 const licenseId = 'lic_01m8ma8h5resma8r7yrcgq84xk'
 
-/** A client on a store that version 0.1.0 has written, before a server that is down. */
-async function openOn(text: string, now = frozen.now) {
+type Fetch = NonNullable<LicenseClientOptions['fetch']>
+const offline: Fetch = () => Promise.reject(new TypeError('offline'))
+
+/** A client on a store that version 0.1.0 has written, by default before a server that is down. */
+async function openOn(text: string, now = frozen.now, fetch = offline) {
   const store = memoryStore()
   await store.write(text)
   const client = await createLicenseClient({
@@ -17,7 +25,7 @@ async function openOn(text: string, now = frozen.now) {
     refreshKeys: { from: 'jwks.json', pin: frozen.pin },
     store,
     background: false,
-    fetch: () => Promise.reject(new TypeError('offline')),
+    fetch,
     now: () => now,
   })
   return { client, store }
@@ -96,10 +104,34 @@ test('setToken(), refresh() and clear(): keep every field of a record from 0.1.0
     )
   await client.refresh()
   await expectStored({ token, fallback, attempt: { ...Object(attempt), failures: 3, retryAfter: null } })
+  const signedAt = client.license.claims!.iat
   await client.clear()
-  await expectStored({})
-  await client.setToken(fallback!)
-  await expectStored({ token: fallback })
+  await expectStored({ seenAt: signedAt })
+  const earlier = (await client.setToken(fallback!)).claims!.iat
+  await expectStored({ token: fallback, seenAt: earlier })
   await client.setToken(token!)
-  await expectStored({ token, fallback })
+  await expectStored({ token, fallback, seenAt: signedAt })
+})
+
+test('refresh(), clear() and setToken(): carry the fields that a later version has written', async () => {
+  const later = { licenseKey: 'ACME-1', trust: { statements: [1, null, 'x'] }, '': 0 }
+  const text = JSON.stringify({ ...(JSON.parse(frozen.refreshed) as object), ...later })
+  const { client, store } = await openOn(text)
+  const { token } = JSON.parse(frozen.refreshed) as { readonly token: string }
+  const operations = [() => client.refresh(), () => client.clear(), () => client.setToken(token)]
+  for (const work of operations) {
+    await work()
+    const { licenseKey, trust, ...others } = JSON.parse((await store.read())!) as Record<string, unknown>
+    assert.deepEqual({ licenseKey, trust, '': others[''] }, later)
+  }
+  assert.equal(client.license.store, 'kept')
+})
+
+test('refresh(): keeps a later version’s fields if a revocation removes the token', async () => {
+  const text = JSON.stringify({ ...(JSON.parse(frozen.refreshed) as object), licenseKey: 'ACME-1' })
+  const body = JSON.stringify({ error: { code: 'license_revoked', message: 'No' } })
+  const { client, store } = await openOn(text, frozen.now, async () => new Response(body, { status: 400 }))
+  assert.equal((await client.refresh()).state, 'revoked')
+  const { token, licenseKey } = JSON.parse((await store.read())!) as Record<string, unknown>
+  assert.deepEqual([token, licenseKey], [null, 'ACME-1'])
 })

@@ -28,11 +28,19 @@ export interface ServerCommands {
 
 const day = 86_400
 
-function brokenStore(): LicenseStore {
+function failingStore(): LicenseStore {
   const refuse = (): never => {
     throw new Error('No space left on device')
   }
   return { read: async () => refuse(), write: () => refuse() }
+}
+
+const never = <T>(): Promise<T> => new Promise(() => undefined)
+
+function storeOf({ brokenStore, silent }: ProgramOptions): LicenseStore {
+  if (silent === 'store') return { read: never, write: never }
+  const store = brokenStore === true ? failingStore() : memoryStore()
+  return silent === 'lock' ? { ...store, alone: never } : store
 }
 
 /** A program with one client before one server, in a time that passes only when it is told to. */
@@ -48,7 +56,7 @@ export class TestProgram implements Program {
     this.#server = server
     this.#options = options
     this.#setup = setup
-    this.#store = options.brokenStore === true ? brokenStore() : memoryStore()
+    this.#store = storeOf(options)
     this.#clock = new VirtualClock(setup.now)
     this.#client = undefined as never
   }
@@ -173,7 +181,7 @@ export class TestProgram implements Program {
 
   /** The token that the program uses, from its store; `null` if it is gone. */
   async #heldToken(jti: string | undefined): Promise<string | null> {
-    const text = await this.#store.read().catch(() => null)
+    const text = this.#options.silent === 'store' ? null : await this.#store.read().catch(() => null)
     const { token, fallback } = JSON.parse(text ?? '{}') as Readonly<Record<string, string | null>>
     return [token, fallback].find((kept) => typeof kept === 'string' && decodeJwt(kept).jti === jti) ?? null
   }

@@ -65,6 +65,18 @@ test('createLicenseClient(): takes keys as PEM, as several PEMs, and as a JWK Se
     assert.equal((await createLicenseClient({ ...options, publicKeys: given })).license.state, 'active')
 })
 
+test('createLicenseClient(): rejects a bundled key of less than 2048 bits', async () => {
+  const options = await (await createTestServer()).clientOptions()
+  const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: new Uint8Array([1, 0, 1]) }
+  for (const modulusLength of [1024, 2048]) {
+    const pair = await crypto.subtle.generateKey({ ...algorithm, modulusLength }, true, ['sign', 'verify'])
+    const jwk = await crypto.subtle.exportKey('jwk', pair.publicKey)
+    const opening = createLicenseClient({ ...options, publicKeys: { keys: [jwk] } })
+    if (modulusLength < 2048) await assert.rejects(opening, TypeError)
+    else assert.equal((await opening).license.state, 'invalid')
+  }
+})
+
 test('createLicenseClient(): rejects unusable options with a TypeError that repeats no value', async () => {
   const server = await createTestServer()
   const options = await server.clientOptions()
@@ -113,6 +125,8 @@ test('refresh(): takes only Heartwood’s error envelope with the matching statu
     [401, envelope('invalid_token'), 'invalid_token', 'active'],
     [404, envelope('not_found'), 'not_found', 'active'],
     [400, envelope('missing_tier'), 'missing_tier', 'active'],
+    [400, envelope('license_released'), 'license_released', 'active'],
+    [401, envelope('license_released'), null, 'active'],
     [403, envelope('license_revoked'), null, 'active'],
     [200, envelope('license_revoked'), null, 'active'],
     [400, envelope('license_revoked', 7), null, 'active'],

@@ -101,19 +101,58 @@ test('createLicenseClient(): records the time every hour', async () => {
   assert.equal(again.license.state, 'clock_suspect')
 })
 
-test('clear(): forgets the token, but not the time that has passed', async () => {
+/** An air-gapped program whose clock was twenty years ahead for one start, and is right again. */
+async function openOnceAhead() {
   const server = await createTestServer()
-  const { token } = await server.issue({ durationDays: 1 })
-  const store = memoryStore()
+  const { token, id } = await server.issue({ durationDays: 365 })
   server.fail('outage')
-  const options = { ...(await server.clientOptions()), store, graceDays: 0, background: false }
+  const options = { ...(await server.clientOptions()), store: memoryStore(), background: false }
+  await (await createLicenseClient(options)).setToken(token)
+  server.clock.skewProgram(20 * 365 * day)
+  await createLicenseClient(options)
+  server.clock.skewProgram(0)
   const client = await createLicenseClient(options)
-  await client.setToken(token)
-  await server.clock.advance(2 * day)
-  await client.check()
+  assert.deepEqual([client.license.state, client.license.action], ['expired', 'check_clock'])
+  return { server, options, client, token, id }
+}
+
+test('clear(): sets the seen time back to what is signed', async () => {
+  const { options, client, token, server } = await openOnceAhead()
+  assert.equal((await client.setToken(token)).state, 'expired')
   await client.clear()
-  server.clock.skewProgram(-1.5 * day)
-  assert.equal((await (await createLicenseClient(options)).setToken(token)).state, 'expired')
+  assert.equal((await client.setToken(token)).state, 'active')
+  assert.equal((await createLicenseClient(options)).license.state, 'active')
+  await client.clear()
+  server.clock.skewProgram(-2 * day)
+  assert.equal((await client.setToken(token)).state, 'clock_suspect')
+})
+
+test('setToken(): a newer token of the license, or of another, sets the seen time back to what is signed', async () => {
+  for (const isOther of [false, true]) {
+    const { server, options, client, id } = await openOnceAhead()
+    const next = isOther
+      ? (await server.issue({ durationDays: 3_650 })).token
+      : (await server.licensing.licenses.regenerate(server.app, id)).token!
+    assert.equal((await client.setToken(next)).state, 'active')
+    assert.equal((await createLicenseClient(options)).license.state, 'active')
+  }
+})
+
+test('setToken(): an older token does not set the seen time back', async () => {
+  const { server, options, token, client, id } = await openOnceAhead()
+  await server.clock.advance(60)
+  await client.setToken((await server.licensing.licenses.regenerate(server.app, id)).token!)
+  server.clock.skewProgram(20 * 365 * day)
+  await createLicenseClient(options)
+  server.clock.skewProgram(0)
+  const again = await createLicenseClient(options)
+  assert.equal((await again.setToken(token)).action, 'check_clock')
+})
+
+test('createLicenseClient(): a newer configured token sets the seen time back to what is signed', async () => {
+  const { server, options, id } = await openOnceAhead()
+  const { token } = await server.licensing.licenses.regenerate(server.app, id)
+  assert.equal((await createLicenseClient({ ...options, token: token! })).license.state, 'active')
 })
 
 test('refresh(): records the time of the attempt', async () => {

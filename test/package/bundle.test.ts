@@ -57,6 +57,26 @@ test('heartwood/client: the bundle is free of the names of the server, its packa
     assert.ok(!text.toLowerCase().includes(name.toLowerCase()), name)
 })
 
+/** Syntax and functions that came after Chrome 93, Firefox 92 and Safari 15.4, which docs/client.md names. */
+const newerThanPromised: readonly RegExp[] = [
+  /throwIfAborted/,
+  /\(\?<[=!]/,
+  /\bstatic\s*\{/,
+  /\.(toSorted|toReversed|toSpliced|findLast|findLastIndex|isWellFormed|union|difference)\(/,
+  /\b(structuredClone|withResolvers|groupBy|fromAsync)\(/,
+  /Promise\.try\(/,
+]
+
+test('heartwood/client: the bundle calls nothing that the oldest promised engines lack', async () => {
+  const { code } = await bundle('src/client/index.ts')
+  const found = newerThanPromised
+    .map((name) => name.exec(`${code}`)?.[0])
+    .filter((name) => name !== undefined)
+  assert.deepEqual(found, [])
+  for (const name of ['any', 'timeout'])
+    assert.match(`${code}`, new RegExp(`typeof AbortSignal\\.${name}\\s*[!=]=`), `unchecked ${name}`)
+})
+
 test('heartwood/client: a bundle of the built package stays under the same limit', async () => {
   const entry = join(emptyFolder(), 'page.js')
   writeFileSync(entry, `export * from ${JSON.stringify(join(process.cwd(), 'dist/client/index.js'))}`)

@@ -1,0 +1,31 @@
+import { later } from './timer.ts'
+
+/** Ends with `closing`, and after the given time at the latest. */
+export function timeLimit(closing: AbortSignal, milliseconds: number): AbortSignal {
+  // Chrome before 116, Firefox before 124 and Safari before 17.4 lack one or both.
+  if (typeof AbortSignal.any !== 'function' || typeof AbortSignal.timeout !== 'function')
+    return ownTimeLimit(closing, milliseconds)
+  return AbortSignal.any([closing, AbortSignal.timeout(milliseconds)])
+}
+
+function ownTimeLimit(closing: AbortSignal, milliseconds: number): AbortSignal {
+  const limit = new AbortController()
+  const end = (): void => {
+    cancel()
+    closing.removeEventListener('abort', end)
+    limit.abort()
+  }
+  const cancel = later(end, milliseconds)
+  closing.addEventListener('abort', end)
+  if (closing.aborted) end()
+  return limit.signal
+}
+
+/** @throws {TypeError} without Web Crypto, so that its absence does not look like a fault of the keys. */
+export function requireCrypto(): void {
+  const { crypto } = globalThis as { readonly crypto?: { readonly subtle?: unknown } }
+  if (crypto?.subtle === undefined)
+    throw new TypeError(
+      'crypto.subtle is missing: browsers offer it to pages over https and from localhost alone, Node from version 20 on',
+    )
+}
