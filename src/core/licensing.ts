@@ -1,5 +1,5 @@
 import type { Caches, Context, Runtime } from './context.ts'
-import { idempotently, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
+import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
 import { newTypeId, type IdPrefix } from './ids.ts'
 import { generateRsaKeyPair } from './keys/signing-keys.ts'
 import { signingQueue, type SigningOptions } from './keys/signing-queue.ts'
@@ -151,6 +151,10 @@ export interface Licensing extends RestrictedLicensing {
     key: IdempotencyKey,
     work: (licensing: Licensing) => Promise<Result>,
   ): Promise<IdempotentResult<Result>>
+  idempotentCall<Result extends object>(
+    key: IdempotencyKey,
+    call: (licensing: Licensing) => Promise<Result>,
+  ): Promise<IdempotentResult<Result>>
   /**
    * Licensing inside a transaction of the host's own: licenses and the host's rows commit or roll back together. Nothing is
    * signed there, so a license has the token `null`: call `licenses.token` after the commit. To create an app or to rotate,
@@ -230,8 +234,9 @@ function bind(context: Context): Licensing {
     restrictedTo: (principal) => bindRestricted({ ...context, principal }),
     on: (type, handler) => runtime.listeners.on(type, handler),
     rekey: (options) => rekey(context, options),
-    idempotent: (key, work) => idempotently(context, key, (recording) => work(bind(recording))),
-    with: (storage) => bind({ ...context, storage, inHostTransaction: true }),
+    idempotent: (key, work) => idempotently(context, key, (within) => work(bind(within))),
+    idempotentCall: (key, work) => idempotentlyOnce(context, key, (recording) => work(bind(recording))),
+    with: (storage) => bind({ ...context, storage, inHostTransaction: true, unit: null }),
     load: () => loadOf(runtime),
     ping: () => context.storage.ping(),
     flush: () => runtime.lastUsed.flush(),
@@ -261,5 +266,6 @@ export async function createLicensing(options: LicensingOptions): Promise<Licens
   const runtime = await createRuntime(options)
   await checkMasterKey(storage, runtime.sealer)
   runtime.keyPairs.fill()
-  return bind({ runtime, storage, inHostTransaction: false, recorder: null, principal: null, app: null })
+  const call = { inHostTransaction: false, recorder: null, unit: null, principal: null, app: null }
+  return bind({ runtime, storage, ...call })
 }

@@ -19,7 +19,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['runtime', 'paging.ts'],
   ['load.ts'],
   ['context.ts'],
-  ['lookup.ts', 'transaction.ts'],
+  ['lookup.ts', 'transaction.ts', 'work-unit.ts'],
   ['keys', 'api-keys', 'features.ts'],
   ['webhooks'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
