@@ -1,4 +1,6 @@
 import type { Caches, Context, Runtime } from './context.ts'
+import type { App, NewAppOptions } from './apps.ts'
+import { ensure, type Catalogue } from './ensure.ts'
 import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
 import { newTypeId, type IdPrefix } from './ids.ts'
 import { generateRsaKeyPair } from './keys/signing-keys.ts'
@@ -105,6 +107,32 @@ export interface Licensing extends RestrictedLicensing {
    * `jti` and `token` for a public key.
    */
   restrictedTo(principal: Principal): RestrictedLicensing
+  /**
+   * Brings an app, its features and its tiers to what the catalogue says, and resolves to the app. A backend calls it at every
+   * start, and several servers may call it at once.
+   *
+   * It makes what is missing. It changes names, descriptions, the webhook URL, the order of tiers and the features of tiers
+   * where they differ. An absent field stays unchanged, and so do features and tiers outside the catalogue: it deletes none.
+   * It writes nothing if all is so. Licenses get a tier's new features when they are regenerated. `options` are for the
+   * creation of the app.
+   * @throws {LicensingError} `validation_error`; `unavailable` if too many key pairs are being made.
+   * @throws {TypeError} if the app is missing inside a host's transaction, and no `keyPair` is given.
+   *
+   * @example
+   * ```ts
+   * import { createLicensing } from 'heartwood'
+   * import { memoryStorage } from 'heartwood/storage/memory'
+   *
+   * const masterKey = crypto.getRandomValues(new Uint8Array(32))
+   * const licensing = await createLicensing({ storage: memoryStorage(), masterKey })
+   * const app = await licensing.ensure({
+   *   app: { name: 'My Desktop App', slug: 'desktop-app' },
+   *   tiers: [{ name: 'Pro', slug: 'pro', features: ['api_access'] }],
+   * })
+   * console.log(app.id)
+   * ```
+   */
+  ensure(catalogue: Catalogue, options?: NewAppOptions): Promise<App>
   /**
    * Reseals every secret under the first master key, so that the other keys are no longer needed. Servers may keep running,
    * if all of them have the same first key and the old key behind it. The work may stop and start again. The check record
@@ -233,6 +261,7 @@ function bind(context: Context): Licensing {
     outbox: bindOutbox(context),
     restrictedTo: (principal) => bindRestricted({ ...context, principal }),
     on: (type, handler) => runtime.listeners.on(type, handler),
+    ensure: (catalogue, options) => ensure(context, catalogue, options),
     rekey: (options) => rekey(context, options),
     idempotent: (key, work) => idempotently(context, key, (within) => work(bind(within))),
     idempotentCall: (key, work) => idempotentlyOnce(context, key, (recording) => work(bind(recording))),

@@ -23,7 +23,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['keys', 'api-keys', 'features.ts'],
   ['webhooks'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
-  ['idempotency.ts'],
+  ['idempotency.ts', 'ensure.ts'],
   ['rekey.ts', 'restricted.ts'],
   ['licensing.ts'],
   ['index.ts'],

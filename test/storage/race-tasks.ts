@@ -91,6 +91,13 @@ export const tasks = {
       first: answers.filter(({ replayed }) => !replayed).length,
     }
   },
+  /** Resolves to the ids of the apps that the calls got. */
+  ensure: async ({ licensing }: Server, number: number): Promise<string[]> => {
+    const app = { name: `App ${number}`, slug: `app-${number}` }
+    const tiers = [{ name: 'Pro', slug: 'pro', features: ['api', 'sync'] }]
+    const apps = await concurrently(4, () => licensing.ensure({ app, tiers }))
+    return apps.map(({ id }) => id)
+  },
   mix: async (
     server: Server,
     { customerId, seed }: { customerId: string; seed: number },

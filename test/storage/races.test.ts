@@ -79,6 +79,16 @@ const races: Readonly<Record<string, Race>> = {
     })
   },
 
+  'ensure(): one of 8 calls makes the app, and all get it': async (servers) => {
+    await again(1, async (number) => {
+      const ids = (await servers.both('ensure', number)).flat()
+      assert.deepEqual([ids.length, new Set(ids).size], [8, 1])
+      const tier = await servers.licensing.tiers.get(ids[0]!, 'pro')
+      assert.deepEqual(tier.features, ['api', 'sync'])
+      assert.equal((await servers.licensing.apps.list()).total, number)
+    })
+  },
+
   'random issuing, renewing, revoking and rotating leaves the database consistent': async (servers) => {
     const customerId = await furnish(servers)
     const codes: string[] = []
