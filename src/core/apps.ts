@@ -290,7 +290,8 @@ async function updateApp(context: Context, app: string, changes: AppChanges): Pr
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl, context.runtime.allowPrivateTargets)
   const { id } = await requireApp(context, app, 'write')
-  const updated = await inTransaction(context, (tx) => patchApp(context, tx, id, patch))
+  // Not `inTransaction`, which would store the record, with its sealed secret, under an idempotency key.
+  const updated = await context.storage.transaction((tx) => patchApp(context, tx, id, patch))
   if (updated === null) throw new LicensingError('not_found', 'App not found')
   return toApp(context, updated)
 }

@@ -177,7 +177,8 @@ async function adjust(context: Context, app: AppRecord, catalogue: Required<Cata
   const { slug: _slug, ...wanted } = catalogue.app
   const steps = await plan(context, context.storage, app.id, catalogue)
   if (difference(app, wanted) === null && steps.length === 0) return toApp(context, app)
-  const updated = await inTransaction(context, async (tx) => {
+  // Under an idempotency key the record must not be stored, because it has a sealed secret.
+  const updated = await inTransaction({ ...context, recorder: null }, async (tx) => {
     // This write is the lock that several servers queue for. The plan is made anew behind it.
     const locked = await tx.updateApp(app.id, {})
     if (locked === null) return null

@@ -7,6 +7,7 @@ import { withToken, type LicenseStatus, type SignedLicense } from './licenses/vi
 import type { Sealer } from './runtime/sealer.ts'
 import type { StorageSession, StoredResponseRecord } from './storage/index.ts'
 import { day } from './time.ts'
+import { isTokenText } from './token/token.ts'
 import { inOneTransaction } from './work-unit.ts'
 
 /** Declares that a result is a license with its token. */
@@ -30,7 +31,10 @@ export interface LicenseResult {
 export interface IdempotencyKey {
   /** The caller's own choice: 1 to 255 printable ASCII characters. */
   readonly key: string
-  /** The owner of the key. The same key in another scope is another key. */
+  /**
+   * The owner of the key. The same key in another scope is another key. Under {@link Licensing.restrictedTo} the owner is
+   * always the API key, so that no other key gets its results.
+   */
   readonly scope: string
   /** Identifies the request, for example a hash of it. The same key with another fingerprint is refused. */
   readonly fingerprint: string
@@ -63,14 +67,9 @@ function inProgress(): LicensingError {
   )
 }
 
-/** Seals a result for storage, with `null` in place of every token that was `issued` with it. */
-function sealResult(
-  context: Context,
-  key: IdempotencyKey,
-  result: object,
-  issued: ReadonlySet<unknown>,
-): StoredResponseRecord {
-  const text = JSON.stringify(result, (_name, value: unknown) => (issued.has(value) ? null : value))
+/** Seals a result for storage, with `null` in place of every license token, however `work` came by it. */
+function sealResult(context: Context, key: IdempotencyKey, result: object): StoredResponseRecord {
+  const text = JSON.stringify(result, (_name, value: unknown) => (isTokenText(value) ? null : value))
   const bytes = new TextEncoder().encode(text)
   return {
     scope: key.scope,
@@ -106,16 +105,14 @@ interface Recorder extends IdempotencyRecorder {
 }
 
 function recorderFor(context: Context, key: IdempotencyKey): Recorder {
-  const issued = new Set<string>()
   let isRecorded = false
   const insert = (session: StorageSession, result: object): Promise<boolean> =>
-    session.insertStoredResponse(sealResult(context, key, result, issued), context.runtime.now())
+    session.insertStoredResponse(sealResult(context, key, result), context.runtime.now())
   return {
     async record(tx, result) {
       if (!isRecorded && !(await insert(tx, result))) throw new StoredMeanwhile()
     },
     committed: () => void (isRecorded = true),
-    issued: (token) => void issued.add(token),
     async recordUnwritten(result) {
       if (!isRecorded) await insert(context.storage, result)
     },
@@ -124,12 +121,6 @@ function recorderFor(context: Context, key: IdempotencyKey): Recorder {
 
 type Work<Result> = (context: Context) => Promise<Result>
 
-/** The token that a declared license carries, if another licensing has signed it. */
-function tokenOf({ license }: IdempotencyKey, result: object): ReadonlySet<unknown> {
-  const token = 'token' in result ? result.token : null
-  return new Set(license !== undefined && typeof token === 'string' ? [token] : [])
-}
-
 /** Runs work with all of its writes in one transaction. The token of a declared license is derived after the commit. */
 async function runAsUnit<Result extends object>(
   context: Context,
@@ -137,7 +128,7 @@ async function runAsUnit<Result extends object>(
   work: Work<Result>,
 ): Promise<Result> {
   const record = async (session: StorageSession, result: Result): Promise<void> => {
-    const response = sealResult(context, key, result, tokenOf(key, result))
+    const response = sealResult(context, key, result)
     if (!(await session.insertStoredResponse(response, context.runtime.now()))) throw new StoredMeanwhile()
   }
   return inOneTransaction(context.storage, {
@@ -230,6 +221,11 @@ async function runOrReplay<Result extends object>(
   }
 }
 
+/** A replay skips the checks of `work`, so the result of one API key must not reach a caller with fewer rights. */
+function ownedBy({ principal }: Context, key: IdempotencyKey): IdempotencyKey {
+  return principal === null ? key : { ...key, scope: principal.id }
+}
+
 /** Replays a stored result, or runs. Requests under the same key in this process wait for each other. */
 async function runOnce<Result extends object>(
   context: Context,
@@ -250,9 +246,10 @@ async function runOnce<Result extends object>(
 /** Does work once under a key: see `Licensing.idempotent`. */
 export async function idempotently<Result extends object>(
   context: Context,
-  key: IdempotencyKey,
+  given: IdempotencyKey,
   work: Work<Result>,
 ): Promise<IdempotentResult<Result>> {
+  const key = ownedBy(context, given)
   const outcome = await runOnce(context, key, () => runAsUnit(context, key, work))
   if (outcome.replayed || key.license === undefined) return outcome
   return { result: await withOwnToken(context, key.license, outcome.result), replayed: false }
@@ -261,8 +258,9 @@ export async function idempotently<Result extends object>(
 /** Makes one call once under a key: see `Licensing.idempotentCall`. */
 export async function idempotentlyOnce<Result extends object>(
   context: Context,
-  key: IdempotencyKey,
+  given: IdempotencyKey,
   work: Work<Result>,
 ): Promise<IdempotentResult<Result>> {
+  const key = ownedBy(context, given)
   return runOnce(context, key, () => runRecorded(context, key, work))
 }

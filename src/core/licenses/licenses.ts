@@ -107,7 +107,7 @@ export interface Licenses {
    * Regenerates a license for the holder of its own token. The token must be unexpired, and signed under an accepted key.
    * @param currentToken The token, or the credential that `authenticate` made of it.
    * @throws {LicensingError} `invalid_token`, `token_expired`, `token_mismatch`, `not_found`, `license_revoked`,
-   * `missing_tier`, in this order.
+   * `missing_tier`, in this order; `forbidden` under {@link Licensing.restrictedTo} a public key.
    */
   renew(app: string, id: string, currentToken: unknown, options?: RenewalOptions): Promise<SignedLicense>
   /**
@@ -127,8 +127,8 @@ export interface Licenses {
 type Found<Subject> = readonly [app: AppRecord, license: Subject]
 
 /** The permission to read licenses, with their tokens if those are asked for. */
-function permissionFor(options: { readonly include?: 'token' } | undefined): Permission {
-  return options?.include === 'token' ? 'tokens' : 'read'
+function permissionFor(include: IncludeToken | 'token' | undefined): Permission {
+  return include === undefined ? 'read' : 'tokens'
 }
 
 /** The stored form of a license's id, given as TypeID or UUID. @throws {LicensingError} `not_found`. */
@@ -207,7 +207,7 @@ async function listLicenses(
 ): Promise<Listing<License>> {
   const given = licenseQuery.parse(query)
   checkInclude(given)
-  const record = await requireApp(context, app, permissionFor(given))
+  const record = await requireApp(context, app, permissionFor(given.include))
   const filter = await licenseFilter(context, record, given)
   const listing = await readPage(given, {
     prefix: 'lic',
@@ -364,11 +364,12 @@ function renewed(
 ): Promise<SignedLicense> {
   const write = async (): Promise<Found<License>> => {
     if (currentToken instanceof TokenCredential) {
-      const { app: record } = currentToken
-      if (app !== record.id && app !== record.slug) throw invalidToken()
+      const { app: known } = currentToken
+      if (app !== known.id && app !== known.slug) throw invalidToken()
+      const record = await requireApp({ ...context, app: known }, app, 'write')
       return [record, await renewLicense(context, record, readId('lic', id), currentToken, options)]
     }
-    const record = await requireApp(context, app, 'read')
+    const record = await requireApp(context, app, 'write')
     const token = await authenticateToken(context, record, currentToken)
     return [record, await renewLicense(context, record, readId('lic', id), { token, license: null }, options)]
   }
