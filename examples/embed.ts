@@ -9,9 +9,11 @@ const storage = await sqliteStorage({ filename: ':memory:' })
 const masterKey = crypto.getRandomValues(new Uint8Array(32))
 const licensing = await createLicensing({ storage, masterKey })
 
-// Once: create the app and the tier that you sell.
-const app = await licensing.apps.create({ name: 'My Desktop App', slug: 'desktop-app' })
-await licensing.tiers.create(app.slug, { name: 'Pro', slug: 'pro', features: ['api_access'] })
+// At every start: the app and the tiers that you sell. It creates what is missing.
+const app = await licensing.ensure({
+  app: { name: 'My Desktop App', slug: 'desktop-app' },
+  tiers: [{ name: 'Pro', slug: 'pro', features: ['api_access'] }],
+})
 
 // For each sale: create a customer, and a license for the installation on the customer's machine.
 const customer = await licensing.customers.create(app.slug, { email: 'ada@example.com', name: 'Ada' })

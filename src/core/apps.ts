@@ -15,7 +15,16 @@ import { requireApp } from './lookup.ts'
 import { requirePermission } from './principal.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
-import type { AppFilter, AppRecord, Mode, NumericDate, WebhookPatch, WebhookRecord } from './storage/index.ts'
+import type {
+  AppFilter,
+  AppRecord,
+  Mode,
+  NumericDate,
+  SigningKeyRecord,
+  StorageSession,
+  WebhookPatch,
+  WebhookRecord,
+} from './storage/index.ts'
 import { inTransaction } from './transaction.ts'
 import { changeWebhook } from './webhooks/secret.ts'
 import { checkWebhookUrl } from './webhooks/url.ts'
@@ -154,7 +163,7 @@ function visibleFields({
   return visible
 }
 
-async function toApp(context: Context, record: AppRecord): Promise<App> {
+export async function toApp(context: Context, record: AppRecord): Promise<App> {
   const webhook = record.webhookUrl === null ? null : await context.storage.findWebhook(record.id)
   const { publicKeyPem } = await activeKey(context, record.id)
   return { ...visibleFields(record), webhookDisabledAt: webhook?.disabledAt ?? null, publicKeyPem }
@@ -192,19 +201,46 @@ function newAppMode({ principal }: Context, mode: Mode | undefined): Mode {
   return principal.mode
 }
 
+export function checkNewApp(context: Context, app: NewApp): void {
+  checkWebhookUrl(app.webhookUrl, context.runtime.allowPrivateTargets)
+}
+
+/** A new app with its key, both not yet written. */
+export interface PreparedApp {
+  readonly app: App
+  readonly record: AppRecord
+  readonly key: SigningKeyRecord
+}
+
+/** Makes the records of a new app. It waits for a key pair, so it comes before the transaction. */
+export async function prepareApp(
+  context: Context,
+  given: NewApp,
+  { mode = 'live', keyPair }: NewAppOptions,
+): Promise<PreparedApp> {
+  const record = newAppRecord(context, given, mode)
+  const pair = await keyPairFor(context, keyPair, 'take')
+  const key = await sealSigningKey(context, record.id, pair)
+  const app = { ...visibleFields(record), webhookDisabledAt: null, publicKeyPem: key.publicKeyPem }
+  return { app, record, key }
+}
+
+/** Resolves to `false` and writes nothing if the slug is taken. */
+export async function insertApp(tx: StorageSession, { record, key }: PreparedApp): Promise<boolean> {
+  if (!(await tx.insertApp(record))) return false
+  await tx.swapActiveKey(record.id, null, key, null)
+  return true
+}
+
 async function createApp(context: Context, app: NewApp, options: NewAppOptions = {}): Promise<App> {
   const mode = newAppMode(context, options.mode)
   const given = newApp.parse(app)
-  checkWebhookUrl(given.webhookUrl, context.runtime.allowPrivateTargets)
+  checkNewApp(context, given)
   if ((await context.storage.findApp(given.slug)) !== null) throw slugTaken()
-  const record = newAppRecord(context, given, mode)
-  const keyPair = await keyPairFor(context, options.keyPair, 'take')
-  const key = await sealSigningKey(context, record.id, keyPair)
-  const created = { ...visibleFields(record), webhookDisabledAt: null, publicKeyPem: key.publicKeyPem }
+  const prepared = await prepareApp(context, given, { ...options, mode })
   return inTransaction(context, async (tx) => {
-    if (!(await tx.insertApp(record))) throw slugTaken()
-    await tx.swapActiveKey(record.id, null, key, null)
-    return created
+    if (!(await insertApp(tx, prepared))) throw slugTaken()
+    return prepared.app
   })
 }
 
@@ -237,17 +273,25 @@ function switchedOn({ failures, disabledAt }: WebhookRecord): WebhookPatch | nul
   return failures === 0 && disabledAt === null ? null : { failures: 0, disabledAt: null }
 }
 
+/** Changes an app. A new address switches its webhook on. */
+export async function patchApp(
+  context: Context,
+  tx: StorageSession,
+  id: string,
+  patch: AppChanges,
+): Promise<AppRecord | null> {
+  const record = await tx.updateApp(id, { ...patch, updatedAt: context.runtime.now() })
+  if (record !== null && patch.webhookUrl !== undefined && (await tx.findWebhook(id)) !== null)
+    await changeWebhook(context, id, switchedOn, tx)
+  return record
+}
+
 async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl, context.runtime.allowPrivateTargets)
   const { id } = await requireApp(context, app, 'write')
   // Not `inTransaction`, which would store the record, with its sealed secret, under an idempotency key.
-  const updated = await context.storage.transaction(async (tx) => {
-    const record = await tx.updateApp(id, { ...patch, updatedAt: context.runtime.now() })
-    if (record !== null && patch.webhookUrl !== undefined && (await tx.findWebhook(id)) !== null)
-      await changeWebhook(context, id, switchedOn, tx)
-    return record
-  })
+  const updated = await context.storage.transaction((tx) => patchApp(context, tx, id, patch))
   if (updated === null) throw new LicensingError('not_found', 'App not found')
   return toApp(context, updated)
 }

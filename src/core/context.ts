@@ -2,7 +2,7 @@ import type { IdPrefix } from './ids.ts'
 import type { AttemptCounts } from './load.ts'
 import type { Principal } from './principal.ts'
 import type { PromiseCache } from './runtime/cache.ts'
-import type { KeyPool } from './runtime/key-pool.ts'
+import type { KeyPair, KeyPool } from './runtime/key-pool.ts'
 import type { LastUsedTimes } from './runtime/last-used.ts'
 import type { Listeners } from './runtime/listeners.ts'
 import type { Sealer } from './runtime/sealer.ts'
@@ -16,6 +16,16 @@ export interface IdempotencyRecorder {
   record(tx: StorageSession, result: object): Promise<void>
   /** Notes that the transaction was committed. */
   committed(): void
+}
+
+/** Work under an idempotency key, with all of its writes in one transaction. */
+export interface WorkUnit {
+  /** The storage of the work. Its first write begins the transaction. */
+  readonly storage: Storage
+  /** Runs `action` once the transaction is committed. */
+  afterCommit(action: () => void): void
+  /** Makes a key pair. A further run of the work gets the pair of the run before. @throws {TypeError} after a write. */
+  keyPair(make: () => Promise<KeyPair>): Promise<KeyPair>
 }
 
 /** Results of costly work, by content. They prove a signature and nothing else: a license's state is always read. */
@@ -60,8 +70,10 @@ export interface Context {
   readonly storage: Storage
   /** True inside a transaction of the host's own. Nothing may wait there for a signature or a key pair. */
   readonly inHostTransaction: boolean
-  /** `null` unless the call runs under an idempotency key. */
+  /** `null` unless the call is one use case under an idempotency key. */
   readonly recorder: IdempotencyRecorder | null
+  /** `null` unless the call is a part of work under an idempotency key. Nothing is signed there. */
+  readonly unit: WorkUnit | null
   /** The API key that restricts the call; `null` for the host. */
   readonly principal: Principal | null
   /** The app that `authorize` has read for this request. It is not read again. */

@@ -8,6 +8,7 @@ import type { Sealer } from './runtime/sealer.ts'
 import type { StorageSession, StoredResponseRecord } from './storage/index.ts'
 import { day } from './time.ts'
 import { isTokenText } from './token/token.ts'
+import { inOneTransaction } from './work-unit.ts'
 
 /** Declares that a result is a license with its token. */
 export interface LicenseResult {
@@ -118,10 +119,29 @@ function recorderFor(context: Context, key: IdempotencyKey): Recorder {
   }
 }
 
+type Work<Result> = (context: Context) => Promise<Result>
+
+/** Runs work with all of its writes in one transaction. The token of a declared license is derived after the commit. */
+async function runAsUnit<Result extends object>(
+  context: Context,
+  key: IdempotencyKey,
+  work: Work<Result>,
+): Promise<Result> {
+  const record = async (session: StorageSession, result: Result): Promise<void> => {
+    const response = sealResult(context, key, result)
+    if (!(await session.insertStoredResponse(response, context.runtime.now()))) throw new StoredMeanwhile()
+  }
+  return inOneTransaction(context.storage, {
+    work: (unit) => work({ ...context, storage: unit.storage, recorder: null, unit }),
+    record,
+  })
+}
+
+/** Runs one use case in its own transactions. */
 async function runRecorded<Result extends object>(
   context: Context,
   key: IdempotencyKey,
-  work: (context: Context) => Promise<Result>,
+  work: Work<Result>,
 ): Promise<Result> {
   const recorder = recorderFor(context, key)
   const result = await work({ ...context, recorder })
@@ -165,6 +185,16 @@ async function signAnew(
   return { ...stored, token }
 }
 
+/** A declared result with its token, if it is a license. */
+async function withOwnToken<Result extends object>(
+  context: Context,
+  declared: LicenseResult,
+  result: Result,
+): Promise<Result> {
+  if (!('id' in result) || typeof result.id !== 'string') return result
+  return (await signAnew(context, declared, result as unknown as SignedLicense)) as unknown as Result
+}
+
 async function replay<Result>(
   context: Context,
   key: IdempotencyKey,
@@ -172,7 +202,7 @@ async function replay<Result>(
   const stored = await findResult(context, key)
   if (stored === null) return null
   const { license } = key
-  const result = license === undefined ? stored : await signAnew(context, license, stored as SignedLicense)
+  const result = license === undefined ? stored : await withOwnToken(context, license, stored)
   return { result: result as Result, replayed: true }
 }
 
@@ -180,10 +210,10 @@ async function replay<Result>(
 async function runOrReplay<Result extends object>(
   context: Context,
   key: IdempotencyKey,
-  work: (context: Context) => Promise<Result>,
+  run: () => Promise<Result>,
 ): Promise<IdempotentResult<Result>> {
   try {
-    return { result: await runRecorded(context, key, work), replayed: false }
+    return { result: await run(), replayed: false }
   } catch (error) {
     const replayed = await replay<Result>(context, key)
     if (replayed !== null) return replayed
@@ -196,20 +226,41 @@ function ownedBy({ principal }: Context, key: IdempotencyKey): IdempotencyKey {
   return principal === null ? key : { ...key, scope: principal.id }
 }
 
-/** Does work once under a key: see `Licensing.idempotent`. */
-export async function idempotently<Result extends object>(
+/** Replays a stored result, or runs. Requests under the same key in this process wait for each other. */
+async function runOnce<Result extends object>(
   context: Context,
-  given: IdempotencyKey,
-  work: (context: Context) => Promise<Result>,
+  key: IdempotencyKey,
+  run: () => Promise<Result>,
 ): Promise<IdempotentResult<Result>> {
-  const key = ownedBy(context, given)
   if (!form.test(key.key))
     throw invalidInput({ idempotencyKey: ['must be 1 to 255 printable ASCII characters'] })
   const { runningRequests } = context.runtime
   const name = JSON.stringify([key.scope, key.key])
   for (let running = runningRequests.get(name); running !== undefined; running = runningRequests.get(name))
     await waitFor(running)
-  const promise = replay<Result>(context, key).then((replayed) => replayed ?? runOrReplay(context, key, work))
+  const promise = replay<Result>(context, key).then((replayed) => replayed ?? runOrReplay(context, key, run))
   runningRequests.set(name, promise)
   return promise.finally(() => runningRequests.delete(name))
+}
+
+/** Does work once under a key: see `Licensing.idempotent`. */
+export async function idempotently<Result extends object>(
+  context: Context,
+  given: IdempotencyKey,
+  work: Work<Result>,
+): Promise<IdempotentResult<Result>> {
+  const key = ownedBy(context, given)
+  const outcome = await runOnce(context, key, () => runAsUnit(context, key, work))
+  if (outcome.replayed || key.license === undefined) return outcome
+  return { result: await withOwnToken(context, key.license, outcome.result), replayed: false }
+}
+
+/** Makes one call once under a key: see `Licensing.idempotentCall`. */
+export async function idempotentlyOnce<Result extends object>(
+  context: Context,
+  given: IdempotencyKey,
+  work: Work<Result>,
+): Promise<IdempotentResult<Result>> {
+  const key = ownedBy(context, given)
+  return runOnce(context, key, () => runRecorded(context, key, work))
 }

@@ -40,6 +40,7 @@ export {
 } from './runtime/events.ts'
 export type { Feature, FeatureChanges, Features, NewFeature } from './features.ts'
 export type { IdempotencyKey, IdempotentResult, LicenseResult } from './idempotency.ts'
+export type { Catalogue } from './ensure.ts'
 export type { IdPrefix } from './ids.ts'
 export type { KeyPair, KeyPoolLoad } from './runtime/key-pool.ts'
 export { generateRsaKeyPair, type PublicJwk } from './keys/signing-keys.ts'

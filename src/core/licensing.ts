@@ -1,5 +1,7 @@
 import type { Caches, Context, Runtime } from './context.ts'
-import { idempotently, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
+import type { App, NewAppOptions } from './apps.ts'
+import { ensure, type Catalogue } from './ensure.ts'
+import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
 import { newTypeId, type IdPrefix } from './ids.ts'
 import { generateRsaKeyPair } from './keys/signing-keys.ts'
 import { signingQueue, type SigningOptions } from './keys/signing-queue.ts'
@@ -106,6 +108,32 @@ export interface Licensing extends RestrictedLicensing {
    */
   restrictedTo(principal: Principal): RestrictedLicensing
   /**
+   * Brings an app, its features and its tiers to what the catalogue says, and resolves to the app. A backend calls it at every
+   * start, and several servers may call it at once.
+   *
+   * It makes what is missing. It changes names, descriptions, the webhook URL, the order of tiers and the features of tiers
+   * where they differ. An absent field stays unchanged, and so do features and tiers outside the catalogue: it deletes none.
+   * It writes nothing if all is so. Licenses get a tier's new features when they are regenerated. `options` are for the
+   * creation of the app.
+   * @throws {LicensingError} `validation_error`; `unavailable` if too many key pairs are being made.
+   * @throws {TypeError} if the app is missing inside a host's transaction, and no `keyPair` is given.
+   *
+   * @example
+   * ```ts
+   * import { createLicensing } from 'heartwood'
+   * import { memoryStorage } from 'heartwood/storage/memory'
+   *
+   * const masterKey = crypto.getRandomValues(new Uint8Array(32))
+   * const licensing = await createLicensing({ storage: memoryStorage(), masterKey })
+   * const app = await licensing.ensure({
+   *   app: { name: 'My Desktop App', slug: 'desktop-app' },
+   *   tiers: [{ name: 'Pro', slug: 'pro', features: ['api_access'] }],
+   * })
+   * console.log(app.id)
+   * ```
+   */
+  ensure(catalogue: Catalogue, options?: NewAppOptions): Promise<App>
+  /**
    * Reseals every secret under the first master key, so that the other keys are no longer needed. Servers may keep running,
    * if all of them have the same first key and the old key behind it. The work may stop and start again. The check record
    * changes last: until then both keys are needed, and together they open everything.
@@ -150,6 +178,10 @@ export interface Licensing extends RestrictedLicensing {
   idempotent<Result extends object>(
     key: IdempotencyKey,
     work: (licensing: Licensing) => Promise<Result>,
+  ): Promise<IdempotentResult<Result>>
+  idempotentCall<Result extends object>(
+    key: IdempotencyKey,
+    call: (licensing: Licensing) => Promise<Result>,
   ): Promise<IdempotentResult<Result>>
   /**
    * Licensing inside a transaction of the host's own: licenses and the host's rows commit or roll back together. Nothing is
@@ -229,9 +261,11 @@ function bind(context: Context): Licensing {
     outbox: bindOutbox(context),
     restrictedTo: (principal) => bindRestricted({ ...context, principal }),
     on: (type, handler) => runtime.listeners.on(type, handler),
+    ensure: (catalogue, options) => ensure(context, catalogue, options),
     rekey: (options) => rekey(context, options),
-    idempotent: (key, work) => idempotently(context, key, (recording) => work(bind(recording))),
-    with: (storage) => bind({ ...context, storage, inHostTransaction: true }),
+    idempotent: (key, work) => idempotently(context, key, (within) => work(bind(within))),
+    idempotentCall: (key, work) => idempotentlyOnce(context, key, (recording) => work(bind(recording))),
+    with: (storage) => bind({ ...context, storage, inHostTransaction: true, unit: null }),
     load: () => loadOf(runtime),
     ping: () => context.storage.ping(),
     flush: () => runtime.lastUsed.flush(),
@@ -261,5 +295,6 @@ export async function createLicensing(options: LicensingOptions): Promise<Licens
   const runtime = await createRuntime(options)
   await checkMasterKey(storage, runtime.sealer)
   runtime.keyPairs.fill()
-  return bind({ runtime, storage, inHostTransaction: false, recorder: null, principal: null, app: null })
+  const call = { inHostTransaction: false, recorder: null, unit: null, principal: null, app: null }
+  return bind({ runtime, storage, ...call })
 }

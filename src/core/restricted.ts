@@ -3,7 +3,7 @@ import { bindApps, type Apps } from './apps.ts'
 import type { Context } from './context.ts'
 import { bindCustomers, type Customers } from './customers.ts'
 import { bindFeatures, type Features } from './features.ts'
-import { idempotently, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
+import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
 import { rotateKeys, type Rotation, type RotationOptions } from './keys/rotation.ts'
 import { bindLicenses, type Licenses } from './licenses/licenses.ts'
 import { bindVerification, type VerificationUseCases } from './licenses/verify.ts'
@@ -56,19 +56,29 @@ export interface RestrictedLicensing {
    */
   authorize(permission: Permission, app?: string): Promise<Authorized>
   /**
-   * Does work once under a key. The same key within 24 hours gets the first result again, over restarts and between servers,
-   * because the result is stored in the transaction of the work's writes. `work` calls one use case that writes, and resolves
-   * to its result. Only results are stored, and no errors.
+   * Does work once under a key. The same key within 24 hours gets the first result again, over restarts and between servers.
+   * All writes of the work and its result are in one transaction. Work that throws leaves nothing, and its error comes out.
+   *
+   * Use only the given licensing inside `work`. The first write begins the transaction, and from then on other writers may
+   * wait: do what takes long before it. A storage may run `work` again after a conflict. Nothing is signed inside, so a
+   * license has the token `null`. If the key declares a license, the result gets its token after the commit.
    * @throws {LicensingError} `validation_error` if the key is malformed; `idempotency_mismatch` if it was used with another
-   * request; `idempotency_in_progress` if the first request still runs after ten seconds; whatever `work` throws.
+   * request; `idempotency_in_progress` if the first request still runs after ten seconds; `unavailable` if the work holds its
+   * transaction for four seconds; whatever `work` throws.
+   * @throws {TypeError} if a call after the first write needs a key pair and none is given.
    *
    * @example
    * ```ts
    * import type { Licensing, NewLicense, SignedLicense } from 'heartwood'
    *
-   * async function fulfil(licensing: Licensing, order: string, license: NewLicense): Promise<SignedLicense> {
-   *   const key = { key: order, scope: 'orders', fingerprint: JSON.stringify(license), license: { app: 'desktop-app' } }
-   *   const { result } = await licensing.idempotent(key, ({ licenses }) => licenses.create('desktop-app', license))
+   * type Bought = Omit<NewLicense, 'customerId'>
+   *
+   * async function sell(licensing: Licensing, order: string, email: string, bought: Bought): Promise<SignedLicense> {
+   *   const key = { key: order, scope: 'orders', fingerprint: email, license: { app: 'desktop-app' } }
+   *   const { result } = await licensing.idempotent(key, async ({ customers, licenses }) => {
+   *     const { customer } = await customers.getOrCreate('desktop-app', { email })
+   *     return licenses.create('desktop-app', { ...bought, customerId: customer.id })
+   *   })
    *   return result
    * }
    * ```
@@ -76,6 +86,29 @@ export interface RestrictedLicensing {
   idempotent<Result extends object>(
     key: IdempotencyKey,
     work: (licensing: RestrictedLicensing) => Promise<Result>,
+  ): Promise<IdempotentResult<Result>>
+  /**
+   * Makes one call once under a key, as the HTTP API does for an `Idempotency-Key`. The call works as it does without a key:
+   * it signs its token, a rotation makes its key pair, a bulk regeneration writes in pages. The result is stored in the
+   * transaction of its writes, and that of a bulk regeneration after its last page.
+   *
+   * `call` calls one use case that writes and resolves to its result. For several use cases take `idempotent`.
+   * @throws {LicensingError} as `idempotent`; whatever `call` throws.
+   *
+   * @example
+   * ```ts
+   * import type { Licensing, Rotation } from 'heartwood'
+   *
+   * async function rotateOnce(licensing: Licensing, ticket: string): Promise<Rotation> {
+   *   const key = { key: ticket, scope: 'rotations', fingerprint: 'desktop-app' }
+   *   const { result } = await licensing.idempotentCall(key, (each) => each.rotateKeys('desktop-app'))
+   *   return result
+   * }
+   * ```
+   */
+  idempotentCall<Result extends object>(
+    key: IdempotencyKey,
+    call: (licensing: RestrictedLicensing) => Promise<Result>,
   ): Promise<IdempotentResult<Result>>
 }
 
@@ -112,6 +145,8 @@ export function bindRestricted(context: Context): RestrictedLicensing {
     rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
     may: (permission) => may(context.principal, permission),
     authorize: (permission, app) => authorize(context, permission, app),
-    idempotent: (key, work) => idempotently(context, key, (recording) => work(bindRestricted(recording))),
+    idempotent: (key, work) => idempotently(context, key, (within) => work(bindRestricted(within))),
+    idempotentCall: (key, call) =>
+      idempotentlyOnce(context, key, (recording) => call(bindRestricted(recording))),
   }
 }

@@ -122,7 +122,7 @@ async function nextPosition(storage: StorageSession, appId: string): Promise<num
   return Math.min((last?.position ?? count) + 1, maxPosition)
 }
 
-async function tierRecord(context: Context, appId: string, given: NewTier): Promise<TierRecord> {
+export async function tierRecord(context: Context, appId: string, given: NewTier): Promise<TierRecord> {
   const now = context.runtime.now()
   return {
     id: context.runtime.newId('tier'),
@@ -137,7 +137,7 @@ async function tierRecord(context: Context, appId: string, given: NewTier): Prom
   }
 }
 
-async function linkFeature(
+export async function linkFeature(
   tx: StorageSession,
   tierId: string,
   fresh: FeatureRecord,

@@ -1,9 +1,14 @@
 import type { Context } from './context.ts'
+import { LicensingError } from './errors.ts'
 import { deliveryOf, type LicensingEvent, type EventDraft } from './runtime/events.ts'
 import type { AppRecord, DeliveryRecord, StorageSession } from './storage/index.ts'
 
-/** Rolls a transaction back whose work resolved to `null`. */
-class LostRace extends Error {}
+/** Rolls a transaction back whose work resolved to `null`. Work under an idempotency key may end with it. */
+class LostRace extends LicensingError {
+  constructor() {
+    super('conflict', 'Other requests changed the same records first')
+  }
+}
 
 /** Records an event in the transaction. Resolves to its delivery, or to `null` if the app has no webhook. */
 export type Emit = (app: AppRecord, event: EventDraft) => Promise<DeliveryRecord | null>
@@ -43,6 +48,13 @@ function eventRecorder(context: Context, tx: StorageSession): EventRecorder {
   return { emit, emitted }
 }
 
+/** Runs `action` after the commit. Inside a host's transaction it never runs, because the host may still roll back. */
+export function afterCommit({ inHostTransaction, unit }: Context, action: () => void): void {
+  if (inHostTransaction) return
+  if (unit === null) action()
+  else unit.afterCommit(action)
+}
+
 /**
  * Runs the writes of a use case as one transaction. `work` resolves to the result of the use case, or to `null` if a guarded
  * verb lost its race: then everything is rolled back. The events that `work` emits are written with its writes. Under an
@@ -67,7 +79,6 @@ export async function inTransaction<Result extends object | null>(
   })
   if (committed === null) return null as Result
   context.recorder?.committed()
-  // The host may still roll its own transaction back.
-  if (!context.inHostTransaction) context.runtime.listeners.publish(committed.emitted)
+  afterCommit(context, () => context.runtime.listeners.publish(committed.emitted))
   return committed.result
 }

@@ -174,7 +174,7 @@ test('idempotent(): a license is stored in the form of version 0.1.0, and read i
   assert.equal(await verdictOf(shop.licensing, 'desktop-app', tokenOf(rotated)), 'ok')
 })
 
-test('idempotent(): no token is stored, wherever in the result it stands; undeclared it is replayed as null', async () => {
+test('idempotentCall(): no token is stored, wherever in the result it stands; undeclared it is replayed as null', async () => {
   const shop = await newShop()
   const { id } = await shop.issue()
   const { license: _license, ...undeclared } = key
@@ -182,9 +182,9 @@ test('idempotent(): no token is stored, wherever in the result it stands; undecl
     order: 7,
     license: await at.licenses.get('desktop-app', id, { include: 'token' }),
   })
-  const first = await shop.licensing.idempotent(undeclared, work)
+  const first = await shop.licensing.idempotentCall(undeclared, work)
   assert.ok(!(await storedText(shop, key)).includes(tokenOf(first.result.license)))
-  const { result } = await shop.licensing.idempotent(undeclared, work)
+  const { result } = await shop.licensing.idempotentCall(undeclared, work)
   assert.deepEqual(result, { order: 7, license: { ...first.result.license, token: null } })
 })
 

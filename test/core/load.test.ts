@@ -42,7 +42,7 @@ test("load(): counts work in a host's transaction and under an idempotency key t
   const lent = licensing.with(storage)
   await lent.licenses.create('desktop-app', { ...license, installationId: installation(1) })
   assert.equal(lent.load().signing.done, 0, 'inside a transaction nothing is signed')
-  const key = { key: 'order-1', scope: 'test', fingerprint: 'x' }
+  const key = { key: 'order-1', scope: 'test', fingerprint: 'x', license: { app: 'desktop-app' } }
   await licensing.idempotent(key, (inside) =>
     inside.licenses.create('desktop-app', { ...license, installationId: installation(2) }),
   )

@@ -77,6 +77,27 @@ export const tasks = {
       first: answers.filter(({ replayed }) => !replayed).length,
     }
   },
+  /** Two writes under one key: a new customer, then a license. Resolves as `once`. */
+  sell: async (server: Server, number: number): Promise<{ ids: string[]; first: number }> => {
+    const key = { key: `sale ${number}`, scope: 'test', fingerprint: 'same', license: { app: slug } }
+    const answers = await concurrently(4, () =>
+      server.licensing.idempotent(key, async (licensing) => {
+        const { id } = await licensing.customers.create(slug, { email: `${number}@example.com` })
+        return issue({ ...server, licensing }, id, installation(number))
+      }),
+    )
+    return {
+      ids: answers.map(({ result }) => result.id),
+      first: answers.filter(({ replayed }) => !replayed).length,
+    }
+  },
+  /** Resolves to the ids of the apps that the calls got. */
+  ensure: async ({ licensing }: Server, number: number): Promise<string[]> => {
+    const app = { name: `App ${number}`, slug: `app-${number}` }
+    const tiers = [{ name: 'Pro', slug: 'pro', features: ['api', 'sync'] }]
+    const apps = await concurrently(4, () => licensing.ensure({ app, tiers }))
+    return apps.map(({ id }) => id)
+  },
   mix: async (
     server: Server,
     { customerId, seed }: { customerId: string; seed: number },

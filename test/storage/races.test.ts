@@ -68,6 +68,27 @@ const races: Readonly<Record<string, Race>> = {
     })
   },
 
+  'idempotent(): work of two writes runs once': async (servers) => {
+    await furnish(servers)
+    await again(1, async (number) => {
+      const answers = await servers.both('sell', number)
+      assert.equal(new Set(answers.flatMap(({ ids }) => ids)).size, 1)
+      assert.equal(answers[0].first + answers[1].first, 1)
+      assert.equal((await servers.licensing.licenses.list(slug)).total, number)
+      assert.equal((await servers.licensing.customers.list(slug)).total, number + 1)
+    })
+  },
+
+  'ensure(): one of 8 calls makes the app, and all get it': async (servers) => {
+    await again(1, async (number) => {
+      const ids = (await servers.both('ensure', number)).flat()
+      assert.deepEqual([ids.length, new Set(ids).size], [8, 1])
+      const tier = await servers.licensing.tiers.get(ids[0]!, 'pro')
+      assert.deepEqual(tier.features, ['api', 'sync'])
+      assert.equal((await servers.licensing.apps.list()).total, number)
+    })
+  },
+
   'random issuing, renewing, revoking and rotating leaves the database consistent': async (servers) => {
     const customerId = await furnish(servers)
     const codes: string[] = []

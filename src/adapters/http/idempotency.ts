@@ -19,7 +19,7 @@ export async function replyOnce(route: Route, call: RouteCall, header: string): 
   const key = await keyOf(route, call, header)
   const work = (licensing: RouteCall['licensing']): Promise<object> =>
     runRoute(route, { ...call, licensing }) as Promise<object>
-  const { result, replayed } = await call.licensing.idempotent(key, work)
+  const { result, replayed } = await call.licensing.idempotentCall(key, work)
   const reply = await route.respond(result, call)
   return replayed ? { ...reply, headers: { ...reply.headers, 'idempotent-replayed': 'true' } } : reply
 }

@@ -47,7 +47,8 @@ export async function keyPairFor(
 ): Promise<KeyPair> {
   if (given !== undefined) return given
   if (context.inHostTransaction) throw new TypeError('Give a ready keyPair inside a transaction')
-  return context.runtime.keyPairs[source]()
+  const make = context.runtime.keyPairs[source]
+  return context.unit === null ? make() : context.unit.keyPair(make)
 }
 
 async function publicJwk(publicKeyPem: string): Promise<JWK> {

@@ -41,13 +41,13 @@ export function signingQueue(options: SigningOptions = {}): WorkQueue {
 
 /**
  * Holds a slot among the signers while `work` writes and then signs, so that "too busy" never follows a commit. The slot is
- * `null` in a host's transaction, which must not wait for a signature.
+ * `null` in a host's transaction and in work under an idempotency key, which must not wait for a signature.
  *
  * @throws {LicensingError} `unavailable`, before `work`, if no slot is free.
  */
 export function withSigningSlot<T>(
-  { runtime, inHostTransaction }: Context,
+  { runtime, inHostTransaction, unit }: Context,
   work: (slot: Slot | null) => Promise<T>,
 ): Promise<T> {
-  return inHostTransaction ? work(null) : runtime.signing.reserve(work)
+  return inHostTransaction || unit !== null ? work(null) : runtime.signing.reserve(work)
 }

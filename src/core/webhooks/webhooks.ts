@@ -9,7 +9,7 @@ import { retryUntilWon } from '../retry.ts'
 import type { EventType } from '../runtime/events.ts'
 import type { AppRecord, DeliveryRecord, NumericDate, WebhookRecord } from '../storage/index.ts'
 import { day } from '../time.ts'
-import { inTransaction } from '../transaction.ts'
+import { afterCommit, inTransaction } from '../transaction.ts'
 import { openWebhookSecret, sealWebhookSecret, webhookOf } from './secret.ts'
 
 /** The secret that signs an app's events. */
@@ -188,7 +188,7 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
       return changed && toDelivery(changed)
     })
   })
-  if (!context.inHostTransaction) context.runtime.listeners.notify(record.id)
+  afterCommit(context, () => context.runtime.listeners.notify(record.id))
   return due
 }
 

@@ -1,0 +1,220 @@
+import type { WorkUnit } from './context.ts'
+import { LicensingError } from './errors.ts'
+import type { KeyPair } from './runtime/key-pool.ts'
+import type { Storage, StorageSession } from './storage/index.ts'
+
+/** Milliseconds for which work may hold its transaction. Another process waits 5 s for the writer of SQLite. */
+const patience = 4_000
+
+type Verb = (...given: readonly unknown[]) => Promise<unknown>
+type Call = (name: string, given: readonly unknown[]) => Promise<unknown>
+type Opening = () => Promise<StorageSession>
+type Serialize = <T>(work: () => Promise<T>) => Promise<T>
+
+function call(session: StorageSession, name: string, given: readonly unknown[]): Promise<unknown> {
+  return (Reflect.get(session, name) as Verb).call(session, ...given)
+}
+
+function isRead(name: string): boolean {
+  return /^(?:find|list|count)[A-Z]/.test(name)
+}
+
+/** A lost guard has written nothing. A released slot belonged to an ended license, and so did no harm. */
+function hasWritten(name: string, outcome: unknown): boolean {
+  return outcome !== false && outcome !== null && name !== 'releaseInstallation'
+}
+
+/** A session whose verbs pass through `intercept`. A storage may be an instance of a class, so a spread is no copy. */
+function intercepted<Session extends StorageSession>(session: Session, intercept: Call): Session {
+  return new Proxy(session, {
+    get(target, name) {
+      const verb: unknown = Reflect.get(target, name)
+      if (typeof verb !== 'function' || typeof name === 'symbol') return verb
+      return (...given: readonly unknown[]) => intercept(name, given)
+    },
+  })
+}
+
+function serializer(): Serialize {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const done = last.then(work)
+    last = done.catch(() => {})
+    return done
+  }
+}
+
+/** One run of the work. The first write begins the transaction, so that work holds none while it only prepares. */
+class Run implements WorkUnit {
+  readonly storage: Storage
+  readonly #outside: Storage
+  readonly #begin: Opening
+  readonly #keyPairs: KeyPair[]
+  readonly #serialize = serializer()
+  readonly #actions: (() => void)[] = []
+  #session: Promise<StorageSession> | null = null
+  #keyPairsUsed = 0
+  #isOver = false
+  #fault: { readonly error: unknown } | null = null
+
+  /**
+   * @param keyPairs The pairs that earlier runs have made.
+   * @param session The transaction, if it has begun already.
+   */
+  constructor(outside: Storage, keyPairs: KeyPair[], begin: Opening, session?: StorageSession) {
+    this.#outside = outside
+    this.#keyPairs = keyPairs
+    this.#begin = begin
+    if (session !== undefined) this.#session = Promise.resolve(session)
+    this.storage = intercepted(outside, (name, given) => this.#call(name, given))
+  }
+
+  get isWriting(): boolean {
+    return this.#session !== null
+  }
+
+  afterCommit(action: () => void): void {
+    this.#actions.push(action)
+  }
+
+  async keyPair(make: () => Promise<KeyPair>): Promise<KeyPair> {
+    const known = this.#keyPairs[this.#keyPairsUsed++]
+    if (known !== undefined) return known
+    if (this.isWriting) throw new TypeError('Give a ready keyPair inside a transaction')
+    const made = await make()
+    this.#keyPairs.push(made)
+    return made
+  }
+
+  /** The result of `done`, if the work is whole and in time. No verb works after this. */
+  async result<Result>(done: Promise<Result>): Promise<Result> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(tooSlow()), patience)
+    })
+    try {
+      const result = await Promise.race([done, late])
+      if (this.#fault !== null) throw this.#fault.error
+      return result
+    } finally {
+      clearTimeout(timer)
+      this.#isOver = true
+    }
+  }
+
+  committed(): void {
+    this.#isOver = true
+    for (const action of this.#actions) action()
+  }
+
+  async #call(name: string, given: readonly unknown[]): Promise<unknown> {
+    if (name === 'ping' || name === 'close') return call(this.#outside, name, given)
+    if (isRead(name)) return this.#verb(await (this.#session ?? this.#outside), name, given)
+    // Calls of the work may overlap, and one must not undo what another has written.
+    return this.#serialize(async () => {
+      const session = await this.#opened()
+      if (name !== 'transaction') return this.#write(session, name, given)
+      return this.#step(session, given[0] as (tx: StorageSession) => Promise<unknown>)
+    })
+  }
+
+  #opened(): Promise<StorageSession> {
+    this.#requireOpen()
+    this.#session ??= this.#begin()
+    return this.#session
+  }
+
+  #requireOpen(): void {
+    if (this.#isOver) throw new Error('The work under this idempotency key is over')
+  }
+
+  async #verb(session: StorageSession, name: string, given: readonly unknown[]): Promise<unknown> {
+    this.#requireOpen()
+    return call(session, name, given)
+  }
+
+  /** A write that rejects ends a transaction of PostgreSQL, so no storage may commit the rest. */
+  async #write(session: StorageSession, name: string, given: readonly unknown[]): Promise<unknown> {
+    try {
+      return await this.#verb(session, name, given)
+    } catch (error) {
+      this.#fault ??= { error }
+      throw error
+    }
+  }
+
+  /** A transaction inside the work. If it fails after it has written, the work cannot be whole any more. */
+  async #step(session: StorageSession, work: (tx: StorageSession) => Promise<unknown>): Promise<unknown> {
+    let isHalfDone = false
+    const step = intercepted(session, async (name, given) => {
+      if (isRead(name)) return this.#verb(session, name, given)
+      const outcome = await this.#write(session, name, given)
+      isHalfDone ||= hasWritten(name, outcome)
+      return outcome
+    })
+    try {
+      return await work(step)
+    } catch (error) {
+      if (isHalfDone) this.#fault ??= { error }
+      throw error
+    }
+  }
+}
+
+function tooSlow(): LicensingError {
+  const seconds = patience / 1000
+  return new LicensingError('unavailable', `The work kept its transaction open for more than ${seconds} s`)
+}
+
+/** The work, and the storing of its result. */
+interface Task<Result> {
+  readonly work: (unit: WorkUnit) => Promise<Result>
+  readonly record: (session: StorageSession, result: Result) => Promise<void>
+}
+
+interface Conclusion<Result> {
+  readonly run: Run
+  readonly result: Result
+}
+
+async function conclude<Result>(
+  { record }: Task<Result>,
+  run: Run,
+  done: Promise<Result>,
+  tx: StorageSession,
+): Promise<Conclusion<Result>> {
+  const result = await run.result(done)
+  await record(tx, result)
+  return { run, result }
+}
+
+/**
+ * Runs `work` with all of its writes in one transaction, and `record` in the same. The first write begins it. Work that
+ * writes nothing is recorded by itself. A storage may run the work again after a conflict.
+ *
+ * @throws {LicensingError} `unavailable` if the work holds the transaction for too long; whatever `work` throws.
+ */
+export async function inOneTransaction<Result>(storage: Storage, task: Task<Result>): Promise<Result> {
+  const keyPairs: KeyPair[] = []
+  const opened = Promise.withResolvers<StorageSession>()
+  const committed = Promise.withResolvers<Conclusion<Result>>()
+  let isFirst = true
+  const transaction = async (tx: StorageSession): Promise<Conclusion<Result>> => {
+    const run = isFirst ? first : new Run(storage, keyPairs, begin, tx)
+    isFirst = false
+    opened.resolve(tx)
+    return conclude(task, run, run === first ? done : task.work(run), tx)
+  }
+  const begin = (): Promise<StorageSession> => {
+    committed.resolve(storage.transaction(transaction))
+    committed.promise.catch(opened.reject)
+    return opened.promise
+  }
+  const first = new Run(storage, keyPairs, begin)
+  const done = Promise.resolve(first).then(task.work)
+  // Work that hangs is ended by its transaction.
+  await Promise.race([done, committed.promise]).catch(() => {})
+  const { run, result } = await (first.isWriting ? committed.promise : conclude(task, first, done, storage))
+  run.committed()
+  return result
+}
