@@ -21,7 +21,18 @@ import { deliveryRecord } from '../../core/storage/deliveries.ts'
 import { featureRecord } from '../../core/storage/features.ts'
 import { licenseRecord } from '../../core/storage/licenses.ts'
 import { tierRecord } from '../../core/storage/tiers.ts'
-import { count, line, list, matching, object, pemText, recordFields, slug, slugs } from './fields.ts'
+import {
+  count,
+  line,
+  list,
+  matching,
+  object,
+  optionalFields,
+  pemText,
+  recordFields,
+  slug,
+  slugs,
+} from './fields.ts'
 
 /** Declares a response in core's names. The type checker holds the schema equal to core's interface. */
 const view = input
@@ -88,16 +99,15 @@ const customer = view<Customer>()(
   }),
 )
 
-const license = view<Omit<License, 'jti'> & Partial<Pick<License, 'jti'>>>()(
+const internal = ['appId', 'tierFeatures', 'current', 'revision', 'minRevision', 'version'] as const
+/** Fields of a license that a public key does not get, beside `jti`. */
+const onlyForSecretKeys = ['revokedCause', 'seenAt', 'seenKid', 'seenClient'] as const
+type OnlyForSecretKeys = 'jti' | (typeof onlyForSecretKeys)[number]
+
+const license = view<Omit<License, OnlyForSecretKeys> & Partial<Pick<License, OnlyForSecretKeys>>>()(
   object('A license', {
-    ...recordFields(licenseRecord, [
-      'appId',
-      'tierFeatures',
-      'current',
-      'revision',
-      'minRevision',
-      'version',
-    ]),
+    ...recordFields(licenseRecord, [...internal, ...onlyForSecretKeys]),
+    ...optionalFields(licenseRecord, onlyForSecretKeys),
     features: licenseFeatures(),
     customFeatures: slugs('Features of this license only', 50),
     status: status(),

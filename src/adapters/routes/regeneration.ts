@@ -33,7 +33,7 @@ export const regenerationRoutes: readonly Route[] = [
     operationId: 'regenerateLicense',
     summary: 'Regenerate a license token',
     description:
-      'Issues new claims, with the tier’s present features and then the custom ones. Send a secret key, or no key and current_token: any unexpired token of the license under an accepted key. With a secret key, invalidate_previous refuses every earlier token.',
+      'Issues new claims, with the tier’s present features and then the custom ones. Send a secret key, or no key and current_token: any unexpired token of the license under an accepted key. With a secret key, invalidate_previous refuses every earlier token. A renewal by token sets seen_at, seen_kid and seen_client.',
     body: checked(regenerationBody),
     bodyExample: { current_token: 'eyJhbGciOiJSUzI1NiIs…' },
     responses: {
@@ -45,7 +45,7 @@ export const regenerationRoutes: readonly Route[] = [
     },
     signs: ['active', 'expired'],
     errors: ['invalid_token', 'token_expired', 'token_mismatch', 'license_revoked', 'missing_tier'],
-    run: async ({ licensing: { licenses }, app, credential, params, body, consumeLimit }) => {
+    run: async ({ licensing: { licenses }, request, app, credential, params, body, consumeLimit }) => {
       const { id = '' } = params
       const { currentToken: _currentToken, ...options } = body
       if (credential.kind !== 'token') return licenses.regenerate(app, id, options)
@@ -53,6 +53,7 @@ export const regenerationRoutes: readonly Route[] = [
         throw invalidInput({ invalidatePrevious: ['requires a secret key (sk_*)'] })
       return licenses.renew(app, id, credential.token, {
         admit: (license) => consumeLimit('renewalPerLicense', license),
+        client: request.headers.get('heartwood-client') ?? '',
       })
     },
     respond: one,

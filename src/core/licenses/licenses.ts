@@ -149,6 +149,9 @@ async function checkCustomer(context: Context, app: AppRecord, id: string | unde
     throw invalidInput({ customerId: ['does not exist'] })
 }
 
+const unrevoked = { revokedAt: null, revokedReason: null, revokedCause: null } as const
+const unseen = { seenAt: null, seenKid: null, seenClient: null } as const
+
 async function licenseRecord(context: Context, app: AppRecord, given: NewLicense): Promise<LicenseRecord> {
   const now = context.runtime.now()
   await checkCustomer(context, app, given.customerId)
@@ -164,12 +167,12 @@ async function licenseRecord(context: Context, app: AppRecord, given: NewLicense
     installationId: given.installationId.toLowerCase(),
     current: true,
     expiresAt: expiryOf(given, now),
-    revokedAt: null,
-    revokedReason: null,
+    ...unrevoked,
     issuedAt: now,
     revision: 1,
     minRevision: 1,
     version: 1,
+    ...unseen,
     metadata: given.metadata ?? {},
     createdAt: now,
     updatedAt: now,
@@ -295,12 +298,11 @@ async function reinstateLicense(
 ): Promise<Found<License>> {
   const { invalidatePrevious = false } = reinstatement.parse(options)
   const record = await requireApp(context, app, 'write')
-  const patch = { revokedAt: null, revokedReason: null }
   const plan: ChangePlan = async (license) => {
     const event = license.revokedAt === null ? 'license.regenerated' : 'license.reinstated'
-    if (!invalidatePrevious) return license.revokedAt === null ? null : { patch, event }
-    const issued = await nextRevision(context, record, { ...license, ...patch }, { invalidatePrevious })
-    return { patch: { ...patch, ...issued }, event }
+    if (!invalidatePrevious) return license.revokedAt === null ? null : { patch: unrevoked, event }
+    const issued = await nextRevision(context, record, { ...license, ...unrevoked }, { invalidatePrevious })
+    return { patch: { ...unrevoked, ...issued }, event }
   }
   return [record, await changeLicense(context, record, licenseId(id), plan)]
 }

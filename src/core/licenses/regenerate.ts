@@ -42,6 +42,11 @@ export interface RenewalOptions {
    * place for a rate limit: a refused token, for example a stolen one, must not use up the limit of the license's holder.
    */
   readonly admit?: (licenseId: string) => void | Promise<void>
+  /**
+   * The program that renews, for example `desktop-app/2.3.1 (macos)`: the license's `seenClient`. It is ignored unless it is
+   * 1 to 64 printable ASCII characters.
+   */
+  readonly client?: string
 }
 
 /** Result of `licensing.licenses.regenerateAll`. */
@@ -118,14 +123,30 @@ export interface VerifiedRenewal {
   readonly license: LicenseRecord | null
 }
 
+const clientForm = /^[ -~]{1,64}$/
+
+/** The sign of life that a renewal leaves in the license. */
+function seen(
+  context: Context,
+  { kid }: AuthenticToken,
+  { client = '' }: RenewalOptions,
+): Pick<LicenseRecord, 'seenAt' | 'seenKid' | 'seenClient'> {
+  return {
+    seenAt: context.runtime.now(),
+    seenKid: kid,
+    seenClient: clientForm.test(client) ? client : null,
+  }
+}
+
 /** Regenerates a license for the holder of its token. The order of refusals is documented. */
 export async function renewLicense(
   context: Context,
   app: AppRecord,
   id: string | null,
-  { token: { claims, jti }, license: known }: VerifiedRenewal,
+  { token, license: known }: VerifiedRenewal,
   options: RenewalOptions = {},
 ): Promise<SignedLicense> {
+  const { claims, jti } = token
   let isAdmitted = false
   const admitOnce = async (): Promise<void> => {
     if (!isAdmitted) await options.admit?.(jti.licenseId)
@@ -137,7 +158,7 @@ export async function renewLicense(
     refuse(decide({ token: claims, revision: jti.revision, license, now: context.runtime.now() }))
     await admitOnce()
     const patch = await nextRevision(context, app, license, { revision: jti.revision })
-    return { patch, event: 'license.regenerated' }
+    return { patch: { ...patch, ...seen(context, token, options) }, event: 'license.regenerated' }
   }
   return changeLicense(context, app, jti.licenseId, plan, known)
 }

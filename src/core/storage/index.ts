@@ -46,6 +46,7 @@ export type {
   LicenseStorage,
   RegeneratedPage,
   RegenerationPage,
+  RevokedCause,
 } from './licenses.ts'
 export type { Page, Position } from './page.ts'
 export type { SecretLocation, SecretStorage } from './secrets.ts'

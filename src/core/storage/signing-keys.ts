@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { instant, nullable } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
-import { formed, id, sealed, type RecordSchema } from './schema.ts'
+import { formed, id, sealed, thumbprint, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
 
 export interface SigningKeyRecord {
@@ -19,11 +19,7 @@ export interface SigningKeyRecord {
 
 export const signingKeyRecord: RecordSchema<SigningKeyRecord> = input<SigningKeyRecord>()(
   Type.Object({
-    kid: formed(
-      'Thumbprint of the public key (RFC 7638)',
-      '^[A-Za-z0-9_-]{43}$',
-      'must be a thumbprint of SHA-256 in base64url',
-    ),
+    kid: thumbprint('Thumbprint of the public key (RFC 7638)'),
     appId: id('app', 'App of the key'),
     publicKeyPem: formed(
       'Public key, SubjectPublicKeyInfo in PEM',
