@@ -54,6 +54,7 @@ export type {
 export type { IncludeToken, License, LicenseStatus, SignedLicense } from './licenses/view.ts'
 export type { AuthenticToken, TokenCredential } from './licenses/check-token.ts'
 export type { Licenses } from './licenses/licenses.ts'
+export type { HeldLicense } from './licenses/renewal.ts'
 export type { Jti } from './token/jti.ts'
 export { createLicensing, type Licensing, type LicensingOptions, type WebhookOptions } from './licensing.ts'
 export type { Authorized, RestrictedLicensing } from './restricted.ts'

@@ -238,3 +238,31 @@ describe('the last sign of life of an installation', () => {
     }
   })
 })
+
+describe('POST …/regenerate, as the holder of the token sees it', () => {
+  const held = [
+    ...['id', 'installation_id', 'customer_id', 'tier_id', 'tier', 'features', 'status', 'expires_at'],
+    ...['issued_at', 'jti', 'token'],
+  ]
+
+  test('a renewal by token shows the fields of the holder; a secret key gets the whole license', async () => {
+    const { send, keys, id, token, renew, now } = await newLicense({ metadata: { note: 'hunter2' } })
+    const by = await renew(token)
+    assert.deepEqual(Object.keys(by.data<Json>()).toSorted(), held.toSorted())
+    assert.doesNotMatch(by.text, /hunter2|metadata|revoked|custom_|seen_/)
+    const whole = await send('POST', `${licenses}/${id}/regenerate`, { key: keys.sk })
+    const license = whole.data<Json>()
+    assert.deepEqual(license, await now())
+    assert.deepEqual(license.metadata, { note: 'hunter2' })
+    const same = held.filter((name) => !['jti', 'token'].includes(name))
+    for (const name of same) assert.deepEqual(by.data<Json>()[name], license[name], name)
+  })
+
+  test('the reason of an earlier revocation is no part of a later renewal', async () => {
+    const { post, token, renew } = await newLicense()
+    await post('revoke', { reason: 'hunter2' })
+    assert.doesNotMatch((await renew(token)).text, /hunter2/)
+    await post('reinstate')
+    assert.doesNotMatch((await renew(token)).text, /hunter2/)
+  })
+})

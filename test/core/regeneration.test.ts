@@ -354,3 +354,21 @@ test('licenses.renew(): takes a program name of 1 to 64 printable ASCII characte
     assert.equal((await licensing.licenses.get('desktop-app', id)).seenClient, expected)
   }
 })
+
+test('licenses.renew(): resolves to what a holder may see, by token and by credential', async () => {
+  const { licensing, issue } = await newShop()
+  const { licenses } = licensing
+  const issued = await issue({ metadata: { note: 'for the vendor' } })
+  const credential = await licenses.authenticate('desktop-app', issued.token)
+  for (const current of [issued.token, credential]) {
+    const renewed = await licenses.renew('desktop-app', issued.id, current)
+    const { id, installationId, customerId, tierId, tier, features } = issued
+    const { jti, token, ...rest } = renewed
+    const { status, expiresAt, issuedAt } = issued
+    assert.deepEqual(rest, {
+      ...{ id, installationId, customerId, tierId, tier, features },
+      ...{ status, expiresAt, issuedAt },
+    })
+    assert.equal(claimsOf(tokenOf({ token })).jti, jti)
+  }
+})

@@ -10,6 +10,7 @@ import type { Rotation } from '../../core/keys/rotation.ts'
 import type { PublicJwk } from '../../core/keys/signing-keys.ts'
 import type { BulkOutcome } from '../../core/licenses/regenerate.ts'
 import type { TokenVerification, UnknownLicense, Verification } from '../../core/licenses/verify.ts'
+import type { HeldLicense } from '../../core/licenses/renewal.ts'
 import type { License } from '../../core/licenses/view.ts'
 import { eventTypes, type EventType } from '../../core/runtime/events.ts'
 import type { Tier } from '../../core/tiers.ts'
@@ -21,6 +22,7 @@ import { deliveryRecord } from '../../core/storage/deliveries.ts'
 import { featureRecord } from '../../core/storage/features.ts'
 import { licenseRecord } from '../../core/storage/licenses.ts'
 import { tierRecord } from '../../core/storage/tiers.ts'
+import { maxTokenLength } from '../../core/token/token.ts'
 import {
   count,
   line,
@@ -99,6 +101,8 @@ const customer = view<Customer>()(
   }),
 )
 
+const licenseToken = (text: string) => matching(text, '^eyJ', maxTokenLength)
+const jtiPattern = `^lic_${typeIdSuffix}[0-9a-hjkmnp-tv-z]{32}$`
 const internal = ['appId', 'tierFeatures', 'current', 'revision', 'minRevision', 'version'] as const
 /** Fields of a license that a public key does not get, beside `jti`. */
 const onlyForSecretKeys = ['revokedCause', 'seenAt', 'seenKid', 'seenClient'] as const
@@ -111,12 +115,22 @@ const license = view<Omit<License, OnlyForSecretKeys> & Partial<Pick<License, On
     features: licenseFeatures(),
     customFeatures: slugs('Features of this license only', 50),
     status: status(),
-    jti: Type.Optional(
-      matching('Id of the token; only for a secret key', `^lic_${typeIdSuffix}[0-9a-hjkmnp-tv-z]{32}$`, 62),
-    ),
-    token: Type.Optional(
-      nullable(matching('License token; null unless active. Only for a secret key', '^eyJ', 16_384)),
-    ),
+    jti: Type.Optional(matching('Id of the token; only for a secret key', jtiPattern, 62)),
+    token: Type.Optional(nullable(licenseToken('License token; null unless active. Only for a secret key'))),
+  }),
+)
+
+const heldLicense = view<HeldLicense>()(
+  object('A license as the holder of its token sees it', {
+    ...recordFields(licenseRecord, [
+      ...internal,
+      ...onlyForSecretKeys,
+      ...(['customFeatures', 'revokedAt', 'revokedReason', 'metadata', 'createdAt', 'updatedAt'] as const),
+    ]),
+    features: licenseFeatures(),
+    status: status(),
+    jti: matching('Id of the token', jtiPattern, 62),
+    token: nullable(licenseToken('License token')),
   }),
 )
 
@@ -215,6 +229,7 @@ export type ViewName =
   | 'Customer'
   | 'Feature'
   | 'Health'
+  | 'HeldLicense'
   | 'Jwks'
   | 'License'
   | 'Rotation'
@@ -233,6 +248,7 @@ export const views: Readonly<Record<ViewName, TObject>> = {
   Customer: customer.schema,
   Feature: feature.schema,
   Health: health.schema,
+  HeldLicense: heldLicense.schema,
   Jwks: jwks.schema,
   License: license.schema,
   Rotation: rotation.schema,

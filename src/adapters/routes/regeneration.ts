@@ -5,7 +5,7 @@ import { bulkRegeneration } from '../../core/licenses/regenerate.ts'
 import { licenseExample } from '../openapi/examples.ts'
 import { one } from '../http/reply.ts'
 import { checked, route, type Route } from '../http/route.ts'
-import { bulkSchema, dataOf, licenseSchema } from '../openapi/schemas.ts'
+import { bulkSchema, dataOf, regeneratedLicenseSchema } from '../openapi/schemas.ts'
 
 const tag = 'Licenses'
 
@@ -38,8 +38,9 @@ export const regenerationRoutes: readonly Route[] = [
     bodyExample: { current_token: 'eyJhbGciOiJSUzI1NiIs…' },
     responses: {
       200: {
-        description: 'The license with its new token',
-        schema: dataOf(licenseSchema),
+        description:
+          'The license with its new token; to the holder of current_token without the vendor’s own fields',
+        schema: dataOf(regeneratedLicenseSchema),
         example: { data: licenseExample },
       },
     },

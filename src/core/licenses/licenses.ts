@@ -8,7 +8,7 @@ import { mapListing, readPage, type Listing } from '../paging.ts'
 import type { Permission } from '../principal.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
 import { changeLicense, deleteLicense, writeNewLicense, type ChangePlan } from './changes.ts'
-import { authenticateRenewal, authenticateToken, invalidToken, TokenCredential } from './check-token.ts'
+import { authenticateRenewal, type TokenCredential } from './check-token.ts'
 import {
   changedExpiryOf,
   checkInclude,
@@ -29,12 +29,12 @@ import {
   regenerateLicense,
   regenerateLicenses,
   nextRevision,
-  renewLicense,
   type BulkOutcome,
   type BulkRegeneration,
   type Regeneration,
   type RenewalOptions,
 } from './regenerate.ts'
+import { renew, type HeldLicense } from './renewal.ts'
 import {
   present,
   toSigned,
@@ -105,11 +105,12 @@ export interface Licenses {
   regenerate(app: string, id: string, options?: Regeneration): Promise<SignedLicense>
   /**
    * Regenerates a license for the holder of its own token. The token must be unexpired, and signed under an accepted key.
+   * Resolves to the fields that a holder may see.
    * @param currentToken The token, or the credential that `authenticate` made of it.
    * @throws {LicensingError} `invalid_token`, `token_expired`, `token_mismatch`, `not_found`, `license_revoked`,
    * `missing_tier`, in this order.
    */
-  renew(app: string, id: string, currentToken: unknown, options?: RenewalOptions): Promise<SignedLicense>
+  renew(app: string, id: string, currentToken: unknown, options?: RenewalOptions): Promise<HeldLicense>
   /**
    * Verifies a license token for a `renew` that follows at once. So a server can check the credential before it reads the
    * rest of a request.
@@ -356,27 +357,6 @@ function regenerated(
   return signed(context, write, ['active', 'expired'])
 }
 
-/** Renews a license. A credential is used as it is; a token is verified first. */
-function renewed(
-  context: Context,
-  app: string,
-  id: string,
-  currentToken: unknown,
-  options?: RenewalOptions,
-): Promise<SignedLicense> {
-  const write = async (): Promise<Found<License>> => {
-    if (currentToken instanceof TokenCredential) {
-      const { app: record } = currentToken
-      if (app !== record.id && app !== record.slug) throw invalidToken()
-      return [record, await renewLicense(context, record, readId('lic', id), currentToken, options)]
-    }
-    const record = await requireApp(context, app, 'read')
-    const token = await authenticateToken(context, record, currentToken)
-    return [record, await renewLicense(context, record, readId('lic', id), { token, license: null }, options)]
-  }
-  return signed(context, write, ['active', 'expired'])
-}
-
 export function bindLicenses(context: Context): Licenses {
   return {
     create: (app, license) => signed(context, () => createLicense(context, app, license)),
@@ -393,7 +373,7 @@ export function bindLicenses(context: Context): Licenses {
     reinstate: (app, id, options) => signed(context, () => reinstateLicense(context, app, id, options)),
     regenerate: (app, id, options = {}) =>
       regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
-    renew: (app, id, token, options) => renewed(context, app, id, token, options),
+    renew: (app, id, token, options) => renew(context, app, id, token, options),
     authenticate: (app, token) => authenticateRenewal(context, app, token),
     regenerateAll: (app, options = {}) => regenerateLicenses(context, app, options),
   }
