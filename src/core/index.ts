@@ -42,6 +42,7 @@ export type { Feature, FeatureChanges, Features, NewFeature } from './features.t
 export type { IdempotencyKey, IdempotentResult, LicenseResult } from './idempotency.ts'
 export type { IdPrefix } from './ids.ts'
 export type { KeyPair, KeyPoolLoad } from './runtime/key-pool.ts'
+export type { SigningKey } from './keys/app-keys.ts'
 export { generateRsaKeyPair, type PublicJwk } from './keys/signing-keys.ts'
 export type {
   Expiry,

@@ -35,6 +35,8 @@ interface Golden {
 
 const golden = readVectors('own/golden.json') as Golden
 
+const unretired = { retiredAt: null, retiredReason: null }
+
 /** Licensing on the golden app, as an earlier version stored it. */
 async function goldenWorld(): Promise<World> {
   const storage = memoryStorage()
@@ -45,7 +47,7 @@ async function goldenWorld(): Promise<World> {
     ...{ name: 'Golden', description: null, webhookUrl: null, createdAt: start, updatedAt: start },
   })
   const { publicKeyPem } = testKeyPairs[0]!
-  const key = { kid, appId, publicKeyPem, privateKey, createdAt: start, acceptedUntil: null }
+  const key = { kid, appId, publicKeyPem, privateKey, createdAt: start, acceptedUntil: null, ...unretired }
   assert.equal(await storage.swapActiveKey(appId, null, key, null), true)
   return newWorld({ storage, masterKey: golden.masterKey })
 }

@@ -35,6 +35,13 @@ export const rotationExample: object = example('Rotation', {
   public_key_pem: publicKeyPem,
 })
 
+export const signingKeyExample: object = example('SigningKey', {
+  kid: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
+  state: 'active',
+  public_key_pem: publicKeyPem,
+  created_at: '2026-01-23T10:00:00Z',
+})
+
 export const featureExample: object = example('Feature', {
   id: 'feat_01kfnb41n3ef4ttvq4zk7m6g0q',
   name: 'Webhooks',

@@ -58,6 +58,7 @@ export const regeneratedLicenseSchema: JsonSchema = { oneOf: [ref('License'), re
 /** Raw text, see `application/x-pem-file`. */
 export const pemSchema: JsonSchema = responseSchema(pemText('SubjectPublicKeyInfo in PEM'))
 export const rotationSchema: JsonSchema = ref('Rotation')
+export const signingKeySchema: JsonSchema = ref('SigningKey')
 export const tierSchema: JsonSchema = ref('Tier')
 export const tokenVerificationSchema: JsonSchema = ref('TokenVerification')
 export const verificationSchema: JsonSchema = ref('Verification')

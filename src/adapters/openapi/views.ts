@@ -1,4 +1,4 @@
-import { Type, type TObject } from '@sinclair/typebox'
+import { Type, type TObject, type TUnsafe } from '@sinclair/typebox'
 import type { ApiKey } from '../../core/api-keys/api-keys.ts'
 import type { App } from '../../core/apps.ts'
 import type { Customer } from '../../core/customers.ts'
@@ -7,6 +7,7 @@ import { typeIdSuffix } from '../../core/ids.ts'
 import { flag, instant, nullable, oneOf } from '../../core/input/fields.ts'
 import { input } from '../../core/input/parse.ts'
 import type { Rotation } from '../../core/keys/rotation.ts'
+import type { SigningKey } from '../../core/keys/app-keys.ts'
 import type { PublicJwk } from '../../core/keys/signing-keys.ts'
 import type { BulkOutcome } from '../../core/licenses/regenerate.ts'
 import type { TokenVerification, UnknownLicense, Verification } from '../../core/licenses/verify.ts'
@@ -21,6 +22,7 @@ import { customerRecord } from '../../core/storage/customers.ts'
 import { deliveryRecord } from '../../core/storage/deliveries.ts'
 import { featureRecord } from '../../core/storage/features.ts'
 import { licenseRecord } from '../../core/storage/licenses.ts'
+import { signingKeyRecord } from '../../core/storage/signing-keys.ts'
 import { tierRecord } from '../../core/storage/tiers.ts'
 import { maxTokenLength } from '../../core/token/token.ts'
 import {
@@ -66,6 +68,20 @@ const rotation = view<Rotation & { message: string }>()(
       'Number of active licenses, whose tokens are all under the new key: a token is derived from its license and the active key, and never stored',
     ),
     publicKeyPem: pemText('New public key in PEM'),
+  }),
+)
+
+const signingKey = view<SigningKey>()(
+  object('A signing key of an app, without its private half', {
+    ...recordFields(signingKeyRecord, ['appId', 'privateKey', 'retiredReason', 'acceptedUntil']),
+    publicKeyPem: pemText('Public key, SubjectPublicKeyInfo in PEM'),
+    state: oneOf('Tokens under a key in_grace are accepted until accepted_until', [
+      'active',
+      'in_grace',
+      'retired',
+    ]),
+    acceptedUntil: nullable(instant('End of the grace period; null unless the key is in grace')),
+    reason: signingKeyRecord.schema.properties['retiredReason'] as TUnsafe<SigningKey['reason']>,
   }),
 )
 
@@ -233,6 +249,7 @@ export type ViewName =
   | 'Jwks'
   | 'License'
   | 'Rotation'
+  | 'SigningKey'
   | 'Tier'
   | 'TokenVerification'
   | 'UnknownLicense'
@@ -252,6 +269,7 @@ export const views: Readonly<Record<ViewName, TObject>> = {
   Jwks: jwks.schema,
   License: license.schema,
   Rotation: rotation.schema,
+  SigningKey: signingKey.schema,
   Tier: tier.schema,
   TokenVerification: tokenVerification.schema,
   UnknownLicense: unknownLicense.schema,

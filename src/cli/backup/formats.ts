@@ -8,7 +8,13 @@ type AddedFields = { readonly [K in Kind]?: Partial<Records[K]> }
  * format needs nothing more.
  */
 const added: ReadonlyMap<number, AddedFields> = new Map([
-  [2, { license: { revokedCause: null, seenAt: null, seenKid: null, seenClient: null } }],
+  [
+    2,
+    {
+      license: { revokedCause: null, seenAt: null, seenKid: null, seenClient: null },
+      signingKey: { retiredAt: null, retiredReason: null },
+    },
+  ],
 ])
 
 /** A record as the present format has it. `record` is as the export has it, and not checked yet. */

@@ -156,6 +156,8 @@ export class Importer {
   async #writeKey(key: SigningKeyRecord): Promise<boolean> {
     const last = this.#lastKey?.appId === key.appId ? this.#lastKey : null
     this.#lastKey = key
-    return this.#session.swapActiveKey(key.appId, last?.kid ?? null, key, last?.acceptedUntil ?? null)
+    if (last === null) return this.#session.swapActiveKey(key.appId, null, key, null)
+    const { kid, acceptedUntil, retiredAt, retiredReason } = last
+    return this.#session.swapActiveKey(key.appId, kid, key, acceptedUntil, { retiredAt, retiredReason })
   }
 }
