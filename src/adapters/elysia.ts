@@ -6,7 +6,7 @@
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Licensing } from '../core/licensing.ts'
 import { corsHeaders, preflight } from './http/cors.ts'
-import { HttpError, methodNotAllowed } from './http/errors.ts'
+import { methodNotAllowed, noSuchRoute } from './http/errors.ts'
 import { handleRoute, respond } from './http/handle.ts'
 import type { Reply } from './http/reply.ts'
 import { createHttpService, type HttpService, type ServerOptions } from './http/service.ts'
@@ -26,14 +26,14 @@ function socketAddress(server: BunServer | null, request: Request): string | nul
   return server?.requestIP?.(request)?.address ?? null
 }
 
-async function notFound(): Promise<Reply> {
-  throw new HttpError('not_found', 'Not found')
+async function replyNoSuchRoute(): Promise<Reply> {
+  throw noSuchRoute()
 }
 
 /** Replies to a path below ours, or a method, that the route table does not have. */
 async function replyUnmatched(service: HttpService, request: Request, rest: string): Promise<Reply> {
   const rows = routesAt(`/${rest}`)
-  if (rows.length === 0) return notFound()
+  if (rows.length === 0) return replyNoSuchRoute()
   const methods = methodsOf(rows)
   if (request.method === 'OPTIONS') return preflight(request, methods, rows, service.origins)
   throw methodNotAllowed(methods)
@@ -73,7 +73,7 @@ function mountHealth(app: AnyElysia, service: HttpService): void {
 function mountRest(app: AnyElysia, service: HttpService): void {
   const at = (path: string, request: Request, work: () => Promise<Reply>): Promise<Response> =>
     respondAt(service, path, request, work)
-  app.all(basePath, ({ request }) => at(basePath, request, notFound), options)
+  app.all(basePath, ({ request }) => at(basePath, request, replyNoSuchRoute), options)
   app.all(
     `${basePath}/*`,
     ({ request, params }) => at('*', request, () => replyUnmatched(service, request, params['*'] ?? '')),
@@ -103,8 +103,8 @@ function mountMetrics(app: AnyElysia, service: HttpService, metrics: Metrics): v
  * @param licensing The result of `createLicensing()`.
  * @param settings Options such as limits, CORS origins and metrics.
  * @returns An Elysia app, for `use()`, `group()`, `listen()` or `fetch`.
- * @throws {TypeError} if a rate limit is not a positive integer under a documented name, or a trusted proxy is not an
- * address or a CIDR range.
+ * @throws {TypeError} if a rate limit is not a positive integer under a documented name, if a trusted proxy is not an
+ * address or a CIDR range, or if no browser sends such an origin.
  *
  * @example
  * ```ts
@@ -130,7 +130,7 @@ export function licensingServer(licensing: Licensing, settings: ServerOptions = 
   if (settings.documents !== false) mountDocuments(app, service)
   if (service.metrics !== null) mountMetrics(app, service, service.metrics)
   if (settings.standalone === true)
-    app.all('/*', ({ request }) => respondAt(service, '*', request, notFound), options)
+    app.all('/*', ({ request }) => respondAt(service, '*', request, replyNoSuchRoute), options)
   return app
 }
 

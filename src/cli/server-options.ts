@@ -1,6 +1,7 @@
 import type { ServerRequest } from 'srvx'
 import { trustedProxies } from '../adapters/http/client-address.ts'
 import type { RateLimits, ServerOptions } from '../adapters/elysia.ts'
+import { isOrigin } from '../adapters/http/cors.ts'
 import { defaultRateLimits, rateLimiter } from '../adapters/http/rate-limit.ts'
 import { snakeCase } from '../adapters/http/wire.ts'
 import { CliError } from './errors.ts'
@@ -44,11 +45,6 @@ function readTrustedProxies(environment: Environment): readonly string[] {
       { cause },
     )
   }
-}
-
-/** True for the exact form that a browser sends: no path, no default port, no asterisk. */
-function isOrigin(text: string): boolean {
-  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
 }
 
 /** @throws {CliError} */

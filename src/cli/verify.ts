@@ -5,6 +5,7 @@ import { readBundledKeys } from '../client/public-keys.ts'
 import type { PublicKeys } from '../client/options.ts'
 import { decide, type Decision } from '../core/token/decision.ts'
 import { LicensingError } from '../core/errors.ts'
+import { describeDefect, readPastedToken } from '../core/token/pasted.ts'
 import {
   maxTokenLength,
   verifyToken,
@@ -35,14 +36,15 @@ async function readStandardInput(): Promise<string> {
   let text = ''
   for await (const chunk of process.stdin.setEncoding('utf8')) {
     text += String(chunk)
-    if (text.length > 2 * maxTokenLength) break
+    if (text.length > 4 * maxTokenLength) break
   }
-  return text.trim()
+  return text
 }
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8')
+    // A UTF-16 file that is read as UTF-8 has a null in each character.
+    return (await readFile(file, 'utf8')).replace(/[\0\uFEFF\uFFFD]/g, '')
   } catch (cause) {
     throw new CliError(`Cannot read public key file ${file} (${(cause as NodeJS.ErrnoException).code})`, {
       cause,
@@ -81,12 +83,13 @@ function expectedOf(token: string, { app, issuer }: VerifyOptions): ExpectedToke
   return { audience: app ?? aud, issuer: issuer ?? iss }
 }
 
-function invalidResult({ app, issuer }: VerifyOptions): VerifyResult {
+function invalidResult(token: string, { app, issuer }: VerifyOptions): VerifyResult {
   const wanted = [
     ...(app === undefined ? [] : [`for ${app}`]),
     ...(issuer === undefined ? [] : [`from ${issuer}`]),
   ]
-  const reason = ['This is no license token', ...wanted, 'that the public key has signed'].join(' ')
+  const unsigned = ['This is no license token', ...wanted, 'that the public key has signed'].join(' ')
+  const reason = describeDefect(token) ?? unsigned
   return { valid: false, status: 'invalid', code: 'invalid_token', reason, claims: null }
 }
 
@@ -98,7 +101,7 @@ async function verifyWithFile(token: string, options: VerifyOptions): Promise<Ve
     const { valid, status, code, reason } = decide({ token: claims, now })
     return { valid, status, code, reason, claims }
   } catch (error) {
-    if (error instanceof LicensingError) return invalidResult(options)
+    if (error instanceof LicensingError) return invalidResult(token, options)
     throw error
   }
 }
@@ -127,7 +130,7 @@ function details(claims: LicenseClaims, status: VerifyResult['status']): string 
  * @throws {CliError} unless the token is valid now.
  */
 export async function verify(given: string, options: VerifyOptions, output: Output): Promise<void> {
-  const token = given === '-' ? await readStandardInput() : given
+  const token = readPastedToken(given === '-' ? await readStandardInput() : given)
   const { claims, ...result } = await verifyWithFile(token, options)
   if (options.json) output.line(jsonOf({ ...result, claims }))
   else if (claims !== null) output.line(details(claims, result.status))

@@ -91,6 +91,7 @@ const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientActi
   ['missing_tier', ['The license has no tier any more and cannot be renewed', 'contact']],
   ['token_mismatch', ['The license server knows this token by another license id', 'contact']],
   ['unknown_key', ['The license server signs with a key that this program does not know', 'update']],
+  ['no_such_route', ['The program asks at a wrong address: it is not that of its license server', 'contact']],
   [
     'foreign_token',
     ['The license server has given this license to another installation or program', 'contact'],

@@ -1,7 +1,9 @@
 import { LicensingError } from '../core/errors.ts'
+import { readPastedToken } from '../core/token/pasted.ts'
 import { Listeners, type ClientEvents } from './events.ts'
+import { describeMisfit } from './misfit.ts'
 import { differs, licenseOf, type ClientLicense } from './license.ts'
-import { readOptions, tokenOf, type ClientSettings, type LicenseClientOptions } from './options.ts'
+import { readOptions, type ClientSettings, type LicenseClientOptions } from './options.ts'
 import { deadline, requestRenewal, validateRenewal, type RenewalResult } from './renewal.ts'
 import { StateStore } from './state-store.ts'
 import {
@@ -43,9 +45,10 @@ export interface LicenseClient<Feature extends string = string> {
   /** The license at this moment, by the verified token alone. It makes no request and does not wait. */
   readonly license: ClientLicense<Feature>
   /**
-   * Takes in a token that the user entered, and removes white space from it. Between two tokens of a license the one with the
-   * higher revision wins.
-   * @throws {LicensingError} `invalid_token` if no trusted key signed it for this program; nothing changes then.
+   * Takes in a token that the user entered, without what mail and chat add: white space, invisible characters, quotes,
+   * brackets, a code fence, a dot. Between two tokens of a license the one with the higher revision wins.
+   * @throws {LicensingError} `invalid_token` if no trusted key signed it for this program; nothing changes then. The message
+   * says if the token was cut off, or is for another app.
    */
   setToken(token: string): Promise<ClientLicense<Feature>>
   /**
@@ -70,8 +73,9 @@ const problems: Readonly<Partial<Record<TokenProblem, string>>> = {
   unfetched: 'The token is signed with a newer key, which could not be fetched from the license server',
 }
 
-function refusalOf(problem: TokenProblem): LicensingError {
-  return new LicensingError('invalid_token', problems[problem] ?? 'The token is not valid for this program')
+function refusalOf(problem: TokenProblem, misfit: string | null): LicensingError {
+  const message = problems[problem] ?? misfit ?? 'The token is not valid for this program'
+  return new LicensingError('invalid_token', message)
 }
 
 /** Schedules the work and emits the events. The state itself belongs to its {@link StateStore}. */
@@ -125,12 +129,12 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   }
 
   async setToken(token: string): Promise<ClientLicense<Feature>> {
-    return keepAlive(this.#setToken(tokenOf(token)))
+    return keepAlive(this.#setToken(readPastedToken(`${token}`)))
   }
 
   async #setToken(token: string): Promise<ClientLicense<Feature>> {
     const next = await this.#verify(token, deadline(this.#closing.signal))
-    if (typeof next === 'string') throw refusalOf(next)
+    if (typeof next === 'string') throw refusalOf(next, describeMisfit(token, this.#settings.app))
     await this.#changeAlone((state) => withToken(state, next))
     this.#emitIfChanged()
     // The license may have been reinstated, which only the server can say.

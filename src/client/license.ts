@@ -1,4 +1,5 @@
 import type { LicenseClaims } from '../core/token/token.ts'
+import { describeMisfit } from './misfit.ts'
 import { assess, type LicenseAssessment } from './assessment.ts'
 import type { ClientSettings, Verdict } from './options.ts'
 import type { RefreshAttempt } from './record.ts'
@@ -47,11 +48,12 @@ export interface Moment {
   readonly awaitsKey: boolean
 }
 
-function problemOf({ record, condition }: ProgramState, { token }: ClientSettings): string {
+function problemOf({ record, condition }: ProgramState, { token, app }: ClientSettings): string {
   if (condition === 'corrupt')
     return 'The stored license is damaged: the license token has to be entered again'
   if (record.token !== null) return 'The stored license token is not valid for this program'
-  if (token !== null) return 'The configured license token is not valid for this program'
+  if (token !== null)
+    return describeMisfit(token, app) ?? 'The configured license token is not valid for this program'
   return 'There is no license token'
 }
 

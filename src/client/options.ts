@@ -1,4 +1,16 @@
+import { readPastedToken } from '../core/token/pasted.ts'
 import type { ClientState } from './assessment.ts'
+import {
+  checkFunction,
+  checkStore,
+  isPin,
+  readBaseUrl,
+  readFlag,
+  readIssuer,
+  readLicenseId,
+  readText,
+  readUuid,
+} from './option-checks.ts'
 import { memoryStore, type LicenseStore } from './store.ts'
 import { later } from './timer.ts'
 
@@ -98,7 +110,7 @@ export type Schedule = (work: () => Promise<void>, milliseconds: number) => () =
  * ```
  */
 export interface LicenseClientOptions {
-  /** The license server's address without `/api/v1`. It must be `https`, except for the computer's own addresses. */
+  /** The license server's address; `/api/v1` at its end counts as absent. It must be `https`, except for the computer's own addresses. */
   readonly baseUrl: string
   /** The slug of the app that tokens must be for. */
   readonly app: string
@@ -110,7 +122,7 @@ export interface LicenseClientOptions {
   readonly refreshKeys?: KeySource
   /** Accepts tokens of this license only: its id or UUID. */
   readonly licenseId?: string
-  /** Accepts tokens of this installation only, a UUID. */
+  /** Accepts tokens of this installation only, a UUID with hyphens. */
   readonly installationId?: string
   /** A token to begin with, for example from a setting. A newer one in the store wins. */
   readonly token?: string
@@ -174,6 +186,7 @@ const defaultPolicy: ClientSettings['policy'] = {
 const verdicts: readonly unknown[] = ['allow', 'warn', 'block']
 
 function readPolicy(given: LicenseClientOptions['policy'] = {}): ClientSettings['policy'] {
+  if (typeof given !== 'object' || given === null) throw new TypeError('policy must be an object')
   for (const [state, verdict] of Object.entries(given))
     if (!Object.hasOwn(defaultPolicy, state) || !verdicts.includes(verdict))
       throw new TypeError('policy must give known states allow, warn or block')
@@ -182,9 +195,11 @@ function readPolicy(given: LicenseClientOptions['policy'] = {}): ClientSettings[
 
 const ownHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
-function readAppUrl({ baseUrl, app, allowHttp = false }: LicenseClientOptions): string {
-  if (!/^[a-z0-9-]{1,63}$/.test(app)) throw new TypeError('app must be the slug of an app')
-  const { protocol, hostname, username, search, hash, href } = new URL(baseUrl)
+function readAppUrl({ baseUrl, app, ...options }: LicenseClientOptions): string {
+  if (typeof app !== 'string' || !/^[a-z0-9-]{1,63}$/.test(app))
+    throw new TypeError('app must be the slug of an app')
+  const { protocol, hostname, username, search, hash, href } = readBaseUrl(baseUrl)
+  const allowHttp = readFlag('allowHttp', options.allowHttp, false)
   if (protocol !== 'https:' && !(protocol === 'http:' && (allowHttp || ownHost.test(hostname))))
     throw new TypeError('baseUrl must begin with https:')
   if (username !== '' || search !== '' || hash !== '') throw new TypeError('baseUrl must be a plain address')
@@ -196,13 +211,6 @@ function span(name: string, value: number, unit: number, least: number): number 
   return Math.round(value * unit)
 }
 
-const thumbprint = /^[A-Za-z0-9_-]{43}$/
-
-function isPin(pin: unknown): boolean {
-  if (!Array.isArray(pin)) return pin === 'origin'
-  return pin.length > 0 && pin.every((kid) => thumbprint.test(`${kid}`))
-}
-
 function readKeySource(given: KeySource | undefined): KeySource | null {
   if (given === undefined) return null
   const { from, pin } = Object(given) as KeySource
@@ -211,26 +219,23 @@ function readKeySource(given: KeySource | undefined): KeySource | null {
   return { from, pin }
 }
 
-/** Removes white space: mail programs break lines, and people copy a space along. */
-export function tokenOf(text: string): string {
-  return `${text}`.replace(/\s+/g, '')
-}
-
 /** Checks the options. @throws {TypeError} that names an unusable option, never its value. */
 export function readOptions(options: LicenseClientOptions): ClientSettings {
   const { refreshHours = 24, maxOfflineDays, graceDays = 7, now = Date.now } = options
+  for (const name of ['fetch', 'now', 'schedule'] as const) checkFunction(name, options[name])
+  checkStore(options.store)
   return {
     appUrl: readAppUrl(options),
     app: options.app,
-    issuer: options.issuer ?? 'license-server',
+    issuer: readIssuer(options.issuer),
     publicKeys: options.publicKeys,
     refreshKeys: readKeySource(options.refreshKeys),
-    licenseId: options.licenseId?.toLowerCase() ?? null,
-    installationId: options.installationId?.toLowerCase() ?? null,
-    token: tokenOf(options.token ?? '') || null,
+    licenseId: readLicenseId(options.licenseId),
+    installationId: readUuid('installationId', options.installationId),
+    token: readPastedToken(readText('token', options.token) ?? '') || null,
     store: options.store ?? memoryStore(),
     refreshEvery: span('refreshHours', refreshHours, hour, 0.1),
-    background: options.background ?? true,
+    background: readFlag('background', options.background, true),
     maxOffline: maxOfflineDays === undefined ? null : span('maxOfflineDays', maxOfflineDays, day, 1),
     grace: span('graceDays', graceDays, day, 0),
     policy: readPolicy(options.policy),

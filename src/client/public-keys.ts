@@ -1,46 +1,47 @@
 import { calculateJwkThumbprint, exportJWK, importJWK, importSPKI, type CryptoKey, type JWK } from 'jose'
 import type { VerificationKey } from '../core/token/token.ts'
 import type { KeySource, PublicKeys, PublicKeySet } from './options.ts'
+import { pemKeys, type PemKey } from './pem.ts'
 
 /** A key beside the form in which it is stored. */
 export interface TrustedKey extends VerificationKey {
   readonly jwk: JWK
 }
 
-const pemKey = /-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g
 const minModulusLength = 2048
 const maxBodyLength = 256 * 1024
 
-function unusable(): TypeError {
-  return new TypeError('publicKeys must be RSA public keys: PEM (SubjectPublicKeyInfo) or a JWK Set')
-}
+const rule = 'must be RSA public keys: PEM (SubjectPublicKeyInfo) or a JWK Set'
 
 async function trustedKey(publicKey: CryptoKey): Promise<TrustedKey> {
   const { modulusLength = 0 } = publicKey.algorithm as { readonly modulusLength?: number }
-  if (publicKey.type !== 'public' || modulusLength < minModulusLength) throw unusable()
+  if (publicKey.type !== 'public') throw new TypeError('is no public key')
+  if (modulusLength < minModulusLength) throw new TypeError(`has less than ${minModulusLength} bits`)
   const jwk = await exportJWK(publicKey)
   return { kid: await calculateJwkThumbprint(jwk), publicKey, jwk }
 }
 
-async function keyOfPem(pem: string): Promise<TrustedKey> {
-  return trustedKey(await importSPKI(pem, 'RS256', { extractable: true }))
+/** @throws {TypeError} that says what the key is. */
+async function keyOfPem(key: PemKey): Promise<TrustedKey> {
+  if ('fault' in key) throw new TypeError(key.fault)
+  const publicKey = await importSPKI(key.pem, 'RS256', { extractable: true }).catch((cause: unknown) => {
+    throw new TypeError('is damaged, cut short, or no RSA key', { cause })
+  })
+  return trustedKey(publicKey)
 }
 
-async function keyOfJwk({ kty = '', n = '', e = '' }: JWK): Promise<TrustedKey> {
-  const key = await importJWK({ kty, n, e }, 'RS256', { extractable: true })
+/** @throws {TypeError} that says what the key is. */
+async function keyOfJwk(jwk: unknown): Promise<TrustedKey> {
+  const { kty = '', n = '', e = '' } = Object(jwk) as JWK
+  if (kty !== 'RSA') throw new TypeError('is no RSA key')
+  const key = await importJWK({ kty, n, e }, 'RS256', { extractable: true }).catch((cause: unknown) => {
+    throw new TypeError('is damaged', { cause })
+  })
   return trustedKey(key as CryptoKey)
 }
 
 function isKeySet(given: unknown): given is PublicKeySet {
   return typeof given === 'object' && given !== null && 'keys' in given && Array.isArray(given.keys)
-}
-
-function keysOfSet({ keys }: PublicKeySet): Promise<readonly TrustedKey[]> {
-  return Promise.all(keys.map((jwk) => keyOfJwk(jwk as JWK)))
-}
-
-function keysOfPem(text: string): Promise<readonly TrustedKey[]> {
-  return Promise.all((text.match(pemKey) ?? []).map(keyOfPem))
 }
 
 /** Guards against a private key in a place from which it would be shipped to every customer. */
@@ -49,19 +50,49 @@ function holdsPrivateKey(given: PublicKeys): boolean {
   return /PRIVATE KEY/.test(`${given}`)
 }
 
-/** Reads the keys that a program carries. @throws {TypeError} if none of them is usable. */
+/** An item of a list that holds no key at all is one of the unusable keys. */
+function pemKeysOf(given: PublicKeys): readonly PemKey[] {
+  if (!Array.isArray(given)) return pemKeys(`${given}`)
+  return given.flatMap((item) => {
+    const keys = pemKeys(`${item}`)
+    return keys.length === 0 ? [{ fault: 'is no key' }] : keys
+  })
+}
+
+/** Reads the keys of a program, or of its server, one by one. */
+function readEach(given: PublicKeys): readonly Promise<TrustedKey>[] {
+  return isKeySet(given) ? given.keys.map(keyOfJwk) : pemKeysOf(given).map(keyOfPem)
+}
+
+async function named(key: Promise<TrustedKey>, at: number): Promise<TrustedKey> {
+  return key.catch((cause: unknown) => {
+    const fault = cause instanceof TypeError ? cause.message : 'cannot be read'
+    throw new TypeError(`publicKeys ${rule}, but key ${at + 1} ${fault}`, { cause })
+  })
+}
+
+/**
+ * Reads the keys that a program carries. One that is dropped would be missed only at the next rotation, by every program.
+ * @throws {TypeError} if one of them is not usable, or if there is none. It says which one, and what it is.
+ */
 export async function readBundledKeys(given: PublicKeys): Promise<readonly TrustedKey[]> {
   if (holdsPrivateKey(given))
     throw new TypeError('publicKeys holds a private key, which must never be shipped')
-  const keys = await (isKeySet(given) ? keysOfSet(given) : keysOfPem(`${given}`)).catch(() => [])
-  if (keys.length === 0) throw unusable()
-  return keys
+  const keys = readEach(given)
+  if (keys.length === 0) throw new TypeError(`publicKeys ${rule}`)
+  return Promise.all(keys.map(named))
+}
+
+/** Reads the usable keys. A server of a later version may serve keys of another kind beside them (RFC 7517 section 5). */
+async function usable(given: PublicKeys): Promise<readonly TrustedKey[]> {
+  const read = await Promise.allSettled(readEach(given))
+  return read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
 
 function keysOfText(text: string, from: KeySource['from']): Promise<readonly TrustedKey[]> {
-  if (from === 'public-key') return keysOfPem(text)
+  if (from === 'public-key') return usable(text)
   const value: unknown = JSON.parse(text)
-  return isKeySet(value) ? keysOfSet(value) : Promise.resolve([])
+  return isKeySet(value) ? usable(value) : Promise.resolve([])
 }
 
 function trusted(keys: readonly TrustedKey[], { pin }: KeySource): readonly TrustedKey[] {
@@ -71,7 +102,7 @@ function trusted(keys: readonly TrustedKey[], { pin }: KeySource): readonly Trus
 /** Reads the keys that the pin trusts from a response. @throws if it holds no key: it is then not the server's. */
 export async function readServedKeys(body: string, source: KeySource): Promise<readonly TrustedKey[]> {
   const keys = body.length > maxBodyLength ? [] : await keysOfText(body, source.from)
-  if (keys.length === 0) throw unusable()
+  if (keys.length === 0) throw new TypeError('The response holds no usable key')
   return trusted(keys, source)
 }
 

@@ -14,7 +14,10 @@ export interface RefreshAttempt {
   readonly at: number
   /** `unreachable` stands for every outage: no connection, a captive portal, an overloaded server. */
   readonly outcome: 'refreshed' | 'refused' | 'unreachable'
-  /** The code of the server's last refusal, or `unknown_key` or `foreign_token`; `null` if there was none. */
+  /**
+   * The code of the server's last refusal, or `unknown_key` or `foreign_token`; `null` if there was none. `no_such_route`, with
+   * `unreachable`: no license server of this app responds at `baseUrl`.
+   */
   readonly code: string | null
   /** The number of attempts in a row that found no server. */
   readonly failures: number

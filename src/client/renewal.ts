@@ -6,6 +6,8 @@ import type { TokenProblem, VerifiedToken } from './trusted-keys.ts'
 interface Outage {
   readonly outcome: 'unreachable'
   readonly retryAfter: number | null
+  /** Set if the address is wrong. That is no word about the license. */
+  readonly code?: 'no_such_route'
 }
 
 interface RefusedRenewal {
@@ -65,6 +67,17 @@ function isRefusal(status: number, code: string | null): code is string {
   return code !== null && Object.hasOwn(statusOf, code) && statusOf[code] === status
 }
 
+/** Messages of version 0.1.0 beside `not_found` for a path that is none of its own, and for an app that it does not have. */
+const notAboutLicense: readonly unknown[] = ['Not found', 'App not found']
+
+/** True if a license server responded, but not for this license: `baseUrl` is wrong, or a proxy changes the path. */
+function isWrongAddress(status: number, body: unknown): boolean {
+  const code = codeOf(body)
+  const isMisread =
+    code === 'not_found' && notAboutLicense.includes(fieldOf(fieldOf(body, 'error'), 'message'))
+  return status === 404 && (code === 'no_such_route' || isMisread)
+}
+
 /** Retry-After (RFC 9110 section 10.2.3) in seconds. For the form with a date our own backoff is enough. */
 function retryAfter(response: Response, isOurs: boolean): number | null {
   const text = response.headers.get('retry-after') ?? ''
@@ -76,6 +89,7 @@ async function readResponse(response: Response): Promise<RenewalResponse> {
   const token = fieldOf(fieldOf(body, 'data'), 'token')
   if (response.status === 200 && typeof token === 'string') return { outcome: 'token', token }
   const code = codeOf(body)
+  if (isWrongAddress(response.status, body)) return { ...outage, code: 'no_such_route' }
   if (isRefusal(response.status, code)) return { outcome: 'refused', code }
   return { outcome: 'unreachable', retryAfter: retryAfter(response, code !== null) }
 }

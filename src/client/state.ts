@@ -93,10 +93,18 @@ function refreshed(state: ProgramState, next: VerifiedToken, at: number): Progra
   return { ...taken, record: { ...taken.record, seenAt: next.claims.iat, attempt } }
 }
 
-function unreachable(state: ProgramState, at: number, retryAfter: number | null): ProgramState {
+type Outage = Extract<RenewalResult, { readonly outcome: 'unreachable' }>
+
+function unreachable(state: ProgramState, at: number, { retryAfter, code }: Outage): ProgramState {
   const { attempt: last } = state.record
   const failures = (last?.failures ?? 0) + 1
-  const attempt = { at, outcome: 'unreachable', code: last?.code ?? null, failures, retryAfter } as const
+  const attempt = {
+    at,
+    outcome: 'unreachable',
+    code: code ?? last?.code ?? null,
+    failures,
+    retryAfter,
+  } as const
   return { ...state, record: { ...state.record, attempt } }
 }
 
@@ -128,7 +136,7 @@ function settled(state: ProgramState, renewal: FinishedRenewal): ProgramState {
   if (result.outcome === 'refreshed') return refreshed(state, result.next, at)
   const timed = withTime(state, at)
   if (result.outcome === 'refused') return refused(timed, renewal, result.code)
-  return unreachable(timed, at, result.retryAfter)
+  return unreachable(timed, at, result)
 }
 
 /**

@@ -247,7 +247,8 @@ async function updateApp(context: Context, app: string, changes: AppChanges): Pr
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl, context.runtime.allowPrivateTargets)
   const { id } = await requireApp(context, app, 'write')
-  const updated = await inTransaction(context, async (tx) => {
+  // Not `inTransaction`, which would store the record, with its sealed secret, under an idempotency key.
+  const updated = await context.storage.transaction(async (tx) => {
     const record = await tx.updateApp(id, { ...patch, updatedAt: context.runtime.now() })
     if (record !== null && patch.webhookUrl !== undefined && (await tx.findWebhook(id)) !== null)
       await changeWebhook(context, id, switchedOn, tx)

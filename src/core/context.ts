@@ -16,8 +16,6 @@ export interface IdempotencyRecorder {
   record(tx: StorageSession, result: object): Promise<void>
   /** Notes that the transaction was committed. */
   committed(): void
-  /** Keeps a license token out of the stored result. */
-  issued(token: string): void
 }
 
 /** Results of costly work, by content. They prove a signature and nothing else: a license's state is always read. */

@@ -7,6 +7,7 @@ import { withToken, type LicenseStatus, type SignedLicense } from './licenses/vi
 import type { Sealer } from './runtime/sealer.ts'
 import type { StorageSession, StoredResponseRecord } from './storage/index.ts'
 import { day } from './time.ts'
+import { isTokenText } from './token/token.ts'
 
 /** Declares that a result is a license with its token. */
 export interface LicenseResult {
@@ -29,7 +30,10 @@ export interface LicenseResult {
 export interface IdempotencyKey {
   /** The caller's own choice: 1 to 255 printable ASCII characters. */
   readonly key: string
-  /** The owner of the key. The same key in another scope is another key. */
+  /**
+   * The owner of the key. The same key in another scope is another key. Under {@link Licensing.restrictedTo} the owner is
+   * always the API key, so that no other key gets its results.
+   */
   readonly scope: string
   /** Identifies the request, for example a hash of it. The same key with another fingerprint is refused. */
   readonly fingerprint: string
@@ -62,14 +66,9 @@ function inProgress(): LicensingError {
   )
 }
 
-/** Seals a result for storage, with `null` in place of every token that was `issued` with it. */
-function sealResult(
-  context: Context,
-  key: IdempotencyKey,
-  result: object,
-  issued: ReadonlySet<unknown>,
-): StoredResponseRecord {
-  const text = JSON.stringify(result, (_name, value: unknown) => (issued.has(value) ? null : value))
+/** Seals a result for storage, with `null` in place of every license token, however `work` came by it. */
+function sealResult(context: Context, key: IdempotencyKey, result: object): StoredResponseRecord {
+  const text = JSON.stringify(result, (_name, value: unknown) => (isTokenText(value) ? null : value))
   const bytes = new TextEncoder().encode(text)
   return {
     scope: key.scope,
@@ -105,16 +104,14 @@ interface Recorder extends IdempotencyRecorder {
 }
 
 function recorderFor(context: Context, key: IdempotencyKey): Recorder {
-  const issued = new Set<string>()
   let isRecorded = false
   const insert = (session: StorageSession, result: object): Promise<boolean> =>
-    session.insertStoredResponse(sealResult(context, key, result, issued), context.runtime.now())
+    session.insertStoredResponse(sealResult(context, key, result), context.runtime.now())
   return {
     async record(tx, result) {
       if (!isRecorded && !(await insert(tx, result))) throw new StoredMeanwhile()
     },
     committed: () => void (isRecorded = true),
-    issued: (token) => void issued.add(token),
     async recordUnwritten(result) {
       if (!isRecorded) await insert(context.storage, result)
     },
@@ -194,12 +191,18 @@ async function runOrReplay<Result extends object>(
   }
 }
 
+/** A replay skips the checks of `work`, so the result of one API key must not reach a caller with fewer rights. */
+function ownedBy({ principal }: Context, key: IdempotencyKey): IdempotencyKey {
+  return principal === null ? key : { ...key, scope: principal.id }
+}
+
 /** Does work once under a key: see `Licensing.idempotent`. */
 export async function idempotently<Result extends object>(
   context: Context,
-  key: IdempotencyKey,
+  given: IdempotencyKey,
   work: (context: Context) => Promise<Result>,
 ): Promise<IdempotentResult<Result>> {
+  const key = ownedBy(context, given)
   if (!form.test(key.key))
     throw invalidInput({ idempotencyKey: ['must be 1 to 255 printable ASCII characters'] })
   const { runningRequests } = context.runtime

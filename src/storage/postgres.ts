@@ -20,6 +20,27 @@ export type PostgresOptions =
       readonly client: PostgresClient
     }
 
+/** Leaves the first host of several, with which alone it is a URL. */
+function withOneHost(text: string): string {
+  const [authority = ''] = text.replace(/^\w+:\/\//, '').split(/[?/]/)
+  const hosts = authority.slice(authority.lastIndexOf('@') + 1)
+  return text.replace(hosts, hosts.split(',')[0] ?? '')
+}
+
+/** The empty text leaves everything to the variables of libpq, such as PGHOST. */
+function checkAddress(text: unknown): void {
+  const isText = typeof text === 'string'
+  if (text === '' || (isText && /^postgres(ql)?:\/\//.test(text) && URL.canParse(withOneHost(text)))) return
+  throw new TypeError(
+    'connectionString must be an address such as postgres://user:password@host:5432/database',
+  )
+}
+
+function checkCount(name: string, value: unknown, least: number): void {
+  if (!Number.isSafeInteger(value) || (value as number) < least)
+    throw new TypeError(`${name} must be an integer from ${least}`)
+}
+
 /**
  * Opens a PostgreSQL database (15 or later) as a storage on Bun, Deno and Node, and brings its tables to this version. It uses
  * the package `postgres`. Any number of servers may share the database, and may start at the same time.
@@ -33,6 +54,7 @@ export type PostgresOptions =
  *
  * @throws {LicensingError} `unavailable`, with the reason in its message, if the server cannot be reached or refuses, or
  *   if the tables are of a newer version.
+ * @throws {TypeError} that names an unusable option, never its value.
  *
  * @example
  * ```ts
@@ -49,5 +71,9 @@ export type PostgresOptions =
  */
 export async function postgresStorage(options: PostgresOptions): Promise<Storage> {
   if ('client' in options) return openLent(options.client)
-  return openOwn({ connections: 10, statementTimeoutMs: 60_000, ...options })
+  const { connectionString, connections = 10, statementTimeoutMs = 60_000 } = options
+  checkAddress(connectionString)
+  checkCount('connections', connections, 1)
+  checkCount('statementTimeoutMs', statementTimeoutMs, 0)
+  return openOwn({ connectionString, connections, statementTimeoutMs })
 }

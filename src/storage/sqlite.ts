@@ -28,6 +28,7 @@ export type SqliteOptions =
  *
  * @throws {LicensingError} `unavailable`, with the reason in its message, if the file cannot be opened. It is no database, of a
  *   newer version, read-only or locked, or its folder is missing. Then nothing is written.
+ * @throws {TypeError} if `filename` is empty or no string.
  *
  * @example
  * ```ts
@@ -39,5 +40,9 @@ export type SqliteOptions =
  * ```
  */
 export async function sqliteStorage(options: SqliteOptions): Promise<Storage> {
-  return 'client' in options ? openClient(options.client) : openFile(options.filename)
+  if ('client' in options) return openClient(options.client)
+  // SQLite takes the empty name for a database that is gone once it is closed.
+  if (typeof options.filename !== 'string' || options.filename === '')
+    throw new TypeError('filename must be the name of a file, or :memory:')
+  return openFile(options.filename)
 }

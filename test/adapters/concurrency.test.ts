@@ -29,6 +29,19 @@ async function get(send: Send, key: string, id: string): Promise<Json> {
   return (await send('GET', `${licenses}/${id}`, { key })).data<Json>()
 }
 
+/** A body that arrives 200 ms after the server begins to read it, behind `meanwhile`. */
+function slowBody(body: Json, meanwhile: () => Promise<unknown>): ReadableStream<Uint8Array> {
+  const source = {
+    async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      await meanwhile()
+      controller.enqueue(new TextEncoder().encode(JSON.stringify(body)))
+      controller.close()
+    },
+  }
+  return new ReadableStream(source, { highWaterMark: 0 })
+}
+
 for (const [name, use] of storages)
   describe(`concurrent requests, on ${name}`, () => {
     test('POST /apps/:slug/customers/get-or-create: 1,000 calls for one e-mail create one customer', () =>
@@ -67,6 +80,38 @@ for (const [name, use] of storages)
           const [made, refused] = responses.toSorted((a, b) => a.status - b.status)
           assert.match(refused!.error().message, new RegExp(String(made!.data().id)))
         }
+      }))
+
+    test('POST with a body that is slow: a webhook that was set meanwhile gets the event', () =>
+      use(async (storage) => {
+        const {
+          send,
+          keys: { sk: key },
+          customer,
+        } = await serve(await newShop({ storage }))
+        const webhook = { webhook_url: 'https://hooks.example/licenses' }
+        const body = slowBody(licenseOf(customer.id, installation(1)), () =>
+          send('PUT', '/apps/desktop-app', { key, body: webhook }),
+        )
+        assert.equal((await send('POST', licenses, { key, body })).status, 201)
+        const deliveries = await send('GET', '/apps/desktop-app/webhook-deliveries', { key })
+        assert.deepEqual(
+          deliveries.data<Json[]>().map(({ type }) => type),
+          ['license.created'],
+        )
+      }))
+
+    test('POST with a body that is slow: an app that was deleted meanwhile is 404, also if its slug has a new app', () =>
+      use(async (storage) => {
+        const server = await serve(await newShop({ storage }))
+        const { send, licensing, customer } = server
+        const key = server.keys.sk
+        const body = slowBody(licenseOf(customer.id, installation(1)), async () => {
+          await licensing.apps.delete('desktop-app')
+          await licensing.apps.create({ name: 'Another', slug: 'desktop-app' })
+        })
+        const { message } = (await send('POST', licenses, { key, body })).error()
+        assert.equal(message, 'App not found')
       }))
 
     test('POST of 20 apps, tiers or features with one slug: one is created', () =>

@@ -198,14 +198,14 @@ describe('GET with a malformed path', () => {
     '/apps/desktop-app/customers/__proto__': '404 not_found',
     '/apps/desktop-app/tiers/constructor': '404 not_found',
     '/apps/desktop-app/features/%F0%9F%92%A9': '404 not_found',
-    '/apps/desktop-app/': '404 not_found',
-    '/apps/': '404 not_found',
-    '//apps': '404 not_found',
-    '/nothing': '404 not_found',
-    '/nothing/at/all': '404 not_found',
-    '': '404 not_found',
-    '/': '404 not_found',
-    '/apps/desktop-app/licenses/verify/batch/more': '404 not_found',
+    '/apps/desktop-app/': '404 no_such_route',
+    '/apps/': '404 no_such_route',
+    '//apps': '404 no_such_route',
+    '/nothing': '404 no_such_route',
+    '/nothing/at/all': '404 no_such_route',
+    '': '404 no_such_route',
+    '/': '404 no_such_route',
+    '/apps/desktop-app/licenses/verify/batch/more': '404 no_such_route',
   }
   for (const [path, ends] of Object.entries(paths))
     test(`${JSON.stringify(path.slice(0, 50))}: ${ends}`, async () => {
@@ -222,7 +222,7 @@ describe('GET with a malformed path', () => {
     for (const path of ['/', '/favicon.ico', '/api', '/api/v2/apps', '/api/v1x', '/.env', '/swagger/../x']) {
       const response = await read(await server.fetch(new Request(`http://localhost${path}`)))
       assert.equal(response.status, 404, path)
-      assert.equal(response.error().code, 'not_found')
+      assert.equal(response.error().code, 'no_such_route')
     }
   })
 })

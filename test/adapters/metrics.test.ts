@@ -48,7 +48,7 @@ describe('without the metrics option', () => {
     for (const options of [{}, { metrics: false }]) {
       const { fetch } = await measured({ metrics: false, ...options })
       const response = await read(await fetch(new Request('http://localhost/metrics')))
-      assert.deepEqual([response.status, response.error().code], [404, 'not_found'])
+      assert.deepEqual([response.status, response.error().code], [404, 'no_such_route'])
     }
   })
 

@@ -138,5 +138,5 @@ test('heartwood serve: an unknown path gets the documented 404', async (t) => {
   const server = await startServer(t, { cwd: emptyFolder(t) })
   const response = await fetch(`${server.url}/nowhere`)
   assert.equal(response.status, 404)
-  assert.equal(((await response.json()) as { error: { code: string } }).error.code, 'not_found')
+  assert.equal(((await response.json()) as { error: { code: string } }).error.code, 'no_such_route')
 })

@@ -146,3 +146,15 @@ for (const args of [['verify'], ['verify', 'x'], ['verify', 'x', '--public-key',
   test(`heartwood ${args.join(' ')}: exits with 2 as misspelt`, async () => {
     assert.equal((await heartwood(args, { cwd })).code, 2)
   })
+
+test('heartwood verify: reads a pasted token and UTF-16 files as the client does', async () => {
+  const key = `\uFEFF${shop.app.publicKeyPem}`
+  writeFileSync(join(cwd, 'utf-16.pem'), Buffer.from(key, 'utf16le'))
+  const pasted = ['```text', ...(good.match(/.{1,76}/g) ?? []), '```'].join('\r\n')
+  const utf16 = Buffer.from(`\uFEFF"${good}"\r\n`, 'utf16le').toString('utf8')
+  for (const input of [pasted, `<${good}>.`, utf16])
+    assert.equal((await verify('-', ['--public-key', 'utf-16.pem'], input)).stderr, '')
+  assert.equal((await verify(`“${good}”`, ['--public-key', 'key.pem'])).code, 0)
+  const cut = await verify(good.slice(0, 300), ['--public-key', 'key.pem'])
+  assert.match(cut.stderr, /cut off after 300 characters/)
+})

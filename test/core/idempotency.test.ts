@@ -188,6 +188,78 @@ test('idempotent(): no token is stored, wherever in the result it stands; undecl
   assert.deepEqual(result, { order: 7, license: { ...first.result.license, token: null } })
 })
 
+test('idempotent(): no token is stored that work got from the licensing outside it', async () => {
+  const shop = await newShop()
+  const { licensing } = shop
+  const { license: _license, ...undeclared } = key
+  const { result } = await licensing.idempotent(undeclared, () => issuing(shop)(licensing))
+  assert.equal(JSON.parse(await storedText(shop, key)).token, null)
+  const listed = { ...undeclared, key: 'k-2' }
+  await licensing.idempotent(listed, () => licensing.licenses.list('desktop-app', { include: 'token' }))
+  assert.equal((await storedText(shop, listed)).includes(tokenOf(result)), false)
+})
+
+test('idempotent(): text that only resembles a token is stored as it is', async () => {
+  const shop = await newShop()
+  const { token } = await shop.issue()
+  const [header, claims, signature] = tokenOf({ token }).split('.')
+  const others = [
+    `${header}.${claims}`,
+    `${header}.${header}.${signature}`,
+    `${claims}.${claims}.${signature}`,
+  ]
+  await shop.licensing.idempotent(key, async () => ({ others }))
+  assert.deepEqual(JSON.parse(await storedText(shop, key)), { others })
+})
+
+/** One call of every use case that writes and resolves to a result, in an order in which each succeeds. */
+function writesOf({ customer, app }: Shop, id: string, delivery: string, apiKey: string) {
+  const calls: Readonly<Record<string, (at: Licensing) => Promise<object>>> = {
+    'apps.create': ({ apps }) => apps.create({ name: 'Other', slug: 'other-app' }),
+    'apps.update': ({ apps }) => apps.update(app.id, { webhookUrl: 'https://hooks.example/new' }),
+    rotateKeys: (licensing) => licensing.rotateKeys(app.id, { gracePeriodDays: 1 }),
+    'tiers.create': ({ tiers }) => tiers.create(app.id, { name: 'Max', slug: 'max', features: ['new'] }),
+    'tiers.update': ({ tiers }) => tiers.update(app.id, 'max', { position: 7 }),
+    'tiers.addFeature': ({ tiers }) => tiers.addFeature(app.id, 'max', { name: 'More', slug: 'more' }),
+    'features.create': ({ features }) => features.create(app.id, { name: 'Less', slug: 'less' }),
+    'features.update': ({ features }) => features.update(app.id, 'less', { name: 'Least' }),
+    'customers.create': ({ customers }) => customers.create(app.id, { email: 'eve@example.com' }),
+    'customers.getOrCreate': ({ customers }) => customers.getOrCreate(app.id, { email: 'bob@example.com' }),
+    'customers.update': ({ customers }) =>
+      customers.update(app.id, customer.id, { metadata: { b: 1, a: 2 } }),
+    'licenses.update': ({ licenses }) =>
+      licenses.update(app.id, id, { metadata: { b: 1, a: { 10: 1, 9: 2 } } }),
+    'licenses.update a claim': ({ licenses }) => licenses.update(app.id, id, { customFeatures: ['x'] }),
+    'licenses.regenerate': ({ licenses }) => licenses.regenerate(app.id, id),
+    'licenses.regenerateAll': ({ licenses }) => licenses.regenerateAll(app.id),
+    'licenses.revoke': async ({ licenses }) => ({ ...(await licenses.revoke(app.id, id)), token: null }),
+    'licenses.reinstate': ({ licenses }) => licenses.reinstate(app.id, id),
+    'webhooks.secret': ({ webhooks }) => webhooks.secret(app.id),
+    'webhooks.rollSecret': ({ webhooks }) => webhooks.rollSecret(app.id),
+    'webhooks.test': ({ webhooks }) => webhooks.test(app.id),
+    'webhooks.retry': ({ webhooks }) => webhooks.retry(app.id, delivery),
+    'apiKeys.create': ({ apiKeys }) => apiKeys.create({ name: 'New' }),
+    'apiKeys.roll': ({ apiKeys }) => apiKeys.roll(apiKey),
+    'apiKeys.revoke': ({ apiKeys }) => apiKeys.revoke(apiKey),
+  }
+  return calls
+}
+
+test('idempotent(): every use case that writes is replayed with its first result', async () => {
+  const shop = await newShop()
+  const { licensing, app } = shop
+  const { id } = await shop.issue()
+  await licensing.apps.update(app.id, { webhookUrl: 'https://hooks.example/old' })
+  const delivery = (await licensing.webhooks.test(app.id)).id
+  const apiKey = (await licensing.apiKeys.create()).id
+  for (const [name, work] of Object.entries(writesOf(shop, id, delivery, apiKey))) {
+    const license = name.startsWith('licenses.') && name !== 'licenses.regenerateAll'
+    const asked = { key: name, scope: 's', fingerprint: 'f', ...(license && { license: { app: app.id } }) }
+    const { result } = await licensing.idempotent(asked, work)
+    assert.deepEqual(await licensing.idempotent(asked, work), { result, replayed: true }, name)
+  }
+})
+
 test('idempotent(): of 10 concurrent calls under one key one works, and nine get its result', async () => {
   const shop = await newShop()
   const answers = await Promise.all(

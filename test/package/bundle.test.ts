@@ -28,7 +28,7 @@ test('heartwood/client: less than 20 kB gzipped for a browser', async (context) 
 
 test('heartwood/client: the bundle has its own files, those it shares with core, and jose', async () => {
   const { files } = await bundle('src/client/index.ts')
-  const shared = ['errors', 'time', 'token/decision', 'token/jti', 'token/token'].map(
+  const shared = ['errors', 'time', 'token/decision', 'token/jti', 'token/pasted', 'token/token'].map(
     (name) => `src/core/${name}.ts`,
   )
   const others = files.filter(

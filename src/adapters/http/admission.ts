@@ -27,8 +27,10 @@ export type Credential =
 /** The result of a successful admission. */
 export interface Admission {
   readonly credential: Credential
-  /** Licensing as the credential allows. */
+  /** Licensing as the credential allows. It does not read the app of the path again. */
   readonly licensing: RestrictedLicensing
+  /** The same for work that begins later: it reads the app again. */
+  readonly laterLicensing: RestrictedLicensing
   /** The app of the path: its id if a key was shown, otherwise its slug. */
   readonly app: string
   /** The body, if it holds the credential and therefore was read. */
@@ -75,7 +77,7 @@ async function admitByKey(context: RequestContext, access: Exclude<Access, 'publ
   checkParams(params)
   const restricted = service.licensing.restrictedTo(principal)
   const { licensing, app } = await restricted.authorize(permissions[access], params.slug)
-  return { credential: { kind: 'key', principal }, licensing, app: app ?? '' }
+  return { credential: { kind: 'key', principal }, licensing, laterLicensing: restricted, app: app ?? '' }
 }
 
 /** Admits a renewal by its token. An expired or revoked license passes: the use case rejects it with its own code. */
@@ -87,7 +89,7 @@ async function admitByToken({ service: { licensing }, request, params }: Request
   const { slug: app = '' } = params
   // Query and body are validated later: only the holder of a genuine token learns their rules.
   const token = await licensing.licenses.authenticate(app, currentToken)
-  return { credential: { kind: 'token', token }, licensing, app, body }
+  return { credential: { kind: 'token', token }, licensing, laterLicensing: licensing, app, body }
 }
 
 /** True if the request renews a license by the license's own token. An Authorization header always takes precedence. */
@@ -105,5 +107,6 @@ export async function admit(context: RequestContext): Promise<Admission> {
   if (isByToken(context)) return admitByToken(context)
   if (route.access !== 'public') return admitByKey(context, route.access)
   checkParams(params)
-  return { credential: { kind: 'public' }, licensing: service.licensing, app: params.slug ?? '' }
+  const { licensing } = service
+  return { credential: { kind: 'public' }, licensing, laterLicensing: licensing, app: params.slug ?? '' }
 }

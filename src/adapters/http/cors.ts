@@ -4,6 +4,23 @@ import type { Route } from './route.ts'
 /** Origins whose pages may call every route. Any origin may call the public routes. */
 export type Origins = ReadonlySet<string>
 
+/** True for the exact form that a browser sends: no path, no default port, no asterisk. */
+export function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
+}
+
+/** The origin of an app's own pages, such as `tauri://localhost`, or of a page without an origin. */
+const otherOrigin = /^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[^/?#\s*]+$|^null$/
+
+/** Reads the option. @throws {TypeError} for an origin that no browser sends. */
+export function readOrigins(given: readonly string[] = []): Origins {
+  if (!Array.isArray(given) || !given.every((text) => isOrigin(`${text}`) || otherOrigin.test(`${text}`)))
+    throw new TypeError(
+      'corsOrigins must be a list of origins without paths, such as https://shop.example.com',
+    )
+  return new Set(given)
+}
+
 const preflightAge = 600
 const exposed = 'ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id'
 const anyOrigin = { 'access-control-allow-origin': '*', 'access-control-expose-headers': exposed }

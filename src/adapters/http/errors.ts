@@ -6,6 +6,7 @@ import { wireDetails } from './wire.ts'
 export type ErrorCode =
   | Exclude<LicensingErrorCode, 'master_key'>
   | 'invalid_json'
+  | 'no_such_route'
   | 'method_not_allowed'
   | 'body_too_large'
   | 'unsupported_media_type'
@@ -40,6 +41,11 @@ export function methodNotAllowed(methods: readonly string[]): HttpError {
   return new HttpError('method_not_allowed', 'Method not allowed', { allow: methods.join(', ') })
 }
 
+/** The error for a path that is none of ours, which says nothing about a resource. */
+export function noSuchRoute(): HttpError {
+  return new HttpError('no_such_route', 'No such route')
+}
+
 /** The status and the cause of each code. The reference page and the OpenAPI document are made from this table. */
 export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; readonly when: string }>> = {
   invalid_json: { status: 400, when: 'The body is not JSON' },
@@ -51,6 +57,7 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
   invalid_token: { status: 401, when: 'current_token is not a valid token of this app' },
   forbidden: { status: 403, when: 'The API key does not allow this' },
   not_found: { status: 404, when: 'The resource does not exist, or this API key may not see it' },
+  no_such_route: { status: 404, when: 'The path is none of this API: check the base URL' },
   method_not_allowed: { status: 405, when: 'The path does not support this method: see Allow' },
   conflict: {
     status: 409,

@@ -27,6 +27,8 @@ export interface ResponseContext {
 
 const noQuery = input<object>()(Type.Object({}))
 const log = getLogger(['heartwood', 'http'])
+/** Milliseconds that a body may take. After that the app is read again, because it may have changed or gone meanwhile. */
+const slowBody = 100
 const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/
 
 function requestIdOf(request: Request): string {
@@ -60,10 +62,13 @@ function consumeRouteLimit({
 async function callOf(context: RequestContext): Promise<RouteCall> {
   const { service, route, request, params } = context
   const admission = await admit(context)
-  const { credential, licensing, app } = admission
+  const { credential, app } = admission
   const query = queryOf(route, request)
-  if (route.permission !== undefined) await licensing.authorize(route.permission(query))
+  if (route.permission !== undefined) await admission.licensing.authorize(route.permission(query))
+  const startedAt = performance.now()
   const body = route.body === undefined ? undefined : await bodyOf(route.body, request, admission)
+  const isSlow = performance.now() - startedAt > slowBody
+  const licensing = isSlow ? admission.laterLicensing : admission.licensing
   const consumeLimit: RouteCall['consumeLimit'] = async (limit, key) =>
     void (await service.consumeLimit?.(limit, key))
   return { licensing, request, params, credential, app, query, body, consumeLimit }

@@ -1,4 +1,4 @@
-import { HttpError } from './errors.ts'
+import { noSuchRoute } from './errors.ts'
 
 /** The path and the query exactly as they were sent. `new URL()` is not used, because a malformed Host makes it throw. */
 export function pathAndQuery({ url }: Request): readonly [path: string, query: string] {
@@ -10,9 +10,9 @@ export function pathAndQuery({ url }: Request): readonly [path: string, query: s
 /**
  * Rejects a path with a slash at its end. Some frameworks, and some settings of a host, take `/apps/` for `/apps`.
  *
- * @throws {HttpError} `not_found`.
+ * @throws {HttpError} `no_such_route`.
  */
 export function checkPath({ url }: Request): void {
   const end = url.indexOf('?')
-  if (url.at(end === -1 ? -1 : end - 1) === '/') throw new HttpError('not_found', 'Not found')
+  if (url.at(end === -1 ? -1 : end - 1) === '/') throw noSuchRoute()
 }

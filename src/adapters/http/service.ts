@@ -2,7 +2,7 @@ import { getLogger } from '@logtape/logtape'
 import type { Licensing } from '../../core/licensing.ts'
 import { startMetrics, type Metrics } from '../metrics/metrics.ts'
 import { clientAddressOf, rateLimitKey, trustedProxies, unknownAddress } from './client-address.ts'
-import type { Origins } from './cors.ts'
+import { readOrigins, type Origins } from './cors.ts'
 import { HttpError } from './errors.ts'
 import { rateLimiter, type Limit, type RateLimiter, type RateLimits } from './rate-limit.ts'
 
@@ -95,7 +95,7 @@ export function createHttpService(licensing: Licensing, options: ServerOptions):
   const metrics = options.metrics === true ? startMetrics(licensing) : null
   return {
     licensing,
-    origins: new Set(options.corsOrigins),
+    origins: readOrigins(options.corsOrigins),
     metrics,
     consumeLimit: limitsOf(options.rateLimits, metrics),
     rateLimitKeyOf(request, socketAddress) {

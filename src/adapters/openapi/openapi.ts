@@ -270,7 +270,7 @@ const description = `Software licensing: apps, tiers, customers, licenses and th
 A response holds one resource as \`{"data": {…}}\`, a list as \`{"data": […], "meta": {…}}\`, or an error as
 \`{"error": {"code", "message", "details"?}}\`. Rely on \`code\`: its meaning never changes. Times are ISO 8601 in UTC, in
 whole seconds. Read a list by \`page\` or by \`cursor\`, which costs the same on every page. An unknown field or query
-parameter is refused. A POST with an \`Idempotency-Key\` may be repeated: the work is done once.`
+parameter is refused. A path that is none of these gets \`no_such_route\`, never \`not_found\`. A POST with an \`Idempotency-Key\` may be repeated: the work is done once.`
 
 function documentation(): object {
   return {

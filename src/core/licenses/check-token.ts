@@ -26,6 +26,8 @@ export interface AuthenticToken {
 /**
  * A license token that was verified for one request. `licenses.renew` accepts it in place of the token, and then neither
  * verifies the token nor reads app, keys and license again. `licenses.authenticate` makes it.
+ *
+ * Use it at once. A change to the license ends what it proves, but a later rotation of the keys does not.
  */
 export class TokenCredential {
   readonly app: AppRecord

@@ -108,7 +108,7 @@ export interface Licenses {
    * Resolves to the fields that a holder may see.
    * @param currentToken The token, or the credential that `authenticate` made of it.
    * @throws {LicensingError} `invalid_token`, `token_expired`, `token_mismatch`, `not_found`, `license_revoked`,
-   * `missing_tier`, in this order.
+   * `missing_tier`, in this order; `forbidden` under {@link Licensing.restrictedTo} a public key.
    */
   renew(app: string, id: string, currentToken: unknown, options?: RenewalOptions): Promise<HeldLicense>
   /**
@@ -128,8 +128,8 @@ export interface Licenses {
 type Found<Subject> = readonly [app: AppRecord, license: Subject]
 
 /** The permission to read licenses, with their tokens if those are asked for. */
-function permissionFor(options: { readonly include?: 'token' } | undefined): Permission {
-  return options?.include === 'token' ? 'tokens' : 'read'
+function permissionFor(include: IncludeToken | 'token' | undefined): Permission {
+  return include === undefined ? 'read' : 'tokens'
 }
 
 /** The stored form of a license's id, given as TypeID or UUID. @throws {LicensingError} `not_found`. */
@@ -211,7 +211,7 @@ async function listLicenses(
 ): Promise<Listing<License>> {
   const given = licenseQuery.parse(query)
   checkInclude(given)
-  const record = await requireApp(context, app, permissionFor(given))
+  const record = await requireApp(context, app, permissionFor(given.include))
   const filter = await licenseFilter(context, record, given)
   const listing = await readPage(given, {
     prefix: 'lic',

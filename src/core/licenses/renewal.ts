@@ -34,13 +34,14 @@ interface Renewal extends VerifiedRenewal {
   readonly app: AppRecord
 }
 
-/** A credential is used as it is; a token is verified first. @throws {LicensingError} `not_found`, `invalid_token`. */
+/** A credential is used as it is; a token is verified first. @throws {LicensingError} `not_found`, `forbidden`, `invalid_token`. */
 async function verifiedRenewal(context: Context, app: string, currentToken: unknown): Promise<Renewal> {
   if (currentToken instanceof TokenCredential) {
-    if (app !== currentToken.app.id && app !== currentToken.app.slug) throw invalidToken()
-    return currentToken
+    const { app: known, token, license } = currentToken
+    if (app !== known.id && app !== known.slug) throw invalidToken()
+    return { app: await requireApp({ ...context, app: known }, app, 'write'), token, license }
   }
-  const record = await requireApp(context, app, 'read')
+  const record = await requireApp(context, app, 'write')
   return { app: record, token: await authenticateToken(context, record, currentToken), license: null }
 }
 

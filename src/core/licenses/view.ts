@@ -111,6 +111,11 @@ export async function toUnsigned(
   return { ...(await toLicense(context, app, record)), token: null }
 }
 
+/** A public key gets no token, whatever the use case. */
+function isSigned({ principal }: Context, { status }: License, signs: readonly LicenseStatus[]): boolean {
+  return may(principal, 'tokens') && signs.includes(status)
+}
+
 /** Signs the token of a license in a slot that the caller holds. Without a slot, and in any other status, it is `null`. */
 export async function toSigned(
   context: Context,
@@ -119,10 +124,8 @@ export async function toSigned(
   slot: Slot | null,
   signs: readonly LicenseStatus[] = ['active'],
 ): Promise<SignedLicense> {
-  if (slot === null || !signs.includes(license.status)) return { ...license, token: null }
-  const token = await deriveToken(context, app, license, slot)
-  context.recorder?.issued(token)
-  return { ...license, token }
+  if (slot === null || !isSigned(context, license, signs)) return { ...license, token: null }
+  return { ...license, token: await deriveToken(context, app, license, slot) }
 }
 
 /** A license as it was read, with its token. Only a license that gets a token takes a signing slot. */
@@ -133,7 +136,7 @@ export async function withToken(
   signs: readonly LicenseStatus[] = ['active'],
 ): Promise<SignedLicense> {
   const license = await toLicense(context, app, record)
-  if (!signs.includes(license.status)) return { ...license, token: null }
+  if (!isSigned(context, license, signs)) return { ...license, token: null }
   return withSigningSlot(context, (slot) => toSigned(context, app, license, slot, signs))
 }
 

@@ -121,6 +121,18 @@ async function verifiedBytes(token: string, keys: readonly VerificationKey[]): P
   throw invalid()
 }
 
+/** True if a value has the form of a license token. It checks neither signature nor app. */
+export function isTokenText(value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  try {
+    const [header, claims] = splitToken(value)
+    parseHeader(header)
+    return isClaims(parseStrictly(base64url.decode(claims)))
+  } catch {
+    return false
+  }
+}
+
 /** Signs claims with RS256 (RFC 7518). The same claims and key give the same bytes on every runtime. */
 export async function signToken(claims: LicenseClaims, kid: string, privateKey: CryptoKey): Promise<string> {
   const payload = new TextEncoder().encode(JSON.stringify(claims))

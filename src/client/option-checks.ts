@@ -1,0 +1,70 @@
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const licenseId = /^lic_[0-7][0-9a-hjkmnp-tv-z]{25}$/
+/** The last of the 43 characters has two unused bits (RFC 4648 section 3.5). */
+const thumbprint = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
+
+function refuse(name: string, rule: string): never {
+  throw new TypeError(`${name} must be ${rule}`)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+/** An optional text; `null` if it is absent. */
+export function readText(name: string, value: unknown): string | null {
+  if (value === undefined || value === null) return null
+  return isText(value) ? value : refuse(name, 'a string')
+}
+
+/** A UUID as tokens spell it: the server accepts no other form either, but for its case. */
+export function readUuid(name: string, value: unknown): string | null {
+  const text = readText(name, value)?.toLowerCase() ?? null
+  if (text !== null && !uuid.test(text)) refuse(name, 'a UUID with its four hyphens and without braces')
+  return text
+}
+
+/** A license's API id or UUID. */
+export function readLicenseId(value: unknown): string | null {
+  const text = readText('licenseId', value)?.toLowerCase() ?? null
+  const isId = text === null || licenseId.test(text) || uuid.test(text)
+  return isId ? text : refuse('licenseId', 'an id of a license (lic_…), or its UUID')
+}
+
+/** The server's own rule for issuers. */
+export function readIssuer(value: unknown): string {
+  const text = readText('issuer', value) ?? 'license-server'
+  const isIssuer = text.length > 0 && text.length <= 255 && !/\p{Cc}/u.test(text)
+  return isIssuer ? text : refuse('issuer', 'a string of 1 to 255 characters without control characters')
+}
+
+export function readFlag(name: string, value: unknown, byDefault: boolean): boolean {
+  const flag = value ?? byDefault
+  return typeof flag === 'boolean' ? flag : refuse(name, 'true or false')
+}
+
+/** Checks a function of the program; undefined stands for the default. */
+export function checkFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') refuse(name, 'a function')
+}
+
+export function checkStore(value: unknown): void {
+  const { read, write } = Object(value ?? undefined) as { readonly read?: unknown; readonly write?: unknown }
+  const isStore = typeof read === 'function' && typeof write === 'function'
+  if (value !== undefined && !isStore) refuse('store', 'an object with the functions read and write')
+}
+
+/** True for `origin`, and for a list of thumbprints that keys can have (RFC 7638, SHA-256). */
+export function isPin(pin: unknown): boolean {
+  if (!Array.isArray(pin)) return pin === 'origin'
+  return pin.length > 0 && pin.every((kid) => isText(kid) && thumbprint.test(kid))
+}
+
+/** Takes `/api/v1` off, which the client adds itself. @throws {TypeError} */
+export function readBaseUrl(value: unknown): URL {
+  const text = `${value as string}`
+  if (!URL.canParse(text)) refuse('baseUrl', 'an address such as https://licenses.example.com')
+  const url = new URL(text)
+  url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
+  return url
+}
