@@ -66,9 +66,15 @@ const format: ListFormat<License> = {
   toJson: toWire,
 }
 
-function revokedOf({ revokedAt, revokedReason }: License): string {
+function revokedOf({ revokedAt, revokedReason, revokedCause }: License): string {
   if (revokedAt === null) return ''
-  return revokedReason === null ? isoTime(revokedAt) : `${isoTime(revokedAt)} (${printable(revokedReason)})`
+  const why = [revokedCause, revokedReason].filter((part) => part !== null)
+  return why.length === 0 ? isoTime(revokedAt) : `${isoTime(revokedAt)} (${printable(why.join(': '))})`
+}
+
+function seenOf({ seenAt, seenClient }: License): string {
+  if (seenAt === null) return ''
+  return seenClient === null ? isoTime(seenAt) : `${isoTime(seenAt)} (${printable(seenClient)})`
 }
 
 function details(license: SignedLicense): string {
@@ -82,6 +88,7 @@ function details(license: SignedLicense): string {
     ['installation', license.installationId],
     ['customer', license.customerId],
     ['issued', isoTime(license.issuedAt)],
+    ['seen', seenOf(license)],
     ['token', license.token ?? ''],
   ]
   return columns(rows.filter(([, value]) => value !== ''))

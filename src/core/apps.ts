@@ -3,6 +3,7 @@ import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './input/fields.ts'
 import { input, type Input } from './input/parse.ts'
+import { signingKeysOf, type SigningKey } from './keys/app-keys.ts'
 import {
   activeKey,
   keyPairFor,
@@ -129,6 +130,11 @@ export interface Apps {
   delete(app: string): Promise<void>
   /** The active public key, SubjectPublicKeyInfo in PEM. @throws {LicensingError} `not_found`. */
   publicKey(app: string): Promise<string>
+  /**
+   * The active key, the keys in their grace period, and the retired ones, newest first.
+   * @throws {LicensingError} `not_found`; `forbidden` for a public key.
+   */
+  keys(app: string): Promise<readonly SigningKey[]>
   /** The accepted public keys as a JWK Set (RFC 7517), the active key first. @throws {LicensingError} `not_found`. */
   jwks(app: string): Promise<{ readonly keys: readonly PublicJwk[] }>
 }
@@ -311,6 +317,7 @@ export function bindApps(context: Context): Apps {
     list: (query, options) => listApps(context, query, options),
     update: (app, changes) => updateApp(context, app, changes),
     delete: (app) => deleteApp(context, app),
+    keys: (app) => signingKeysOf(context, app),
     publicKey: async (app) =>
       (await activeKey(context, (await requireApp(context, app, 'read')).id)).publicKeyPem,
     jwks: async (app) => ({ keys: await publicJwks(context, (await requireApp(context, app, 'read')).id) }),

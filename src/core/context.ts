@@ -8,7 +8,7 @@ import type { Listeners } from './runtime/listeners.ts'
 import type { Sealer } from './runtime/sealer.ts'
 import type { WorkQueue } from './runtime/work-queue.ts'
 import type { AppRecord, NumericDate, Storage, StorageSession } from './storage/index.ts'
-import type { LicenseClaims } from './token/token.ts'
+import type { VerifiedToken } from './token/token.ts'
 
 /** Stores the result of a use case under an idempotency key. */
 export interface IdempotencyRecorder {
@@ -32,8 +32,8 @@ export interface WorkUnit {
 export interface Caches {
   /** Signed tokens, by key and claims. */
   readonly signedTokens: PromiseCache<string>
-  /** The claims of verified tokens, by accepted keys and token. */
-  readonly verifiedTokens: PromiseCache<LicenseClaims>
+  /** Verified tokens, by accepted keys and token. */
+  readonly verifiedTokens: PromiseCache<VerifiedToken>
   /** Imported public keys, by kid. */
   readonly publicKeys: PromiseCache<CryptoKey>
   /** Imported private keys, by kid. */

@@ -43,6 +43,7 @@ export type { IdempotencyKey, IdempotentResult, LicenseResult } from './idempote
 export type { Catalogue } from './ensure.ts'
 export type { IdPrefix } from './ids.ts'
 export type { KeyPair, KeyPoolLoad } from './runtime/key-pool.ts'
+export type { SigningKey } from './keys/app-keys.ts'
 export { generateRsaKeyPair, type PublicJwk } from './keys/signing-keys.ts'
 export type {
   Expiry,
@@ -55,6 +56,7 @@ export type {
 export type { IncludeToken, License, LicenseStatus, SignedLicense } from './licenses/view.ts'
 export type { AuthenticToken, TokenCredential } from './licenses/check-token.ts'
 export type { Licenses } from './licenses/licenses.ts'
+export type { HeldLicense } from './licenses/renewal.ts'
 export type { Jti } from './token/jti.ts'
 export { createLicensing, type Licensing, type LicensingOptions, type WebhookOptions } from './licensing.ts'
 export type { Authorized, RestrictedLicensing } from './restricted.ts'

@@ -44,7 +44,7 @@ export interface RestrictedLicensing {
    * `keyPair` is the new pair; by default one is generated, which takes a second or two.
    * @throws {LicensingError} `validation_error`, `not_found`; `conflict` if another rotation was faster; `unavailable` if too
    * many key pairs are being made.
-   * @throws {TypeError} if `keyPair` is malformed, is the active pair, or is missing inside a host's transaction.
+   * @throws {TypeError} if `keyPair` is malformed, is a pair that the app has or had, or is missing inside a host's transaction.
    */
   rotateKeys(app: string, options?: RotationOptions, keyPair?: KeyPair): Promise<Rotation>
   /** True if the caller has the permission. The host has all permissions. */

@@ -18,6 +18,8 @@ import type {
 import { isPostgres } from './kysely/dialect.ts'
 import * as licensing from './migrations/0001-licensing.ts'
 import * as webhooks from './migrations/0002-webhooks.ts'
+import * as seenLicenses from './migrations/0003-seen-licenses.ts'
+import * as retiredKeys from './migrations/0004-retired-keys.ts'
 
 type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
@@ -65,6 +67,8 @@ export const keyCheckName = 'key_check'
 const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0001-licensing': licensing,
   '0002-webhooks': webhooks,
+  '0003-seen-licenses': seenLicenses,
+  '0004-retired-keys': retiredKeys,
 })
 
 const tables = {

@@ -57,6 +57,14 @@ describe('CORS', () => {
     assert.match(read.headers.get('access-control-expose-headers') ?? '', /X-Request-Id/)
   })
 
+  test('corsOrigins: a renewal may carry Heartwood-Client', async () => {
+    for (const { method, path, access } of routes) {
+      const response = await allowing.send('OPTIONS', concrete(path), { headers: asking(method) })
+      const allowed = response.headers.get('access-control-allow-headers') ?? ''
+      assert.equal(/\bHeartwood-Client\b/.test(allowed), access === 'renewal', `${method} ${path}`)
+    }
+  })
+
   test('corsOrigins: a similar origin is not allowed', async () => {
     const alike = [
       'https://shop.example.evil',

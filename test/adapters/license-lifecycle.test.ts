@@ -200,3 +200,69 @@ describe('/apps/:slug/licenses/:id', () => {
     assert.equal((await send('GET', `/apps/other-app/licenses/${id}`, { key })).status, 404)
   })
 })
+
+describe('the last sign of life of an installation', () => {
+  const client = 'desktop-app/2.3.1 (macos)'
+
+  test('a renewal with Heartwood-Client sets seen_at, seen_kid and seen_client, which only a secret key gets', async () => {
+    const { send, keys, id, token, clock, now, storage, app } = await newLicense()
+    const fields = ['seen_at', 'seen_kid', 'seen_client', 'revoked_cause']
+    const seen = (license: Json) => fields.map((name) => license[name])
+    assert.deepEqual(seen(await now()), [null, null, null, null])
+    clock.seconds += 60
+    const headers = { 'heartwood-client': client }
+    const renewed = await send('POST', `${licenses}/${id}/regenerate`, {
+      body: { current_token: token },
+      headers,
+    })
+    assert.equal(renewed.status, 200)
+    const { kid } = (await storage.findActiveKey(app.id))!
+    assert.deepEqual(seen(await now()), [iso(start + 60), kid, client, null])
+    clock.seconds += 60
+    await send('POST', `${licenses}/${id}/regenerate`, { key: keys.sk, headers })
+    assert.deepEqual(seen(await now()), [iso(start + 60), kid, client, null])
+    for (const path of [`${licenses}/${id}`, licenses]) {
+      const response = await send('GET', path, { key: keys.pk })
+      for (const name of fields) assert.equal(response.text.includes(`"${name}"`), false, `${path} ${name}`)
+    }
+  })
+
+  test('a longer or unprintable Heartwood-Client is ignored', async () => {
+    const { send, id, token, now } = await newLicense()
+    for (const header of ['x'.repeat(65), 'd\u00e9j\u00e0', 'a\tb']) {
+      const sent = { body: { current_token: token }, headers: { 'heartwood-client': header } }
+      assert.equal((await send('POST', `${licenses}/${id}/regenerate`, sent)).status, 200)
+      const license = await now()
+      assert.equal(license.seen_client, null)
+      assert.notEqual(license.seen_at, null)
+    }
+  })
+})
+
+describe('POST …/regenerate, as the holder of the token sees it', () => {
+  const held = [
+    ...['id', 'installation_id', 'customer_id', 'tier_id', 'tier', 'features', 'status', 'expires_at'],
+    ...['issued_at', 'jti', 'token'],
+  ]
+
+  test('a renewal by token shows the fields of the holder; a secret key gets the whole license', async () => {
+    const { send, keys, id, token, renew, now } = await newLicense({ metadata: { note: 'hunter2' } })
+    const by = await renew(token)
+    assert.deepEqual(Object.keys(by.data<Json>()).toSorted(), held.toSorted())
+    assert.doesNotMatch(by.text, /hunter2|metadata|revoked|custom_|seen_/)
+    const whole = await send('POST', `${licenses}/${id}/regenerate`, { key: keys.sk })
+    const license = whole.data<Json>()
+    assert.deepEqual(license, await now())
+    assert.deepEqual(license.metadata, { note: 'hunter2' })
+    const same = held.filter((name) => !['jti', 'token'].includes(name))
+    for (const name of same) assert.deepEqual(by.data<Json>()[name], license[name], name)
+  })
+
+  test('the reason of an earlier revocation is no part of a later renewal', async () => {
+    const { post, token, renew } = await newLicense()
+    await post('revoke', { reason: 'hunter2' })
+    assert.doesNotMatch((await renew(token)).text, /hunter2/)
+    await post('reinstate')
+    assert.doesNotMatch((await renew(token)).text, /hunter2/)
+  })
+})

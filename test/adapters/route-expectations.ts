@@ -169,6 +169,7 @@ export const expectations: Readonly<Record<string, Expectation>> = {
   'PUT /apps/:slug': ['write', 200, withBody(nothing, { name: 'Renamed' })],
   'GET /apps/:slug/public-key': ['public', 200],
   'GET /apps/:slug/jwks.json': ['public', 200],
+  'GET /apps/:slug/keys': ['write', 200],
 
   'GET /apps/:slug/tiers': ['read', 200],
   'POST /apps/:slug/tiers': ['write', 201, named],

@@ -96,6 +96,16 @@ const faults: Readonly<Record<string, readonly [sql: string, where: RegExp, what
     /^license lic_/,
     /^has a revision below/,
   ],
+  'a cause of a revocation without a revocation': [
+    `update heartwood_license set revoked_cause = 'lapsed' where ${someLicense}`,
+    /^license lic_/,
+    /^has a cause of a revocation without one$/,
+  ],
+  'a half of a last sign of life': [
+    `update heartwood_license set seen_at = 1, seen_kid = null where ${someLicense}`,
+    /^license lic_/,
+    /^has a half of its last sign of life only$/,
+  ],
   'an active license without its installation slot': [
     `update heartwood_license set current = 0, expires_at = null where ${someLicense}`,
     /^license lic_/,

@@ -6,7 +6,7 @@ import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { tokenStart } from '../support/tokens.ts'
 import { otherMasterKey } from '../support/fixtures.ts'
 import { emptyFolder, heartwood, type Ended } from './heartwood.ts'
-import { seed, seedEnvironment as env } from './seed.ts'
+import { seed, seededApp, seedEnvironment as env, seedLicensing } from './seed.ts'
 
 type Line = Record<string, Record<string, unknown>>
 
@@ -21,8 +21,12 @@ async function exported(t: TestContext): Promise<Exported> {
   await seed(storage, 14)
   await storage.close()
   assert.equal((await heartwood(['export', 'all.ndjson', '--database', 'from.db'], { cwd, env })).code, 0)
-  const text = readFileSync(join(cwd, 'all.ndjson'), 'utf8').trimEnd()
-  return { cwd, lines: text.split('\n').map((line) => JSON.parse(line) as Line) }
+  return { cwd, lines: linesOf(readFileSync(join(cwd, 'all.ndjson'), 'utf8')) }
+}
+
+function linesOf(text: string): readonly Line[] {
+  const lines = text.trimEnd().split('\n')
+  return lines.map((line) => JSON.parse(line) as Line)
 }
 
 function runImport({ cwd }: Exported, input: string, environment = env): Promise<Ended> {
@@ -99,11 +103,15 @@ test('heartwood import: refuses input that is no export, incomplete, repeated or
       /Line \d+: repeats a unique value of an earlier line/,
     ],
     [textOf([...lines, lines.at(-1)]), /Line \d+: repeats a unique value of an earlier line/],
+    [
+      textOf([...lines, { portal: {} }]),
+      /Line \d+: a newer version of Heartwood wrote it, with a record of kind portal\n/,
+    ],
     [moved.text, /Problems found in the export: 1\. The first: license lic_\w+ has a revision below/],
     [textOf(keyless), /incomplete: its header counts 4 records of kind signingKey, but it holds 2\n/],
     [
-      textOf(lines).replace('"format":1', '"format":2'),
-      /format must be 1: another version of Heartwood wrote it/,
+      textOf(lines).replace('"format":2', '"format":3'),
+      /format must be an integer from 1 to 2: a newer version of Heartwood wrote the export/,
     ],
   ]
   for (const [text, wanted] of refused) {
@@ -148,4 +156,35 @@ test('heartwood import: refuses an endless line and bytes that are not UTF-8', a
   writeFileSync(join(given.cwd, 'bytes.ndjson'), Buffer.from([0x7b, 0xff, 0xfe, 0x0a]))
   const bytes = await heartwood(['import', 'bytes.ndjson', '--database', 'to.db'], { cwd: given.cwd, env })
   assert.equal(bytes.stderr, 'heartwood: The input is not UTF-8\n')
+})
+
+/** The fields that both records have, as the second one has them. */
+function known(old: Line, now: Line): Line {
+  const [[kind = '', fields = {}] = []] = Object.entries(old)
+  const names = new Set(Object.keys(fields))
+  return { [kind]: Object.fromEntries(Object.entries(now[kind] ?? {}).filter(([name]) => names.has(name))) }
+}
+
+test('heartwood import: an export of 0.1.0 (format 1) comes in whole, and its tokens stay the same', async (t) => {
+  const cwd = emptyFolder(t)
+  const old = readFileSync('test/vectors/own/export-0.1.0.ndjson', 'utf8')
+  const input = ['import', '-', '--database', 'to.db']
+  const imported = await heartwood(input, { cwd, env, input: old })
+  assert.equal(imported.code, 0, imported.stderr)
+  const again = await heartwood(['export', '-', '--database', 'to.db'], { cwd, env })
+  const [before, now] = [linesOf(old).slice(1), linesOf(again.stdout).slice(1)]
+  assert.deepEqual(
+    before.map((line, at) => known(line, now[at]!)),
+    before,
+  )
+  const storage = await sqliteStorage({ filename: join(cwd, 'to.db') })
+  t.after(() => storage.close())
+  const { licenses } = await seedLicensing(storage)
+  const frozen = JSON.parse(readFileSync('test/vectors/own/export-0.1.0-token.json', 'utf8')) as {
+    readonly license: string
+    readonly token: string
+  }
+  assert.equal(await licenses.token(seededApp, frozen.license), frozen.token)
+  const { revokedCause, seenAt, seenKid, seenClient } = await licenses.get(seededApp, frozen.license)
+  assert.deepEqual([revokedCause, seenAt, seenKid, seenClient], [null, null, null, null])
 })

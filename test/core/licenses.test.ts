@@ -20,7 +20,8 @@ test('licenses.create(): returns the given fields, and its token claims the same
   assert.deepEqual(rest, {
     ...{ installationId: installation(1), customerId: customer.id, tierId: tier.id, tier: 'pro' },
     ...{ features: ['api_access', 'extra'], customFeatures: ['extra', 'api_access'], status: 'active' },
-    ...{ expiresAt: end, revokedAt: null, revokedReason: null, issuedAt: start, metadata: { seats: 5 } },
+    ...{ expiresAt: end, revokedAt: null, revokedReason: null, revokedCause: null, issuedAt: start },
+    ...{ seenAt: null, seenKid: null, seenClient: null, metadata: { seats: 5 } },
     ...{ createdAt: start, updatedAt: start },
   })
   const claims = claimsOf(tokenOf({ token }))

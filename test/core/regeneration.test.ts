@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testKeyPairs } from '../support/keys.ts'
 import { claimsOf, forge, verdictOf } from '../support/tokens.ts'
-import { codeOf, day, newShop, refusalOf, start, tokenOf, type Shop } from '../support/fixtures.ts'
+import {
+  codeOf,
+  day,
+  installation,
+  newShop,
+  refusalOf,
+  start,
+  tokenOf,
+  type Shop,
+} from '../support/fixtures.ts'
 
 const privateKey = testKeyPairs[0]!.privateKeyPem
 
@@ -293,4 +302,73 @@ test('licenses.renew(): a clock that went back claims no future time', async () 
   const healed = await licensing.licenses.renew('desktop-app', ahead.id, ahead.token)
   assert.equal(claimsOf(tokenOf(healed)).iat, start)
   assert.equal(await verdictOf(licensing, 'desktop-app', healed.token), 'ok')
+})
+
+test('licenses.renew(): notes time, key and program in the license, and nothing else does', async () => {
+  const { licensing, issue, clock, storage, app, tier } = await newShop()
+  const { licenses } = licensing
+  const seenOf = async (id: string): Promise<readonly unknown[]> => {
+    const { seenAt, seenKid, seenClient } = await licenses.get('desktop-app', id)
+    return [seenAt, seenKid, seenClient]
+  }
+  const issued = await issue()
+  assert.deepEqual(await seenOf(issued.id), [null, null, null])
+  const old = (await storage.findActiveKey(app.id))!.kid
+  await licensing.rotateKeys('desktop-app', { gracePeriodDays: 1 })
+  clock.seconds += 60
+  const client = 'desktop-app/2.3.1 (macos)'
+  const first = await licenses.renew('desktop-app', issued.id, issued.token, { client })
+  const seen = [start + 60, old, client]
+  assert.deepEqual(await seenOf(issued.id), seen)
+  clock.seconds += 60
+  await licenses.regenerate('desktop-app', issued.id)
+  await licenses.regenerateAll('desktop-app', { tierId: tier.id })
+  await licenses.update('desktop-app', issued.id, { customFeatures: ['x'], installationId: installation(9) })
+  await licenses.revoke('desktop-app', issued.id)
+  await codeOf(licenses.renew('desktop-app', issued.id, issued.token))
+  await licenses.reinstate('desktop-app', issued.id, { invalidatePrevious: false })
+  await licensing.verification.verifyToken('desktop-app', first.token)
+  assert.deepEqual(await seenOf(issued.id), seen)
+  await licenses.renew('desktop-app', issued.id, first.token)
+  const { kid } = (await storage.findActiveKey(app.id))!
+  assert.deepEqual(await seenOf(issued.id), [start + 120, kid, null])
+})
+
+test('licenses.renew(): names the key of a token without kid', async () => {
+  const { licensing, issue, storage, app } = await newShop()
+  const issued = await issue()
+  const { kid } = (await storage.findActiveKey(app.id))!
+  await licensing.rotateKeys('desktop-app', { gracePeriodDays: 1 })
+  const nameless = await forge(claimsOf(tokenOf(issued)), privateKey)
+  await licensing.licenses.renew('desktop-app', issued.id, nameless)
+  assert.equal((await licensing.licenses.get('desktop-app', issued.id)).seenKid, kid)
+})
+
+test('licenses.renew(): takes a program name of 1 to 64 printable ASCII characters only', async () => {
+  const { licensing, issue } = await newShop()
+  const { id, token } = await issue()
+  for (const client of ['x', 'x'.repeat(64), 'desktop-app/2.3.1 (macOS)']) await assertSeen(client, client)
+  for (const client of ['', 'x'.repeat(65), 'Łódź', 'a\nb', '\u007f']) await assertSeen(client, null)
+  async function assertSeen(client: string, expected: string | null): Promise<void> {
+    await licensing.licenses.renew('desktop-app', id, token, { client })
+    assert.equal((await licensing.licenses.get('desktop-app', id)).seenClient, expected)
+  }
+})
+
+test('licenses.renew(): resolves to what a holder may see, by token and by credential', async () => {
+  const { licensing, issue } = await newShop()
+  const { licenses } = licensing
+  const issued = await issue({ metadata: { note: 'for the vendor' } })
+  const credential = await licenses.authenticate('desktop-app', issued.token)
+  for (const current of [issued.token, credential]) {
+    const renewed = await licenses.renew('desktop-app', issued.id, current)
+    const { id, installationId, customerId, tierId, tier, features } = issued
+    const { jti, token, ...rest } = renewed
+    const { status, expiresAt, issuedAt } = issued
+    assert.deepEqual(rest, {
+      ...{ id, installationId, customerId, tierId, tier, features },
+      ...{ status, expiresAt, issuedAt },
+    })
+    assert.equal(claimsOf(tokenOf({ token })).jti, jti)
+  }
 })

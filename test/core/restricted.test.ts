@@ -76,6 +76,7 @@ function writes(licensing: RestrictedLicensing, id: string, customer: string) {
     () => licenses.regenerateAll(app),
     () => licenses.delete(app, id),
     () => apps.update(app, { name: 'New', webhookUrl: 'https://example.com/hook' }),
+    () => apps.keys(app),
     () => webhooks.secret(app),
     () => webhooks.rollSecret(app),
     () => webhooks.deliveries(app),

@@ -73,7 +73,14 @@ test('rotateKeys(): destroys the old private key, also with a grace period', asy
     [false, true],
   )
   await licensing.rotateKeys('desktop-app')
-  assert.equal((await storage.listSigningKeys(app.id)).length, 1)
+  const [, ...retired] = await storage.listSigningKeys(app.id)
+  assert.deepEqual(
+    retired.map(({ privateKey, acceptedUntil }) => [privateKey, acceptedUntil]),
+    [
+      [null, 0],
+      [null, 0],
+    ],
+  )
 })
 
 test('rotateKeys(): during the grace period the old token verifies and renews, to the second', async () => {
@@ -168,7 +175,7 @@ test('rotateKeys(): of five concurrent calls one wins, and the others get confli
   const { id } = await shop.issue()
   const rotations = Array.from({ length: 5 }, () => licensing.rotateKeys('desktop-app'))
   assert.deepEqual(await tallyOf(rotations), { conflict: 4, ok: 1 })
-  assert.equal((await storage.listSigningKeys(app.id)).length, 1)
+  assert.equal((await storage.listSigningKeys(app.id)).length, 2)
   const token = tokenOf({ token: await licensing.licenses.token('desktop-app', id) })
   const { publicKeyPem } = (await Promise.allSettled(rotations)).flatMap((each) =>
     each.status === 'fulfilled' ? [each.value] : [],
@@ -244,4 +251,37 @@ test('rotateKeys(): generates its own RSA-4096 pair', { timeout: 60_000 }, async
   const { publicKeyPem } = await licensing.rotateKeys('desktop-app')
   assert.match(publicKeyPem, /^-----BEGIN PUBLIC KEY-----\nMIICIjANBg/)
   await verifyOffline(tokenOf({ token: await licensing.licenses.token('desktop-app', id) }), publicKeyPem)
+})
+
+test('apps.keys(): lists the active key, the one in grace and the tombstones', async () => {
+  const { licensing, clock } = await newShop()
+  const stateOf = async () =>
+    (await licensing.apps.keys('desktop-app')).map(({ state, acceptedUntil, retiredAt, reason }) => [
+      state,
+      acceptedUntil,
+      retiredAt,
+      reason,
+    ])
+  assert.deepEqual(await stateOf(), [['active', null, null, null]])
+  clock.seconds += 1
+  await licensing.rotateKeys('desktop-app')
+  clock.seconds += 1
+  await licensing.rotateKeys('desktop-app', { gracePeriodDays: 1 })
+  const retired = ['retired', null, start + 1, 'rotated']
+  assert.deepEqual(await stateOf(), [
+    ['active', null, null, null],
+    ['in_grace', start + 2 + day, start + 2, 'rotated'],
+    retired,
+  ])
+  clock.seconds += day
+  assert.deepEqual((await stateOf())[1], ['retired', null, start + 2, 'rotated'])
+  assert.doesNotMatch(JSON.stringify(await licensing.apps.keys('desktop-app')), /PRIVATE|v1\./)
+})
+
+test('rotateKeys(): refuses a key pair that the app has retired', async () => {
+  const { licensing } = await newShop()
+  const [pair] = testKeyPairs.slice(-1)
+  await licensing.rotateKeys('desktop-app', {}, pair)
+  await licensing.rotateKeys('desktop-app')
+  await assert.rejects(licensing.rotateKeys('desktop-app', {}, pair), TypeError)
 })

@@ -32,7 +32,16 @@ async function goldenWorld(): Promise<World> {
     ...{ name: 'Golden', description: null, webhookUrl: null, createdAt: start, updatedAt: start },
   })
   const { publicKeyPem } = testKeyPairs[0]!
-  const key = { kid, appId, publicKeyPem, privateKey, createdAt: start, acceptedUntil: null }
+  const key = {
+    kid,
+    appId,
+    publicKeyPem,
+    privateKey,
+    createdAt: start,
+    acceptedUntil: null,
+    retiredAt: null,
+    retiredReason: null,
+  }
   assert.equal(await storage.swapActiveKey(appId, null, key, null), true)
   return newWorld({ storage, masterKey: golden.masterKey })
 }

@@ -52,17 +52,19 @@ export function preflight(
   return empty(204, { allow: methods.join(', '), ...cors, ...permission })
 }
 
+function allowedHeaders({ access }: Pick<Route, 'access'>): string {
+  if (access === 'public') return 'Content-Type, X-Request-Id'
+  const headers = 'Authorization, Content-Type, Idempotency-Key, X-Request-Id'
+  return access === 'renewal' ? `${headers}, Heartwood-Client` : headers
+}
+
 function permissionFor(
   route: Pick<Route, 'method' | 'access'> | undefined,
 ): Readonly<Record<string, string>> {
   if (route === undefined) return {}
-  const headers =
-    route.access === 'public'
-      ? 'Content-Type, X-Request-Id'
-      : 'Authorization, Content-Type, Idempotency-Key, X-Request-Id'
   return {
     'access-control-allow-methods': route.method,
-    'access-control-allow-headers': headers,
+    'access-control-allow-headers': allowedHeaders(route),
     'access-control-max-age': String(preflightAge),
   }
 }

@@ -35,6 +35,13 @@ export const rotationExample: object = example('Rotation', {
   public_key_pem: publicKeyPem,
 })
 
+export const signingKeyExample: object = example('SigningKey', {
+  kid: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
+  state: 'active',
+  public_key_pem: publicKeyPem,
+  created_at: '2026-01-23T10:00:00Z',
+})
+
 export const featureExample: object = example('Feature', {
   id: 'feat_01kfnb41n3ef4ttvq4zk7m6g0q',
   name: 'Webhooks',
@@ -72,6 +79,10 @@ export const licenseExample: object = example('License', {
   expires_at: '2027-01-23T10:00:00Z',
   issued_at: '2026-01-23T10:00:00Z',
   jti: 'lic_01kfnb5vq2e8m8b0wd4y6c1s9r0000009q3wz6nbd4hm8t0k2c5vx1ryjf',
+  revoked_cause: null,
+  seen_at: '2026-01-23T10:00:00Z',
+  seen_kid: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
+  seen_client: 'desktop-app/2.3.1 (macos)',
   metadata: {},
   ...created,
   token,

@@ -3,6 +3,7 @@ import {
   type Static,
   type TInteger,
   type TObject,
+  type TOptional,
   type TProperties,
   type TSchema,
   type TString,
@@ -61,4 +62,14 @@ export function recordFields<Entry, Hidden extends keyof Entry>(
 ): { [Name in Exclude<keyof Entry, Hidden>]: TUnsafe<Entry[Name]> } {
   const names = Object.keys(schema.properties).filter((name) => !hidden.includes(name as Hidden & string))
   return Object.fromEntries(names.map((name) => [name, schema.properties[name]])) as never
+}
+
+/** The schemas of fields of a record that not every caller gets. */
+export function optionalFields<Entry, Name extends keyof Entry & string>(
+  { schema }: RecordSchema<Entry>,
+  names: readonly Name[],
+): { [Key in Name]: TOptional<TUnsafe<Entry[Key]>> } {
+  return Object.fromEntries(
+    names.map((name) => [name, Type.Optional(schema.properties[name] as TSchema)]),
+  ) as never
 }

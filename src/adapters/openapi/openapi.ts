@@ -82,6 +82,21 @@ function takesIdempotencyKey({ method, access }: Route): boolean {
   return method === 'POST' && access !== 'public'
 }
 
+const clientHeader: object = {
+  name: 'Heartwood-Client',
+  in: 'header',
+  required: false,
+  description:
+    'The program that renews its license: seen_client of the license. Ignored unless it is 1 to 64 printable ASCII characters, and with an API key',
+  schema: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 64,
+    pattern: '^[\\x20-\\x7e]+$',
+    examples: ['desktop-app/2.3.1 (macos)'],
+  },
+}
+
 const idempotencyKey: object = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -196,7 +211,12 @@ function pathParameter(name: string): object {
 function parameters(route: Route): readonly object[] {
   const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => pathParameter(name))
   const inQuery = route.query === undefined ? [] : queryParameters(route.query.schema)
-  return [...inPath, ...inQuery, ...(takesIdempotencyKey(route) ? [idempotencyKey] : [])]
+  return [
+    ...inPath,
+    ...inQuery,
+    ...(takesIdempotencyKey(route) ? [idempotencyKey] : []),
+    ...(route.access === 'renewal' ? [clientHeader] : []),
+  ]
 }
 
 function security(route: Route): readonly object[] {

@@ -53,9 +53,12 @@ export const featureSchema: JsonSchema = ref('Feature')
 export const healthSchema: JsonSchema = ref('Health')
 export const jwksSchema: JsonSchema = ref('Jwks')
 export const licenseSchema: JsonSchema = ref('License')
+/** The license as a secret key sees it, or as the holder of its token does. */
+export const regeneratedLicenseSchema: JsonSchema = { oneOf: [ref('License'), ref('HeldLicense')] }
 /** Raw text, see `application/x-pem-file`. */
 export const pemSchema: JsonSchema = responseSchema(pemText('SubjectPublicKeyInfo in PEM'))
 export const rotationSchema: JsonSchema = ref('Rotation')
+export const signingKeySchema: JsonSchema = ref('SigningKey')
 export const tierSchema: JsonSchema = ref('Tier')
 export const tokenVerificationSchema: JsonSchema = ref('TokenVerification')
 export const verificationSchema: JsonSchema = ref('Verification')

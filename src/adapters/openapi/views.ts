@@ -1,4 +1,4 @@
-import { Type, type TObject } from '@sinclair/typebox'
+import { Type, type TObject, type TUnsafe } from '@sinclair/typebox'
 import type { ApiKey } from '../../core/api-keys/api-keys.ts'
 import type { App } from '../../core/apps.ts'
 import type { Customer } from '../../core/customers.ts'
@@ -7,9 +7,11 @@ import { typeIdSuffix } from '../../core/ids.ts'
 import { flag, instant, nullable, oneOf } from '../../core/input/fields.ts'
 import { input } from '../../core/input/parse.ts'
 import type { Rotation } from '../../core/keys/rotation.ts'
+import type { SigningKey } from '../../core/keys/app-keys.ts'
 import type { PublicJwk } from '../../core/keys/signing-keys.ts'
 import type { BulkOutcome } from '../../core/licenses/regenerate.ts'
 import type { TokenVerification, UnknownLicense, Verification } from '../../core/licenses/verify.ts'
+import type { HeldLicense } from '../../core/licenses/renewal.ts'
 import type { License } from '../../core/licenses/view.ts'
 import { eventTypes, type EventType } from '../../core/runtime/events.ts'
 import type { Tier } from '../../core/tiers.ts'
@@ -20,8 +22,21 @@ import { customerRecord } from '../../core/storage/customers.ts'
 import { deliveryRecord } from '../../core/storage/deliveries.ts'
 import { featureRecord } from '../../core/storage/features.ts'
 import { licenseRecord } from '../../core/storage/licenses.ts'
+import { signingKeyRecord } from '../../core/storage/signing-keys.ts'
 import { tierRecord } from '../../core/storage/tiers.ts'
-import { count, line, list, matching, object, pemText, recordFields, slug, slugs } from './fields.ts'
+import { maxTokenLength } from '../../core/token/token.ts'
+import {
+  count,
+  line,
+  list,
+  matching,
+  object,
+  optionalFields,
+  pemText,
+  recordFields,
+  slug,
+  slugs,
+} from './fields.ts'
 
 /** Declares a response in core's names. The type checker holds the schema equal to core's interface. */
 const view = input
@@ -53,6 +68,20 @@ const rotation = view<Rotation & { message: string }>()(
       'Number of active licenses, whose tokens are all under the new key: a token is derived from its license and the active key, and never stored',
     ),
     publicKeyPem: pemText('New public key in PEM'),
+  }),
+)
+
+const signingKey = view<SigningKey>()(
+  object('A signing key of an app, without its private half', {
+    ...recordFields(signingKeyRecord, ['appId', 'privateKey', 'retiredReason', 'acceptedUntil']),
+    publicKeyPem: pemText('Public key, SubjectPublicKeyInfo in PEM'),
+    state: oneOf('Tokens under a key in_grace are accepted until accepted_until', [
+      'active',
+      'in_grace',
+      'retired',
+    ]),
+    acceptedUntil: nullable(instant('End of the grace period; null unless the key is in grace')),
+    reason: signingKeyRecord.schema.properties['retiredReason'] as TUnsafe<SigningKey['reason']>,
   }),
 )
 
@@ -88,25 +117,36 @@ const customer = view<Customer>()(
   }),
 )
 
-const license = view<Omit<License, 'jti'> & Partial<Pick<License, 'jti'>>>()(
+const licenseToken = (text: string) => matching(text, '^eyJ', maxTokenLength)
+const jtiPattern = `^lic_${typeIdSuffix}[0-9a-hjkmnp-tv-z]{32}$`
+const internal = ['appId', 'tierFeatures', 'current', 'revision', 'minRevision', 'version'] as const
+/** Fields of a license that a public key does not get, beside `jti`. */
+const onlyForSecretKeys = ['revokedCause', 'seenAt', 'seenKid', 'seenClient'] as const
+type OnlyForSecretKeys = 'jti' | (typeof onlyForSecretKeys)[number]
+
+const license = view<Omit<License, OnlyForSecretKeys> & Partial<Pick<License, OnlyForSecretKeys>>>()(
   object('A license', {
-    ...recordFields(licenseRecord, [
-      'appId',
-      'tierFeatures',
-      'current',
-      'revision',
-      'minRevision',
-      'version',
-    ]),
+    ...recordFields(licenseRecord, [...internal, ...onlyForSecretKeys]),
+    ...optionalFields(licenseRecord, onlyForSecretKeys),
     features: licenseFeatures(),
     customFeatures: slugs('Features of this license only', 50),
     status: status(),
-    jti: Type.Optional(
-      matching('Id of the token; only for a secret key', `^lic_${typeIdSuffix}[0-9a-hjkmnp-tv-z]{32}$`, 62),
-    ),
-    token: Type.Optional(
-      nullable(matching('License token; null unless active. Only for a secret key', '^eyJ', 16_384)),
-    ),
+    jti: Type.Optional(matching('Id of the token; only for a secret key', jtiPattern, 62)),
+    token: Type.Optional(nullable(licenseToken('License token; null unless active. Only for a secret key'))),
+  }),
+)
+
+const heldLicense = view<HeldLicense>()(
+  object('A license as the holder of its token sees it', {
+    ...recordFields(licenseRecord, [
+      ...internal,
+      ...onlyForSecretKeys,
+      ...(['customFeatures', 'revokedAt', 'revokedReason', 'metadata', 'createdAt', 'updatedAt'] as const),
+    ]),
+    features: licenseFeatures(),
+    status: status(),
+    jti: matching('Id of the token', jtiPattern, 62),
+    token: nullable(licenseToken('License token')),
   }),
 )
 
@@ -205,9 +245,11 @@ export type ViewName =
   | 'Customer'
   | 'Feature'
   | 'Health'
+  | 'HeldLicense'
   | 'Jwks'
   | 'License'
   | 'Rotation'
+  | 'SigningKey'
   | 'Tier'
   | 'TokenVerification'
   | 'UnknownLicense'
@@ -223,9 +265,11 @@ export const views: Readonly<Record<ViewName, TObject>> = {
   Customer: customer.schema,
   Feature: feature.schema,
   Health: health.schema,
+  HeldLicense: heldLicense.schema,
   Jwks: jwks.schema,
   License: license.schema,
   Rotation: rotation.schema,
+  SigningKey: signingKey.schema,
   Tier: tier.schema,
   TokenVerification: tokenVerification.schema,
   UnknownLicense: unknownLicense.schema,

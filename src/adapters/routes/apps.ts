@@ -1,10 +1,24 @@
 import { appChanges, appQuery, newApp, type App } from '../../core/apps.ts'
 import { rotationOptions, type Rotation, type RotationOptions } from '../../core/keys/rotation.ts'
-import { appExample, pageExample, publicKeyExample, rotationExample } from '../openapi/examples.ts'
+import {
+  appExample,
+  pageExample,
+  publicKeyExample,
+  rotationExample,
+  signingKeyExample,
+} from '../openapi/examples.ts'
 import { cacheable } from '../http/cacheable.ts'
 import { created, many, noContent, one } from '../http/reply.ts'
 import { route, type Route } from '../http/route.ts'
-import { appSchema, dataOf, jwksSchema, pageOf, pemSchema, rotationSchema } from '../openapi/schemas.ts'
+import {
+  appSchema,
+  dataOf,
+  jwksSchema,
+  pageOf,
+  pemSchema,
+  rotationSchema,
+  signingKeySchema,
+} from '../openapi/schemas.ts'
 
 const tag = 'Apps'
 const appResponse = { description: 'The app', schema: dataOf(appSchema), example: { data: appExample } }
@@ -146,6 +160,26 @@ export const appRoutes: readonly Route[] = [
     },
     run: ({ licensing, app }) => licensing.apps.jwks(app),
     respond: (jwks, { request }) => cacheable(request, JSON.stringify(jwks), 'application/json'),
+  }),
+  route({
+    method: 'GET',
+    path: '/apps/:slug/keys',
+    access: 'write',
+    tag,
+    operationId: 'listSigningKeys',
+    summary: 'List the signing keys',
+    description:
+      'The active key, the keys in their grace period and the retired ones, newest first; at most 100. A retired key keeps its public half, and the time and reason of its retirement.',
+    responses: {
+      200: {
+        description: 'The signing keys',
+        schema: pageOf(signingKeySchema),
+        example: pageExample(signingKeyExample),
+      },
+    },
+    run: ({ licensing, app }) => licensing.apps.keys(app),
+    respond: (keys) =>
+      many({ data: keys.slice(0, 100), total: keys.length, page: 1, perPage: 100, nextCursor: null }),
   }),
   route({
     method: 'POST',

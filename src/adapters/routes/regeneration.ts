@@ -5,7 +5,7 @@ import { bulkRegeneration } from '../../core/licenses/regenerate.ts'
 import { licenseExample } from '../openapi/examples.ts'
 import { one } from '../http/reply.ts'
 import { checked, route, type Route } from '../http/route.ts'
-import { bulkSchema, dataOf, licenseSchema } from '../openapi/schemas.ts'
+import { bulkSchema, dataOf, regeneratedLicenseSchema } from '../openapi/schemas.ts'
 
 const tag = 'Licenses'
 
@@ -33,19 +33,20 @@ export const regenerationRoutes: readonly Route[] = [
     operationId: 'regenerateLicense',
     summary: 'Regenerate a license token',
     description:
-      'Issues new claims, with the tier’s present features and then the custom ones. Send a secret key, or no key and current_token: any unexpired token of the license under an accepted key. With a secret key, invalidate_previous refuses every earlier token.',
+      'Issues new claims, with the tier’s present features and then the custom ones. Send a secret key, or no key and current_token: any unexpired token of the license under an accepted key. With a secret key, invalidate_previous refuses every earlier token. A renewal by token sets seen_at, seen_kid and seen_client.',
     body: checked(regenerationBody),
     bodyExample: { current_token: 'eyJhbGciOiJSUzI1NiIs…' },
     responses: {
       200: {
-        description: 'The license with its new token',
-        schema: dataOf(licenseSchema),
+        description:
+          'The license with its new token; to the holder of current_token without the vendor’s own fields',
+        schema: dataOf(regeneratedLicenseSchema),
         example: { data: licenseExample },
       },
     },
     signs: ['active', 'expired'],
     errors: ['invalid_token', 'token_expired', 'token_mismatch', 'license_revoked', 'missing_tier'],
-    run: async ({ licensing: { licenses }, app, credential, params, body, consumeLimit }) => {
+    run: async ({ licensing: { licenses }, request, app, credential, params, body, consumeLimit }) => {
       const { id = '' } = params
       const { currentToken: _currentToken, ...options } = body
       if (credential.kind !== 'token') return licenses.regenerate(app, id, options)
@@ -53,6 +54,7 @@ export const regenerationRoutes: readonly Route[] = [
         throw invalidInput({ invalidatePrevious: ['requires a secret key (sk_*)'] })
       return licenses.renew(app, id, credential.token, {
         admit: (license) => consumeLimit('renewalPerLicense', license),
+        client: request.headers.get('heartwood-client') ?? '',
       })
     },
     respond: one,

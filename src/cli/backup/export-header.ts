@@ -4,8 +4,8 @@ import { integer, text } from '../../core/input/fields.ts'
 import { input, type Input } from '../../core/input/parse.ts'
 import type { Counts } from './records.ts'
 
-/** Raise it when an older Heartwood could not read the export. */
-const format = 1
+/** Raise it when an older Heartwood could not read the export. Every earlier format is still read: see `formats.ts`. */
+const format = 2
 
 /** The first line of an export. */
 export interface ExportHeader {
@@ -41,9 +41,9 @@ const countsShape = Type.Object(
 export const headerShape: Input<ExportHeader> = input<ExportHeader>()(
   Type.Object({
     format: Type.Integer({
-      minimum: format,
+      minimum: 1,
       maximum: format,
-      rule: `must be ${format}: another version of Heartwood wrote it`,
+      rule: `must be an integer from 1 to ${format}: a newer version of Heartwood wrote the export`,
     }),
     version: text('', 1, 63),
     exportedAt: text('', 1, 63),

@@ -86,7 +86,7 @@ async function importLines(
   { header, lines }: Source,
   options: ImportOptions,
 ): Promise<void> {
-  const importer = new Importer(session, options)
+  const importer = new Importer(session, options, header.format)
   const total = totalOf(header.counts)
   const progress = progressBar()
   let read = 0

@@ -2,6 +2,7 @@ import { LicensingError } from '../../core/errors.ts'
 import type { LicenseRecord, SigningKeyRecord, StorageSession, TierRecord } from '../../core/storage/index.ts'
 import { explainRules } from '../terminal/explain.ts'
 import type { Line } from './lines.ts'
+import { inPresentFormat } from './formats.ts'
 import { recordShapes } from './record-shapes.ts'
 import { kinds, noCounts, type Counts, type Entry, type Kind } from './records.ts'
 import { CliError } from '../errors.ts'
@@ -28,14 +29,22 @@ function isOneOf(kind: string): kind is Kind {
   return kinds.some((known) => known === kind)
 }
 
+/** Only a word can be the name of a kind: other text could be a secret, which no message shows. */
+function unknownKind(line: number, kind: string): Error {
+  if (!/^[a-zA-Z]{1,32}$/.test(kind)) return new TypeError('no kind of record')
+  return new CliError(`Line ${line}: a newer version of Heartwood wrote it, with a record of kind ${kind}`)
+}
+
 /** @throws {CliError} that names the line and the broken rule, but never a value of the line. */
-function parseLine({ number, text }: Line): Entry {
+function parseLine({ number, text }: Line, format: number): Entry {
   try {
     const document = JSON.parse(text) as object
     const [[kind = '', record] = [], another] = Object.entries(document)
-    if (!isOneOf(kind) || another !== undefined) throw new TypeError('not one record')
-    return [kind, recordShapes[kind].parse(record)] as unknown as Entry
+    if (another !== undefined) throw new TypeError('not one record')
+    if (!isOneOf(kind)) throw unknownKind(number, kind)
+    return [kind, recordShapes[kind].parse(inPresentFormat(kind, record, format))] as unknown as Entry
   } catch (cause) {
+    if (cause instanceof CliError) throw cause
     const isRule = cause instanceof LicensingError
     const reason = isRule ? explainRules(cause) : `must be an object of one of ${kinds.join(', ')}`
     throw new CliError(`Line ${number}: ${reason}`, { cause })
@@ -55,14 +64,17 @@ function duplicate(line: number): CliError {
 export class Importer {
   readonly #session: StorageSession
   readonly #restore: boolean
+  readonly #format: number
   readonly #counts = noCounts()
   #pending: Pending[] = []
   /** The previous signing key of the same app. */
   #lastKey: SigningKeyRecord | null = null
 
-  constructor(session: StorageSession, { restore }: ImportOptions) {
+  /** `format` is that of the export. */
+  constructor(session: StorageSession, { restore }: ImportOptions, format: number) {
     this.#session = session
     this.#restore = restore
+    this.#format = format
   }
 
   /** The number of records so far. */
@@ -72,7 +84,7 @@ export class Importer {
 
   /** Begins to write a line. @throws {CliError} for this line, or for an earlier one that could not be written. */
   async add(line: Line): Promise<void> {
-    const entry = parseLine(line)
+    const entry = parseLine(line, this.#format)
     const [kind] = entry
     // Records of one kind are independent of each other, except signing keys and tiers.
     const isFull = this.#pending.length >= maxPending
@@ -144,6 +156,8 @@ export class Importer {
   async #writeKey(key: SigningKeyRecord): Promise<boolean> {
     const last = this.#lastKey?.appId === key.appId ? this.#lastKey : null
     this.#lastKey = key
-    return this.#session.swapActiveKey(key.appId, last?.kid ?? null, key, last?.acceptedUntil ?? null)
+    if (last === null) return this.#session.swapActiveKey(key.appId, null, key, null)
+    const { kid, acceptedUntil, retiredAt, retiredReason } = last
+    return this.#session.swapActiveKey(key.appId, kid, key, acceptedUntil, { retiredAt, retiredReason })
   }
 }

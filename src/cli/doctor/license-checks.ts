@@ -20,13 +20,15 @@ async function knownCustomers(
 
 /** The faults that a license shows without a look at other records. */
 function faultsOf(license: LicenseRecord, now: number): readonly string[] {
-  const { revision, minRevision, version, current } = license
+  const { revision, minRevision, version, current, revokedAt, revokedCause, seenAt, seenKid } = license
   return [
     ...(revision < minRevision ? ['has a revision below the lowest that is accepted'] : []),
     ...(revision < 1 || version < 1 ? ['has a counter below one'] : []),
     ...(statusOf(license, now) === 'active' && !current
       ? ['is active without the place of its installation']
       : []),
+    ...(revokedAt === null && revokedCause !== null ? ['has a cause of a revocation without one'] : []),
+    ...((seenAt === null) !== (seenKid === null) ? ['has a half of its last sign of life only'] : []),
   ]
 }
 

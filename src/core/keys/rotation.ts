@@ -70,7 +70,8 @@ async function swapKey(
 ): Promise<Rotation> {
   const old = await activeKey(context, app.id)
   const next = await sealSigningKey(context, app.id, await keyPairFor(context, pair, 'fresh'))
-  if (next.kid === old.kid) throw new TypeError('A rotation needs a fresh key pair')
+  const known = await context.storage.listSigningKeys(app.id)
+  if (known.some(({ kid }) => kid === next.kid)) throw new TypeError('A rotation needs a fresh key pair')
   const now = context.runtime.now()
   const acceptOldUntil = graceDays === 0 ? null : now + graceDays * day
   const rotation = await inTransaction(context, async (tx, emit): Promise<Rotation | null> => {

@@ -85,6 +85,8 @@ export async function sealSigningKey(
     privateKey,
     createdAt: context.runtime.now(),
     acceptedUntil: null,
+    retiredAt: null,
+    retiredReason: null,
   }
 }
 

@@ -6,13 +6,21 @@ import { requireApp } from '../lookup.ts'
 import type { AppRecord, LicenseRecord } from '../storage/index.ts'
 import { decide, type Decision } from '../token/decision.ts'
 import { readJti, type Jti } from '../token/jti.ts'
-import { maxTokenLength, verifyToken, type LicenseClaims } from '../token/token.ts'
+import {
+  maxTokenLength,
+  verifyToken,
+  type ExpectedToken,
+  type LicenseClaims,
+  type VerificationKey,
+  type VerifiedToken,
+} from '../token/token.ts'
 import { jtiOf } from './issue-token.ts'
 
-/** The claims of an app's genuine token, and its parsed `jti`. */
+/** The claims of an app's genuine token, its parsed `jti`, and the `kid` of the key that verified it. */
 export interface AuthenticToken {
   readonly claims: LicenseClaims
   readonly jti: Jti
+  readonly kid: string
 }
 
 /**
@@ -50,11 +58,23 @@ export async function isOwnJti(context: Context, app: AppRecord, text: string, j
   return isSameText(await jtiOf(context, app, { id: jti.licenseId, revision: jti.revision }), text)
 }
 
+async function verifyUnderOne(
+  token: unknown,
+  keys: readonly VerificationKey[],
+  expected: ExpectedToken,
+): Promise<VerifiedToken> {
+  for (const key of keys) {
+    const claims = await verifyToken(token, [key], expected).catch(() => null)
+    if (claims !== null) return { claims, kid: key.kid }
+  }
+  throw invalidToken()
+}
+
 /** Verifies a token once under the keys accepted now. Other keys make another cache entry. */
-async function verifiedClaims(context: Context, app: AppRecord, token: unknown): Promise<LicenseClaims> {
+async function verified(context: Context, app: AppRecord, token: unknown): Promise<VerifiedToken> {
   const keys = await acceptedKeys(context, app.id)
-  const verify = (): Promise<LicenseClaims> =>
-    verifyToken(token, keys, { audience: app.slug, issuer: app.issuer })
+  const verify = (): Promise<VerifiedToken> =>
+    verifyUnderOne(token, keys, { audience: app.slug, issuer: app.issuer })
   if (typeof token !== 'string' || token.length > maxTokenLength) return verify()
   const name = [app.id, ...keys.map(({ kid }) => kid), await sha256Hex(token)].join(' ')
   return context.runtime.caches.verifiedTokens.get(name, verify)
@@ -71,11 +91,11 @@ export async function authenticateToken(
   app: AppRecord,
   token: unknown,
 ): Promise<AuthenticToken> {
-  const claims = await verifiedClaims(context, app, token)
+  const { claims, kid } = await verified(context, app, token)
   const jti = readJti(claims.jti)
   if (jti === null || uuidOf(jti.licenseId) !== claims.lic_id) throw invalidToken()
   if (!(await isOwnJti(context, app, claims.jti, jti))) throw invalidToken()
-  return { claims, jti }
+  return { claims, jti, kid }
 }
 
 /** Decides on a token of this server, at present. Without its license, on the token alone. */

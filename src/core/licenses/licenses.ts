@@ -8,7 +8,7 @@ import { mapListing, readPage, type Listing } from '../paging.ts'
 import type { Permission } from '../principal.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
 import { changeLicense, deleteLicense, writeNewLicense, type ChangePlan } from './changes.ts'
-import { authenticateRenewal, authenticateToken, invalidToken, TokenCredential } from './check-token.ts'
+import { authenticateRenewal, type TokenCredential } from './check-token.ts'
 import {
   changedExpiryOf,
   checkInclude,
@@ -29,12 +29,12 @@ import {
   regenerateLicense,
   regenerateLicenses,
   nextRevision,
-  renewLicense,
   type BulkOutcome,
   type BulkRegeneration,
   type Regeneration,
   type RenewalOptions,
 } from './regenerate.ts'
+import { renew, type HeldLicense } from './renewal.ts'
 import {
   present,
   toSigned,
@@ -105,11 +105,12 @@ export interface Licenses {
   regenerate(app: string, id: string, options?: Regeneration): Promise<SignedLicense>
   /**
    * Regenerates a license for the holder of its own token. The token must be unexpired, and signed under an accepted key.
+   * Resolves to the fields that a holder may see.
    * @param currentToken The token, or the credential that `authenticate` made of it.
    * @throws {LicensingError} `invalid_token`, `token_expired`, `token_mismatch`, `not_found`, `license_revoked`,
    * `missing_tier`, in this order; `forbidden` under {@link Licensing.restrictedTo} a public key.
    */
-  renew(app: string, id: string, currentToken: unknown, options?: RenewalOptions): Promise<SignedLicense>
+  renew(app: string, id: string, currentToken: unknown, options?: RenewalOptions): Promise<HeldLicense>
   /**
    * Verifies a license token for a `renew` that follows at once. So a server can check the credential before it reads the
    * rest of a request.
@@ -149,6 +150,9 @@ async function checkCustomer(context: Context, app: AppRecord, id: string | unde
     throw invalidInput({ customerId: ['does not exist'] })
 }
 
+const unrevoked = { revokedAt: null, revokedReason: null, revokedCause: null } as const
+const unseen = { seenAt: null, seenKid: null, seenClient: null } as const
+
 async function licenseRecord(context: Context, app: AppRecord, given: NewLicense): Promise<LicenseRecord> {
   const now = context.runtime.now()
   await checkCustomer(context, app, given.customerId)
@@ -164,12 +168,12 @@ async function licenseRecord(context: Context, app: AppRecord, given: NewLicense
     installationId: given.installationId.toLowerCase(),
     current: true,
     expiresAt: expiryOf(given, now),
-    revokedAt: null,
-    revokedReason: null,
+    ...unrevoked,
     issuedAt: now,
     revision: 1,
     minRevision: 1,
     version: 1,
+    ...unseen,
     metadata: given.metadata ?? {},
     createdAt: now,
     updatedAt: now,
@@ -295,12 +299,11 @@ async function reinstateLicense(
 ): Promise<Found<License>> {
   const { invalidatePrevious = false } = reinstatement.parse(options)
   const record = await requireApp(context, app, 'write')
-  const patch = { revokedAt: null, revokedReason: null }
   const plan: ChangePlan = async (license) => {
     const event = license.revokedAt === null ? 'license.regenerated' : 'license.reinstated'
-    if (!invalidatePrevious) return license.revokedAt === null ? null : { patch, event }
-    const issued = await nextRevision(context, record, { ...license, ...patch }, { invalidatePrevious })
-    return { patch: { ...patch, ...issued }, event }
+    if (!invalidatePrevious) return license.revokedAt === null ? null : { patch: unrevoked, event }
+    const issued = await nextRevision(context, record, { ...license, ...unrevoked }, { invalidatePrevious })
+    return { patch: { ...unrevoked, ...issued }, event }
   }
   return [record, await changeLicense(context, record, licenseId(id), plan)]
 }
@@ -354,28 +357,6 @@ function regenerated(
   return signed(context, write, ['active', 'expired'])
 }
 
-/** Renews a license. A credential is used as it is; a token is verified first. */
-function renewed(
-  context: Context,
-  app: string,
-  id: string,
-  currentToken: unknown,
-  options?: RenewalOptions,
-): Promise<SignedLicense> {
-  const write = async (): Promise<Found<License>> => {
-    if (currentToken instanceof TokenCredential) {
-      const { app: known } = currentToken
-      if (app !== known.id && app !== known.slug) throw invalidToken()
-      const record = await requireApp({ ...context, app: known }, app, 'write')
-      return [record, await renewLicense(context, record, readId('lic', id), currentToken, options)]
-    }
-    const record = await requireApp(context, app, 'write')
-    const token = await authenticateToken(context, record, currentToken)
-    return [record, await renewLicense(context, record, readId('lic', id), { token, license: null }, options)]
-  }
-  return signed(context, write, ['active', 'expired'])
-}
-
 export function bindLicenses(context: Context): Licenses {
   return {
     create: (app, license) => signed(context, () => createLicense(context, app, license)),
@@ -392,7 +373,7 @@ export function bindLicenses(context: Context): Licenses {
     reinstate: (app, id, options) => signed(context, () => reinstateLicense(context, app, id, options)),
     regenerate: (app, id, options = {}) =>
       regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
-    renew: (app, id, token, options) => renewed(context, app, id, token, options),
+    renew: (app, id, token, options) => renew(context, app, id, token, options),
     authenticate: (app, token) => authenticateRenewal(context, app, token),
     regenerateAll: (app, options = {}) => regenerateLicenses(context, app, options),
   }

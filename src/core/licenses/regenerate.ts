@@ -42,6 +42,11 @@ export interface RenewalOptions {
    * place for a rate limit: a refused token, for example a stolen one, must not use up the limit of the license's holder.
    */
   readonly admit?: (licenseId: string) => void | Promise<void>
+  /**
+   * The program that renews, for example `desktop-app/2.3.1 (macos)`: the license's `seenClient`. It is ignored unless it is
+   * 1 to 64 printable ASCII characters.
+   */
+  readonly client?: string
 }
 
 /** Result of `licensing.licenses.regenerateAll`. */
@@ -118,6 +123,21 @@ export interface VerifiedRenewal {
   readonly license: LicenseRecord | null
 }
 
+const clientForm = /^[ -~]{1,64}$/
+
+/** The sign of life that a renewal leaves in the license. */
+function seen(
+  context: Context,
+  { kid }: AuthenticToken,
+  { client = '' }: RenewalOptions,
+): Pick<LicenseRecord, 'seenAt' | 'seenKid' | 'seenClient'> {
+  return {
+    seenAt: context.runtime.now(),
+    seenKid: kid,
+    seenClient: clientForm.test(client) ? client : null,
+  }
+}
+
 /** Regenerates a license for the holder of its token. The order of refusals is documented. */
 export async function renewLicense(
   context: Context,
@@ -138,7 +158,7 @@ export async function renewLicense(
     refuse(decideOwnToken(context, token, license))
     await admitOnce()
     const patch = await nextRevision(context, app, license, { revision: jti.revision })
-    return { patch, event: 'license.regenerated' }
+    return { patch: { ...patch, ...seen(context, token, options) }, event: 'license.regenerated' }
   }
   return changeLicense(context, app, jti.licenseId, plan, known)
 }

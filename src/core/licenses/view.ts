@@ -2,7 +2,7 @@ import type { Context } from '../context.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
 import type { Slot } from '../runtime/work-queue.ts'
 import { may } from '../principal.ts'
-import type { AppRecord, LicenseRecord, Metadata, NumericDate } from '../storage/index.ts'
+import type { AppRecord, LicenseRecord, Metadata, NumericDate, RevokedCause } from '../storage/index.ts'
 import { statusOf } from '../token/decision.ts'
 import { deriveToken, featuresOf, jtiOf } from './issue-token.ts'
 
@@ -25,10 +25,24 @@ export interface License {
   readonly expiresAt: NumericDate | null
   readonly revokedAt: NumericDate | null
   readonly revokedReason: string | null
+  /**
+   * The cause of a revocation that the vendor did not order; otherwise `null`. Causes may be added. A license lacks it under
+   * a public key.
+   */
+  readonly revokedCause: RevokedCause | null
   /** The time when the claims were issued: the token's `iat`. */
   readonly issuedAt: NumericDate
   /** The id of the token. A license lacks it, and the token, under {@link Licensing.restrictedTo} a public key. */
   readonly jti: string
+  /**
+   * The last renewal by the license's own token; `null` before the first. No other call moves it. A license lacks this and
+   * the next two fields under a public key.
+   */
+  readonly seenAt: NumericDate | null
+  /** The `kid` of the key that verified the token of that renewal. */
+  readonly seenKid: string | null
+  /** The program that asked for that renewal, as it named itself; `null` if it did not. */
+  readonly seenClient: string | null
   readonly metadata: Metadata
   readonly createdAt: NumericDate
   readonly updatedAt: NumericDate
@@ -53,7 +67,14 @@ export type LicenseStatus = License['status']
 /** Leaves out what a public key must not see. */
 function visible({ principal }: Context, license: License): License {
   if (may(principal, 'tokens')) return license
-  const { jti: _jti, ...rest } = license
+  const {
+    jti: _jti,
+    revokedCause: _cause,
+    seenAt: _at,
+    seenKid: _kid,
+    seenClient: _client,
+    ...rest
+  } = license
   return rest as License
 }
 
@@ -70,8 +91,12 @@ export async function toLicense(context: Context, app: AppRecord, record: Licens
     expiresAt: record.expiresAt,
     revokedAt: record.revokedAt,
     revokedReason: record.revokedReason,
+    revokedCause: record.revokedCause,
     issuedAt: record.issuedAt,
     jti: await jtiOf(context, app, record),
+    seenAt: record.seenAt,
+    seenKid: record.seenKid,
+    seenClient: record.seenClient,
     metadata: record.metadata,
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,

@@ -46,10 +46,11 @@ export type {
   LicenseStorage,
   RegeneratedPage,
   RegenerationPage,
+  RevokedCause,
 } from './licenses.ts'
 export type { Page, Position } from './page.ts'
 export type { SecretLocation, SecretStorage } from './secrets.ts'
-export type { SigningKeyRecord, SigningKeyStorage } from './signing-keys.ts'
+export type { Retirement, RetirementReason, SigningKeyRecord, SigningKeyStorage } from './signing-keys.ts'
 export type { TierPatch, TierRecord, TierStorage } from './tiers.ts'
 export type { NumericDate } from './time.ts'
 export type { WebhookPatch, WebhookRecord, WebhookStorage } from './webhooks.ts'

@@ -1,9 +1,33 @@
 import { Type } from '@sinclair/typebox'
-import { flag, instant, metadata, nullable, slug, slugs, text, type Metadata } from '../input/fields.ts'
+import {
+  flag,
+  instant,
+  metadata,
+  nullable,
+  oneOf,
+  slug,
+  slugs,
+  text,
+  type Metadata,
+} from '../input/fields.ts'
 import { input } from '../input/parse.ts'
 import type { Page } from './page.ts'
-import { counter, described, formed, id, timestamps, version, type RecordSchema } from './schema.ts'
+import {
+  counter,
+  described,
+  formed,
+  id,
+  thumbprint,
+  timestamps,
+  version,
+  type RecordSchema,
+} from './schema.ts'
 import type { NumericDate } from './time.ts'
+
+const revokedCauses = ['released', 'lapsed', 'replaced', 'moved', 'key_revoked'] as const
+
+/** The cause of a revocation that the vendor did not order. */
+export type RevokedCause = (typeof revokedCauses)[number]
 
 export interface LicenseRecord {
   readonly id: string
@@ -25,6 +49,8 @@ export interface LicenseRecord {
   readonly expiresAt: NumericDate | null
   readonly revokedAt: NumericDate | null
   readonly revokedReason: string | null
+  /** `null` for a license that is not revoked, and for one that the vendor revoked. */
+  readonly revokedCause: RevokedCause | null
   /** The time at which its claims were issued: the token's `iat`. */
   readonly issuedAt: NumericDate
   /** Rises when claims are issued. The token's `jti` carries it. */
@@ -33,6 +59,12 @@ export interface LicenseRecord {
   readonly minRevision: number
   /** Rises with every write. `updateLicense` compares it. */
   readonly version: number
+  /** The last renewal by the license's own token; `null` before the first. */
+  readonly seenAt: NumericDate | null
+  /** The `kid` of the key that verified the token of that renewal. */
+  readonly seenKid: string | null
+  /** The program that asked for that renewal, as it named itself. */
+  readonly seenClient: string | null
   readonly metadata: Metadata
   readonly createdAt: NumericDate
   readonly updatedAt: NumericDate
@@ -59,10 +91,22 @@ export const licenseRecord: RecordSchema<LicenseRecord> = input<LicenseRecord>()
     expiresAt: nullable(instant('Time of expiry; null means never')),
     revokedAt: nullable(instant('Time of the revocation')),
     revokedReason: nullable(text('Reason of the revocation', 0, 1024)),
+    revokedCause: nullable(
+      oneOf('Cause of the revocation; null if the vendor revoked the license, or nobody did', revokedCauses),
+    ),
     issuedAt: instant('Time at which the claims were issued: iat in the token'),
     revision: counter('Rises when claims are issued; part of the token’s jti', 1),
     minRevision: counter('Tokens of a lower revision are refused', 0),
     version: version(1),
+    seenAt: nullable(instant('Time of the last renewal by the license’s own token; null before the first')),
+    seenKid: nullable(thumbprint('Thumbprint of the key that verified the token of that renewal')),
+    seenClient: nullable(
+      formed(
+        'Program that asked for that renewal, as it named itself',
+        '^[ -~]{1,64}$',
+        'must be 1 to 64 printable ASCII characters',
+      ),
+    ),
     metadata: described('Given back as it came', metadata()),
     ...timestamps(),
   }),

@@ -18,6 +18,11 @@ export function formed(description: string, pattern: string, rule: string): TStr
   return Type.String({ description, pattern, rule })
 }
 
+/** The name of a key: its thumbprint by RFC 7638. */
+export function thumbprint(description: string): TString {
+  return formed(description, '^[A-Za-z0-9_-]{43}$', 'must be a thumbprint of SHA-256 in base64url')
+}
+
 export function id(prefix: IdPrefix, description: string): TString {
   const pattern = `^${prefix}_${typeIdSuffix}$`
   return Type.String({

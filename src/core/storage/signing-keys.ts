@@ -1,10 +1,21 @@
 import { Type } from '@sinclair/typebox'
-import { instant, nullable } from '../input/fields.ts'
+import { instant, nullable, oneOf } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
-import { formed, id, sealed, type RecordSchema } from './schema.ts'
+import { formed, id, sealed, thumbprint, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
 
-export interface SigningKeyRecord {
+const retirementReasons = ['rotated', 'compromised'] as const
+
+/** The reason why a signing key was retired. */
+export type RetirementReason = (typeof retirementReasons)[number]
+
+/** The tombstone of a signing key: the time and the reason of its retirement. */
+export interface Retirement {
+  readonly retiredAt: NumericDate | null
+  readonly retiredReason: RetirementReason | null
+}
+
+export interface SigningKeyRecord extends Retirement {
   /** Thumbprint of the public key (RFC 7638). */
   readonly kid: string
   readonly appId: string
@@ -13,17 +24,19 @@ export interface SigningKeyRecord {
   /** PKCS #8, sealed; `null` once the key is retired. */
   readonly privateKey: string | null
   readonly createdAt: NumericDate
-  /** `null` for the active key. For a retired key, the time until which its tokens are still accepted. */
+  /**
+   * `null` for the active key. For a retired key, the time until which its tokens are still accepted: 0 if the rotation gave
+   * no grace period, or a later one ended it.
+   */
   readonly acceptedUntil: NumericDate | null
+  /** `null` for the active key, and for a key that version 0.1.0 retired. */
+  readonly retiredAt: NumericDate | null
+  readonly retiredReason: RetirementReason | null
 }
 
 export const signingKeyRecord: RecordSchema<SigningKeyRecord> = input<SigningKeyRecord>()(
   Type.Object({
-    kid: formed(
-      'Thumbprint of the public key (RFC 7638)',
-      '^[A-Za-z0-9_-]{43}$',
-      'must be a thumbprint of SHA-256 in base64url',
-    ),
+    kid: thumbprint('Thumbprint of the public key (RFC 7638)'),
     appId: id('app', 'App of the key'),
     publicKeyPem: formed(
       'Public key, SubjectPublicKeyInfo in PEM',
@@ -33,8 +46,12 @@ export const signingKeyRecord: RecordSchema<SigningKeyRecord> = input<SigningKey
     privateKey: nullable(sealed('Private key, PKCS #8; null once the key is retired')),
     createdAt: instant('Time of creation'),
     acceptedUntil: nullable(
-      instant('End of the grace period; null for the active key, of which an index allows one an app'),
+      instant(
+        'End of the grace period, 0 if there is none; null for the active key, of which an index allows one an app',
+      ),
     ),
+    retiredAt: nullable(instant('Time of the retirement; null for the active key, and if 0.1.0 retired it')),
+    retiredReason: nullable(oneOf('Reason of the retirement', retirementReasons)),
   }),
 )
 
@@ -48,13 +65,14 @@ export interface SigningKeyStorage {
    * Resolves to `false` and changes nothing otherwise. Exactly one of several concurrent callers wins, and an app never has
    * two active keys.
    *
-   * The private key of the old one is destroyed. With `acceptOldUntil`, its public key stays until that time. With `null`, the
-   * public key goes too, and so does every other retired key of the app.
+   * The private key of the old one is destroyed. Its public key stays as a tombstone with `retirement`, by default the time
+   * of `next` and `rotated`. Its `acceptedUntil` becomes `acceptOldUntil`. With `null`, that of every retired key becomes 0.
    */
   swapActiveKey(
     appId: string,
     expectedKid: string | null,
     next: SigningKeyRecord,
     acceptOldUntil: NumericDate | null,
+    retirement?: Retirement,
   ): Promise<boolean>
 }

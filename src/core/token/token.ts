@@ -135,6 +135,12 @@ export async function signToken(claims: LicenseClaims, kid: string, privateKey: 
   return new CompactSign(payload).setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid }).sign(privateKey)
 }
 
+/** The claims of a token, and the `kid` of the key that verified it: a token need not name its key. */
+export interface VerifiedToken {
+  readonly claims: LicenseClaims
+  readonly kid: string
+}
+
 /**
  * Verifies a license token: its grammar (RFC 7515 section 7.1, with one spelling only), its signature under one of `keys`,
  * its issuer and audience, and the type of every claim that it knows. It does not check the time: see `decide`.

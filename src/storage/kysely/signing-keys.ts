@@ -1,5 +1,10 @@
 import { sql } from 'kysely'
-import type { NumericDate, SigningKeyRecord, SigningKeyStorage } from '../../core/storage/index.ts'
+import type {
+  NumericDate,
+  Retirement,
+  SigningKeyRecord,
+  SigningKeyStorage,
+} from '../../core/storage/index.ts'
 import { KyselyApps } from './apps.ts'
 import type { Writer } from './executor.ts'
 import { insertUnlessTaken, wroteRow } from './queries.ts'
@@ -29,11 +34,12 @@ export abstract class KyselySigningKeys extends KyselyApps implements SigningKey
     expectedKid: string | null,
     next: SigningKeyRecord,
     acceptOldUntil: NumericDate | null,
+    retirement: Retirement = { retiredAt: next.createdAt, retiredReason: 'rotated' },
   ): Promise<boolean> {
-    const swap = { appId, nextKid: next.kid, acceptOldUntil }
+    const swap = { appId, nextKid: next.kid, acceptOldUntil, retirement }
     const isSwapped = await this.executor.atomically(async (db) => {
       if (expectedKid !== null && !(await retire(db, expectedKid, swap))) return false
-      const key = { ...next, appId, acceptedUntil: null }
+      const key = { ...next, appId, acceptedUntil: null, retiredAt: null, retiredReason: null }
       return insertUnlessTaken(db, 'heartwood_signing_key', signingKeyRows.toRow(key))
     })
     if (isSwapped) await this.executor.secretErased()
@@ -45,35 +51,38 @@ interface Swap {
   readonly appId: string
   readonly nextKid: string
   readonly acceptOldUntil: NumericDate | null
+  readonly retirement: Retirement
 }
 
 /** Retires the active key if it is still `kid` and the next kid is new, so that the next key can then be written. */
 async function retire(db: Writer, kid: string, swap: Swap): Promise<boolean> {
-  if (swap.acceptOldUntil !== null) return keepPublicKey(db, kid, swap, swap.acceptOldUntil)
-  const isDeleted = await wroteRow(
-    db
-      .deleteFrom('heartwood_signing_key')
-      .where('app_id', '=', swap.appId)
-      .where('kid', '=', kid)
-      .where('accepted_until', 'is', null)
-      .where(({ not, exists }) => not(exists(nextKey(db, swap))))
-      .returning('kid'),
-  )
-  if (isDeleted) await db.deleteFrom('heartwood_signing_key').where('app_id', '=', swap.appId).execute()
-  return isDeleted
-}
-
-function keepPublicKey(db: Writer, kid: string, swap: Swap, acceptedUntil: NumericDate): Promise<boolean> {
-  return wroteRow(
+  const { acceptOldUntil, retirement } = swap
+  const tombstone = signingKeyRows.toColumns({
+    ...retirement,
+    privateKey: null,
+    acceptedUntil: acceptOldUntil ?? 0,
+  })
+  const isRetired = await wroteRow(
     db
       .updateTable('heartwood_signing_key')
-      .set({ private_key: null, accepted_until: acceptedUntil })
+      .set(tombstone)
       .where('app_id', '=', swap.appId)
       .where('kid', '=', kid)
       .where('accepted_until', 'is', null)
       .where(({ not, exists }) => not(exists(nextKey(db, swap))))
       .returning('kid'),
   )
+  if (isRetired && acceptOldUntil === null) await endGracePeriods(db, swap.appId)
+  return isRetired
+}
+
+async function endGracePeriods(db: Writer, appId: string): Promise<void> {
+  await db
+    .updateTable('heartwood_signing_key')
+    .set({ accepted_until: 0 })
+    .where('app_id', '=', appId)
+    .where('accepted_until', '>', 0)
+    .execute()
 }
 
 function nextKey(db: Writer, { appId, nextKid }: Swap) {

@@ -1,4 +1,9 @@
-import type { NumericDate, SigningKeyRecord, SigningKeyStorage } from '../../core/storage/index.ts'
+import type {
+  NumericDate,
+  Retirement,
+  SigningKeyRecord,
+  SigningKeyStorage,
+} from '../../core/storage/index.ts'
 import type { Runner } from './runner.ts'
 import { type LookUps, requireParent } from './tables.ts'
 
@@ -6,15 +11,16 @@ export function signingKeyStorage({ read, write }: Runner): SigningKeyStorage {
   return {
     findActiveKey: (appId) => read((tables) => findActiveKey(tables, appId)),
     listSigningKeys: (appId) => read((tables) => keysOf(tables, appId).toSorted(activeThenNewest)),
-    swapActiveKey: (appId, expectedKid, next, acceptOldUntil) =>
+    swapActiveKey: (appId, expectedKid, next, acceptOldUntil, retirement = rotatedFor(next)) =>
       write((tables) => {
         const keys = keysOf(tables, appId)
-        const active = findActiveKey(tables, appId)
+        const old = findActiveKey(tables, appId)
         const isKnown = keys.some((key) => key.kid === next.kid)
-        if (isKnown || (active?.kid ?? null) !== expectedKid) return false
+        if (isKnown || (old?.kid ?? null) !== expectedKid) return false
         requireParent(tables.apps.get(appId))
-        const kept = acceptOldUntil === null ? [] : retire(keys, acceptOldUntil)
-        tables.keyRings.replace({ id: appId, keys: [{ ...next, appId, acceptedUntil: null }, ...kept] })
+        const retired = retire(keys, acceptOldUntil, retirement)
+        const active = { ...next, appId, acceptedUntil: null, retiredAt: null, retiredReason: null }
+        tables.keyRings.replace({ id: appId, keys: [active, ...retired] })
         return true
       }),
   }
@@ -32,8 +38,20 @@ function isActive(key: SigningKeyRecord): boolean {
   return key.acceptedUntil === null
 }
 
-function retire(keys: readonly SigningKeyRecord[], acceptedUntil: NumericDate): SigningKeyRecord[] {
-  return keys.map((key) => (isActive(key) ? { ...key, privateKey: null, acceptedUntil } : key))
+function rotatedFor({ createdAt }: SigningKeyRecord): Retirement {
+  return { retiredAt: createdAt, retiredReason: 'rotated' }
+}
+
+function retire(
+  keys: readonly SigningKeyRecord[],
+  acceptOldUntil: NumericDate | null,
+  retirement: Retirement,
+): SigningKeyRecord[] {
+  const acceptedUntil = acceptOldUntil ?? 0
+  return keys.map((key) => {
+    if (isActive(key)) return { ...key, ...retirement, privateKey: null, acceptedUntil }
+    return acceptOldUntil === null ? { ...key, acceptedUntil } : key
+  })
 }
 
 function activeThenNewest(a: SigningKeyRecord, b: SigningKeyRecord): number {

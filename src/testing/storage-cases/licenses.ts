@@ -26,10 +26,14 @@ const recordCases: readonly ConformanceCase[] = [
       expiresAt: farFuture,
       revokedAt: 0,
       revokedReason: oddText,
+      revokedCause: 'key_revoked',
       issuedAt: farFuture,
       revision: 4_294_967_295,
       minRevision: 0,
       version: 9_007_199_254_740_991,
+      seenAt: farFuture,
+      seenKid: oddText,
+      seenClient: oddText,
       metadata: oddMetadata,
       createdAt: 0,
       updatedAt: farFuture,
@@ -150,7 +154,8 @@ const updateCases: readonly ConformanceCase[] = [
     const [tier, customer] = [newTier(parents.app.id), newCustomer(parents.app.id)]
     await storage.insertTier(tier)
     await storage.insertCustomer(customer)
-    const license = await addLicense(storage, parents, { expiresAt: 5, revokedAt: 6, revokedReason: 'x' })
+    const revoked = { revokedAt: 6, revokedReason: 'x', revokedCause: 'lapsed' } as const
+    const license = await addLicense(storage, parents, { expiresAt: 5, ...revoked })
     const patch = {
       tierId: tier.id,
       tier: tier.slug,
@@ -161,6 +166,10 @@ const updateCases: readonly ConformanceCase[] = [
       expiresAt: null,
       revokedAt: null,
       revokedReason: null,
+      revokedCause: null,
+      seenAt: madeAt,
+      seenKid: 'kid',
+      seenClient: 'desktop-app/2.3.1',
       revision: 2,
       minRevision: 2,
       issuedAt: farFuture,

@@ -78,6 +78,8 @@ export function newSigningKey(appId: string, given: Partial<SigningKeyRecord> = 
     privateKey: `sealed private half of ${kid}`,
     createdAt: madeAt,
     acceptedUntil: null,
+    retiredAt: null,
+    retiredReason: null,
     ...given,
   }
 }

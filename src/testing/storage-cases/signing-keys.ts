@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
-import { addApp, concurrently, farFuture, newSigningKey, oddText } from './records.ts'
+import { addApp, concurrently, farFuture, madeAt, newSigningKey, oddText } from './records.ts'
 
 export const signingKeyCases: readonly ConformanceCase[] = [
   storageCase('findActiveKey(): returns every field unchanged', async (storage) => {
@@ -21,14 +21,24 @@ export const signingKeyCases: readonly ConformanceCase[] = [
     assert.equal(await storage.swapActiveKey(other.id, null, { ...key, appId: other.id }, null), true)
     assert.deepEqual(await storage.findActiveKey(one.id), key)
   }),
-  storageCase('swapActiveKey(): without a grace period, only the new key stays', async (storage) => {
-    const app = await addApp(storage)
-    const [first, second, third] = [newSigningKey(app.id), newSigningKey(app.id), newSigningKey(app.id)]
-    await storage.swapActiveKey(app.id, null, first, null)
-    await storage.swapActiveKey(app.id, first.kid, second, farFuture)
-    assert.equal(await storage.swapActiveKey(app.id, second.kid, third, null), true)
-    assert.deepEqual(await storage.listSigningKeys(app.id), [third])
-  }),
+  storageCase(
+    'swapActiveKey(): without a grace period, the other keys stay as tombstones only',
+    async (storage) => {
+      const app = await addApp(storage)
+      const [first, second, third] = [newSigningKey(app.id), newSigningKey(app.id), newSigningKey(app.id)]
+      await storage.swapActiveKey(app.id, null, first, null)
+      const compromised = { retiredAt: madeAt + 5, retiredReason: 'compromised' } as const
+      await storage.swapActiveKey(app.id, first.kid, second, farFuture)
+      assert.equal(await storage.swapActiveKey(app.id, second.kid, third, null, compromised), true)
+      assert.deepEqual(await storage.listSigningKeys(app.id), [
+        third,
+        { ...second, ...compromised, privateKey: null, acceptedUntil: 0 },
+        { ...first, retiredAt: madeAt, retiredReason: 'rotated', privateKey: null, acceptedUntil: 0 },
+      ])
+      const old = { ...first, privateKey: 'sealed' }
+      assert.equal(await storage.swapActiveKey(app.id, third.kid, old, null), false)
+    },
+  ),
   storageCase(
     'swapActiveKey(): with a grace period, the old public keys stay, newest first',
     async (storage) => {
@@ -40,8 +50,8 @@ export const signingKeyCases: readonly ConformanceCase[] = [
       await storage.swapActiveKey(app.id, second.kid, third, farFuture - 1)
       assert.deepEqual(await storage.listSigningKeys(app.id), [
         third,
-        { ...second, privateKey: null, acceptedUntil: farFuture - 1 },
-        { ...first, privateKey: null, acceptedUntil: farFuture },
+        { ...second, ...rotatedAt(3), privateKey: null, acceptedUntil: farFuture - 1 },
+        { ...first, ...rotatedAt(2), privateKey: null, acceptedUntil: farFuture },
       ])
       assert.deepEqual(await storage.findActiveKey(app.id), third)
     },
@@ -67,6 +77,10 @@ export const signingKeyCases: readonly ConformanceCase[] = [
   }),
 ]
 
+function rotatedAt(retiredAt: number) {
+  return { retiredAt, retiredReason: 'rotated' } as const
+}
+
 function wonByOne(acceptOldUntil: number | null): ConformanceCase {
   const kind = acceptOldUntil === null ? 'without grace' : 'with grace'
   return storageCase(`swapActiveKey(): one of 8 concurrent calls ${kind} wins`, async (storage) => {
@@ -82,6 +96,6 @@ function wonByOne(acceptOldUntil: number | null): ConformanceCase {
     assert.deepEqual(all[0], keys[results.indexOf(true)])
     assert.equal(all.filter((key) => key.acceptedUntil === null).length, 1)
     assert.equal(all.filter((key) => key.privateKey !== null).length, 1)
-    assert.equal(all.length, acceptOldUntil === null ? 1 : 2)
+    assert.equal(all.length, 2)
   })
 }

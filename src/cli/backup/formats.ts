@@ -1,0 +1,25 @@
+import type { Kind, Records } from './records.ts'
+
+/** The fields that a format added to a kind of record, with their values in the records of every earlier format. */
+type AddedFields = { readonly [K in Kind]?: Partial<Records[K]> }
+
+/**
+ * The fields that each format added. No kind or field ever changes its meaning or goes away, so an export of an earlier
+ * format needs nothing more.
+ */
+const added: ReadonlyMap<number, AddedFields> = new Map([
+  [
+    2,
+    {
+      license: { revokedCause: null, seenAt: null, seenKid: null, seenClient: null },
+      signingKey: { retiredAt: null, retiredReason: null },
+    },
+  ],
+])
+
+/** A record as the present format has it. `record` is as the export has it, and not checked yet. */
+export function inPresentFormat(kind: Kind, record: unknown, format: number): unknown {
+  if (typeof record !== 'object' || record === null) return record
+  const missing = [...added].filter(([since]) => since > format).map(([, fields]) => fields[kind])
+  return Object.assign({}, ...missing, record) as unknown
+}

@@ -1,0 +1,35 @@
+import type { Context } from '../context.ts'
+import { requireApp } from '../lookup.ts'
+import type { NumericDate, RetirementReason, SigningKeyRecord } from '../storage/index.ts'
+
+/** A signing key of an app, without its private half. Times are whole seconds since 1970. */
+export interface SigningKey {
+  /** The thumbprint of the public key (RFC 7638). */
+  readonly kid: string
+  /** `active` signs. Tokens under a key `in_grace` are accepted until `acceptedUntil`. Those under a `retired` one fail. */
+  readonly state: 'active' | 'in_grace' | 'retired'
+  /** SubjectPublicKeyInfo in PEM. */
+  readonly publicKeyPem: string
+  readonly createdAt: NumericDate
+  /** The end of the grace period; `null` unless the key is in grace. */
+  readonly acceptedUntil: NumericDate | null
+  /** `null` for the active key, and for a key that version 0.1.0 retired. */
+  readonly retiredAt: NumericDate | null
+  /** `compromised` if the rotation said so, otherwise `rotated`; `null` where `retiredAt` is. Reasons may be added. */
+  readonly reason: RetirementReason | null
+}
+
+function toSigningKey(key: SigningKeyRecord, now: NumericDate): SigningKey {
+  const { kid, publicKeyPem, createdAt, retiredAt, retiredReason: reason } = key
+  const isInGrace = key.acceptedUntil !== null && key.acceptedUntil > now
+  const state = key.acceptedUntil === null ? 'active' : isInGrace ? 'in_grace' : 'retired'
+  const acceptedUntil = isInGrace ? key.acceptedUntil : null
+  return { kid, state, publicKeyPem, createdAt, acceptedUntil, retiredAt, reason }
+}
+
+/** The signing keys of an app, the active one first, then the newest. Version 0.1.0 left none of its retired keys. */
+export async function signingKeysOf(context: Context, app: string): Promise<readonly SigningKey[]> {
+  const { id } = await requireApp(context, app, 'write')
+  const keys = await context.storage.listSigningKeys(id)
+  return keys.map((key) => toSigningKey(key, context.runtime.now()))
+}

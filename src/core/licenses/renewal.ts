@@ -1,0 +1,61 @@
+import type { Context } from '../context.ts'
+import { readId } from '../ids.ts'
+import { withSigningSlot } from '../keys/signing-queue.ts'
+import { requireApp } from '../lookup.ts'
+import type { AppRecord } from '../storage/index.ts'
+import { authenticateToken, invalidToken, TokenCredential } from './check-token.ts'
+import { renewLicense, type RenewalOptions, type VerifiedRenewal } from './regenerate.ts'
+import { toSigned, type SignedLicense } from './view.ts'
+
+/** A license as its holder may see it: whoever has its token. It has no metadata and no reason of a revocation. */
+export type HeldLicense = Pick<
+  SignedLicense,
+  | 'id'
+  | 'installationId'
+  | 'customerId'
+  | 'tierId'
+  | 'tier'
+  | 'features'
+  | 'status'
+  | 'expiresAt'
+  | 'issuedAt'
+  | 'jti'
+  | 'token'
+>
+
+/** The holder may be anybody who got hold of the program, so a new field of a license stays hidden until it is named here. */
+function heldLicense(license: SignedLicense): HeldLicense {
+  const { id, installationId, customerId, tierId, tier, features } = license
+  const { status, expiresAt, issuedAt, jti, token } = license
+  return { id, installationId, customerId, tierId, tier, features, status, expiresAt, issuedAt, jti, token }
+}
+
+interface Renewal extends VerifiedRenewal {
+  readonly app: AppRecord
+}
+
+/** A credential is used as it is; a token is verified first. @throws {LicensingError} `not_found`, `forbidden`, `invalid_token`. */
+async function verifiedRenewal(context: Context, app: string, currentToken: unknown): Promise<Renewal> {
+  if (currentToken instanceof TokenCredential) {
+    const { app: known, token, license } = currentToken
+    if (app !== known.id && app !== known.slug) throw invalidToken()
+    return { app: await requireApp({ ...context, app: known }, app, 'write'), token, license }
+  }
+  const record = await requireApp(context, app, 'write')
+  return { app: record, token: await authenticateToken(context, record, currentToken), license: null }
+}
+
+/** Renews a license for the holder of its token. The signing slot is taken before the write. */
+export function renew(
+  context: Context,
+  app: string,
+  id: string,
+  currentToken: unknown,
+  options?: RenewalOptions,
+): Promise<HeldLicense> {
+  return withSigningSlot(context, async (slot) => {
+    const renewal = await verifiedRenewal(context, app, currentToken)
+    const license = await renewLicense(context, renewal.app, readId('lic', id), renewal, options)
+    return heldLicense(await toSigned(context, renewal.app, license, slot, ['active', 'expired']))
+  })
+}
