@@ -2,6 +2,7 @@ import type { WorkUnit } from './context.ts'
 import { LicensingError } from './errors.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
 import type { Storage, StorageSession } from './storage/index.ts'
+import { isRead } from './storage/verbs.ts'
 
 /** Milliseconds for which work may hold its transaction. Another process waits 5 s for the writer of SQLite. */
 const patience = 4_000
@@ -13,10 +14,6 @@ type Serialize = <T>(work: () => Promise<T>) => Promise<T>
 
 function call(session: StorageSession, name: string, given: readonly unknown[]): Promise<unknown> {
   return (Reflect.get(session, name) as Verb).call(session, ...given)
-}
-
-function isRead(name: string): boolean {
-  return /^(?:find|list|count)[A-Z]/.test(name)
 }
 
 /** A lost guard has written nothing. A released slot belonged to an ended license, and so did no harm. */
