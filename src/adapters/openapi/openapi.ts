@@ -282,7 +282,7 @@ const relativeServer = {
 /** The relative one stays in the list for pages of Swagger UI that were opened under another address. */
 function servers(publicUrl: string | null): readonly object[] {
   if (publicUrl === null) return [relativeServer]
-  const description = 'This server at its public address'
+  const description = 'This server at its public address, in production or in tests'
   return [{ url: publicUrl, description, 'x-internal': false }, relativeServer]
 }
 
