@@ -147,6 +147,16 @@ describe('well-behaved callers', () => {
     assert.equal((await renew(extended.token)).status, 200)
   })
 
+  test('renewalPerLicense: ten renewals at once count as ten, although each but one has to try again', async () => {
+    const { send, issue } = await limited()
+    const { id, token } = await issue()
+    const renew = (): Promise<TestResponse> =>
+      send('POST', `/apps/desktop-app/licenses/${id}/regenerate`, { body: { current_token: token } })
+    const renewed = await Promise.all(Array.from({ length: 10 }, renew))
+    assert.deepEqual(new Set(renewed.map(({ status }) => status)), new Set([200]))
+    assert.equal((await renew()).error().code, 'rate_limited')
+  })
+
   test('another address: its own count', async () => {
     const { send } = await limited()
     await exhaust(() => send('GET', verify, from('192.0.2.1')))

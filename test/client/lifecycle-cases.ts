@@ -248,7 +248,7 @@ const refusals: readonly LifecycleCase[] = [
 ]
 
 /** The thumbprint of the second key pair of every test server. */
-const nextKey = 'inBb-o2Kd_MU-vnxPXE2OgrwCWYXSKgZEMN3pCvkuz0'
+export const nextKey = 'inBb-o2Kd_MU-vnxPXE2OgrwCWYXSKgZEMN3pCvkuz0'
 
 const keySources: Readonly<Record<string, KeySource>> = {
   'jwks.json': { from: 'jwks.json', pin: 'origin' },

@@ -26,6 +26,9 @@ export interface ServerCommands {
   fetch(url: string, init: RequestInit): Promise<Response>
 }
 
+/** Makes a client: of this version, or of an earlier one. */
+export type CreateClient = typeof createLicenseClient
+
 const day = 86_400
 
 function failingStore(): LicenseStore {
@@ -50,10 +53,18 @@ export class TestProgram implements Program {
   readonly #setup: ClientSetup
   readonly #store: LicenseStore
   readonly #clock: VirtualClock
+  readonly #versions: readonly CreateClient[]
+  #starts = 0
   #client: LicenseClient
 
-  private constructor(server: ServerCommands, options: ProgramOptions, setup: ClientSetup) {
+  private constructor(
+    server: ServerCommands,
+    options: ProgramOptions,
+    setup: ClientSetup,
+    versions: readonly CreateClient[],
+  ) {
     this.#server = server
+    this.#versions = versions
     this.#options = options
     this.#setup = setup
     this.#store = storeOf(options)
@@ -65,9 +76,10 @@ export class TestProgram implements Program {
     server: ServerCommands,
     license: TestLicense,
     options: ProgramOptions,
+    versions: readonly CreateClient[],
   ): Promise<TestProgram> {
     const setup = (await server.command('open', license)) as ClientSetup
-    const program = new TestProgram(server, options, setup)
+    const program = new TestProgram(server, options, setup, versions)
     if (options.offline === true) await program.onServer('fail', 'outage', null)
     await program.#start()
     const byHand = !['withoutToken', 'configured', 'brokenStore'].some((name) => name in options)
@@ -82,7 +94,8 @@ export class TestProgram implements Program {
   async #start(): Promise<void> {
     const { baseUrl, app, publicKeys, token } = this.#setup
     const { graceDays, maxOfflineDays, refreshKeys, configured } = this.#options
-    this.#client = await createLicenseClient({
+    const create = this.#versions[this.#starts++ % this.#versions.length]!
+    this.#client = await create({
       baseUrl,
       app,
       publicKeys,
@@ -197,11 +210,13 @@ export interface CaseResult {
   readonly observed: readonly Observation[]
 }
 
+/** @param versions The clients that the program starts with, in turn. They share its store. */
 export async function runCase(
   { license = {}, options = {}, steps }: LifecycleCase,
   server: ServerCommands,
+  versions: readonly CreateClient[] = [createLicenseClient],
 ): Promise<CaseResult> {
-  const program = await TestProgram.open(server, license, options)
+  const program = await TestProgram.open(server, license, options, versions)
   const observed: Observation[] = []
   for (const [step, [, , expected]] of steps) {
     await step(program)

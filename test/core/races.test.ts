@@ -65,6 +65,32 @@ test('licenses.renew(): 50 concurrent renewals succeed, each with its own token'
   assert.equal((await storage.findLicense(app.id, id))?.revision, 51)
 })
 
+test('licenses.renew(): calls `admit` once, although other requests change the license first', async () => {
+  const storage = memoryStorage()
+  let losses = 0
+  const losing: typeof storage = {
+    ...storage,
+    transaction: (work) =>
+      storage.transaction((tx) =>
+        work({
+          ...tx,
+          updateLicense: async (...args) => (losses-- > 0 ? null : tx.updateLicense(...args)),
+        }),
+      ),
+  }
+  const { licensing, issue } = await newShop({ storage: losing })
+  const { id, token } = await issue()
+  const admitted: string[] = []
+  for (const lost of [0, 1, 3]) {
+    losses = lost
+    await licensing.licenses.renew('desktop-app', id, token, {
+      admit: (licenseId) => void admitted.push(licenseId),
+    })
+    assert.equal(losses, -1)
+    assert.deepEqual(admitted.splice(0), [id])
+  }
+})
+
 test('licenses.update(): 100 concurrent changes of one license succeed on a slow storage', async () => {
   const storage = memoryStorage()
   const slow: typeof storage = {

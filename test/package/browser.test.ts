@@ -68,9 +68,18 @@ class Site {
 const site = new Site()
 let browser: Browser
 let tab: Page
+let oldTab: Page
 
-async function openTab(): Promise<Page> {
+/** Takes away what Chromium lacks before version 116. */
+function ageEngine(): void {
+  Reflect.deleteProperty(AbortSignal, 'any')
+  Reflect.deleteProperty(AbortSignal, 'timeout')
+}
+
+/** @param prepare Runs in the page before its script loads. */
+async function openTab(prepare: () => void = () => undefined): Promise<Page> {
   const opened = await (browser.contexts()[0] ?? (await browser.newContext())).newPage()
+  await opened.addInitScript(prepare)
   await opened.goto(site.pages)
   await opened.waitForFunction(() => 'page' in globalThis)
   return opened
@@ -82,6 +91,7 @@ before(async () => {
   await run(['bun', 'build', 'test/client/browser-page.ts', '--target', 'browser', '--outfile', script])
   await site.open(readFileSync(script, 'utf8'))
   tab = await openTab()
+  oldTab = await openTab(ageEngine)
 })
 
 after(async () => {
@@ -89,15 +99,31 @@ after(async () => {
   site.close()
 })
 
-for (const [at, { name, steps }] of lifecycleCases.entries())
-  test(`client in a browser: ${name}`, async () => {
-    site.renew()
-    const { observed } = await tab.evaluate((index) => page.runCase(index), at)
-    assert.deepEqual(
-      observed,
-      steps.map(([, observation]) => observation),
-    )
-  })
+for (const [engine, tabOf] of [
+  ['a browser', () => tab],
+  ['a browser without AbortSignal.any and .timeout', () => oldTab],
+] as const)
+  for (const [at, { name, steps }] of lifecycleCases.entries())
+    test(`client in ${engine}: ${name}`, async () => {
+      site.renew()
+      const { observed } = await tabOf().evaluate((index) => page.runCase(index), at)
+      assert.deepEqual(
+        observed,
+        steps.map(([, observation]) => observation),
+      )
+    })
+
+test('client in an old browser: AbortSignal.any and .timeout are really missing', async () => {
+  const has = (each: Page): Promise<readonly boolean[]> =>
+    each.evaluate(() => ['any' in AbortSignal, 'timeout' in AbortSignal])
+  assert.deepEqual(
+    [await has(tab), await has(oldTab)],
+    [
+      [true, true],
+      [false, false],
+    ],
+  )
+})
 
 for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])
   test(`${kind}: keeps the license over a reload, and only one of two tabs requests a renewal`, async () => {
