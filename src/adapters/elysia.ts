@@ -82,7 +82,7 @@ function mountRest(app: AnyElysia, service: HttpService): void {
 }
 
 function mountDocuments(app: AnyElysia, service: HttpService): void {
-  for (const [path, reply] of documents)
+  for (const [path, reply] of documents(service.publicUrl))
     app.get(path, ({ request }) => respondAt(service, path, request, () => reply(request)), options)
 }
 
@@ -104,7 +104,7 @@ function mountMetrics(app: AnyElysia, service: HttpService, metrics: Metrics): v
  * @param settings Options such as limits, CORS origins and metrics.
  * @returns An Elysia app, for `use()`, `group()`, `listen()` or `fetch`.
  * @throws {TypeError} if a rate limit is not a positive integer under a documented name, if a trusted proxy is not an
- * address or a CIDR range, or if no browser sends such an origin.
+ * address or a CIDR range, if no browser sends such an origin, or if no link can begin with `publicUrl`.
  *
  * @example
  * ```ts

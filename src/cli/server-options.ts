@@ -2,6 +2,7 @@ import type { ServerRequest } from 'srvx'
 import { trustedProxies } from '../adapters/http/client-address.ts'
 import type { RateLimits, ServerOptions } from '../adapters/elysia.ts'
 import { isOrigin } from '../adapters/http/cors.ts'
+import { readPublicUrl } from '../adapters/http/public-url.ts'
 import { defaultRateLimits, rateLimiter } from '../adapters/http/rate-limit.ts'
 import { snakeCase } from '../adapters/http/wire.ts'
 import { CliError } from './errors.ts'
@@ -56,6 +57,19 @@ function readCorsOrigins(environment: Environment): readonly string[] {
   )
 }
 
+/** Returns `undefined` if the variable is not set. @throws {CliError} */
+function parsePublicUrl(environment: Environment): string | undefined {
+  const text = environment.HEARTWOOD_PUBLIC_URL || undefined
+  try {
+    return text === undefined ? undefined : readPublicUrl(text)
+  } catch (cause) {
+    throw new CliError(
+      'HEARTWOOD_PUBLIC_URL must be an http or https address without user, query or fragment, such as https://licenses.example.com',
+      { cause },
+    )
+  }
+}
+
 /** @throws {CliError} */
 function readMetrics(environment: Environment): boolean {
   const text = environment.HEARTWOOD_METRICS || 'off'
@@ -66,9 +80,11 @@ function readMetrics(environment: Environment): boolean {
 /** Reads the options of the HTTP server. @throws {CliError} that names the wrong setting. */
 export function readServerOptions(environment: Environment): ServerOptions {
   const rateLimits = readRateLimits(environment)
+  const publicUrl = parsePublicUrl(environment)
   return {
     standalone: true,
     metrics: readMetrics(environment),
+    ...(publicUrl !== undefined && { publicUrl }),
     ...(rateLimits !== undefined && { rateLimits }),
     trustedProxies: readTrustedProxies(environment),
     corsOrigins: readCorsOrigins(environment),

@@ -124,7 +124,7 @@ describe('secrets of the server', () => {
       const app = (await storage.findApp('desktop-app'))!
       const keys = await storage.listSigningKeys(app.id)
       const hashes = (await storage.listApiKeys({}, { limit: 100 })).map(({ hash }) => hash)
-      secrets.push(app.tokenSecret, ...keys.map((key) => String(key.privateKey)), ...hashes)
+      secrets.push(app.tokenSecret, ...keys.flatMap(({ privateKey }) => privateKey ?? []), ...hashes)
     })
     const privateKeys = testKeyPairs.map(({ privateKeyPem }) => privateKeyPem.split('\n')[5]!)
     secrets.push(masterKey, ...privateKeys, ...Object.values(fixture.keys))

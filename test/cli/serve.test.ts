@@ -103,6 +103,14 @@ for (const way of runtimes)
     }
   })
 
+test('heartwood serve: HEARTWOOD_PUBLIC_URL is the first server of the OpenAPI document', async (t) => {
+  const env = { HEARTWOOD_PUBLIC_URL: 'https://licenses.example/' }
+  const server = await startServer(t, { cwd: emptyFolder(t), env })
+  const response = await fetch(`${server.url}/swagger/json`)
+  const { servers } = (await response.json()) as { servers: readonly { readonly url: string }[] }
+  assert.equal(servers[0]?.url, 'https://licenses.example')
+})
+
 test('heartwood serve: reports its health and logs no secret', async (t) => {
   const cwd = emptyFolder(t)
   const server = await startServer(t, { cwd, env: { HEARTWOOD_LOG: 'json' } })

@@ -41,6 +41,8 @@ const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] 
   [{ HEARTWOOD_RATE_LIMITS: '{"verfy": 1}' }, /HEARTWOOD_RATE_LIMITS must be/],
   [{ HEARTWOOD_RATE_LIMITS: 'none' }, /HEARTWOOD_RATE_LIMITS must be/],
   [{ HEARTWOOD_TRUSTED_PROXIES: '10.0.0.0/99' }, /HEARTWOOD_TRUSTED_PROXIES must be/],
+  [{ HEARTWOOD_PUBLIC_URL: 'licenses.example' }, /HEARTWOOD_PUBLIC_URL must be/],
+  [{ HEARTWOOD_PUBLIC_URL: 'https://u:hunter2@licenses.example' }, /HEARTWOOD_PUBLIC_URL must be/],
   [{ HEARTWOOD_CORS_ORIGINS: '*' }, /HEARTWOOD_CORS_ORIGINS must be/],
   [{ HEARTWOOD_CORS_ORIGINS: 'https://a.example/path' }, /HEARTWOOD_CORS_ORIGINS must be/],
   [{ HEARTWOOD_METRICS: 'yes' }, /HEARTWOOD_METRICS must be "off", or "on"/],

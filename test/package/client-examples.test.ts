@@ -170,7 +170,7 @@ test('examples/client-browser.html: accepts a token, keeps it over a reload, and
     await waitForState('invalid')
     await page.fill('#token', 'nonsense')
     await page.click('form button')
-    await page.locator('#reason', { hasText: 'not valid' }).waitFor()
+    await page.locator('#reason', { hasText: 'no license token' }).waitFor()
     await page.fill('#token', token)
     await page.click('form button')
     await waitForState('active')

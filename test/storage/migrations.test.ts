@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
 import { Pool } from 'pg'
+import type { SigningKeyRecord } from '../../src/core/storage/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
-import { licenseRows } from '../../src/storage/kysely/rows.ts'
+import { licenseRows, signingKeyRows } from '../../src/storage/kysely/rows.ts'
 import * as first from '../../src/storage/migrations/0001-licensing.ts'
 import * as second from '../../src/storage/migrations/0002-webhooks.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
-import { addParents, newLicense } from '../../src/testing/storage-cases/records.ts'
+import { addParents, newLicense, newSigningKey } from '../../src/testing/storage-cases/records.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
 
 const database = await openTestDatabase()
@@ -48,15 +49,20 @@ async function makeOldTables(db: Kysely<any>): Promise<void> {
 }
 
 /** The columns that 0.1.0 has not. */
-const added = ['revoked_cause', 'seen_at', 'seen_kid', 'seen_client']
+const added = ['revoked_cause', 'seen_at', 'seen_kid', 'seen_client', 'retired_at', 'retired_reason']
+
+/** The row as 0.1.0 wrote it. */
+function oldRow(row: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !added.includes(name)))
+}
 
 async function upgrades(db: Kysely<any>): Promise<void> {
   await makeOldTables(db)
   const storage = kyselyStorage(db)
   const parents = await addParents(storage)
   const license = newLicense(parents, { metadata: { seats: 5 } })
-  const row = Object.entries(licenseRows.toRow(license)).filter(([name]) => !added.includes(name))
-  const insert = () => db.insertInto('heartwood_license').values(Object.fromEntries(row)).execute()
+  const row = oldRow(licenseRows.toRow(license))
+  const insert = () => db.insertInto('heartwood_license').values(row).execute()
   await insert()
   await migrate(db)
   assert.deepEqual(await storage.findLicense(parents.app.id, license.id), license)
@@ -68,9 +74,42 @@ async function upgrades(db: Kysely<any>): Promise<void> {
   assert.deepEqual(await storage.findLicense(parents.app.id, license.id), license)
 }
 
+async function upgradesKeys(db: Kysely<any>): Promise<void> {
+  await makeOldTables(db)
+  const storage = kyselyStorage(db)
+  const { app } = await addParents(storage)
+  const insert = (key: SigningKeyRecord) =>
+    db
+      .insertInto('heartwood_signing_key')
+      .values(oldRow(signingKeyRows.toRow(key)))
+      .execute()
+  const retired = newSigningKey(app.id, { privateKey: null, acceptedUntil: 0 })
+  const [active, next, last] = [1, 2, 3].map((day) =>
+    newSigningKey(app.id, { createdAt: retired.createdAt + day * 86_400 }),
+  ) as [SigningKeyRecord, SigningKeyRecord, SigningKeyRecord]
+  await insert(retired)
+  await insert(active)
+  await migrate(db)
+  assert.deepEqual(await storage.listSigningKeys(app.id), [active, retired])
+  const retirement = { retiredAt: next.createdAt, retiredReason: 'compromised' } as const
+  assert.equal(await storage.swapActiveKey(app.id, active.kid, next, null, retirement), true)
+  const tombstone = { ...active, privateKey: null, acceptedUntil: 0, ...retirement }
+  assert.deepEqual(await storage.listSigningKeys(app.id), [next, tombstone, retired])
+  // A server of 0.1.0 that still runs rotates too, and names only the columns that it knows.
+  const old = { private_key: null, accepted_until: 0 }
+  await db.updateTable('heartwood_signing_key').set(old).where('kid', '=', next.kid).execute()
+  await insert(last)
+  const byOld = { ...next, privateKey: null, acceptedUntil: 0 }
+  assert.deepEqual(await storage.listSigningKeys(app.id), [last, byOld, tombstone, retired])
+}
+
 describe('migrate(): the tables of 0.1.0 become those of this version', () => {
   it('keeps every record, on SQLite', async () => upgrades(await openSqlite()))
   it('keeps every record, on PostgreSQL', { skip: database === undefined && noPostgres }, async () =>
     upgrades(await openPostgres()),
+  )
+  it('keeps every signing key, on SQLite', async () => upgradesKeys(await openSqlite()))
+  it('keeps every signing key, on PostgreSQL', { skip: database === undefined && noPostgres }, async () =>
+    upgradesKeys(await openPostgres()),
   )
 })

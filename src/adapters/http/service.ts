@@ -4,6 +4,7 @@ import { startMetrics, type Metrics } from '../metrics/metrics.ts'
 import { clientAddressOf, rateLimitKey, trustedProxies, unknownAddress } from './client-address.ts'
 import { readOrigins, type Origins } from './cors.ts'
 import { HttpError } from './errors.ts'
+import { readPublicUrl } from './public-url.ts'
 import { rateLimiter, type Limit, type RateLimiter, type RateLimits } from './rate-limit.ts'
 
 /**
@@ -15,6 +16,7 @@ import { rateLimiter, type Limit, type RateLimiter, type RateLimits } from './ra
  *
  * const options: ServerOptions = {
  *   standalone: true,
+ *   publicUrl: 'https://licenses.example.com',
  *   rateLimits: {},
  *   trustedProxies: ['10.0.0.0/8'],
  *   corsOrigins: ['https://shop.example'],
@@ -27,6 +29,12 @@ export interface ServerOptions {
    * Default false: the host's app handles those paths.
    */
   readonly standalone?: boolean
+  /**
+   * The address under which people and programs reach this API, such as `https://licenses.example.com`. Include the prefix
+   * of your app or proxy; `/api/v1` at the end counts as absent. Links begin with it, and never with the `Host` of a
+   * request. Today that is the server in the OpenAPI document. Default: that document names its server by a relative URL.
+   */
+  readonly publicUrl?: string
   /** Serves `/swagger` and `/swagger/json`. Default true. */
   readonly documents?: boolean
   /**
@@ -53,6 +61,8 @@ export type ConsumeLimit = (limit: Limit, key: string) => Promise<Readonly<Recor
 /** Licensing as one HTTP API serves it: with its limits, metrics and origins. */
 export interface HttpService {
   readonly licensing: Licensing
+  /** Without a slash at its end. `null` if the option is not set. */
+  readonly publicUrl: string | null
   readonly origins: Origins
   /** `null` if metrics are off. */
   readonly metrics: Metrics | null
@@ -95,6 +105,7 @@ export function createHttpService(licensing: Licensing, options: ServerOptions):
   const metrics = options.metrics === true ? startMetrics(licensing) : null
   return {
     licensing,
+    publicUrl: options.publicUrl === undefined ? null : readPublicUrl(options.publicUrl),
     origins: readOrigins(options.corsOrigins),
     metrics,
     consumeLimit: limitsOf(options.rateLimits, metrics),

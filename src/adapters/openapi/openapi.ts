@@ -272,7 +272,21 @@ A response holds one resource as \`{"data": {…}}\`, a list as \`{"data": […]
 whole seconds. Read a list by \`page\` or by \`cursor\`, which costs the same on every page. An unknown field or query
 parameter is refused. A path that is none of these gets \`no_such_route\`, never \`not_found\`. A POST with an \`Idempotency-Key\` may be repeated: the work is done once.`
 
-function documentation(): object {
+// Relative to the document, so that it is right under a host's prefix and behind a proxy too.
+const relativeServer = {
+  url: '..',
+  description: 'This server, in production or in tests',
+  'x-internal': false,
+}
+
+/** The relative one stays in the list for pages of Swagger UI that were opened under another address. */
+function servers(publicUrl: string | null): readonly object[] {
+  if (publicUrl === null) return [relativeServer]
+  const description = 'This server at its public address, in production or in tests'
+  return [{ url: publicUrl, description, 'x-internal': false }, relativeServer]
+}
+
+function documentation(publicUrl: string | null): object {
   return {
     openapi: '3.1.0',
     info: {
@@ -282,8 +296,7 @@ function documentation(): object {
       contact: { name: 'Heartwood' },
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    // Relative to the document, so that it is right under a host's prefix and behind a proxy too.
-    servers: [{ url: '..', description: 'This server, in production or in tests', 'x-internal': false }],
+    servers: servers(publicUrl),
     tags: Object.entries(tags).map(([name, text]) => ({ name, description: text })),
     components: {
       securitySchemes: {
@@ -296,13 +309,16 @@ function documentation(): object {
   }
 }
 
-/** Makes the OpenAPI 3.1 document of the route table. A private Elysia instance keeps a host's routes out of it. */
-export async function openApiDocument(): Promise<unknown> {
+/**
+ * Makes the OpenAPI 3.1 document of the route table. Its first server is the public address, if there is one. A private
+ * Elysia instance keeps a host's routes out of the document.
+ */
+export async function openApiDocument(publicUrl: string | null = null): Promise<unknown> {
   const app = new Elysia().use(
     swagger({
       excludeStaticFile: false,
       exclude: ['/swagger', '/swagger/json'],
-      documentation: documentation(),
+      documentation: documentation(publicUrl),
     }),
   )
   const nothing = (): string => ''

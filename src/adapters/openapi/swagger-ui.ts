@@ -85,18 +85,23 @@ function icon(): Responder {
   return async () => ({ status: 200, headers, body: Uint8Array.from(await bytes()) })
 }
 
-function openApi(): Responder {
-  const document = lazy(openApiDocument)
+function openApi(publicUrl: string | null): Responder {
+  const document = lazy(() => openApiDocument(publicUrl))
   return async () => json(await document())
 }
 
-/** The responders at `/swagger` and below, by path: the OpenAPI document, and Swagger UI with its files. */
-export const documents: readonly (readonly [path: string, reply: Responder])[] = [
+type DocumentReply = readonly [path: string, reply: Responder]
+
+const swaggerUi: readonly DocumentReply[] = [
   ['/swagger', indexPage()],
   ['/swagger/', indexPage()],
-  ['/swagger/json', openApi()],
   ['/swagger/start.js', (request) => cacheable(request, start, 'text/javascript; charset=utf-8')],
   ['/swagger/swagger-ui.css', asset('swagger-ui.css', 'text/css; charset=utf-8')],
   ['/swagger/swagger-ui-bundle.js', asset('swagger-ui-bundle.js', 'text/javascript; charset=utf-8')],
   ['/swagger/favicon.png', icon()],
 ]
+
+/** The responders at `/swagger` and below, by path: the OpenAPI document, and Swagger UI with its files. */
+export function documents(publicUrl: string | null): readonly DocumentReply[] {
+  return [...swaggerUi, ['/swagger/json', openApi(publicUrl)]]
+}
