@@ -148,6 +148,32 @@ test('heartwood export: needs no master key, writes no open secret, and only its
   assert.deepEqual(Object.keys(lines[0]!), ['heartwood'])
 })
 
+test('heartwood import: retired signing keys keep the time and the reason of their retirement', async (t) => {
+  const given = await exported(t)
+  const retirements = [
+    { retiredAt: 1_700_000_001, retiredReason: 'compromised' },
+    { retiredAt: null, retiredReason: null },
+  ]
+  const changes = retirements.values()
+  const lines = given.lines.map(({ signingKey, ...line }) => {
+    if (signingKey === undefined) return line
+    return {
+      signingKey:
+        signingKey['acceptedUntil'] === null ? signingKey : { ...signingKey, ...changes.next().value },
+    }
+  })
+  const { code, stderr } = await runImport(given, textOf(lines))
+  assert.equal(code, 0, stderr)
+  const storage = await sqliteStorage({ filename: join(given.cwd, 'to.db') })
+  t.after(() => storage.close())
+  const app = (await storage.findApp(seededApp))!
+  const keys = (await storage.listSigningKeys(app.id)).toReversed()
+  assert.deepEqual(
+    keys.map(({ retiredAt, retiredReason }) => ({ retiredAt, retiredReason })),
+    [...retirements, { retiredAt: null, retiredReason: null }],
+  )
+})
+
 test('heartwood import: refuses an endless line and bytes that are not UTF-8', async (t) => {
   const given = await exported(t)
   const [first = {}] = given.lines
