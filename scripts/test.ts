@@ -54,6 +54,8 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/races.test.ts': 'needs PostgreSQL',
   'test/storage/wal-cut.test.ts': 'kills processes',
   'test/webhooks/bad-receivers.test.ts': 'needs PostgreSQL, kills processes',
+  'test/client/earlier-client.test.ts': 'runs the whole lifecycle table three times',
+  'test/client/earlier-server.test.ts': 'runs the whole lifecycle table once more',
   'test/client/file-store.test.ts': 'starts processes',
   'test/client/hostile-tokens.test.ts': 'runs hundreds of vectors, as test/core does',
   'test/adapters/naughty-strings.test.ts': 'runs hundreds of strings through every route',

@@ -7,13 +7,20 @@ type Arguments = readonly unknown[]
 export class FakeServer implements ServerCommands {
   readonly #baseUrl: string
   readonly #origins: readonly string[]
+  readonly #create: typeof createTestServer
   #server: TestServer | null = null
   #licenseId = ''
   #lastToken = ''
 
-  constructor(baseUrl = 'http://localhost', origins: readonly string[] = []) {
+  /** @param create Makes the server: of this version, or of an earlier one. */
+  constructor(
+    baseUrl = 'http://localhost',
+    origins: readonly string[] = [],
+    create: typeof createTestServer = createTestServer,
+  ) {
     this.#baseUrl = baseUrl
     this.#origins = origins
+    this.#create = create
   }
 
   get server(): TestServer {
@@ -43,7 +50,7 @@ export class FakeServer implements ServerCommands {
   }
 
   async #open(license: TestLicense): Promise<ClientSetup> {
-    this.#server = await createTestServer({ corsOrigins: this.#origins })
+    this.#server = await this.#create({ corsOrigins: this.#origins })
     const { id, token } = await this.server.issue(license)
     this.#licenseId = id
     this.#lastToken = token
