@@ -31,8 +31,8 @@ export async function codeOf(call: Promise<unknown>): Promise<string> {
 }
 
 /** There are few fixed pairs, so the active one may come up again. Then no rotation takes place. */
-async function rotate({ licensing }: Server): Promise<unknown> {
-  return licensing.rotateKeys(slug).catch((error: unknown) => {
+async function rotate({ licensing }: Server, app: string): Promise<unknown> {
+  return licensing.rotateKeys(app).catch((error: unknown) => {
     if (!(error instanceof TypeError)) throw error
     throw new LicensingError('conflict', error.message)
   })
@@ -58,7 +58,8 @@ export const tasks = {
     )
     return answers.filter((answer) => answer !== null).length
   },
-  rotate: (server: Server): Promise<string[]> => concurrently(4, () => codeOf(rotate(server))),
+  rotate: (server: Server, app: string): Promise<string[]> =>
+    concurrently(4, () => codeOf(rotate(server, app))),
   issue: (server: Server, { customerId, number }: Installation): Promise<string[]> =>
     concurrently(4, () => codeOf(issue(server, customerId, installation(number)))),
   /** Resolves to the licenses of all results, and to the number of results that were not replayed. */
@@ -128,7 +129,7 @@ export async function anything(server: Server, customerId: string, random: () =>
   const { licenses } = server.licensing
   const installationId = installation(500 + Math.floor(random() * 4))
   const kind = random()
-  if (kind < 0.15) return rotate(server)
+  if (kind < 0.15) return rotate(server, slug)
   if (kind < 0.45) return issue(server, customerId, installationId)
   const { id, token } = await licenses.getByInstallation(slug, installationId, { include: 'token' })
   return kind < 0.65 ? licenses.revoke(slug, id) : licenses.renew(slug, id, token)
