@@ -322,7 +322,7 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
       await emit(record, licenseEvent('license.deleted', license, context.runtime.now()))
     return {}
   }
-  await retryUntilWon(() => inTransaction(context, remove))
+  await retryUntilWon(() => inTransaction(context, remove, { alone: true }))
 }
 
 export function bindCustomers(context: Context): Customers {

@@ -131,11 +131,14 @@ function responseSteps(context: Context, stored: StoredResponseRecord): readonly
 
 async function writeSteps(context: Context, found: readonly Step[], { resealed }: Tally): Promise<void> {
   if (found.length === 0) return
-  const written = await context.storage.transaction(async (tx) => {
-    const kinds: Kind[] = []
-    for (const step of found) if (await step.write(tx)) kinds.push(step.kind)
-    return kinds
-  })
+  const written = await context.storage.transaction(
+    async (tx) => {
+      const kinds: Kind[] = []
+      for (const step of found) if (await step.write(tx)) kinds.push(step.kind)
+      return kinds
+    },
+    { alone: true },
+  )
   for (const kind of written) resealed[kind]++
 }
 

@@ -1,7 +1,7 @@
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { deliveryOf, type LicensingEvent, type EventDraft } from './runtime/events.ts'
-import type { AppRecord, DeliveryRecord, StorageSession } from './storage/index.ts'
+import type { AppRecord, DeliveryRecord, StorageSession, TransactionOptions } from './storage/index.ts'
 
 /** Rolls a transaction back whose work resolved to `null`. Work under an idempotency key may end with it. */
 class LostRace extends LicensingError {
@@ -65,6 +65,7 @@ export function afterCommit({ inHostTransaction, unit }: Context, action: () => 
 export async function inTransaction<Result extends object | null>(
   context: Context,
   work: (tx: StorageSession, emit: Emit) => Promise<Result>,
+  options?: TransactionOptions,
 ): Promise<Result> {
   const run = async (tx: StorageSession) => {
     const { emit, emitted } = eventRecorder(context, tx)
@@ -73,7 +74,7 @@ export async function inTransaction<Result extends object | null>(
     await context.recorder?.record(tx, result)
     return { result, emitted }
   }
-  const committed = await context.storage.transaction(run).catch((error: unknown) => {
+  const committed = await context.storage.transaction(run, options).catch((error: unknown) => {
     if (error instanceof LostRace) return null
     throw error
   })

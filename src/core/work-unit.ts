@@ -203,7 +203,7 @@ export async function inOneTransaction<Result>(storage: Storage, task: Task<Resu
     return conclude(task, run, run === first ? done : task.work(run), tx)
   }
   const begin = (): Promise<StorageSession> => {
-    committed.resolve(storage.transaction(transaction))
+    committed.resolve(storage.transaction(transaction, { alone: true }))
     committed.promise.catch(opened.reject)
     return opened.promise
   }

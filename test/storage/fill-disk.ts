@@ -17,29 +17,31 @@ const folder = process.argv.at(-1)!
 const filename = join(folder, 'licenses.db')
 const full = unavailable(/disk is full|cannot be read or written/)
 
+/** Several writes share a commit. All of them fail with it. */
+const atOnce = 5
+
 /** Writes customers until a write fails. Resolves to their ids. */
 async function writeUntilFull(storage: Storage, appId: string): Promise<string[]> {
   const stored: string[] = []
-  for (;;) {
-    const customer = newCustomer(appId, { metadata: { padding: 'x'.repeat(2000) } })
-    try {
-      // A failure inside a transaction differs from one outside, so writes alternate.
-      const insert = stored.length % 2 === 0 ? insertAlone : insertInTransaction
-      await insert(storage, customer)
-      stored.push(customer.id)
-    } catch (error) {
-      assert.ok(full(error), `${error}`)
-      return stored
+  for (let isFull = false; !isFull;) {
+    const customers = Array.from({ length: atOnce }, () =>
+      newCustomer(appId, { metadata: { padding: 'x'.repeat(2000) } }),
+    )
+    const outcomes = await Promise.allSettled(customers.map((customer, at) => insert(storage, customer, at)))
+    for (const [at, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') stored.push(customers[at]!.id)
+      else assert.ok(full(outcome.reason), `${outcome.reason}`)
     }
+    isFull = outcomes.some(({ status }) => status === 'rejected')
   }
+  return stored
 }
 
 type Customer = ReturnType<typeof newCustomer>
 
-const insertAlone = (storage: Storage, customer: Customer) => storage.insertCustomer(customer)
-
-const insertInTransaction = (storage: Storage, customer: Customer) =>
-  storage.transaction((tx) => tx.insertCustomer(customer))
+/** A failure inside a transaction differs from one outside, so writes alternate. */
+const insert = (storage: Storage, customer: Customer, at: number): Promise<boolean> =>
+  at % 2 === 0 ? storage.insertCustomer(customer) : storage.transaction((tx) => tx.insertCustomer(customer))
 
 async function requireStored(storage: Storage, appId: string, ids: readonly string[]): Promise<void> {
   for (const id of ids) assert.equal((await storage.findCustomer(appId, id))?.id, id)

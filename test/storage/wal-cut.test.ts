@@ -25,16 +25,20 @@ function readLog(filename: string): Log {
   return { bytes, frameSize, frames: Math.floor((bytes.length - headerSize) / frameSize) }
 }
 
-/** Changes a database at random. A reader of the old state keeps all changes in the log. */
-async function changeAtRandom(filename: string, customerId: string): Promise<string[]> {
+/**
+ * Changes a database at random, with so many changes at a time. A reader of the old state keeps all changes in the log.
+ */
+async function changeAtRandom(filename: string, customerId: string, atOnce: number): Promise<string[]> {
   const reader = await openConnection(filename, { readonly: true })
   reader.exec('begin')
   reader.first('select * from heartwood_app', [])
   const server = await serverOn(await sqliteStorage({ filename }), 0)
   const random = randomFrom(7)
   const codes: string[] = []
-  for (let change = 0; change < changes; change++)
-    codes.push(await codeOf(anything(server, customerId, random)))
+  for (let change = 0; change < changes; change += atOnce) {
+    const burst = Array.from({ length: atOnce }, () => codeOf(anything(server, customerId, random)))
+    codes.push(...(await Promise.all(burst)))
+  }
   copyFileSync(`${filename}-wal`, `${filename}-log`)
   reader.exec('rollback')
   reader.close()
@@ -63,28 +67,51 @@ async function openCut<T>(base: string, log: Uint8Array, work: (server: Server) 
   }
 }
 
+interface Cuts {
+  /** The outcome of each change. */
+  readonly codes: readonly string[]
+  readonly frames: number
+  /** The states after each cut, with their inconsistencies. */
+  readonly states: ReadonlyMap<string, readonly string[]>
+}
+
+/** Cuts the log of many changes at every frame, and inside every frame. */
+async function cutEverywhere(nextFile: () => string, atOnce: number): Promise<Cuts> {
+  const filename = nextFile()
+  const first = await serverOn(await sqliteStorage({ filename }), 0)
+  const customerId = await furnish(first)
+  await first.storage.close()
+  const base = nextFile()
+  copyFileSync(filename, base)
+  const codes = await changeAtRandom(filename, customerId, atOnce)
+  const { bytes, frameSize, frames } = readLog(`${filename}-log`)
+  const states = new Map<string, readonly string[]>()
+  for (let half = 0; half <= 2 * frames; half++) {
+    const length = headerSize + Math.floor((half * frameSize) / 2)
+    await openCut(base, bytes.subarray(0, length), async (server) => {
+      const state = await stateOf(server)
+      if (!states.has(state)) states.set(state, await inconsistencies(server))
+    })
+  }
+  return { codes, frames, states }
+}
+
 it('SQLite: a log cut at any frame, or inside one, leaves a consistent database', () =>
   withFiles(async (nextFile) => {
-    const filename = nextFile()
-    const first = await serverOn(await sqliteStorage({ filename }), 0)
-    const customerId = await furnish(first)
-    await first.storage.close()
-    const base = nextFile()
-    copyFileSync(filename, base)
-    const codes = await changeAtRandom(filename, customerId)
-    const { bytes, frameSize, frames } = readLog(`${filename}-log`)
-    const states = new Map<string, readonly string[]>()
-    for (let half = 0; half <= 2 * frames; half++) {
-      const length = headerSize + Math.floor((half * frameSize) / 2)
-      await openCut(base, bytes.subarray(0, length), async (server) => {
-        const state = await stateOf(server)
-        if (!states.has(state)) states.set(state, await inconsistencies(server))
-      })
-    }
+    const { codes, frames, states } = await cutEverywhere(nextFile, 1)
     assert.deepEqual([...states.values()].flat(), [])
     const stored = codes.filter((code) => code === 'ok').length
     assert.ok(frames > stored, 'the log has more frames than changes')
     assert.equal(states.size, 1 + stored)
     const activeKeys = [...states.keys()].map((state) => JSON.parse(state)[0][0].kid)
     assert.ok(new Set(activeKeys).size > 1, 'some of the changes are rotations')
+  }))
+
+it('SQLite: a log cut inside a commit that several changes share leaves all of them or none', () =>
+  withFiles(async (nextFile) => {
+    const { codes, states } = await cutEverywhere(nextFile, 10)
+    assert.deepEqual([...states.values()].flat(), [])
+    const stored = codes.filter((code) => code === 'ok').length
+    assert.ok(states.size > 1)
+    assert.ok(states.size < 1 + stored, `${states.size} states after ${stored} changes`)
   }))

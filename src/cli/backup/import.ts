@@ -139,6 +139,7 @@ export async function importRecords(
         await importLines(session, source, options)
         await requireNoFindings(session, source.header, keys)
       }),
+      { alone: true },
     ),
   )
   const { counts } = source.header

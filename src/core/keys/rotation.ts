@@ -5,9 +5,9 @@ import { flag, integer } from '../input/fields.ts'
 import { input, type Input } from '../input/parse.ts'
 import { requireApp } from '../lookup.ts'
 import type { KeyPair } from '../runtime/key-pool.ts'
-import type { AppRecord } from '../storage/index.ts'
+import type { AppRecord, StorageSession } from '../storage/index.ts'
 import { day } from '../time.ts'
-import { inTransaction } from '../transaction.ts'
+import { type Emit, inTransaction } from '../transaction.ts'
 import { activeKey, keyPairFor, sealSigningKey } from './signing-keys.ts'
 
 /**
@@ -74,12 +74,13 @@ async function swapKey(
   if (known.some(({ kid }) => kid === next.kid)) throw new TypeError('A rotation needs a fresh key pair')
   const now = context.runtime.now()
   const acceptOldUntil = graceDays === 0 ? null : now + graceDays * day
-  const rotation = await inTransaction(context, async (tx, emit): Promise<Rotation | null> => {
+  const swap = async (tx: StorageSession, emit: Emit): Promise<Rotation | null> => {
     if (!(await tx.swapActiveKey(app.id, old.kid, next, acceptOldUntil))) return null
     const licensesResigned = await tx.countLicenses({ appId: app.id, status: 'active', now })
     await emit(app, { type: 'app.keys_rotated', data: { kid: next.kid, licensesResigned } })
     return { licensesResigned, publicKeyPem: next.publicKeyPem }
-  })
+  }
+  const rotation = await inTransaction(context, swap, { alone: true })
   if (rotation === null) throw await explainLoss(context, app)
   context.runtime.caches.privateKeys.forget(old.kid)
   return rotation

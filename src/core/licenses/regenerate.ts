@@ -4,9 +4,15 @@ import { LicensingError } from '../errors.ts'
 import { flag, identifier, reference } from '../input/fields.ts'
 import { input, type Input } from '../input/parse.ts'
 import { requireApp, requireTier } from '../lookup.ts'
-import type { AppRecord, LicensePatch, LicenseRecord, RegenerationPage } from '../storage/index.ts'
+import type {
+  AppRecord,
+  LicensePatch,
+  LicenseRecord,
+  RegenerationPage,
+  StorageSession,
+} from '../storage/index.ts'
 import type { Decision } from '../token/decision.ts'
-import { inTransaction } from '../transaction.ts'
+import { type Emit, inTransaction } from '../transaction.ts'
 import { changeLicense, type ChangePlan } from './changes.ts'
 import { decideOwnToken, type AuthenticToken } from './check-token.ts'
 import type { SignedLicense } from './view.ts'
@@ -180,7 +186,7 @@ async function regeneratePage(
 ): Promise<{ readonly total: number; readonly last: string | null }> {
   const { tierId = null, customerId = null } = page
   // No page holds the whole result: an idempotency key stores that after the last one.
-  return inTransaction({ ...context, recorder: null }, async (tx, emit) => {
+  const regenerate = async (tx: StorageSession, emit: Emit) => {
     const { count, last } = await tx.regenerateMany(page)
     const total = before + count
     if (last === null && total > 0)
@@ -189,7 +195,8 @@ async function regeneratePage(
         data: { licensesRegenerated: total, tierId, customerId },
       })
     return { total, last }
-  })
+  }
+  return inTransaction({ ...context, recorder: null }, regenerate, { alone: true })
 }
 
 async function regeneratePages(context: Context, app: AppRecord, filter: BulkFilter): Promise<number> {

@@ -71,6 +71,15 @@ export interface StorageSession
     IdempotencyStorage,
     SecretStorage {}
 
+/** The way in which a transaction runs. */
+export interface TransactionOptions {
+  /**
+   * True for work that takes long. A storage may run short transactions of several callers as one, in which they wait for each
+   * other. It must not do so with this one. Default: `false`.
+   */
+  readonly alone?: boolean
+}
+
 /**
  * A place for the records of licensing.
  *
@@ -83,8 +92,9 @@ export interface Storage extends StorageSession {
    * sees its writes before the commit, and guarded verbs hold across concurrent transactions. Use only `tx` inside `work`.
    *
    * A storage may run `work` again after a deadlock or a serialization failure, so `work` must have no effects except on `tx`.
+   * A storage may commit several transactions at once; it still undoes one that rejects alone, and resolves after the commit.
    */
-  transaction<T>(work: (tx: StorageSession) => Promise<T>): Promise<T>
+  transaction<T>(work: (tx: StorageSession) => Promise<T>, options?: TransactionOptions): Promise<T>
   /** Resolves if the storage answers. */
   ping(): Promise<void>
   /** Waits for the calls under way, and then releases files and connections. It may be called twice. */

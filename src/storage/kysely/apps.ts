@@ -21,7 +21,7 @@ export abstract class KyselyApps extends Verbs implements AppStorage {
     const row = await this.executor.write((db) =>
       db
         .updateTable('heartwood_app')
-        .set({ id, ...appRows.toColumns(patch) })
+        .set(appRows.toChanges(id, patch))
         .where('id', '=', id)
         .returningAll()
         .executeTakeFirst(),
@@ -30,7 +30,7 @@ export abstract class KyselyApps extends Verbs implements AppStorage {
   }
 
   async deleteApp(id: string): Promise<boolean> {
-    const isDeleted = await this.executor.write((db) => deleteById(db, 'heartwood_app', id))
+    const isDeleted = await this.executor.atomically((db) => deleteById(db, 'heartwood_app', id))
     if (isDeleted) await this.executor.secretErased()
     return isDeleted
   }

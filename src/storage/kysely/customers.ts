@@ -34,7 +34,7 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
   }
 
   async updateCustomer(id: string, patch: CustomerPatch): Promise<CustomerRecord | null> {
-    const changes = { id, ...customerRows.toColumns(patch) }
+    const changes = customerRows.toChanges(id, patch)
     const row = await this.executor.write((writer) =>
       nullIfTaken(writer, (db) =>
         db
@@ -49,7 +49,7 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
   }
 
   deleteCustomer(id: string): Promise<boolean> {
-    return this.executor.write((db) => deleteById(db, 'heartwood_customer', id))
+    return this.executor.atomically((db) => deleteById(db, 'heartwood_customer', id))
   }
 
   async listCustomers(filter: CustomerFilter, page: Page): Promise<readonly CustomerRecord[]> {

@@ -1,10 +1,14 @@
 import type { CompiledQuery, Kysely, TransactionBuilder } from 'kysely'
+import type { TransactionOptions } from '../../core/storage/index.ts'
+import { LicensingError } from '../../core/errors.ts'
 import { isUndone, toLicensingError } from '../errors.ts'
 import { retry, type RetryPolicy } from '../retry.ts'
 import type { Serialize } from '../serialize.ts'
 import type { Database } from '../schema.ts'
+import { type Commits, ownCommits, type PendingWrite } from './commits.ts'
 import { isPostgres } from './dialect.ts'
 import { type HotQueries, hotQueries } from './hot-queries.ts'
+import { inTime } from './in-time.ts'
 import { InFlight } from './in-flight.ts'
 import { inSavepoint } from './savepoint.ts'
 
@@ -18,8 +22,9 @@ export interface Executor {
   read<T>(query: (db: Reader) => Promise<T>): Promise<T>
   /** The first row of a query that was compiled before. */
   readFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined>
+  /** Runs a short write. It may share its commit with others. */
   write<T>(query: (db: Writer) => Promise<T>): Promise<T>
-  /** Runs several statements in one step. The first must be a write, so that it takes the lock. */
+  /** Runs several statements, or one that takes long, in one step. The first must be a write, so that it takes the lock. */
   atomically<T>(work: (db: Writer) => Promise<T>): Promise<T>
   /** Verbs call this after they have destroyed a secret. */
   secretErased(): Promise<void>
@@ -38,6 +43,10 @@ export interface Connections {
   readonly close: () => Promise<void>
   /** Runs writes one at a time. Writes that share a transaction need it. */
   readonly serialize?: Serialize | undefined
+  /** Lets writes share a commit. Without it, each has its own. */
+  readonly commits?: Commits
+  /** Waits before a read, so that a loop over reads leaves the event loop to others. */
+  readonly beforeRead?: () => Promise<void> | undefined
 }
 
 /**
@@ -51,6 +60,8 @@ const undoneWork: RetryPolicy = {
 }
 
 type Run = <T>(work: () => T | Promise<T>) => T | Promise<T>
+
+type Query<T> = (db: Writer) => Promise<T>
 
 const runOnce: Run = (work) => work()
 const retryIfUndone: Run = (work) => retry(work, undoneWork)
@@ -75,6 +86,8 @@ export class TransactionExecutor implements Executor {
   readonly hot: HotQueries
   /** True once the transaction has destroyed a secret. */
   hasErased = false
+  /** True once the work has settled or was given up. Its transaction may still be that of others. */
+  isOver = false
   readonly #db: Writer
 
   constructor(db: Writer, hot: HotQueries) {
@@ -90,7 +103,8 @@ export class TransactionExecutor implements Executor {
     return this.write((db) => firstRow(db, query, parameters))
   }
 
-  async write<T>(query: (db: Writer) => Promise<T>): Promise<T> {
+  async write<T>(query: Query<T>): Promise<T> {
+    if (this.isOver) throw new LicensingError('unavailable', 'The transaction is over')
     try {
       return await query(this.#db)
     } catch (error) {
@@ -98,7 +112,7 @@ export class TransactionExecutor implements Executor {
     }
   }
 
-  atomically<T>(work: (db: Writer) => Promise<T>): Promise<T> {
+  atomically<T>(work: Query<T>): Promise<T> {
     return this.write(work)
   }
 
@@ -114,6 +128,7 @@ export class StorageExecutor implements Executor {
   readonly #inFlight = new InFlight()
   readonly #run: Run
   readonly #serialize: Run
+  readonly #commits: Commits
   #closed: Promise<void> | undefined
 
   constructor(connections: Connections) {
@@ -123,10 +138,15 @@ export class StorageExecutor implements Executor {
     // A conflict ends a host's transaction as a whole, so only the host can run it again.
     this.#run = isPostgres(writer) && !writer.isTransaction ? retryIfUndone : runOnce
     this.#serialize = connections.serialize ?? runOnce
+    this.#commits = connections.commits ?? ownCommits
   }
 
   read<T>(query: (db: Reader) => Promise<T>): Promise<T> {
-    return this.#call(() => this.#run(() => query(this.#connections.reader)))
+    const { reader, beforeRead } = this.#connections
+    return this.#call(async () => {
+      await beforeRead?.()
+      return this.#run(() => query(reader))
+    })
   }
 
   readFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined> {
@@ -135,12 +155,15 @@ export class StorageExecutor implements Executor {
     return this.#call(() => this.#run(() => firstRow(reader, query, parameters)))
   }
 
-  write<T>(query: (db: Writer) => Promise<T>): Promise<T> {
-    return this.#call(() => this.#serialize(() => this.#run(() => query(this.#connections.writer))))
+  write<T>(query: Query<T>): Promise<T> {
+    const { writer } = this.#connections
+    return this.#write({ mayShare: true, alone: () => query(writer), within: query })
   }
 
-  atomically<T>(work: (db: Writer) => Promise<T>): Promise<T> {
-    return this.write((db) => (db.isTransaction ? work(db) : begin(db).execute(work)))
+  atomically<T>(work: Query<T>): Promise<T> {
+    const { writer } = this.#connections
+    const alone = () => (writer.isTransaction ? work(writer) : begin(writer).execute(work))
+    return this.#write({ mayShare: false, alone, within: work })
   }
 
   async secretErased(): Promise<void> {
@@ -148,8 +171,12 @@ export class StorageExecutor implements Executor {
   }
 
   /** Runs `work` as one transaction. An error that `work` throws comes out unchanged. */
-  transaction<T>(work: (executor: TransactionExecutor) => Promise<T>): Promise<T> {
-    return this.#call(() => this.#serialize(() => this.#run(() => this.#transactOnce(work))), unchanged)
+  transaction<T>(
+    work: (executor: TransactionExecutor) => Promise<T>,
+    { alone = false }: TransactionOptions = {},
+  ): Promise<T> {
+    const transact = () => this.#transactOnce(work, !alone)
+    return this.#call(() => this.#serialize(() => this.#run(transact)), unchanged)
   }
 
   close(): Promise<void> {
@@ -157,28 +184,37 @@ export class StorageExecutor implements Executor {
     return this.#closed
   }
 
-  async #transactOnce<T>(work: (executor: TransactionExecutor) => Promise<T>): Promise<T> {
-    const { writer } = this.#connections
+  #write<T>(write: PendingWrite<T>): Promise<T> {
+    return this.#call(() => this.#serialize(() => this.#run(() => this.#commits.run(write))))
+  }
+
+  async #transactOnce<T>(work: (executor: TransactionExecutor) => Promise<T>, mayShare: boolean): Promise<T> {
     let executor: TransactionExecutor | undefined
     let thrown: { readonly error: unknown } | undefined
-    const run = async (db: Writer): Promise<T> => {
+    const within = async (db: Writer): Promise<T> => {
       executor = new TransactionExecutor(db, this.hot)
       try {
-        return await work(executor)
+        return await inTime(work(executor), mayShare ? this.#commits.patience : undefined)
       } catch (error) {
         thrown = { error }
         throw error
+      } finally {
+        executor.isOver = true
       }
     }
     try {
-      const result = await (writer.isTransaction
-        ? inSavepoint(writer, 'heartwood', run)
-        : begin(writer).execute(run))
+      const result = await this.#commits.run({ mayShare, alone: () => this.#transact(within), within })
       if (executor?.hasErased === true) await this.secretErased()
       return result
     } catch (error) {
-      throw thrown === undefined ? toLicensingError(error) : thrown.error
+      // The commit may fail after the work has thrown, because others share it. Then nothing that the work saw is true.
+      throw thrown?.error === error ? error : toLicensingError(error)
     }
+  }
+
+  #transact<T>(work: Query<T>): Promise<T> {
+    const { writer } = this.#connections
+    return writer.isTransaction ? inSavepoint(writer, 'heartwood', work) : begin(writer).execute(work)
   }
 
   async #call<T>(work: () => T | Promise<T>, toError = toLicensingError): Promise<T> {

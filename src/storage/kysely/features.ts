@@ -25,7 +25,7 @@ export abstract class KyselyFeatures extends KyselyTiers implements FeatureStora
     const row = await this.executor.write((db) =>
       db
         .updateTable('heartwood_feature')
-        .set({ id, ...featureRows.toColumns(patch) })
+        .set(featureRows.toChanges(id, patch))
         .where('id', '=', id)
         .returningAll()
         .executeTakeFirst(),
@@ -34,7 +34,7 @@ export abstract class KyselyFeatures extends KyselyTiers implements FeatureStora
   }
 
   deleteFeature(id: string): Promise<boolean> {
-    return this.executor.write((db) => deleteById(db, 'heartwood_feature', id))
+    return this.executor.atomically((db) => deleteById(db, 'heartwood_feature', id))
   }
 
   async listFeatures(appId: string, page: Page): Promise<readonly FeatureRecord[]> {

@@ -94,6 +94,15 @@ export class RowMapper<Entry extends object> {
     }
     return row as Partial<Row<Entry>>
   }
+
+  /**
+   * The columns that an update of a row sets. It names the id only if nothing else changes: SQLite looks for the children of a
+   * row whose id an update names, and a customer may have 100,000 licenses.
+   */
+  toChanges(id: string, patch: Partial<Entry>): Partial<Row<Entry>> {
+    const columns = this.toColumns(patch)
+    return Object.keys(columns).length === 0 ? ({ id } as unknown as Partial<Row<Entry>>) : columns
+  }
 }
 
 export const appRows: RowMapper<AppRecord> = new RowMapper(fieldsOf(appRecord))

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Storage, StorageSession } from '../../core/storage/index.ts'
+import type { Storage, StorageSession, TransactionOptions } from '../../core/storage/index.ts'
 import { type Connections, StorageExecutor } from './executor.ts'
 import { KyselySession } from './session.ts'
 
@@ -11,8 +11,8 @@ export class KyselyStorage extends KyselySession implements Storage {
     super(new StorageExecutor(connections))
   }
 
-  transaction<T>(work: (tx: StorageSession) => Promise<T>): Promise<T> {
-    return this.executor.transaction((executor) => work(new KyselySession(executor)))
+  transaction<T>(work: (tx: StorageSession) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    return this.executor.transaction((executor) => work(new KyselySession(executor)), options)
   }
 
   async ping(): Promise<void> {

@@ -32,7 +32,7 @@ export abstract class KyselyTiers extends KyselySigningKeys implements TierStora
     const row = await this.executor.write((db) =>
       db
         .updateTable('heartwood_tier')
-        .set({ id, ...storedTierRows.toColumns(patch) })
+        .set(storedTierRows.toChanges(id, patch))
         .where('id', '=', id)
         .returningAll()
         .returning(featureSlugs(db, 'heartwood_tier.id').as('features'))

@@ -5,9 +5,11 @@ import { toOpenError } from '../errors.ts'
 import type { Connections } from '../kysely/executor.ts'
 import { KyselyStorage } from '../kysely/storage.ts'
 import { migrate, type Database } from '../schema.ts'
+import { CommitQueue } from './commit-queue.ts'
 import { type Connection, lentConnection, openConnection, type SqliteClient } from './connection.ts'
 import { kyselyOver } from './dialect.ts'
 import { blockingWaitMs, lockWaitMs, retryWhileLocked } from './lock.ts'
+import { regularTurns } from './turn.ts'
 import { hasWalBug } from './wal-bug.ts'
 
 /**
@@ -87,6 +89,8 @@ function oneConnection(writer: Kysely<Database>, connection: Connection): Connec
   return {
     writer,
     reader: writer,
+    commits: new CommitQueue(writer),
+    beforeRead: regularTurns(),
     secretErased: () => checkpointInTurn(writer, connection),
     close: () => closeLast(writer, connection),
   }
@@ -99,6 +103,8 @@ function withReader(writer: Kysely<Database>, connection: Connection, readOnly: 
   return {
     writer,
     reader,
+    commits: new CommitQueue(writer),
+    beforeRead: regularTurns(),
     readFirst: <Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]) =>
       readOnly.first<Row>(query.sql, parameters),
     secretErased: () => checkpointInTurn(writer, connection),
@@ -117,15 +123,8 @@ async function closeLast(db: Kysely<Database>, connection: Connection): Promise<
   connection.close()
 }
 
-/** The change is committed at this point, so a failing checkpoint must not look like a failed change. */
 async function checkpointInTurn(writer: Kysely<Database>, connection: Connection): Promise<void> {
-  await writer.connection().execute(async () => {
-    try {
-      checkpoint(connection)
-    } catch {
-      // The next checkpoint, or closing, does this one's work.
-    }
-  })
+  await writer.connection().execute(async () => checkpoint(connection))
 }
 
 /** Resolves once the open transaction is over. */
@@ -136,9 +135,17 @@ async function lastTransactionOf(db: Kysely<Database>): Promise<void> {
 /**
  * Moves the write-ahead log into the file and empties it, so that no deleted text stays in the log. It does not wait for
  * other connections.
+ *
+ * All changes are committed at this point, so a checkpoint that fails must not look like a failed change. The next one does
+ * its work.
  */
 function checkpoint(connection: Connection): void {
-  connection.exec('pragma busy_timeout = 0')
-  connection.first('pragma wal_checkpoint(truncate)', [])
-  connection.exec(`pragma busy_timeout = ${blockingWaitMs}`)
+  try {
+    connection.exec('pragma busy_timeout = 0')
+    connection.first('pragma wal_checkpoint(truncate)', [])
+  } catch {
+    // On a full disk, the log keeps the changes.
+  } finally {
+    connection.exec(`pragma busy_timeout = ${blockingWaitMs}`)
+  }
 }

@@ -1,0 +1,126 @@
+import { type Kysely, sql } from 'kysely'
+import { LicensingError } from '../../core/errors.ts'
+import { describeOutage } from '../errors.ts'
+import type { Commits, PendingWrite } from '../kysely/commits.ts'
+import type { Database } from '../schema.ts'
+import { turn } from './turn.ts'
+
+/** A group holds the lock of the file. These limits give other processes their turn. */
+const groupLimits = { writes: 64, milliseconds: 5 }
+
+interface Entry {
+  readonly write: PendingWrite<unknown>
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+/** Tells the caller of a write its outcome. */
+type Tell = () => void
+
+/**
+ * Runs the writes of one SQLite file in the order of the calls, one commit in each turn of the event loop. Writes that wait
+ * for the same turn share the commit, so that one wait for the disk serves them all. So neither a burst of writes nor a loop
+ * over writes keeps the event loop from reads.
+ *
+ * Each write of a group has a savepoint, so one that fails is undone alone. Nobody hears an outcome before the commit: even
+ * a refusal may rest on what another write of the group wrote. If the commit fails, every write of the group fails.
+ */
+export class CommitQueue implements Commits {
+  readonly patience = 4_000
+  readonly #writer: Kysely<Database>
+  readonly #waiting: Entry[] = []
+  #isRunning = false
+
+  constructor(writer: Kysely<Database>) {
+    this.#writer = writer
+  }
+
+  run<T>(write: PendingWrite<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ write, resolve: resolve as Entry['resolve'], reject })
+      if (!this.#isRunning) void this.#runAll()
+    })
+  }
+
+  async #runAll(): Promise<void> {
+    this.#isRunning = true
+    while (this.#waiting.length > 0) {
+      const group = this.#nextGroup()
+      await (group.length === 1 ? runAlone(group[0]!) : this.#runTogether(group))
+      // A write that arrives before this turn is over waits for the next one, together with all others.
+      await turn()
+    }
+    this.#isRunning = false
+  }
+
+  /** The writes at the head of the queue that may share a commit, or one that may not. */
+  #nextGroup(): readonly Entry[] {
+    const other = this.#waiting.findIndex(({ write }) => !write.mayShare)
+    const count = Math.min(other === -1 ? this.#waiting.length : other, groupLimits.writes)
+    return this.#waiting.splice(0, Math.max(count, 1))
+  }
+
+  async #runTogether(group: readonly Entry[]): Promise<void> {
+    const outcomes: Tell[] = []
+    try {
+      await this.#writer.transaction().execute((db) => runSteps(db, group, outcomes))
+    } catch (error) {
+      for (const { reject } of group) reject(error)
+      return
+    }
+    for (const tell of outcomes) tell()
+    // The group had no time for the rest.
+    this.#waiting.unshift(...group.slice(outcomes.length))
+  }
+}
+
+async function runAlone({ write, resolve, reject }: Entry): Promise<void> {
+  try {
+    resolve(await write.alone())
+  } catch (error) {
+    reject(error)
+  }
+}
+
+/** Runs the writes for which the group has time, and adds their outcomes. */
+async function runSteps(db: Kysely<Database>, group: readonly Entry[], outcomes: Tell[]): Promise<void> {
+  const end = performance.now() + groupLimits.milliseconds
+  for (const entry of group) {
+    outcomes.push(await runStep(db, entry))
+    if (performance.now() > end) return
+  }
+}
+
+const savepoint = sql`savepoint heartwood_write`
+const rollbackToSavepoint = sql`rollback to heartwood_write`
+const release = sql`release heartwood_write`
+
+async function runStep(db: Kysely<Database>, entry: Entry): Promise<Tell> {
+  await savepoint.execute(db)
+  try {
+    const value = await entry.write.within(db)
+    await release.execute(db)
+    return () => entry.resolve(value)
+  } catch (error) {
+    await undoStep(db, error)
+    return () => entry.reject(error)
+  }
+}
+
+async function undoStep(db: Kysely<Database>, cause: unknown): Promise<void> {
+  try {
+    await rollbackToSavepoint.execute(db)
+    await release.execute(db)
+  } catch {
+    throw givenUp(cause)
+  }
+}
+
+/** On a full disk, SQLite rolls the whole transaction back by itself. Then the savepoint is gone. */
+function givenUp(cause: unknown): LicensingError {
+  const known = cause instanceof LicensingError && cause.code === 'unavailable'
+  if (known) return cause
+  return new LicensingError('unavailable', describeOutage(cause) ?? 'The database gave the transaction up', {
+    cause,
+  })
+}

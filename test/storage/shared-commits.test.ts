@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import type { Storage } from '../../src/core/index.ts'
+import { sqliteStorage } from '../../src/storage/sqlite.ts'
+import { addApp, newCustomer, newInstallation } from '../../src/testing/storage-cases/records.ts'
+import { withFiles } from './temporary-folder.ts'
+import { unavailable } from './unavailable.ts'
+
+/** The number of commits in a write-ahead log: the last frame of a commit states the size of the database. */
+function commitsIn(filename: string): number {
+  const log = readFileSync(`${filename}-wal`)
+  const frameSize = 24 + log.readUInt32BE(8)
+  let commits = 0
+  for (let at = 32; at + frameSize <= log.length; at += frameSize) if (log.readUInt32BE(at + 4) > 0) commits++
+  return commits
+}
+
+interface Opened {
+  readonly storage: Storage
+  readonly appId: string
+  /** The number of commits so far. */
+  readonly commits: () => number
+}
+
+function withStorage(work: (opened: Opened) => Promise<void>): Promise<void> {
+  return withFiles(async (nextFile) => {
+    const filename = nextFile()
+    const storage = await sqliteStorage({ filename })
+    const { id: appId } = await addApp(storage)
+    await work({ storage, appId, commits: () => commitsIn(filename) })
+    await storage.close()
+  })
+}
+
+const concurrently = <T>(
+  count: number,
+  call: (at: number) => Promise<T>,
+): Promise<PromiseSettledResult<T>[]> =>
+  Promise.allSettled(Array.from({ length: count }, (_, at) => call(at)))
+
+class Refused extends Error {}
+
+/** The ways in which a caller writes a customer. */
+const ways = {
+  'a verb': (storage: Storage, appId: string) => storage.insertCustomer(newCustomer(appId)),
+  'a transaction': (storage: Storage, appId: string) =>
+    storage.transaction((tx) => tx.insertCustomer(newCustomer(appId))),
+}
+
+describe('SQLite storage: writes that wait for the same turn', () => {
+  for (const [way, insert] of Object.entries(ways))
+    it(`share few commits: ${way}`, () =>
+      withStorage(async ({ storage, appId, commits }) => {
+        const before = commits()
+        const outcomes = await concurrently(100, () => insert(storage, appId))
+        assert.ok(outcomes.every(({ status }) => status === 'fulfilled'))
+        assert.equal(await storage.countCustomers({ appId }), 100)
+        assert.ok(commits() - before <= 50, `${commits() - before} commits for 100 writes`)
+      }))
+
+  it('a transaction that runs alone shares no commit', () =>
+    withStorage(async ({ storage, appId, commits }) => {
+      const before = commits()
+      await concurrently(20, () =>
+        storage.transaction((tx) => tx.insertCustomer(newCustomer(appId)), { alone: true }),
+      )
+      assert.equal(commits() - before, 20)
+    }))
+
+  it('a transaction that throws is undone alone, and its error comes out unchanged', () =>
+    withStorage(async ({ storage, appId }) => {
+      const refused = new Refused()
+      const outcomes = await concurrently(40, (at) =>
+        storage.transaction(async (tx) => {
+          await tx.insertCustomer(newCustomer(appId))
+          if (at % 4 === 3) throw refused
+          return at
+        }),
+      )
+      for (const [at, outcome] of outcomes.entries())
+        assert.deepEqual(
+          outcome,
+          at % 4 === 3 ? { status: 'rejected', reason: refused } : { status: 'fulfilled', value: at },
+        )
+      assert.equal(await storage.countCustomers({ appId }), 30)
+    }))
+
+  it('a write that is refused leaves its neighbours', () =>
+    withStorage(async ({ storage, appId }) => {
+      const outcomes = await concurrently(40, (at) =>
+        storage.insertCustomer(newCustomer(at % 4 === 3 ? 'app_gone' : appId)),
+      )
+      const codes = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'ok'))
+      assert.deepEqual(
+        codes.filter((code) => code !== 'ok'),
+        Array(10).fill('not_found'),
+      )
+      assert.equal(await storage.countCustomers({ appId }), 30)
+    }))
+
+  it('each sees the writes before it, and one of several for the same unique value wins', () =>
+    withStorage(async ({ storage, appId }) => {
+      const outcomes = await concurrently(32, () =>
+        storage.insertCustomer(
+          newCustomer(appId, { email: 'ada@example.com', foldedEmail: 'ada@example.com' }),
+        ),
+      )
+      const won = outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value)
+      assert.equal(won.length, 1)
+    }))
+
+  it('leave a turn of the event loop between two commits', () =>
+    withStorage(async ({ storage, appId, commits }) => {
+      let turns = 0
+      let isCounting = true
+      const count = (): void => {
+        turns++
+        if (isCounting) setImmediate(count)
+      }
+      const before = commits()
+      count()
+      // Each write follows the one before it, without a turn of its own.
+      for (let made = 0; made < 50; made++) await storage.insertCustomer(newCustomer(appId))
+      isCounting = false
+      assert.equal(commits() - before, 50)
+      assert.ok(turns >= 49, `${turns} turns`)
+    }))
+
+  it('no write waits for a transaction that never settles, and the transaction writes nothing afterwards', () =>
+    withStorage(async ({ storage, appId }) => {
+      const wake = Promise.withResolvers<void>()
+      let late: Promise<unknown> = Promise.resolve()
+      const hung = storage.transaction((tx) => {
+        const work = wake.promise.then(() => tx.insertCustomer(newCustomer(appId)))
+        late = work.catch((error: unknown) => error)
+        return work
+      })
+      const [hanging, other] = await Promise.allSettled([hung, storage.insertCustomer(newCustomer(appId))])
+      assert.ok(hanging.status === 'rejected' && unavailable(/took too long/)(hanging.reason))
+      assert.deepEqual(other, { status: 'fulfilled', value: true })
+      wake.resolve()
+      assert.ok(unavailable(/is over/)(await late))
+      assert.equal(await storage.countCustomers({ appId }), 1)
+    }))
+
+  it('a transaction that overlaps itself after it has settled writes nothing into those of others', () =>
+    withStorage(async ({ storage, appId }) => {
+      const late: Promise<unknown>[] = []
+      await concurrently(8, () =>
+        storage.transaction(async (tx) => {
+          const forgotten = new Promise((resolve) => setTimeout(resolve, 5)).then(() =>
+            tx.insertCustomer(newCustomer(appId)),
+          )
+          late.push(forgotten.catch((error: unknown) => error))
+        }),
+      )
+      for (const error of await Promise.all(late)) assert.ok(unavailable(/is over/)(error))
+      assert.equal(await storage.countCustomers({ appId }), 0)
+    }))
+
+  it('a loop over reads leaves turns of the event loop', () =>
+    withStorage(async ({ storage, appId }) => {
+      let turns = 0
+      const timer = setInterval(() => turns++, 1)
+      const end = performance.now() + 100
+      while (performance.now() < end) await storage.findCustomerByExternalId(appId, newInstallation())
+      clearInterval(timer)
+      assert.ok(turns > 1, `${turns} turns`)
+    }))
+})
