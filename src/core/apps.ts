@@ -306,8 +306,10 @@ async function deleteApp(context: Context, app: string): Promise<void> {
   const { id } = await requireApp(context, app, 'write')
   const key = await activeKey(context, id)
   if (!(await context.storage.deleteApp(id))) throw new LicensingError('not_found', 'App not found')
-  context.runtime.caches.privateKeys.forget(key.kid)
-  context.runtime.caches.tokenSecrets.forget(id)
+  const { activeKeys, privateKeys, tokenSecrets } = context.runtime.caches
+  activeKeys.forget(id)
+  privateKeys.forget(key.kid)
+  tokenSecrets.forget(id)
 }
 
 export function bindApps(context: Context): Apps {

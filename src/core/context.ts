@@ -7,7 +7,7 @@ import type { LastUsedTimes } from './runtime/last-used.ts'
 import type { Listeners } from './runtime/listeners.ts'
 import type { Sealer } from './runtime/sealer.ts'
 import type { WorkQueue } from './runtime/work-queue.ts'
-import type { AppRecord, NumericDate, Storage, StorageSession } from './storage/index.ts'
+import type { AppRecord, NumericDate, SigningKeyRecord, Storage, StorageSession } from './storage/index.ts'
 import type { VerifiedToken } from './token/token.ts'
 
 /** Stores the result of a use case under an idempotency key. */
@@ -36,6 +36,8 @@ export interface Caches {
   readonly verifiedTokens: PromiseCache<VerifiedToken>
   /** Imported public keys, by kid. */
   readonly publicKeys: PromiseCache<CryptoKey>
+  /** The signing keys that were active when they were last read, by app id. Another server may have rotated since. */
+  readonly activeKeys: PromiseCache<SigningKeyRecord>
   /** Imported private keys, by kid. */
   readonly privateKeys: PromiseCache<CryptoKey>
   /** Imported token secrets, by app id. */

@@ -216,9 +216,9 @@ async function createCustomer(context: Context, app: string, customer: NewCustom
   const given = readNewCustomer(customer)
   const appRecord = await requireApp(context, app, 'write')
   const record = customerRecord(context, appRecord.id, given)
-  const created = await inTransaction(context, async (tx) =>
-    (await tx.insertCustomer(record)) ? toCustomer(record) : null,
-  )
+  const insert = async (tx: StorageSession): Promise<Customer | null> =>
+    (await tx.insertCustomer(record)) ? toCustomer(record) : null
+  const created = await inTransaction(context, insert, { isOneWrite: true })
   if (created === null) throw await explainConflict(context, appRecord, record)
   return created
 }
@@ -235,9 +235,9 @@ async function getOrCreateCustomer(
     context.storage.findCustomerByEmail(appRecord.id, fresh.foldedEmail)
   const existing = await find()
   if (existing !== null) return { customer: toCustomer(existing), created: false }
-  const made = await inTransaction(context, async (tx) =>
-    (await tx.insertCustomer(fresh)) ? { customer: toCustomer(fresh), created: true } : null,
-  )
+  const insert = async (tx: StorageSession): Promise<FoundCustomer | null> =>
+    (await tx.insertCustomer(fresh)) ? { customer: toCustomer(fresh), created: true } : null
+  const made = await inTransaction(context, insert, { isOneWrite: true })
   if (made !== null) return made
   const winner = await find()
   if (winner === null) throw await explainConflict(context, appRecord, fresh)

@@ -5,7 +5,7 @@ import { description, name, slug } from './input/fields.ts'
 import { input, type Input } from './input/parse.ts'
 import { requireApp, requireFeature } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { FeatureRecord } from './storage/index.ts'
+import type { FeatureRecord, StorageSession } from './storage/index.ts'
 import { inTransaction } from './transaction.ts'
 
 /** A feature in an app's catalogue. Times are whole seconds since 1970. */
@@ -101,10 +101,11 @@ function slugTaken(): LicensingError {
 async function createFeature(context: Context, app: string, feature: NewFeature): Promise<Feature> {
   const given = newFeature.parse(feature)
   const record = featureRecord(context, (await requireApp(context, app, 'write')).id, given)
-  return inTransaction(context, async (tx) => {
+  const insert = async (tx: StorageSession): Promise<Feature> => {
     if (!(await tx.insertFeature(record))) throw slugTaken()
     return toFeature(record)
-  })
+  }
+  return inTransaction(context, insert, { isOneWrite: true })
 }
 
 async function listFeatures(context: Context, app: string, query: Paging = {}): Promise<Listing<Feature>> {

@@ -231,6 +231,7 @@ function createCaches(): Caches {
     signedTokens: promiseCache(cachedTokens),
     verifiedTokens: promiseCache(cachedTokens),
     publicKeys: promiseCache(cachedKeys),
+    activeKeys: promiseCache(cachedKeys),
     privateKeys: promiseCache(cachedKeys),
     tokenSecrets: promiseCache(cachedKeys),
   }

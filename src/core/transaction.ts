@@ -55,6 +55,20 @@ export function afterCommit({ inHostTransaction, unit }: Context, action: () => 
   else unit.afterCommit(action)
 }
 
+/** The result of a use case, and the events that it has emitted. */
+interface Done<Result> {
+  readonly result: Result
+  readonly emitted: readonly LicensingEvent[]
+}
+
+interface UseCaseOptions extends TransactionOptions {
+  /**
+   * True if `work` writes with one statement when it records no event for a webhook. One statement is whole by itself, so it
+   * needs no transaction around it.
+   */
+  readonly isOneWrite?: boolean
+}
+
 /**
  * Runs the writes of a use case as one transaction. `work` resolves to the result of the use case, or to `null` if a guarded
  * verb lost its race: then everything is rolled back. The events that `work` emits are written with its writes. Under an
@@ -65,16 +79,18 @@ export function afterCommit({ inHostTransaction, unit }: Context, action: () => 
 export async function inTransaction<Result extends object | null>(
   context: Context,
   work: (tx: StorageSession, emit: Emit) => Promise<Result>,
-  options?: TransactionOptions,
+  { alone, isOneWrite = false }: UseCaseOptions = {},
 ): Promise<Result> {
-  const run = async (tx: StorageSession) => {
+  const run = async (tx: StorageSession): Promise<Done<Result>> => {
     const { emit, emitted } = eventRecorder(context, tx)
     const result = await work(tx, emit)
     if (result === null) throw new LostRace()
     await context.recorder?.record(tx, result)
     return { result, emitted }
   }
-  const committed = await context.storage.transaction(run, options).catch((error: unknown) => {
+  const needsTransaction = !isOneWrite || context.recorder !== null
+  const done = needsTransaction ? context.storage.transaction(run, { alone }) : run(context.storage)
+  const committed = await done.catch((error: unknown) => {
     if (error instanceof LostRace) return null
     throw error
   })

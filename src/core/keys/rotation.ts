@@ -82,6 +82,7 @@ async function swapKey(
   }
   const rotation = await inTransaction(context, swap, { alone: true })
   if (rotation === null) throw await explainLoss(context, app)
+  context.runtime.caches.activeKeys.forget(app.id)
   context.runtime.caches.privateKeys.forget(old.kid)
   return rotation
 }

@@ -5,7 +5,7 @@ import { retryUntilWon } from '../retry.ts'
 import { licenseEvent, type LicenseEventType } from '../runtime/events.ts'
 import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSession } from '../storage/index.ts'
 import { statusOf } from '../token/decision.ts'
-import { inTransaction } from '../transaction.ts'
+import { type Emit, inTransaction } from '../transaction.ts'
 import { toUnsigned, type SignedLicense } from './view.ts'
 
 /** A change to a license, and the event that announces it. */
@@ -89,12 +89,14 @@ async function applyChange(
   const whole = await completed(context, license, patch)
   // The result is made before the transaction, because its `jti` waits for cryptography.
   const result = await toUnsigned(context, app, { ...license, ...whole })
-  const saved = await inTransaction(context, async (tx, emit) => {
+  const change = async (tx: StorageSession, emit: Emit): Promise<SignedLicense | null> => {
     const written = await write(tx, license, whole, context.runtime.now())
     if (written === null) return null
     await emit(app, licenseEvent(event, written, context.runtime.now()))
     return result
-  })
+  }
+  const isOneWrite = app.webhookUrl === null && whole.current !== true
+  const saved = await inTransaction(context, change, { isOneWrite })
   if (saved === null && whole.current === true)
     await checkSlot(context, app, result.installationId, license.id)
   return saved
@@ -127,8 +129,34 @@ export async function changeLicense(
   return retryUntilWon(attempt, { lost: lostTooOften })
 }
 
+/** A new license, and the result of its creation, which an idempotency key stores. */
+interface Creation {
+  readonly license: LicenseRecord
+  readonly result: SignedLicense
+}
+
 /**
- * Writes a new license into its installation slot (`releaseInstallation`, then `insertLicense`). One of several concurrent
+ * Resolves to `null` if the license's installation slot is occupied.
+ *
+ * @param slot `ended`: an expired or revoked license gives its slot up first. Most slots are free, so that costs extra.
+ */
+async function insertNew(
+  context: Context,
+  app: AppRecord,
+  { license, result }: Creation,
+  slot: 'free' | 'ended',
+): Promise<SignedLicense | null> {
+  const insert = async (tx: StorageSession, emit: Emit): Promise<SignedLicense | null> => {
+    if (slot === 'ended') await tx.releaseInstallation(app.id, license.installationId, context.runtime.now())
+    if (!(await tx.insertLicense(license))) return null
+    await emit(app, licenseEvent('license.created', license, context.runtime.now()))
+    return result
+  }
+  return inTransaction(context, insert, { isOneWrite: app.webhookUrl === null && slot === 'free' })
+}
+
+/**
+ * Writes a new license into its installation slot (`insertLicense`, if need be after `releaseInstallation`). One of several concurrent
  * writers wins. The others call `make` again, because customer or tier may have changed.
  *
  * Resolves to the license, not yet signed.
@@ -142,15 +170,12 @@ export async function writeNewLicense(
 ): Promise<SignedLicense> {
   const attempt = async (): Promise<SignedLicense | null> => {
     const license = await make()
-    const result = await toUnsigned(context, app, license)
-    const saved = await inTransaction(context, async (tx, emit) => {
-      await tx.releaseInstallation(app.id, license.installationId, context.runtime.now())
-      if (!(await tx.insertLicense(license))) return null
-      await emit(app, licenseEvent('license.created', license, context.runtime.now()))
-      return result
-    })
-    if (saved === null) await checkSlot(context, app, license.installationId, license.id)
-    return saved
+    const creation = { license, result: await toUnsigned(context, app, license) }
+    const created =
+      (await insertNew(context, app, creation, 'free')) ?? (await insertNew(context, app, creation, 'ended'))
+    if (created !== null) return created
+    await checkSlot(context, app, license.installationId, license.id)
+    return null
   }
   return retryUntilWon(attempt, { lost: lostTooOften })
 }

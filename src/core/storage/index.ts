@@ -77,7 +77,7 @@ export interface TransactionOptions {
    * True for work that takes long. A storage may run short transactions of several callers as one, in which they wait for each
    * other. It must not do so with this one. Default: `false`.
    */
-  readonly alone?: boolean
+  readonly alone?: boolean | undefined
 }
 
 /**
