@@ -10,13 +10,13 @@ import type { Database } from '../schema.ts'
 import { contains } from './dialect.ts'
 import type { Executor, Reader } from './executor.ts'
 import { KyselyFeatures } from './features.ts'
-import { countOf, newestFirst, deleteById, insertUnlessTaken } from './queries.ts'
+import { countOf, newestFirst, deleteById } from './queries.ts'
 import { customerRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
 
 export abstract class KyselyCustomers extends KyselyFeatures implements CustomerStorage {
-  findCustomer(appId: string, id: string): Promise<CustomerRecord | null> {
-    return findBy(this.executor, 'id', appId, id)
+  async findCustomer(appId: string, id: string): Promise<CustomerRecord | null> {
+    return customerRows.toRecordOrNull(await this.executor.readFirst(this.executor.hot.customer, [appId, id]))
   }
 
   findCustomerByEmail(appId: string, foldedEmail: string): Promise<CustomerRecord | null> {
@@ -27,10 +27,9 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
     return findBy(this.executor, 'external_id', appId, externalId)
   }
 
-  insertCustomer(customer: CustomerRecord): Promise<boolean> {
-    return this.executor.write((db) =>
-      insertUnlessTaken(db, 'heartwood_customer', customerRows.toRow(customer)),
-    )
+  async insertCustomer(customer: CustomerRecord): Promise<boolean> {
+    const { insertCustomer } = this.executor.hot
+    return (await this.executor.writeFirst(insertCustomer, customerRows.toValues(customer))) !== undefined
   }
 
   async updateCustomer(id: string, patch: CustomerPatch): Promise<CustomerRecord | null> {
@@ -66,7 +65,7 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
 
 async function findBy(
   executor: Executor,
-  column: 'id' | 'folded_email' | 'external_id',
+  column: 'folded_email' | 'external_id',
   appId: string,
   value: string,
 ): Promise<CustomerRecord | null> {

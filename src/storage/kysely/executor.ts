@@ -22,6 +22,10 @@ export interface Executor {
   read<T>(query: (db: Reader) => Promise<T>): Promise<T>
   /** The first row of a query that was compiled before. */
   readFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined>
+  /** All rows of a query that was compiled before. */
+  readAll<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<readonly Row[]>
+  /** Runs a short write that was compiled before. Resolves to its first row. */
+  writeFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined>
   /** Runs a short write. It may share its commit with others. */
   write<T>(query: (db: Writer) => Promise<T>): Promise<T>
   /** Runs several statements, or one that takes long, in one step. The first must be a write, so that it takes the lock. */
@@ -73,12 +77,20 @@ function begin(db: Writer): TransactionBuilder<Database> {
   return isPostgres(db) ? db.transaction().setIsolationLevel('read committed') : db.transaction()
 }
 
-async function firstRow<Row>(
+async function allRows<Row>(
+  db: Writer,
+  query: CompiledQuery<Row>,
+  parameters: readonly unknown[],
+): Promise<readonly Row[]> {
+  return (await db.executeQuery<Row>({ ...query, parameters })).rows
+}
+
+export async function firstRow<Row>(
   db: Writer,
   query: CompiledQuery<Row>,
   parameters: readonly unknown[],
 ): Promise<Row | undefined> {
-  return (await db.executeQuery<Row>({ ...query, parameters })).rows[0]
+  return (await allRows(db, query, parameters))[0]
 }
 
 /** Runs the verbs of a transaction. Nothing is retried or counted here: the transaction is, as a whole. */
@@ -100,6 +112,14 @@ export class TransactionExecutor implements Executor {
   }
 
   readFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined> {
+    return this.write((db) => firstRow(db, query, parameters))
+  }
+
+  readAll<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<readonly Row[]> {
+    return this.write((db) => allRows(db, query, parameters))
+  }
+
+  writeFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined> {
     return this.write((db) => firstRow(db, query, parameters))
   }
 
@@ -153,6 +173,14 @@ export class StorageExecutor implements Executor {
     const { readFirst, reader } = this.#connections
     if (readFirst !== undefined) return this.#call(() => readFirst(query, parameters))
     return this.#call(() => this.#run(() => firstRow(reader, query, parameters)))
+  }
+
+  readAll<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<readonly Row[]> {
+    return this.#call(() => this.#run(() => allRows(this.#connections.reader, query, parameters)))
+  }
+
+  writeFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined> {
+    return this.write((db) => firstRow(db, query, parameters))
   }
 
   write<T>(query: Query<T>): Promise<T> {

@@ -1,6 +1,20 @@
 import { sql, type CompiledQuery, type Kysely, type SqlBool } from 'kysely'
-import type { ApiKeyRecord, AppRecord, LicenseRecord, SigningKeyRecord } from '../../core/storage/index.ts'
+import type {
+  ApiKeyRecord,
+  AppRecord,
+  CustomerRecord,
+  LicenseRecord,
+  SigningKeyRecord,
+  TierRecord,
+} from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
+import { featureSlugs } from './dialect.ts'
+import { customerRows, licenseRows, type RowMapper } from './rows.ts'
+
+/** The result of an insert that wrote a row. */
+interface Inserted {
+  readonly one: number
+}
 
 /** The queries of nearly every request. They are compiled once, because building a query costs as much as running it. */
 export interface HotQueries {
@@ -14,6 +28,18 @@ export interface HotQueries {
   readonly currentByAppSlug: CompiledQuery<Row<LicenseRecord>>
   /** Parameters: app id, license id. */
   readonly license: CompiledQuery<Row<LicenseRecord>>
+  /** Parameters: app id, tier id, the slug, which may be the same text. */
+  readonly tier: CompiledQuery<Row<TierRecord>>
+  /** Parameters: app id, customer id. */
+  readonly customer: CompiledQuery<Row<CustomerRecord>>
+  /** The keys of an app, the active one first. */
+  readonly signingKeys: CompiledQuery<Row<SigningKeyRecord>>
+  /** Parameters: the values of {@link customerRows}. */
+  readonly insertCustomer: CompiledQuery<Inserted>
+  /** Parameters: the values of {@link licenseRows}. */
+  readonly insertLicense: CompiledQuery<Inserted>
+  /** Sets these columns. Parameters: their values, license id, expected version. */
+  updateLicense(columns: readonly string[]): CompiledQuery<Row<LicenseRecord>>
 }
 
 export function hotQueries(db: Kysely<Database>): HotQueries {
@@ -26,6 +52,12 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     activeKey: activeKey(db),
     ...currentLicenses(db),
     license: licenses.where('app_id', '=', '').where('id', '=', '').compile(),
+    tier: tier(db),
+    customer: customer(db),
+    signingKeys: signingKeys(db),
+    insertCustomer: insert(db, 'heartwood_customer', customerRows),
+    insertLicense: insert(db, 'heartwood_license', licenseRows),
+    updateLicense: updateLicense(db),
   }
 }
 
@@ -42,5 +74,64 @@ function currentLicenses(db: Kysely<Database>): Pick<HotQueries, 'currentByAppId
   return {
     currentByAppId: licenses.where('app_id', '=', '').where(holds).compile(),
     currentByAppSlug: licenses.where('app_id', '=', appId).where(holds).compile(),
+  }
+}
+
+function tier(db: Kysely<Database>): CompiledQuery<Row<TierRecord>> {
+  return db
+    .selectFrom('heartwood_tier')
+    .selectAll()
+    .select(featureSlugs(db, 'heartwood_tier.id').as('features'))
+    .where('app_id', '=', '')
+    .where(({ eb, or }) => or([eb('id', '=', ''), eb('slug', '=', '')]))
+    .compile()
+}
+
+function customer(db: Kysely<Database>): CompiledQuery<Row<CustomerRecord>> {
+  const customers = db.selectFrom('heartwood_customer').selectAll()
+  return customers.where('app_id', '=', '').where('id', '=', '').compile()
+}
+
+function signingKeys(db: Kysely<Database>): CompiledQuery<Row<SigningKeyRecord>> {
+  return db
+    .selectFrom('heartwood_signing_key')
+    .selectAll()
+    .where('app_id', '=', '')
+    .orderBy(sql`case when accepted_until is null then 0 else 1 end`)
+    .orderBy('created_at', 'desc')
+    .orderBy('kid', 'desc')
+    .compile()
+}
+
+/** Returns no row, and writes nothing, if the id or another unique value is taken. */
+function insert<Entry extends object>(
+  db: Kysely<Database>,
+  table: 'heartwood_customer' | 'heartwood_license',
+  rows: RowMapper<Entry>,
+): CompiledQuery<Inserted> {
+  return db
+    .insertInto(table)
+    .values(Object.fromEntries(rows.columns.map(({ name }) => [name, ''])) as never)
+    .onConflict((conflict) => conflict.doNothing())
+    .returning(sql<number>`1`.as('one'))
+    .compile()
+}
+
+/** Each use case changes the same columns every time, so there are few of these queries. */
+function updateLicense(db: Kysely<Database>): HotQueries['updateLicense'] {
+  const made = new Map<string, CompiledQuery<Row<LicenseRecord>>>()
+  return (columns) => {
+    const name = columns.join()
+    const known = made.get(name)
+    if (known !== undefined) return known
+    const query = db
+      .updateTable('heartwood_license')
+      .set(Object.fromEntries(columns.map((column) => [column, ''])))
+      .where('id', '=', '')
+      .where('version', '=', 0)
+      .returningAll()
+      .compile()
+    made.set(name, query)
+    return query
   }
 }

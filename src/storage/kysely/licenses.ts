@@ -10,9 +10,9 @@ import type {
 } from '../../core/storage/index.ts'
 import { isAppId } from './apps.ts'
 import { KyselyCustomers } from './customers.ts'
-import type { Writer } from './executor.ts'
+import { firstRow, type Writer } from './executor.ts'
 import { countLicenses, matching, statusIs } from './license-filter.ts'
-import { newestFirst, deleteById, insertUnlessTaken } from './queries.ts'
+import { newestFirst, deleteById } from './queries.ts'
 import { regenerateMany } from './regenerate-many.ts'
 import { licenseRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
@@ -28,8 +28,9 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
     return licenseRows.toRecordOrNull(await this.executor.readFirst(query, [appSlugOrId, installationId]))
   }
 
-  insertLicense(license: LicenseRecord): Promise<boolean> {
-    return this.executor.write((db) => insertUnlessTaken(db, 'heartwood_license', licenseRows.toRow(license)))
+  async insertLicense(license: LicenseRecord): Promise<boolean> {
+    const { insertLicense } = this.executor.hot
+    return (await this.executor.writeFirst(insertLicense, licenseRows.toValues(license))) !== undefined
   }
 
   async releaseInstallation(
@@ -56,14 +57,9 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
     patch: LicensePatch,
   ): Promise<LicenseRecord | null> {
     const changes = { ...licenseRows.toColumns(patch), version: expectedVersion + 1 }
-    const update = (db: Writer) =>
-      db
-        .updateTable('heartwood_license')
-        .set(changes)
-        .where('id', '=', id)
-        .where('version', '=', expectedVersion)
-        .returningAll()
-        .executeTakeFirst()
+    const query = this.executor.hot.updateLicense(Object.keys(changes))
+    const parameters = [...Object.values(changes), id, expectedVersion]
+    const update = (db: Writer) => firstRow(db, query, parameters)
     const takesSlot = patch.current !== undefined || patch.installationId !== undefined
     const row = await this.executor.write((db) => (takesSlot ? nullIfTaken(db, update) : update(db)))
     return licenseRows.toRecordOrNull(row)

@@ -84,6 +84,15 @@ export class RowMapper<Entry extends object> {
     return this.toColumns(record) as unknown as Row<Entry>
   }
 
+  /** The values of a row, in the order of `columns`. */
+  toValues(record: Entry): unknown[] {
+    const values = record as Readonly<Record<string, unknown>>
+    return this.columns.map(({ field, encode }) => {
+      const value = values[field] ?? null
+      return encode === undefined ? value : encode(value)
+    })
+  }
+
   /** The columns of the fields that `patch` has. */
   toColumns(patch: Partial<Entry>): Partial<Row<Entry>> {
     const values = patch as Readonly<Record<string, unknown>>

@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type {
   NumericDate,
   Retirement,
@@ -16,17 +15,7 @@ export abstract class KyselySigningKeys extends KyselyApps implements SigningKey
   }
 
   async listSigningKeys(appId: string): Promise<readonly SigningKeyRecord[]> {
-    const rows = await this.executor.read((db) =>
-      db
-        .selectFrom('heartwood_signing_key')
-        .selectAll()
-        .where('app_id', '=', appId)
-        .orderBy(sql`case when accepted_until is null then 0 else 1 end`)
-        .orderBy('created_at', 'desc')
-        .orderBy('kid', 'desc')
-        .execute(),
-    )
-    return signingKeyRows.toRecords(rows)
+    return signingKeyRows.toRecords(await this.executor.readAll(this.executor.hot.signingKeys, [appId]))
   }
 
   async swapActiveKey(

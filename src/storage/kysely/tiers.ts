@@ -16,11 +16,7 @@ import { KyselySigningKeys } from './signing-keys.ts'
 
 export abstract class KyselyTiers extends KyselySigningKeys implements TierStorage {
   async findTier(appId: string, idOrSlug: string): Promise<TierRecord | null> {
-    const row = await this.executor.read((db) =>
-      selectTiers(db, appId)
-        .where(({ eb, or }) => or([eb('id', '=', idOrSlug), eb('slug', '=', idOrSlug)]))
-        .executeTakeFirst(),
-    )
+    const row = await this.executor.readFirst(this.executor.hot.tier, [appId, idOrSlug, idOrSlug])
     return tierRows.toRecordOrNull(row)
   }
 
