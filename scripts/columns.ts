@@ -53,7 +53,11 @@ const tables: Readonly<Record<keyof Database, readonly Column[]>> = {
     ['place', 'integer', 'The order of adding', 'plain'],
   ],
   heartwood_customer: columnsOf(customerRecord),
-  heartwood_license: columnsOf(licenseRecord),
+  heartwood_license: [
+    ...columnsOf(licenseRecord),
+    ['told_expiring', 'integer or null', 'The `expires_at` that was announced last as coming', 'plain'],
+    ['told_expired', 'integer or null', 'The `expires_at` that was announced last as past', 'plain'],
+  ],
   heartwood_api_key: columnsOf(apiKeyRecord),
   heartwood_kept_answer: columnsOf(storedResponseRecord),
   heartwood_webhook: columnsOf(webhookRecord),

@@ -20,6 +20,7 @@ import * as licensing from './migrations/0001-licensing.ts'
 import * as webhooks from './migrations/0002-webhooks.ts'
 import * as seenLicenses from './migrations/0003-seen-licenses.ts'
 import * as retiredKeys from './migrations/0004-retired-keys.ts'
+import * as announcedEnds from './migrations/0005-announced-ends.ts'
 
 type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
@@ -46,7 +47,12 @@ export interface Database {
     readonly place: number
   }
   readonly heartwood_customer: Row<CustomerRecord>
-  readonly heartwood_license: Row<LicenseRecord>
+  readonly heartwood_license: Row<LicenseRecord> & {
+    /** The `expires_at` that was announced last as coming. */
+    readonly told_expiring: number | null
+    /** The `expires_at` that was announced last as past. */
+    readonly told_expired: number | null
+  }
   readonly heartwood_api_key: Row<ApiKeyRecord>
   readonly heartwood_kept_answer: Row<StoredResponseRecord>
   readonly heartwood_webhook: Row<WebhookRecord>
@@ -69,6 +75,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0002-webhooks': webhooks,
   '0003-seen-licenses': seenLicenses,
   '0004-retired-keys': retiredKeys,
+  '0005-announced-ends': announcedEnds,
 })
 
 const tables = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
 import { Pool } from 'pg'
-import type { SigningKeyRecord } from '../../src/core/storage/index.ts'
+import type { LicenseRecord, SigningKeyRecord } from '../../src/core/storage/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import { licenseRows, signingKeyRows } from '../../src/storage/kysely/rows.ts'
 import * as first from '../../src/storage/migrations/0001-licensing.ts'
@@ -103,10 +103,52 @@ async function upgradesKeys(db: Kysely<any>): Promise<void> {
   assert.deepEqual(await storage.listSigningKeys(app.id), [last, byOld, tombstone, retired])
 }
 
+async function upgradesNotices(db: Kysely<any>): Promise<void> {
+  await makeOldTables(db)
+  const storage = kyselyStorage(db)
+  const parents = await addParents(storage)
+  const [told, changed, untold] = [9, 10, 11].map((expiresAt) => newLicense(parents, { expiresAt })) as [
+    LicenseRecord,
+    LicenseRecord,
+    LicenseRecord,
+  ]
+  const notice = { type: 'license.expired', expires_at: 9 }
+  for (const license of [told, changed, untold])
+    await db
+      .insertInto('heartwood_license')
+      .values(oldRow(licenseRows.toRow(license)))
+      .execute()
+  for (const { id } of [told, changed])
+    await db
+      .insertInto('heartwood_license_notice')
+      .values({ license_id: id, ...notice })
+      .execute()
+  await migrate(db)
+  const marks = db.selectFrom('heartwood_license').select(['told_expiring', 'told_expired'])
+  const rows = await marks.orderBy('expires_at').execute()
+  assert.deepEqual(
+    rows.map(({ told_expiring, told_expired }) => [told_expiring, Number(told_expired)]),
+    [
+      [null, 9],
+      [null, 0],
+      [null, 0],
+    ],
+  )
+  const span = { appId: parents.app.id, after: 0, until: 20, withoutNotice: 'license.expired' } as const
+  const ending = await storage.listEndingLicenses({ ...span, limit: 9 })
+  assert.deepEqual(ending, [changed, untold])
+}
+
 describe('migrate(): the tables of 0.1.0 become those of this version', () => {
   it('keeps every record, on SQLite', async () => upgrades(await openSqlite()))
   it('keeps every record, on PostgreSQL', { skip: database === undefined && noPostgres }, async () =>
     upgrades(await openPostgres()),
+  )
+  it('marks the ends that were announced, on SQLite', async () => upgradesNotices(await openSqlite()))
+  it(
+    'marks the ends that were announced, on PostgreSQL',
+    { skip: database === undefined && noPostgres },
+    async () => upgradesNotices(await openPostgres()),
   )
   it('keeps every signing key, on SQLite', async () => upgradesKeys(await openSqlite()))
   it('keeps every signing key, on PostgreSQL', { skip: database === undefined && noPostgres }, async () =>

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sql, type SqlBool } from 'kysely'
 import type {
   EndingLicenses,
   ExpiryNotice,
@@ -6,9 +6,20 @@ import type {
   LicenseRecord,
   NumericDate,
 } from '../../core/storage/index.ts'
+import type { Writer } from './executor.ts'
 import { KyselyLicenses } from './licenses.ts'
 import { insertUnlessTaken } from './queries.ts'
 import { expiryNoticeRows, licenseRows } from './rows.ts'
+
+const marks = { 'license.expiring': 'told_expiring', 'license.expired': 'told_expired' } as const
+
+async function markTold(db: Writer, { licenseId, type, expiresAt }: ExpiryNotice): Promise<void> {
+  await db
+    .updateTable('heartwood_license')
+    .set({ [marks[type]]: expiresAt })
+    .where('id', '=', licenseId)
+    .execute()
+}
 
 export abstract class KyselyExpiryNotices extends KyselyLicenses implements ExpiryNoticeStorage {
   async listEndingLicenses({
@@ -26,6 +37,9 @@ export abstract class KyselyExpiryNotices extends KyselyLicenses implements Expi
         .where('revoked_at', 'is', null)
         .where('expires_at', '>', after)
         .where('expires_at', '<=', until)
+        // Word for word the condition of the index, which leaves out what was announced.
+        .where(sql<SqlBool>`expires_at is distinct from ${sql.ref(marks[withoutNotice])}`)
+        // An end may come back that was announced before another one.
         .where(({ not, exists, selectFrom }) =>
           not(
             exists(
@@ -46,9 +60,12 @@ export abstract class KyselyExpiryNotices extends KyselyLicenses implements Expi
   }
 
   insertExpiryNotice(notice: ExpiryNotice): Promise<boolean> {
-    return this.executor.write((db) =>
-      insertUnlessTaken(db, 'heartwood_license_notice', expiryNoticeRows.toRow(notice)),
-    )
+    return this.executor.atomically(async (db) => {
+      const row = expiryNoticeRows.toRow(notice)
+      if (!(await insertUnlessTaken(db, 'heartwood_license_notice', row))) return false
+      await markTold(db, notice)
+      return true
+    })
   }
 
   async listExpiryNotices(licenseIds: readonly string[]): Promise<readonly ExpiryNotice[]> {

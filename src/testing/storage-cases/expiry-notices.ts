@@ -42,6 +42,23 @@ export const expiryNoticeCases: readonly ConformanceCase[] = [
       assert.deepEqual(await ending(), [second.id])
     },
   ),
+  storageCase('listEndingLicenses(): a license counts anew when its end changes', async (storage) => {
+    const parents = await addParents(storage)
+    const { id, version } = await addLicense(storage, parents, { expiresAt: 11 })
+    const span = { appId: parents.app.id, after: 10, until: 20, withoutNotice: 'license.expired' } as const
+    const ending = async () => idsOf(await storage.listEndingLicenses({ ...span, limit: 9 }))
+    const tell = (expiresAt: number) =>
+      storage.insertExpiryNotice({ licenseId: id, type: 'license.expired', expiresAt })
+    await tell(11)
+    assert.deepEqual(await ending(), [])
+    await storage.updateLicense(id, version, { expiresAt: 12 })
+    assert.deepEqual(await ending(), [id])
+    await tell(12)
+    assert.deepEqual(await ending(), [])
+    // The first end was told before the second one.
+    await storage.updateLicense(id, version + 1, { expiresAt: 11 })
+    assert.deepEqual(await ending(), [])
+  }),
   storageCase('listExpiryNotices(): lists the notices of the given licenses', async (storage) => {
     const parents = await addParents(storage)
     const [one, two] = [await addLicense(storage, parents), await addLicense(storage, parents)]
