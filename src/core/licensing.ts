@@ -246,7 +246,8 @@ function checkLicensingOptions(options: LicensingOptions): void {
   if (options.webhooks !== undefined) checkOptions(options.webhooks, webhookRules, 'webhooks')
 }
 
-function checkIssuer(issuer: unknown): string {
+/** @throws {TypeError} for an issuer that no token may have. */
+export function checkIssuer(issuer: unknown): string {
   const isText = typeof issuer === 'string' && issuer.length >= 1 && issuer.length <= 255
   // JSON escapes a control character as six, and then the longest legal license would exceed the token limit.
   if (!isText || !issuer.isWellFormed() || /\p{Cc}/u.test(issuer))
