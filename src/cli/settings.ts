@@ -1,4 +1,4 @@
-import type { WebhookOptions } from '../core/licensing.ts'
+import { checkIssuer, type WebhookOptions } from '../core/licensing.ts'
 import type { SigningOptions } from '../core/keys/signing-queue.ts'
 import { CliError } from './errors.ts'
 
@@ -73,6 +73,16 @@ function readSecret(environment: Environment, name: string): string | undefined 
   return text
 }
 
+/** Returns `undefined` if the variable is not set. @throws {CliError} */
+function parseIssuer(environment: Environment): string | undefined {
+  const text = environment.HEARTWOOD_ISSUER || undefined
+  try {
+    return text === undefined ? undefined : checkIssuer(text)
+  } catch (cause) {
+    throw new CliError('HEARTWOOD_ISSUER must be 1 to 255 characters without control characters', { cause })
+  }
+}
+
 /**
  * Reads the settings that every command needs. A flag wins over the environment.
  *
@@ -90,7 +100,7 @@ export function readSettings(
     database: parseDatabase(flags.database || environment.HEARTWOOD_DATABASE || 'heartwood.db'),
     masterKey,
     masterKeyFile,
-    issuer: environment.HEARTWOOD_ISSUER || undefined,
+    issuer: parseIssuer(environment),
     log: readLogFormat(environment.HEARTWOOD_LOG || 'pretty'),
   }
 }

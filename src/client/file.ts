@@ -114,6 +114,8 @@ async function locked<T>(lock: string, work: () => Promise<T>, signal?: AbortSig
  * place. It makes folders as needed. Processes that share the file refresh one at a time,
  * by a lock file beside it.
  *
+ * @throws {TypeError} if `path` is empty or no string.
+ *
  * @example
  * ```ts
  * import { createLicenseClient } from 'heartwood/client'
@@ -128,6 +130,7 @@ async function locked<T>(lock: string, work: () => Promise<T>, signal?: AbortSig
  * ```
  */
 export function fileStore(path: string): LicenseStore {
+  if (typeof path !== 'string' || path === '') throw new TypeError('path must be the name of a file')
   return {
     read: () => readText(path),
     write: (text) => write(path, text),

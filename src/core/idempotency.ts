@@ -67,10 +67,20 @@ function inProgress(): LicensingError {
   )
 }
 
-/** Seals a result for storage, with `null` in place of every license token, however `work` came by it. */
+/**
+ * The JSON of a result, with `null` in place of every license token, however `work` came by it.
+ *
+ * @throws {TypeError} for a result that could not be replayed.
+ */
+function toStoredText(result: object): string {
+  const text: unknown = JSON.stringify(result, (_name, value: unknown) => (isTokenText(value) ? null : value))
+  if (typeof text === 'string' && /^[{[]/.test(text)) return text
+  throw new TypeError('The result of work under an idempotency key must be an object or a list of JSON')
+}
+
+/** Seals a result for storage. */
 function sealResult(context: Context, key: IdempotencyKey, result: object): StoredResponseRecord {
-  const text = JSON.stringify(result, (_name, value: unknown) => (isTokenText(value) ? null : value))
-  const bytes = new TextEncoder().encode(text)
+  const bytes = new TextEncoder().encode(toStoredText(result))
   return {
     scope: key.scope,
     key: key.key,
@@ -131,7 +141,7 @@ async function runAsUnit<Result extends object>(
     const response = sealResult(context, key, result)
     if (!(await session.insertStoredResponse(response, context.runtime.now()))) throw new StoredMeanwhile()
   }
-  return inOneTransaction(context.storage, {
+  return inOneTransaction(context.storage, context.unit, {
     work: (unit) => work({ ...context, storage: unit.storage, recorder: null, unit }),
     record,
   })

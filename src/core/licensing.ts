@@ -3,6 +3,14 @@ import type { App, NewAppOptions } from './apps.ts'
 import { ensure, type Catalogue } from './ensure.ts'
 import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
 import { newTypeId, type IdPrefix } from './ids.ts'
+import {
+  checkOptions,
+  hasMethods,
+  isAnything,
+  isFlag,
+  isFunction,
+  type OptionRules,
+} from './input/options.ts'
 import { generateRsaKeyPair } from './keys/signing-keys.ts'
 import { signingQueue, type SigningOptions } from './keys/signing-queue.ts'
 import { loadOf, type Load } from './load.ts'
@@ -219,9 +227,30 @@ const cachedKeys = 1_000
 /** Some 2 KiB each. */
 const cachedTokens = 5_000
 
-function checkIssuer(issuer: string): string {
+const optionRules: OptionRules<LicensingOptions> = {
+  storage: hasMethods('a storage', 'claimKeyCheck', 'transaction'),
+  masterKey: isAnything,
+  issuer: isAnything,
+  now: isFunction,
+  newId: isFunction,
+  newKeyPair: isFunction,
+  keyPool: isAnything,
+  signing: isAnything,
+  webhooks: isAnything,
+}
+
+const webhookRules: OptionRules<WebhookOptions> = { allowPrivateTargets: isFlag }
+
+function checkLicensingOptions(options: LicensingOptions): void {
+  checkOptions(options, optionRules)
+  if (options.webhooks !== undefined) checkOptions(options.webhooks, webhookRules, 'webhooks')
+}
+
+/** @throws {TypeError} for an issuer that no token may have. */
+export function checkIssuer(issuer: unknown): string {
+  const isText = typeof issuer === 'string' && issuer.length >= 1 && issuer.length <= 255
   // JSON escapes a control character as six, and then the longest legal license would exceed the token limit.
-  if (issuer.length < 1 || issuer.length > 255 || !issuer.isWellFormed() || /\p{Cc}/u.test(issuer))
+  if (!isText || !issuer.isWellFormed() || /\p{Cc}/u.test(issuer))
     throw new TypeError('issuer must be a string of 1 to 255 characters without control characters')
   return issuer
 }
@@ -242,10 +271,10 @@ async function createRuntime(options: LicensingOptions): Promise<Runtime> {
   return {
     now: () => Math.floor(now() / 1000),
     newId: options.newId ?? newTypeId,
-    keyPairs: keyPool(options.keyPool ?? 0, options.newKeyPair ?? generateRsaKeyPair),
+    keyPairs: keyPool(options.keyPool, options.newKeyPair ?? generateRsaKeyPair),
     signing: signingQueue(options.signing),
     sealer: await createSealer(options.masterKey),
-    issuer: checkIssuer(options.issuer ?? 'license-server'),
+    issuer: checkIssuer(options.issuer === undefined ? 'license-server' : options.issuer),
     allowPrivateTargets: options.webhooks?.allowPrivateTargets ?? false,
     caches: createCaches(),
     listeners: createListeners(),
@@ -278,7 +307,7 @@ function bind(context: Context): Licensing {
  *
  * @throws {LicensingError} `master_key` if the key is malformed, or is not the key that sealed this storage. Nothing has been
  * written then.
- * @throws {TypeError} if `issuer`, `keyPool` or `signing` is out of range.
+ * @throws {TypeError} that names an unknown or unusable option, never its value.
  *
  * @example
  * ```ts
@@ -292,6 +321,7 @@ function bind(context: Context): Licensing {
  * ```
  */
 export async function createLicensing(options: LicensingOptions): Promise<Licensing> {
+  checkLicensingOptions(options)
   const { storage } = options
   const runtime = await createRuntime(options)
   await checkMasterKey(storage, runtime.sealer)

@@ -61,11 +61,12 @@ export interface RestrictedLicensing {
    *
    * Use only the given licensing inside `work`. The first write begins the transaction, and from then on other writers may
    * wait: do what takes long before it. A storage may run `work` again after a conflict. Nothing is signed inside, so a
-   * license has the token `null`. If the key declares a license, the result gets its token after the commit.
+   * license has the token `null`. If the key declares a license, the result gets its token after the commit. Work inside work
+   * is a part of it, under a key of its own. A replay has what JSON keeps of the result.
    * @throws {LicensingError} `validation_error` if the key is malformed; `idempotency_mismatch` if it was used with another
    * request; `idempotency_in_progress` if the first request still runs after ten seconds; `unavailable` if the work holds its
    * transaction for four seconds; whatever `work` throws.
-   * @throws {TypeError} if a call after the first write needs a key pair and none is given.
+   * @throws {TypeError} if a call after the first write needs a key pair and none is given; if the result is no object.
    *
    * @example
    * ```ts

@@ -41,29 +41,33 @@ function serializer(): Serialize {
   }
 }
 
+/** The parts that every run of a work shares. */
+interface Frame {
+  readonly outside: Storage
+  /** The work that this one is a part of. */
+  readonly outer: WorkUnit | null
+  /** The pairs that earlier runs have made. */
+  readonly keyPairs: KeyPair[]
+  readonly begin: Opening
+}
+
 /** One run of the work. The first write begins the transaction, so that work holds none while it only prepares. */
 class Run implements WorkUnit {
   readonly storage: Storage
-  readonly #outside: Storage
-  readonly #begin: Opening
-  readonly #keyPairs: KeyPair[]
+  readonly #frame: Frame
   readonly #serialize = serializer()
+  readonly #oneVerb = serializer()
   readonly #actions: (() => void)[] = []
   #session: Promise<StorageSession> | null = null
   #keyPairsUsed = 0
   #isOver = false
   #fault: { readonly error: unknown } | null = null
 
-  /**
-   * @param keyPairs The pairs that earlier runs have made.
-   * @param session The transaction, if it has begun already.
-   */
-  constructor(outside: Storage, keyPairs: KeyPair[], begin: Opening, session?: StorageSession) {
-    this.#outside = outside
-    this.#keyPairs = keyPairs
-    this.#begin = begin
+  /** @param session The transaction, if it has begun already. */
+  constructor(frame: Frame, session?: StorageSession) {
+    this.#frame = frame
     if (session !== undefined) this.#session = Promise.resolve(session)
-    this.storage = intercepted(outside, (name, given) => this.#call(name, given))
+    this.storage = intercepted(frame.outside, (name, given) => this.#call(name, given))
   }
 
   get isWriting(): boolean {
@@ -75,12 +79,23 @@ class Run implements WorkUnit {
   }
 
   async keyPair(make: () => Promise<KeyPair>): Promise<KeyPair> {
-    const known = this.#keyPairs[this.#keyPairsUsed++]
+    const { outer, keyPairs } = this.#frame
+    if (outer !== null) return outer.keyPair(make)
+    const known = keyPairs[this.#keyPairsUsed++]
     if (known !== undefined) return known
     if (this.isWriting) throw new TypeError('Give a ready keyPair inside a transaction')
     const made = await make()
-    this.#keyPairs.push(made)
+    keyPairs.push(made)
     return made
+  }
+
+  /** Runs the work. Then no verb works any more, but a step that the work did not wait for comes to its end. */
+  async run<Result>(work: (unit: WorkUnit) => Promise<Result>): Promise<Result> {
+    const result = await work(this)
+    return this.#serialize(async () => {
+      this.#isOver = true
+      return result
+    })
   }
 
   /** The result of `done`, if the work is whole and in time. No verb works after this. */
@@ -100,13 +115,15 @@ class Run implements WorkUnit {
   }
 
   committed(): void {
-    this.#isOver = true
-    for (const action of this.#actions) action()
+    const { outer } = this.#frame
+    for (const action of this.#actions)
+      if (outer === null) action()
+      else outer.afterCommit(action)
   }
 
   async #call(name: string, given: readonly unknown[]): Promise<unknown> {
-    if (name === 'ping' || name === 'close') return call(this.#outside, name, given)
-    if (isRead(name)) return this.#verb(await (this.#session ?? this.#outside), name, given)
+    if (name === 'ping' || name === 'close') return call(this.#frame.outside, name, given)
+    if (isRead(name)) return this.#read(name, given)
     // Calls of the work may overlap, and one must not undo what another has written.
     return this.#serialize(async () => {
       const session = await this.#opened()
@@ -117,7 +134,7 @@ class Run implements WorkUnit {
 
   #opened(): Promise<StorageSession> {
     this.#requireOpen()
-    this.#session ??= this.#begin()
+    this.#session ??= this.#frame.begin()
     return this.#session
   }
 
@@ -125,9 +142,18 @@ class Run implements WorkUnit {
     if (this.#isOver) throw new Error('The work under this idempotency key is over')
   }
 
-  async #verb(session: StorageSession, name: string, given: readonly unknown[]): Promise<unknown> {
+  async #read(name: string, given: readonly unknown[]): Promise<unknown> {
+    if (this.#session !== null) return this.#verb(await this.#session, name, given)
     this.#requireOpen()
-    return call(session, name, given)
+    return call(this.#frame.outside, name, given)
+  }
+
+  /** PostgreSQL refuses every statement between one that failed and the end of its savepoint, reads too. */
+  #verb(session: StorageSession, name: string, given: readonly unknown[]): Promise<unknown> {
+    return this.#oneVerb(async () => {
+      this.#requireOpen()
+      return call(session, name, given)
+    })
   }
 
   /** A write that rejects ends a transaction of PostgreSQL, so no storage may commit the rest. */
@@ -189,29 +215,35 @@ async function conclude<Result>(
  * Runs `work` with all of its writes in one transaction, and `record` in the same. The first write begins it. Work that
  * writes nothing is recorded by itself. A storage may run the work again after a conflict.
  *
+ * Inside the work `outer` it is a step of that one, so nothing is committed before `outer` is.
+ *
  * @throws {LicensingError} `unavailable` if the work holds the transaction for too long; whatever `work` throws.
  */
-export async function inOneTransaction<Result>(storage: Storage, task: Task<Result>): Promise<Result> {
-  const keyPairs: KeyPair[] = []
+export async function inOneTransaction<Result>(
+  outside: Storage,
+  outer: WorkUnit | null,
+  task: Task<Result>,
+): Promise<Result> {
   const opened = Promise.withResolvers<StorageSession>()
   const committed = Promise.withResolvers<Conclusion<Result>>()
   let isFirst = true
   const transaction = async (tx: StorageSession): Promise<Conclusion<Result>> => {
-    const run = isFirst ? first : new Run(storage, keyPairs, begin, tx)
+    const run = isFirst ? first : new Run(frame, tx)
     isFirst = false
     opened.resolve(tx)
-    return conclude(task, run, run === first ? done : task.work(run), tx)
+    return conclude(task, run, run === first ? done : run.run(task.work), tx)
   }
   const begin = (): Promise<StorageSession> => {
-    committed.resolve(storage.transaction(transaction, { alone: true }))
+    committed.resolve(outside.transaction(transaction, { alone: true }))
     committed.promise.catch(opened.reject)
     return opened.promise
   }
-  const first = new Run(storage, keyPairs, begin)
-  const done = Promise.resolve(first).then(task.work)
+  const frame: Frame = { outside, outer, keyPairs: [], begin }
+  const first = new Run(frame)
+  const done = first.run(task.work)
   // Work that hangs is ended by its transaction.
   await Promise.race([done, committed.promise]).catch(() => {})
-  const { run, result } = await (first.isWriting ? committed.promise : conclude(task, first, done, storage))
+  const { run, result } = await (first.isWriting ? committed.promise : conclude(task, first, done, outside))
   run.committed()
   return result
 }

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { checkOptions, hasMethods } from '../core/input/options.ts'
 import type { Storage } from '../core/storage/index.ts'
 import { KyselyStorage } from './kysely/storage.ts'
 import type { Database } from './schema.ts'
@@ -35,6 +36,7 @@ export { migrate } from './schema.ts'
  * ```
  */
 export function kyselyStorage(db: Kysely<any>): Storage {
+  checkOptions({ db }, { db: hasMethods('an instance of Kysely', 'withoutPlugins', 'selectFrom') })
   const plain: Kysely<Database> = db.withoutPlugins()
   const serialize = db.isTransaction ? queueOf(db) : undefined
   return new KyselyStorage({ writer: plain, reader: plain, serialize, close: async () => {} })

@@ -1,3 +1,4 @@
+import { checkOptions, hasMethods, isInteger, type OptionRules } from '../core/input/options.ts'
 import type { Storage } from '../core/storage/index.ts'
 import type { PostgresClient } from './postgres/lent-sessions.ts'
 import { openLent, openOwn } from './postgres/open.ts'
@@ -28,17 +29,27 @@ function withOneHost(text: string): string {
 }
 
 /** The empty text leaves everything to the variables of libpq, such as PGHOST. */
-function checkAddress(text: unknown): void {
+function isAddress(text: unknown): boolean {
   const isText = typeof text === 'string'
-  if (text === '' || (isText && /^postgres(ql)?:\/\//.test(text) && URL.canParse(withOneHost(text)))) return
-  throw new TypeError(
-    'connectionString must be an address such as postgres://user:password@host:5432/database',
-  )
+  return text === '' || (isText && /^postgres(ql)?:\/\//.test(text) && URL.canParse(withOneHost(text)))
 }
 
-function checkCount(name: string, value: unknown, least: number): void {
-  if (!Number.isSafeInteger(value) || (value as number) < least)
-    throw new TypeError(`${name} must be an integer from ${least}`)
+type Lent = Extract<PostgresOptions, { readonly client: unknown }>
+type Own = Exclude<PostgresOptions, Lent>
+
+const ownRules: OptionRules<Own> = {
+  connectionString: {
+    rule: 'an address such as postgres://user:password@host:5432/database',
+    isRequired: true,
+    holds: isAddress,
+  },
+  connections: isInteger(1),
+  // A timer holds at most 2^31 - 1 milliseconds.
+  statementTimeoutMs: isInteger(0, 2_000_000_000),
+}
+
+const lentRules: OptionRules<Lent> = {
+  client: hasMethods('a client of postgres.js', 'reserve', 'unsafe'),
 }
 
 /**
@@ -70,10 +81,12 @@ function checkCount(name: string, value: unknown, least: number): void {
  * ```
  */
 export async function postgresStorage(options: PostgresOptions): Promise<Storage> {
-  if ('client' in options) return openLent(options.client)
-  const { connectionString, connections = 10, statementTimeoutMs = 60_000 } = options
-  checkAddress(connectionString)
-  checkCount('connections', connections, 1)
-  checkCount('statementTimeoutMs', statementTimeoutMs, 0)
+  const { client } = Object(options) as Partial<Lent>
+  if (client !== undefined) {
+    checkOptions({ client, ...options }, lentRules)
+    return openLent(client)
+  }
+  checkOptions(options as Own, ownRules)
+  const { connectionString, connections = 10, statementTimeoutMs = 60_000 } = options as Own
   return openOwn({ connectionString, connections, statementTimeoutMs })
 }

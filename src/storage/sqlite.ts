@@ -1,3 +1,4 @@
+import { checkOptions, hasMethods, type OptionRules } from '../core/input/options.ts'
 import type { Storage } from '../core/storage/index.ts'
 import type { SqliteClient } from './sqlite/connection.ts'
 import { openClient, openFile } from './sqlite/open.ts'
@@ -15,6 +16,19 @@ export type SqliteOptions =
       readonly client: SqliteClient
     }
 
+const fileRules: OptionRules<{ readonly filename: string }> = {
+  filename: {
+    rule: 'the name of a file, or :memory:',
+    isRequired: true,
+    // SQLite takes the empty name for a database that is gone once it is closed.
+    holds: (value) => typeof value === 'string' && value !== '',
+  },
+}
+
+const clientRules: OptionRules<{ readonly client: SqliteClient }> = {
+  client: hasMethods('an open Database of bun:sqlite or DatabaseSync of node:sqlite', 'exec', 'prepare'),
+}
+
 /**
  * Opens an SQLite database as a storage, and brings its tables to this version. It uses `bun:sqlite` on Bun, and `node:sqlite`
  * on Deno and Node. A file has two connections, so that no read outside a transaction waits for a writer. Any number of
@@ -28,7 +42,7 @@ export type SqliteOptions =
  *
  * @throws {LicensingError} `unavailable`, with the reason in its message, if the file cannot be opened. It is no database, of a
  *   newer version, read-only or locked, or its folder is missing. Then nothing is written.
- * @throws {TypeError} if `filename` is empty or no string.
+ * @throws {TypeError} that names an unknown or unusable option, never its value.
  *
  * @example
  * ```ts
@@ -40,9 +54,12 @@ export type SqliteOptions =
  * ```
  */
 export async function sqliteStorage(options: SqliteOptions): Promise<Storage> {
-  if ('client' in options) return openClient(options.client)
-  // SQLite takes the empty name for a database that is gone once it is closed.
-  if (typeof options.filename !== 'string' || options.filename === '')
-    throw new TypeError('filename must be the name of a file, or :memory:')
-  return openFile(options.filename)
+  const { client } = Object(options) as { readonly client?: SqliteClient }
+  if (client === undefined) {
+    const given = options as { readonly filename: string }
+    checkOptions(given, fileRules)
+    return openFile(given.filename)
+  }
+  checkOptions({ client, ...options }, clientRules)
+  return openClient(client)
 }

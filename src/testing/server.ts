@@ -5,6 +5,7 @@
  * @module
  */
 import { licensingServer } from '../adapters/elysia.ts'
+import { checkOptions, isAnything, isInteger, type OptionRules } from '../core/input/options.ts'
 import { generateRsaKeyPair } from '../core/keys/signing-keys.ts'
 import { createLicensing, type Licensing } from '../core/licensing.ts'
 import type { RotationOptions } from '../core/keys/rotation.ts'
@@ -95,6 +96,13 @@ function keyPairs(): () => ReturnType<typeof generateRsaKeyPair> {
   return async () => publishedKeyPairs[used++] ?? generateRsaKeyPair()
 }
 
+const optionRules: OptionRules<TestServerOptions> = {
+  app: isAnything,
+  features: isAnything,
+  start: isInteger(0),
+  corsOrigins: isAnything,
+}
+
 interface ServerSetup {
   readonly app: string
   readonly customerId: string
@@ -181,6 +189,7 @@ class InProcessServer implements TestServer {
  * Creates a license server with one app, one tier (`pro`) and one customer.
  *
  * @throws {LicensingError} if a slug is invalid.
+ * @throws {TypeError} that names an unknown or unusable option.
  *
  * @example
  * ```ts
@@ -198,6 +207,7 @@ class InProcessServer implements TestServer {
  * ```
  */
 export async function createTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  checkOptions(options, optionRules)
   const { app = 'desktop-app', features = [], start = defaultStart, corsOrigins = [] } = options
   const clock = new VirtualClock(start)
   const masterKey = crypto.getRandomValues(new Uint8Array(32))

@@ -1,4 +1,12 @@
 import { getLogger } from '@logtape/logtape'
+import {
+  checkOptions,
+  isFlag,
+  isFunction,
+  isInteger,
+  isLicensing,
+  type OptionRules,
+} from '../core/input/options.ts'
 import type { Licensing } from '../core/licensing.ts'
 import type { Outbox } from '../core/webhooks/outbox.ts'
 import type { AttemptOptions } from './attempt.ts'
@@ -47,6 +55,27 @@ const log = getLogger(['heartwood', 'webhooks'])
 const minute = 60_000
 const hour = 3_600_000
 
+/** Milliseconds that a timer can wait. */
+const longest = 2 ** 31 - 1
+const wait = isInteger(1, longest)
+
+const optionRules: OptionRules<DeliveryOptions> = {
+  pollMs: wait,
+  deadlineMs: wait,
+  pauses: {
+    rule: 'a list of seconds, zero or more',
+    holds: (value) => Array.isArray(value) && value.every((each) => Number.isFinite(each) && each >= 0),
+  },
+  perApp: isInteger(1),
+  concurrency: isInteger(1),
+  leaseSeconds: isInteger(1),
+  stopMs: isInteger(0, longest),
+  allowPrivateTargets: isFlag,
+  resolve: isFunction,
+  connect: isFunction,
+  random: isFunction,
+}
+
 function attemptOptions(outbox: Outbox, options: DeliveryOptions): AttemptOptions {
   return {
     resolve: options.resolve ?? systemResolve,
@@ -75,8 +104,10 @@ function createDispatcher(outbox: Outbox, options: DeliveryOptions): Dispatcher 
  * it. A backend that embeds licensing calls it when it starts to listen. Any number of processes may call it.
  *
  * It follows the Standard Webhooks specification, https://www.standardwebhooks.com. Every minute it also writes the events
- * of licenses that expire. Every hour it deletes deliveries that ended more than 30 days ago. It never throws: it logs
- * failures under `heartwood`, `webhooks` (LogTape).
+ * of licenses that expire. Every hour it deletes deliveries that ended more than 30 days ago. It logs failures under
+ * `heartwood`, `webhooks` (LogTape), and none of them throws.
+ *
+ * @throws {TypeError} that names an unknown or unusable option, never its value.
  *
  * @example
  * ```ts
@@ -91,6 +122,8 @@ function createDispatcher(outbox: Outbox, options: DeliveryOptions): Dispatcher 
  * ```
  */
 export function startDelivery(licensing: Licensing, options: DeliveryOptions = {}): Delivery {
+  checkOptions({ licensing }, { licensing: isLicensing })
+  checkOptions(options, optionRules)
   const { outbox } = licensing
   const dispatcher = createDispatcher(outbox, options)
   const onError = (error: unknown): void => log.error('Webhooks are not served: {error}', { error })

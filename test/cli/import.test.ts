@@ -110,6 +110,10 @@ test('heartwood import: refuses input that is no export, incomplete, repeated or
     [moved.text, /Problems found in the export: 1\. The first: license lic_\w+ has a revision below/],
     [textOf(keyless), /incomplete: its header counts 4 records of kind signingKey, but it holds 2\n/],
     [
+      altered(lines, 'license', (one) => ({ ...one, seenAt: undefined })).text,
+      /Line \d+: .*seenAt is required/,
+    ],
+    [
       textOf(lines).replace('"format":2', '"format":3'),
       /format must be an integer from 1 to 2: a newer version of Heartwood wrote the export/,
     ],

@@ -46,6 +46,9 @@ const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] 
   [{ HEARTWOOD_CORS_ORIGINS: '*' }, /HEARTWOOD_CORS_ORIGINS must be/],
   [{ HEARTWOOD_CORS_ORIGINS: 'https://a.example/path' }, /HEARTWOOD_CORS_ORIGINS must be/],
   [{ HEARTWOOD_METRICS: 'yes' }, /HEARTWOOD_METRICS must be "off", or "on"/],
+  [{ HEARTWOOD_SIGNING: 'every' }, /HEARTWOOD_SIGNING must be "spare", "all"/],
+  [{ HEARTWOOD_PRIVATE_WEBHOOKS: 'true' }, /HEARTWOOD_PRIVATE_WEBHOOKS must be "refuse", or "allow"/],
+  [{ HEARTWOOD_ISSUER: 'line\nbreak' }, /HEARTWOOD_ISSUER must be/],
   [{ PORT: 'http' }, /PORT must be a number/],
 ]
 

@@ -139,6 +139,11 @@ test('heartwood verify --json: gives the reason, and shows claims only if the si
   ) as VerifyJson
   assert.deepEqual([ended.valid, ended.status, ended.code], [false, 'expired', 'token_expired'])
   assert.equal(ended.claims?.tier, 'pro')
+  const early = JSON.parse(
+    (await verify(issuedTomorrow, ['--public-key', 'key.pem', '--json'])).stdout,
+  ) as VerifyJson
+  assert.deepEqual([early.valid, early.status, early.code], [false, 'clock_suspect', 'invalid_token'])
+  assert.equal(early.claims?.tier, 'pro')
   const forged = JSON.parse(
     (await verify(good, ['--public-key', 'other.pem', '--json'])).stdout,
   ) as VerifyJson

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import type { Catalogue, Storage } from '../../src/core/index.ts'
+import type { Catalogue, Licensing, Storage } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { codeOf, newWorld, risingIds, type World } from '../support/fixtures.ts'
 import { testKeyPairs } from '../support/keys.ts'
@@ -54,6 +54,10 @@ function withWrites(storage: Storage): { readonly storage: Storage; readonly wri
     },
   })
   return { storage: watched, writes }
+}
+
+function proWith(...features: readonly string[]): Catalogue {
+  return { app, tiers: [{ name: 'Pro', slug: 'pro', features }] }
 }
 
 const cases: Readonly<Record<string, (world: World) => Promise<void>>> = {
@@ -139,6 +143,57 @@ const cases: Readonly<Record<string, (world: World) => Promise<void>>> = {
     const changes = [world, other].flatMap(({ licensing }) => [licensing.ensure(two), licensing.ensure(two)])
     await Promise.all(changes)
     assert.equal((await world.licensing.tiers.get(slug, 'pro')).features.join(' '), 'a b c')
+  },
+
+  'a change by another server between the plan and the lock is planned for anew': async (world) => {
+    await world.licensing.ensure(proWith('a'))
+    let isFirst = true
+    const late: Storage = Object.create(world.storage)
+    late.transaction = async (work) => {
+      if (isFirst) await world.licensing.ensure(proWith('b', 'a'))
+      isFirst = false
+      return world.storage.transaction(work)
+    }
+    const { licensing } = await newWorld({ storage: late, newId: risingIds(5_000) })
+    await licensing.ensure(proWith('a', 'b'))
+    assert.equal((await licensing.tiers.get(slug, 'pro')).features.join(' '), 'a b')
+  },
+
+  'a server waits for the lock of another, and the catalogue of the last holds whole': async (world) => {
+    await world.licensing.ensure(proWith('a'))
+    let other: Promise<unknown> | undefined
+    const slow: Storage = Object.create(world.storage)
+    slow.transaction = (work) =>
+      world.storage.transaction((tx) => {
+        const findTier: Storage['findTier'] = async (...given) => {
+          const found = await tx.findTier(...given)
+          other ??= world.licensing.ensure(proWith('b', 'a'))
+          // Without the lock the other one ends here.
+          await Promise.race([other, new Promise((resolve) => setTimeout(resolve, 200))])
+          return found
+        }
+        return work(Object.assign(Object.create(tx), { findTier }))
+      })
+    const { licensing } = await newWorld({ storage: slow, newId: risingIds(5_000) })
+    await licensing.ensure(proWith('a', 'b'))
+    await other
+    assert.equal((await licensing.tiers.get(slug, 'pro')).features.join(' '), 'b a')
+  },
+
+  'a replay under an idempotency key resolves to the app, without its secret': async ({ licensing }) => {
+    await licensing.ensure(proWith('a'))
+    for (const [key, given] of [
+      ['changes', proWith('b')],
+      ['changes nothing', proWith('b')],
+    ] as const) {
+      const call = () =>
+        licensing.idempotentCall({ key, scope: 's', fingerprint: 'f' }, (each) =>
+          (each as Licensing).ensure(given),
+        )
+      const first = await call()
+      assert.deepEqual(await call(), { result: first.result, replayed: true })
+      assert.deepEqual(first.result, await licensing.apps.get(slug))
+    }
   },
 
   'runs inside work under a key': async (world) => {

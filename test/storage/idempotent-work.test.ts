@@ -43,6 +43,22 @@ const countsOf = async ({ licensing }: Shop): Promise<readonly unknown[]> => [
 
 const never = (): never => assert.fail('the work runs again')
 
+/** Licensing over a storage whose transactions have other verbs. */
+async function withVerbs(storage: Storage, verbs: (tx: Storage) => Partial<Storage>): Promise<Licensing> {
+  const changed: Storage = Object.create(storage)
+  changed.transaction = (work) =>
+    storage.transaction((tx) => {
+      const session = tx as Storage
+      return work(Object.assign(Object.create(session), verbs(session)))
+    })
+  return (await newWorld({ storage: changed, newId: risingIds(5_000) })).licensing
+}
+
+const failing = (message: string) => (): Promise<never> => Promise.reject(new Error(message))
+
+/** Time for the microtasks in which handlers run. */
+const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
+
 /** A storage that undoes the first run of every transaction and repeats it, as PostgreSQL does after a deadlock. */
 function repeating(storage: Storage): Storage {
   const repeated: Storage = Object.create(storage)
@@ -88,11 +104,11 @@ const cases: Readonly<Record<string, (shop: Shop, t: TestContext) => Promise<voi
     }
     await assert.rejects(licensing.idempotent(order, afterwards), { message: 'killed here' })
     assert.deepEqual(await countsOf(shop), [0, 0])
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await soon()
     assert.equal(events.length, 0, 'nobody hears of what was rolled back')
     assert.equal((await licensing.idempotent(order, sell(1))).replayed, false)
     assert.deepEqual(await countsOf(shop), [1, 1])
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await soon()
     assert.equal(events.length, 1)
   },
 
@@ -125,16 +141,101 @@ const cases: Readonly<Record<string, (shop: Shop, t: TestContext) => Promise<voi
 
   'work that catches the error of half a step is rolled back': async (shop) => {
     const { licensing, storage } = shop
-    const failing = (tx: Storage): Storage =>
-      Object.assign(Object.create(tx), { insertLicense: () => Promise.reject(new Error('disk full')) })
-    const broken: Storage = Object.create(storage)
-    broken.transaction = (work) => storage.transaction((tx) => work(failing(tx as Storage)))
-    const { licensing: on } = await newWorld({ storage: broken, newId: risingIds(5_000) })
+    const on = await withVerbs(storage, () => ({ insertLicense: failing('disk full') }))
     const work = async (each: Licensing) => {
       await sell(1)(each).catch(() => {})
       return { made: true }
     }
     await assert.rejects(on.idempotent(order, work), /disk full/)
+    assert.deepEqual(await countsOf(shop), [0, 0])
+    assert.equal((await licensing.idempotent(order, sell(1))).replayed, false)
+  },
+
+  'work that catches the error of a step after its first write is rolled back': async (shop) => {
+    const { licensing, storage } = shop
+    const on = await withVerbs(storage, () => ({ countLicenses: failing('no count') }))
+    const before = await licensing.apps.publicKey(slug)
+    const work = async (each: Licensing) => {
+      await each.customers.create(slug, { email })
+      await each.rotateKeys(slug, {}, testKeyPairs[3]!).catch(() => {})
+      return { made: true }
+    }
+    await assert.rejects(on.idempotent(order, work), /no count/)
+    assert.equal(await licensing.apps.publicKey(slug), before)
+    assert.deepEqual(await countsOf(shop), [0, 0])
+  },
+
+  'a step that the work did not wait for is whole': async (shop) => {
+    const { licensing, storage } = shop
+    await licensing.apps.update(slug, { webhookUrl: 'https://hooks.example.com/licenses' })
+    const begun = Promise.withResolvers<void>()
+    const on = await withVerbs(storage, (tx) => ({
+      insertLicense: async (license) => {
+        begun.resolve()
+        await soon()
+        return tx.insertLicense(license)
+      },
+    }))
+    const work = async (each: Licensing) => {
+      await each.customers.create(slug, { email })
+      void sell(1)(each)
+      await begun.promise
+      return { made: true }
+    }
+    assert.equal((await on.idempotent(order, work)).replayed, false)
+    const { id } = await licensing.apps.get(slug)
+    const types = (await storage.listDeliveries({ appId: id }, { limit: 9, offset: 0 })).map(
+      ({ type }) => type,
+    )
+    assert.deepEqual([await countsOf(shop), types], [[1, 1], ['license.created']])
+  },
+
+  'work inside work is a part of it': async (shop) => {
+    const { licensing } = shop
+    const events: LicensingEvent[] = []
+    licensing.on('license.created', (event) => events.push(event))
+    const inner = { ...order, key: 'inner' }
+    const both = (between: () => unknown) => async (each: Licensing) => {
+      const { result } = await each.idempotent(inner, sell(1))
+      await between()
+      return {
+        license: result.id,
+        customer: (await each.customers.create(slug, { email: 'f@example.com' })).id,
+      }
+    }
+    const dies = async (): Promise<never> => {
+      await soon()
+      return assert.fail(`${events.length} events before the commit`)
+    }
+    await assert.rejects(licensing.idempotent(order, both(dies)), { message: '0 events before the commit' })
+    assert.deepEqual([await countsOf(shop), events.length], [[0, 0], 0])
+    const late = async (each: Licensing) => {
+      await each.customers.create(slug, { email })
+      return each.idempotent(inner, (within) => within.rotateKeys(slug))
+    }
+    await assert.rejects(licensing.idempotent(order, late), TypeError)
+    let seen: readonly unknown[] = []
+    const made = await licensing.idempotent(
+      order,
+      both(async () => (seen = await countsOf(shop))),
+    )
+    await soon()
+    assert.deepEqual([seen, await countsOf(shop), events.length], [[0, 0], [1, 1], 1])
+    assert.deepEqual(await licensing.idempotent(order, never), { ...made, replayed: true })
+    assert.equal((await licensing.idempotent<SignedLicense>(inner, never)).result.id, made.result.license)
+  },
+
+  'a result that no replay could give is refused, and nothing is kept': async (shop) => {
+    const { licensing } = shop
+    for (const result of [undefined, null, 7, 'made', () => {}, new Date(0), { count: 1n }])
+      await assert.rejects(
+        licensing.idempotent(order, async (each) => {
+          await each.customers.create(slug, { email })
+          return result as object
+        }),
+        TypeError,
+        typeof result,
+      )
     assert.deepEqual(await countsOf(shop), [0, 0])
     assert.equal((await licensing.idempotent(order, sell(1))).replayed, false)
   },
@@ -151,6 +252,22 @@ const cases: Readonly<Record<string, (shop: Shop, t: TestContext) => Promise<voi
     const { result } = await licensing.idempotent(order, work)
     assert.equal(result.made.filter(({ created }) => created).length, 4)
     assert.equal((await licensing.customers.list(slug)).total, 5)
+  },
+
+  'a refused call of the work undoes none that overlaps it': async (shop) => {
+    const { licensing, customer } = shop
+    const emails = Array.from({ length: 8 }, (_, at) => `${at}@example.com`)
+    const ids: string[] = []
+    for (const each of emails) ids.push((await licensing.customers.create(slug, { email: each })).id)
+    const work = async (each: Licensing) => {
+      const changes = ids.map((id, at) =>
+        each.customers.update(slug, id, { email: at % 2 === 0 ? customer.email : `new-${at}@example.com` }),
+      )
+      return { codes: await Promise.all(changes.map((change) => codeOf(change))) }
+    }
+    const { result } = await licensing.idempotent(order, work)
+    assert.deepEqual(new Set(result.codes.filter((_, at) => at % 2 === 0)), new Set(['conflict']))
+    assert.equal((await licensing.customers.list(slug, { email: 'new-' })).total, 4)
   },
 
   'a key pair is made before the first write, and never after it': async (shop) => {
@@ -179,17 +296,42 @@ const cases: Readonly<Record<string, (shop: Shop, t: TestContext) => Promise<voi
   'work that holds its transaction for four seconds is rolled back': async (shop, t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const started = Promise.withResolvers<void>()
-    const hangs = () => {
-      started.resolve()
-      return new Promise(() => {})
+    const goOn = Promise.withResolvers<void>()
+    const late = Promise.withResolvers<unknown>()
+    const work = async (each: Licensing) => {
+      const done = sell(1, () => {
+        started.resolve()
+        return goOn.promise
+      })(each)
+      done.catch(late.resolve)
+      return done
     }
-    const running = assert.rejects(shop.licensing.idempotent(order, sell(1, hangs)), { code: 'unavailable' })
+    const running = assert.rejects(shop.licensing.idempotent(order, work), { code: 'unavailable' })
     await started.promise
     t.mock.timers.tick(4_000)
     await running
     t.mock.timers.reset()
+    goOn.resolve()
+    assert.match(`${(await late.promise) as Error}`, /is over/)
     assert.deepEqual(await countsOf(shop), [0, 0])
-    await shop.issue()
+    assert.equal((await shop.licensing.idempotent(order, sell(1))).replayed, false)
+  },
+
+  'work that never settles holds up its own key alone': async (shop, t) => {
+    const started = Promise.withResolvers<void>()
+    const hangs = (): Promise<never> => {
+      started.resolve()
+      return new Promise(() => {})
+    }
+    void shop.licensing.idempotent(order, hangs)
+    await started.promise
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const waiting = codeOf(shop.licensing.idempotent(order, never))
+    t.mock.timers.tick(10_000)
+    t.mock.timers.reset()
+    assert.equal(await waiting, 'idempotency_in_progress')
+    assert.equal((await shop.licensing.idempotent({ ...order, key: 'order-2' }, sell(2))).replayed, false)
+    assert.deepEqual(await countsOf(shop), [1, 1])
   },
 
   'a storage may run the work again': async ({ storage, licensing, ...shop }) => {
@@ -212,6 +354,29 @@ const cases: Readonly<Record<string, (shop: Shop, t: TestContext) => Promise<voi
   },
 }
 
+/** With PostgreSQL a request beside the work does not wait for it. */
+const withOneWriter: typeof cases = {
+  'work that waits for a request beside it ends after four seconds, and the request goes on': async (
+    shop,
+    t,
+  ) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const asked = Promise.withResolvers<{ readonly response: Promise<SignedLicense> }>()
+    const asks = (): Promise<unknown> => {
+      const response = shop.issue()
+      asked.resolve({ response })
+      return response
+    }
+    const running = assert.rejects(shop.licensing.idempotent(order, sell(1, asks)), { code: 'unavailable' })
+    const { response } = await asked.promise
+    t.mock.timers.tick(4_000)
+    t.mock.timers.reset()
+    await running
+    await response
+    assert.deepEqual(await countsOf(shop), [0, 1])
+  },
+}
+
 async function run(storage: Storage, t: TestContext, work: (typeof cases)[string]): Promise<void> {
   try {
     await work(await newShop({ storage }), t)
@@ -220,12 +385,13 @@ async function run(storage: Storage, t: TestContext, work: (typeof cases)[string
   }
 }
 
-for (const [name, work] of Object.entries(cases)) {
+for (const [name, work] of Object.entries({ ...cases, ...withOneWriter })) {
   describe(`idempotent(): ${name}`, () => {
     it('in memory', (t) => run(memoryStorage(), t, work))
 
     it('on SQLite', (t) => withFiles(async (nextFile) => run(await openTarget(nextFile()), t, work)))
 
+    if (name in withOneWriter) return
     it('on PostgreSQL', { skip: database === undefined && noPostgres }, async (t) =>
       run(await openTarget(await database!.emptied()), t, work),
     )

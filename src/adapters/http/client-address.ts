@@ -17,16 +17,20 @@ function parse(text: string): Address | null {
   return isWhole ? ipaddr.process(text) : null
 }
 
+function malformedProxies(): TypeError {
+  return new TypeError('trustedProxies must be a list of IP addresses or ranges such as 10.0.0.0/8')
+}
+
 function readRange(range: string): [Address, number] {
   const [base = ''] = range.split('/', 1)
   const address = parse(base)
-  if (address === null || !(base === range || ipaddr.isValidCIDR(range)))
-    throw new TypeError('A trusted proxy must be an IP address or a range such as 10.0.0.0/8')
+  if (address === null || !(base === range || ipaddr.isValidCIDR(range))) throw malformedProxies()
   return base === range ? [address, address.kind() === 'ipv4' ? 32 : 128] : ipaddr.parseCIDR(range)
 }
 
 /** Reads the addresses and CIDR ranges of trusted proxies. @throws {TypeError} for a malformed one. */
-export function trustedProxies(ranges: readonly string[]): IsTrusted {
+export function trustedProxies(ranges: readonly string[] = []): IsTrusted {
+  if (!Array.isArray(ranges) || !ranges.every((range) => typeof range === 'string')) throw malformedProxies()
   const read = ranges.map(readRange)
   return (text) => {
     if (read.length === 0) return false

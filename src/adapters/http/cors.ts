@@ -12,9 +12,13 @@ export function isOrigin(text: string): boolean {
 /** The origin of an app's own pages, such as `tauri://localhost`, or of a page without an origin. */
 const otherOrigin = /^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[^/?#\s*]+$|^null$/
 
+function isKnownOrigin(value: unknown): boolean {
+  return typeof value === 'string' && (isOrigin(value) || otherOrigin.test(value))
+}
+
 /** Reads the option. @throws {TypeError} for an origin that no browser sends. */
 export function readOrigins(given: readonly string[] = []): Origins {
-  if (!Array.isArray(given) || !given.every((text) => isOrigin(`${text}`) || otherOrigin.test(`${text}`)))
+  if (!Array.isArray(given) || !given.every(isKnownOrigin))
     throw new TypeError(
       'corsOrigins must be a list of origins without paths, such as https://shop.example.com',
     )

@@ -1,4 +1,5 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { checkOptions, isInteger, type OptionRules } from '../../core/input/options.ts'
 import { HttpError } from './errors.ts'
 
 /**
@@ -43,6 +44,16 @@ export const defaultRateLimits: Required<RateLimits> = {
   renewalPerLicense: 10,
   publicKey: 300,
   failedKey: 60,
+}
+
+const quota = isInteger(1)
+const limitRules: OptionRules<RateLimits> = {
+  verify: quota,
+  batch: quota,
+  renewal: quota,
+  renewalPerLicense: quota,
+  publicKey: quota,
+  failedKey: quota,
 }
 
 const windowSeconds = 60
@@ -94,12 +105,11 @@ function counterOf(limit: Limit, quota: number): (key: string) => Promise<Record
   }
 }
 
-/** Makes the limiter of one server. @throws {TypeError} for an unknown limit, or a quota that is not a positive integer. */
+/** Makes the limiter of one server. @throws {TypeError} that names an unknown or unusable limit. */
 export function rateLimiter(limits: RateLimits): RateLimiter {
-  const entries = Object.entries({ ...defaultRateLimits, ...limits }) as [Limit, number][]
-  for (const [limit, quota] of entries)
-    if (!Object.hasOwn(defaultRateLimits, limit) || !Number.isSafeInteger(quota) || quota < 1)
-      throw new TypeError('Rate limits must be positive integers under their documented names')
+  checkOptions(limits, limitRules, 'rateLimits')
+  const names = Object.keys(defaultRateLimits) as Limit[]
+  const entries = names.map((limit) => [limit, limits[limit] ?? defaultRateLimits[limit]] as const)
   const counters = new Map(entries.map(([limit, quota]) => [limit, counterOf(limit, quota)]))
   return { consume: (limit, key) => counters.get(limit)?.(key) ?? Promise.resolve({}) }
 }

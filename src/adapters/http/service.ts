@@ -1,4 +1,12 @@
 import { getLogger } from '@logtape/logtape'
+import {
+  checkOptions,
+  isAnything,
+  isFlag,
+  isFunction,
+  isLicensing,
+  type OptionRules,
+} from '../../core/input/options.ts'
 import type { Licensing } from '../../core/licensing.ts'
 import { startMetrics, type Metrics } from '../metrics/metrics.ts'
 import { clientAddressOf, rateLimitKey, trustedProxies, unknownAddress } from './client-address.ts'
@@ -99,9 +107,22 @@ function limitsOf(rateLimits: RateLimits | undefined, metrics: Metrics | null): 
   return metrics === null ? consumeLimit : countRejected(consumeLimit, metrics)
 }
 
-/** Makes the service of one plugin. @throws {TypeError} for a malformed option. */
+const optionRules: OptionRules<ServerOptions> = {
+  standalone: isFlag,
+  publicUrl: isAnything,
+  documents: isFlag,
+  metrics: isFlag,
+  rateLimits: isAnything,
+  clientAddress: isFunction,
+  trustedProxies: isAnything,
+  corsOrigins: isAnything,
+}
+
+/** Makes the service of one plugin. @throws {TypeError} that names an unknown or unusable option. */
 export function createHttpService(licensing: Licensing, options: ServerOptions): HttpService {
-  const isTrusted = trustedProxies(options.trustedProxies ?? [])
+  checkOptions({ licensing }, { licensing: isLicensing })
+  checkOptions(options, optionRules)
+  const isTrusted = trustedProxies(options.trustedProxies)
   const metrics = options.metrics === true ? startMetrics(licensing) : null
   return {
     licensing,

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import { checkOptions, isInteger, type OptionRules } from '../input/options.ts'
 import { sparedCores, workQueue, type Slot, type WorkQueue } from '../runtime/work-queue.ts'
 
 /**
@@ -28,14 +29,21 @@ function concurrencyOf({ concurrency = sparedCores() }: SigningOptions): number 
   return concurrency === 'all' ? ahead * navigator.hardwareConcurrency : concurrency
 }
 
-/** @throws {TypeError} for a number out of range. */
+const positive = isInteger(1)
+
+const optionRules: OptionRules<SigningOptions> = {
+  concurrency: {
+    rule: 'a positive integer, or all',
+    holds: (value) => value === 'all' || positive.holds(value),
+  },
+  maxWaiting: isInteger(0),
+}
+
+/** @throws {TypeError} that names an unknown or unusable option. */
 export function signingQueue(options: SigningOptions = {}): WorkQueue {
+  checkOptions(options, optionRules, 'signing')
   const concurrency = concurrencyOf(options)
   const { maxWaiting = 500 * concurrency } = options
-  if (!Number.isSafeInteger(concurrency) || concurrency < 1)
-    throw new TypeError('signing.concurrency must be a positive integer, or all')
-  if (!Number.isSafeInteger(maxWaiting) || maxWaiting < 0)
-    throw new TypeError('signing.maxWaiting must be an integer, zero or more')
   return workQueue(concurrency, maxWaiting)
 }
 

@@ -44,7 +44,7 @@ function pause(): Promise<void> {
  *
  * @throws {TypeError} for a size out of range.
  */
-export function keyPool(size: number, make: () => Promise<KeyPair>): KeyPool {
+export function keyPool(size: number = 0, make: () => Promise<KeyPair>): KeyPool {
   if (!Number.isSafeInteger(size) || size < 0) throw new TypeError('keyPool must be an integer, zero or more')
   const queue = workQueue(Math.min(2, sparedCores()), maxWaiting)
   const ready: KeyPair[] = []
