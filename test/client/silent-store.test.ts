@@ -2,10 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLicenseClient, memoryStore, type LicenseStore } from '../../src/client/index.ts'
 import { createTestServer } from '../../src/testing/server.ts'
-import { FakeServer } from './fake-server.ts'
 import { countRenewals, createGate, openLicensedClient, withShortWaits } from './fixtures.ts'
-import { lifecycleCases } from './lifecycle-cases.ts'
-import { runCase } from './test-program.ts'
 
 const storeLimit = 5_000
 const lockLimit = 30_000
@@ -122,14 +119,3 @@ test('refresh(): asks without the lock if that never comes', async () => {
   })
   assert.deepEqual([waits, countRenewals(server)], [1, 1])
 })
-
-const broken = lifecycleCases.filter(({ options }) => options?.brokenStore === true)
-
-for (const lifecycleCase of broken)
-  test(`with a store that never answers: ${lifecycleCase.name}`, async () => {
-    const options = { ...lifecycleCase.options, silent: 'store' } as const
-    await withShortWaits(storeLimit, async () => {
-      const { expected, observed } = await runCase({ ...lifecycleCase, options }, new FakeServer())
-      assert.deepEqual(observed, expected)
-    })
-  })
