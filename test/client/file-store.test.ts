@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
@@ -60,6 +60,25 @@ test('fileStore(): the client says that it cannot read the file', () =>
     const { license } = await createLicenseClient({ ...options, store: fileStore(folder) })
     assert.deepEqual([license.state, license.store], ['invalid', 'unavailable'])
     assert.match(license.reason, /cannot be read/)
+  }))
+
+test('fileStore(): reads at most 1 MiB, and a token that is entered replaces a longer file', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'license.json')
+    const store = fileStore(path)
+    const mebibyte = 1024 * 1024
+    await writeFile(path, 'é'.repeat(mebibyte / 2))
+    assert.equal((await store.read())?.length, mebibyte / 2)
+    for (const length of [mebibyte + 1, 100 * mebibyte]) {
+      await truncate(path, length)
+      await assert.rejects(store.read(), /longer than 1 MiB/)
+    }
+    const server = await createTestServer()
+    const { token } = await server.issue()
+    const client = await createLicenseClient({ ...(await server.clientOptions()), store })
+    assert.deepEqual([client.license.state, client.license.store], ['invalid', 'unavailable'])
+    const { state, store: condition } = await client.setToken(token)
+    assert.deepEqual([state, condition, (await stat(path)).size < mebibyte], ['active', 'kept', true])
   }))
 
 test('fileStore(): a read during a write gives the old text or the new, never a part', () =>

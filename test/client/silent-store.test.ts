@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { decodeJwt } from 'jose'
 import { createLicenseClient, memoryStore, type LicenseStore } from '../../src/client/index.ts'
 import { createTestServer } from '../../src/testing/server.ts'
 import { countRenewals, createGate, openLicensedClient, withShortWaits } from './fixtures.ts'
 
 const storeLimit = 5_000
 const lockLimit = 30_000
+const day = 86_400
 const never = <T>(): Promise<T> => new Promise(() => undefined)
 const silent: LicenseStore = { read: never, write: never }
 
@@ -109,6 +111,30 @@ test('refresh(): a write that ends late does not replace a newer one, nor bring 
   const { revoked } = JSON.parse((await shared.read())!) as { readonly revoked: unknown }
   assert.ok(revoked !== null)
   assert.equal((await createLicenseClient(options)).license.state, 'revoked')
+})
+
+test('refresh(): begins no write while an earlier one has not ended, which could replace the newer record', async () => {
+  const { server, token } = await openLicensedClient({ background: false })
+  const { shared, gates, store } = slowStore()
+  const options = { ...(await server.clientOptions()), store, background: false }
+  const client = await createLicenseClient({ ...options, token })
+  const gate = createGate()
+  gates.write = gate.opened
+  const retryLimit = 60_000
+  await withShortWaits(storeLimit, async () => {
+    await withShortWaits(retryLimit, async () => {
+      await client.refresh()
+      // From here on the client tries the store again.
+      await settled()
+      await server.clock.advance(day)
+      const { store: condition, claims } = await client.refresh()
+      assert.deepEqual([condition, countRenewals(server)], ['unavailable', 2])
+      gate.open()
+      await settled()
+      const { token: kept } = JSON.parse((await shared.read())!) as { readonly token: string }
+      assert.deepEqual([client.license.store, decodeJwt(kept).jti], ['kept', claims?.jti])
+    })
+  })
 })
 
 test('refresh(): asks without the lock if that never comes', async () => {
