@@ -53,3 +53,12 @@ export async function withShortWaits(milliseconds: number, work: () => Promise<v
   }
   return waits
 }
+
+/** Rejects if `work` ends only at a time limit of the client, of which the shortest is five seconds. */
+export async function beforeLimits<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('It waits for a time limit')), 4_000)
+  })
+  return Promise.race([work, limit]).finally(() => clearTimeout(timer))
+}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLicenseClient, memoryStore } from '../../src/client/index.ts'
 import { createTestServer, type TestClientOptions } from '../../src/testing/server.ts'
-import { createGate, openLicensedClient } from './fixtures.ts'
+import { beforeLimits, createGate, openLicensedClient } from './fixtures.ts'
 
 const day = 86_400
 
@@ -246,5 +246,5 @@ test('close(): ends a request that ignores the signal', async () => {
   const asking = client.refresh()
   await asked.opened
   client.close()
-  assert.deepEqual([(await asking).state, client.license.lastAttempt], ['active', null])
+  assert.deepEqual([(await beforeLimits(asking)).state, client.license.lastAttempt], ['active', null])
 })
