@@ -7,6 +7,8 @@ import { countRenewals, createGate, openLicensedClient, withShortWaits } from '.
 
 const storeLimit = 5_000
 const lockLimit = 30_000
+/** After this time the client tries a store again that has not answered. */
+const retryLimit = 60_000
 const day = 86_400
 const never = <T>(): Promise<T> => new Promise(() => undefined)
 const silent: LicenseStore = { read: never, write: never }
@@ -120,7 +122,6 @@ test('refresh(): begins no write while an earlier one has not ended, which could
   const client = await createLicenseClient({ ...options, token })
   const gate = createGate()
   gates.write = gate.opened
-  const retryLimit = 60_000
   await withShortWaits(storeLimit, async () => {
     await withShortWaits(retryLimit, async () => {
       await client.refresh()
@@ -135,6 +136,29 @@ test('refresh(): begins no write while an earlier one has not ended, which could
       assert.deepEqual([client.license.store, decodeJwt(kept).jti], ['kept', claims?.jti])
     })
   })
+})
+
+test('check(): a write that arrives without an answer does not bring a revoked license back', async () => {
+  const { server, token, id } = await openLicensedClient({ background: false })
+  const { shared, store } = slowStore()
+  let written: string | null = null
+  const options = { ...(await server.clientOptions()), background: false }
+  await (await createLicenseClient({ ...options, store })).setToken(token)
+  const write = (text: string): Promise<void> => {
+    written = text
+    return never()
+  }
+  const client = await createLicenseClient({ ...options, store: { ...store, write } })
+  await withShortWaits(storeLimit, async () => {
+    await withShortWaits(retryLimit, async () => {
+      await client.refresh()
+      await settled()
+    })
+  })
+  await server.licensing.licenses.revoke(server.app, id)
+  assert.equal((await client.refresh()).state, 'revoked')
+  await shared.write(written!)
+  assert.equal((await client.check()).state, 'revoked')
 })
 
 test('refresh(): asks without the lock if that never comes', async () => {

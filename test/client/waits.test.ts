@@ -127,6 +127,15 @@ test('clear(): sets the seen time back to what is signed', async () => {
   assert.equal((await client.setToken(token)).state, 'clock_suspect')
 })
 
+test('clear(): sets the seen time back for a configured token that was known before', async () => {
+  const { options, token } = await openOnceAhead()
+  const configured = { ...options, token }
+  const client = await createLicenseClient(configured)
+  assert.equal(client.license.action, 'check_clock')
+  await client.clear()
+  assert.equal((await createLicenseClient(configured)).license.state, 'active')
+})
+
 test('setToken(): a newer token of the license, or of another, sets the seen time back to what is signed', async () => {
   for (const isOther of [false, true]) {
     const { server, options, client, id } = await openOnceAhead()
