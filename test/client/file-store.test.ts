@@ -184,16 +184,34 @@ test('fileStore(): the client goes on as unavailable if the folder cannot be wri
     assert.equal(countRenewals(server), 1)
   }))
 
+/** The command that runs a program of this folder on this runtime. */
+function commandOf(program: string): readonly string[] {
+  const path = fileURLToPath(new URL(program, import.meta.url))
+  return [execPath, ...('Deno' in globalThis ? ['run', '--allow-all', '--no-check', '--no-lock'] : []), path]
+}
+
+test('fileStore(): a disk without room leaves the file as it was, although it could be overwritten in place', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'license.json')
+    await fileStore(path).write('one')
+    // The system refuses a file of more than one block, as a full disk refuses more data.
+    const limited = `trap '' XFSZ; ulimit -f 1; exec "$@"`
+    const args = ['-c', limited, 'sh', ...commandOf('full-disk-program.ts'), path, 'two'.repeat(2_000)]
+    const { stdout } = await promisify(execFile)('sh', args)
+    assert.equal(stdout.trim(), 'EFBIG')
+    assert.equal(await readFile(path, 'utf8'), 'one')
+    assert.deepEqual(await readdir(folder), ['license.json'])
+  }))
+
 /** Runs a program whose license is due for a refresh. A lock in the folder keeps the refresh waiting. */
 async function runProgram(path: string, refreshes: boolean): Promise<string> {
   const server = await createTestServer()
   const { token } = await server.issue({ forever: true })
   const { publicKeys } = await server.clientOptions()
-  const program = fileURLToPath(new URL('idle-program.ts', import.meta.url))
-  const runs = 'Deno' in globalThis ? ['run', '--allow-all', '--no-check', '--no-lock', program] : [program]
+  const [runtime, ...args] = commandOf('idle-program.ts')
   const now = server.clock.now() + 2 * 86_400_000
   const options = JSON.stringify({ publicKeys, token, now, path, refreshes })
-  const { stdout } = await promisify(execFile)(execPath, [...runs, options], { timeout: 9_000 })
+  const { stdout } = await promisify(execFile)(runtime!, [...args, options], { timeout: 9_000 })
   return stdout.trim()
 }
 
