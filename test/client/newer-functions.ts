@@ -1,6 +1,6 @@
 /**
- * The functions that came after Chrome 93, Firefox 92 or Safari 15.4, the oldest browsers that docs/client.md promises. These
- * are all that a license client could be tempted to call, by MDN's tables of compatibility.
+ * Functions that came after Chrome 93, Firefox 92 or Safari 15.4, the oldest browsers that docs/client.md promises. A license
+ * client could be tempted to call each of them.
  */
 export const newerFunctions: readonly string[] = [
   'AbortSignal.any',
