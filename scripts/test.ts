@@ -58,6 +58,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/client/earlier-client.test.ts': 'runs the whole lifecycle table three times',
   'test/client/earlier-server.test.ts': 'runs the whole lifecycle table once more',
   'test/client/file-store.test.ts': 'starts processes',
+  'test/client/silent-store-table.test.ts': 'runs the whole lifecycle table four times',
   'test/client/hostile-tokens.test.ts': 'runs hundreds of vectors, as test/core does',
   'test/adapters/naughty-strings.test.ts': 'runs hundreds of strings through every route',
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { LicenseStore } from './store.ts'
 import { later } from './timer.ts'
@@ -18,9 +18,25 @@ function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
 }
 
+/** In bytes. The longest record is shorter. */
+const maxLength = 1024 * 1024
+
+/** Counts while it reads, because a device states no size. */
+async function readWhole(file: FileHandle): Promise<string> {
+  const bytes = new Uint8Array(maxLength + 1)
+  for (let length = 0; ;) {
+    const { bytesRead } = await file.read(bytes, length, bytes.length - length)
+    length += bytesRead
+    if (length > maxLength)
+      throw new TypeError('The license file is longer than 1 MiB, so it holds no license')
+    if (bytesRead === 0) return new TextDecoder().decode(bytes.subarray(0, length))
+  }
+}
+
 async function readText(path: string): Promise<string | null> {
   try {
-    return await readFile(path, 'utf8')
+    const file = await open(path)
+    return await readWhole(file).finally(() => file.close())
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return null
     throw error
@@ -111,7 +127,7 @@ async function locked<T>(lock: string, work: () => Promise<T>, signal?: AbortSig
 /**
  * Keeps the license in the file at `path`, with mode 0600. It writes a new file beside it and renames that, so that the
  * license is replaced whole or not at all. Only a file that cannot be renamed over, such as a mounted one, is overwritten in
- * place. It makes folders as needed. Processes that share the file refresh one at a time,
+ * place. It makes folders as needed. A file longer than 1 MiB makes `read` reject. Processes that share the file refresh one at a time,
  * by a lock file beside it.
  *
  * @throws {TypeError} if `path` is empty or no string.

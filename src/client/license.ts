@@ -1,7 +1,7 @@
 import { describeMisfit } from './misfit.ts'
 import { assess, type LicenseAssessment } from './assessment.ts'
 import type { ClientSettings, Verdict } from './options.ts'
-import type { RefreshAttempt } from './record.ts'
+import { attemptOf, type RefreshAttempt } from './record.ts'
 import type { StoreCondition } from './state-store.ts'
 import { isRevoked, latestTime, type ProgramState } from './state.ts'
 import type { ClientClaims } from './trusted-keys.ts'
@@ -62,13 +62,14 @@ function problemOf({ record, condition, isUnread }: ProgramState, { token, app }
 function assessState(settings: ClientSettings, state: ProgramState, moment: Moment): LicenseAssessment {
   const { record, held } = state
   const { now, awaitsKey } = moment
+  const attempt = attemptOf(record)
   return assess({
     token: held?.claims ?? null,
     problem: problemOf(state, settings),
     awaitsKey,
     revokedAt: isRevoked(state) ? (record.revoked?.at ?? now) : null,
-    refusal: record.attempt?.code ?? null,
-    unreachable: record.attempt?.outcome === 'unreachable',
+    refusal: attempt?.code ?? null,
+    unreachable: attempt?.outcome === 'unreachable',
     now,
     seenAt: latestTime(state),
     refreshEvery: settings.refreshEvery,
@@ -100,7 +101,7 @@ export function licenseOf<Feature extends string>(
     licenseId: held?.licenseId ?? record.revoked?.licenseId ?? null,
     installationId: held?.claims.sub ?? null,
     claims: held?.claims ?? null,
-    lastAttempt: record.attempt,
+    lastAttempt: attemptOf(record),
     store: condition,
   }
 }

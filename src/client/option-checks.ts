@@ -60,11 +60,18 @@ export function isPin(pin: unknown): boolean {
   return pin.length > 0 && pin.every((kid) => isText(kid) && thumbprint.test(kid))
 }
 
+/** Chrome before 120, Firefox before 115 and Safari before 17 lack `URL.canParse`. */
+function parseUrl(name: string, text: string): URL {
+  try {
+    return new URL(text)
+  } catch {
+    return refuse(name, 'an address such as https://licenses.example.com')
+  }
+}
+
 /** Takes `/api/v1` off, which the client adds itself. @throws {TypeError} */
 export function readBaseUrl(value: unknown): URL {
-  const text = `${value as string}`
-  if (!URL.canParse(text)) refuse('baseUrl', 'an address such as https://licenses.example.com')
-  const url = new URL(text)
+  const url = parseUrl('baseUrl', `${value as string}`)
   url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
   return url
 }

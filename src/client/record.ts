@@ -37,6 +37,11 @@ export interface Tombstone {
 
 type Fields = Readonly<Record<string, unknown>>
 
+/** An attempt as it is stored. A later version may have stored an outcome that this one does not know. */
+export interface StoredAttempt extends Omit<RefreshAttempt, 'outcome'> {
+  readonly outcome: string
+}
+
 /** The JSON that a program keeps between its starts. Anybody may have written it: its tokens are verified before use. */
 export interface StoredState {
   readonly token: string | null
@@ -49,7 +54,7 @@ export interface StoredState {
   /** The latest time that the program saw, in whole seconds since 1970. */
   readonly seenAt: number
   readonly revoked: Tombstone | null
-  readonly attempt: RefreshAttempt | null
+  readonly attempt: StoredAttempt | null
   /** The fields that a later version has written. This version carries them along. */
   readonly others: Fields
 }
@@ -67,7 +72,7 @@ export const emptyRecord: StoredState = {
 
 const format = 1
 const maxLength = 256 * 1024
-const outcomes: readonly unknown[] = ['refreshed', 'refused', 'unreachable']
+const outcomes: readonly string[] = ['refreshed', 'refused', 'unreachable']
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string'
@@ -84,7 +89,7 @@ function isAttempt(value: unknown): boolean {
   const { at, outcome, code, failures, retryAfter } = value
   return (
     isCount(at) &&
-    outcomes.includes(outcome) &&
+    typeof outcome === 'string' &&
     isTextOrNull(code) &&
     isCount(failures) &&
     isCountOrNull(retryAfter)
@@ -97,6 +102,15 @@ function isRecord(
   if (!isFields(value) || value.format !== format || !isCount(value.seenAt)) return false
   const texts = [value.token, value.fallback, value.given, value.keys ?? null]
   return texts.every(isTextOrNull) && isTombstone(value.revoked) && isAttempt(value.attempt)
+}
+
+/** The last attempt, if this version knows its outcome. Otherwise the record carries it along, and nobody acts on it. */
+export function attemptOf({ attempt }: StoredState): RefreshAttempt | null {
+  return attempt !== null && isKnown(attempt) ? attempt : null
+}
+
+function isKnown(attempt: StoredAttempt): attempt is RefreshAttempt {
+  return outcomes.includes(attempt.outcome)
 }
 
 /** Reads a store's text; `null` if it is damaged or belongs to somebody else. */

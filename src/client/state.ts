@@ -1,4 +1,4 @@
-import { emptyRecord, type RefreshAttempt, type StoredState, type Tombstone } from './record.ts'
+import { attemptOf, emptyRecord, type RefreshAttempt, type StoredState, type Tombstone } from './record.ts'
 import type { RenewalResult } from './renewal.ts'
 import type { StoreCondition } from './state-store.ts'
 import type { VerifiedToken } from './trusted-keys.ts'
@@ -118,7 +118,7 @@ function refreshed(state: ProgramState, next: VerifiedToken, at: number): Progra
 type Outage = Extract<RenewalResult, { readonly outcome: 'unreachable' }>
 
 function unreachable(state: ProgramState, at: number, { retryAfter, code }: Outage): ProgramState {
-  const { attempt: last } = state.record
+  const last = attemptOf(state.record)
   const failures = (last?.failures ?? 0) + 1
   const attempt = {
     at,

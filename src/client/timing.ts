@@ -1,5 +1,5 @@
 import { clockTolerance } from '../core/token/decision.ts'
-import type { RefreshAttempt } from './record.ts'
+import { attemptOf, type RefreshAttempt } from './record.ts'
 import { latestTime, type ProgramState } from './state.ts'
 import type { VerifiedToken } from './trusted-keys.ts'
 
@@ -44,7 +44,7 @@ function backoff({ at, failures, retryAfter }: RefreshAttempt, held: VerifiedTok
 
 /** The time of the next attempt, in seconds since 1970. If the clock is behind, it is now: the response sets that right. */
 export function nextAttempt(state: ProgramState, every: number, now: number): number {
-  const { attempt } = state.record
+  const attempt = attemptOf(state.record)
   const { held } = state
   if (held === null) return Infinity
   const { iat } = held.claims

@@ -6,7 +6,8 @@ import {
   type LicenseStore,
 } from '../../src/client/index.ts'
 import { lifecycleCases } from './lifecycle-cases.ts'
-import { runCase, type CaseResult, type ClientSetup, type ServerCommands } from './test-program.ts'
+import { remoteServer } from './remote-server.ts'
+import { runCase, type CaseResult, type ClientSetup } from './test-program.ts'
 
 /** The stores that only a browser has. */
 export type BrowserStore = 'localStorage' | 'IndexedDB'
@@ -23,14 +24,7 @@ export interface BrowserPage {
   state(): string
 }
 
-/** Sends commands over HTTP. Requests of the client go to the API itself, by the browser's own `fetch`. */
-const server: ServerCommands = {
-  command: async (name, ...args) => {
-    const response = await fetch('/command', { method: 'POST', body: JSON.stringify({ name, args }) })
-    return ((await response.json()) as { readonly result: unknown }).result
-  },
-  fetch: (url, init) => fetch(url, init),
-}
+const server = remoteServer('')
 
 const stores: Readonly<Record<BrowserStore, () => LicenseStore>> = {
   localStorage: () => localStorageStore(),

@@ -49,6 +49,12 @@ export class FakeServer implements ServerCommands {
     return command(...args)
   }
 
+  /** Runs a command that came over HTTP, as `remoteServer` sends it. */
+  async respondToCommand(body: string): Promise<Response> {
+    const { name, args } = JSON.parse(body) as { readonly name: string; readonly args: Arguments }
+    return Response.json({ result: (await this.command(name, ...args)) ?? null })
+  }
+
   async #open(license: TestLicense): Promise<ClientSetup> {
     this.#server = await this.#create({ corsOrigins: this.#origins })
     const { id, token } = await this.server.issue(license)

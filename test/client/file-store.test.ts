@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
@@ -60,6 +60,25 @@ test('fileStore(): the client says that it cannot read the file', () =>
     const { license } = await createLicenseClient({ ...options, store: fileStore(folder) })
     assert.deepEqual([license.state, license.store], ['invalid', 'unavailable'])
     assert.match(license.reason, /cannot be read/)
+  }))
+
+test('fileStore(): reads at most 1 MiB, and a token that is entered replaces a longer file', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'license.json')
+    const store = fileStore(path)
+    const mebibyte = 1024 * 1024
+    await writeFile(path, 'é'.repeat(mebibyte / 2))
+    assert.equal((await store.read())?.length, mebibyte / 2)
+    for (const length of [mebibyte + 1, 100 * mebibyte]) {
+      await truncate(path, length)
+      await assert.rejects(store.read(), /longer than 1 MiB/)
+    }
+    const server = await createTestServer()
+    const { token } = await server.issue()
+    const client = await createLicenseClient({ ...(await server.clientOptions()), store })
+    assert.deepEqual([client.license.state, client.license.store], ['invalid', 'unavailable'])
+    const { state, store: condition } = await client.setToken(token)
+    assert.deepEqual([state, condition, (await stat(path)).size < mebibyte], ['active', 'kept', true])
   }))
 
 test('fileStore(): a read during a write gives the old text or the new, never a part', () =>
@@ -165,16 +184,34 @@ test('fileStore(): the client goes on as unavailable if the folder cannot be wri
     assert.equal(countRenewals(server), 1)
   }))
 
+/** The command that runs a program of this folder on this runtime. */
+function commandOf(program: string): readonly string[] {
+  const path = fileURLToPath(new URL(program, import.meta.url))
+  return [execPath, ...('Deno' in globalThis ? ['run', '--allow-all', '--no-check', '--no-lock'] : []), path]
+}
+
+test('fileStore(): a disk without room leaves the file as it was, although it could be overwritten in place', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'license.json')
+    await fileStore(path).write('one')
+    // The system refuses a file of more than one block, as a full disk refuses more data.
+    const limited = `trap '' XFSZ; ulimit -f 1; exec "$@"`
+    const args = ['-c', limited, 'sh', ...commandOf('full-disk-program.ts'), path, 'two'.repeat(2_000)]
+    const { stdout } = await promisify(execFile)('sh', args)
+    assert.equal(stdout.trim(), 'EFBIG')
+    assert.equal(await readFile(path, 'utf8'), 'one')
+    assert.deepEqual(await readdir(folder), ['license.json'])
+  }))
+
 /** Runs a program whose license is due for a refresh. A lock in the folder keeps the refresh waiting. */
 async function runProgram(path: string, refreshes: boolean): Promise<string> {
   const server = await createTestServer()
   const { token } = await server.issue({ forever: true })
   const { publicKeys } = await server.clientOptions()
-  const program = fileURLToPath(new URL('idle-program.ts', import.meta.url))
-  const runs = 'Deno' in globalThis ? ['run', '--allow-all', '--no-check', '--no-lock', program] : [program]
+  const [runtime, ...args] = commandOf('idle-program.ts')
   const now = server.clock.now() + 2 * 86_400_000
   const options = JSON.stringify({ publicKeys, token, now, path, refreshes })
-  const { stdout } = await promisify(execFile)(execPath, [...runs, options], { timeout: 9_000 })
+  const { stdout } = await promisify(execFile)(runtime!, [...args, options], { timeout: 9_000 })
   return stdout.trim()
 }
 

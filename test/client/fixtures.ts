@@ -36,14 +36,14 @@ export function countRenewals({ requests }: TestServer): number {
   return requests.filter(({ method }) => method === 'POST').length
 }
 
-/** Ends every wait of exactly `milliseconds` after a moment, for as long as `work` runs. Returns the number of such waits. */
+/** Ends every wait of exactly `milliseconds` at once, for as long as `work` runs. Returns the number of such waits. */
 export async function withShortWaits(milliseconds: number, work: () => Promise<void>): Promise<number> {
   const { setTimeout } = globalThis
   let waits = 0
   const shortened = (call: () => void, delay: number): unknown => {
     if (delay !== milliseconds) return setTimeout(call, delay)
     waits += 1
-    return setTimeout(call, 20)
+    return setTimeout(call, 0)
   }
   globalThis.setTimeout = shortened as typeof setTimeout
   try {
@@ -52,4 +52,13 @@ export async function withShortWaits(milliseconds: number, work: () => Promise<v
     globalThis.setTimeout = setTimeout
   }
   return waits
+}
+
+/** Rejects if `work` ends only at a time limit of the client, of which the shortest is five seconds. */
+export async function beforeLimits<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('It waits for a time limit')), 4_000)
+  })
+  return Promise.race([work, limit]).finally(() => clearTimeout(timer))
 }

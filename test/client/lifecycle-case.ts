@@ -22,8 +22,10 @@ export interface ProgramOptions extends Pick<
   readonly offline?: boolean
   /** The store can neither be read nor written. */
   readonly brokenStore?: boolean
-  /** The store, or only its lock, never answers. */
-  readonly silent?: 'store' | 'lock'
+  /** The store, or only its reads or its writes, never answers. */
+  readonly silent?: 'store' | 'read' | 'write'
+  /** Every start finds an empty store. */
+  readonly forgets?: boolean
 }
 
 /** The operations of a licensed program in a test. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLicenseClient } from '../../src/client/index.ts'
 import { createTestServer } from '../../src/testing/server.ts'
-import { createGate, openLicensedClient, withShortWaits } from './fixtures.ts'
+import { beforeLimits, createGate, openLicensedClient, withShortWaits } from './fixtures.ts'
 import { FakeServer } from './fake-server.ts'
 import { lifecycleCases } from './lifecycle-cases.ts'
 import { runCase } from './test-program.ts'
@@ -49,7 +49,7 @@ test('refresh(): ends after ten seconds, and at close(), without AbortSignal.any
         if (closes) client.close()
         assert.equal((await asking).lastAttempt?.outcome ?? null, closes ? null : 'unreachable')
       })
-    if (closes) await refresh()
+    if (closes) await beforeLimits(refresh())
     else assert.equal(await withShortWaits(10_000, refresh), 1)
   }
 })

@@ -6,6 +6,7 @@ import {
   type LicenseClient,
   type LicenseClientOptions,
 } from '../../src/client/index.ts'
+import { createLicenseClient as createClientOf010 } from '../vectors/own/client-0.1.0.js'
 import frozen from './records-0.1.0.json' with { type: 'json' }
 
 const day = 86_400
@@ -15,10 +16,10 @@ type Fetch = NonNullable<LicenseClientOptions['fetch']>
 const offline: Fetch = () => Promise.reject(new TypeError('offline'))
 
 /** A client on a store that version 0.1.0 has written, by default before a server that is down. */
-async function openOn(text: string, now = frozen.now, fetch = offline) {
+async function openOn(text: string, now = frozen.now, fetch = offline, create = createLicenseClient) {
   const store = memoryStore()
   await store.write(text)
-  const client = await createLicenseClient({
+  const client = await create({
     baseUrl: 'https://licenses.example.com',
     app: 'desktop-app',
     publicKeys: frozen.publicKeys,
@@ -135,3 +136,78 @@ test('refresh(): keeps a later version’s fields if a revocation removes the to
   const { token, licenseKey } = JSON.parse((await store.read())!) as Record<string, unknown>
   assert.deepEqual([token, licenseKey], [null, 'ACME-1'])
 })
+
+/** A record whose last attempt a later version has made, with an outcome and a field of its own. */
+function withLaterAttempt(text: string) {
+  const { attempt, ...others } = JSON.parse(text) as { readonly attempt: object }
+  const later = { ...attempt, outcome: 'deferred', code: 'not_found', until: 5 }
+  return { later, text: JSON.stringify({ ...others, attempt: later }) }
+}
+
+test('createLicenseClient(): carries an attempt whose outcome it does not know, and does not act on it', async () => {
+  const { later, text } = withLaterAttempt(frozen.refreshed)
+  const { client, store } = await openOn(text, frozen.now + 2 * 3_600_000)
+  const { state, action, lastAttempt, store: condition } = client.license
+  assert.deepEqual([state, action, lastAttempt, condition], ['refresh_due', 'refresh', null, 'kept'])
+  const { seenAt, attempt } = JSON.parse((await store.read())!) as Record<string, unknown>
+  assert.deepEqual([seenAt, attempt], [frozen.now / 1000 + 2 * 3_600, later])
+})
+
+test('refresh(): asks although a later version has put the next attempt off, and records its own attempt', async () => {
+  const { client, store } = await openOn(withLaterAttempt(frozen.refreshed).text)
+  const at = frozen.now / 1000
+  const expected = { at, outcome: 'unreachable', code: null, failures: 1, retryAfter: null }
+  assert.deepEqual((await client.refresh({ ifDue: true })).lastAttempt, expected)
+  const { attempt } = JSON.parse((await store.read())!) as { readonly attempt: unknown }
+  assert.deepEqual(attempt, expected)
+})
+
+// So no version may store a new outcome as long as 0.1.0 may share its store.
+test('createLicenseClient() of 0.1.0: takes a record with an outcome that it does not know for damaged', async () => {
+  const { text } = withLaterAttempt(frozen.refreshed)
+  const { client } = await openOn(text, frozen.now, offline, createClientOf010)
+  assert.deepEqual([client.license.state, client.license.store], ['invalid', 'corrupt'])
+})
+
+/** Makes a program write the record anew, without changing the license. */
+async function rewrite(text: string, create: typeof createLicenseClient): Promise<string> {
+  const { client, store } = await openOn(text, frozen.now, offline, create)
+  // A revoked license is not renewed, but an entered token is stored beside the revocation.
+  if (client.license.state === 'revoked') await client.setToken(tokenOf(frozen.refreshed))
+  else await client.refresh()
+  const written = (await store.read())!
+  assert.notEqual(written, text)
+  return written
+}
+
+const tokenOf = (text: string): string => (JSON.parse(text) as { readonly token: string }).token
+const laterFields = { licenseKey: 'ACME-1', trust: { statements: [1] } }
+const withLaterFields = (text: string): string =>
+  JSON.stringify({ ...(JSON.parse(text) as object), ...laterFields })
+
+for (const name of ['refreshed', 'rotated', 'revoked'] as const) {
+  test(`a ${name} record: 0.1.0 drops the fields of later versions, and nothing else is lost`, async () => {
+    const [byOld, byThis] = await Promise.all(
+      [createClientOf010, createLicenseClient].map((create) =>
+        rewrite(withLaterFields(frozen[name]), create),
+      ),
+    )
+    const { licenseKey, trust, ...others } = JSON.parse(byThis!) as Record<string, unknown>
+    assert.deepEqual({ licenseKey, trust }, laterFields)
+    assert.deepEqual(JSON.parse(byOld!), others)
+  })
+
+  test(`a ${name} record: each version reads from the other’s what it would read from its own`, async () => {
+    const written = [
+      await rewrite(frozen[name], createClientOf010),
+      await rewrite(withLaterFields(frozen[name]), createLicenseClient),
+    ]
+    const seen = []
+    for (const create of [createClientOf010, createLicenseClient])
+      for (const text of written) {
+        const { client } = await openOn(text, frozen.now, offline, create)
+        seen.push([...shown(client), client.license.claims?.jti, client.license.lastAttempt])
+      }
+    for (const other of seen.slice(1)) assert.deepEqual(other, seen[0])
+  })
+}

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { decodeJwt } from 'jose'
 import { createLicenseClient, memoryStore, type LicenseStore } from '../../src/client/index.ts'
 import { createTestServer } from '../../src/testing/server.ts'
-import { FakeServer } from './fake-server.ts'
 import { countRenewals, createGate, openLicensedClient, withShortWaits } from './fixtures.ts'
-import { lifecycleCases } from './lifecycle-cases.ts'
-import { runCase } from './test-program.ts'
 
 const storeLimit = 5_000
 const lockLimit = 30_000
+/** After this time the client tries a store again that has not answered. */
+const retryLimit = 60_000
+const day = 86_400
 const never = <T>(): Promise<T> => new Promise(() => undefined)
 const silent: LicenseStore = { read: never, write: never }
 
@@ -114,6 +115,52 @@ test('refresh(): a write that ends late does not replace a newer one, nor bring 
   assert.equal((await createLicenseClient(options)).license.state, 'revoked')
 })
 
+test('refresh(): begins no write while an earlier one has not ended, which could replace the newer record', async () => {
+  const { server, token } = await openLicensedClient({ background: false })
+  const { shared, gates, store } = slowStore()
+  const options = { ...(await server.clientOptions()), store, background: false }
+  const client = await createLicenseClient({ ...options, token })
+  const gate = createGate()
+  gates.write = gate.opened
+  await withShortWaits(storeLimit, async () => {
+    await withShortWaits(retryLimit, async () => {
+      await client.refresh()
+      // From here on the client tries the store again.
+      await settled()
+      await server.clock.advance(day)
+      const { store: condition, claims } = await client.refresh()
+      assert.deepEqual([condition, countRenewals(server)], ['unavailable', 2])
+      gate.open()
+      await settled()
+      const { token: kept } = JSON.parse((await shared.read())!) as { readonly token: string }
+      assert.deepEqual([client.license.store, decodeJwt(kept).jti], ['kept', claims?.jti])
+    })
+  })
+})
+
+test('check(): a write that arrives without an answer does not bring a revoked license back', async () => {
+  const { server, token, id } = await openLicensedClient({ background: false })
+  const { shared, store } = slowStore()
+  let written: string | null = null
+  const options = { ...(await server.clientOptions()), background: false }
+  await (await createLicenseClient({ ...options, store })).setToken(token)
+  const write = (text: string): Promise<void> => {
+    written = text
+    return never()
+  }
+  const client = await createLicenseClient({ ...options, store: { ...store, write } })
+  await withShortWaits(storeLimit, async () => {
+    await withShortWaits(retryLimit, async () => {
+      await client.refresh()
+      await settled()
+    })
+  })
+  await server.licensing.licenses.revoke(server.app, id)
+  assert.equal((await client.refresh()).state, 'revoked')
+  await shared.write(written!)
+  assert.equal((await client.check()).state, 'revoked')
+})
+
 test('refresh(): asks without the lock if that never comes', async () => {
   const store: LicenseStore = { ...memoryStore(), alone: never }
   const { server, client } = await openLicensedClient({ store, background: false })
@@ -122,14 +169,3 @@ test('refresh(): asks without the lock if that never comes', async () => {
   })
   assert.deepEqual([waits, countRenewals(server)], [1, 1])
 })
-
-const broken = lifecycleCases.filter(({ options }) => options?.brokenStore === true)
-
-for (const lifecycleCase of broken)
-  test(`with a store that never answers: ${lifecycleCase.name}`, async () => {
-    const options = { ...lifecycleCase.options, silent: 'store' } as const
-    await withShortWaits(storeLimit, async () => {
-      const { expected, observed } = await runCase({ ...lifecycleCase, options }, new FakeServer())
-      assert.deepEqual(observed, expected)
-    })
-  })

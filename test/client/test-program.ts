@@ -5,10 +5,11 @@ import {
   type ClientLicense,
   type LicenseClient,
   type LicenseStore,
+  type StoreCondition,
 } from '../../src/client/index.ts'
 import { VirtualClock } from '../../src/testing/server/clock.ts'
 import type { TestLicense } from '../../src/testing/server.ts'
-import type { LifecycleCase, Observation, Program, ProgramOptions } from './lifecycle-case.ts'
+import type { LifecycleCase, Observation, Program, ProgramOptions, Step } from './lifecycle-case.ts'
 
 /** The server's part of a client's options. */
 export interface ClientSetup {
@@ -40,10 +41,13 @@ function failingStore(): LicenseStore {
 
 const never = <T>(): Promise<T> => new Promise(() => undefined)
 
-function storeOf({ brokenStore, silent }: ProgramOptions): LicenseStore {
-  if (silent === 'store') return { read: never, write: never }
-  const store = brokenStore === true ? failingStore() : memoryStore()
-  return silent === 'lock' ? { ...store, alone: never } : store
+/** The store as the client sees it. */
+function seenStore(kept: LicenseStore, { silent }: ProgramOptions): LicenseStore {
+  const isSilent = (verb: 'read' | 'write'): boolean => silent === 'store' || silent === verb
+  return {
+    read: isSilent('read') ? never : () => kept.read(),
+    write: isSilent('write') ? never : (text) => kept.write(text),
+  }
 }
 
 /** A program with one client before one server, in a time that passes only when it is told to. */
@@ -51,10 +55,11 @@ export class TestProgram implements Program {
   readonly #server: ServerCommands
   readonly #options: ProgramOptions
   readonly #setup: ClientSetup
-  readonly #store: LicenseStore
+  #kept: LicenseStore
+  #store: LicenseStore
   readonly #clock: VirtualClock
   readonly #versions: readonly CreateClient[]
-  #starts = 0
+  starts = 0
   #client: LicenseClient
 
   private constructor(
@@ -67,7 +72,8 @@ export class TestProgram implements Program {
     this.#versions = versions
     this.#options = options
     this.#setup = setup
-    this.#store = storeOf(options)
+    this.#kept = options.brokenStore === true ? failingStore() : memoryStore()
+    this.#store = seenStore(this.#kept, options)
     this.#clock = new VirtualClock(setup.now)
     this.#client = undefined as never
   }
@@ -94,7 +100,8 @@ export class TestProgram implements Program {
   async #start(): Promise<void> {
     const { baseUrl, app, publicKeys, token } = this.#setup
     const { graceDays, maxOfflineDays, refreshKeys, configured } = this.#options
-    const create = this.#versions[this.#starts++ % this.#versions.length]!
+    const create = this.#versions[this.starts++ % this.#versions.length]!
+    if (this.#options.forgets === true) this.#kept = this.#store = memoryStore()
     this.#client = await create({
       baseUrl,
       app,
@@ -162,15 +169,22 @@ export class TestProgram implements Program {
 
   async damageStore(text: string): Promise<void> {
     this.#client.close()
-    await this.#store.write(text)
+    await this.#kept.write(text)
     await this.#start()
-    if (this.license.store !== 'corrupt') throw new Error('The client does not say that its store is damaged')
+    if (this.license.store !== this.#damagedCondition)
+      throw new Error('The client does not say that its store is damaged')
+  }
+
+  get #damagedCondition(): StoreCondition {
+    if (this.#options.forgets === true) return 'empty'
+    const { silent } = this.#options
+    return silent === 'store' || silent === 'read' ? 'unavailable' : 'corrupt'
   }
 
   async damageToken(change: (token: string) => string): Promise<void> {
     this.#client.close()
-    const { token, ...others } = JSON.parse((await this.#store.read()) ?? '') as { readonly token: string }
-    await this.#store.write(JSON.stringify({ token: change(token), ...others }))
+    const { token = '', ...others } = JSON.parse((await this.#kept.read()) ?? '{}') as { token?: string }
+    await this.#kept.write(JSON.stringify({ token: change(token), ...others }))
     await this.#start()
   }
 
@@ -194,7 +208,8 @@ export class TestProgram implements Program {
 
   /** The token that the program uses, from its store; `null` if it is gone. */
   async #heldToken(jti: string | undefined): Promise<string | null> {
-    const text = this.#options.silent === 'store' ? null : await this.#store.read().catch(() => null)
+    const isKept = this.#options.silent === undefined
+    const text = isKept ? await this.#kept.read().catch(() => null) : null
     const { token, fallback } = JSON.parse(text ?? '{}') as Readonly<Record<string, string | null>>
     return [token, fallback].find((kept) => typeof kept === 'string' && decodeJwt(kept).jti === jti) ?? null
   }
@@ -208,6 +223,25 @@ export class TestProgram implements Program {
 export interface CaseResult {
   readonly expected: readonly Observation[]
   readonly observed: readonly Observation[]
+  /** The number of times that the program had been started, after every step. */
+  readonly starts: readonly number[]
+  /** The store's condition at the end. */
+  readonly store: StoreCondition
+}
+
+/** An error of the step takes the place of the observation, which no case expects. */
+async function observeAfter(
+  step: Step,
+  program: TestProgram,
+  expected: Observation[2],
+): Promise<Observation> {
+  try {
+    await step(program)
+  } catch (error) {
+    return [`${error as Error}`, 'error']
+  }
+  const [state, code, difference] = await program.observe()
+  return difference === undefined ? [state, code] : [state, code, expected ?? difference]
 }
 
 /** @param versions The clients that the program starts with, in turn. They share its store. */
@@ -218,11 +252,12 @@ export async function runCase(
 ): Promise<CaseResult> {
   const program = await TestProgram.open(server, license, options, versions)
   const observed: Observation[] = []
+  const starts: number[] = []
   for (const [step, [, , expected]] of steps) {
-    await step(program)
-    const [state, code, difference] = await program.observe()
-    observed.push(difference === undefined ? [state, code] : [state, code, expected ?? difference])
+    observed.push(await observeAfter(step, program, expected))
+    starts.push(program.starts)
   }
+  const { store } = program.license
   program.close()
-  return { expected: steps.map(([, observation]) => observation), observed }
+  return { expected: steps.map(([, observation]) => observation), observed, starts, store }
 }

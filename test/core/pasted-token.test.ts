@@ -48,6 +48,8 @@ const pasted: Readonly<Record<string, (token: string) => string>> = {
   'from a UTF-16 file': (text) => Buffer.from(`\uFEFF${text}\r\n`, 'utf16le').toString('utf8'),
   'from a UTF-16 file of the other byte order': (text) =>
     Buffer.from(`\uFEFF${text}\r\n`, 'utf16le').swap16().toString('utf8'),
+  'from a UTF-16 file with a code fence': (text) =>
+    Buffer.from(`\`\`\`text\r\n${wrapped(text, '\r\n')}\r\n\`\`\`\r\n`, 'utf16le').toString('utf8'),
   'from a UTF-16 file that was read as Latin-1': (text) => Buffer.from(text, 'utf16le').toString('latin1'),
 }
 

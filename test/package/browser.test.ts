@@ -8,6 +8,7 @@ import type { Browser, Page } from 'playwright-core'
 import type { BrowserPage, BrowserStore } from '../client/browser-page.ts'
 import { FakeServer } from '../client/fake-server.ts'
 import { lifecycleCases } from '../client/lifecycle-cases.ts'
+import { findMissing, newerFunctions, takeAway } from '../client/newer-functions.ts'
 import type { ClientSetup } from '../client/test-program.ts'
 import { startChromium } from './chromium.ts'
 import { emptyFolder, run } from './programs.ts'
@@ -50,11 +51,7 @@ class Site {
       return new Response('<!doctype html><script type="module" src="/page.js"></script>', {
         headers: { 'content-type': 'text/html' },
       })
-    const { name, args } = JSON.parse(`${body}`) as {
-      readonly name: string
-      readonly args: readonly unknown[]
-    }
-    return Response.json({ result: (await this.fakeServer.command(name, ...args)) ?? null })
+    return this.fakeServer.respondToCommand(`${body}`)
   }
 
   close(): void {
@@ -70,16 +67,10 @@ let browser: Browser
 let tab: Page
 let oldTab: Page
 
-/** Takes away what Chromium lacks before version 116. */
-function ageEngine(): void {
-  Reflect.deleteProperty(AbortSignal, 'any')
-  Reflect.deleteProperty(AbortSignal, 'timeout')
-}
-
-/** @param prepare Runs in the page before its script loads. */
-async function openTab(prepare: () => void = () => undefined): Promise<Page> {
+/** @param missing The functions to take away before the page's script loads. */
+async function openTab(missing: readonly string[] = []): Promise<Page> {
   const opened = await (browser.contexts()[0] ?? (await browser.newContext())).newPage()
-  await opened.addInitScript(prepare)
+  await opened.addInitScript(takeAway, missing)
   await opened.goto(site.pages)
   await opened.waitForFunction(() => 'page' in globalThis)
   return opened
@@ -91,7 +82,7 @@ before(async () => {
   await run(['bun', 'build', 'test/client/browser-page.ts', '--target', 'browser', '--outfile', script])
   await site.open(readFileSync(script, 'utf8'))
   tab = await openTab()
-  oldTab = await openTab(ageEngine)
+  oldTab = await openTab(newerFunctions)
 })
 
 after(async () => {
@@ -101,7 +92,7 @@ after(async () => {
 
 for (const [engine, tabOf] of [
   ['a browser', () => tab],
-  ['a browser without AbortSignal.any and .timeout', () => oldTab],
+  ['a browser without the functions that came after Chrome 93, Firefox 92 and Safari 15.4', () => oldTab],
 ] as const)
   for (const [at, { name, steps }] of lifecycleCases.entries())
     test(`client in ${engine}: ${name}`, async () => {
@@ -113,16 +104,10 @@ for (const [engine, tabOf] of [
       )
     })
 
-test('client in an old browser: AbortSignal.any and .timeout are really missing', async () => {
-  const has = (each: Page): Promise<readonly boolean[]> =>
-    each.evaluate(() => ['any' in AbortSignal, 'timeout' in AbortSignal])
-  assert.deepEqual(
-    [await has(tab), await has(oldTab)],
-    [
-      [true, true],
-      [false, false],
-    ],
-  )
+test('client in an old browser: every newer function is really missing', async () => {
+  const missing = (each: Page): Promise<readonly string[]> => each.evaluate(findMissing, newerFunctions)
+  assert.deepEqual(await missing(tab), [])
+  assert.deepEqual(await missing(oldTab), newerFunctions)
 })
 
 for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])

@@ -65,6 +65,7 @@ const newerThanPromised: readonly RegExp[] = [
   /\.(toSorted|toReversed|toSpliced|findLast|findLastIndex|isWellFormed|union|difference)\(/,
   /\b(structuredClone|withResolvers|groupBy|fromAsync)\(/,
   /Promise\.try\(/,
+  /\bURL\.(canParse|parse)\b/,
 ]
 
 test('heartwood/client: the bundle calls nothing that the oldest promised engines lack', async () => {

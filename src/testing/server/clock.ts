@@ -45,6 +45,6 @@ export class VirtualClock {
 
   #firstUntil(end: number): Alarm | undefined {
     const due = [...this.#alarms].filter(({ at }) => at <= end)
-    return due.toSorted((one, other) => one.at - other.at)[0]
+    return due.sort((one, other) => one.at - other.at)[0]
   }
 }
