@@ -38,6 +38,13 @@ export function readIssuer(value: unknown): string {
   return isIssuer ? text : refuse('issuer', 'a string of 1 to 255 characters without control characters')
 }
 
+/** The server keeps 64 printable ASCII characters of name, version and platform. */
+export function readVersion(value: unknown): string | null {
+  const text = readText('programVersion', value)
+  const isVersion = text === null || /^[!-~]{1,32}$/.test(text)
+  return isVersion ? text : refuse('programVersion', '1 to 32 printable ASCII characters without blanks')
+}
+
 export function readFlag(name: string, value: unknown, byDefault: boolean): boolean {
   const flag = value ?? byDefault
   return typeof flag === 'boolean' ? flag : refuse(name, 'true or false')

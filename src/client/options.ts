@@ -10,7 +10,9 @@ import {
   readLicenseId,
   readText,
   readUuid,
+  readVersion,
 } from './option-checks.ts'
+import { operatingSystem } from './platform.ts'
 import { memoryStore, type LicenseStore } from './store.ts'
 import { later } from './timer.ts'
 
@@ -138,6 +140,11 @@ export interface LicenseClientOptions {
   readonly graceDays?: number
   /** Gives states a meaning; by default `grace` and `clock_suspect` warn, `expired`, `revoked` and `invalid` block. */
   readonly policy?: Partial<Readonly<Record<ClientState, Verdict>>>
+  /**
+   * The version of the program. With `app` and the platform it goes to the server with each renewal (`desktop-app/2.3.1
+   * (linux)`), so that the vendor sees who runs which version. Pages in a browser send nothing.
+   */
+  readonly programVersion?: string
   /** Accepts a `baseUrl` in clear text too, for a network of your own. Everybody in it can then read tokens. */
   readonly allowHttp?: boolean
   /** Sends requests; default the platform's `fetch`. */
@@ -165,6 +172,8 @@ export interface ClientSettings {
   readonly maxOffline: number | null
   readonly grace: number
   readonly policy: Readonly<Record<ClientState, Verdict>>
+  /** The request header `Heartwood-Client`; `null` in a browser. */
+  readonly program: string | null
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   readonly now: () => number
   readonly schedule: Schedule
@@ -219,6 +228,14 @@ function readKeySource(given: KeySource | undefined): KeySource | null {
   return { from, pin }
 }
 
+/** `name/version (platform)` of at most 64 characters, because the server ignores a longer header. */
+function describeProgram(app: string, version: string | null): string | null {
+  const platform = operatingSystem()
+  if (platform === null) return null
+  const rest = `${version === null ? '' : `/${version}`} (${platform})`
+  return `${app.slice(0, 64 - rest.length)}${rest}`
+}
+
 /** Checks the options. @throws {TypeError} that names an unusable option, never its value. */
 export function readOptions(options: LicenseClientOptions): ClientSettings {
   const { refreshHours = 24, maxOfflineDays, graceDays = 7, now = Date.now } = options
@@ -239,6 +256,7 @@ export function readOptions(options: LicenseClientOptions): ClientSettings {
     maxOffline: maxOfflineDays === undefined ? null : span('maxOfflineDays', maxOfflineDays, day, 1),
     grace: span('graceDays', graceDays, day, 0),
     policy: readPolicy(options.policy),
+    program: describeProgram(options.app, readVersion(options.programVersion)),
     fetch: options.fetch ?? ((url, init) => fetch(url, init)),
     now: () => Math.max(0, Math.floor(now() / 1000)),
     schedule: options.schedule ?? later,

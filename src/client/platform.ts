@@ -29,3 +29,21 @@ export function requireCrypto(): void {
       'crypto.subtle is missing: browsers offer it to pages over https and from localhost alone, Node from version 20 on',
     )
 }
+
+interface Runtimes {
+  readonly Deno?: { readonly build?: { readonly os?: unknown } }
+  readonly process?: { readonly platform?: unknown }
+  readonly document?: unknown
+  readonly importScripts?: unknown
+}
+
+/**
+ * The operating system, as the runtime names it. `null` in pages and their workers, also those of Electron, because a browser
+ * asks the server before it sends another header.
+ */
+export function operatingSystem(): string | null {
+  const { Deno, process, document, importScripts } = globalThis as Runtimes
+  if (document !== undefined || importScripts !== undefined) return null
+  const name = Deno?.build?.os ?? process?.platform
+  return typeof name === 'string' ? name : null
+}

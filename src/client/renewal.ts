@@ -106,13 +106,17 @@ export function deadline(closing: AbortSignal): AbortSignal {
  * (no connection, a captive portal, a proxy, an overloaded server) it is an outage.
  */
 export async function requestRenewal(
-  { appUrl, fetch }: ClientSettings,
+  { appUrl, fetch, program }: ClientSettings,
   held: VerifiedToken,
   signal: AbortSignal,
 ): Promise<RenewalResponse> {
   const init = {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      ...(program !== null && { 'heartwood-client': program }),
+    },
     body: JSON.stringify({ current_token: held.text }),
     // The token in the body is for this server alone.
     redirect: 'error',

@@ -374,3 +374,25 @@ test('createLicenseClient(): takes a configured token once, and never in place o
   assert.equal(changed.license.licenseId, other.id)
   assert.equal((await createLicenseClient({ ...options, token: other.token })).license.licenseId, other.id)
 })
+
+/** The license's `seen_client` after one renewal by a client with these options. */
+async function seenClient(given: Partial<LicenseClientOptions>): Promise<string | null> {
+  const { server, client, id } = await openLicensedClient(given)
+  await client.refresh()
+  return (await server.licensing.licenses.get(server.app, id)).seenClient
+}
+
+test('programVersion: tells the vendor the program, its version and the platform, except from a browser', async () => {
+  assert.match((await seenClient({})) ?? '', /^desktop-app \([a-z0-9]+\)$/)
+  assert.match((await seenClient({ programVersion: '2.3.1' })) ?? '', /^desktop-app\/2\.3\.1 \([a-z0-9]+\)$/)
+  const long = await seenClient({ programVersion: '9'.repeat(32) })
+  assert.match(long ?? '', /^desktop-app\/9{32} \([a-z0-9]+\)$/)
+  for (const name of ['document', 'importScripts']) {
+    Object.defineProperty(globalThis, name, { value: {}, configurable: true })
+    try {
+      assert.equal(await seenClient({ programVersion: '2.3.1' }), null)
+    } finally {
+      Reflect.deleteProperty(globalThis, name)
+    }
+  }
+})

@@ -29,6 +29,7 @@ const unusable: Readonly<Partial<Record<keyof LicenseClientOptions, readonly unk
   policy: [null, 'block'],
   background: ['false', 0],
   allowHttp: ['true', 1],
+  programVersion: ['', '2.3 beta', 'x'.repeat(33), 'läuft', '1\n2', 7],
   store: [{}, 'license.json', { read: async () => null }, null],
   fetch: ['fetch'],
   now: [Date.now()],
