@@ -123,6 +123,8 @@ function mountMetrics(app: AnyElysia, service: HttpService, metrics: Metrics): v
 export function licensingServer(licensing: Licensing, settings: ServerOptions = {}): AnyElysia {
   // By default Elysia assumes a Host of at least four characters and cuts a shorter one's paths in the wrong place.
   const app = new Elysia({ handler: { standardHostname: false } })
+  // A host that is made with `aot: false` looks `none` up among the parsers. This one leaves the body unread.
+  app.parser('none', () => 'unread')
   const service = createHttpService(licensing, settings)
   mountRoutes(app, service)
   mountHealth(app, service)
