@@ -3,7 +3,7 @@ import { corsHeaders, preflight } from './http/cors.ts'
 import { methodNotAllowed, noSuchRoute } from './http/errors.ts'
 import { handleRoute, respond, unknownPath } from './http/handle.ts'
 import type { Reply } from './http/reply.ts'
-import type { HttpService, ServerOptions } from './http/service.ts'
+import type { HttpService, ServerOptions, SocketAddress } from './http/service.ts'
 import { metricsMethodNotAllowed, metricsReply, type Metrics } from './metrics/metrics.ts'
 import { documents } from './openapi/swagger-ui.ts'
 import { healthReply, otherHealthMethod } from './routes/health.ts'
@@ -16,8 +16,8 @@ interface BunServer {
 
 const options = { parse: 'none', detail: { hide: true } } as const
 
-function socketAddress(server: BunServer | null, request: Request): string | null {
-  return server?.requestIP?.(request)?.address ?? null
+function socketAddress(server: BunServer | null, request: Request): SocketAddress {
+  return server?.requestIP === undefined ? undefined : (server.requestIP(request)?.address ?? null)
 }
 
 async function replyNoSuchRoute(): Promise<Reply> {

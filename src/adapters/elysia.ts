@@ -18,8 +18,8 @@ import { createHttpService, type ServerOptions } from './http/service.ts'
  * @param licensing The result of `createLicensing()`.
  * @param settings Options such as limits, CORS origins and metrics.
  * @returns An Elysia app, for `use()`, `group()`, `listen()` or `fetch`.
- * @throws {TypeError} if a rate limit is not a positive integer under a documented name, if a trusted proxy is not an
- * address or a CIDR range, if no browser sends such an origin, or if no link can begin with `publicUrl`.
+ * @throws {TypeError} if an option is malformed or cannot be honoured: for example a rate limit that is not a positive
+ * integer, rate limits without `clientAddress` on another runtime than Bun, or an origin that no browser sends.
  *
  * @example
  * ```ts

@@ -11,7 +11,7 @@ import { replyOnce } from './idempotency.ts'
 import { isCanonicalPath, isMalformedHost } from './path.ts'
 import type { Reply } from './reply.ts'
 import { runRoute, type Route, type RouteCall } from './route.ts'
-import type { HttpService } from './service.ts'
+import type { HttpService, SocketAddress } from './service.ts'
 import { fromQuery, fromWire } from './wire.ts'
 
 type Headers = Readonly<Record<string, string>>
@@ -149,7 +149,7 @@ export function handleRoute(
   route: Route,
   request: Request,
   params: Readonly<Record<string, string>> = {},
-  socketAddress: string | null = null,
+  socketAddress?: SocketAddress,
 ): Promise<Response> {
   const headers = { ...corsHeaders(request, route.access === 'public', service.origins) }
   return respond({ request, path: route.path, headers, metrics: service.metrics }, async () => {
