@@ -104,3 +104,10 @@ function readKey(text: string): string {
   const network = address.toByteArray().slice(0, networkBytes)
   return network.map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
+
+/** The /48, /32 and /16 of an IPv6 key, or the /24 and /16 of an IPv4 key. A key of another kind has none. */
+export function widerNetworks(key: string): readonly string[] {
+  const [a = '', b, c, d] = key.split('.')
+  if (d !== undefined) return [`${a}.${b}.${c}`, `${a}.${b}`]
+  return /^[\da-f]{16}$/.test(key) ? [12, 8, 4].map((digits) => key.slice(0, digits)) : []
+}
