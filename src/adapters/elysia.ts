@@ -3,95 +3,10 @@
  *
  * @module
  */
-import { Elysia, type AnyElysia } from 'elysia'
+import type { AnyElysia } from 'elysia'
 import type { Licensing } from '../core/licensing.ts'
-import { corsHeaders, preflight } from './http/cors.ts'
-import { methodNotAllowed, noSuchRoute } from './http/errors.ts'
-import { handleRoute, respond } from './http/handle.ts'
-import type { Reply } from './http/reply.ts'
-import { createHttpService, type HttpService, type ServerOptions } from './http/service.ts'
-import { metricsMethodNotAllowed, metricsReply, type Metrics } from './metrics/metrics.ts'
-import { documents } from './openapi/swagger-ui.ts'
-import { healthReply, otherHealthMethod } from './routes/health.ts'
-import { basePath, methodsOf, routes, routesAt } from './routes/index.ts'
-
-/** The part of Bun's server that knows the address of a client. */
-interface BunServer {
-  requestIP?(request: Request): { readonly address: string } | null
-}
-
-const options = { parse: 'none', detail: { hide: true } } as const
-
-function socketAddress(server: BunServer | null, request: Request): string | null {
-  return server?.requestIP?.(request)?.address ?? null
-}
-
-async function replyNoSuchRoute(): Promise<Reply> {
-  throw noSuchRoute()
-}
-
-/** Replies to a path below ours, or a method, that the route table does not have. */
-async function replyUnmatched(service: HttpService, request: Request, rest: string): Promise<Reply> {
-  const rows = routesAt(`/${rest}`)
-  if (rows.length === 0) return replyNoSuchRoute()
-  const methods = methodsOf(rows)
-  if (request.method === 'OPTIONS') return preflight(request, methods, rows, service.origins)
-  throw methodNotAllowed(methods)
-}
-
-// On Node, Elysia reads the source text of these handlers, so they must not contain type annotations.
-function mountRoutes(app: AnyElysia, service: HttpService): void {
-  for (const route of routes)
-    app.route(
-      route.method,
-      basePath + route.path,
-      ({ request, params, server }) =>
-        handleRoute(service, route, request, params, socketAddress(server, request)),
-      options,
-    )
-}
-
-function respondAt(
-  { metrics }: HttpService,
-  path: string,
-  request: Request,
-  work: () => Promise<Reply>,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<Response> {
-  return respond({ request, path, headers: { ...headers }, metrics }, work)
-}
-
-/** Health is public, so pages of any origin may read it. */
-function mountHealth(app: AnyElysia, service: HttpService): void {
-  const path = '/api/health'
-  const at = (request: Request, work: () => Promise<Reply>): Promise<Response> =>
-    respondAt(service, path, request, work, corsHeaders(request, true, service.origins))
-  app.get(path, ({ request }) => at(request, () => healthReply(service, request)), options)
-  app.all(path, ({ request }) => at(request, () => otherHealthMethod(service, request)), options)
-}
-
-function mountRest(app: AnyElysia, service: HttpService): void {
-  const at = (path: string, request: Request, work: () => Promise<Reply>): Promise<Response> =>
-    respondAt(service, path, request, work)
-  app.all(basePath, ({ request }) => at(basePath, request, replyNoSuchRoute), options)
-  app.all(
-    `${basePath}/*`,
-    ({ request, params }) => at('*', request, () => replyUnmatched(service, request, params['*'] ?? '')),
-    options,
-  )
-}
-
-function mountDocuments(app: AnyElysia, service: HttpService): void {
-  for (const [path, reply] of documents(service.publicUrl))
-    app.get(path, ({ request }) => respondAt(service, path, request, () => reply(request)), options)
-}
-
-function mountMetrics(app: AnyElysia, service: HttpService, metrics: Metrics): void {
-  const at = (request: Request, work: () => Promise<Reply>): Promise<Response> =>
-    respondAt(service, '/metrics', request, work)
-  app.get('/metrics', ({ request }) => at(request, () => metricsReply(metrics, request)), options)
-  app.all('/metrics', ({ request }) => at(request, () => metricsMethodNotAllowed(request)), options)
-}
+import { apiServer } from './elysia-server.ts'
+import { createHttpService, type ServerOptions } from './http/service.ts'
 
 /**
  * Serves licensing over HTTP: `/api/v1`, `/api/health`, `/swagger` and, if asked, `/metrics`. The plugin works as a server
@@ -103,8 +18,8 @@ function mountMetrics(app: AnyElysia, service: HttpService, metrics: Metrics): v
  * @param licensing The result of `createLicensing()`.
  * @param settings Options such as limits, CORS origins and metrics.
  * @returns An Elysia app, for `use()`, `group()`, `listen()` or `fetch`.
- * @throws {TypeError} if a rate limit is not a positive integer under a documented name, if a trusted proxy is not an
- * address or a CIDR range, if no browser sends such an origin, or if no link can begin with `publicUrl`.
+ * @throws {TypeError} if an option is malformed or cannot be honoured: for example a rate limit that is not a positive
+ * integer, rate limits without `clientAddress` on another runtime than Bun, or an origin that no browser sends.
  *
  * @example
  * ```ts
@@ -121,17 +36,7 @@ function mountMetrics(app: AnyElysia, service: HttpService, metrics: Metrics): v
  * ```
  */
 export function licensingServer(licensing: Licensing, settings: ServerOptions = {}): AnyElysia {
-  // By default Elysia assumes a Host of at least four characters and cuts a shorter one's paths in the wrong place.
-  const app = new Elysia({ handler: { standardHostname: false } })
-  const service = createHttpService(licensing, settings)
-  mountRoutes(app, service)
-  mountHealth(app, service)
-  mountRest(app, service)
-  if (settings.documents !== false) mountDocuments(app, service)
-  if (service.metrics !== null) mountMetrics(app, service, service.metrics)
-  if (settings.standalone === true)
-    app.all('/*', ({ request }) => respondAt(service, '*', request, replyNoSuchRoute), options)
-  return app
+  return apiServer(createHttpService(licensing, settings), settings)
 }
 
 export type { RateLimits } from './http/rate-limit.ts'

@@ -2,8 +2,10 @@ import { getLogger } from '@logtape/logtape'
 import { once } from 'node:events'
 import process from 'node:process'
 import { setTimeout } from 'node:timers/promises'
-import { serve as listen, type Server } from 'srvx'
-import { licensingServer, type ServerOptions } from '../adapters/elysia.ts'
+import { serve as listen, type BunFetchHandler, type Server } from 'srvx'
+import type { ServerOptions } from '../adapters/elysia.ts'
+import { apiServer, metricsServer } from '../adapters/elysia-server.ts'
+import { createHttpService } from '../adapters/http/service.ts'
 import { version } from '../adapters/version.ts'
 import type { Licensing, WebhookOptions } from '../core/licensing.ts'
 import type { SigningOptions } from '../core/keys/signing-queue.ts'
@@ -11,6 +13,7 @@ import { startDelivery } from '../webhooks/index.ts'
 import { withDatabase, type OpenDatabase } from './database.ts'
 import type { Output } from './terminal/output.ts'
 import { CliError } from './errors.ts'
+import { bunRoutes, showSentPath } from './sent-path.ts'
 import type { CliSettings, ListenAddress } from './settings.ts'
 
 /** The time that open requests have to finish after a signal to stop. */
@@ -25,46 +28,72 @@ const keyPool = 2
 export interface ServeOptions {
   readonly address: ListenAddress
   readonly options: ServerOptions
+  /** The port of the metrics, if it is not the one of the API. */
+  readonly metricsPort: number | undefined
   readonly signing: SigningOptions
   readonly webhooks: WebhookOptions
 }
 
+type Listeners = Pick<ServeOptions, 'address' | 'options' | 'metricsPort'>
+
 const logger = getLogger(['heartwood', 'cli'])
 
-function createServer(licensing: Licensing, { port, host }: ListenAddress, options: ServerOptions): Server {
-  const app = licensingServer(licensing, options)
-  return listen({
-    fetch: (request) => app.fetch(request),
+/** An app of Elysia. */
+interface App {
+  fetch(request: Request): Response | Promise<Response>
+}
+
+function createServer(app: App, { port, host }: ListenAddress): Server {
+  const server: Server = listen({
+    fetch: (request) => {
+      showSentPath(request)
+      return app.fetch(request)
+    },
     port,
     hostname: host,
     manual: true,
     silent: true,
     gracefulShutdown: false,
     // Heartwood limits bodies itself, because Bun's own response to a larger body is empty.
-    bun: { idleTimeout: idleSeconds, maxRequestBodySize: Number.MAX_SAFE_INTEGER },
+    bun: {
+      idleTimeout: idleSeconds,
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      routes: bunRoutes((request, bun) => (server.fetch as BunFetchHandler)(request, bun)),
+    },
   })
+  return server
 }
 
-function listenFailure(error: unknown, { port, host }: ListenAddress): CliError {
+function listenFailure(error: unknown, { port, host }: ListenAddress, setting: string): CliError {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException
   const isTaken = code === 'EADDRINUSE' || (error as Error).name === 'AddrInUse'
-  const reason = isTaken ? 'another program listens there; choose another with --port' : code
+  const reason = isTaken ? `another program listens there; choose another with ${setting}` : code
   return new CliError(`Cannot listen on ${host} port ${port}: ${reason}`, { cause: error })
 }
 
 /** Resolves as soon as the server listens. @throws {CliError} if it cannot listen. */
-async function startServer(
-  licensing: Licensing,
-  address: ListenAddress,
-  options: ServerOptions,
-): Promise<Server> {
+async function startServer(app: App, address: ListenAddress, setting: string): Promise<Server> {
   try {
-    const server = createServer(licensing, address, options)
+    const server = createServer(app, address)
     await server.serve()
     return server
   } catch (error) {
-    throw listenFailure(error, address)
+    throw listenFailure(error, address, setting)
   }
+}
+
+/** Starts the server of the API and, if the metrics have a port of their own, theirs. @throws {CliError} */
+async function startServers(
+  licensing: Licensing,
+  { address, options, metricsPort }: Listeners,
+): Promise<readonly [api: Server, metrics: Server | null]> {
+  const service = createHttpService(licensing, options)
+  const { metrics } = service
+  if (metrics === null || metricsPort === undefined)
+    return [await startServer(apiServer(service, options), address, '--port'), null]
+  const api = await startServer(apiServer(service, { ...options, metrics: false }), address, '--port')
+  const metricsAddress = { ...address, port: metricsPort }
+  return [api, await startServer(metricsServer(service, metrics), metricsAddress, 'HEARTWOOD_METRICS_PORT')]
 }
 
 /** Prints the files that the first start created, and the first API key, which it never prints again. */
@@ -94,20 +123,22 @@ async function stopServer(server: Server): Promise<void> {
   await Promise.race([server.close(true), setTimeout(1000)])
 }
 
+function urlOf({ url = '' }: Server): string {
+  return url.replace(/\/$/, '')
+}
+
 /** Serves requests and delivers webhooks until SIGTERM or SIGINT. */
-async function run(
-  database: OpenDatabase,
-  { address, options }: Pick<ServeOptions, 'address' | 'options'>,
-  output: Output,
-): Promise<void> {
+async function run(database: OpenDatabase, listeners: Listeners, output: Output): Promise<void> {
   const stop = signalToStop()
-  const server = await startServer(database.licensing, address, options)
+  const [api, metrics] = await startServers(database.licensing, listeners)
   await printFirstStart(database, output)
-  output.line(`Heartwood ${version} listens on ${server.url?.replace(/\/$/, '')}`)
+  if (metrics !== null) output.line(`Metrics are at ${urlOf(metrics)}/metrics`)
+  output.line(`Heartwood ${version} listens on ${urlOf(api)}`)
   const delivery = startDelivery(database.licensing)
   await stop
   await Promise.all([
-    stopServer(server),
+    stopServer(api),
+    metrics === null ? null : stopServer(metrics),
     Promise.race([delivery.stop(), setTimeout(stopTimeoutMs, undefined, { ref: false })]),
   ])
 }

@@ -1,12 +1,12 @@
 import type { ServerRequest } from 'srvx'
 import { trustedProxies } from '../adapters/http/client-address.ts'
 import type { RateLimits, ServerOptions } from '../adapters/elysia.ts'
-import { isOrigin } from '../adapters/http/cors.ts'
+import { readOrigins } from '../adapters/http/cors.ts'
 import { readPublicUrl } from '../adapters/http/public-url.ts'
 import { defaultRateLimits, rateLimiter } from '../adapters/http/rate-limit.ts'
 import { snakeCase } from '../adapters/http/wire.ts'
 import { CliError } from './errors.ts'
-import type { Environment } from './settings.ts'
+import { readPort, type Environment } from './settings.ts'
 
 const limitNames = new Map(Object.keys(defaultRateLimits).map((name) => [snakeCase(name), name]))
 
@@ -51,10 +51,12 @@ function readTrustedProxies(environment: Environment): readonly string[] {
 /** @throws {CliError} */
 function readCorsOrigins(environment: Environment): readonly string[] {
   const origins = (environment.HEARTWOOD_CORS_ORIGINS ?? '').split(/[, ]+/).filter(Boolean)
-  if (origins.every(isOrigin)) return origins
-  throw new CliError(
-    'HEARTWOOD_CORS_ORIGINS must be a comma-separated list of origins without paths, such as https://shop.example.com',
-  )
+  try {
+    readOrigins(origins)
+    return origins
+  } catch (cause) {
+    throw new CliError((cause as Error).message.replace('corsOrigins', 'HEARTWOOD_CORS_ORIGINS'), { cause })
+  }
 }
 
 /** Returns `undefined` if the variable is not set. @throws {CliError} */
@@ -75,6 +77,19 @@ function readMetrics(environment: Environment): boolean {
   const text = environment.HEARTWOOD_METRICS || 'off'
   if (text === 'on' || text === 'off') return text === 'on'
   throw new CliError('HEARTWOOD_METRICS must be "off", or "on" to serve /metrics in the Prometheus format')
+}
+
+/** Reads the port of the metrics, if it is not the one of the API. @throws {CliError} */
+export function readMetricsPort(environment: Environment): number | undefined {
+  const text = environment.HEARTWOOD_METRICS_PORT || undefined
+  if (text === undefined) return undefined
+  if (!readMetrics(environment))
+    throw new CliError('HEARTWOOD_METRICS_PORT needs HEARTWOOD_METRICS=on, because metrics are off')
+  try {
+    return readPort(text)
+  } catch (cause) {
+    throw new CliError('HEARTWOOD_METRICS_PORT must be a number from 0 to 65535', { cause })
+  }
 }
 
 /** Reads the options of the HTTP server. @throws {CliError} that names the wrong setting. */

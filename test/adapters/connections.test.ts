@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { newShopServer, sender, type Json } from './test-server.ts'
+import { newShop } from '../support/fixtures.ts'
+import { newShopServer, sender, serve, type Json } from './test-server.ts'
 import { rawRequest, whileListening } from './listening.ts'
 
 const server = await newShopServer()
@@ -8,6 +9,22 @@ const key = server.keys.sk
 
 describe('a TCP connection', () => {
   const status = (text: string): string => text.slice(9, 12)
+
+  // In Bun's own server a framework never sees the path that was sent. test/cli/sent-paths.test.ts has all cases.
+  test('a path in another spelling: 404', { skip: 'Bun' in globalThis }, async () => {
+    const measured = await serve(await newShop(), { metrics: true })
+    await whileListening(measured, async ({ exchange }) => {
+      assert.equal(status(await exchange(rawRequest('GET /metrics'))), '200')
+      for (const path of [
+        '/api/../metrics',
+        '/api/..\\metrics',
+        '/metrics/',
+        '/x\\..\\swagger',
+        '/%73wagger',
+      ])
+        assert.equal(status(await exchange(rawRequest(`GET ${path}`))), '404', path)
+    })
+  })
 
   test('malformed HTTP is refused, and the next request gets a response', async () => {
     await whileListening(server, async ({ exchange, origin }) => {

@@ -193,7 +193,7 @@ describe('GET with a malformed path', () => {
     '/apps/null': '404 not_found',
     '/apps/desktop-app/licenses/%zz': '404 not_found',
     '/apps/desktop-app/licenses/null': '404 not_found',
-    '/apps/desktop-app/licenses/lic_%2e%2e': '404 not_found',
+    '/apps/desktop-app/licenses/lic_%2F': '404 not_found',
     '/apps/desktop-app/tiers/%zz': '404 not_found',
     '/apps/desktop-app/customers/__proto__': '404 not_found',
     '/apps/desktop-app/tiers/constructor': '404 not_found',
@@ -219,7 +219,16 @@ describe('GET with a malformed path', () => {
   })
 
   test('outside the API, with standalone: 404 in the error envelope', async () => {
-    for (const path of ['/', '/favicon.ico', '/api', '/api/v2/apps', '/api/v1x', '/.env', '/swagger/../x']) {
+    for (const path of [
+      '/',
+      '/favicon.ico',
+      '/api',
+      '/api/v2/apps',
+      '/api/v1x',
+      '/.env',
+      '/swagger/../x',
+      '/api/v1/apps/%61',
+    ]) {
       const response = await read(await server.fetch(new Request(`http://localhost${path}`)))
       assert.equal(response.status, 404, path)
       assert.equal(response.error().code, 'no_such_route')

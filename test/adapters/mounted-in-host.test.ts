@@ -5,7 +5,7 @@ import { licensingServer } from '../../src/adapters/elysia.ts'
 import { newShop, newWorld } from '../support/fixtures.ts'
 import { read, sender, serve, type Send, type Sent } from './test-server.ts'
 
-type Settings = { readonly strictPath: boolean; readonly normalize: boolean }
+type Settings = { readonly strictPath: boolean; readonly normalize: boolean; readonly aot: boolean }
 
 /** A host that declares an error handler, settings, state and headers before our plugin. */
 function hostBefore(settings: Settings): AnyElysia {
@@ -31,7 +31,7 @@ function hostAfter(app: AnyElysia): AnyElysia {
 }
 
 async function hosted(
-  settings: Settings = { strictPath: false, normalize: true },
+  settings: Settings = { strictPath: false, normalize: true, aot: true },
 ): Promise<{ send: Send; key: string; app: AnyElysia }> {
   const { licensing, keys } = await serve(await newShop())
   const app = hostAfter(hostBefore(settings).use(licensingServer(licensing)))
@@ -75,26 +75,31 @@ function requests(
 }
 
 describe('licensingServer() in a host', () => {
-  for (const strictPath of [false, true])
-    for (const normalize of [false, true])
-      test(`every response is as documented, with strictPath ${strictPath} and normalize ${normalize}`, async () => {
-        const { send, key } = await hosted({ strictPath, normalize })
-        for (const [method, path, sent, ends] of requests(key)) {
-          const response = await send(method, path, sent)
-          const ended =
-            response.status < 400 ? `${response.status}` : `${response.status} ${response.error().code}`
-          assert.equal(ended, ends, `${method} ${path}`)
-          assert.doesNotMatch(response.text, /host|wrapped|replaced/, `${method} ${path}`)
-          if (path !== '/apps/desktop-app/public-key')
-            assert.equal(response.headers.get('cache-control'), 'no-store')
-        }
-      })
+  for (const settings of [
+    { strictPath: false, normalize: false, aot: true },
+    { strictPath: false, normalize: true, aot: true },
+    { strictPath: true, normalize: false, aot: true },
+    { strictPath: true, normalize: true, aot: true },
+    { strictPath: false, normalize: true, aot: false },
+  ])
+    test(`every response is as documented, with ${JSON.stringify(settings)}`, async () => {
+      const { send, key } = await hosted(settings)
+      for (const [method, path, sent, ends] of requests(key)) {
+        const response = await send(method, path, sent)
+        const ended =
+          response.status < 400 ? `${response.status}` : `${response.status} ${response.error().code}`
+        assert.equal(ended, ends, `${method} ${path}`)
+        assert.doesNotMatch(response.text, /host|wrapped|replaced/, `${method} ${path}`)
+        if (path !== '/apps/desktop-app/public-key')
+          assert.equal(response.headers.get('cache-control'), 'no-store')
+      }
+    })
 
   test('the routes, errors and validation of the host: unchanged', async () => {
     const { app } = await hosted()
     const text = async (path: string, init?: RequestInit): Promise<string> =>
       (await app.fetch(new Request(`http://localhost${path}`, init))).text()
-    const bare = hostAfter(hostBefore({ strictPath: false, normalize: true }))
+    const bare = hostAfter(hostBefore({ strictPath: false, normalize: true, aot: true }))
     const expected = async (path: string, init?: RequestInit): Promise<string> =>
       (await bare.fetch(new Request(`http://localhost${path}`, init))).text()
     const order = { method: 'POST', body: '{"count":1}', headers: { 'content-type': 'application/json' } }

@@ -11,6 +11,8 @@ test('licensingServer(): refuses an origin that no browser sends, and names the 
     'https://Shop.example',
     'https://shop.example:443',
     'shop.example',
+    'tauri://localhost/',
+    'tauri:localhost',
     '',
   ]
   for (const origin of wrong)
@@ -20,7 +22,19 @@ test('licensingServer(): refuses an origin that no browser sends, and names the 
     )
   for (const given of ['https://shop.example', null])
     assert.throws(() => licensingServer(licensing, { corsOrigins: given as never }), TypeError)
-  const right = ['https://shop.example', 'http://localhost:5173', 'tauri://localhost', 'null']
+  for (const origin of ['*', 'https://*.shop.example', 'https://*', 'tauri://*'])
+    assert.throws(
+      () => licensingServer(licensing, { corsOrigins: ['https://shop.example', origin] }),
+      /^TypeError: corsOrigins must name every origin whole, [a-z ]+ asterisk$/,
+    )
+  const right = [
+    'https://shop.example',
+    'http://localhost:5173',
+    'tauri://localhost',
+    'capacitor://localhost',
+    'chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb',
+    'null',
+  ]
   licensingServer(licensing, { corsOrigins: right })
 })
 

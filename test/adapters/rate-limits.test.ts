@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
+import { configure, reset, type LoggerConfig, type LogRecord } from '@logtape/logtape'
 import { licensingServer, type ServerOptions } from '../../src/adapters/elysia.ts'
 import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
 import { forge } from '../support/tokens.ts'
@@ -38,6 +39,19 @@ async function exhaust(
 async function left(send: Send, address: string, more: Record<string, string> = {}): Promise<number> {
   const header = (await send('GET', verify, from(address, more))).headers.get('ratelimit') ?? ''
   return Number(/;r=(\d+);/.exec(header)?.[1])
+}
+
+/** Collects the log, as level and text, until the test ends. */
+async function logged(t: TestContext): Promise<readonly string[]> {
+  const lines: string[] = []
+  const write = ({ level, message }: LogRecord): void => void lines.push(`${level} ${message.join('')}`)
+  const loggers = [
+    { category: 'heartwood', sinks: ['write'] },
+    { category: ['logtape', 'meta'], lowestLevel: 'error' },
+  ]
+  await configure({ reset: true, sinks: { write }, loggers: loggers as LoggerConfig<'write', string>[] })
+  t.after(() => reset())
+  return lines
 }
 
 describe('rateLimits', () => {
@@ -203,13 +217,94 @@ describe('client addresses', () => {
     assert.equal(await behind('203.0.113.1', '11.0.0.1'), 99, 'an untrusted sender counts for itself')
   })
 
-  test('unknown: not limited', async () => {
+  /** An address, and the forms in which proxies write it. */
+  const forms = {
+    '203.0.113.7': [
+      '203.0.113.7:51234',
+      ' 203.0.113.7 ',
+      '"203.0.113.7"',
+      '"203.0.113.7:443"',
+      '[203.0.113.7]:443',
+      'for=203.0.113.7',
+      'For="203.0.113.7:443"',
+      'for=203.0.113.7;proto=https;by=10.0.0.1',
+      'proto=https; for=203.0.113.7',
+      '::ffff:203.0.113.7',
+      '::FFFF:cb00:7107',
+      '[::ffff:203.0.113.7]',
+      '[::ffff:203.0.113.7]:443',
+      '::ffff:203.0.113.7:443',
+      '203.0.113.7:443, 10.0.0.9:443',
+      '1.2.3.4, 203.0.113.7:_port, , [::ffff:10.0.0.9]:1',
+    ],
+    '2001:db8:1:2::7': [
+      '[2001:db8:1:2::7]',
+      '[2001:db8:1:2::7]:51234',
+      '"[2001:db8:1:2::7]:443"',
+      'for="[2001:DB8:1:2:0:0:0:7]:443"',
+      '2001:db8:1:2::7%eth0',
+      '[2001:db8:1:2::7%25eth0]:443',
+      'for="[2001:db8:1:2::7]";proto=http',
+    ],
+  }
+  for (const [address, written] of Object.entries(forms))
+    test(`X-Forwarded-For: every way to write ${address} is one count`, async () => {
+      const { send } = await limited({ rateLimits: {}, trustedProxies: ['10.0.0.0/8'] })
+      let rest = await left(send, '10.0.0.1', { 'x-forwarded-for': address })
+      for (const forwarded of written)
+        assert.equal(await left(send, '10.0.0.1:80', { 'x-forwarded-for': forwarded }), --rest, forwarded)
+      assert.equal(await left(send, `[${address}]:443`), --rest, 'from the socket')
+      const next = address.replace(/7$/, '8').replace(':2::', ':3::')
+      assert.equal(await left(send, '10.0.0.1', { 'x-forwarded-for': `${next}` }), 99)
+    })
+
+  test('X-Forwarded-For with a hop that is no address: one warning in the log, without the hop', async (t) => {
+    const lines = await logged(t)
+    const { send } = await limited({ rateLimits: {}, trustedProxies: ['10.0.0.0/8'] })
+    for (const hop of [
+      'unknown',
+      '_hidden',
+      'for=_hidden',
+      '1.2.3',
+      '203.0.113.1.',
+      '[::1',
+      'a:b:c',
+      '1.2.3.4:',
+    ])
+      await left(send, '10.0.0.1', { 'x-forwarded-for': `203.0.113.1, ${hop}` })
+    assert.equal(await left(send, '10.0.0.1'), 99 - 8, 'they count for the proxy')
+    const warnings = lines.filter((line) => line.startsWith('warning '))
+    assert.deepEqual(warnings.length, 1)
+    assert.match(warnings[0] ?? '', /^warning X-Forwarded-For [^_]+$/)
+  })
+
+  test('clientAddress() without an address: not limited, with one warning in the log', async (t) => {
+    const lines = await logged(t)
+    const { send } = await limited({ rateLimits: { verify: 2 }, clientAddress: () => undefined })
+    for (let at = 0; at < 5; at++) assert.equal((await send('GET', verify)).status, 404)
+    assert.equal(lines.filter((line) => /^warning .*clientAddress/.test(line)).length, 1)
+  })
+
+  test('rateLimits without clientAddress: refused, because they cannot be counted', async () => {
     const { licensing } = await newShop()
-    const app = licensingServer(licensing, { rateLimits: { verify: 2 } })
-    for (let at = 0; at < 5; at++) {
-      const response = await app.fetch(new Request(`http://localhost/api/v1${verify}`))
-      assert.equal(response.status, 404)
+    const ask = async (): Promise<number> => {
+      const app = licensingServer(licensing, { rateLimits: { verify: 2 } })
+      return (await app.fetch(new Request(`http://localhost/api/v1${verify}`))).status
     }
+    if ('Bun' in globalThis)
+      assert.equal(await ask(), 500, 'Bun tells the address only to an app that listens')
+    else await assert.rejects(ask(), /^TypeError: rateLimits count by address, so they need clientAddress: /)
+  })
+
+  test('options that cannot be honoured: TypeError', async () => {
+    for (const [option, value] of [
+      ['clientAddress', '192.0.2.1'],
+      ['trustedProxies', '10.0.0.0/8'],
+      ['metrics', 'on'],
+      ['standalone', 1],
+      ['documents', null],
+    ] as const)
+      await assert.rejects(limited({ [option]: value }), new RegExp(`^TypeError: ${option} must be `))
   })
 
   test('clientAddress() throws: 500 in the error envelope, without its text', async () => {

@@ -142,6 +142,23 @@ test('heartwood serve: HEARTWOOD_RATE_LIMITS=off turns the limits off', async (t
   assert.equal(response.headers.get('ratelimit'), null)
 })
 
+test('heartwood serve: HEARTWOOD_CORS_ORIGINS takes the origins of web views', async (t) => {
+  const origins = [
+    'https://shop.example',
+    'tauri://localhost',
+    'capacitor://localhost',
+    'chrome-extension://abc',
+  ]
+  const env = { HEARTWOOD_CORS_ORIGINS: origins.join(', ') }
+  const server = await startServer(t, { cwd: emptyFolder(t), env })
+  for (const origin of [...origins, 'ionic://localhost']) {
+    const headers = { origin, 'access-control-request-method': 'GET' }
+    const { headers: sent } = await fetch(`${server.url}/api/v1/apps`, { method: 'OPTIONS', headers })
+    const allowed = origins.includes(origin) ? origin : null
+    assert.equal(sent.get('access-control-allow-origin'), allowed, origin)
+  }
+})
+
 test('heartwood serve: an unknown path gets the documented 404', async (t) => {
   const server = await startServer(t, { cwd: emptyFolder(t) })
   const response = await fetch(`${server.url}/nowhere`)

@@ -21,6 +21,19 @@ function malformedProxies(): TypeError {
   return new TypeError('trustedProxies must be a list of IP addresses or ranges such as 10.0.0.0/8')
 }
 
+/** The parameter of RFC 7239, as some proxies write it into `X-Forwarded-For` too. */
+const forParameter = /(?:^|;)\s*for\s*=\s*("[^"]*"|[^;]*)/i
+/** An address with a port, or in brackets. */
+const addressWithPort = /^(?:\[([^\]]*)\](?::[\w.-]+)?|((?:::ffff:)?\d[\d.]*):[\w.-]+)$/i
+
+/** Takes the address out of the forms in which proxies write it: with a port, brackets, quotes, `for=` or a zone. */
+function bareAddress(text: string): string {
+  const [, parameter = text] = forParameter.exec(text) ?? []
+  const written = parameter.replaceAll('"', '').trim()
+  const [, bracketed, dotted] = addressWithPort.exec(written) ?? []
+  return (bracketed ?? dotted ?? written).replace(/%.*$/, '').trim()
+}
+
 function readRange(range: string): [Address, number] {
   const [base = ''] = range.split('/', 1)
   const address = parse(base)
@@ -34,7 +47,7 @@ export function trustedProxies(ranges: readonly string[] = []): IsTrusted {
   const read = ranges.map(readRange)
   return (text) => {
     if (read.length === 0) return false
-    const address = parse(text)
+    const address = parse(bareAddress(text))
     return (
       address !== null &&
       read.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits))
@@ -42,20 +55,33 @@ export function trustedProxies(ranges: readonly string[] = []): IsTrusted {
   }
 }
 
+/** The hops of a request, from the socket to the client. */
+function hopsOf(request: Request, socketAddress: string): readonly string[] {
+  const forwarded = (request.headers.get('x-forwarded-for') ?? '').split(',')
+  return [socketAddress, ...forwarded.filter((hop) => hop.trim() !== '').reverse()]
+}
+
 /**
  * The address of the client that sent a request: the address of the socket, unless that is a trusted proxy. Behind
- * trusted proxies it is the last untrusted address in `X-Forwarded-For`, because anybody can write the ones before it.
+ * trusted proxies it is the last untrusted address in `X-Forwarded-For`, because anybody can write the ones before it. A hop
+ * that is no address ends the search.
  */
-export function clientAddressOf(request: Request, socketAddress: string, isTrusted: IsTrusted): string {
+export function clientAddressOf(
+  request: Request,
+  socketAddress: string,
+  isTrusted: IsTrusted,
+  onUnreadable: () => void,
+): string {
   if (!isTrusted(socketAddress)) return socketAddress
-  const forwarded = request.headers.get('x-forwarded-for')
-  if (forwarded === null) return socketAddress
-  const hops = [...forwarded.split(',').map((hop) => hop.trim()), socketAddress].filter((hop) => hop !== '')
   let client = socketAddress
-  for (const hop of hops.reverse()) {
-    if (parse(hop) === null) return client
-    client = hop
-    if (!isTrusted(hop)) return client
+  for (const hop of hopsOf(request, socketAddress)) {
+    const address = bareAddress(hop)
+    if (parse(address) === null) {
+      onUnreadable()
+      return client
+    }
+    client = address
+    if (!isTrusted(client)) return client
   }
   return client
 }
@@ -75,9 +101,16 @@ export function rateLimitKey(address: string): string {
 }
 
 function readKey(text: string): string {
-  const address = parse(text)
+  const address = parse(bareAddress(text))
   if (address === null) return unknownAddress
   if (address.kind() === 'ipv4') return address.toString()
   const network = address.toByteArray().slice(0, networkBytes)
   return network.map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** The /48, /32 and /16 of an IPv6 key, or the /24 and /16 of an IPv4 key. A key of another kind has none. */
+export function widerNetworks(key: string): readonly string[] {
+  const [a = '', b, c, d] = key.split('.')
+  if (d !== undefined) return [`${a}.${b}.${c}`, `${a}.${b}`]
+  return /^[\da-f]{16}$/.test(key) ? [12, 8, 4].map((digits) => key.slice(0, digits)) : []
 }

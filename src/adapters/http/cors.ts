@@ -4,23 +4,28 @@ import type { Route } from './route.ts'
 /** Origins whose pages may call every route. Any origin may call the public routes. */
 export type Origins = ReadonlySet<string>
 
-/** True for the exact form that a browser sends: no path, no default port, no asterisk. */
-export function isOrigin(text: string): boolean {
+/** True for the exact form that a browser sends for a page of the web: no path, no default port. */
+function isWebOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
 }
 
-/** The origin of an app's own pages, such as `tauri://localhost`, or of a page without an origin. */
-const otherOrigin = /^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[^/?#\s*]+$|^null$/
+/** The origin of the pages of an app or an extension, such as `tauri://localhost`, or of a page without an origin. */
+const otherOrigin = /^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+$|^null$/
 
 function isKnownOrigin(value: unknown): boolean {
-  return typeof value === 'string' && (isOrigin(value) || otherOrigin.test(value))
+  return typeof value === 'string' && (isWebOrigin(value) || otherOrigin.test(value))
 }
 
 /** Reads the option. @throws {TypeError} for an origin that no browser sends. */
 export function readOrigins(given: readonly string[] = []): Origins {
+  const texts = Array.isArray(given) ? given.map(String) : []
+  if (texts.some((text) => text.includes('*')))
+    throw new TypeError(
+      'corsOrigins must name every origin whole, because a browser never sends one with an asterisk',
+    )
   if (!Array.isArray(given) || !given.every(isKnownOrigin))
     throw new TypeError(
-      'corsOrigins must be a list of origins without paths, such as https://shop.example.com',
+      'corsOrigins must be a list of origins without paths, such as https://shop.example.com or tauri://localhost',
     )
   return new Set(given)
 }

@@ -6,6 +6,7 @@ import { wireDetails } from './wire.ts'
 export type ErrorCode =
   | Exclude<LicensingErrorCode, 'master_key'>
   | 'invalid_json'
+  | 'invalid_request'
   | 'no_such_route'
   | 'method_not_allowed'
   | 'body_too_large'
@@ -49,6 +50,7 @@ export function noSuchRoute(): HttpError {
 /** The status and the cause of each code. The reference page and the OpenAPI document are made from this table. */
 export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; readonly when: string }>> = {
   invalid_json: { status: 400, when: 'The body is not JSON' },
+  invalid_request: { status: 400, when: 'The request is no proper HTTP, for example by its Host' },
   token_expired: { status: 400, when: 'current_token or the license has expired' },
   token_mismatch: { status: 400, when: 'current_token belongs to another license' },
   license_revoked: { status: 400, when: 'The license has been revoked' },

@@ -4,13 +4,14 @@ import { input, type Input } from '../../core/input/parse.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { admit, isByToken, type Admission, type RequestContext } from './admission.ts'
 import { readBody } from './body.ts'
+import { askedPath } from './asked-path.ts'
 import { corsHeaders } from './cors.ts'
-import { errorCodeOf, errorReply, isPublicError } from './errors.ts'
+import { errorCodeOf, errorReply, HttpError, isPublicError, noSuchRoute } from './errors.ts'
 import { replyOnce } from './idempotency.ts'
-import { checkPath } from './path.ts'
+import { isCanonicalPath, isMalformedHost } from './path.ts'
 import type { Reply } from './reply.ts'
 import { runRoute, type Route, type RouteCall } from './route.ts'
-import type { HttpService } from './service.ts'
+import type { HttpService, SocketAddress } from './service.ts'
 import { fromQuery, fromWire } from './wire.ts'
 
 type Headers = Readonly<Record<string, string>>
@@ -29,6 +30,10 @@ const noQuery = input<object>()(Type.Object({}))
 const log = getLogger(['heartwood', 'http'])
 /** Milliseconds that a body may take. After that the app is read again, because it may have changed or gone meanwhile. */
 const slowBody = 100
+/** The path of every request to no route. */
+export const unknownPath = '*'
+/** The longest method of a standard, VERSION-CONTROL, has fewer. Deno accepts any length. */
+const longestMethod = 20
 const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/
 
 function requestIdOf(request: Request): string {
@@ -77,7 +82,6 @@ async function callOf(context: RequestContext): Promise<RouteCall> {
 /** Handles a request in the documented order: rate limit, credential, app, permission, query, body, work. */
 async function replyTo(context: RequestContext, headers: Record<string, string>): Promise<Reply> {
   const { route, request } = context
-  checkPath(request)
   Object.assign(headers, await consumeRouteLimit(context))
   const call = await callOf(context)
   const key =
@@ -106,23 +110,34 @@ function responseOf(reply: Reply, { headers }: ResponseContext, requestId: strin
 }
 
 function logRequest(
-  { request: { method }, path }: ResponseContext,
+  { request, path: route }: ResponseContext,
   status: number,
   requestId: string,
   startedAt: number,
 ): void {
   if (!log.isEnabledFor('info')) return
+  const path = route === unknownPath ? askedPath(request) : route
+  const method = request.method.slice(0, longestMethod)
   const milliseconds = Math.round((performance.now() - startedAt) * 10) / 10
   const properties = { method, path, status, milliseconds, requestId }
   log.info('{method} {path} {status} in {milliseconds} ms, request {requestId}', properties)
 }
 
+/** The error of a request that must not reach the route that the framework found. */
+function misroutedError(request: Request, route: string): HttpError | null {
+  if (isMalformedHost(request)) return new HttpError('invalid_request', 'Host is malformed')
+  return isCanonicalPath(request, route) ? null : noSuchRoute()
+}
+
 /** Runs `work` and makes a response of its reply or of its error. It never rejects. */
-export async function respond(context: ResponseContext, work: () => Promise<Reply>): Promise<Response> {
+export async function respond(matched: ResponseContext, work: () => Promise<Reply>): Promise<Response> {
   const startedAt = performance.now()
-  const requestId = requestIdOf(context.request)
-  const { metrics } = context
-  const reply = await work().catch((error: unknown) => replyToError(error, requestId, metrics))
+  const { request, metrics } = matched
+  const requestId = requestIdOf(request)
+  const misrouted = misroutedError(request, matched.path)
+  const context = misrouted === null ? matched : { ...matched, path: unknownPath }
+  const checked = (): Promise<Reply> => (misrouted === null ? work() : Promise.reject(misrouted))
+  const reply = await checked().catch((error: unknown) => replyToError(error, requestId, metrics))
   logRequest(context, reply.status, requestId, startedAt)
   metrics?.responded(context, reply.status, performance.now() - startedAt)
   return responseOf(reply, context, requestId)
@@ -134,7 +149,7 @@ export function handleRoute(
   route: Route,
   request: Request,
   params: Readonly<Record<string, string>> = {},
-  socketAddress: string | null = null,
+  socketAddress?: SocketAddress,
 ): Promise<Response> {
   const headers = { ...corsHeaders(request, route.access === 'public', service.origins) }
   return respond({ request, path: route.path, headers, metrics: service.metrics }, async () => {

@@ -1,5 +1,6 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { checkOptions, isInteger, type OptionRules } from '../../core/input/options.ts'
+import { widerNetworks } from './client-address.ts'
 import { HttpError } from './errors.ts'
 
 /**
@@ -57,9 +58,8 @@ const limitRules: OptionRules<RateLimits> = {
 }
 
 const windowSeconds = 60
-/** Keys beyond this number share one count, so that many addresses cannot fill the memory. */
+/** Keys of one width that a limit counts in a window, so that many addresses cannot fill the memory. */
 const maxKeys = 100_000
-const overflowKey = 'others'
 
 /** The two headers of draft-ietf-httpapi-ratelimit-headers. */
 function headersOf(limit: Limit, quota: number, result: RateLimiterRes): Record<string, string> {
@@ -78,27 +78,45 @@ function tooManyRequests(limit: Limit, quota: number, result: RateLimiterRes): H
   })
 }
 
-/** Keeps the number of different keys in a window below `maxKeys`. */
-function keyCap(): (key: string) => string {
-  let known = new Set<string>()
+/** The keys of one window, by their width. */
+class KnownKeys {
+  readonly #byWidth: Set<string>[] = []
+
+  /** Adds the key at its width, if it is known or there is room. */
+  add(key: string, width: number): boolean {
+    const keys = (this.#byWidth[width] ??= new Set())
+    if (keys.size < maxKeys) keys.add(key)
+    return keys.has(key)
+  }
+}
+
+/**
+ * Chooses the key that counts a request. An address without room counts as its network, and that without room as a wider one.
+ * So a crowd of addresses uses up the counts of its own networks only. A key of another kind, such as a license, then has no
+ * count: each cost a signature before.
+ */
+function widening(): (key: string) => string | undefined {
+  let known = new KnownKeys()
   let ends = 0
-  return (key) => {
+  return (exact) => {
     const now = performance.now()
     if (now >= ends) {
-      known = new Set()
+      known = new KnownKeys()
       ends = now + windowSeconds * 1000
     }
-    if (known.size < maxKeys) known.add(key)
-    return known.has(key) ? key : overflowKey
+    if (known.add(exact, 0)) return exact
+    return widerNetworks(exact).find((network, width) => known.add(network, width + 1))
   }
 }
 
 function counterOf(limit: Limit, quota: number): (key: string) => Promise<Record<string, string>> {
   const limiter = new RateLimiterMemory({ points: quota, duration: windowSeconds })
-  const cap = keyCap()
-  return async (key) => {
+  const keyOf = widening()
+  return async (exact) => {
+    const key = keyOf(exact)
+    if (key === undefined) return {}
     try {
-      return headersOf(limit, quota, await limiter.consume(cap(key)))
+      return headersOf(limit, quota, await limiter.consume(key))
     } catch (error) {
       throw error instanceof RateLimiterRes ? tooManyRequests(limit, quota, error) : error
     }

@@ -26,6 +26,7 @@ import { rateLimiter, type Limit, type RateLimiter, type RateLimits } from './ra
  *   standalone: true,
  *   publicUrl: 'https://licenses.example.com',
  *   rateLimits: {},
+ *   clientAddress: (request) => (request as Request & { ip?: string }).ip,
  *   trustedProxies: ['10.0.0.0/8'],
  *   corsOrigins: ['https://shop.example'],
  * }
@@ -53,8 +54,8 @@ export interface ServerOptions {
   /** Limits requests per minute and address, counted on this server. `{}` means the documented limits. Default: no limits. */
   readonly rateLimits?: RateLimits
   /**
-   * The address of the socket a request arrived on. On Bun it is known without this option. On other runtimes limits
-   * need it: without it nothing is limited.
+   * The address of the socket a request arrived on. Limits need it, because they count by address. Only an app that
+   * listens by Elysia's `listen` on Bun knows it without this option.
    */
   readonly clientAddress?: (request: Request) => string | null | undefined
   /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is trusted. Default: none. */
@@ -63,8 +64,13 @@ export interface ServerOptions {
   readonly corsOrigins?: readonly string[]
 }
 
+/** The address of a socket. `null` if the socket has none, and `undefined` if the runtime does not tell. */
+export type SocketAddress = string | null | undefined
+
 /** Counts one request under a key. Resolves to the rate-limit headers. @throws {HttpError} `rate_limited`. */
 export type ConsumeLimit = (limit: Limit, key: string) => Promise<Readonly<Record<string, string>>>
+
+type RateLimitKeys = (request: Request, socketAddress: SocketAddress) => string
 
 /** Licensing as one HTTP API serves it: with its limits, metrics and origins. */
 export interface HttpService {
@@ -77,18 +83,25 @@ export interface HttpService {
   /** `null` if limits are off. */
   readonly consumeLimit: ConsumeLimit | null
   /** The rate-limit key of the client that sent a request. */
-  readonly rateLimitKeyOf: (request: Request, socketAddress: string | null) => string
+  readonly rateLimitKeyOf: RateLimitKeys
 }
 
 const log = getLogger(['heartwood', 'http'])
 
-/** Requests without a known address would share one count and use up each other's, so they are not limited. */
-function skipUnknown(limiter: RateLimiter): ConsumeLimit {
+function warnOnce(text: string): () => void {
   let hasWarned = false
+  return () => {
+    if (!hasWarned) log.warn(text)
+    hasWarned = true
+  }
+}
+
+/** Requests without an address would share one count and use up each other's, so they are not limited. */
+function skipUnknown(limiter: RateLimiter): ConsumeLimit {
+  const warn = warnOnce('A request had no client address, so no limit counted it: see clientAddress')
   return (limit, key) => {
     if (key !== unknownAddress) return limiter.consume(limit, key)
-    if (!hasWarned) log.warn('Rate limits are off, because client addresses are unknown: set clientAddress')
-    hasWarned = true
+    warn()
     return Promise.resolve({})
   }
 }
@@ -118,11 +131,36 @@ const optionRules: OptionRules<ServerOptions> = {
   corsOrigins: isAnything,
 }
 
-/** Makes the service of one plugin. @throws {TypeError} that names an unknown or unusable option. */
+const needsAddress =
+  'rateLimits count by address, so they need clientAddress: a function that returns the address of the socket'
+
+/** @throws {TypeError} for limits that could not be counted. */
+function requireAddress({ clientAddress, rateLimits }: ServerOptions): void {
+  if (rateLimits !== undefined && clientAddress === undefined && !('Bun' in globalThis))
+    throw new TypeError(needsAddress)
+}
+
+function rateLimitKeys({ clientAddress, trustedProxies: proxies = [] }: ServerOptions): RateLimitKeys {
+  const isTrusted = trustedProxies(proxies)
+  const warn = warnOnce(
+    'X-Forwarded-For from a trusted proxy has a hop that is no address, so requests count for the hop before it',
+  )
+  return (request, socketAddress) => {
+    const address =
+      clientAddress === undefined ? socketAddress : (clientAddress(request) ?? socketAddress ?? null)
+    if (address === undefined) throw new TypeError(needsAddress)
+    return address === null
+      ? unknownAddress
+      : rateLimitKey(clientAddressOf(request, address, isTrusted, warn))
+  }
+}
+
+/** Makes the service of one plugin. @throws {TypeError} that names an option which is unknown, or cannot be honoured. */
 export function createHttpService(licensing: Licensing, options: ServerOptions): HttpService {
   checkOptions({ licensing }, { licensing: isLicensing })
   checkOptions(options, optionRules)
-  const isTrusted = trustedProxies(options.trustedProxies)
+  requireAddress(options)
+  const rateLimitKeyOf = rateLimitKeys(options)
   const metrics = options.metrics === true ? startMetrics(licensing) : null
   return {
     licensing,
@@ -130,9 +168,6 @@ export function createHttpService(licensing: Licensing, options: ServerOptions):
     origins: readOrigins(options.corsOrigins),
     metrics,
     consumeLimit: limitsOf(options.rateLimits, metrics),
-    rateLimitKeyOf(request, socketAddress) {
-      const address = options.clientAddress?.(request) ?? socketAddress
-      return address === null ? unknownAddress : rateLimitKey(clientAddressOf(request, address, isTrusted))
-    },
+    rateLimitKeyOf,
   }
 }

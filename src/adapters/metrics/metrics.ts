@@ -1,7 +1,6 @@
 import { getLogger } from '@logtape/logtape'
 import type { Licensing } from '../../core/licensing.ts'
 import { methodNotAllowed, type ErrorCode } from '../http/errors.ts'
-import { checkPath } from '../http/path.ts'
 import type { Limit } from '../http/rate-limit.ts'
 import type { Reply } from '../http/reply.ts'
 import type { Meters } from './prometheus.ts'
@@ -43,15 +42,13 @@ export function startMetrics(licensing: Licensing): Metrics {
   }
 }
 
-/** Replies to GET at `/metrics`. @throws {HttpError} */
-export async function metricsReply(metrics: Metrics, request: Request): Promise<Reply> {
-  checkPath(request)
+/** Replies to GET at `/metrics`. */
+export async function metricsReply(metrics: Metrics): Promise<Reply> {
   const { text, contentType } = await metrics.exposition()
   return { status: 200, headers: { 'content-type': contentType }, body: text }
 }
 
 /** Rejects every method except GET and HEAD. @throws {HttpError} `method_not_allowed` */
-export async function metricsMethodNotAllowed(request: Request): Promise<never> {
-  checkPath(request)
+export async function metricsMethodNotAllowed(): Promise<never> {
   throw methodNotAllowed(['GET', 'HEAD'])
 }

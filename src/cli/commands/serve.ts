@@ -1,5 +1,5 @@
 import { buildCommand, type Command } from '@stricli/core'
-import { readServerOptions } from '../server-options.ts'
+import { readMetricsPort, readServerOptions } from '../server-options.ts'
 import { serve } from '../serve.ts'
 import { readListenAddress, readPort, readSigning, readWebhooks } from '../settings.ts'
 import { database, optional, text, type DatabaseFlags } from './flags.ts'
@@ -27,8 +27,9 @@ export const serveCommand: Command<CliContext> = buildCommand({
     const settings = await prepare(this, flags)
     const address = readListenAddress(this.environment, flags)
     const options = readServerOptions(this.environment)
+    const metricsPort = readMetricsPort(this.environment)
     const signing = readSigning(this.environment)
     const webhooks = readWebhooks(this.environment)
-    await serve(settings, { address, options, signing, webhooks }, this.output)
+    await serve(settings, { address, options, metricsPort, signing, webhooks }, this.output)
   },
 })

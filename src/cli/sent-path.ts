@@ -1,0 +1,81 @@
+import type { BunFetchHandler, ServerRequest } from 'srvx'
+
+/** A request as Bun's router makes it. */
+interface RoutedRequest extends Request {
+  /** The segments of the path, decoded. */
+  readonly params?: Readonly<Record<string, string>>
+}
+
+/** More than any route has. A longer path is none of ours. */
+const mostSegments = 12
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
+
+/** The path and query of a URL that Bun made. It has no host if the Host of the request is empty or malformed. */
+function targetOf(url: string): readonly [path: string, query: string] {
+  const target = url.replace(/^https?:\/\/[^/]*/, '')
+  const end = target.indexOf('?')
+  return end === -1 ? [target, ''] : [target.slice(0, end), target.slice(end)]
+}
+
+function showTarget(request: Request, target: string): void {
+  Object.defineProperty(request, 'url', { value: `http://localhost${target}` })
+}
+
+/** Corrects the URL of a request that Bun's router has split into segments. */
+function showSegments(request: RoutedRequest): void {
+  const [path, query] = targetOf(request.url)
+  const sent = Object.values(request.params ?? {})
+  const shown = path.replace(/\/$/, '').split('/').slice(1)
+  const isShown = sent.length === shown.length && sent.every((text, at) => text === decoded(shown[at] ?? ''))
+  const sentPath = `/${sent.map(encodeURIComponent).join('/')}`.replaceAll('%5C', '\\')
+  if (!isShown) showTarget(request, sentPath + query)
+}
+
+/** Corrects the URL of a request that Bun's router could not split: if it shows a path of ours, that was not sent. */
+function showNoPathOfOurs(request: Request): void {
+  const [path, query] = targetOf(request.url)
+  const segments = path.replace(/\/$/, '').split('/').slice(1)
+  if (segments.length <= mostSegments && segments.every((text) => text !== ''))
+    showTarget(request, `/${path}${query}`)
+}
+
+/** Gives an URL to a request whose Host is empty or malformed. Bun shows its target as it was sent. */
+function showHostless(request: Request): boolean {
+  const isHostless = request.url.startsWith('/')
+  if (isHostless) showTarget(request, request.url)
+  return isHostless
+}
+
+/**
+ * Routes for Bun's server that pass every request on with the path that was sent. In `request.url`, Bun resolves `..` and
+ * reads `\` as a slash. Its router alone still has the segments.
+ */
+export function bunRoutes(handle: BunFetchHandler): Record<string, BunFetchHandler> {
+  const after =
+    (show: (request: Request) => void): BunFetchHandler =>
+    (request, server) => {
+      if (!showHostless(request)) show(request)
+      return handle(request, server)
+    }
+  const patterns = Array.from({ length: mostSegments }, (_, last) =>
+    Array.from({ length: last + 1 }, (__, at) => `/:s${at}`).join(''),
+  )
+  const split = ['/', ...patterns, ...patterns.map((path) => `${path}/`)]
+  return {
+    ...Object.fromEntries(split.map((path) => [path, after(showSegments)])),
+    '/*': after(showNoPathOfOurs),
+  }
+}
+
+/** Gives a request on Node the path that was sent. srvx resolves `..` there, and fails at a malformed Host. */
+export function showSentPath(request: ServerRequest): void {
+  const sent = request.runtime?.node?.req.url
+  if (sent?.startsWith('/') === true) showTarget(request, sent)
+}
