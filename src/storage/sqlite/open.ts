@@ -8,6 +8,7 @@ import { migrate, type Database } from '../schema.ts'
 import { type Connection, lentConnection, openConnection, type SqliteClient } from './connection.ts'
 import { kyselyOver } from './dialect.ts'
 import { blockingWaitMs, lockWaitMs, retryWhileLocked } from './lock.ts'
+import { createPrivately, requireOwnLog } from './disk-file.ts'
 import { hasWalBug } from './wal-bug.ts'
 
 /**
@@ -22,6 +23,8 @@ type Journal = 'wal' | 'truncate'
 export async function openFile(filename: string, journal?: Journal): Promise<Storage> {
   const opened: Connection[] = []
   try {
+    await requireOwnLog(filename)
+    await createPrivately(filename)
     const connection = await openConnection(filename, { readonly: false })
     opened.push(connection)
     const hasReader = await prepareFile(connection, filename, journal)
