@@ -9,6 +9,7 @@ import type { Licensing, WebhookOptions } from '../core/licensing.ts'
 import type { SigningOptions } from '../core/keys/signing-queue.ts'
 import { startDelivery } from '../webhooks/index.ts'
 import { withDatabase, type OpenDatabase } from './database.ts'
+import { printSecret } from './keys.ts'
 import type { Output } from './terminal/output.ts'
 import { CliError } from './errors.ts'
 import type { CliSettings, ListenAddress } from './settings.ts'
@@ -45,10 +46,11 @@ function createServer(licensing: Licensing, { port, host }: ListenAddress, optio
   })
 }
 
-function listenFailure(error: unknown, { port, host }: ListenAddress): CliError {
+function listenFailure(error: unknown, { port, host, variables = [] }: ListenAddress): CliError {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException
   const isTaken = code === 'EADDRINUSE' || (error as Error).name === 'AddrInUse'
-  const reason = isTaken ? 'another program listens there; choose another with --port' : code
+  const advice = variables.length === 0 ? '' : `; unset ${variables.join(' and ')}, or pass --host and --port`
+  const reason = isTaken ? 'another program listens there; choose another with --port' : `${code}${advice}`
   return new CliError(`Cannot listen on ${host} port ${port}: ${reason}`, { cause: error })
 }
 
@@ -67,14 +69,12 @@ async function startServer(
   }
 }
 
-/** Prints the files that the first start created, and the first API key, which it never prints again. */
-async function printFirstStart({ licensing, created }: OpenDatabase, output: Output): Promise<void> {
-  if (created.length > 0) {
-    output.line(`Created ${created.join(' and its master key ')}.`)
-    output.line('Keep a copy of the master key in another place: without the key, the database is useless.')
-  }
+/** Makes the first API key and prints it, only this once. */
+async function printFirstKey({ licensing }: OpenDatabase, output: Output): Promise<void> {
   const first = await licensing.apiKeys.createFirst()
-  if (first !== null) output.line(`Your secret API key, shown only this once:\n\n  ${first.secret}\n`)
+  if (first === null) return
+  const text = `Your secret API key, shown only this once:\n\n  ${first.secret}\n`
+  await printSecret(licensing, first, text, output)
 }
 
 async function signalToStop(): Promise<void> {
@@ -102,7 +102,7 @@ async function run(
 ): Promise<void> {
   const stop = signalToStop()
   const server = await startServer(database.licensing, address, options)
-  await printFirstStart(database, output)
+  await printFirstKey(database, output)
   output.line(`Heartwood ${version} listens on ${server.url?.replace(/\/$/, '')}`)
   const delivery = startDelivery(database.licensing)
   await stop
@@ -119,5 +119,7 @@ async function run(
  */
 export async function serve(settings: CliSettings, options: ServeOptions, output: Output): Promise<void> {
   const { signing, webhooks } = options
-  await withDatabase(settings, (database) => run(database, options, output), { keyPool, signing, webhooks })
+  const announce = output.line
+  const commandOptions = { keyPool, signing, webhooks, announce }
+  await withDatabase(settings, (database) => run(database, options, output), commandOptions)
 }

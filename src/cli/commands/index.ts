@@ -19,7 +19,7 @@ import { verifyCommand } from './verify.ts'
 import { explain } from '../terminal/explain.ts'
 import type { Output } from '../terminal/output.ts'
 import { UsageError } from '../errors.ts'
-import type { Environment } from '../settings.ts'
+import { trimmed, type Environment } from '../settings.ts'
 
 type Process = StricliDynamicCommandContext<CommandContext>['process']
 
@@ -57,11 +57,15 @@ function exitCodeOf(code: number): number {
 /** Runs one command. Resolves to its exit code: 0 for success, 1 for a failure, 2 for a mistyped command. */
 export async function runCommand(
   inputs: readonly string[],
-  environment: Environment,
-  { stdout, stderr }: CommandContext['process'],
+  variables: Environment,
   output: Output,
 ): Promise<number> {
-  const process: Process = { stdout, stderr, env: environment }
+  const environment = trimmed(variables)
+  const process: Process = {
+    stdout: { write: (text) => output.line(text.replace(/\n$/, '')) },
+    stderr: { write: (text) => output.note(text.replace(/\n$/, '')) },
+    env: environment,
+  }
   await run(application, inputs, { process, environment, output })
   return exitCodeOf(Number(process.exitCode))
 }
