@@ -148,13 +148,17 @@ for (const way of runtimes)
       assert.equal(code, 1, address)
       assert.doesNotMatch(stdout + stderr, /hunter2|hun(%22|")ter2/, address)
     }
-    const flag = await heartwood(['apps', 'list', '--database', addresses[0] ?? ''], {
-      cwd,
-      env: seedEnvironment,
-      way,
-    })
-    assert.equal(flag.code, 1)
-    assert.doesNotMatch(flag.stdout + flag.stderr, /hunter2/)
+    const [address = ''] = addresses
+    for (const command of [
+      ['apps', 'list', '--database', address],
+      ['apps', 'list', address],
+      ['apps', 'list', '--limit', address],
+      ['apps', address],
+    ]) {
+      const { code, stdout, stderr } = await heartwood(command, { cwd, env: seedEnvironment, way })
+      assert.notEqual(code, 0)
+      assert.doesNotMatch(stdout + stderr, /hunter2/, command.join(' '))
+    }
   })
 
 for (const way of runtimes)

@@ -18,6 +18,7 @@ import type { CliContext } from './context.ts'
 import { verifyCommand } from './verify.ts'
 import { explain } from '../terminal/explain.ts'
 import type { Output } from '../terminal/output.ts'
+import { redact } from '../terminal/redact.ts'
 import { UsageError } from '../errors.ts'
 import { trimmed, type Environment } from '../settings.ts'
 
@@ -39,13 +40,22 @@ const root: RouteMap<CliContext> = buildRouteMap({
   },
 })
 
+/** A misspelt command line may hold the address of a database with its password. */
+const text: typeof text_en = {
+  ...text_en,
+  exceptionWhileRunningCommand: explain,
+  exceptionWhileParsingArguments: (error, ansiColor) =>
+    redact(text_en.exceptionWhileParsingArguments(error, ansiColor)),
+  noCommandRegisteredForInput: (given) => redact(text_en.noCommandRegisteredForInput(given)),
+}
+
 const application: Application<CliContext> = buildApplication(root, {
   name: 'heartwood',
   versionInfo: { currentVersion: version },
   scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
   documentation: { disableAnsiColor: true },
   determineExitCode: (error) => (error instanceof UsageError ? 2 : 1),
-  localization: { text: { ...text_en, exceptionWhileRunningCommand: explain } },
+  localization: { text },
 })
 
 /** Maps the negative codes of stricli: from -4 down they mean that the user mistyped a command or flag. */

@@ -2,6 +2,7 @@ import { LicensingError } from '../../core/errors.ts'
 import { requireKeys } from '../database.ts'
 import { checkRecords, type CheckReport, type Finding } from './checks.ts'
 import { findMasterKeys } from '../master-key.ts'
+import { printable } from '../terminal/columns.ts'
 import { jsonOf, type AsJson, type Output } from '../terminal/output.ts'
 import { withSnapshot, type Snapshot } from '../backup/snapshot.ts'
 import { noCounts, totalOf } from '../backup/records.ts'
@@ -30,7 +31,7 @@ async function checkDatabase(snapshot: Snapshot, masterKey: readonly string[]): 
 }
 
 function summary({ checked, findings }: CheckReport): string {
-  const lines = findings.map(({ where, what }) => `${where} ${what}`)
+  const lines = findings.map(({ where, what }) => printable(`${where} ${what}`))
   const last = `Checked ${totalOf(checked)} records, including ${checked.license} licenses. Problems found: ${findings.length}.`
   return [...lines, last].join('\n')
 }
