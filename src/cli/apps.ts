@@ -6,7 +6,7 @@ import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { CliError } from './errors.ts'
 import type { CliSettings } from './settings.ts'
-import { columns, printable } from './terminal/columns.ts'
+import { columns } from './terminal/columns.ts'
 
 export interface ListAppsOptions extends AsJson {
   readonly mode?: Mode
@@ -31,7 +31,7 @@ export interface RotateKeysOptions extends AsJson {
 
 const format: ListFormat<App> = {
   head: ['SLUG', 'MODE', 'CREATED', 'NAME'],
-  row: ({ slug, mode, createdAt, name }) => [slug, mode, isoTime(createdAt), printable(name)],
+  row: ({ slug, mode, createdAt, name }) => [slug, mode, isoTime(createdAt), name],
   toJson: (app) => toWire(appView(app)),
 }
 
@@ -40,10 +40,10 @@ function details(app: App): string {
     ['id', app.id],
     ['slug', app.slug],
     ['mode', app.mode],
-    ['name', printable(app.name)],
-    ['description', printable(app.description)],
-    ['webhook', printable(app.webhookUrl)],
-    ['issuer', printable(app.issuer)],
+    ['name', app.name],
+    ['description', app.description ?? ''],
+    ['webhook', app.webhookUrl ?? ''],
+    ['issuer', app.issuer],
     ['created', isoTime(app.createdAt)],
   ]
   return columns(rows.filter(([, value]) => value !== ''))

@@ -1,25 +1,27 @@
 import { getLogger } from '@logtape/logtape'
-import { existsSync } from 'node:fs'
 import { createLicensing, type Licensing, type LicensingOptions } from '../core/licensing.ts'
 import type { Storage } from '../core/storage/index.ts'
 import { memoryStorage } from '../storage/memory.ts'
 import { postgresStorage } from '../storage/postgres.ts'
 import { sqliteStorage } from '../storage/sqlite.ts'
-import { findMasterKeys, type MasterKeys } from './master-key.ts'
-import { existingKeyCheck, noDatabase } from './backup/snapshot.ts'
+import { endFirstStart, findMasterKeys, type MasterKeys } from './master-key.ts'
+import { databaseExists, existingKeyCheck, noDatabase } from './backup/snapshot.ts'
 import { isPostgres, type CliSettings } from './settings.ts'
 
 /** An open database with its licensing. */
 export interface OpenDatabase {
   readonly licensing: Licensing
   readonly storage: Storage
-  /** The files that opening it has created, by the names in the settings. */
-  readonly created: readonly string[]
   close(): Promise<void>
 }
 
 /** The options that a command chooses. The settings give the rest. */
-export type CommandOptions = Omit<LicensingOptions, 'storage' | 'masterKey' | 'issuer'>
+export interface CommandOptions extends Omit<LicensingOptions, 'storage' | 'masterKey' | 'issuer'> {
+  /** Tells the user of a file as soon as it is created; by default nobody. */
+  readonly announce?: (text: string) => void
+  /** The keys, if the command has found them already. */
+  readonly masterKeys?: MasterKeys
+}
 
 const logger = getLogger(['heartwood', 'cli'])
 
@@ -31,12 +33,20 @@ export async function requireKeys(keyCheck: string, masterKey: readonly string[]
 }
 
 /** Checks the master keys against the database without writing or migrating anything. */
-async function matchingKeys(settings: CliSettings): Promise<MasterKeys> {
-  const masterKeys = await findMasterKeys(settings)
-  if (masterKeys.warning !== null) logger.warn(masterKeys.warning)
+async function matchingKeys(
+  settings: CliSettings,
+  { masterKeys: found, announce }: CommandOptions,
+): Promise<readonly string[]> {
+  const masterKeys = found ?? (await findMasterKeys(settings))
+  const { keys, created, warning } = masterKeys
+  if (created !== null)
+    announce?.(
+      `Created the master key ${created}. Keep a copy of it in another place: without the key, the database is useless.`,
+    )
+  if (warning !== null) logger.warn('{warning}', { warning })
   const keyCheck = await existingKeyCheck(settings)
-  if (keyCheck !== null) await requireKeys(keyCheck, masterKeys.keys)
-  return masterKeys
+  if (keyCheck !== null) await requireKeys(keyCheck, keys)
+  return keys
 }
 
 function openStorage(database: string): Promise<Storage> {
@@ -71,18 +81,16 @@ export async function openDatabase(
   settings: CliSettings,
   commandOptions: CommandOptions = {},
 ): Promise<OpenDatabase> {
-  const isNew = !isPostgres(settings.database) && !existsSync(settings.database)
-  const { keys: masterKey, created } = await matchingKeys(settings)
+  const { announce, masterKeys: _masterKeys, ...rest } = commandOptions
+  const isNew = !databaseExists(settings)
+  const masterKey = await matchingKeys(settings, commandOptions)
   const storage = await openStorage(settings.database)
-  const options = { ...commandOptions, storage, masterKey }
+  if (isNew) announce?.(`Created the database ${settings.database}.`)
   const { issuer } = settings
-  const licensing = await openLicensing(issuer === undefined ? options : { ...options, issuer })
-  return {
-    licensing,
-    storage,
-    created: [...(isNew ? [settings.database] : []), ...(created === null ? [] : [created])],
-    close: () => closeAll(licensing, storage),
-  }
+  const options = { ...rest, storage, masterKey, ...(issuer !== undefined && { issuer }) }
+  const licensing = await openLicensing(options)
+  await endFirstStart(settings)
+  return { licensing, storage, close: () => closeAll(licensing, storage) }
 }
 
 /** Runs `work` on the open database, then closes it in every case. */

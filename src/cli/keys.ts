@@ -1,14 +1,37 @@
 import { isoTime, toWire } from '../adapters/http/wire.ts'
-import type { ApiKey, NewApiKey } from '../core/index.ts'
+import type { ApiKey, Licensing, NewApiKey } from '../core/index.ts'
 import { withDatabase, withExistingDatabase } from './database.ts'
 import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
+import { CliError } from './errors.ts'
 import type { CliSettings } from './settings.ts'
-import { printable } from './terminal/columns.ts'
 
 function describe(key: ApiKey): string {
   const scope = key.app === null ? `every ${key.mode} app` : `app ${key.app}`
   return `${key.type === 'sk' ? 'secret' : 'public'} key ${key.id} for ${scope}`
+}
+
+/**
+ * Prints the text with the secret of a new key. If standard output does not take it, nobody can learn the secret any more.
+ *
+ * @throws {CliError} after it has revoked such a key.
+ */
+export async function printSecret(
+  { apiKeys }: Licensing,
+  { id }: Pick<ApiKey, 'id'>,
+  text: string,
+  output: Output,
+): Promise<void> {
+  output.line(text)
+  try {
+    await output.written()
+  } catch (cause) {
+    await apiKeys.revoke(id)
+    const { message } = cause as Error
+    throw new CliError(`${message}, so API key ${id} is revoked: make another by heartwood keys create`, {
+      cause,
+    })
+  }
 }
 
 /** Creates a key. Only the secret goes to standard output, so that `KEY=$(heartwood keys create)` works. */
@@ -18,12 +41,15 @@ export async function createKey(
   output: Output,
   { json }: AsJson,
 ): Promise<void> {
-  await withDatabase(settings, async ({ licensing, created: files }) => {
-    const created = await licensing.apiKeys.create(key)
-    if (files.length > 0) output.note(`Created ${files.join(' and ')}.`)
-    if (!json) output.note(`Created ${describe(created)}. Its secret is shown only this once.`)
-    output.line(json ? jsonOf(toWire(created)) : created.secret)
-  })
+  await withDatabase(
+    settings,
+    async ({ licensing }) => {
+      const created = await licensing.apiKeys.create(key)
+      if (!json) output.note(`Created ${describe(created)}. Its secret is shown only this once.`)
+      await printSecret(licensing, created, json ? jsonOf(toWire(created)) : created.secret, output)
+    },
+    { announce: output.note },
+  )
 }
 
 function statusOf(key: ApiKey): string {
@@ -41,7 +67,7 @@ const format: ListFormat<ApiKey> = {
     key.app ?? '(all)',
     statusOf(key),
     isoTime(key.createdAt),
-    printable(key.name),
+    key.name ?? '',
   ],
   toJson: toWire,
 }

@@ -3,9 +3,9 @@ import type { Expiry, License, Licensing, SignedLicense } from '../core/index.ts
 import { withExistingDatabase } from './database.ts'
 import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
-import { UsageError } from './errors.ts'
+import { CliError, UsageError } from './errors.ts'
 import type { CliSettings } from './settings.ts'
-import { columns, printable } from './terminal/columns.ts'
+import { columns } from './terminal/columns.ts'
 
 /** The options of every license command. `app` is a slug. */
 export interface LicenseOptions extends AsJson {
@@ -69,12 +69,12 @@ const format: ListFormat<License> = {
 function revokedOf({ revokedAt, revokedReason, revokedCause }: License): string {
   if (revokedAt === null) return ''
   const why = [revokedCause, revokedReason].filter((part) => part !== null)
-  return why.length === 0 ? isoTime(revokedAt) : `${isoTime(revokedAt)} (${printable(why.join(': '))})`
+  return why.length === 0 ? isoTime(revokedAt) : `${isoTime(revokedAt)} (${why.join(': ')})`
 }
 
 function seenOf({ seenAt, seenClient }: License): string {
   if (seenAt === null) return ''
-  return seenClient === null ? isoTime(seenAt) : `${isoTime(seenAt)} (${printable(seenClient)})`
+  return seenClient === null ? isoTime(seenAt) : `${isoTime(seenAt)} (${seenClient})`
 }
 
 function details(license: SignedLicense): string {
@@ -157,11 +157,24 @@ function expiryOf({ days, expires, forever }: CreateLicenseOptions): Expiry {
   throw new UsageError('Say when the license ends by one of --days, --expires and --forever')
 }
 
-/** Writes only the token to standard output, so that `TOKEN=$(heartwood licenses create …)` works. */
-function printSigned(license: SignedLicense, action: string, { json }: AsJson, output: Output): void {
-  if (json) return output.line(jsonOf(toWire(license)))
-  output.note(`${action} license ${license.id}: ${license.status}, expires ${endOf(license)}.`)
-  if (license.token !== null) output.line(license.token)
+/**
+ * Writes only the token to standard output, so that `TOKEN=$(heartwood licenses create …)` works.
+ *
+ * @throws {CliError} that names the license if standard output does not take the token.
+ */
+async function printSigned(
+  license: SignedLicense,
+  action: string,
+  { json }: AsJson,
+  output: Output,
+): Promise<void> {
+  if (!json) output.note(`${action} license ${license.id}: ${license.status}, expires ${endOf(license)}.`)
+  if (json) output.line(jsonOf(toWire(license)))
+  else if (license.token !== null) output.line(license.token)
+  await output.written().catch((cause: Error) => {
+    const { message } = cause
+    throw new CliError(`${message}: heartwood licenses get ${license.id} shows the token`, { cause })
+  })
 }
 
 /** Issues a license and prints its token. */
@@ -179,7 +192,7 @@ export async function createLicense(
       features === undefined ? wanted : { ...wanted, customFeatures: features },
     )
   })
-  printSigned(license, 'Issued', options, output)
+  await printSigned(license, 'Issued', options, output)
 }
 
 /** Shows a license and its token. */
@@ -220,7 +233,7 @@ export async function reinstateLicense(
   const license = await withExistingDatabase(settings, ({ licensing }) =>
     licensing.licenses.reinstate(app, id, { invalidatePrevious }),
   )
-  printSigned(license, 'Reinstated', options, output)
+  await printSigned(license, 'Reinstated', options, output)
 }
 
 /** Issues the claims of a license anew and prints the token. */
@@ -234,7 +247,7 @@ export async function regenerateLicense(
   const license = await withExistingDatabase(settings, ({ licensing }) =>
     licensing.licenses.regenerate(app, id, { invalidatePrevious }),
   )
-  printSigned(license, 'Regenerated', options, output)
+  await printSigned(license, 'Regenerated', options, output)
 }
 
 /** Issues the claims of many licenses anew. */

@@ -1,13 +1,19 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { runCommand } from './commands/index.ts'
-import { processOutput, whenWritten } from './terminal/output.ts'
 
-// Only the owner may read the files that a command creates, such as the database and its log.
-process.umask(0o077)
-const code = await runCommand(process.argv.slice(2), process.env, process, processOutput)
-// A slow reader must receive everything. `process.stdout.end()` would wait too, but it shuts down a socket that a shell shares
-// with its next commands.
-await whenWritten()
-// Exit explicitly, because a connection that a client keeps open would hold the event loop.
-process.exit(code)
+/** The same as `engines` in package.json. */
+const oldestNode = 24
+
+/** True on Node before the oldest that has all that Heartwood imports. Bun and Deno only tell which Node they resemble. */
+const isTooOld =
+  !('Bun' in globalThis) && !('Deno' in globalThis) && Number.parseInt(process.versions.node, 10) < oldestNode
+
+if (isTooOld) {
+  process.stderr.write(
+    `heartwood: Node ${process.versions.node} is too old: Heartwood needs Node ${oldestNode} or later, Bun or Deno\n`,
+  )
+  process.exit(1)
+}
+// An old Node would fail with a stack trace while it loads the rest.
+const { runProcess } = await import('./command-line.ts')
+await runProcess()

@@ -11,6 +11,7 @@ import type { Licensing, WebhookOptions } from '../core/licensing.ts'
 import type { SigningOptions } from '../core/keys/signing-queue.ts'
 import { startDelivery } from '../webhooks/index.ts'
 import { withDatabase, type OpenDatabase } from './database.ts'
+import { printSecret } from './keys.ts'
 import type { Output } from './terminal/output.ts'
 import { CliError } from './errors.ts'
 import { bunRoutes, showSentPath } from './sent-path.ts'
@@ -64,10 +65,17 @@ function createServer(app: App, { port, host }: ListenAddress): Server {
   return server
 }
 
-function listenFailure(error: unknown, { port, host }: ListenAddress, setting: string): CliError {
+function listenFailure(
+  error: unknown,
+  { port, host, variables = [] }: ListenAddress,
+  setting: string,
+): CliError {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException
   const isTaken = code === 'EADDRINUSE' || (error as Error).name === 'AddrInUse'
-  const reason = isTaken ? `another program listens there; choose another with ${setting}` : code
+  const advice = variables.length === 0 ? '' : `; unset ${variables.join(' and ')}, or pass --host and --port`
+  const reason = isTaken
+    ? `another program listens there; choose another with ${setting}`
+    : `${code}${advice}`
   return new CliError(`Cannot listen on ${host} port ${port}: ${reason}`, { cause: error })
 }
 
@@ -96,14 +104,12 @@ async function startServers(
   return [api, await startServer(metricsServer(service, metrics), metricsAddress, 'HEARTWOOD_METRICS_PORT')]
 }
 
-/** Prints the files that the first start created, and the first API key, which it never prints again. */
-async function printFirstStart({ licensing, created }: OpenDatabase, output: Output): Promise<void> {
-  if (created.length > 0) {
-    output.line(`Created ${created.join(' and its master key ')}.`)
-    output.line('Keep a copy of the master key in another place: without the key, the database is useless.')
-  }
+/** Makes the first API key and prints it, only this once. */
+async function printFirstKey({ licensing }: OpenDatabase, output: Output): Promise<void> {
   const first = await licensing.apiKeys.createFirst()
-  if (first !== null) output.line(`Your secret API key, shown only this once:\n\n  ${first.secret}\n`)
+  if (first === null) return
+  const text = `Your secret API key, shown only this once:\n\n  ${first.secret}\n`
+  await printSecret(licensing, first, text, output)
 }
 
 async function signalToStop(): Promise<void> {
@@ -131,7 +137,7 @@ function urlOf({ url = '' }: Server): string {
 async function run(database: OpenDatabase, listeners: Listeners, output: Output): Promise<void> {
   const stop = signalToStop()
   const [api, metrics] = await startServers(database.licensing, listeners)
-  await printFirstStart(database, output)
+  await printFirstKey(database, output)
   if (metrics !== null) output.line(`Metrics are at ${urlOf(metrics)}/metrics`)
   output.line(`Heartwood ${version} listens on ${urlOf(api)}`)
   const delivery = startDelivery(database.licensing)
@@ -150,5 +156,7 @@ async function run(database: OpenDatabase, listeners: Listeners, output: Output)
  */
 export async function serve(settings: CliSettings, options: ServeOptions, output: Output): Promise<void> {
   const { signing, webhooks } = options
-  await withDatabase(settings, (database) => run(database, options, output), { keyPool, signing, webhooks })
+  const announce = output.line
+  const commandOptions = { keyPool, signing, webhooks, announce }
+  await withDatabase(settings, (database) => run(database, options, output), commandOptions)
 }

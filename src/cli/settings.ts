@@ -5,6 +5,30 @@ import { CliError } from './errors.ts'
 /** The environment of the process. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
+const ownNames = /^(HEARTWOOD_\w+|HOST|PORT)$/
+
+/** Takes white space and byte order marks off both ends: a file with Windows line ends leaves a carriage return in each value. */
+export function trimmed(environment: Environment): Environment {
+  const entries = Object.entries(environment)
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, ownNames.test(name) ? value?.trim() : value]),
+  )
+}
+
+/**
+ * A master key has stricter rules of its own.
+ *
+ * @throws {CliError} for a value that can only be a mistake. It shows no value, because one may be a secret.
+ */
+function requirePlain(environment: Environment): void {
+  for (const [name, value = ''] of Object.entries(environment)) {
+    if (!ownNames.test(name) || name === 'HEARTWOOD_MASTER_KEY') continue
+    if (/\p{Cc}/u.test(value))
+      throw new CliError(`${name} contains a control character, such as a line break`)
+    if (/^(["'`]).*\1$/.test(value)) throw new CliError(`${name} is in quotation marks: remove them`)
+  }
+}
+
 const logFormats = ['json', 'pretty', 'off'] as const
 
 export type LogFormat = (typeof logFormats)[number]
@@ -26,6 +50,8 @@ export interface CliSettings {
 export interface ListenAddress {
   readonly port: number
   readonly host: string
+  /** The variables that chose it. A shell may have set `HOST` for itself. */
+  readonly variables?: readonly string[]
 }
 
 /** Reads a port number. With 0 the system chooses a free port. @throws {Error} if the text is not a port. */
@@ -53,7 +79,7 @@ function parseDatabase(database: string): string {
     if (/^[^:]+:\/\//.test(database) && URL.canParse(database)) return database
     throw new CliError('A PostgreSQL address has the form postgres://user:password@host:5432/database')
   }
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(database) || database === ':memory:')
+  if (database.includes('://') || database === ':memory:' || /\p{Cc}/u.test(database))
     throw new CliError(
       'The database must be an SQLite file, such as heartwood.db, or an address, such as postgres://…',
     )
@@ -92,6 +118,7 @@ export function readSettings(
   environment: Environment,
   flags: { readonly database?: string | undefined } = {},
 ): CliSettings {
+  requirePlain(environment)
   const masterKey = readSecret(environment, 'HEARTWOOD_MASTER_KEY')
   const masterKeyFile = readSecret(environment, 'HEARTWOOD_MASTER_KEY_FILE')
   if (masterKey !== undefined && masterKeyFile !== undefined)
@@ -121,6 +148,10 @@ export function readListenAddress(
   return {
     port: flags.port ?? environmentPort(environment),
     host: flags.host || environment.HOST || '127.0.0.1',
+    variables: [
+      ...(environment.HOST && !flags.host ? ['HOST'] : []),
+      ...(environment.PORT && flags.port === undefined ? ['PORT'] : []),
+    ],
   }
 }
 

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import process from 'node:process'
 import { isoTime } from '../adapters/http/wire.ts'
 import { readBundledKeys } from '../client/public-keys.ts'
@@ -15,7 +14,8 @@ import {
 } from '../core/token/token.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { CliError } from './errors.ts'
-import { columns, printable } from './terminal/columns.ts'
+import { readTextFile } from './text-file.ts'
+import { columns } from './terminal/columns.ts'
 
 export interface VerifyOptions extends AsJson {
   /** The file of the public key. */
@@ -41,25 +41,14 @@ async function readStandardInput(): Promise<string> {
   return text
 }
 
-async function readText(file: string): Promise<string> {
-  try {
-    // A UTF-16 file that is read as UTF-8 has a null in each character.
-    return (await readFile(file, 'utf8')).replace(/[\0\uFEFF\uFFFD]/g, '')
-  } catch (cause) {
-    throw new CliError(`Cannot read public key file ${file} (${(cause as NodeJS.ErrnoException).code})`, {
-      cause,
-    })
-  }
-}
-
 /** @throws {SyntaxError} */
 function parsePublicKeys(text: string): PublicKeys {
-  return text.trimStart().startsWith('{') ? (JSON.parse(text) as PublicKeys) : text
+  return text.startsWith('{') ? (JSON.parse(text) as PublicKeys) : text
 }
 
 /** @throws {CliError} for a file that holds a private key, or no public key. */
 async function readKeys(file: string): Promise<readonly VerificationKey[]> {
-  const text = await readText(file)
+  const text = await readTextFile('Public key file', file)
   try {
     return await readBundledKeys(parsePublicKeys(text))
   } catch (cause) {
@@ -120,7 +109,7 @@ function details(claims: LicenseClaims, status: VerifyResult['status']): string 
     ['license', claims.lic_id],
     ['token id', claims.jti],
   ]
-  return columns(rows.map(([name = '', value = '']) => [name, printable(value)]))
+  return columns(rows)
 }
 
 /**

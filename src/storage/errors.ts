@@ -33,7 +33,9 @@ const knownErrors: Readonly<Record<string, KnownError>> = {
   SQLITE_LOCKED: { sentence: locked },
   SQLITE_READONLY: { sentence: 'The database file is read-only' },
   SQLITE_IOERR: { sentence: 'The database file cannot be read or written (input/output error)' },
-  SQLITE_CORRUPT: { sentence: 'The database file is damaged' },
+  SQLITE_CORRUPT: {
+    sentence: 'The database file is damaged, or the log (-wal) of another file lies beside it',
+  },
   SQLITE_FULL: { sentence: 'The disk is full' },
   SQLITE_CANTOPEN: { sentence: noFile },
   SQLITE_AUTH: { sentence: 'The database file cannot be opened: access is refused' },

@@ -32,7 +32,8 @@ const clientRules: OptionRules<{ readonly client: SqliteClient }> = {
 /**
  * Opens an SQLite database as a storage, and brings its tables to this version. It uses `bun:sqlite` on Bun, and `node:sqlite`
  * on Deno and Node. A file has two connections, so that no read outside a transaction waits for a writer. Any number of
- * processes may share a file. Opening leaves a current file unchanged, byte for byte.
+ * processes may share a file. Opening leaves a current file unchanged, byte for byte. Only the owner can read a new file and its
+ * log (mode 0600). An existing file keeps its mode, and its log gets the same.
  *
  * A `client` of yours gets `pragma foreign_keys` and `secure_delete` turned on. Its other users must stay away while a
  * transaction is open; otherwise their statements would be part of it.
@@ -41,7 +42,8 @@ const clientRules: OptionRules<{ readonly client: SqliteClient }> = {
  * refers to a record that was deleted meanwhile rejects with `not_found`.
  *
  * @throws {LicensingError} `unavailable`, with the reason in its message, if the file cannot be opened. It is no database, of a
- *   newer version, read-only or locked, or its folder is missing. Then nothing is written.
+ *   newer version, read-only or locked, its folder is missing, or the log (`-wal`) beside it belongs to another file. Then
+ *   nothing is written.
  * @throws {TypeError} that names an unknown or unusable option, never its value.
  *
  * @example

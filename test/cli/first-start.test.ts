@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
 import { test } from 'node:test'
-import { ask, emptyFolder, startServer, ways, type Way } from './heartwood.ts'
+import { setTimeout } from 'node:timers/promises'
+import { ask, emptyFolder, heartwood, spawnHeartwood, startServer, ways, type Way } from './heartwood.ts'
 
 for (const way of Object.keys(ways) as Way[])
   test(`heartwood serve on ${way}: the first start creates database, key and API key; the second keeps them`, async (t) => {
@@ -70,4 +73,78 @@ test('heartwood serve: HEARTWOOD_ISSUER is the issuer of new apps', async (t) =>
   const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
   assert.equal(claims.iss, 'https://license.example.com')
   await server.stop()
+})
+
+const quiet = { HEARTWOOD_LOG: 'off' }
+
+async function assertWhole(cwd: string): Promise<void> {
+  assert.deepEqual(readdirSync(cwd).toSorted(), ['heartwood.db', 'heartwood.key'])
+  const checked = await heartwood(['doctor'], { cwd, env: quiet })
+  assert.deepEqual([checked.code, checked.stderr], [0, ''])
+}
+
+test('40 first starts at once: every one succeeds, and they share one master key', async (t) => {
+  const cwd = emptyFolder(t)
+  const starts = Array.from({ length: 40 }, () => heartwood(['keys', 'create'], { cwd, env: quiet }))
+  const ended = await Promise.all(starts)
+  for (const { code, stderr } of ended) assert.equal(code, 0, stderr)
+  assert.equal(new Set(ended.map(({ stdout }) => stdout)).size, 40)
+  assert.equal(ended.filter(({ stderr }) => stderr.includes('Created the master key')).length, 1)
+  await assertWhole(cwd)
+})
+
+/** 300 by hand: `HEARTWOOD_TEST_KILLS=300 bun test test/cli/first-start.test.ts -t killed`. */
+const kills = Number(process.env['HEARTWOOD_TEST_KILLS'] ?? 12)
+
+test(`a first start that is killed at a random point, ${kills} times: the next start finishes it`, async (t) => {
+  const seen = new Map<string, number>()
+  for (let round = 0; round < kills; round++) {
+    const cwd = emptyFolder(t)
+    const start = spawnHeartwood(['migrate'], { cwd, env: quiet })
+    const ended = once(start, 'close')
+    while (readdirSync(cwd).length === 0 && start.exitCode === null) await setTimeout(0)
+    await setTimeout(Math.random() ** 3 * 60)
+    start.kill('SIGKILL')
+    await ended
+    const left = readdirSync(cwd)
+      .map((name) => (name.startsWith('.') ? 'draft' : name.replace('heartwood.', '')))
+      .toSorted()
+      .join(' ')
+    seen.set(left, (seen.get(left) ?? 0) + 1)
+    const next = await heartwood(['keys', 'create'], { cwd, env: quiet })
+    assert.equal(next.code, 0, `${left}: ${next.stderr}`)
+    await assertWhole(cwd)
+    rmSync(cwd, { recursive: true })
+  }
+  console.log(`files after a kill: ${[...seen].map(([left, times]) => `${left} (${times})`).join(', ')}`)
+})
+
+const draft = '.heartwood.key.3f0c2b52-6a1e-4a55-9d0c-0a8f5a7c9e11'
+const masterKey = `${Buffer.alloc(32, 7).toString('base64')}\n`
+const otherKey = `${Buffer.alloc(32, 8).toString('base64')}\n`
+
+const interrupted: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'before the key': { [draft]: masterKey.slice(0, 20) },
+  'before the key has its name': { [draft]: masterKey },
+  'before the database': { [draft]: masterKey, 'heartwood.key': masterKey },
+  'while it opens the database': { [draft]: masterKey, 'heartwood.key': masterKey, 'heartwood.db': '' },
+}
+
+for (const [point, files] of Object.entries(interrupted))
+  test(`a first start that was cut off ${point}: the next one finishes it`, async (t) => {
+    const cwd = emptyFolder(t)
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text, { mode: 0o600 })
+    const { code, stderr } = await heartwood(['keys', 'create'], { cwd, env: quiet })
+    assert.equal(code, 0, stderr)
+    await assertWhole(cwd)
+    if ('heartwood.key' in files) assert.equal(readFileSync(join(cwd, 'heartwood.key'), 'utf8'), masterKey)
+  })
+
+test('a key file beside the draft of another key: it was complete once, so its database is lost', async (t) => {
+  const cwd = emptyFolder(t)
+  writeFileSync(join(cwd, draft), otherKey)
+  writeFileSync(join(cwd, 'heartwood.key'), masterKey, { mode: 0o600 })
+  const { code, stderr } = await heartwood(['keys', 'create'], { cwd, env: quiet })
+  assert.equal(code, 1)
+  assert.match(stderr, /no database heartwood\.db/)
 })

@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
@@ -31,6 +31,9 @@ export interface RunOptions {
   /** The text on standard input; default empty. */
   readonly input?: string
 }
+
+/** A place for standard output. */
+export type Sink = 'full disk' | 'closed pipe'
 
 /** The exit code and the output of a command. */
 export interface Ended {
@@ -68,6 +71,12 @@ export function emptyFolder(test: Disposer): string {
   return folder
 }
 
+/** Starts a command without waiting for it. */
+export function spawnHeartwood(args: readonly string[], { cwd, env, way = 'Bun' }: RunOptions): ChildProcess {
+  const [program, ...before] = ways[way]
+  return spawn(program, [...before, ...args], { cwd, env: environment(env), stdio: 'ignore' })
+}
+
 function environment(added: Readonly<Record<string, string>> = {}): Record<string, string | undefined> {
   const read = /^(HEARTWOOD_.*|PORT|HOST)$/
   const inherited = Object.entries(process.env).filter(([name]) => !read.test(name))
@@ -89,6 +98,27 @@ export function heartwood(
     running.stdin?.on('error', () => {})
     running.stdin?.end(input)
   })
+}
+
+/** Starts a command whose standard output has no room, or no reader. Resolves at its end, without standard output. */
+export async function heartwoodInto(
+  sink: Sink,
+  args: readonly string[],
+  { cwd, env, way = 'Bun' }: RunOptions,
+): Promise<Pick<Ended, 'code' | 'stderr'>> {
+  const [program, ...before] = ways[way]
+  const place = sink === 'full disk' ? openSync('/dev/full', 'w') : 'pipe'
+  const running = spawn(program, [...before, ...args], {
+    cwd,
+    env: environment(env),
+    stdio: ['ignore', place, 'pipe'],
+  })
+  running.stdout?.destroy()
+  let stderr = ''
+  running.stderr?.on('data', (chunk) => (stderr += String(chunk)))
+  const [code] = (await once(running, 'close')) as [number | null]
+  if (typeof place === 'number') closeSync(place)
+  return { code, stderr }
 }
 
 /** Starts a server on a free port and waits until it listens. The test kills it at its end. */

@@ -75,7 +75,11 @@ test('heartwood import: a broken line is named by number and rule, never by valu
     const { number, text } = altered(given.lines, kind, change)
     const { code, stdout, stderr } = await runImport(given, text)
     assert.deepEqual([code, stdout], [1, ''], fault)
-    assert.match(stderr, new RegExp(`^heartwood: Line ${number}: [^\\n]+\\n$`), fault)
+    assert.match(
+      stderr,
+      new RegExp(`^(Created the database to\\.db\\.\\n)?heartwood: Line ${number}: [^\\n]+\\n$`),
+      fault,
+    )
     assert.match(stderr, wanted, fault)
     assert.equal(stderr.includes(secret), false, fault)
   }
@@ -122,7 +126,7 @@ test('heartwood import: refuses input that is no export, incomplete, repeated or
     const { code, stderr } = await runImport(given, text)
     assert.equal(code, 1)
     assert.match(stderr, wanted)
-    assert.match(stderr, /^heartwood: [^\n]+\n$/)
+    assert.match(stderr, /^(Created the database to\.db\.\n)?heartwood: [^\n]+\n$/)
     assert.equal(stderr.includes(secret), false)
   }
   const whole = await runImport(given, textOf(lines))
@@ -182,10 +186,10 @@ test('heartwood import: refuses an endless line and bytes that are not UTF-8', a
   const given = await exported(t)
   const [first = {}] = given.lines
   const endless = await runImport(given, `${JSON.stringify(first)}\n${'['.repeat(5_000_000)}`)
-  assert.equal(endless.stderr, 'heartwood: Line 2 is too long\n')
+  assert.match(endless.stderr, /^(Created [^\n]+\n)?heartwood: Line 2 is too long\n$/)
   writeFileSync(join(given.cwd, 'bytes.ndjson'), Buffer.from([0x7b, 0xff, 0xfe, 0x0a]))
   const bytes = await heartwood(['import', 'bytes.ndjson', '--database', 'to.db'], { cwd: given.cwd, env })
-  assert.equal(bytes.stderr, 'heartwood: The input is not UTF-8\n')
+  assert.match(bytes.stderr, /^(Created [^\n]+\n)?heartwood: The input is not UTF-8\n$/)
 })
 
 /** The fields that both records have, as the second one has them. */

@@ -52,7 +52,10 @@ test('heartwood keys create: --expires must be in the future', async (t) => {
 test('heartwood keys create: a server started afterwards prints no key', async (t) => {
   const cwd = emptyFolder(t)
   const { stdout, stderr } = await heartwood(['keys', 'create'], { cwd })
-  assert.match(stderr, /Created heartwood\.db and heartwood\.key/)
+  assert.match(
+    stderr,
+    /^Created the master key heartwood\.key\. [^\n]+\nCreated the database heartwood\.db\.\n/,
+  )
   const server = await startServer(t, { cwd })
   assert.equal(server.key, null)
   assert.equal((await ask(server, '/apps', { key: stdout.trim() })).status, 200)

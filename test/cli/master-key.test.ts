@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { ask, emptyFolder, heartwood, startServer, type Ended } from './heartwood.ts'
@@ -79,7 +89,6 @@ const malformed = {
   'in hexadecimal': Buffer.alloc(32, 7).toString('hex'),
   'all zero': Buffer.alloc(32).toString('base64'),
   'cut by a newline': otherKey.replace(/^.{10}/, '$&\n'),
-  'followed by two newlines': `${otherKey}\n\n`,
   'not base64': 'correct horse battery staple, correct horse!',
 }
 
@@ -102,21 +111,65 @@ test('an empty master key: serve fails and does not create one', async (t) => {
   assert.deepEqual(readdirSync(cwd), [])
 })
 
-test('a key file without a database: serve uses it', async (t) => {
-  const cwd = emptyFolder(t)
-  const keyFile = join(cwd, 'heartwood.key')
-  writeFileSync(keyFile, otherKey, { mode: 0o600 })
-  await (await startServer(t, { cwd })).stop()
-  assert.equal(readFileSync(keyFile, 'utf8'), otherKey)
-  rmSync(keyFile)
-  await (await startServer(t, { cwd, env: { HEARTWOOD_MASTER_KEY: otherKey } })).stop()
+test('a key file without its database: serve refuses, and starts anew only if the key file is named', async (t) => {
+  const { cwd, database, keyFile } = await startOnce(t)
+  const key = readFileSync(keyFile, 'utf8')
+  for (const lose of [() => rmSync(database), () => writeFileSync(database, '')]) {
+    lose()
+    const left = readdirSync(cwd)
+    for (const command of [['serve', '--port', '0'], ['keys', 'create'], ['migrate']])
+      assertOneLine(
+        await heartwood(command, { cwd }),
+        /There is a master key heartwood\.key, but no database heartwood\.db: put the database back.*HEARTWOOD_MASTER_KEY_FILE=heartwood\.key/,
+      )
+    assert.deepEqual(readdirSync(cwd), left)
+  }
+  assert.equal(readFileSync(keyFile, 'utf8'), key)
+  const env = { HEARTWOOD_MASTER_KEY_FILE: 'heartwood.key' }
+  assert.notEqual((await startServer(t, { cwd, env })).key, null)
 })
 
-test('HEARTWOOD_MASTER_KEY_FILE: names the key file, which may end in any newline', async (t) => {
+test('a database without its file: serve does not create one beside an old log', async (t) => {
+  const { cwd, database, apiKey } = await startOnce(t)
+  const server = await startServer(t, { cwd })
+  await ask(server, '/api-keys', { key: apiKey, body: { name: 'Second' } })
+  await server.stop('SIGKILL')
+  rmSync(database)
+  assertOneLine(
+    await heartwood(['serve', '--port', '0'], { cwd }),
+    /missing or empty, but its log \(-wal\) is there/,
+  )
+  assert.equal(existsSync(database), false)
+})
+
+test('an empty file in place of a database: a first start fills it', async (t) => {
+  const cwd = emptyFolder(t)
+  writeFileSync(join(cwd, 'heartwood.db'), '')
+  assert.notEqual((await startServer(t, { cwd })).key, null)
+})
+
+test('an empty key file: the error says that it is empty', async (t) => {
+  const { cwd, keyFile } = await startOnce(t)
+  writeFileSync(keyFile, '\n')
+  assertOneLine(
+    await heartwood(['serve'], { cwd }),
+    /Master key file heartwood\.key is empty: put the key back/,
+  )
+})
+
+test('a key file that is a link to nowhere: serve neither replaces the link nor writes through it', async (t) => {
+  const cwd = emptyFolder(t)
+  symlinkSync(join(cwd, 'unmounted.key'), join(cwd, 'heartwood.key'))
+  assertOneLine(await heartwood(['serve'], { cwd }), /Master key file heartwood\.key: there is no such file/)
+  assert.deepEqual(readdirSync(cwd), ['heartwood.key'])
+  assert.equal(readlinkSync(join(cwd, 'heartwood.key')), join(cwd, 'unmounted.key'))
+})
+
+test('HEARTWOOD_MASTER_KEY_FILE: names the key file, which may be UTF-16 with a byte order mark and any newlines', async (t) => {
   const { cwd, keyFile, apiKey } = await startOnce(t)
   const moved = join(cwd, 'elsewhere.key')
   renameSync(keyFile, moved)
-  writeFileSync(moved, readFileSync(moved, 'utf8').trim() + '\r\n')
+  writeFileSync(moved, Buffer.from(`\uFEFF${readFileSync(moved, 'utf8').trim()}\r\n\r\n`, 'utf16le'))
   const server = await startServer(t, { cwd, env: { HEARTWOOD_MASTER_KEY_FILE: moved } })
   assert.equal((await ask(server, '/apps', { key: apiKey })).status, 200)
   await server.stop()

@@ -93,7 +93,7 @@ for (const way of Object.keys(ways) as Way[])
     const read = ['import', '-', '--database', 'to.db']
     const imported = await heartwood(read, { cwd, env, way, input: piped.stdout })
     assert.equal(imported.code, 0, imported.stderr)
-    assert.equal(imported.stderr, '')
+    assert.equal(imported.stderr, 'Created the database to.db.\n')
     const again = await heartwood(['export', '-', '--database', 'to.db'], { cwd, env, way })
     assert.equal(recordsIn(again.stdout), recordsIn(piped.stdout))
   })

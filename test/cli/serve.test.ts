@@ -70,7 +70,11 @@ test('heartwood serve: a port in use does not lose the first key', async (t) => 
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   const port = String((taken.address() as AddressInfo).port)
-  assert.equal((await heartwood(['serve', '--port', port], { cwd })).stdout, '')
+  const refused = await heartwood(['serve', '--port', port], { cwd })
+  assert.match(
+    refused.stdout,
+    /^Created the master key heartwood\.key\. [^\n]+\nCreated the database heartwood\.db\.\n$/,
+  )
   taken.close()
   assert.match((await startServer(t, { cwd })).key ?? '', /^sk_live_/)
 })
@@ -81,7 +85,7 @@ test('heartwood serve: a flag wins over the environment', async (t) => {
   const server = await startServer(t, { cwd, env }, ['--host', '127.0.0.1', '--database', 'used.db'])
   assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/)
   const { stdout } = await server.stop()
-  assert.match(stdout, /Created used\.db and its master key used\.key/)
+  assert.match(stdout, /^Created the master key used\.key\. [^\n]+\nCreated the database used\.db\.\n/)
 })
 
 for (const way of runtimes)

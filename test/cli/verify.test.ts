@@ -152,7 +152,7 @@ test('heartwood verify --json: gives the reason, and shows claims only if the si
 })
 
 const keyFiles: Readonly<Record<string, RegExp>> = {
-  'nowhere.pem': /Cannot read public key file nowhere\.pem \(ENOENT\)/,
+  'nowhere.pem': /Public key file nowhere\.pem: there is no such file/,
   'private.pem': /private\.pem: holds a private key, which must never be shipped/,
   'notes.txt': /notes\.txt: must be RSA public keys/,
   'broken.json': /broken\.json: is not JSON/,

@@ -40,7 +40,8 @@ const allowedImports: Readonly<Record<string, (found: Import) => boolean>> = {
     within('core', found) ||
     ofPackage(['kysely'], found) ||
     ([...sqliteModules, 'postgres'].includes(found.target) && found.kind !== 'static') ||
-    isLogCheck(found),
+    isLogCheck(found) ||
+    isFileCheck(found),
   adapters: (found) => within('core', found) || isOtherPackage(found),
   webhooks: (found) => within('core', found) || isOtherPackage(found),
   client: (found) =>
@@ -63,6 +64,16 @@ function isKeyGeneration({ file, target, names }: Import): boolean {
 /** A snapshot looks for SQLite's log beside the file before it opens the file. */
 function isLogCheck({ file, target, names }: Import): boolean {
   return file === 'src/storage/sqlite/snapshot.ts' && target === 'node:fs' && `${names}` === 'existsSync'
+}
+
+/** The database file gets its mode, and its log is checked, before SQLite opens it. */
+function isFileCheck({ file, target, names }: Import): boolean {
+  const taken = ['open', 'FileHandle']
+  return (
+    file === 'src/storage/sqlite/disk-file.ts' &&
+    target === 'node:fs/promises' &&
+    names.every((name) => taken.includes(name))
+  )
 }
 
 /** The test server for program authors is the real server on the memory storage. */

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { describe, it } from 'node:test'
@@ -284,4 +294,50 @@ describe('SQLite storage: closing', () => {
       assert.deepEqual(readdirSync(dirname(filename)), ['1.db'])
       assert.equal(await (await sqliteStorage({ filename })).countApps({}), 2)
     }))
+})
+
+describe('SQLite storage in a file: the file and its log', () => {
+  const modeOf = (file: string): string => (statSync(file).mode & 0o777).toString(8)
+
+  it('creates them for their owner alone, and leaves the mode of an existing file', async () => {
+    await withFiles(async (nextFile) => {
+      const [created, existing] = [nextFile(), nextFile()]
+      writeFileSync(existing, '')
+      chmodSync(existing, 0o640)
+      const wanted = [
+        [created, '600'],
+        [existing, '640'],
+      ] as const
+      for (const [file, mode] of wanted) {
+        const storage = await sqliteStorage({ filename: file })
+        await storage.insertApp(newApp())
+        const files = [file, `${file}-wal`, `${file}-shm`].filter((name) => existsSync(name))
+        assert.deepEqual(
+          files.map(modeOf),
+          files.map(() => mode),
+        )
+        await storage.close()
+      }
+    })
+  })
+
+  it('refuses the log of an earlier file of the same name, and changes no byte of a restored backup', async () => {
+    await withFiles(async (nextFile) => {
+      const [original, backup, restored] = [nextFile(), nextFile(), nextFile()]
+      const storage = await openFile(original, 'wal')
+      await execute(original, `vacuum into '${backup}'`)
+      await storage.insertApp(newApp())
+      copyFileSync(`${original}-wal`, `${restored}-wal`)
+      copyFileSync(backup, restored)
+      await storage.close()
+      await assert.rejects(sqliteStorage({ filename: restored }), unavailable(/belongs to another file/))
+      assert.equal(hashOf(restored), hashOf(backup))
+      rmSync(restored)
+      await assert.rejects(
+        sqliteStorage({ filename: restored }),
+        unavailable(/is missing or empty, but its log/),
+      )
+      assert.equal(existsSync(restored), false)
+    })
+  })
 })

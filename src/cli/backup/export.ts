@@ -1,10 +1,11 @@
-import { open, rm, type FileHandle } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { newHeader } from './export-header.ts'
-import { writeResult, type AsJson, type Output } from '../terminal/output.ts'
+import { jsonOf, writeResult, type AsJson, type Output } from '../terminal/output.ts'
 import { progressBar } from '../terminal/progress.ts'
 import { withSnapshot, type Snapshot } from './snapshot.ts'
 import { countAll, entriesOf, totalOf, type Counts } from './records.ts'
 import { CliError } from '../errors.ts'
+import { codeOf, writeNewFile } from '../new-file.ts'
 import { shownDatabase, type CliSettings } from '../settings.ts'
 
 type Write = (text: string) => Promise<void>
@@ -35,28 +36,18 @@ async function writeAll(snapshot: Snapshot, write: Write): Promise<Counts> {
   return counts
 }
 
-async function createFile(file: string): Promise<FileHandle> {
-  try {
-    return await open(file, 'wx', 0o600)
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const reason = code === 'EEXIST' ? 'it already exists' : `${code}`
-    throw new CliError(`Cannot create ${file}: ${reason}`, { cause })
-  }
+function failure(file: string, cause: unknown): CliError {
+  const code = codeOf(cause)
+  return new CliError(`Cannot create ${file}: ${code === 'EEXIST' ? 'it already exists' : code}`, { cause })
 }
 
-/** Writes the file completely and syncs it. Removes it after a failure. */
+/** Writes the file completely, or not at all. */
 async function toFile(file: string, work: (write: Write) => Promise<Counts>): Promise<Counts> {
-  const handle = await createFile(file)
+  if (existsSync(file)) throw failure(file, { code: 'EEXIST' })
   try {
-    const counts = await work((text) => handle.writeFile(text))
-    await handle.sync()
-    return counts
+    return await writeNewFile(file, (handle) => work((text) => handle.writeFile(text)))
   } catch (error) {
-    await rm(file, { force: true })
-    throw error
-  } finally {
-    await handle.close()
+    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : failure(file, error)
   }
 }
 
@@ -79,10 +70,10 @@ export async function exportRecords(
 ): Promise<void> {
   if (file === '-') {
     const counts = await withSnapshot(settings, (snapshot) => writeAll(snapshot, writeResult))
-    return output.note(json ? JSON.stringify({ file, counts }) : summary(settings, 'standard output', counts))
+    return output.note(json ? jsonOf({ file, counts }, 0) : summary(settings, 'standard output', counts))
   }
   const counts = await withSnapshot(settings, (snapshot) =>
     toFile(file, (write) => writeAll(snapshot, write)),
   )
-  output.line(json ? JSON.stringify({ file, counts }, null, 2) : summary(settings, file, counts))
+  output.line(json ? jsonOf({ file, counts }) : summary(settings, file, counts))
 }

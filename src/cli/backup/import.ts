@@ -9,7 +9,7 @@ import { headerShape, type ExportHeader } from './export-header.ts'
 import { Importer, type ImportOptions } from './importer.ts'
 import { linesOf, type Line } from './lines.ts'
 import { findMasterKeys } from '../master-key.ts'
-import type { Output } from '../terminal/output.ts'
+import { jsonOf, type Output } from '../terminal/output.ts'
 import { progressBar } from '../terminal/progress.ts'
 import { kinds, totalOf, type Counts } from './records.ts'
 import { CliError } from '../errors.ts'
@@ -129,21 +129,25 @@ export async function importRecords(
   options: Options,
 ): Promise<void> {
   const source = await openSource(file)
-  const { keys } = await findMasterKeys(settings, { create: false })
+  const masterKeys = await findMasterKeys(settings, { create: false })
+  const { keys } = masterKeys
   await requireKeys(source.header.keyCheck, keys)
-  await withDatabase(settings, ({ storage }) =>
-    storage.transaction(
-      onlyOnce(async (session) => {
-        await adoptKeyCheck(session, source.header)
-        await requireEmpty(session, settings)
-        await importLines(session, source, options)
-        await requireNoFindings(session, source.header, keys)
-      }),
-      { alone: true },
-    ),
+  await withDatabase(
+    settings,
+    ({ storage }) =>
+      storage.transaction(
+        onlyOnce(async (session) => {
+          await adoptKeyCheck(session, source.header)
+          await requireEmpty(session, settings)
+          await importLines(session, source, options)
+          await requireNoFindings(session, source.header, keys)
+        }),
+        { alone: true },
+      ),
+    { masterKeys, announce: output.note },
   )
   const { counts } = source.header
   const name = shownDatabase(settings.database)
   const summary = `Imported ${totalOf(counts)} records into ${name}, including ${counts.license} licenses.`
-  output.line(options.json ? JSON.stringify({ counts }, null, 2) : summary)
+  output.line(options.json ? jsonOf({ counts }) : summary)
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import {
   readPostgresSnapshot,
   readSqliteSnapshot,
@@ -17,13 +17,22 @@ function read<T>({ database }: CliSettings, work: (snapshot: StorageSnapshot) =>
   return isPostgres(database) ? readPostgresSnapshot(database, work) : readSqliteSnapshot(database, work)
 }
 
-function exists({ database }: CliSettings): boolean {
-  return isPostgres(database) || existsSync(database)
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size
+  } catch {
+    return 0
+  }
+}
+
+/** True for an SQLite file with contents, and for every PostgreSQL address. SQLite makes an empty file when it opens one. */
+export function databaseExists({ database }: CliSettings): boolean {
+  return isPostgres(database) || sizeOf(database) > 0 || sizeOf(`${database}-wal`) > 0
 }
 
 /** The check record of a database; `null` if Heartwood has never used it. Neither migrates nor writes. */
 export async function existingKeyCheck(settings: CliSettings): Promise<string | null> {
-  return exists(settings) ? read(settings, async ({ keyCheck }) => keyCheck) : null
+  return databaseExists(settings) ? read(settings, async ({ keyCheck }) => keyCheck) : null
 }
 
 /** The error for a command that needs an existing database. */
@@ -42,7 +51,7 @@ export async function withSnapshot<T>(
   settings: CliSettings,
   work: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
-  if (!exists(settings)) throw noDatabase(settings)
+  if (!databaseExists(settings)) throw noDatabase(settings)
   return read(settings, async (snapshot) => {
     const { session, keyCheck } = snapshot
     if (keyCheck === null) throw noDatabase(settings)

@@ -18,8 +18,7 @@ export const migrateCommand: Command<CliContext> = buildCommand({
   parameters: { flags: { database } },
   async func(this: CliContext, flags: DatabaseFlags) {
     const settings = await prepare(this, flags)
-    const { created } = await withDatabase(settings, async (opened) => opened)
-    if (created.length > 0) this.output.line(`Created ${created.join(' and ')}.`)
+    await withDatabase(settings, async () => {}, { announce: this.output.line })
     this.output.line(`${shownDatabase(settings.database)} is at version ${version}.`)
   },
 })

@@ -41,8 +41,13 @@ export interface JsonFlags extends DatabaseFlags {
   readonly json: boolean
 }
 
+/** Takes white space and byte order marks off both ends, as of a variable. */
+function trim(given: string): string {
+  return given.trim()
+}
+
 export function required(brief: string, placeholder: string): ValueFlag<string> {
-  return { kind: 'parsed', parse: String, brief, placeholder }
+  return { kind: 'parsed', parse: trim, brief, placeholder }
 }
 
 export function optional<Value>(
@@ -50,7 +55,7 @@ export function optional<Value>(
   placeholder: string,
   parse: (text: string) => Value,
 ): OptionalFlag<Value> {
-  return { kind: 'parsed', parse, brief, placeholder, optional: true }
+  return { kind: 'parsed', parse: (given) => parse(trim(given)), brief, placeholder, optional: true }
 }
 
 export function text(brief: string, placeholder: string): OptionalFlag<string> {
@@ -62,7 +67,7 @@ export function toggle(brief: string): Switch {
 }
 
 export function argument(brief: string, placeholder: string): Positional {
-  return { kind: 'tuple', parameters: [{ brief, parse: String, placeholder }] }
+  return { kind: 'tuple', parameters: [{ brief, parse: trim, placeholder }] }
 }
 
 export const database: OptionalFlag<string> = text(

@@ -18,8 +18,9 @@ import type { CliContext } from './context.ts'
 import { verifyCommand } from './verify.ts'
 import { explain } from '../terminal/explain.ts'
 import type { Output } from '../terminal/output.ts'
+import { redact } from '../terminal/redact.ts'
 import { UsageError } from '../errors.ts'
-import type { Environment } from '../settings.ts'
+import { trimmed, type Environment } from '../settings.ts'
 
 type Process = StricliDynamicCommandContext<CommandContext>['process']
 
@@ -39,13 +40,22 @@ const root: RouteMap<CliContext> = buildRouteMap({
   },
 })
 
+/** A misspelt command line may hold the address of a database with its password. */
+const text: typeof text_en = {
+  ...text_en,
+  exceptionWhileRunningCommand: explain,
+  exceptionWhileParsingArguments: (error, ansiColor) =>
+    redact(text_en.exceptionWhileParsingArguments(error, ansiColor)),
+  noCommandRegisteredForInput: (given) => redact(text_en.noCommandRegisteredForInput(given)),
+}
+
 const application: Application<CliContext> = buildApplication(root, {
   name: 'heartwood',
   versionInfo: { currentVersion: version },
   scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
   documentation: { disableAnsiColor: true },
   determineExitCode: (error) => (error instanceof UsageError ? 2 : 1),
-  localization: { text: { ...text_en, exceptionWhileRunningCommand: explain } },
+  localization: { text },
 })
 
 /** Maps the negative codes of stricli: from -4 down they mean that the user mistyped a command or flag. */
@@ -57,11 +67,15 @@ function exitCodeOf(code: number): number {
 /** Runs one command. Resolves to its exit code: 0 for success, 1 for a failure, 2 for a mistyped command. */
 export async function runCommand(
   inputs: readonly string[],
-  environment: Environment,
-  { stdout, stderr }: CommandContext['process'],
+  variables: Environment,
   output: Output,
 ): Promise<number> {
-  const process: Process = { stdout, stderr, env: environment }
+  const environment = trimmed(variables)
+  const process: Process = {
+    stdout: { write: (text) => output.line(text.replace(/\n$/, '')) },
+    stderr: { write: (text) => output.note(text.replace(/\n$/, '')) },
+    env: environment,
+  }
   await run(application, inputs, { process, environment, output })
   return exitCodeOf(Number(process.exitCode))
 }

@@ -29,7 +29,6 @@ import {
   tiersOf,
   type Counts,
 } from '../backup/records.ts'
-import { printable } from '../terminal/columns.ts'
 
 /** A problem. */
 export interface Finding {
@@ -201,7 +200,7 @@ async function checkStoredResponses({ session, sealer, report }: Checker): Promi
   const now = Math.floor(Date.now() / 1000)
   for await (const { scope, key, answer, expiresAt } of storedResponsesOf(session))
     if (expiresAt > now && openOrNull(sealer, answer, storedResponsePurpose(scope, key)) === null)
-      report(`kept answer of ${printable(scope)}`, 'does not open with this master key')
+      report(`kept answer of ${scope}`, 'does not open with this master key')
 }
 
 /**

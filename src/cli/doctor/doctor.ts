@@ -2,7 +2,8 @@ import { LicensingError } from '../../core/errors.ts'
 import { requireKeys } from '../database.ts'
 import { checkRecords, type CheckReport, type Finding } from './checks.ts'
 import { findMasterKeys } from '../master-key.ts'
-import type { AsJson, Output } from '../terminal/output.ts'
+import { printable } from '../terminal/columns.ts'
+import { jsonOf, type AsJson, type Output } from '../terminal/output.ts'
 import { withSnapshot, type Snapshot } from '../backup/snapshot.ts'
 import { noCounts, totalOf } from '../backup/records.ts'
 import { CliError } from '../errors.ts'
@@ -30,7 +31,7 @@ async function checkDatabase(snapshot: Snapshot, masterKey: readonly string[]): 
 }
 
 function summary({ checked, findings }: CheckReport): string {
-  const lines = findings.map(({ where, what }) => `${where} ${what}`)
+  const lines = findings.map(({ where, what }) => printable(`${where} ${what}`))
   const last = `Checked ${totalOf(checked)} records, including ${checked.license} licenses. Problems found: ${findings.length}.`
   return [...lines, last].join('\n')
 }
@@ -46,7 +47,7 @@ export async function doctor(settings: CliSettings, output: Output, { json }: As
     return checkDatabase(snapshot, keys)
   })
   const { findings } = report
-  output.line(json ? JSON.stringify({ ok: findings.length === 0, ...report }, null, 2) : summary(report))
+  output.line(json ? jsonOf({ ok: findings.length === 0, ...report }) : summary(report))
   if (findings.length > 0)
     throw new CliError(`Problems found in ${shownDatabase(settings.database)}: ${findings.length}`)
 }

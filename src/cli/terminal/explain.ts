@@ -1,6 +1,8 @@
 import { wireDetails } from '../../adapters/http/wire.ts'
 import { LicensingError, type ErrorDetails } from '../../core/errors.ts'
 import { CliError } from '../errors.ts'
+import { printable } from './columns.ts'
+import { redact } from './redact.ts'
 
 function rulesOf(details: ErrorDetails): string {
   return Object.entries(details)
@@ -18,14 +20,9 @@ function explainLicensing({ message, details = {} }: LicensingError): string {
   return rules === '' ? message : `${message}: ${rules}`
 }
 
-/** Removes addresses, because a driver's error may repeat one with its password. */
-function withoutAddresses(text: string): string {
-  return text.replace(/postgres(ql)?:\/\/[^\s"'`]*/gi, 'postgres://[redacted]')
-}
-
 /** Explains an error in one line. Only an unexpected error shows its stack. */
 export function explain(error: unknown): string {
-  if (error instanceof CliError) return `heartwood: ${error.message}`
-  if (error instanceof LicensingError) return `heartwood: ${explainLicensing(error)}`
-  return `heartwood: ${withoutAddresses(error instanceof Error ? (error.stack ?? error.message) : String(error))}`
+  if (error instanceof CliError) return `heartwood: ${printable(error.message)}`
+  if (error instanceof LicensingError) return `heartwood: ${printable(explainLicensing(error))}`
+  return `heartwood: ${redact(error instanceof Error ? (error.stack ?? error.message) : String(error))}`
 }

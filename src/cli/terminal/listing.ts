@@ -1,6 +1,6 @@
 import type { Listing, Paging } from '../../core/index.ts'
 import { columns, widthsOf } from './columns.ts'
-import type { AsJson, Output } from './output.ts'
+import { jsonOf, type AsJson, type Output } from './output.ts'
 
 /** The two forms of a listed item: a row for people, an object for programs. */
 export interface ListFormat<Item> {
@@ -52,7 +52,7 @@ async function printJson<Item>(
   for await (const page of pages)
     for (const item of page) {
       output.line(last === null ? '[' : `${last},`)
-      last = `  ${JSON.stringify(toJson(item))}`
+      last = `  ${jsonOf(toJson(item), 0)}`
     }
   output.line(last === null ? '[]' : `${last}\n]`)
 }

@@ -1,32 +1,33 @@
 import { configure, getJsonLinesFormatter, getTextFormatter, type TextFormatter } from '@logtape/logtape'
-import process from 'node:process'
 import type { LogFormat } from '../settings.ts'
-
-const secrets =
-  /[sp]k_(?:live|test)_\w+|whsec_[\w+/=]+|eyJ[\w-]+\.[\w-]+\.[\w-]+|-----BEGIN [^-]*PRIVATE KEY-----[^-]*/g
-
-/** A second line of defence: no code logs a secret. */
-function redact(line: string): string {
-  return line.replace(secrets, '[redacted]')
-}
+import { printable, withoutControls } from './columns.ts'
+import { jsonOf, writeNote } from './output.ts'
+import { redact } from './redact.ts'
 
 /** Replaces control characters, so that a text cannot end the line or move the cursor. */
 function pretty(value: unknown, inspect: (value: unknown) => string): string {
-  return typeof value === 'string' ? value.replace(/\p{Cc}/gu, '?') : inspect(value)
+  return typeof value === 'string' ? printable(value) : inspect(value)
 }
 
-function formatter(format: LogFormat): TextFormatter {
-  return format === 'json'
-    ? getJsonLinesFormatter({ properties: 'flatten' })
-    : getTextFormatter({ timestamp: 'rfc3339', level: 'full', category: '.', value: pretty })
+/** Redacts value by value, because a pattern could take the end of a text for a part of a secret. */
+function jsonFormatter(): TextFormatter {
+  const format = getJsonLinesFormatter({ properties: 'flatten' })
+  const redactText = (_name: string, value: unknown): unknown =>
+    typeof value === 'string' ? redact(value) : value
+  return (record) => `${jsonOf(JSON.parse(format(record), redactText) as object, 0)}\n`
+}
+
+function prettyFormatter(): TextFormatter {
+  const format = getTextFormatter({ timestamp: 'rfc3339', level: 'full', category: '.', value: pretty })
+  return (record) => withoutControls(redact(format(record)))
 }
 
 /** Sends the log to standard error, because standard output is for results. */
 export async function configureLog(format: LogFormat): Promise<void> {
-  const write = formatter(format)
+  const write = format === 'json' ? jsonFormatter() : prettyFormatter()
   await configure({
     reset: true,
-    sinks: { stderr: (record) => void process.stderr.write(redact(write(record))) },
+    sinks: { stderr: (record) => writeNote(write(record)) },
     loggers: [
       { category: 'heartwood', lowestLevel: format === 'off' ? null : 'info', sinks: ['stderr'] },
       { category: ['logtape', 'meta'], lowestLevel: 'error', sinks: ['stderr'] },

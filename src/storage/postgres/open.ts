@@ -1,3 +1,4 @@
+import { LicensingError } from '../../core/errors.ts'
 import type { Storage } from '../../core/storage/index.ts'
 import { toLicensingError } from '../errors.ts'
 import { KyselyStorage } from '../kysely/storage.ts'
@@ -61,7 +62,9 @@ async function migrateOn(sessions: Sessions): Promise<void> {
 /** The driver is an optional peer dependency. */
 export async function requirePostgres(): Promise<typeof import('postgres')> {
   const { default: postgres } = await import('postgres').catch((cause: unknown) => {
-    throw new Error('postgresStorage needs the package "postgres" beside heartwood', { cause })
+    throw new LicensingError('unavailable', 'PostgreSQL needs the package "postgres" beside heartwood', {
+      cause,
+    })
   })
   return postgres
 }

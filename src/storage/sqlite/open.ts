@@ -9,6 +9,7 @@ import { CommitQueue } from './commit-queue.ts'
 import { type Connection, lentConnection, openConnection, type SqliteClient } from './connection.ts'
 import { kyselyOver } from './dialect.ts'
 import { blockingWaitMs, lockWaitMs, retryWhileLocked } from './lock.ts'
+import { createPrivately, requireOwnLog } from './disk-file.ts'
 import { regularTurns } from './turn.ts'
 import { hasWalBug } from './wal-bug.ts'
 
@@ -24,6 +25,8 @@ type Journal = 'wal' | 'truncate'
 export async function openFile(filename: string, journal?: Journal): Promise<Storage> {
   const opened: Connection[] = []
   try {
+    await requireOwnLog(filename)
+    await createPrivately(filename)
     const connection = await openConnection(filename, { readonly: false })
     opened.push(connection)
     const hasReader = await prepareFile(connection, filename, journal)

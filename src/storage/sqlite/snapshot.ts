@@ -5,6 +5,7 @@ import { type Snapshot, snapshotOf } from '../kysely/snapshot.ts'
 import type { Database } from '../schema.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { kyselyOver } from './dialect.ts'
+import { requireOwnLog } from './disk-file.ts'
 import { lockWaitMs } from './lock.ts'
 
 /**
@@ -32,6 +33,7 @@ export async function readSqliteSnapshot<T>(
  * connection must be able to write: only a writer removes the empty `-wal` file that every reader creates.
  */
 async function openForReading(filename: string): Promise<Connection> {
+  await requireOwnLog(filename)
   const connection = await openConnection(filename, { readonly: existsSync(`${filename}-wal`) })
   try {
     connection.exec(`pragma busy_timeout = ${lockWaitMs}; pragma query_only = on; pragma foreign_keys = on`)
