@@ -70,8 +70,10 @@ export async function deriveToken(
   let key = await activeKey(context, app.id)
   for (;;) {
     const token = await signedToken(context, claims, key, slot)
-    const active = await activeKey(context, app.id)
-    if (active.kid === key.kid) return token
-    key = active
+    const active = await context.storage.findActiveKey(app.id)
+    if (active?.kid === key.kid) return token
+    // The rotation or deletion has forgotten the private key, and the signature brought it back into memory.
+    context.runtime.caches.privateKeys.forget(key.kid)
+    key = active ?? (await activeKey(context, app.id))
   }
 }
