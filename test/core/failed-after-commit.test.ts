@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { IdempotencyKey, Licensing, SignedLicense, Storage } from '../../src/core/index.ts'
+import { memoryStorage } from '../../src/storage/memory.ts'
+import { installation, newShop, tokenOf, type Shop } from '../support/fixtures.ts'
+import { verdictOf } from '../support/tokens.ts'
+
+const slug = 'desktop-app'
+const order: IdempotencyKey = { key: 'order-1', scope: 'shop', fingerprint: 'f', license: { app: slug } }
+
+/** A storage on which the next step after a commit fails, once. */
+interface Fragile {
+  readonly storage: Storage
+  breakAfterCommit(fault: 'the connection is lost' | 'the key cannot be read'): void
+}
+
+function fragile(): Fragile {
+  const storage = memoryStorage()
+  let fault: string | null = null
+  let isCommitted = false
+  const failOnce = (): never => {
+    const message = fault ?? ''
+    fault = null
+    throw new Error(message)
+  }
+  return {
+    storage: {
+      ...storage,
+      async transaction(work) {
+        const result = await storage.transaction(work)
+        isCommitted = fault !== null
+        return fault === 'the connection is lost' ? failOnce() : result
+      },
+      findActiveKey: (app) =>
+        isCommitted && fault === 'the key cannot be read' ? failOnce() : storage.findActiveKey(app),
+    },
+    breakAfterCommit: (next) => void (fault = next),
+  }
+}
+
+const issuing = ({ customer }: Shop): ((licensing: Licensing) => Promise<SignedLicense>) => {
+  const license = {
+    installationId: installation(1),
+    customerId: customer.id,
+    tierId: 'pro',
+    durationDays: 30,
+  }
+  return (licensing) => licensing.licenses.create(slug, license)
+}
+
+const never = (): never => assert.fail('the work runs again')
+
+async function assertOneGoodLicense({ licensing }: Shop, { token }: SignedLicense): Promise<void> {
+  assert.equal((await licensing.licenses.list(slug)).total, 1)
+  assert.equal(await verdictOf(licensing, slug, tokenOf({ token })), 'ok')
+}
+
+for (const call of ['idempotent', 'idempotentCall'] as const)
+  test(`${call}(): a commit whose response was lost counts, and its result comes back`, async () => {
+    const { storage, breakAfterCommit } = fragile()
+    const shop = await newShop({ storage })
+    breakAfterCommit('the connection is lost')
+    const first = await shop.licensing[call](order, issuing(shop))
+    assert.equal(first.replayed, true)
+    await assertOneGoodLicense(shop, first.result)
+    assert.deepEqual(await shop.licensing[call](order, never), first)
+  })
+
+test('idempotentCall(): a license whose signature fails after the commit comes back, signed anew', async () => {
+  const { storage, breakAfterCommit } = fragile()
+  const shop = await newShop({ storage })
+  breakAfterCommit('the key cannot be read')
+  const first = await shop.licensing.idempotentCall(order, issuing(shop))
+  assert.equal(first.replayed, true)
+  await assertOneGoodLicense(shop, first.result)
+})
+
+test('idempotent(): a license whose signature fails after the commit comes back on the second call', async () => {
+  const { storage, breakAfterCommit } = fragile()
+  const shop = await newShop({ storage })
+  breakAfterCommit('the key cannot be read')
+  await assert.rejects(shop.licensing.idempotent(order, issuing(shop)), /the key cannot be read/)
+  const second = await shop.licensing.idempotent<SignedLicense>(order, never)
+  assert.equal(second.replayed, true)
+  await assertOneGoodLicense(shop, second.result)
+})
