@@ -84,3 +84,29 @@ test('idempotent(): a license whose signature fails after the commit comes back 
   assert.equal(second.replayed, true)
   await assertOneGoodLicense(shop, second.result)
 })
+
+test('idempotentCall(): of work in two steps both are done, and the response of the first commit is stored', async () => {
+  const shop = await newShop()
+  const { license: _license, ...key } = order
+  const work = async ({ tiers, customers }: Licensing): Promise<object> => {
+    await tiers.create(slug, { name: 'Max', slug: 'max' })
+    return customers.create(slug, { email: 'eve@example.com' })
+  }
+  const first = await shop.licensing.idempotentCall<{ email?: string }>(key, work)
+  assert.deepEqual([first.replayed, first.result.email], [false, 'eve@example.com'])
+  const second = await shop.licensing.idempotentCall<{ slug?: string }>(key, never)
+  assert.deepEqual([second.replayed, second.result.slug], [true, 'max'])
+})
+
+test('idempotentCall(): work under a key of its own inside it stores its own response, and not that of the call', async () => {
+  const shop = await newShop()
+  const { license: _license, ...key } = order
+  const work = async (licensing: Licensing): Promise<object> => {
+    const make = ({ tiers }: Licensing) => tiers.create(slug, { name: 'Max', slug: 'max' })
+    const { result } = await licensing.idempotent({ ...key, key: 'inner' }, make)
+    return { order: 1, tier: result.slug }
+  }
+  const first = await shop.licensing.idempotentCall(key, work)
+  assert.deepEqual(first, { result: { order: 1, tier: 'max' }, replayed: false })
+  assert.deepEqual(await shop.licensing.idempotentCall(key, never), { ...first, replayed: true })
+})

@@ -285,3 +285,18 @@ test('rotateKeys(): refuses a key pair that the app has retired', async () => {
   await licensing.rotateKeys('desktop-app')
   await assert.rejects(licensing.rotateKeys('desktop-app', {}, pair), TypeError)
 })
+
+test('rotateKeys(): a dry run counts like a rotation, and a grace period of zero days is none', async () => {
+  const shop = await newShop()
+  const { licensing, clock } = shop
+  const { id, token } = await shop.issue()
+  await shop.issue({ durationDays: 1 })
+  await licensing.licenses.revoke('desktop-app', (await shop.issue()).id)
+  clock.seconds += day
+  for (const dryRun of [true, false])
+    assert.equal(
+      (await licensing.rotateKeys('desktop-app', { dryRun, gracePeriodDays: 0 })).licensesResigned,
+      1,
+    )
+  assert.deepEqual(await uses(shop, id, tokenOf({ token })), refused)
+})

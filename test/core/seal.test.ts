@@ -252,3 +252,17 @@ test('sealer.open(): refuses a nonce of another length than 12 bytes, even under
   for (const length of [8, 11, 13, 16])
     assert.throws(() => sealer.open(sealedWith(length), 'p'), { code: 'master_key' }, `${length}`)
 })
+
+test('webhooks.secret(): a webhook secret moved to another app does not open', async () => {
+  const { licensing, storage, app } = await newShop()
+  const other = await licensing.apps.create({ name: 'Other', slug: 'other-app' })
+  for (const { id } of [app, other]) {
+    await licensing.apps.update(id, { webhookUrl: 'https://hooks.example/x' })
+    await licensing.webhooks.secret(id)
+  }
+  const stolen = (await storage.findWebhook(app.id))!
+  const moved = { ...storage, findWebhook: async (id: string) => ({ ...stolen, appId: id }) }
+  const { licensing: next } = await newWorld({ storage: moved })
+  assert.equal(await codeOf(next.webhooks.secret(app.id)), 'ok')
+  assert.equal(await codeOf(next.webhooks.secret(other.id)), 'master_key')
+})
