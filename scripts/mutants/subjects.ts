@@ -55,12 +55,12 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
   'src/core/api-keys/secret.ts': ['test/core/api-keys.test.ts'],
   'src/core/idempotency.ts': [
     'test/core/idempotency.test.ts',
-    'test/core/failed-after-commit.test.ts',
+    'test/core/idempotency-faults.test.ts',
     'test/storage/idempotent-work.test.ts',
   ],
   'src/core/work-unit.ts': [
     'test/core/idempotency.test.ts',
-    'test/core/failed-after-commit.test.ts',
+    'test/core/idempotency-faults.test.ts',
     'test/storage/idempotent-work.test.ts',
   ],
   'src/core/transaction.ts': [

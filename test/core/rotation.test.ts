@@ -300,3 +300,26 @@ test('rotateKeys(): a dry run counts like a rotation, and a grace period of zero
     )
   assert.deepEqual(await uses(shop, id, tokenOf({ token })), refused)
 })
+
+test('rotateKeys(): is refused as not found if the app is deleted meanwhile', async () => {
+  const { storage, app } = await newShop()
+  const deleting: Storage = {
+    ...storage,
+    transaction: async (work) => {
+      await storage.deleteApp(app.id)
+      return storage.transaction(work)
+    },
+  }
+  const { licensing } = await newWorld({ storage: deleting })
+  assert.equal(await codeOf(licensing.rotateKeys('desktop-app', {}, testKeyPairs[3]!)), 'not_found')
+})
+
+test('rotateKeys(): tells handlers the new kid and the number of active licenses', async () => {
+  const { licensing, issue } = await newShop()
+  await issue()
+  const told = Promise.withResolvers<unknown>()
+  licensing.on('app.keys_rotated', ({ data }) => told.resolve(data))
+  await licensing.rotateKeys('desktop-app')
+  const [{ kid } = {}] = await licensing.apps.keys('desktop-app')
+  assert.deepEqual(await told.promise, { kid, licensesResigned: 1 })
+})

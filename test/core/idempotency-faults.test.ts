@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { IdempotencyKey, Licensing, SignedLicense, Storage } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
-import { installation, newShop, tokenOf, type Shop } from '../support/fixtures.ts'
+import { codeOf, day, installation, newShop, tokenOf, type Shop } from '../support/fixtures.ts'
 import { verdictOf } from '../support/tokens.ts'
 
 const slug = 'desktop-app'
@@ -110,3 +110,38 @@ test('idempotentCall(): work under a key of its own inside it stores its own res
   assert.deepEqual(first, { result: { order: 1, tier: 'max' }, replayed: false })
   assert.deepEqual(await shop.licensing.idempotentCall(key, never), { ...first, replayed: true })
 })
+
+test('idempotent(): a license whose app is gone is replayed as it was stored, without a token', async () => {
+  const shop = await newShop()
+  const { result } = await shop.licensing.idempotent(order, issuing(shop))
+  await shop.licensing.apps.delete(slug)
+  const again = await shop.licensing.idempotent(order, never)
+  assert.deepEqual(again, { result: { ...result, token: null }, replayed: true })
+})
+
+test('idempotent(): the regeneration of an expired license is replayed with a token once it was extended', async () => {
+  const shop = await newShop()
+  const { licenses } = shop.licensing
+  const { id } = await shop.issue({ durationDays: 1 })
+  shop.clock.seconds += day
+  const signs = ['active', 'expired'] as const
+  const key: IdempotencyKey = { ...order, license: { app: slug, signs } }
+  const first = await shop.licensing.idempotent(key, (each) => each.licenses.regenerate(slug, id))
+  assert.equal(first.result.status, 'expired')
+  await licenses.update(slug, id, { durationDays: 9 })
+  const { result } = await shop.licensing.idempotent<SignedLicense>(key, never)
+  assert.equal(await verdictOf(shop.licensing, slug, tokenOf(result)), 'ok')
+})
+
+for (const call of ['idempotent', 'idempotentCall'] as const)
+  test(`${call}(): says in progress if another server was faster and its response cannot be seen yet`, async () => {
+    const storage = memoryStorage()
+    const full = async (): Promise<boolean> => false
+    const late: Storage = {
+      ...storage,
+      transaction: (work) => storage.transaction((tx) => work({ ...tx, insertStoredResponse: full })),
+    }
+    const shop = await newShop({ storage: late })
+    assert.equal(await codeOf(shop.licensing[call](order, issuing(shop))), 'idempotency_in_progress')
+    assert.equal((await shop.licensing.licenses.list(slug)).total, 0, 'the work is rolled back')
+  })
