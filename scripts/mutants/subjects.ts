@@ -52,10 +52,11 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/core/keys/signing-queue.ts': ['test/core/signing-queue.test.ts'],
   'src/core/api-keys/api-keys.ts': ['test/core/api-keys.test.ts', 'test/core/restricted.test.ts'],
-  'src/core/api-keys/secret.ts': ['test/core/api-keys.test.ts'],
+  'src/core/api-keys/secret.ts': ['test/core/api-key-secrets.test.ts', 'test/core/api-keys.test.ts'],
   'src/core/idempotency.ts': [
     'test/core/idempotency.test.ts',
     'test/core/idempotency-faults.test.ts',
+    'test/core/restricted.test.ts',
     'test/storage/idempotent-work.test.ts',
   ],
   'src/core/work-unit.ts': [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { IdempotencyKey, Licensing, SignedLicense, Storage } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
-import { codeOf, day, installation, newShop, tokenOf, type Shop } from '../support/fixtures.ts'
+import { codeOf, day, installation, newShop, refusalOf, tokenOf, type Shop } from '../support/fixtures.ts'
 import { verdictOf } from '../support/tokens.ts'
 
 const slug = 'desktop-app'
@@ -145,3 +145,29 @@ for (const call of ['idempotent', 'idempotentCall'] as const)
     assert.equal(await codeOf(shop.licensing[call](order, issuing(shop))), 'idempotency_in_progress')
     assert.equal((await shop.licensing.licenses.list(slug)).total, 0, 'the work is rolled back')
   })
+
+test('idempotent(): names the key as the cause if it is malformed', async () => {
+  const { licensing } = await newShop()
+  const { details } = await refusalOf(licensing.idempotent({ ...order, key: '' }, never))
+  assert.deepEqual(details, { idempotencyKey: ['must be 1 to 255 printable ASCII characters'] })
+})
+
+test('idempotent(): work that catches a failed read after the write of a step is rolled back', async () => {
+  const storage = memoryStorage()
+  const failing = { countLicenses: () => Promise.reject(new Error('cannot read')) }
+  let isFailing = false
+  const shop = await newShop({
+    storage: {
+      ...storage,
+      transaction: (work) => storage.transaction((tx) => work(isFailing ? { ...tx, ...failing } : tx)),
+    },
+  })
+  isFailing = true
+  const work = async (licensing: Licensing): Promise<object> => {
+    // A rotation swaps the key, then counts the licenses.
+    await assert.rejects(licensing.rotateKeys(slug), /cannot read/)
+    return { made: true }
+  }
+  await assert.rejects(shop.licensing.idempotent(order, work), /cannot read/)
+  assert.equal(await shop.licensing.apps.publicKey(slug), shop.app.publicKeyPem)
+})
