@@ -49,6 +49,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/key-pool.test.ts',
     'test/core/rekey.test.ts',
     'test/core/token-caches.test.ts',
+    'test/storage/idempotent-work.test.ts',
   ],
   'src/core/keys/signing-queue.ts': ['test/core/signing-queue.test.ts'],
   'src/core/api-keys/api-keys.ts': ['test/core/api-keys.test.ts', 'test/core/restricted.test.ts'],
