@@ -8,7 +8,16 @@
  * It works on copies in a temporary folder, so no mutant is ever written into the checkout.
  */
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
@@ -52,14 +61,15 @@ export function listMutants(): readonly NamedMutant[] {
 
 function makeCopy(folder: string): string {
   const copy = mkdtempSync(join(folder, 'copy-'))
+  chmodSync(copy, 0o755)
   for (const path of copied) cpSync(join(root, path), join(copy, path), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   return copy
 }
 
-/** Runs one test file. Resolves to `survived` if it passes. */
+/** Runs one test file, given with its options. Resolves to `survived` if it passes. */
 function runTest(copy: string, file: string): Promise<Outcome> {
-  const args = ['test', '--bail', `--timeout=${testPatience}`, `./${file}`]
+  const args = ['test', '--bail', `--timeout=${testPatience}`, ...`./${file}`.split(' ')]
   const child = spawn('bun', args, { cwd: copy, stdio: 'ignore', env: { ...process.env, TMPDIR: copy } })
   let isLate = false
   const timer = setTimeout(() => (isLate = child.kill('SIGKILL')), patience)
@@ -166,21 +176,26 @@ function report(results: readonly Result[]): void {
     console.log(`explained, but killed: ${mutant.name}`)
 }
 
+/** Makes a folder that goes away with this process, also after Ctrl+C. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(memoryFolder, 'heartwood-mutants-'))
+  // PostgreSQL's tests run as another user.
+  chmodSync(folder, 0o755)
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+  return folder
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const workers = Number(args.find((arg) => arg.startsWith('--workers='))?.slice('--workers='.length) ?? 1)
   const texts = args.filter((arg) => !arg.startsWith('--'))
   const all = listMutants()
   const mutants = all.filter(({ name }) => texts.length === 0 || texts.some((text) => name.includes(text)))
-  const folder = mkdtempSync(join(memoryFolder, 'heartwood-mutants-'))
-  try {
-    const results = await testAll(mutants, workers, folder)
-    report(results)
-    const stale = staleExplanations(all)
-    for (const name of stale) console.log(`explains no mutant: ${name}`)
-    return rowOf(results).survived + stale.length
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  const results = await testAll(mutants, workers, temporaryFolder())
+  report(results)
+  const stale = staleExplanations(all)
+  for (const name of stale) console.log(`explains no mutant: ${name}`)
+  return rowOf(results).survived + stale.length
 }
 
 if (import.meta.main) process.exit((await main(process.argv.slice(2))) === 0 ? 0 : 1)

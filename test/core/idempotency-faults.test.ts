@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { IdempotencyKey, Licensing, SignedLicense, Storage } from '../../src/core/index.ts'
+import type {
+  IdempotencyKey,
+  Licensing,
+  SignedLicense,
+  Storage,
+  StorageSession,
+} from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { codeOf, day, installation, newShop, refusalOf, tokenOf, type Shop } from '../support/fixtures.ts'
 import { verdictOf } from '../support/tokens.ts'
@@ -170,4 +176,30 @@ test('idempotent(): work that catches a failed read after the write of a step is
   }
   await assert.rejects(shop.licensing.idempotent(order, work), /cannot read/)
   assert.equal(await shop.licensing.apps.publicKey(slug), shop.app.publicKeyPem)
+})
+
+test('idempotent(): overlapping calls of the work write one after the other', async () => {
+  const storage = memoryStorage()
+  let running = 0
+  let most = 0
+  const slow = (tx: StorageSession): StorageSession => ({
+    ...tx,
+    insertCustomer: async (customer) => {
+      most = Math.max(most, ++running)
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+      running -= 1
+      return tx.insertCustomer(customer)
+    },
+  })
+  const shop = await newShop({
+    storage: { ...storage, transaction: (work) => storage.transaction((tx) => work(slow(tx))) },
+  })
+  const work = async ({ customers }: Licensing): Promise<object> => {
+    const emails = ['a@example.com', 'b@example.com', 'c@example.com']
+    await Promise.all(emails.map((email) => customers.create(slug, { email })))
+    return {}
+  }
+  const { license: _license, ...key } = order
+  await shop.licensing.idempotent(key, work)
+  assert.equal(most, 1)
 })
