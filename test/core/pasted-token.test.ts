@@ -49,6 +49,8 @@ const pasted: Readonly<Record<string, (token: string) => string>> = {
   'as HTML': (text) => `<p>&lt;${text}&gt;</p>`,
   'in a list': (text) => `- ${text}`,
   'in a sentence': (text) => `Hello Ada. Your token is ${text}. Best regards, Bob`,
+  'with a zero-width character between other words': (text) =>
+    `Hello Ada ${text.slice(0, 50)}\u200B${text.slice(50)} Best regards`,
   'before other words': (text) => `${text} Best regards`,
   'from a UTF-16 file': (text) => Buffer.from(`\uFEFF${text}\r\n`, 'utf16le').toString('utf8'),
   'from a UTF-16 file of the other byte order': (text) =>
