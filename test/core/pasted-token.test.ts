@@ -32,6 +32,7 @@ const pasted: Readonly<Record<string, (token: string) => string>> = {
   'in a code fence': (text) => `\`\`\`\n${text}\n\`\`\``,
   'in a code fence with a language': (text) => `\`\`\`text\r\n${wrapped(text, '\r\n')}\r\n\`\`\`\r\n`,
   'in a code fence on one line': (text) => `\`\`\`${text}\`\`\``,
+  'in a code fence after a label': (text) => `Token: \`\`\`${wrapped(text)}\`\`\``,
   'in an element of HTML': (text) => `<code>${text}</code>`,
   'after a token of five parts': (text) => `eyJhIjoxfQ.a.b.c.${'x'.repeat(342)} ${text}`,
   'quoted by mail and saved as UTF-16': (text) =>
