@@ -242,3 +242,12 @@ test('rekey(): gives up if others keep putting the check record under another ke
   )
   assert.equal(await codeOf(startedWith(storage, newKey)), 'master_key')
 })
+
+test('rekey(): passes over retired keys, which have no private half', async () => {
+  const { storage, licensing, app } = await newShop({ masterKey: oldKey })
+  await licensing.rotateKeys(app.slug, { gracePeriodDays: 1 })
+  const result = await (await startedWith(storage, [newKey, oldKey])).rekey()
+  assert.deepEqual(result, { ...nothing, tokenSecrets: 1, signingKeys: 1, keyCheck: true })
+  const [, retired] = await storage.listSigningKeys(app.id)
+  assert.equal(retired?.privateKey, null)
+})

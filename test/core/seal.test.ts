@@ -266,3 +266,16 @@ test('webhooks.secret(): a webhook secret moved to another app does not open', a
   assert.equal(await codeOf(next.webhooks.secret(app.id)), 'ok')
   assert.equal(await codeOf(next.webhooks.secret(other.id)), 'master_key')
 })
+
+test('apps.create(): each app has its own token secret of 32 bytes, as long as an HMAC-SHA-256', async () => {
+  const { licensing, storage, app } = await newShop()
+  const other = await licensing.apps.create({ name: 'Other', slug: 'other-app' })
+  const sealer = await createSealer(masterKey)
+  const secrets: string[] = []
+  for (const { id } of [app, other]) {
+    const opened = sealer.open((await storage.findApp(id))!.tokenSecret, `token-secret ${id}`)
+    assert.equal(opened.length, 32)
+    secrets.push(base64url.encode(opened))
+  }
+  assert.notEqual(secrets[0], secrets[1])
+})
