@@ -95,8 +95,12 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/rotation.test.ts',
     'test/core/forgotten-keys.test.ts',
   ],
-  'src/adapters/http/authenticate.ts': ['test/adapters/access-control.test.ts'],
+  'src/adapters/http/authenticate.ts': [
+    'test/adapters/credential-forms.test.ts',
+    'test/adapters/access-control.test.ts',
+  ],
   'src/adapters/http/admission.ts': [
+    'test/adapters/credential-forms.test.ts',
     'test/adapters/access-control.test.ts',
     'test/adapters/rate-limits.test.ts',
     'test/adapters/http-conventions.test.ts',
