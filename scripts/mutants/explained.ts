@@ -41,4 +41,13 @@ export const explained: Readonly<Record<string, string>> = {
     'A storage has verbs only. The condition serves a debugger that looks at it',
   "src/core/work-unit.ts get: typeof verb !== 'function' || typeof name === 'symbol' → typeof verb !== 'function' && typeof name === 'symbol'":
     'A storage has verbs only. The condition serves a debugger that looks at it',
+  'src/core/licenses/check-token.ts isSameText: 0 → 1': 'The form of a `jti` fixes its first character',
+  'src/core/licenses/check-token.ts isSameText: at < a.length → at <= a.length':
+    'Beyond the end both texts give NaN, and the lengths were compared',
+  "src/core/licenses/check-token.ts verified: typeof token !== 'string' || token.length > maxTokenLength → true":
+    'The cache only saves time',
+  'src/core/licenses/check-token.ts verified: token.length > maxTokenLength → token.length >= maxTokenLength':
+    'The cache only saves time',
+  "src/core/idempotency.ts withOwnToken: !('id' in result) || typeof result.id !== 'string' → false":
+    'No license has an id that is no text, so the result comes back as it is',
 }

@@ -84,8 +84,10 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/webhooks/events.test.ts',
   ],
   'src/core/licenses/check-token.ts': [
+    'test/core/token.test.ts',
     'test/core/token-caches.test.ts',
     'test/core/verification.test.ts',
+    'test/core/restricted.test.ts',
     'test/core/regeneration.test.ts',
     'test/core/hostile-tokens.test.ts',
   ],
@@ -94,6 +96,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/token.test.ts',
     'test/core/rotation.test.ts',
     'test/core/forgotten-keys.test.ts',
+    'test/core/idempotency-faults.test.ts',
   ],
   'src/adapters/http/authenticate.ts': [
     'test/adapters/credential-forms.test.ts',

@@ -203,3 +203,11 @@ test('idempotent(): overlapping calls of the work write one after the other', as
   await shop.licensing.idempotent(key, work)
   assert.equal(most, 1)
 })
+
+test('idempotent(): no declaration gets a token for a revoked license', async () => {
+  const shop = await newShop()
+  const { id } = await shop.issue()
+  const key: IdempotencyKey = { ...order, license: { app: slug, signs: ['revoked'] } }
+  const revoked = shop.licensing.idempotent(key, ({ licenses }) => licenses.revoke(slug, id))
+  assert.equal(await codeOf(revoked), 'license_revoked')
+})
