@@ -46,6 +46,19 @@ const cases: readonly (readonly [what: string, facts: Omit<Facts, 'now'>, verdic
     { token: { ...token, iat: now + 301 } },
     ['clock_suspect', 'invalid_token', 'check_clock'],
   ],
+  ['a clock set back by as much as clocks may differ', { token, seenAt: now + 300 }, good],
+  [
+    'a clock set back further',
+    { token, license: row, seenAt: now + 301 },
+    ['clock_suspect', 'invalid_token', 'check_clock'],
+  ],
+  [
+    'a token that had ended before the clock was set back',
+    { token: { iat: now, exp: now + 9 }, seenAt: now + 9 },
+    stale,
+  ],
+  ['a record that had ended before it', { license: { ...row, expiresAt: now + 9 }, seenAt: now + 9 }, stale],
+  ['a seen time that the clock has left behind', { token: { iat: 1, exp: now + 1 }, seenAt: now - 9 }, good],
   [
     'a token from further ahead, to its issuer',
     { token: { ...token, iat: now + day }, isIssuer: true },

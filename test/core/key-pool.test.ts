@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KeyPair } from '../../src/core/index.ts'
-import { keyPairSource } from '../support/keys.ts'
-import { codeOf, newWorld, refusalOf, tallyOf, type World } from '../support/fixtures.ts'
+import { keyPairSource, testKeyPairs } from '../support/keys.ts'
+import { codeOf, newShop, newWorld, refusalOf, tallyOf, type World } from '../support/fixtures.ts'
 
 /** Counts its calls, hands out the fixed pairs, and takes a given time. */
 function countingGenerator(): {
@@ -112,4 +112,15 @@ test('apps.create(): a taken slug costs no pair', async () => {
 test('createLicensing(): refuses a keyPool that is no integer of zero or more', async () => {
   for (const keyPool of [-1, 1.5, Number.NaN, Infinity])
     await assert.rejects(newWorld({ keyPool }), /^TypeError: keyPool/)
+})
+
+test("licensing.with(): takes a ready key pair only, because a host's transaction must not wait for one", async () => {
+  const { licensing, storage } = await newShop()
+  const lent = licensing.with(storage)
+  const [, keyPair] = testKeyPairs
+  const refusal = { name: 'TypeError', message: 'Give a ready keyPair inside a transaction' }
+  await assert.rejects(lent.rotateKeys('desktop-app'), refusal)
+  await assert.rejects(lent.apps.create({ name: 'n', slug: 'other-app' }), refusal)
+  assert.equal((await lent.rotateKeys('desktop-app', {}, keyPair)).publicKeyPem, keyPair!.publicKeyPem)
+  assert.equal((await lent.apps.create({ name: 'n', slug: 'x' }, { keyPair: keyPair! })).slug, 'x')
 })

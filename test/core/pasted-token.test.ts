@@ -31,6 +31,12 @@ const pasted: Readonly<Record<string, (token: string) => string>> = {
   'in bold': (text) => `**${text}**`,
   'in a code fence': (text) => `\`\`\`\n${text}\n\`\`\``,
   'in a code fence with a language': (text) => `\`\`\`text\r\n${wrapped(text, '\r\n')}\r\n\`\`\`\r\n`,
+  'in a code fence on one line': (text) => `\`\`\`${text}\`\`\``,
+  'in a code fence after a label': (text) => `Token: \`\`\`${wrapped(text)}\`\`\``,
+  'in an element of HTML': (text) => `<code>${text}</code>`,
+  'after a token of five parts': (text) => `eyJhIjoxfQ.a.b.c.${'x'.repeat(342)} ${text}`,
+  'quoted by mail and saved as UTF-16': (text) =>
+    Buffer.from(wrapped(text, '\n', '> '), 'utf16le').toString('latin1'),
   'with a dot at its end': (text) => `${text}.`,
   'with an ellipsis': (text) => `${text}…`,
   'quoted by mail': (text) => wrapped(text, '\n', '> '),
@@ -44,6 +50,8 @@ const pasted: Readonly<Record<string, (token: string) => string>> = {
   'as HTML': (text) => `<p>&lt;${text}&gt;</p>`,
   'in a list': (text) => `- ${text}`,
   'in a sentence': (text) => `Hello Ada. Your token is ${text}. Best regards, Bob`,
+  'with a zero-width character between other words': (text) =>
+    `Hello Ada ${text.slice(0, 50)}\u200B${text.slice(50)} Best regards`,
   'before other words': (text) => `${text} Best regards`,
   'from a UTF-16 file': (text) => Buffer.from(`\uFEFF${text}\r\n`, 'utf16le').toString('utf8'),
   'from a UTF-16 file of the other byte order': (text) =>
@@ -64,6 +72,24 @@ test('readPastedToken(): leaves every token as it is, also a short one of a smal
     const text = `eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJ_-.${'-_A9'.repeat(400).slice(0, length)}`
     assert.equal(readPastedToken(text), text)
   }
+})
+
+test('readPastedToken(): takes a token of a smaller key out of a sentence', () => {
+  for (const length of [342, 512, 683]) {
+    const text = `eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJ_-A.${'A'.repeat(length)}`
+    assert.equal(readPastedToken(`${text} Best regards`), text)
+  }
+})
+
+test('describeDefect(): does not call a text cut off that has enough characters or parts', () => {
+  const [header = '', claims = '', signature = ''] = token.split('.')
+  const short = signature.slice(0, 342)
+  const uncut = [
+    ...[`${header}.${claims}.${short}`, `${token}A`, `${token}.x`, `${header}.${claims}+.${signature}`],
+    ...[`${header}.${claims}.x.x`, token],
+  ]
+  for (const text of uncut) assert.equal(describeDefect(text), null, text)
+  assert.match(describeDefect(`${header}.${claims}.${short}A`) ?? '', /cut off/)
 })
 
 async function refusal(text: string): Promise<string> {

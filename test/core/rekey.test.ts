@@ -225,3 +225,29 @@ test('rekey(): reports each record once, up to their number', async () => {
     Array.from({ length: 152 }, (_, at) => `${at + 1}/152`),
   )
 })
+
+test('rekey(): gives up if others keep putting the check record under another key', async (t) => {
+  // The pauses between lost attempts have a random length.
+  t.mock.method(Math, 'random', () => 0)
+  const storage = memoryStorage()
+  await fill(storage)
+  const contested = Object.assign(Object.create(storage) as Storage, {
+    reseal: async (...given: Parameters<Storage['reseal']>) =>
+      given[0].kind === 'keyCheck' ? false : storage.reseal(...given),
+  })
+  const refusal = await refusalOf((await startedWith(contested, [newKey, oldKey])).rekey())
+  assert.deepEqual(
+    [refusal.code, refusal.message],
+    ['conflict', 'Others put the check record under another master key'],
+  )
+  assert.equal(await codeOf(startedWith(storage, newKey)), 'master_key')
+})
+
+test('rekey(): passes over retired keys, which have no private half', async () => {
+  const { storage, licensing, app } = await newShop({ masterKey: oldKey })
+  await licensing.rotateKeys(app.slug, { gracePeriodDays: 1 })
+  const result = await (await startedWith(storage, [newKey, oldKey])).rekey()
+  assert.deepEqual(result, { ...nothing, tokenSecrets: 1, signingKeys: 1, keyCheck: true })
+  const [, retired] = await storage.listSigningKeys(app.id)
+  assert.equal(retired?.privateKey, null)
+})

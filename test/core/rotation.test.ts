@@ -285,3 +285,41 @@ test('rotateKeys(): refuses a key pair that the app has retired', async () => {
   await licensing.rotateKeys('desktop-app')
   await assert.rejects(licensing.rotateKeys('desktop-app', {}, pair), TypeError)
 })
+
+test('rotateKeys(): a dry run counts like a rotation, and a grace period of zero days is none', async () => {
+  const shop = await newShop()
+  const { licensing, clock } = shop
+  const { id, token } = await shop.issue()
+  await shop.issue({ durationDays: 1 })
+  await licensing.licenses.revoke('desktop-app', (await shop.issue()).id)
+  clock.seconds += day
+  for (const dryRun of [true, false])
+    assert.equal(
+      (await licensing.rotateKeys('desktop-app', { dryRun, gracePeriodDays: 0 })).licensesResigned,
+      1,
+    )
+  assert.deepEqual(await uses(shop, id, tokenOf({ token })), refused)
+})
+
+test('rotateKeys(): is refused as not found if the app is deleted meanwhile', async () => {
+  const { storage, app } = await newShop()
+  const deleting: Storage = {
+    ...storage,
+    transaction: async (work) => {
+      await storage.deleteApp(app.id)
+      return storage.transaction(work)
+    },
+  }
+  const { licensing } = await newWorld({ storage: deleting })
+  assert.equal(await codeOf(licensing.rotateKeys('desktop-app', {}, testKeyPairs[3]!)), 'not_found')
+})
+
+test('rotateKeys(): tells handlers the new kid and the number of active licenses', async () => {
+  const { licensing, issue } = await newShop()
+  await issue()
+  const told = Promise.withResolvers<unknown>()
+  licensing.on('app.keys_rotated', ({ data }) => told.resolve(data))
+  await licensing.rotateKeys('desktop-app')
+  const [{ kid } = {}] = await licensing.apps.keys('desktop-app')
+  assert.deepEqual(await told.promise, { kid, licensesResigned: 1 })
+})

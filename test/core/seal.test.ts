@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gcm } from '@noble/ciphers/aes.js'
 import { base64url } from 'jose'
-import { createLicensing, type MasterKey, type Storage } from '../../src/core/index.ts'
+import { createLicensing, LicensingError, type MasterKey, type Storage } from '../../src/core/index.ts'
 import { createSealer } from '../../src/core/runtime/sealer.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import {
@@ -141,6 +142,7 @@ test('createLicensing(): the wrong master key is refused and leaves the storage 
     [error.code, error.message],
     ['master_key', 'Wrong master key: it does not open this storage'],
   )
+  assert.ok(error.cause instanceof LicensingError, 'the cause tells what did not open')
   assert.equal(await codeOf(createLicensing({ storage, masterKey })), 'ok')
 })
 
@@ -221,4 +223,59 @@ test('licenses.get(): a token secret moved to another app does not open', async 
   })
   assert.equal(await codeOf(token()), 'master_key')
   assert.equal(await codeOf(untouched()), 'ok')
+})
+
+test('createSealer(): takes a master key with a zero byte, and every character of both alphabets', async () => {
+  const keys = [Uint8Array.from(bytes, (byte, at) => (at === 0 ? 0 : byte)), new Uint8Array(32).fill(255)]
+  const mixed = Uint8Array.from(bytes, (_, at) => [0xfb, 0xef, 0xbe, 0xff][at % 4]!)
+  for (const key of [...keys, mixed]) {
+    const sealed = (await createSealer(key)).seal(secret, 'p')
+    for (const encoding of ['base64', 'base64url'] as const)
+      assert.deepEqual(
+        (await createSealer(Buffer.from(key).toString(encoding))).open(sealed, 'p'),
+        secret,
+        encoding,
+      )
+  }
+  assert.match(Buffer.from(mixed).toString('base64'), /\+.*\/|\/.*\+/)
+})
+
+test('sealer.open(): refuses a nonce of another length than 12 bytes, even under the right key', async () => {
+  const sealer = await createSealer(bytes)
+  const [version, id] = sealer.seal(secret, 'p').split('.')
+  const sealedWith = (length: number): string => {
+    const nonce = new Uint8Array(length).fill(5)
+    const ciphertext = gcm(bytes, nonce, new TextEncoder().encode(`${version} p`)).encrypt(secret)
+    return [version, id, base64url.encode(nonce), base64url.encode(ciphertext)].join('.')
+  }
+  assert.deepEqual(sealer.open(sealedWith(12), 'p'), secret)
+  for (const length of [8, 11, 13, 16])
+    assert.throws(() => sealer.open(sealedWith(length), 'p'), { code: 'master_key' }, `${length}`)
+})
+
+test('webhooks.secret(): a webhook secret moved to another app does not open', async () => {
+  const { licensing, storage, app } = await newShop()
+  const other = await licensing.apps.create({ name: 'Other', slug: 'other-app' })
+  for (const { id } of [app, other]) {
+    await licensing.apps.update(id, { webhookUrl: 'https://hooks.example/x' })
+    await licensing.webhooks.secret(id)
+  }
+  const stolen = (await storage.findWebhook(app.id))!
+  const moved = { ...storage, findWebhook: async (id: string) => ({ ...stolen, appId: id }) }
+  const { licensing: next } = await newWorld({ storage: moved })
+  assert.equal(await codeOf(next.webhooks.secret(app.id)), 'ok')
+  assert.equal(await codeOf(next.webhooks.secret(other.id)), 'master_key')
+})
+
+test('apps.create(): each app has its own token secret of 32 bytes, as long as an HMAC-SHA-256', async () => {
+  const { licensing, storage, app } = await newShop()
+  const other = await licensing.apps.create({ name: 'Other', slug: 'other-app' })
+  const sealer = await createSealer(masterKey)
+  const secrets: string[] = []
+  for (const { id } of [app, other]) {
+    const opened = sealer.open((await storage.findApp(id))!.tokenSecret, `token-secret ${id}`)
+    assert.equal(opened.length, 32)
+    secrets.push(base64url.encode(opened))
+  }
+  assert.notEqual(secrets[0], secrets[1])
 })

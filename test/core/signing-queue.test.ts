@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SignedLicense } from '../../src/core/index.ts'
-import { codeOf, installation, newShop, tallyOf, tokenOf, type Shop } from '../support/fixtures.ts'
+import { codeOf, installation, newShop, newWorld, tallyOf, tokenOf, type Shop } from '../support/fixtures.ts'
 
 const narrow = { concurrency: 1, maxWaiting: 1 }
 
@@ -98,4 +98,23 @@ test("licensing.with(): takes no slot inside a host's transaction, and needs non
 test('createLicensing(): refuses signing options out of range', async () => {
   const useless = [{ concurrency: 0 }, { concurrency: 1.5 }, { concurrency: Number.NaN }, { maxWaiting: -1 }]
   for (const signing of useless) await assert.rejects(newShop({ signing }), /^TypeError: signing/)
+})
+
+test('signing: by default one core stays free and 500 callers a signature may wait', async () => {
+  const cores = navigator.hardwareConcurrency
+  const spared = Math.max(1, cores - 1)
+  const cases = [
+    [undefined, spared * 501],
+    [{}, spared * 501],
+    [{ concurrency: 2 }, 1_002],
+    [{ concurrency: 3, maxWaiting: 0 }, 3],
+    [{ maxWaiting: 7 }, spared + 7],
+    [{ concurrency: 'all' }, 4 * cores * 501],
+  ] as const
+  for (const [signing, places] of cases) {
+    const { licensing } = await newWorld(signing && { signing })
+    assert.equal(licensing.load().signing.places, places, JSON.stringify(signing))
+  }
+  for (const signing of [{ concurrency: 2 ** 60 }, { maxWaiting: 0.5 }, { maxWaiting: Number.NaN }])
+    await assert.rejects(newWorld({ signing }), { name: 'TypeError' })
 })

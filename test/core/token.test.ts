@@ -260,3 +260,16 @@ test('licenses.get(): another master key makes other jtis, even for the same ids
   assert.equal(one.id, two.id)
   assert.notEqual(one.jti, two.jti)
 })
+
+test('licenses.authenticate(): refuses an invalidated token, and reads the license of any other', async () => {
+  const { licensing, issue } = await newShop()
+  const { id, token } = await issue()
+  const licenseOf = async (text: string | null): Promise<unknown> =>
+    (await licensing.licenses.authenticate('desktop-app', text)).license?.id
+  assert.equal(await licenseOf(token), id)
+  const next = await licensing.licenses.regenerate('desktop-app', id, { invalidatePrevious: true })
+  assert.equal(await codeOf(licenseOf(token)), 'invalid_token')
+  assert.equal(await licenseOf(next.token), id)
+  await licensing.licenses.delete('desktop-app', id)
+  assert.equal(await licenseOf(next.token), undefined)
+})

@@ -72,10 +72,11 @@ export async function deriveToken(
   let known = await activeKeys.get(app.id, () => activeKey(context, app.id))
   for (;;) {
     const token = await signedToken(context, claims, known, slot)
-    const active = await activeKey(context, app.id)
-    if (active.kid === known.kid) return token
+    const active = await context.storage.findActiveKey(app.id)
+    if (active?.kid === known.kid) return token
+    // The rotation or deletion has forgotten the private key, and the signature brought it back into memory.
     privateKeys.forget(known.kid)
-    activeKeys.put(app.id, active)
-    known = active
+    activeKeys.forget(app.id)
+    known = await activeKeys.get(app.id, async () => active ?? activeKey(context, app.id))
   }
 }

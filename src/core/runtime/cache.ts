@@ -2,27 +2,20 @@
 export interface PromiseCache<Value> {
   /** The cached value of `key`, otherwise the value of `make`. Concurrent callers share it. */
   get(key: string, make: () => Promise<Value>): Promise<Value>
-  put(key: string, value: Value): void
   forget(key: string): void
 }
 
 export function promiseCache<Value>(limit: number): PromiseCache<Value> {
   const held = new Map<string, Promise<Value>>()
-  const hold = (key: string, made: Promise<Value>): void => {
-    held.set(key, made)
-    if (held.size > limit) held.delete(held.keys().next().value as string)
-  }
   return {
     get(key, make) {
       const found = held.get(key)
       if (found !== undefined) return found
       const made = make()
-      hold(key, made)
+      held.set(key, made)
       made.catch(() => held.delete(key))
+      if (held.size > limit) held.delete(held.keys().next().value as string)
       return made
-    },
-    put(key, value) {
-      hold(key, Promise.resolve(value))
     },
     forget(key) {
       held.delete(key)

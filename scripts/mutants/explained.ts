@@ -1,0 +1,53 @@
+const manySecretKeys = 'Every permission except read wants a secret key, and the types refuse another word'
+
+/** Mutants that change no behaviour, or none that a test can see, by name, with the reason. */
+export const explained: Readonly<Record<string, string>> = {
+  "src/core/token/decision.ts decide: 'active' → 'active~'":
+    'Without a license there is no reason to refuse that would show its status',
+  "src/core/token/jti.ts : '0123456789abcdefghjkmnpqrstvwxyz' → '0123456789abcdefghjkmnpqrstvwxyz~'":
+    'Five bits reach no 33rd character',
+  'src/core/token/jti.ts toBase32: 0n → 1n': 'Five bytes shift the added bit beyond all that is read',
+  "src/core/token/pasted.ts readPastedToken: '' → '~' (3)":
+    'A fence stands before or after a token, and a tilde ends a piece too',
+  'src/core/token/token.ts splitToken: 4 → 5': 'Five parts are as wrong as four',
+  "src/core/token/token.ts verifiedBytes: algorithms: ['RS256'] → ...{}":
+    'The header was checked before, and the key was imported for RS256 alone',
+  'src/core/token/token.ts verifiedBytes: throw invalid() → ;':
+    'Bytes that are missing are no JSON, which is refused with the same error',
+  "src/core/token/token.ts isTokenText: typeof value !== 'string' → false":
+    'The split of a value that is no text throws, which means false',
+  'src/core/runtime/sealer.ts decodeBase64: /=$/ → /=/': 'The pattern before allows `=` at the end only',
+  "src/core/runtime/sealer.ts openWith: '' → '~'":
+    'A text without this part is refused by its number of parts',
+  "src/core/runtime/sealer.ts openWith: '' → '~' (2)":
+    'A text without this part is refused by its number of parts',
+  "src/core/runtime/master-key.ts newCheck: 'heartwood' → 'heartwood~'":
+    'The check is that the record opens, whatever it says',
+  "src/core/keys/app-keys.ts signingKeysOf: 'write' → 'write~'": manySecretKeys,
+  "src/core/keys/rotation.ts rotateKeys: 'write' → 'write~'": manySecretKeys,
+  'src/core/keys/signing-keys.ts generateRsaKeyPair: error === null → true':
+    'Node generates a pair under these options without an error',
+  'src/core/keys/signing-keys.ts publicJwk: extractable: true → ...{}':
+    'A public key is extractable by default',
+  'src/core/idempotency.ts recordUnwritten: !isRecorded → true':
+    'The storage keeps the first response under a key and refuses a second',
+  "src/core/idempotency.ts waitFor: 'settled' → 'settled~'": 'Only the other outcome is compared',
+  "src/core/idempotency.ts waitFor: 'settled' → 'settled~' (2)": 'Only the other outcome is compared',
+  'src/core/idempotency.ts waitFor: stop() → ;':
+    'The timer resolves a promise that nobody awaits. It keeps an idle process for ten seconds at most',
+  "src/core/idempotency.ts withOwnToken: !('id' in result) || typeof result.id !== 'string' → !('id' in result) && typeof result.id !== 'string'":
+    'No license has an id that is no text, so the result comes back as it is',
+  "src/core/work-unit.ts get: typeof verb !== 'function' || typeof name === 'symbol' → false":
+    'A storage has verbs only. The condition serves a debugger that looks at it',
+  "src/core/work-unit.ts get: typeof verb !== 'function' || typeof name === 'symbol' → typeof verb !== 'function' && typeof name === 'symbol'":
+    'A storage has verbs only. The condition serves a debugger that looks at it',
+  'src/core/licenses/check-token.ts isSameText: 0 → 1': 'The form of a `jti` fixes its first character',
+  'src/core/licenses/check-token.ts isSameText: at < a.length → at <= a.length':
+    'Beyond the end both texts give NaN, and the lengths were compared',
+  "src/core/licenses/check-token.ts verified: typeof token !== 'string' || token.length > maxTokenLength → true":
+    'The cache only saves time',
+  'src/core/licenses/check-token.ts verified: token.length > maxTokenLength → token.length >= maxTokenLength':
+    'The cache only saves time',
+  "src/core/idempotency.ts withOwnToken: !('id' in result) || typeof result.id !== 'string' → false":
+    'No license has an id that is no text, so the result comes back as it is',
+}
