@@ -10,13 +10,15 @@ import {
   type TUnion,
   type TUnsafe,
 } from '@sinclair/typebox'
-import { appSlugPattern, typeIdSuffix, uuidPattern } from '../ids.ts'
+import { appSlugPattern, uuidPattern } from '../ids.ts'
 import { maxInstant } from '../time.ts'
+import { base32Character } from '../typeid.ts'
 
 /** A JSON object, given back exactly as it came. */
 export type Metadata = Readonly<Record<string, unknown>>
 
-const typeIdShape = `[a-z]+_${typeIdSuffix}`
+/** Wider than the form of an id: a slug must not even look like one. */
+const typeIdShape = `[a-z]+_[0-7]${base32Character}{25}`
 
 /** Text of `min` to `max` UTF-16 code units. */
 export function text(meaning: string, min: number, max: number): TString {
