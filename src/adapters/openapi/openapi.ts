@@ -227,7 +227,7 @@ function security(route: Route): readonly object[] {
 function requestBody({ body, bodyExample }: Route): object {
   if (body === undefined) return {}
   const schema = requestSchema(body.schema)
-  const required = schema.required !== undefined
+  const required = schema.required !== undefined || schema.oneOf !== undefined
   return { requestBody: { required, content: { 'application/json': { schema, example: bodyExample } } } }
 }
 

@@ -39,10 +39,19 @@ export function flag(meaning: string): TBoolean {
   return Type.Boolean({ description: meaning, rule: 'must be true or false' })
 }
 
-/** Whole seconds since 1970; on the wire an RFC 3339 time. */
-export function instant(meaning: string): TInteger {
-  const rule = 'must be a time between 1970 and 9999'
+/** The rule of a time in core. On the wire it is another: see `wireMessage` of the HTTP adapter. */
+export const instantRule = 'must be whole seconds since 1970, or a valid Date, up to the year 9999'
+
+/** Whole seconds since 1970; on the wire an RFC 3339 time. `parse` takes a `Date` as well. */
+export function instant(meaning: string, hint = ''): TInteger {
+  const rule = instantRule + hint
   return Type.Integer({ description: meaning, minimum: 0, maximum: maxInstant, instant: true, rule })
+}
+
+/** True for the schema of a time, also of one that may be `null`. */
+export function isInstant(schema: TSchema): boolean {
+  const parts = (schema.anyOf ?? [schema]) as readonly TSchema[]
+  return parts.some((part) => part.instant === true)
 }
 
 /** A field that `null` clears. */
