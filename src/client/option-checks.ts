@@ -1,5 +1,7 @@
+import { typeIdSuffix } from '../core/typeid.ts'
+
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-const licenseId = /^lic_[0-7][0-9a-hjkmnp-tv-z]{25}$/
+const licenseId = new RegExp(`^lic_${typeIdSuffix}$`)
 /** The last of the 43 characters has two unused bits (RFC 4648 section 3.5). */
 const thumbprint = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 

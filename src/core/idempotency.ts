@@ -39,6 +39,11 @@ export interface IdempotencyKey {
   /** Identifies the request, for example a hash of it. The same key with another fingerprint is refused. */
   readonly fingerprint: string
   /**
+   * The fingerprint that the caller's earlier version made of the same request. A result that was stored under it is found
+   * too, so that an upgrade between two attempts does the work once.
+   */
+  readonly earlierFingerprint?: string
+  /**
    * Declares that the work results in a license with its token, a `SignedLicense`. A token is never stored: a replay derives
    * it anew. Without this declaration a replay has `null` in its place.
    */
@@ -100,7 +105,7 @@ async function findResult(context: Context, key: IdempotencyKey): Promise<object
   const { storage, runtime } = context
   const stored = await storage.findStoredResponse(key.scope, key.key, runtime.now())
   if (stored === null) return null
-  if (stored.fingerprint !== key.fingerprint) throw mismatch()
+  if (![key.fingerprint, key.earlierFingerprint].includes(stored.fingerprint)) throw mismatch()
   const bytes = runtime.sealer.open(stored.answer, storedResponsePurpose(key.scope, key.key))
   return JSON.parse(new TextDecoder().decode(bytes)) as object
 }

@@ -2,7 +2,7 @@ import type { Caches, Context, Runtime } from './context.ts'
 import type { App, NewAppOptions } from './apps.ts'
 import { ensure, type Catalogue } from './ensure.ts'
 import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
-import { newTypeId, type IdPrefix } from './ids.ts'
+import { isTypeId, newTypeId, type IdPrefix } from './ids.ts'
 import {
   checkOptions,
   hasMethods,
@@ -53,7 +53,10 @@ export interface LicensingOptions {
   readonly issuer?: string
   /** The time in milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number
-  /** Makes ids. They must sort by the time they were made. Default: TypeID with a UUIDv7. */
+  /**
+   * Makes ids. Each must be a TypeID of the prefix, and they must sort by the time they were made. Default: TypeID with a
+   * UUIDv7.
+   */
   readonly newId?: (prefix: IdPrefix) => string
   /** Makes RSA-4096 key pairs; default: the platform's generator, off the event loop. */
   readonly newKeyPair?: () => Promise<KeyPair>
@@ -266,11 +269,21 @@ function createCaches(): Caches {
   }
 }
 
+/** An id of another form would be stored, and no request could name it. */
+function checkedIds(newId: (prefix: IdPrefix) => string): (prefix: IdPrefix) => string {
+  return (prefix) => {
+    const id = newId(prefix)
+    if (!isTypeId(prefix, id))
+      throw new TypeError(`newId must make a TypeID, ${prefix}_…, of a UUID (RFC 9562)`)
+    return id
+  }
+}
+
 async function createRuntime(options: LicensingOptions): Promise<Runtime> {
   const now = options.now ?? Date.now
   return {
     now: () => Math.floor(now() / 1000),
-    newId: options.newId ?? newTypeId,
+    newId: options.newId === undefined ? newTypeId : checkedIds(options.newId),
     keyPairs: keyPool(options.keyPool, options.newKeyPair ?? generateRsaKeyPair),
     signing: signingQueue(options.signing),
     sealer: await createSealer(options.masterKey),

@@ -1,6 +1,6 @@
 import { Type, type TInteger, type TOptional, type TString } from '@sinclair/typebox'
 import { base64url } from 'jose'
-import type { IdPrefix } from './ids.ts'
+import { isTypeId, type IdPrefix } from './ids.ts'
 import { integer, text } from './input/fields.ts'
 import { invalidInput } from './input/parse.ts'
 import type { Page, Position } from './storage/index.ts'
@@ -74,7 +74,7 @@ function readCursor(cursor: string, prefix: IdPrefix): Position {
     const [id, position, ...more]: unknown[] = JSON.parse(new TextDecoder().decode(base64url.decode(cursor)))
     // Only tiers have a second sort key.
     const isPosition = prefix === 'tier' ? Number.isSafeInteger(position) : position === undefined
-    const isId = typeof id === 'string' && id.startsWith(`${prefix}_`) && /^[a-z]+_[0-9a-z]+$/.test(id)
+    const isId = typeof id === 'string' && isTypeId(prefix, id)
     if (isId && isPosition && more.length === 0)
       return position === undefined ? { id } : { id, position: position as number }
   } catch {

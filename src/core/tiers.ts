@@ -146,7 +146,8 @@ export async function linkFeature(
   const feature = isNew ? fresh : await tx.findFeature(fresh.appId, fresh.slug)
   if (feature === null) throw new LicensingError('not_found', 'App not found')
   const outcome = await tx.addTierFeature(tierId, feature.id, maxFeatures)
-  if (outcome === 'full') throw invalidInput({ slug: [`a tier has at most ${maxFeatures} features`] })
+  if (outcome === 'full')
+    throw invalidInput({ slug: [`is one too many: a tier has at most ${maxFeatures} features`] })
   return { feature, added: outcome === 'added' }
 }
 

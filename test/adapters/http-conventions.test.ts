@@ -28,7 +28,9 @@ describe('POST /apps/:slug/customers with a body', () => {
     'of invalid UTF-8': [new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), '400 invalid_json'],
     'of an overlong UTF-8 form': [new Uint8Array([0x22, 0xc0, 0xaf, 0x22]), '400 invalid_json'],
     'of UTF-16': [new Uint8Array([0xff, 0xfe, 0x7b, 0x00, 0x7d, 0x00]), '400 invalid_json'],
-    'with a byte order mark': [`\ufeff${email('bom')}`, '400 invalid_json'],
+    'with a byte order mark': [`\ufeff${email('bom')}`, '201'],
+    'with two byte order marks': [`\ufeff\ufeff${email('bom')}`, '400 invalid_json'],
+    'that is a byte order mark alone': ['\ufeff', '400 invalid_json'],
     'that is null': ['null', '422 validation_error'],
     'that is an array': ['[]', '422 validation_error'],
     'that is an array of bodies': [`[${email('array')}]`, '422 validation_error'],
@@ -61,6 +63,25 @@ describe('POST /apps/:slug/customers with a body', () => {
   for (const [name, [body, ends]] of Object.entries(bodies))
     test(`${name}: ${ends}`, async () => {
       assert.equal(await outcomeOf('POST', where, { key, body }), ends)
+    })
+
+  const encoded = (text: string, encoding: BufferEncoding, mark: readonly number[] = []): Uint8Array =>
+    Uint8Array.from([...mark, ...Buffer.from(text, encoding)])
+  const bigEndian = (text: string): Uint8Array => encoded(text, 'utf16le').map((_, at, all) => all[at ^ 1]!)
+  const accented = '{"email":"caf\u00e9@example.com"}'
+  const encodings: Readonly<Record<string, readonly [body: Uint8Array, message: RegExp]>> = {
+    'in Latin-1': [encoded(accented, 'latin1'), /not UTF-8/],
+    'in UTF-16': [encoded(accented, 'utf16le', [0xff, 0xfe]), /UTF-16.*UTF-8/],
+    'in big-endian UTF-16': [Uint8Array.from([0xfe, 0xff, ...bigEndian(accented)]), /UTF-16.*UTF-8/],
+    'in UTF-16 without a mark': [encoded(accented, 'utf16le'), /UTF-16.*UTF-8/],
+    'in big-endian UTF-16 without a mark': [bigEndian(accented), /UTF-16.*UTF-8/],
+    'in UTF-8 that is not JSON': [encoded('{"email":', 'utf8'), /is not valid JSON$/],
+  }
+  for (const [name, [body, message]] of Object.entries(encodings))
+    test(`${name}: 400 names the encoding`, async () => {
+      const { status, error } = await send('POST', where, { key, body })
+      assert.deepEqual([status, error().code], [400, 'invalid_json'])
+      assert.match(error().message, message)
     })
 
   test('that is malformed, without a key: 401 before the body is read', async () => {

@@ -4,7 +4,8 @@ import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { inTemporaryFolder } from '../storage/temporary-folder.ts'
 import { keyPairSource } from '../support/keys.ts'
 import { claimsOf } from '../support/tokens.ts'
-import { newShop, newWorld, risingIds } from '../support/fixtures.ts'
+import { createSealer } from '../../src/core/runtime/sealer.ts'
+import { masterKey, newShop, newWorld, risingIds } from '../support/fixtures.ts'
 import type { TestResponse } from './openapi-checker.ts'
 import { newShopServer, sender, serve, storages, type Json, type Sent } from './test-server.ts'
 
@@ -131,6 +132,81 @@ describe('Idempotency-Key', () => {
       assert.equal(response.error().code, 'idempotency_mismatch')
     }
     assert.equal(comparable(await send('POST', customers, withKey('k', { key, body }))), comparable(first))
+  })
+
+  test('the same body in other words: the stored response', async () => {
+    const {
+      send,
+      keys: { sk: key },
+    } = await newShopServer()
+    const post = (body: string): Promise<TestResponse> => send('POST', customers, withKey('k', { key, body }))
+    const first = await post(
+      '{"email":"eve@example.com","name":"I","metadata":{"n":1,"list":[{"a":1,"b":2}]}}',
+    )
+    assert.equal(first.status, 201)
+    for (const body of [
+      '{"metadata":{"list":[{"b":2,"a":1}],"n":1},"name":"I","email":"eve@example.com"}',
+      '{ "email": "eve@example.com", "name": "\\u0049", "metadata": { "n": 1.0, "list": [ { "a": 1e0, "b": 2 } ] } }',
+      '{"name":"other","name":"I","email":"eve@example.com","metadata":{"n":10e-1,"list":[{"a":1,"b":2}]}}',
+    ]) {
+      const again = await post(body)
+      assert.deepEqual([comparable(again), isReplay(again)], [comparable(first), true], body)
+    }
+    for (const metadata of [
+      '{"n":"1","list":[{"a":1,"b":2}]}',
+      '{"n":1,"list":[{"a":1},{"b":2}]}',
+      '{"n":1,"list":[]}',
+    ]) {
+      const other = await post(`{"email":"eve@example.com","name":"I","metadata":${metadata}}`)
+      assert.deepEqual([other.status, other.error().code], [422, 'idempotency_mismatch'], metadata)
+    }
+  })
+
+  test('a body that is nested too deeply: 422, also beside a stored response', async () => {
+    const {
+      send,
+      keys: { sk: key },
+    } = await newShopServer()
+    const deep = `{"email":"eve@example.com","metadata":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`
+    const fresh = await send('POST', customers, withKey('k', { key, body: deep }))
+    assert.deepEqual([fresh.status, fresh.error().code], [422, 'validation_error'])
+    await send('POST', customers, withKey('k', { key, body: { email: 'eve@example.com' } }))
+    const other = await send('POST', customers, withKey('k', { key, body: deep }))
+    assert.deepEqual([other.status, other.error().code], [422, 'idempotency_mismatch'])
+  })
+
+  test('a response that version 0.1.0 stored: found after the upgrade', async () => {
+    const { send, keys, storage, clock, customer, licensing } = await newShopServer()
+    const sealer = await createSealer(masterKey)
+    await licensing.apps.update('desktop-app', { webhookUrl: 'https://example.com/hook' })
+    const scope = (await licensing.apiKeys.authenticate(keys.sk))?.id ?? ''
+    const store = async (key: string, fingerprint: string, result: object): Promise<void> => {
+      const answer = sealer.seal(
+        new TextEncoder().encode(JSON.stringify(result)),
+        `kept-answer ${scope} ${key}`,
+      )
+      const expiresAt = clock.seconds + 3600
+      await storage.insertStoredResponse({ scope, key, fingerprint, answer, expiresAt }, clock.seconds)
+    }
+    // The fingerprints are those of 0.1.0 for the ids of this server.
+    await store('one', '8c1aca5f79ee6b4a80f232e17197cfae6b23a707f6efd873bb76bd4c0e29c592', customer)
+    await store(
+      'two',
+      '26e7f01183cb9b2dd556600293820f6811c6488936546ed9bd9b8d3e640f547e',
+      await licensing.webhooks.test('desktop-app'),
+    )
+    const body = { name: 'I', email: 'eve@example.com', metadata: { b: 1, a: [2] } }
+    const one = await send('POST', customers, withKey('one', { key: keys.sk, body }))
+    assert.deepEqual([one.status, isReplay(one), one.data().id], [201, true, customer.id])
+    const test = withKey('two', { key: keys.sk })
+    const two = await send('POST', '/apps/desktop-app/webhook-test', test)
+    assert.deepEqual([two.status, isReplay(two)], [201, true])
+    const other = await send(
+      'POST',
+      customers,
+      withKey('one', { key: keys.sk, body: { ...body, name: 'J' } }),
+    )
+    assert.equal(other.error().code, 'idempotency_mismatch')
   })
 
   test('an app that took the slug of a deleted one: 422', async () => {

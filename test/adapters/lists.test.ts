@@ -156,6 +156,33 @@ describe('GET /apps/:slug/customers', () => {
   })
 })
 
+describe('a plus sign in a query', () => {
+  test('by-email: a blank in an address is refused, and %2B finds it', async () => {
+    const { send, keys } = await newShopServer()
+    await add(send, keys.sk, 'a+b@x.org')
+    const by = (query: string) => send('GET', `${customers}/by-${query}`, { key: keys.sk })
+    const plain = await by('email?email=a+b@x.org')
+    assert.equal(plain.status, 422)
+    assert.match(plain.error().details?.email?.[0] ?? '', /write a plus sign as %2B/)
+    assert.equal((await by('email?email=a%2Bb@x.org')).status, 200)
+    assert.equal((await by('email?email=c%2Bd@x.org')).error().message, 'Customer not found')
+  })
+
+  test('by-external-id: the error says it, and an id with a blank is found', async () => {
+    const { send, keys } = await newShopServer()
+    const key = keys.sk
+    for (const external_id of ['crm+1', 'crm 2'])
+      await send('POST', customers, { key, body: { email: `${external_id.at(-1)}@x.org`, external_id } })
+    const by = (id: string) => send('GET', `${customers}/by-external-id?external_id=${id}`, { key })
+    const plain = await by('crm+1')
+    assert.equal(plain.status, 404)
+    assert.equal(plain.error().message, 'Customer not found: in a URL, write a plus sign as %2B')
+    assert.equal((await by('crm%2B1')).status, 200)
+    assert.equal((await by('crm+2')).status, 200)
+    assert.equal((await by('crm3')).error().message, 'Customer not found')
+  })
+})
+
 describe('filters', () => {
   for (const [name, use] of storages)
     test(`GET /apps/:slug/customers?email=: % and _ are ordinary characters, on ${name}`, () =>

@@ -131,6 +131,21 @@ const faults: Readonly<Record<string, readonly [sql: string, where: RegExp, what
     /^API key key_/,
     /^is bound to an app/,
   ],
+  'an id that is no UUID': [
+    `update heartwood_license set id = 'lic_00000000000000000000000001' where ${someLicense}`,
+    /^license lic_00000000000000000000000001$/,
+    /^is refused by an import \(id must be [^)]+\): export the database, replace the id everywhere, for example by lic_0000000000e008000000000001, in the file, and import/,
+  ],
+  'an app id that is no UUID': [
+    `update heartwood_app set id = 'app_00000000000000000000000001' where slug = 'trial'`,
+    /^app app_00000000000000000000000001$/,
+    /its keys are sealed under this id, so create another app/,
+  ],
+  'a record that an import refuses': [
+    `update heartwood_customer set name = printf('%.300c', 'x')`,
+    /^customer cus_/,
+    /^is refused by an import \(name must be [^)]+\): export the database, correct the record in the file/,
+  ],
   'a wrong folded e-mail': [
     `update heartwood_customer set folded_email = 'X' || folded_email`,
     /^customer cus_/,

@@ -53,6 +53,11 @@ const broken: Readonly<
     (one) => ({ ...one, revision: secret }),
     /revision must be an integer/,
   ],
+  'an id that is no UUID': [
+    'license',
+    (one) => ({ ...one, id: 'lic_00000000000000000000000001' }),
+    /id must be an id of the form lic_…, a UUID by RFC 9562/,
+  ],
   'an unknown field': ['customer', (one) => ({ ...one, password: secret }), /password is not a known field/],
   'a missing field': ['license', ({ tier: _tier, ...one }) => one, /tier is required/],
   'an unsealed secret': ['app', (one) => ({ ...one, tokenSecret: secret }), /tokenSecret must be sealed/],

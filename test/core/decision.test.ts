@@ -129,3 +129,12 @@ test('decide(): holds until the second that it names, and not a second longer', 
     assert.equal(decide({ ...facts, now: validUntil }).valid, false, what)
   }
 })
+
+test('decide(): takes a Date for a time, and refuses an invalid one', () => {
+  const later = (seconds: number): Date => new Date((now + seconds) * 1000 + 999)
+  for (const [what, facts] of cases)
+    assert.deepEqual(decide({ ...facts, now: later(0) }), decide({ ...facts, now }), what)
+  assert.equal(decide({ now, seenAt: later(day) }).action, 'check_clock')
+  assert.throws(() => decide({ now: new Date(NaN) }), TypeError)
+  assert.throws(() => decide({ now, seenAt: new Date(NaN) }), TypeError)
+})

@@ -37,6 +37,7 @@ test('licenses.create(): exactly one of three fields gives the end', async () =>
     [{ durationDays: 1 }, start + day],
     [{ durationDays: 36_500 }, start + 36_500 * day],
     [{ expiresAt: start + 1 }, start + 1],
+    [{ expiresAt: new Date((start + 1) * 1000 + 999) }, start + 1],
     [{ expiresAt: 253_402_300_799 }, 253_402_300_799],
     [{ forever: true }, null],
   ]
@@ -45,9 +46,19 @@ test('licenses.create(): exactly one of three fields gives the end', async () =>
     ...[0, -1, 1.5, 36_501, 1e9, 1e308, 2 ** 53, Number.NaN, Infinity, '30', true, null, [30]].map(
       (durationDays) => ({ durationDays }),
     ),
-    ...[start, start - 1, 0, -1, 253_402_300_800, start + 0.5, '2027-01-01', null, new Date()].map(
-      (expiresAt) => ({ expiresAt }),
-    ),
+    ...[
+      start,
+      start - 1,
+      0,
+      -1,
+      253_402_300_800,
+      start + 0.5,
+      '2027-01-01',
+      null,
+      new Date(NaN),
+      new Date(0),
+      new Date(8.64e15),
+    ].map((expiresAt) => ({ expiresAt })),
     ...[false, 'true', 1, null].map((forever) => ({ forever })),
     ...[
       { durationDays: 1, forever: true },
@@ -64,7 +75,10 @@ test('licenses.create(): customer and tier must exist in the same app', async ()
   const { licensing, customer, tier, issue } = await newShop()
   await licensing.apps.create({ name: 'Other', slug: 'other-app' })
   const { licenses, tiers, customers } = licensing
-  const fieldOf = async (app: string, license: Partial<NewLicense>): Promise<string> => {
+  const fieldOf = async (
+    app: string,
+    license: { readonly customerId?: string; readonly tierId?: string },
+  ): Promise<string> => {
     const given = {
       installationId: installation(9),
       customerId: customer.id,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LicenseReference } from '../../src/core/index.ts'
+import type { BatchReference, LicenseReference } from '../../src/core/index.ts'
 import { claimsOf } from '../support/tokens.ts'
 import { codeOf, day, installation, newShop, refusalOf, start, tokenOf } from '../support/fixtures.ts'
 
@@ -150,7 +150,7 @@ test('verification.verifyBatch(): takes one list of at most 100 strings', async 
     ...[{ jtis: 'x' }, { jtis: [1] }, { jtis: [null] }, { jtis: ['x'.repeat(256)] }, { jtis: { 0: 'x' } }],
   ]
   for (const batch of odd) {
-    const error = await refusalOf(verifyBatch('desktop-app', batch as object))
+    const error = await refusalOf(verifyBatch('desktop-app', batch as BatchReference))
     assert.equal(error.code, 'validation_error', JSON.stringify(batch))
   }
   assert.equal(await codeOf(verifyBatch('no-app', { jtis: [] })), 'not_found')

@@ -6,11 +6,17 @@ import manifest from '../../package.json' with { type: 'json' }
 import { identifiersOf, importsOf, packageOf, sourceFiles, type Import } from './imports.ts'
 
 const corePackages = ['jose', '@noble/ciphers', 'typeid-js', '@sinclair/typebox']
-const clientsCore = [...sourceFiles('src/core/token'), 'src/core/errors.ts', 'src/core/time.ts']
+const clientsCore = [
+  ...sourceFiles('src/core/token'),
+  'src/core/errors.ts',
+  'src/core/time.ts',
+  'src/core/typeid.ts',
+]
 const sqliteModules = ['bun:sqlite', 'node:sqlite']
 
 /** The rooms of core, floor by floor. A room imports itself and the floors below it. */
 const coreFloors: readonly (readonly string[])[] = [
+  ['typeid.ts'],
   ['errors.ts', 'ids.ts', 'time.ts', 'wire.ts'],
   ['retry.ts'],
   ['input', 'token'],

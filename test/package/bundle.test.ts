@@ -28,9 +28,15 @@ test('heartwood/client: less than 20 kB gzipped for a browser', async (context) 
 
 test('heartwood/client: the bundle has its own files, those it shares with core, and jose', async () => {
   const { files } = await bundle('src/client/index.ts')
-  const shared = ['errors', 'time', 'token/decision', 'token/jti', 'token/pasted', 'token/token'].map(
-    (name) => `src/core/${name}.ts`,
-  )
+  const shared = [
+    'errors',
+    'time',
+    'token/decision',
+    'token/jti',
+    'token/pasted',
+    'token/token',
+    'typeid',
+  ].map((name) => `src/core/${name}.ts`)
   const others = files.filter(
     (file) =>
       !/^src\/client\/[a-z-]+\.ts$/.test(file) &&

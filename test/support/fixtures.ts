@@ -5,6 +5,7 @@ import {
   LicensingError,
   type App,
   type Customer,
+  type Expiry,
   type IdPrefix,
   type Licensing,
   type LicensingOptions,
@@ -74,9 +75,9 @@ export function installation(number: number): string {
   return `a1b2c3d4-e5f6-4a7b-8c9d-${number.toString(16).padStart(12, '0')}`
 }
 
-function withEnd(license: Partial<NewLicense>): Partial<NewLicense> {
+function withEnd(license: Partial<NewLicense>): Expiry {
   const hasEnd = 'durationDays' in license || 'expiresAt' in license || 'forever' in license
-  return hasEnd ? license : { durationDays: 30, ...license }
+  return (hasEnd ? license : { durationDays: 30, ...license }) as Expiry
 }
 
 export async function newShop(options: Partial<LicensingOptions> = {}, slug = 'desktop-app'): Promise<Shop> {

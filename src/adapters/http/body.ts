@@ -47,13 +47,34 @@ async function readBytes(body: ReadableStream<Uint8Array>): Promise<Uint8Array> 
   return bytes
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+function utf8(bytes: Uint8Array): string | null {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    return jsonSpaces.test(text) ? {} : JSON.parse(text)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    throw new HttpError('invalid_json', 'Request body is not valid JSON')
+    return null
   }
+}
+
+/** The encodings that put a zero byte beside each ASCII character, or begin with a byte order mark of their own. */
+function isUtf16Or32([first, second]: Uint8Array): boolean {
+  const isMarked = (first === 0xfe && second === 0xff) || (first === 0xff && second === 0xfe)
+  return isMarked || first === 0 || second === 0
+}
+
+function explainBytes(bytes: Uint8Array, text: string | null): string {
+  if (isUtf16Or32(bytes)) return 'Request body is in UTF-16 or UTF-32, but JSON must be in UTF-8'
+  return text === null ? 'Request body is not UTF-8, as JSON must be' : 'Request body is not valid JSON'
+}
+
+/** Takes one byte order mark before the JSON, as RFC 8259 section 8.1 allows. */
+function parseJson(bytes: Uint8Array): unknown {
+  const text = utf8(bytes)
+  try {
+    if (text !== null) return jsonSpaces.test(text) ? {} : JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch {
+    // Falls through, because every body that is no JSON gets its error below.
+  }
+  throw new HttpError('invalid_json', explainBytes(bytes, text))
 }
 
 /**

@@ -1,6 +1,6 @@
 import { LicensingError, type ErrorDetails, type LicensingErrorCode } from '../../core/errors.ts'
 import { json, type Reply } from './reply.ts'
-import { wireDetails } from './wire.ts'
+import { wireDetails, wireMessage } from './wire.ts'
 
 /** Every machine code of the HTTP API. */
 export type ErrorCode =
@@ -112,7 +112,8 @@ export function errorReply(error: unknown): Reply {
   const code = errorCodeOf(error)
   const headers = error instanceof HttpError ? error.headers : {}
   const details = error instanceof LicensingError ? error.details : undefined
-  return json(errorJson(code, error.message, details), errorCodes[code].status, {
+  const message = code === 'validation_error' ? wireMessage(error.message) : error.message
+  return json(errorJson(code, message, details), errorCodes[code].status, {
     ...headersFor(code),
     ...headers,
   })

@@ -1,6 +1,6 @@
 import { getLogger } from '@logtape/logtape'
 import { Type } from '@sinclair/typebox'
-import { input, type Input } from '../../core/input/parse.ts'
+import { input } from '../../core/input/parse.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { admit, isByToken, type Admission, type RequestContext } from './admission.ts'
 import { readBody } from './body.ts'
@@ -26,7 +26,8 @@ export interface ResponseContext {
   readonly metrics: Metrics | null
 }
 
-const noQuery = input<object>()(Type.Object({}))
+/** The query or body of a route that takes none. */
+const nothing = input<object>()(Type.Object({}))
 const log = getLogger(['heartwood', 'http'])
 /** Milliseconds that a body may take. After that the app is read again, because it may have changed or gone meanwhile. */
 const slowBody = 100
@@ -44,13 +45,16 @@ function requestIdOf(request: Request): string {
 function queryOf(route: Route, request: Request): Readonly<Record<string, unknown>> {
   const at = request.url.indexOf('?')
   const parameters = new URLSearchParams(at === -1 ? '' : request.url.slice(at + 1))
-  const query = fromQuery(route.query ?? noQuery, parameters)
-  if (route.query === undefined) noQuery.parse(query)
+  const query = fromQuery(route.query ?? nothing, parameters)
+  if (route.query === undefined) nothing.parse(query)
   return query
 }
 
-async function bodyOf(body: Input<unknown>, request: Request, admission: Admission): Promise<unknown> {
-  return fromWire(body, admission.body ?? (await readBody(request)))
+/** A route without a body of its own takes an empty one, by the same rules. A GET has none to read. */
+async function bodyOf({ body, method }: Route, request: Request, admission: Admission): Promise<unknown> {
+  if (method === 'GET') return undefined
+  const given = fromWire(body ?? nothing, admission.body ?? (await readBody(request)))
+  return body === undefined ? nothing.parse(given) : given
 }
 
 /** Counts the request if its route has a limit. Resolves to the rate-limit headers. @throws {HttpError} `rate_limited`. */
@@ -71,7 +75,7 @@ async function callOf(context: RequestContext): Promise<RouteCall> {
   const query = queryOf(route, request)
   if (route.permission !== undefined) await admission.licensing.authorize(route.permission(query))
   const startedAt = performance.now()
-  const body = route.body === undefined ? undefined : await bodyOf(route.body, request, admission)
+  const body = await bodyOf(route, request, admission)
   const isSlow = performance.now() - startedAt > slowBody
   const licensing = isSlow ? admission.laterLicensing : admission.licensing
   const consumeLimit: RouteCall['consumeLimit'] = async (limit, key) =>

@@ -1,17 +1,22 @@
 import type { IdempotencyKey } from '../../core/idempotency.ts'
-import { sha256Hex } from '../../core/ids.ts'
+import { earlierFingerprintOf, fingerprintOf } from './fingerprint.ts'
 import { pathAndQuery } from './path.ts'
 import type { Reply } from './reply.ts'
 import { runRoute, type Route, type RouteCall } from './route.ts'
 
 /** The key belongs to the caller's API key, and to one method, path and body. */
-async function keyOf({ signs }: Route, call: RouteCall, key: string): Promise<IdempotencyKey> {
+async function keyOf({ signs, body }: Route, call: RouteCall, key: string): Promise<IdempotencyKey> {
   // The app is identified by its id, because another app may take the slug of a deleted one.
-  const identity = [call.request.method, ...pathAndQuery(call.request), call.app, call.body]
-  const fingerprint = await sha256Hex(JSON.stringify(identity))
-  const license = signs && { license: { app: call.app, signs } }
+  const request = [call.request.method, ...pathAndQuery(call.request), call.app]
+  const earlierFingerprint = await earlierFingerprintOf([...request, body === undefined ? null : call.body])
   const scope = call.credential.kind === 'key' ? call.credential.principal.id : ''
-  return { key, scope, fingerprint, ...license }
+  return {
+    key,
+    scope,
+    fingerprint: await fingerprintOf([...request, call.body]),
+    ...(earlierFingerprint !== null && { earlierFingerprint }),
+    ...(signs && { license: { app: call.app, signs } }),
+  }
 }
 
 /** Replies to a POST with an Idempotency-Key. The work is done once; within 24 hours a repetition gets the stored response. */

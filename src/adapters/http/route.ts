@@ -15,7 +15,7 @@ import type { JsonSchema } from './wire.ts'
 export type Access = 'public' | 'read' | 'write' | 'apps' | 'keys' | 'renewal'
 
 /** An input that core has not checked yet. A row passes it on to core; each of its fields has the type `never`. */
-export type Unchecked<Shape> = { readonly [Name in keyof Shape]: never }
+export type Unchecked<Shape> = { readonly [Name in keyof Shape]-?: never }
 
 /** An input that is checked before the row runs, because core takes its fields as separate arguments. */
 export interface CheckedInput<Shape> extends Input<Shape> {

@@ -1,6 +1,8 @@
 import type { TObject, TSchema } from '@sinclair/typebox'
-import { LicensingError, type ErrorDetails } from '../../core/errors.ts'
-import type { Input } from '../../core/input/parse.ts'
+import type { LicensingError, ErrorDetails } from '../../core/errors.ts'
+import { choiceOf } from '../../core/input/choice.ts'
+import { instantRule, isInstant } from '../../core/input/fields.ts'
+import { invalidInput, type Input } from '../../core/input/parse.ts'
 import { isoTime, snakeCase } from '../../core/wire.ts'
 
 export { isoTime, snakeCase }
@@ -12,7 +14,7 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 
 const shownName = /^[a-z0-9_]{1,63}$/
 const camelWord = /\b[a-z]+(?:[A-Z][a-z0-9]*)+\b/g
-const rfc3339 = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/
+const rfc3339 = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/
 
 /** Reads an RFC 3339 time as whole seconds since 1970, fractions floored. Any other text, such as February 30, is `null`. */
 export function readTime(text: string): number | null {
@@ -58,11 +60,6 @@ export function toWire(value: object): Record<string, unknown> {
   return wired
 }
 
-function isInstant(schema: TSchema): boolean {
-  const parts = (schema.anyOf ?? [schema]) as readonly TSchema[]
-  return parts.some((part) => part.instant === true)
-}
-
 /** Turns a time into seconds. A malformed one becomes `false`, so that core rejects it by the field's own rule. */
 function fromWireValue(schema: TSchema, value: unknown): unknown {
   if (!isInstant(schema) || value === null) return value
@@ -95,8 +92,12 @@ export function fromWire({ schema }: Input<unknown>, body: unknown): unknown {
   return Object.fromEntries(fields)
 }
 
-function wireMessage(message: string): string {
-  return message.replace(camelWord, snakeCase)
+const wireTimeRule =
+  'must be a time by RFC 3339 with its offset, such as 2026-01-23T10:00:00Z, between 1970 and 9999'
+
+/** A message of core in the words of the wire: the names of fields, and the form of a time. */
+export function wireMessage(message: string): string {
+  return message.replace(instantRule, wireTimeRule).replace(camelWord, snakeCase)
 }
 
 /** The broken rules by the names of their fields on the wire. */
@@ -114,7 +115,7 @@ function readQueryValue(schema: TSchema, text: string): unknown {
 
 function repeatedNames(repeated: readonly string[]): LicensingError {
   const details = Object.fromEntries(repeated.map((name) => [shown(name), ['must be given once']]))
-  return new LicensingError('validation_error', 'The request is not valid', { details })
+  return invalidInput(details)
 }
 
 /** Turns query parameters into core's input. @throws {LicensingError} `validation_error` for one that is given twice. */
@@ -140,7 +141,8 @@ export function fromQuery(
 export type SchemaChange = (node: JsonSchema) => JsonSchema
 
 function wireObject(schema: JsonSchema, change: SchemaChange): JsonSchema {
-  const { properties, required, additionalProperties = false, ...known } = schema
+  const { properties, required, additionalProperties = false, choice: _choice, ...known } = schema
+  const choice = choiceOf(schema as TObject)
   const fields = Object.entries(properties as TObject['properties'])
   return {
     ...known,
@@ -153,6 +155,9 @@ function wireObject(schema: JsonSchema, change: SchemaChange): JsonSchema {
       fields.map(([name, field]) => [snakeCase(name), wireSchema(field, change)]),
     ),
     ...(required !== undefined && { required: (required as readonly string[]).map(snakeCase) }),
+    ...(choice?.isRequired === true && {
+      oneOf: choice.names.map((name) => ({ required: [snakeCase(name)] })),
+    }),
   }
 }
 

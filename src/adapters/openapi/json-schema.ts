@@ -2,8 +2,8 @@ import type { TObject, TSchema } from '@sinclair/typebox'
 import { maxBodyBytes } from '../http/body.ts'
 import { wireSchema, type JsonSchema } from '../http/wire.ts'
 
-/** Lengths of times in characters: a request may have a fraction and an offset, a response is `2026-01-23T10:00:00Z`. */
-const requestTimeLength = 35
+/** Lengths of times in characters: a request may have a long fraction, a response is `2026-01-23T10:00:00Z`. */
+const requestTimeLength = 64
 const responseTimeLength = 20
 
 /** States the limits that hold everywhere: every integer has a format, and every string a maximum length. */

@@ -102,7 +102,7 @@ const idempotencyKey: object = {
   in: 'header',
   required: false,
   description:
-    'A repetition with the same key, method, path and body within 24 hours gets the first response again',
+    'A repetition with the same key, method, path and body within 24 hours gets the first response again. Bodies are compared by meaning: the order of members does not matter',
   schema: {
     type: 'string',
     minLength: 1,
@@ -116,7 +116,7 @@ function errorsOf(route: Route): readonly ErrorCode[] {
   const fromAccess: ErrorCode[] = route.access === 'public' ? [] : ['unauthorized', 'forbidden']
   const fromPath: ErrorCode[] = route.path.includes(':') ? ['not_found'] : []
   const fromBody: ErrorCode[] =
-    route.body === undefined ? [] : ['invalid_json', 'body_too_large', 'unsupported_media_type']
+    route.method === 'GET' ? [] : ['invalid_json', 'body_too_large', 'unsupported_media_type']
   const fromKey: ErrorCode[] = takesIdempotencyKey(route)
     ? ['idempotency_in_progress', 'idempotency_mismatch']
     : []
@@ -214,7 +214,7 @@ function parameters(route: Route): readonly object[] {
   return [
     ...inPath,
     ...inQuery,
-    ...(takesIdempotencyKey(route) ? [idempotencyKey] : []),
+    ...(takesIdempotencyKey(route) ? [{ $ref: '#/components/parameters/Idempotency-Key' }] : []),
     ...(route.access === 'renewal' ? [clientHeader] : []),
   ]
 }
@@ -227,7 +227,7 @@ function security(route: Route): readonly object[] {
 function requestBody({ body, bodyExample }: Route): object {
   if (body === undefined) return {}
   const schema = requestSchema(body.schema)
-  const required = schema.required !== undefined
+  const required = schema.required !== undefined || schema.oneOf !== undefined
   return { requestBody: { required, content: { 'application/json': { schema, example: bodyExample } } } }
 }
 
@@ -305,6 +305,7 @@ function documentation(publicUrl: string | null): object {
       schemas: namedSchemas,
       responses: namedResponses(),
       headers,
+      parameters: { 'Idempotency-Key': idempotencyKey },
     },
   }
 }

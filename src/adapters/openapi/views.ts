@@ -3,7 +3,6 @@ import type { ApiKey } from '../../core/api-keys/api-keys.ts'
 import type { App } from '../../core/apps.ts'
 import type { Customer } from '../../core/customers.ts'
 import type { Feature } from '../../core/features.ts'
-import { typeIdSuffix } from '../../core/ids.ts'
 import { flag, instant, nullable, oneOf } from '../../core/input/fields.ts'
 import { input } from '../../core/input/parse.ts'
 import type { Rotation } from '../../core/keys/rotation.ts'
@@ -25,6 +24,7 @@ import { licenseRecord } from '../../core/storage/licenses.ts'
 import { signingKeyRecord } from '../../core/storage/signing-keys.ts'
 import { tierRecord } from '../../core/storage/tiers.ts'
 import { maxTokenLength } from '../../core/token/token.ts'
+import { base32Character, typeIdSuffix } from '../../core/typeid.ts'
 import {
   count,
   line,
@@ -118,7 +118,7 @@ const customer = view<Customer>()(
 )
 
 const licenseToken = (text: string) => matching(text, '^eyJ', maxTokenLength)
-const jtiPattern = `^lic_${typeIdSuffix}[0-9a-hjkmnp-tv-z]{32}$`
+const jtiPattern = `^lic_${typeIdSuffix}${base32Character}{32}$`
 const internal = ['appId', 'tierFeatures', 'current', 'revision', 'minRevision', 'version'] as const
 /** Fields of a license that a public key does not get, beside `jti`. */
 const onlyForSecretKeys = ['revokedCause', 'seenAt', 'seenKid', 'seenClient'] as const

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { customerChanges, customerQuery, newCustomer } from '../../core/customers.ts'
+import { LicensingError } from '../../core/errors.ts'
 import { text } from '../../core/input/fields.ts'
 import { input, type Input } from '../../core/input/parse.ts'
 import { customerExample, pageExample } from '../openapi/examples.ts'
@@ -24,11 +25,29 @@ interface ByExternalId {
 }
 
 const byEmail: Input<ByEmail> = input<ByEmail>()(
-  Type.Object({ email: text('The whole e-mail address, in any case', 1, 254) }),
+  Type.Object({
+    email: Type.String({
+      description: 'The whole e-mail address, in any case',
+      minLength: 1,
+      maxLength: 254,
+      // No address has a blank, but a plus sign becomes one when the URL is decoded.
+      pattern: '^[^ ]*$',
+      rule: 'must be 1 to 254 characters without a blank; in a URL, write a plus sign as %2B',
+    }),
+  }),
 )
 const byExternalId: Input<ByExternalId> = input<ByExternalId>()(
   Type.Object({ externalId: text('The exact external id', 1, 255) }),
 )
+
+/** An external id may have blanks. One that is not found perhaps had plus signs before the URL was decoded. */
+function explainMissing(externalId: string): (error: unknown) => never {
+  return (error) => {
+    const isMissing = error instanceof LicensingError && error.code === 'not_found'
+    if (!isMissing || !externalId.includes(' ')) throw error
+    throw new LicensingError('not_found', `${error.message}: in a URL, write a plus sign as %2B`)
+  }
+}
 
 const readRoutes: readonly Route[] = [
   route({
@@ -73,7 +92,8 @@ const readRoutes: readonly Route[] = [
     description: 'The external id is the customer’s name in your own system.',
     query: checked(byExternalId),
     responses: { 200: customerResponse },
-    run: ({ licensing, app, query }) => licensing.customers.getByExternalId(app, query.externalId),
+    run: ({ licensing, app, query: { externalId } }) =>
+      licensing.customers.getByExternalId(app, externalId).catch(explainMissing(externalId)),
     respond: one,
   }),
   route({

@@ -28,7 +28,10 @@ import {
   noCounts,
   tiersOf,
   type Counts,
+  type Kind,
+  type Records,
 } from '../backup/records.ts'
+import { recordFault } from './record-fault.ts'
 
 /** A problem. */
 export interface Finding {
@@ -47,8 +50,9 @@ export interface Checker {
   readonly session: StorageSession
   readonly licensing: Licensing
   readonly sealer: Sealer
-  readonly checked: Record<keyof Counts, number>
   report(where: string, what: string): void
+  /** Counts a record, and reports if an import would refuse it. */
+  visit<K extends Kind>(kind: K, where: string, record: Records[K]): void
 }
 
 /** The number of licenses of an app whose tokens are signed and verified. */
@@ -94,8 +98,8 @@ async function checkPrivateKey({ sealer, report }: Checker, key: SigningKeyRecor
 }
 
 async function checkKey(checker: Checker, key: SigningKeyRecord): Promise<void> {
-  checker.checked.signingKey++
   const where = `signing key ${key.kid}`
+  checker.visit('signingKey', where, key)
   const jwk = await publicJwk(key.publicKeyPem)
   if (jwk === null) return checker.report(where, 'has a public half that cannot be read')
   if ((await calculateJwkThumbprint(jwk, 'sha256')) !== key.kid)
@@ -111,15 +115,15 @@ async function checkKeys(checker: Checker, app: AppRecord): Promise<void> {
   for (const key of keys) await checkKey(checker, key)
 }
 
-async function checkTiers({ session, checked, report }: Checker, app: AppRecord): Promise<Set<string>> {
+async function checkTiers({ session, visit, report }: Checker, app: AppRecord): Promise<Set<string>> {
   const tiers = new Set<string>()
   const known = new Set<string>()
   for await (const feature of allOf((page) => session.listFeatures(app.id, page))) {
-    checked.feature++
+    visit('feature', `feature ${feature.id}`, feature)
     known.add(feature.slug)
   }
   for await (const tier of tiersOf(session, app.id)) {
-    checked.tier++
+    visit('tier', `tier ${tier.id}`, tier)
     tiers.add(tier.id)
     if (!tier.features.every((slug) => known.has(slug)))
       report(`tier ${tier.id}`, 'has a feature of no such app')
@@ -127,23 +131,24 @@ async function checkTiers({ session, checked, report }: Checker, app: AppRecord)
   return tiers
 }
 
-async function checkCustomers({ session, checked, report }: Checker, app: AppRecord): Promise<void> {
+async function checkCustomers({ session, visit, report }: Checker, app: AppRecord): Promise<void> {
   for await (const customer of customersOf(session, app.id)) {
-    checked.customer++
+    visit('customer', `customer ${customer.id}`, customer)
     if (customer.foldedEmail !== foldEmail(customer.email))
       report(`customer ${customer.id}`, 'is not found by its e-mail: it is folded in another way')
   }
 }
 
 async function checkWebhook(checker: Checker, app: AppRecord): Promise<void> {
-  const { session, sealer, checked, report } = checker
+  const { session, sealer, visit, report } = checker
   const webhook = await session.findWebhook(app.id)
-  if (webhook !== null) checked.webhook++
+  if (webhook !== null) visit('webhook', `webhook of app ${app.id}`, webhook)
   for (const secret of [webhook?.secret ?? null, webhook?.previousSecret ?? null])
     if (secret !== null && openOrNull(sealer, secret, webhookSecretPurpose(app.id)) === null)
       report(`app ${app.id}`, 'has a webhook secret that does not open with this master key')
-  for await (const { id, state, dueAt } of deliveriesOf(session, app.id)) {
-    checked.delivery++
+  for await (const delivery of deliveriesOf(session, app.id)) {
+    const { id, state, dueAt } = delivery
+    visit('delivery', `delivery ${id}`, delivery)
     if ((state === 'pending') !== (dueAt !== null))
       report(`delivery ${id}`, 'is due without being pending, or pending without being due')
   }
@@ -171,8 +176,8 @@ async function checkToken(
 }
 
 async function checkApp(checker: Checker, app: AppRecord): Promise<void> {
-  checker.checked.app++
-  const { sealer, report } = checker
+  const { sealer, visit, report } = checker
+  visit('app', `app ${app.id}`, app)
   if (openOrNull(sealer, app.tokenSecret, tokenSecretPurpose(app.id)) === null)
     report(`app ${app.id}`, 'has a token secret that does not open with this master key')
   await checkKeys(checker, app)
@@ -187,8 +192,8 @@ async function checkApp(checker: Checker, app: AppRecord): Promise<void> {
   for (const id of sample) await checkToken(checker, app, id)
 }
 
-async function checkApiKey({ session, checked, report }: Checker, key: ApiKeyRecord): Promise<void> {
-  checked.apiKey++
+async function checkApiKey({ session, visit, report }: Checker, key: ApiKeyRecord): Promise<void> {
+  visit('apiKey', `API key ${key.id}`, key)
   const app = key.appId === null ? null : await session.findApp(key.appId)
   const isBound = key.appId !== null || key.app !== null
   if (isBound && (app?.id !== key.appId || app?.slug !== key.app || app?.mode !== key.mode))
@@ -217,7 +222,12 @@ export async function checkRecords(
   const { session } = snapshot
   const checked = noCounts()
   const licensing = await createLicensing({ storage: storageOf(snapshot), masterKey })
-  const checker = { session, licensing, sealer: await createSealer(masterKey), checked, report }
+  const visit: Checker['visit'] = (kind, where, record) => {
+    checked[kind]++
+    const fault = recordFault(kind, record)
+    if (fault !== null) report(where, fault)
+  }
+  const checker = { session, licensing, sealer: await createSealer(masterKey), report, visit }
   for await (const app of allOf((page) => session.listApps({}, page))) await checkApp(checker, app)
   for await (const key of allOf((page) => session.listApiKeys({}, page))) await checkApiKey(checker, key)
   await checkStoredResponses(checker)

@@ -4,8 +4,8 @@ import { licensePages } from '../backup/records.ts'
 
 interface LicenseChecker {
   readonly session: StorageSession
-  readonly checked: { license: number }
   report(where: string, what: string): void
+  visit(kind: 'license', where: string, record: LicenseRecord): void
 }
 
 async function knownCustomers(
@@ -46,7 +46,7 @@ function slotOwners(
 }
 
 async function checkPage(
-  { session, checked, report }: LicenseChecker,
+  { session, visit, report }: LicenseChecker,
   app: AppRecord,
   tiers: ReadonlySet<string>,
   page: readonly LicenseRecord[],
@@ -56,7 +56,7 @@ async function checkPage(
   const owners = await slotOwners(session, app, page)
   for (const [at, license] of page.entries()) {
     const where = `license ${license.id}`
-    checked.license++
+    visit('license', where, license)
     for (const what of faultsOf(license, now)) report(where, what)
     if (!customers.has(license.customerId)) report(where, 'is of a customer that its app does not have')
     if (license.tierId !== null && !tiers.has(license.tierId))

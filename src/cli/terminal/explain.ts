@@ -15,9 +15,17 @@ export function explainRules({ message, details = {} }: LicensingError): string 
   return rulesOf(details) || message
 }
 
-function explainLicensing({ message, details = {} }: LicensingError): string {
-  const rules = rulesOf(wireDetails(details))
-  return rules === '' ? message : `${message}: ${rules}`
+/** The fields at fault that the message does not name. Its words and theirs are the same, so they are said once. */
+function unnamedFields(message: string, details: ErrorDetails): string {
+  const fields = Object.keys(details).filter((field) => !message.includes(field))
+  return fields.length === 0 ? '' : ` (${fields.join(', ')})`
+}
+
+/** Every broken rule of an input; of another error, its message and the fields at fault. */
+function explainLicensing({ code, message, details: given = {} }: LicensingError): string {
+  const details = wireDetails(given)
+  if (code === 'validation_error') return `The request is not valid: ${rulesOf(details)}`
+  return message + unnamedFields(message, details)
 }
 
 /** Explains an error in one line. Only an unexpected error shows its stack. */

@@ -58,8 +58,11 @@ export interface NewApiKey {
   readonly mode?: Mode
   /** Slug of the app that it is bound to. The key has the app's mode then. */
   readonly app?: string | null
-  /** Whole seconds since 1970, in the future. `null` or absent: it never expires. */
-  readonly expiresAt?: NumericDate | null
+  /**
+   * A time in the future: whole seconds since 1970, or a `Date`, whose fraction of a second is cut off. `null` or absent: it
+   * never expires.
+   */
+  readonly expiresAt?: NumericDate | Date | null
 }
 
 /** Options of `licensing.apiKeys.roll`. */
@@ -107,7 +110,10 @@ export interface ApiKeys {
   authenticate(secret: string): Promise<AuthenticatedKey | null>
 }
 
-export const newApiKey: Input<NewApiKey> = input<NewApiKey>()(
+/** A new key as `parse` leaves it. */
+type ParsedApiKey = Omit<NewApiKey, 'expiresAt'> & { readonly expiresAt?: NumericDate | null }
+
+export const newApiKey: Input<ParsedApiKey> = input<ParsedApiKey>()(
   Type.Object({
     name: Type.Optional(nullable(text('What it is for', 0, 255))),
     type: Type.Optional(oneOf('sk may write, pk only read', ['sk', 'pk'])),
@@ -186,7 +192,7 @@ async function freshKey(
   return { record, answer: { ...toApiKey(record), secret } }
 }
 
-async function rightsOf(context: Context, given: NewApiKey): Promise<KeyRights> {
+async function rightsOf(context: Context, given: ParsedApiKey): Promise<KeyRights> {
   const app = await boundApp(context, given.app)
   const mode = modeOf(context, given, app)
   checkManager(context, mode)

@@ -10,13 +10,15 @@ import {
   type TUnion,
   type TUnsafe,
 } from '@sinclair/typebox'
-import { appSlugPattern, typeIdSuffix, uuidPattern } from '../ids.ts'
+import { appSlugPattern, uuidPattern } from '../ids.ts'
 import { maxInstant } from '../time.ts'
+import { base32Character } from '../typeid.ts'
 
 /** A JSON object, given back exactly as it came. */
 export type Metadata = Readonly<Record<string, unknown>>
 
-const typeIdShape = `[a-z]+_${typeIdSuffix}`
+/** Wider than the form of an id: a slug must not even look like one. */
+const typeIdShape = `[a-z]+_[0-7]${base32Character}{25}`
 
 /** Text of `min` to `max` UTF-16 code units. */
 export function text(meaning: string, min: number, max: number): TString {
@@ -37,10 +39,19 @@ export function flag(meaning: string): TBoolean {
   return Type.Boolean({ description: meaning, rule: 'must be true or false' })
 }
 
-/** Whole seconds since 1970; on the wire an RFC 3339 time. */
-export function instant(meaning: string): TInteger {
-  const rule = 'must be a time between 1970 and 9999'
+/** The rule of a time in core. On the wire it is another: see `wireMessage` of the HTTP adapter. */
+export const instantRule = 'must be whole seconds since 1970, or a valid Date, up to the year 9999'
+
+/** Whole seconds since 1970; on the wire an RFC 3339 time. `parse` takes a `Date` as well. */
+export function instant(meaning: string, hint = ''): TInteger {
+  const rule = instantRule + hint
   return Type.Integer({ description: meaning, minimum: 0, maximum: maxInstant, instant: true, rule })
+}
+
+/** True for the schema of a time, also of one that may be `null`. */
+export function isInstant(schema: TSchema): boolean {
+  const parts = (schema.anyOf ?? [schema]) as readonly TSchema[]
+  return parts.some((part) => part.instant === true)
 }
 
 /** A field that `null` clears. */

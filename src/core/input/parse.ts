@@ -1,7 +1,8 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { LicensingError } from '../errors.ts'
-import type { Metadata } from './fields.ts'
+import { LicensingError, type ErrorDetails } from '../errors.ts'
+import { choiceOf } from './choice.ts'
+import { isInstant, type Metadata } from './fields.ts'
 
 /** The input of a use case: its schema, and the check of unknown input. */
 export interface Input<Shape> {
@@ -67,7 +68,10 @@ function brokenJsonRule(value: unknown): string | null {
 
 function brokenRule(schema: TSchema, value: unknown, required: boolean): string | null {
   if (value === undefined) return required ? 'is required' : null
-  return brokenJsonRule(value) ?? (Value.Check(schema, value) ? null : ruleOf(schema))
+  // A time has one rule for every wrong value, because a `Date` is one and is no JSON.
+  return (
+    (isInstant(schema) ? null : brokenJsonRule(value)) ?? (Value.Check(schema, value) ? null : ruleOf(schema))
+  )
 }
 
 function unknownFields(schema: TObject, value: object): Broken {
@@ -77,13 +81,33 @@ function unknownFields(schema: TObject, value: object): Broken {
   return Object.fromEntries(shown.map((name) => [name, ['is not a known field']]))
 }
 
+/** A `Date` where a time is wanted becomes whole seconds. An invalid one becomes NaN, which breaks the rule of times. */
+function readField(schema: TSchema, value: unknown): unknown {
+  return value instanceof Date && isInstant(schema) ? Math.floor(value.getTime() / 1000) : value
+}
+
 function readFields(schema: TObject, value: object): Record<string, unknown> {
   const fields: Record<string, unknown> = {}
-  for (const name of Object.keys(schema.properties)) {
+  for (const [name, property] of Object.entries(schema.properties)) {
     const field = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
-    if (field !== undefined) fields[name] = field
+    if (field !== undefined) fields[name] = readField(property, field)
   }
   return fields
+}
+
+function inWords(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
+}
+
+/** The rule that a choice between fields breaks: see `choiceOf`. */
+function brokenChoice(schema: TObject, fields: Record<string, unknown>): Broken {
+  const choice = choiceOf(schema)
+  if (choice === null) return {}
+  const { names, isRequired } = choice
+  const among = `${isRequired ? 'exactly' : 'at most'} one of ${inWords(names)} must be given`
+  const [first, second] = names.filter((name) => fields[name] !== undefined)
+  if (second !== undefined) return { [second]: [`must be given alone: ${among}`] }
+  return first === undefined && isRequired ? { [names[0]!]: [`is required: ${among}`] } : {}
 }
 
 function parseObject(schema: TObject, value: unknown): Record<string, unknown> {
@@ -95,6 +119,7 @@ function parseObject(schema: TObject, value: unknown): Record<string, unknown> {
     const rule = brokenRule(property, fields[name], schema.required?.includes(name) ?? false)
     if (rule !== null) broken[name] = [rule]
   }
+  if (Object.keys(broken).length === 0) Object.assign(broken, brokenChoice(schema, fields))
   if (Object.keys(broken).length > 0) throw invalidInput(broken)
   // Only objects need a copy, and most fields are not objects.
   for (const name of Object.keys(fields))
@@ -102,9 +127,11 @@ function parseObject(schema: TObject, value: unknown): Record<string, unknown> {
   return fields
 }
 
-/** The error for input that breaks rules, by field. */
-export function invalidInput(details: Readonly<Record<string, readonly string[]>>): LicensingError {
-  return new LicensingError('validation_error', 'The request is not valid', { details })
+/** The error for input that breaks rules, by field. Its message names the first of them. */
+export function invalidInput(details: ErrorDetails): LicensingError {
+  const [[field, [rule]] = ['', []]] = Object.entries(details)
+  const message = `The request is not valid: ${field} ${rule}`
+  return new LicensingError('validation_error', message, { details })
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Type, type TInteger, type TLiteral, type TOptional } from '@sinclair/typebox'
+import { atMostOneOf, exactlyOneOf } from '../input/choice.ts'
 import {
   flag,
   identifier,
@@ -17,13 +18,57 @@ import { pagingFields, type Paging } from '../paging.ts'
 import type { Metadata, NumericDate } from '../storage/index.ts'
 import { day, maxInstant } from '../time.ts'
 
-/** The end of a license: exactly one of the three. */
-export interface Expiry {
-  /** Days of 86,400 seconds from now, 1 to 36,500. */
+/**
+ * The end of a license: exactly one of the three.
+ *
+ * @example
+ * ```ts
+ * import type { Expiry } from 'heartwood'
+ *
+ * const ends: readonly Expiry[] = [{ durationDays: 365 }, { expiresAt: new Date('2030-01-01') }, { forever: true }]
+ * ```
+ */
+export type Expiry =
+  | {
+      /** Days of 86,400 seconds from now, 1 to 36,500. */
+      readonly durationDays: number
+      readonly expiresAt?: never
+      readonly forever?: never
+    }
+  | {
+      /** A time in the future: whole seconds since 1970, or a `Date`, whose fraction of a second is cut off. */
+      readonly expiresAt: NumericDate | Date
+      readonly durationDays?: never
+      readonly forever?: never
+    }
+  | { readonly forever: true; readonly durationDays?: never; readonly expiresAt?: never }
+
+/** No new end. */
+interface SameExpiry {
+  readonly durationDays?: never
+  readonly expiresAt?: never
+  readonly forever?: never
+}
+
+/** The end of a license as `parse` leaves it. */
+interface ParsedExpiry {
   readonly durationDays?: number
-  /** Whole seconds since 1970, in the future. */
   readonly expiresAt?: NumericDate
   readonly forever?: true
+}
+
+interface NewLicenseFields {
+  /** A UUID, which the licensed program makes once and keeps. It is stored in lower case. */
+  readonly installationId: string
+  readonly customerId: string
+  /** Id or slug. */
+  readonly tierId: string
+  /** At most 50 feature slugs for this license alone, added to the tier's. The catalogue need not have them. */
+  readonly customFeatures?: readonly string[]
+  /** The same as `customFeatures`. Give one of the two. */
+  readonly features?: readonly string[]
+  /** A JSON object of at most 16 KiB. */
+  readonly metadata?: Metadata
 }
 
 /**
@@ -42,25 +87,12 @@ export interface Expiry {
  * }
  * ```
  */
-export interface NewLicense extends Expiry {
-  /** A UUID, which the licensed program makes once and keeps. It is stored in lower case. */
-  readonly installationId: string
-  readonly customerId: string
-  /** Id or slug. */
-  readonly tierId: string
-  /** At most 50 feature slugs for this license alone, added to the tier's. The catalogue need not have them. */
-  readonly customFeatures?: readonly string[]
-  /** The same as `customFeatures`. Give one of the two. */
-  readonly features?: readonly string[]
-  /** A JSON object of at most 16 KiB. */
-  readonly metadata?: Metadata
-}
+export type NewLicense = NewLicenseFields & Expiry
 
-/**
- * Changes to a license. An absent field stays unchanged; lists and `metadata` are replaced as a whole. A change to a claim
- * regenerates the license. On a revoked license only `metadata` may change.
- */
-export interface LicenseChanges extends Expiry {
+/** A new license as `parse` leaves it. */
+export interface ParsedLicense extends NewLicenseFields, ParsedExpiry {}
+
+interface LicenseChangeFields {
   readonly installationId?: string
   readonly customerId?: string
   /** Id or slug. */
@@ -68,6 +100,15 @@ export interface LicenseChanges extends Expiry {
   readonly customFeatures?: readonly string[] | null
   readonly metadata?: Metadata | null
 }
+
+/**
+ * Changes to a license. An absent field stays unchanged; lists and `metadata` are replaced as a whole. A change to a claim
+ * regenerates the license. On a revoked license only `metadata` may change.
+ */
+export type LicenseChanges = LicenseChangeFields & (Expiry | SameExpiry)
+
+/** Changes as `parse` leaves them. */
+export interface ParsedChanges extends LicenseChangeFields, ParsedExpiry {}
 
 /** Filter and page of `licensing.licenses.list`. */
 export interface LicenseQuery extends Paging {
@@ -101,36 +142,44 @@ const expiryFields: {
   forever: TOptional<TLiteral<true>>
 } = {
   durationDays: Type.Optional(integer('Days from now until it expires', 1, 36_500)),
-  expiresAt: Type.Optional(instant('When it expires, in the future')),
+  expiresAt: Type.Optional(instant('When it expires, in the future', '; forever: true means no end')),
   forever: Type.Optional(Type.Literal(true, { description: 'It never expires', rule: 'must be true' })),
 }
+
+const expiries = Object.keys(expiryFields)
 
 const installationId = () => uuid('The installation the license is for, a UUID')
 const customerId = () => identifier('Who holds it')
 const tierId = () => reference('Its tier, by id or slug')
 const customFeatures = () => slugs('Features of this license alone, added to the tier’s', maxCustomFeatures)
 
-export const newLicense: Input<NewLicense> = input<NewLicense>()(
-  Type.Object({
-    installationId: installationId(),
-    customerId: customerId(),
-    tierId: tierId(),
-    customFeatures: Type.Optional(customFeatures()),
-    features: Type.Optional(customFeatures()),
-    ...expiryFields,
-    metadata: Type.Optional(metadata()),
-  }),
+export const newLicense: Input<ParsedLicense> = input<ParsedLicense>()(
+  Type.Object(
+    {
+      installationId: installationId(),
+      customerId: customerId(),
+      tierId: tierId(),
+      customFeatures: Type.Optional(customFeatures()),
+      features: Type.Optional(customFeatures()),
+      ...expiryFields,
+      metadata: Type.Optional(metadata()),
+    },
+    exactlyOneOf(...expiries),
+  ),
 )
 
-export const licenseChanges: Input<LicenseChanges> = input<LicenseChanges>()(
-  Type.Object({
-    installationId: Type.Optional(installationId()),
-    customerId: Type.Optional(customerId()),
-    tierId: Type.Optional(tierId()),
-    customFeatures: Type.Optional(nullable(customFeatures())),
-    ...expiryFields,
-    metadata: Type.Optional(nullable(metadata())),
-  }),
+export const licenseChanges: Input<ParsedChanges> = input<ParsedChanges>()(
+  Type.Object(
+    {
+      installationId: Type.Optional(installationId()),
+      customerId: Type.Optional(customerId()),
+      tierId: Type.Optional(tierId()),
+      customFeatures: Type.Optional(nullable(customFeatures())),
+      ...expiryFields,
+      metadata: Type.Optional(nullable(metadata())),
+    },
+    atMostOneOf(...expiries),
+  ),
 )
 
 export const licenseQuery: Input<LicenseQuery> = input<LicenseQuery>()(
@@ -154,11 +203,11 @@ export const reinstatement: Input<Reinstatement> = input<Reinstatement>()(
   }),
 )
 
-function givenExpiries(expiry: Expiry): readonly string[] {
-  return (['durationDays', 'expiresAt', 'forever'] as const).filter((name) => expiry[name] !== undefined)
-}
-
-function endOf({ durationDays, expiresAt, forever }: Expiry, now: NumericDate): NumericDate | null {
+/** The end of a new license; `null` if it never expires. @throws {LicensingError} `validation_error`. */
+export function expiryOf(
+  { durationDays, expiresAt, forever }: ParsedExpiry,
+  now: NumericDate,
+): NumericDate | null {
   if (forever === true) return null
   const end = expiresAt ?? now + (durationDays ?? 0) * day
   if (end <= now || end > maxInstant)
@@ -166,21 +215,16 @@ function endOf({ durationDays, expiresAt, forever }: Expiry, now: NumericDate): 
   return end
 }
 
-/** The end of a new license; `null` if it never expires. @throws {LicensingError} `validation_error`. */
-export function expiryOf(expiry: Expiry, now: NumericDate): NumericDate | null {
-  const given = givenExpiries(expiry)
-  const rule = 'exactly one of durationDays, expiresAt and forever must be given'
-  if (given.length !== 1) throw invalidInput({ [given[1] ?? 'durationDays']: [rule] })
-  return endOf(expiry, now)
-}
-
 /** The end that a change asks for; `undefined` keeps the present end. @throws {LicensingError} `validation_error`. */
-export function changedExpiryOf(expiry: Expiry, now: NumericDate): NumericDate | null | undefined {
-  return givenExpiries(expiry).length === 0 ? undefined : expiryOf(expiry, now)
+export function changedExpiryOf(expiry: ParsedExpiry, now: NumericDate): NumericDate | null | undefined {
+  const { durationDays, expiresAt, forever } = expiry
+  return (durationDays ?? expiresAt ?? forever) === undefined ? undefined : expiryOf(expiry, now)
 }
 
 /** The custom features, under either of their two names. @throws {LicensingError} `validation_error`. */
-export function customFeaturesOf(given: Pick<NewLicense, 'features' | 'customFeatures'>): readonly string[] {
+export function customFeaturesOf(
+  given: Pick<NewLicenseFields, 'features' | 'customFeatures'>,
+): readonly string[] {
   if (given.features !== undefined && given.customFeatures !== undefined)
     throw invalidInput({ features: ['must not be given together with customFeatures, which is the same'] })
   return given.customFeatures ?? given.features ?? []

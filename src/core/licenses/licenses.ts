@@ -22,6 +22,8 @@ import {
   type LicenseChanges,
   type LicenseQuery,
   type NewLicense,
+  type ParsedChanges,
+  type ParsedLicense,
   type Reinstatement,
   type Revocation,
 } from './input.ts'
@@ -153,7 +155,7 @@ async function checkCustomer(context: Context, app: AppRecord, id: string | unde
 const unrevoked = { revokedAt: null, revokedReason: null, revokedCause: null } as const
 const unseen = { seenAt: null, seenKid: null, seenClient: null } as const
 
-async function licenseRecord(context: Context, app: AppRecord, given: NewLicense): Promise<LicenseRecord> {
+async function licenseRecord(context: Context, app: AppRecord, given: ParsedLicense): Promise<LicenseRecord> {
   const now = context.runtime.now()
   await checkCustomer(context, app, given.customerId)
   const tier = await existingTier(context, app, given.tierId)
@@ -237,7 +239,7 @@ function changedClaims(license: LicenseRecord, wanted: WantedClaims): LicensePat
 }
 
 /** The claims that an update names, checked against the app. @throws {LicensingError} `validation_error`. */
-async function wantedClaims(context: Context, app: AppRecord, given: LicenseChanges): Promise<WantedClaims> {
+async function wantedClaims(context: Context, app: AppRecord, given: ParsedChanges): Promise<WantedClaims> {
   await checkCustomer(context, app, given.customerId)
   const { tierId, customFeatures } = given
   const expiresAt = changedExpiryOf(given, context.runtime.now())

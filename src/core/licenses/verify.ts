@@ -2,8 +2,9 @@ import { Type } from '@sinclair/typebox'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { isUuid } from '../ids.ts'
+import { exactlyOneOf } from '../input/choice.ts'
 import { text, uuid } from '../input/fields.ts'
-import { input, invalidInput, isText, type Input } from '../input/parse.ts'
+import { input, isText, type Input } from '../input/parse.ts'
 import { requireApp } from '../lookup.ts'
 import type { AppRecord, LicenseRecord, NumericDate } from '../storage/index.ts'
 import { decide, statusOf } from '../token/decision.ts'
@@ -21,12 +22,17 @@ import { featuresOf } from './issue-token.ts'
  * const reference: LicenseReference = { installationId: '7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d' }
  * ```
  */
-export interface LicenseReference {
-  /** A UUID. It names the license that occupies the installation slot. */
-  readonly installationId?: string
-  /** The `jti` of any token of the license, the newest or an earlier one. */
-  readonly jti?: string
-}
+export type LicenseReference =
+  | {
+      /** A UUID. It names the license that occupies the installation slot. */
+      readonly installationId: string
+      readonly jti?: never
+    }
+  | {
+      /** The `jti` of any token of the license, the newest or an earlier one. */
+      readonly jti: string
+      readonly installationId?: never
+    }
 
 /** The state of a license, by its record. Times are whole seconds since 1970. */
 export interface Verification {
@@ -51,11 +57,10 @@ export interface TokenVerification extends Partial<Omit<Verification, 'valid'>> 
   readonly reason: string
 }
 
-/** Names at most 100 licenses, by one of the two lists. */
-export interface BatchReference {
-  readonly installationIds?: readonly string[]
-  readonly jtis?: readonly string[]
-}
+/** Names at most 100 licenses, by exactly one of the two lists. */
+export type BatchReference =
+  | { readonly installationIds: readonly string[]; readonly jtis?: never }
+  | { readonly jtis: readonly string[]; readonly installationIds?: never }
 
 /** The entry of a license that does not exist. */
 export interface UnknownLicense {
@@ -99,18 +104,34 @@ function list(description: string, maxItems: number) {
   return Type.Unsafe<readonly string[]>(Type.Array(item, { description, maxItems, rule }))
 }
 
-export const licenseReference: Input<LicenseReference> = input<LicenseReference>()(
-  Type.Object({
-    installationId: Type.Optional(uuid('The installation, a UUID')),
-    jti: Type.Optional(text('The jti of any token of the license', 1, 255)),
-  }),
+interface ReferenceFields {
+  readonly installationId?: string
+  readonly jti?: string
+}
+
+interface BatchFields {
+  readonly installationIds?: readonly string[]
+  readonly jtis?: readonly string[]
+}
+
+export const licenseReference: Input<ReferenceFields> = input<ReferenceFields>()(
+  Type.Object(
+    {
+      installationId: Type.Optional(uuid('The installation, a UUID')),
+      jti: Type.Optional(text('The jti of any token of the license', 1, 255)),
+    },
+    exactlyOneOf('installationId', 'jti'),
+  ),
 )
 
-export const batchReference: Input<BatchReference> = input<BatchReference>()(
-  Type.Object({
-    installationIds: Type.Optional(list('Installations', maxBatch)),
-    jtis: Type.Optional(list('Token ids', maxBatch)),
-  }),
+export const batchReference: Input<BatchFields> = input<BatchFields>()(
+  Type.Object(
+    {
+      installationIds: Type.Optional(list('Installations', maxBatch)),
+      jtis: Type.Optional(list('Token ids', maxBatch)),
+    },
+    exactlyOneOf('installationIds', 'jtis'),
+  ),
 )
 
 function verificationOf(context: Context, license: LicenseRecord, revision?: number): Verification {
@@ -142,8 +163,6 @@ async function verifyJti(context: Context, app: AppRecord, asked: string): Promi
 
 async function verify(context: Context, app: string, reference: LicenseReference): Promise<Verification> {
   const { installationId, jti } = licenseReference.parse(reference)
-  if ((installationId === undefined) === (jti === undefined))
-    throw invalidInput({ installationId: ['exactly one of installationId and jti must be given'] })
   // Without a principal the app need not be read: storage finds the license by the app's slug too.
   if (context.principal !== null) await requireApp(context, app, 'read')
   const found =
@@ -182,8 +201,6 @@ async function verifyBatch(
   batch: BatchReference,
 ): Promise<ReadonlyMap<string, Verification | UnknownLicense>> {
   const { installationIds, jtis } = batchReference.parse(batch)
-  if ((installationIds === undefined) === (jtis === undefined))
-    throw invalidInput({ installationIds: ['exactly one of installationIds and jtis must be given'] })
   const record = await requireApp(context, app, 'read')
   const judge = (asked: string): Promise<Verification | null> =>
     jtis === undefined ? verifyInstallation(context, record.id, asked) : verifyJti(context, record, asked)

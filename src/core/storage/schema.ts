@@ -1,7 +1,8 @@
 import { Type, type TInteger, type TSchema, type TString } from '@sinclair/typebox'
-import { typeIdSuffix, type IdPrefix } from '../ids.ts'
+import type { IdPrefix } from '../ids.ts'
 import { instant, integer } from '../input/fields.ts'
 import type { Input } from '../input/parse.ts'
+import { typeIdSuffix } from '../typeid.ts'
 
 // Each record has one schema beside its interface. The columns of the databases, the checks of an import and the tables in
 // docs/storage.md are made from it. The order of its properties is the order of the fields in an export.
@@ -29,7 +30,7 @@ export function id(prefix: IdPrefix, description: string): TString {
     description,
     pattern,
     maxLength: prefix.length + 27,
-    rule: `must be an id of the form ${prefix}_…`,
+    rule: `must be an id of the form ${prefix}_…, a UUID by RFC 9562 in the base32 of TypeID`,
     note: `\`${prefix}_…\``,
   })
 }

@@ -1,4 +1,4 @@
-import { day } from '../time.ts'
+import { day, secondsOf } from '../time.ts'
 
 /** The fields of a license record that decide. Times are whole seconds since 1970. */
 export interface LicenseState {
@@ -26,10 +26,10 @@ export interface Facts {
    * ahead. Default false: a token from the future makes the reader's clock suspect.
    */
   readonly isIssuer?: boolean | undefined
-  /** Whole seconds since 1970. */
-  readonly now: number
+  /** Whole seconds since 1970, or a `Date`. */
+  readonly now: number | Date
   /** The latest time that has certainly passed, even if the clock now shows less. Default `now`. */
-  readonly seenAt?: number | undefined
+  readonly seenAt?: number | Date | undefined
   /** Age of a token, in seconds, at which the client should ask for a new one. Default a day. */
   readonly refreshEvery?: number | undefined
 }
@@ -101,6 +101,8 @@ function goodDecision({ token, license, refreshEvery = day }: Facts): Decision {
  * The earlier end of token and record counts. If there are several reasons, it gives the one that the regenerate endpoint
  * documents first.
  *
+ * @throws {TypeError} for an invalid `Date`.
+ *
  * @example
  * ```ts
  * import { decide } from 'heartwood'
@@ -110,7 +112,9 @@ function goodDecision({ token, license, refreshEvery = day }: Facts): Decision {
  * ```
  */
 export function decide(facts: Facts): Decision {
-  const { token, revision = Infinity, license, isIssuer = false, now, seenAt = now } = facts
+  const { token, revision = Infinity, license, isIssuer = false } = facts
+  const now = secondsOf(facts.now)
+  const seenAt = secondsOf(facts.seenAt ?? now)
   const latest = Math.max(now, seenAt)
   const status = license === undefined ? 'active' : statusOf(license, latest)
   if (isPast(token?.exp, latest))

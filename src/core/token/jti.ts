@@ -1,3 +1,5 @@
+import { base32Character, typeIdSuffix } from '../typeid.ts'
+
 /** The content of a `jti`. */
 export interface Jti {
   /** The license's id, `lic_…`. */
@@ -8,7 +10,7 @@ export interface Jti {
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const idLength = 'lic_'.length + 26
-const form = /^lic_[0-7][0-9a-hjkmnp-tv-z]{25}[0-9a-hjkmnp-tv-z]{32}$/
+const form = new RegExp(`^lic_${typeIdSuffix}${base32Character}{32}$`)
 
 /** Lower-case Crockford base32 of bytes whose count is a multiple of five, so that no bit is left over. */
 function toBase32(bytes: Uint8Array): string {

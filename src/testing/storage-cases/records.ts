@@ -35,9 +35,9 @@ export const oddMetadata: Readonly<Record<string, unknown>> = JSON.parse(
 
 let made = 0
 
-/** A new id. It sorts after all earlier ones. */
+/** A new id: a TypeID. It sorts after all earlier ones. */
 export function newId(prefix: string): string {
-  return `${prefix}_${String(++made).padStart(26, '0')}`
+  return `${prefix}_0000000000e008${String(++made).padStart(12, '0')}`
 }
 
 /** A new UUID. */
