@@ -1,4 +1,5 @@
 import type { Storage } from '../core/storage/index.ts'
+import { readAddress } from './postgres/address.ts'
 import type { PostgresClient } from './postgres/lent-sessions.ts'
 import { openLent, openOwn } from './postgres/open.ts'
 
@@ -19,22 +20,6 @@ export type PostgresOptions =
       /** A client of postgres.js (`postgres(…)`). You configure it and close it. */
       readonly client: PostgresClient
     }
-
-/** Leaves the first host of several, with which alone it is a URL. */
-function withOneHost(text: string): string {
-  const [authority = ''] = text.replace(/^\w+:\/\//, '').split(/[?/]/)
-  const hosts = authority.slice(authority.lastIndexOf('@') + 1)
-  return text.replace(hosts, hosts.split(',')[0] ?? '')
-}
-
-/** The empty text leaves everything to the variables of libpq, such as PGHOST. */
-function checkAddress(text: unknown): void {
-  const isText = typeof text === 'string'
-  if (text === '' || (isText && /^postgres(ql)?:\/\//.test(text) && URL.canParse(withOneHost(text)))) return
-  throw new TypeError(
-    'connectionString must be an address such as postgres://user:password@host:5432/database',
-  )
-}
 
 function checkCount(name: string, value: unknown, least: number): void {
   if (!Number.isSafeInteger(value) || (value as number) < least)
@@ -72,8 +57,8 @@ function checkCount(name: string, value: unknown, least: number): void {
 export async function postgresStorage(options: PostgresOptions): Promise<Storage> {
   if ('client' in options) return openLent(options.client)
   const { connectionString, connections = 10, statementTimeoutMs = 60_000 } = options
-  checkAddress(connectionString)
+  const address = readAddress(connectionString)
   checkCount('connections', connections, 1)
   checkCount('statementTimeoutMs', statementTimeoutMs, 0)
-  return openOwn({ connectionString, connections, statementTimeoutMs })
+  return openOwn({ address, connections, statementTimeoutMs })
 }

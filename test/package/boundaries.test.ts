@@ -40,7 +40,8 @@ const allowedImports: Readonly<Record<string, (found: Import) => boolean>> = {
     within('core', found) ||
     ofPackage(['kysely'], found) ||
     ([...sqliteModules, 'postgres'].includes(found.target) && found.kind !== 'static') ||
-    isLogCheck(found),
+    isLogCheck(found) ||
+    isConnection(found),
   adapters: (found) => within('core', found) || isOtherPackage(found),
   webhooks: (found) => within('core', found) || isOtherPackage(found),
   client: (found) =>
@@ -63,6 +64,11 @@ function isKeyGeneration({ file, target, names }: Import): boolean {
 /** A snapshot looks for SQLite's log beside the file before it opens the file. */
 function isLogCheck({ file, target, names }: Import): boolean {
   return file === 'src/storage/sqlite/snapshot.ts' && target === 'node:fs' && `${names}` === 'existsSync'
+}
+
+/** A connection to PostgreSQL reads certificates, and opens the sockets of an address with several hosts. */
+function isConnection({ file, target }: Import): boolean {
+  return /^src\/storage\/postgres\/(tls|dial)\.ts$/.test(file) && /^node:(fs|net|tls)$/.test(target)
 }
 
 /** The test server for program authors is the real server on the memory storage. */
