@@ -95,10 +95,15 @@ export function resealPrivateKey(sealer: Sealer, key: SigningKeyRecord): string 
   return key.privateKey === null ? null : sealer.reseal(key.privateKey, privateKeyPurpose(key.appId, key.kid))
 }
 
+/** Every app has a key, so an app without one was deleted after it was read. */
+export function appGone(): LicensingError {
+  return new LicensingError('not_found', 'App not found')
+}
+
 /** The key that signs for an app. @throws {LicensingError} `not_found` if the app is gone. */
 export async function activeKey(context: Context, appId: string): Promise<SigningKeyRecord> {
   const key = await context.storage.findActiveKey(appId)
-  if (key === null) throw new LicensingError('not_found', 'App not found')
+  if (key === null) throw appGone()
   return key
 }
 
@@ -136,9 +141,10 @@ export interface PublicJwk {
   readonly use: 'sig'
 }
 
-/** The accepted public keys of an app as JWKs (RFC 7517), the active key first. */
+/** The accepted public keys of an app as JWKs (RFC 7517), the active key first. @throws {LicensingError} `not_found`. */
 export async function publicJwks(context: Context, appId: string): Promise<readonly PublicJwk[]> {
   const records = await acceptedRecords(context, appId)
+  if (records.length === 0) throw appGone()
   return Promise.all(
     records.map(async ({ kid, publicKeyPem }) => {
       const { n = '', e = '' } = await publicJwk(publicKeyPem)

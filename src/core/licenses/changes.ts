@@ -5,7 +5,7 @@ import { retryUntilWon } from '../retry.ts'
 import { licenseEvent, type LicenseEventType } from '../runtime/events.ts'
 import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSession } from '../storage/index.ts'
 import { statusOf } from '../token/decision.ts'
-import { inTransaction } from '../transaction.ts'
+import { inTransaction, lostIfGone } from '../transaction.ts'
 import { toUnsigned, type SignedLicense } from './view.ts'
 
 /** A change to a license, and the event that announces it. */
@@ -40,6 +40,12 @@ async function checkSlot(
   const holder = await context.storage.findCurrentLicense(app.id, installationId)
   if (holder !== null && holder.id !== id && statusOf(holder, context.runtime.now()) === 'active')
     throw slotOccupied(holder)
+}
+
+/** @throws {LicensingError} `not_found` if the app is gone; `conflict` as {@link checkSlot} does. */
+async function explainLoss(context: Context, app: AppRecord, license: LicenseRecord): Promise<void> {
+  if ((await context.storage.findApp(app.id)) === null) throw new LicensingError('not_found', 'App not found')
+  await checkSlot(context, app, license.installationId, license.id)
 }
 
 /** An active or reinstated license takes its installation slot; any other takes a free one. `undefined`: no change. */
@@ -89,12 +95,13 @@ async function applyChange(
   const whole = await completed(context, license, patch)
   // The result is made before the transaction, because its `jti` waits for cryptography.
   const result = await toUnsigned(context, app, { ...license, ...whole })
-  const saved = await inTransaction(context, async (tx, emit) => {
+  const writing = inTransaction(context, async (tx, emit) => {
     const written = await write(tx, license, whole, context.runtime.now())
     if (written === null) return null
     await emit(app, licenseEvent(event, written, context.runtime.now()))
     return result
   })
+  const saved = await lostIfGone(context, writing)
   if (saved === null && whole.current === true)
     await checkSlot(context, app, result.installationId, license.id)
   return saved
@@ -129,11 +136,12 @@ export async function changeLicense(
 
 /**
  * Writes a new license into its installation slot (`releaseInstallation`, then `insertLicense`). One of several concurrent
- * writers wins. The others call `make` again, because customer or tier may have changed.
+ * writers wins. The others call `make` again, because customer or tier may have changed, or be gone.
  *
  * Resolves to the license, not yet signed.
  *
- * @throws {LicensingError} `conflict`, naming the active license that occupies the slot.
+ * @throws {LicensingError} `conflict`, naming the active license that occupies the slot; `not_found` if the app is gone;
+ * whatever `make` throws.
  */
 export async function writeNewLicense(
   context: Context,
@@ -143,13 +151,14 @@ export async function writeNewLicense(
   const attempt = async (): Promise<SignedLicense | null> => {
     const license = await make()
     const result = await toUnsigned(context, app, license)
-    const saved = await inTransaction(context, async (tx, emit) => {
+    const writing = inTransaction(context, async (tx, emit) => {
       await tx.releaseInstallation(app.id, license.installationId, context.runtime.now())
       if (!(await tx.insertLicense(license))) return null
       await emit(app, licenseEvent('license.created', license, context.runtime.now()))
       return result
     })
-    if (saved === null) await checkSlot(context, app, license.installationId, license.id)
+    const saved = await lostIfGone(context, writing)
+    if (saved === null) await explainLoss(context, app, license)
     return saved
   }
   return retryUntilWon(attempt, { lost: lostTooOften })
