@@ -6,6 +6,7 @@ import type { KeyPair } from '../runtime/key-pool.ts'
 import type { Sealer } from '../runtime/sealer.ts'
 import type { AppRecord, SigningKeyRecord } from '../storage/index.ts'
 import type { VerificationKey } from '../token/token.ts'
+import { canonicalPem } from './pem.ts'
 import { privateKeyPurpose, tokenSecretPurpose } from './purposes.ts'
 
 const modulusLength = 4096
@@ -65,12 +66,22 @@ async function checkPair({ n, e }: JWK, privateKeyPem: string): Promise<void> {
     throw new TypeError('The halves of a signing key pair must belong together, with 65537 as exponent')
 }
 
+/** The same pair in the one spelling that is stored. @throws {TypeError} unless both halves are in PEM. */
+function canonicalPair({ publicKeyPem, privateKeyPem }: KeyPair): KeyPair {
+  const halves = [canonicalPem(publicKeyPem, 'PUBLIC KEY'), canonicalPem(privateKeyPem, 'PRIVATE KEY')]
+  const [publicHalf, privateHalf] = halves
+  if (!publicHalf || !privateHalf)
+    throw new TypeError('A signing key pair must be in PEM: a PUBLIC KEY and a PRIVATE KEY')
+  return { publicKeyPem: publicHalf, privateKeyPem: privateHalf }
+}
+
 /** The record of an app's next signing key. Its private half is sealed to that app and key. */
 export async function sealSigningKey(
   context: Context,
   appId: string,
-  pair: KeyPair,
+  given: KeyPair,
 ): Promise<SigningKeyRecord> {
+  const pair = canonicalPair(given)
   const jwk = await publicJwk(pair.publicKeyPem)
   await checkPair(jwk, pair.privateKeyPem)
   const kid = await calculateJwkThumbprint(jwk, 'sha256')
