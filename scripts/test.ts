@@ -46,6 +46,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/cli/': 'starts processes; half of it needs PostgreSQL',
   'test/documents/': 'starts servers, curl and Python',
   'test/adapters/rate-limit-crowd.test.ts': 'sends 100,000 requests',
+  'test/storage/beside-deletion.test.ts': 'needs PostgreSQL',
   'test/storage/ensure.test.ts': 'needs PostgreSQL',
   'test/storage/idempotent-work.test.ts': 'needs PostgreSQL',
   'test/storage/kysely.test.ts': 'needs PostgreSQL',

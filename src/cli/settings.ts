@@ -1,5 +1,7 @@
 import { checkIssuer, type WebhookOptions } from '../core/licensing.ts'
 import type { SigningOptions } from '../core/keys/signing-queue.ts'
+import { AddressError } from '../storage/postgres/address-error.ts'
+import { readAddress, shownAddress } from '../storage/postgres/address.ts'
 import { CliError } from './errors.ts'
 
 /** The environment of the process. */
@@ -68,18 +70,24 @@ export function isPostgres(database: string): boolean {
 
 /** The database for messages: an address loses its user, password and options. */
 export function shownDatabase(database: string): string {
-  if (!isPostgres(database)) return database
-  const { host, pathname } = new URL(database)
-  return `postgres://${host}${pathname}`
+  return isPostgres(database) ? shownAddress(database) : database
+}
+
+function parseAddress(database: string): string {
+  try {
+    readAddress(database)
+    return database
+  } catch (error) {
+    if (error instanceof AddressError) throw new CliError(`The PostgreSQL address ${error.rule}`)
+    throw error
+  }
 }
 
 /** @throws {CliError} without the text, because an address may hold a password. */
 function parseDatabase(database: string): string {
-  if (isPostgres(database)) {
-    if (/^[^:]+:\/\//.test(database) && URL.canParse(database)) return database
-    throw new CliError('A PostgreSQL address has the form postgres://user:password@host:5432/database')
-  }
-  if (database.includes('://') || database === ':memory:' || /\p{Cc}/u.test(database))
+  if (isPostgres(database)) return parseAddress(database)
+  const isAddress = /^[a-z][a-z0-9+.-]+:\/\//i.test(database)
+  if (isAddress || database === ':memory:' || /\p{Cc}/u.test(database))
     throw new CliError(
       'The database must be an SQLite file, such as heartwood.db, or an address, such as postgres://…',
     )

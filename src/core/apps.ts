@@ -26,7 +26,7 @@ import type {
   WebhookPatch,
   WebhookRecord,
 } from './storage/index.ts'
-import { inTransaction } from './transaction.ts'
+import { inTransaction, nullIfGone } from './transaction.ts'
 import { changeWebhook } from './webhooks/secret.ts'
 import { checkWebhookUrl } from './webhooks/url.ts'
 
@@ -272,7 +272,8 @@ async function listApps(
     count: () => storage.countApps(filter),
     position: ({ id }) => ({ id }),
   })
-  return mapListing(listing, (record) => toApp(context, record))
+  const apps = await mapListing(listing, (record) => nullIfGone(toApp(context, record)))
+  return { ...apps, data: apps.data.filter((app) => app !== null) }
 }
 
 function switchedOn({ failures, disabledAt }: WebhookRecord): WebhookPatch | null {

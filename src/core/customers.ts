@@ -196,20 +196,27 @@ function customerRecord(context: Context, appId: string, given: NewCustomer): Cu
   }
 }
 
-async function explainConflict(
-  context: Context,
-  app: AppRecord,
-  wanted: Partial<Pick<CustomerRecord, 'id' | 'foldedEmail'>>,
-): Promise<LicensingError> {
-  const byEmail =
-    wanted.foldedEmail === undefined
-      ? null
-      : await context.storage.findCustomerByEmail(app.id, wanted.foldedEmail)
-  const field = byEmail !== null && byEmail.id !== wanted.id ? 'email' : 'externalId'
-  const what = field === 'email' ? 'E-mail' : 'External id'
+/** The values of a customer that are unique in the app. */
+type Wanted = Partial<Pick<CustomerRecord, 'foldedEmail' | 'externalId'>> & Pick<CustomerRecord, 'id'>
+
+/** @throws {LicensingError} `conflict` that names the field that another customer holds, if one still does. */
+async function checkTaken({ storage }: Context, app: AppRecord, wanted: Wanted): Promise<void> {
+  const { id, foldedEmail, externalId } = wanted
+  const byEmail = foldedEmail === undefined ? null : await storage.findCustomerByEmail(app.id, foldedEmail)
+  if (byEmail !== null && byEmail.id !== id) throw taken('email', 'E-mail')
+  const isNamed = externalId !== undefined && externalId !== null
+  const byName = isNamed ? await storage.findCustomerByExternalId(app.id, externalId) : null
+  if (byName !== null && byName.id !== id) throw taken('externalId', 'External id')
+}
+
+function taken(field: 'email' | 'externalId', what: string): LicensingError {
   return new LicensingError('conflict', `${what} is already taken`, {
     details: { [field]: ['is already taken'] },
   })
+}
+
+function lostTooOften(): LicensingError {
+  return new LicensingError('conflict', 'Other requests changed the customer first')
 }
 
 async function createCustomer(context: Context, app: string, customer: NewCustomer): Promise<Customer> {
@@ -218,9 +225,12 @@ async function createCustomer(context: Context, app: string, customer: NewCustom
   const record = customerRecord(context, appRecord.id, given)
   const insert = async (tx: StorageSession): Promise<Customer | null> =>
     (await tx.insertCustomer(record)) ? toCustomer(record) : null
-  const created = await inTransaction(context, insert, { isOneWrite: true })
-  if (created === null) throw await explainConflict(context, appRecord, record)
-  return created
+  const attempt = async (): Promise<Customer | null> => {
+    const created = await inTransaction(context, insert, { isOneWrite: true })
+    if (created === null) await checkTaken(context, appRecord, record)
+    return created
+  }
+  return retryUntilWon(attempt, { lost: lostTooOften })
 }
 
 async function getOrCreateCustomer(
@@ -231,17 +241,21 @@ async function getOrCreateCustomer(
   const given = readNewCustomer(customer)
   const appRecord = await requireApp(context, app, 'write')
   const fresh = customerRecord(context, appRecord.id, given)
-  const find = (): Promise<CustomerRecord | null> =>
-    context.storage.findCustomerByEmail(appRecord.id, fresh.foldedEmail)
-  const existing = await find()
-  if (existing !== null) return { customer: toCustomer(existing), created: false }
+  const find = async (): Promise<FoundCustomer | null> => {
+    const found = await context.storage.findCustomerByEmail(appRecord.id, fresh.foldedEmail)
+    return found && { customer: toCustomer(found), created: false }
+  }
   const insert = async (tx: StorageSession): Promise<FoundCustomer | null> =>
     (await tx.insertCustomer(fresh)) ? { customer: toCustomer(fresh), created: true } : null
-  const made = await inTransaction(context, insert, { isOneWrite: true })
-  if (made !== null) return made
-  const winner = await find()
-  if (winner === null) throw await explainConflict(context, appRecord, fresh)
-  return { customer: toCustomer(winner), created: false }
+  const attempt = async (): Promise<FoundCustomer | null> => {
+    const existing = await find()
+    if (existing !== null) return existing
+    const made = await inTransaction(context, insert, { isOneWrite: true })
+    const outcome = made ?? (await find())
+    if (outcome === null) await checkTaken(context, appRecord, { id: fresh.id, externalId: fresh.externalId })
+    return outcome
+  }
+  return retryUntilWon(attempt, { lost: lostTooOften })
 }
 
 async function listCustomers(
@@ -275,18 +289,21 @@ async function updateCustomer(
   if (given.email !== undefined) checkEmail(given.email)
   checkMetadata(replacement)
   const appRecord = await requireApp(context, app, 'write')
-  const existing = await context.storage.findCustomer(appRecord.id, sought(id))
-  if (existing === null) throw notFound()
+  const known = sought(id)
   const folded = given.email === undefined ? {} : { foldedEmail: foldEmail(given.email) }
-  const updated = await context.storage.updateCustomer(id, {
+  const patch = {
     ...given,
     ...folded,
     ...(replacement !== undefined && { metadata: replacement ?? {} }),
     updatedAt: context.runtime.now(),
-  })
-  if (updated !== null) return toCustomer(updated)
-  if ((await context.storage.findCustomer(appRecord.id, id)) === null) throw notFound()
-  throw await explainConflict(context, appRecord, { id, ...folded })
+  }
+  const attempt = async (): Promise<Customer | null> => {
+    if ((await context.storage.findCustomer(appRecord.id, known)) === null) throw notFound()
+    const updated = await context.storage.updateCustomer(known, patch)
+    if (updated === null) await checkTaken(context, appRecord, { id: known, ...patch })
+    return updated && toCustomer(updated)
+  }
+  return retryUntilWon(attempt, { lost: lostTooOften })
 }
 
 /**

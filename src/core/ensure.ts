@@ -7,7 +7,7 @@ import { invalidInput, type Input } from './input/parse.ts'
 import { retryUntilWon } from './retry.ts'
 import type { AppRecord, StorageSession, TierRecord } from './storage/index.ts'
 import { linkFeature, newTier, tierRecord, type NewTier } from './tiers.ts'
-import { inTransaction } from './transaction.ts'
+import { inTransaction, lostIfGone } from './transaction.ts'
 
 /**
  * Input of `licensing.ensure`: an app with its features and tiers.
@@ -196,7 +196,8 @@ export async function ensure(context: Context, given: Catalogue, options: NewApp
   const lost = (): LicensingError => new LicensingError('conflict', 'Other requests changed the app first')
   const attempt = async (): Promise<App | null> => {
     const app = await context.storage.findApp(catalogue.app.slug)
-    return app === null ? create(context, catalogue, options) : adjust(context, app, catalogue)
+    const made = app === null ? create(context, catalogue, options) : adjust(context, app, catalogue)
+    return lostIfGone(context, made)
   }
   return retryUntilWon(attempt, { lost })
 }

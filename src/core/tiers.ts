@@ -6,6 +6,7 @@ import { description, integer, name, slug, slugs } from './input/fields.ts'
 import { input, invalidInput, type Input } from './input/parse.ts'
 import { requireApp, requireFeature, requireTier } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import { retryUntilWon } from './retry.ts'
 import type { FeatureRecord, StorageSession, TierRecord } from './storage/index.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -137,14 +138,22 @@ export async function tierRecord(context: Context, appId: string, given: NewTier
   }
 }
 
+/** The feature of this slug, which a deletion now waits for. It is made if the app has none. */
+async function heldFeature(tx: StorageSession, fresh: FeatureRecord): Promise<FeatureRecord> {
+  return retryUntilWon(async () => {
+    if (await tx.insertFeature(fresh)) return fresh
+    const found = await tx.findFeature(fresh.appId, fresh.slug)
+    // An empty change takes the lock of the row.
+    return found && tx.updateFeature(found.id, {})
+  })
+}
+
 export async function linkFeature(
   tx: StorageSession,
   tierId: string,
   fresh: FeatureRecord,
 ): Promise<{ feature: FeatureRecord; added: boolean }> {
-  const isNew = await tx.insertFeature(fresh)
-  const feature = isNew ? fresh : await tx.findFeature(fresh.appId, fresh.slug)
-  if (feature === null) throw new LicensingError('not_found', 'App not found')
+  const feature = await heldFeature(tx, fresh)
   const outcome = await tx.addTierFeature(tierId, feature.id, maxFeatures)
   if (outcome === 'full')
     throw invalidInput({ slug: [`is one too many: a tier has at most ${maxFeatures} features`] })

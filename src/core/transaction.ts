@@ -13,6 +13,24 @@ class LostRace extends LicensingError {
 /** Records an event in the transaction. Resolves to its delivery, or to `null` if the app has no webhook. */
 export type Emit = (app: AppRecord, event: EventDraft) => Promise<DeliveryRecord | null>
 
+/** Resolves to `null` if what the work names was deleted after it was read. */
+export async function nullIfGone<Result>(work: Promise<Result | null>): Promise<Result | null> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof LicensingError && error.code === 'not_found') return null
+    throw error
+  }
+}
+
+/**
+ * Resolves to `null`, as after any lost race, if a record that the write names was deleted after it was read. Then the caller
+ * reads again, and its own checks say what is gone. In work under an idempotency key the failed write has ended everything.
+ */
+export function lostIfGone<Result>({ unit }: Context, write: Promise<Result | null>): Promise<Result | null> {
+  return unit === null ? nullIfGone(write) : write
+}
+
 /** Events that one run of a transaction has emitted. */
 interface EventRecorder {
   readonly emit: Emit

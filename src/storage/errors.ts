@@ -83,6 +83,7 @@ const knownErrors: Readonly<Record<string, KnownError>> = {
   ENETUNREACH: unreachable,
   ENOTFOUND: unreachable,
   EAI_AGAIN: unreachable,
+  NO_SUCH_SERVER: { sentence: 'No host of the address is a server of the kind in target_session_attrs' },
 }
 
 /** SQLite's result codes by number: some drivers have the number alone. */
@@ -135,11 +136,35 @@ export function kindOf(error: unknown): ErrorKind | undefined {
   return lookUp(error, 'kind')
 }
 
+/** The messages that name a parameter at the start of a connection: PostgreSQL's, then PgBouncer's. */
+const parameterName =
+  /(?:configuration parameter|for parameter|^parameter) "([\w.]+)"|unsupported startup parameter(?: in options)?: ([\w.]+)/
+
+/** The reason if a server refuses a parameter of a connection. Its message may hold the value, so only the name comes out. */
+function describeParameter({ severity, severity_local: shown, message }: Refusal): string | undefined {
+  // PgBouncer has the severity for people alone.
+  if ((severity ?? shown) !== 'FATAL' || typeof message !== 'string') return undefined
+  const [, inPostgres, inPooler] = parameterName.exec(message) ?? []
+  if (inPooler !== undefined)
+    return `The pooler refuses the startup parameter ${inPooler}: see "Poolers" in docs/storage.md`
+  if (inPostgres !== undefined) return `The database refuses the parameter ${inPostgres} of its address`
+  return message.startsWith('invalid command-line argument')
+    ? 'The database refuses the parameter options of its address'
+    : undefined
+}
+
+interface Refusal {
+  readonly severity?: unknown
+  readonly severity_local?: unknown
+  readonly message?: unknown
+}
+
 /** One sentence for the message of an error without a code. */
 function describeMessage(message: string): string | undefined {
   // SQLite rolls back by itself on a full disk; a host's dialect then fails to roll back.
   if (message.includes('no transaction is active')) return 'The database gave the transaction up'
   if (message.startsWith(cannotOpen)) return noFile
+  if (/certificate/i.test(message)) return 'The certificate of the database server is not trusted'
   const lost = /^Connection terminated|^timeout exceeded when trying to connect|is not queryable$/
   return lost.test(message) ? unreachable.sentence : undefined
 }
@@ -152,8 +177,10 @@ const cannotOpen = 'unable to open database file'
  * and no value. `undefined` for every other error.
  */
 export function describeOutage(error: unknown): string | undefined {
-  const sentence = lookUp(error, 'sentence')
-  if (sentence !== undefined || typeof error !== 'object' || error === null) return sentence
+  if (typeof error !== 'object' || error === null) return undefined
+  // A pooler gives its refusals the class of lost connections.
+  const sentence = describeParameter(error) ?? lookUp(error, 'sentence')
+  if (sentence !== undefined) return sentence
   const { message } = error as { readonly message?: unknown }
   return typeof message === 'string' ? describeMessage(message) : undefined
 }

@@ -1,5 +1,6 @@
 import { checkOptions, hasMethods, isInteger, type OptionRules } from '../core/input/options.ts'
 import type { Storage } from '../core/storage/index.ts'
+import { readAddress } from './postgres/address.ts'
 import type { PostgresClient } from './postgres/lent-sessions.ts'
 import { openLent, openOwn } from './postgres/open.ts'
 
@@ -21,19 +22,6 @@ export type PostgresOptions =
       readonly client: PostgresClient
     }
 
-/** Leaves the first host of several, with which alone it is a URL. */
-function withOneHost(text: string): string {
-  const [authority = ''] = text.replace(/^\w+:\/\//, '').split(/[?/]/)
-  const hosts = authority.slice(authority.lastIndexOf('@') + 1)
-  return text.replace(hosts, hosts.split(',')[0] ?? '')
-}
-
-/** The empty text leaves everything to the variables of libpq, such as PGHOST. */
-function isAddress(text: unknown): boolean {
-  const isText = typeof text === 'string'
-  return text === '' || (isText && /^postgres(ql)?:\/\//.test(text) && URL.canParse(withOneHost(text)))
-}
-
 type Lent = Extract<PostgresOptions, { readonly client: unknown }>
 type Own = Exclude<PostgresOptions, Lent>
 
@@ -41,7 +29,7 @@ const ownRules: OptionRules<Own> = {
   connectionString: {
     rule: 'an address such as postgres://user:password@host:5432/database',
     isRequired: true,
-    holds: isAddress,
+    holds: (value) => typeof value === 'string',
   },
   connections: isInteger(1),
   // A timer holds at most 2^31 - 1 milliseconds.
@@ -88,5 +76,5 @@ export async function postgresStorage(options: PostgresOptions): Promise<Storage
   }
   checkOptions(options as Own, ownRules)
   const { connectionString, connections = 10, statementTimeoutMs = 60_000 } = options as Own
-  return openOwn({ connectionString, connections, statementTimeoutMs })
+  return openOwn({ address: readAddress(connectionString), connections, statementTimeoutMs })
 }

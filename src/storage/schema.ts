@@ -1,5 +1,5 @@
-import { sql, type Kysely } from 'kysely'
-import { Migrator, type Migration } from 'kysely/migration'
+import { sql, type Kysely, type TransactionBuilder } from 'kysely'
+import type { Migration } from 'kysely/migration'
 import { LicensingError } from '../core/errors.ts'
 import type {
   ApiKeyRecord,
@@ -78,10 +78,10 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0005-announced-ends': announcedEnds,
 })
 
-const tables = {
-  migrationTableName: 'heartwood_migration',
-  migrationLockTableName: 'heartwood_migration_lock',
-}
+const migrationTable = 'heartwood_migration'
+
+/** The advisory lock of Kysely's migrator, because a server of 0.1.0 may start at the same time and takes that one. */
+const migrationLock = '3853314791062309107'
 
 /**
  * Brings the tables of Heartwood in `db` to this version. It writes nothing if they are current, so it may run at every
@@ -106,43 +106,39 @@ const tables = {
 export async function migrate(db: Kysely<any>): Promise<void> {
   const plain: Kysely<unknown> = db.withoutPlugins()
   if (await isCurrent(plain)) return
-  if (!isPostgres(plain) && !plain.getExecutor().adapter.supportsTransactionalDdl)
-    return migrateInTransaction(plain)
-  const provider = { getMigrations: async () => ({ ...migrations }) }
-  const schema = await schemaOf(plain)
-  const migrator = new Migrator({ db: plain, provider, ...tables, ...schema })
-  const { error } = await migrator.migrateToLatest()
-  // If the dialect takes no lock, another process may have migrated first.
-  if (error !== undefined && !(await isCurrent(plain))) throw error
+  if (isPostgres(plain)) await requireSchema(plain)
+  await begin(plain).execute(migrateIn)
+}
+
+/** Whoever waited for the lock must see what the one before it has committed. */
+function begin(db: Kysely<unknown>): TransactionBuilder<unknown> {
+  return isPostgres(db) ? db.transaction().setIsolationLevel('read committed') : db.transaction()
 }
 
 /**
- * Does the work of Kysely's migrator in one transaction. Most dialects for SQLite do not say that it can create tables in a
- * transaction. Without one, a crash leaves tables that make every later run fail.
+ * Runs the missing migrations in one transaction, because a crash must leave no half of them. Kysely's migrator does not: most
+ * dialects for SQLite do not say that it can create tables in a transaction, and on PostgreSQL the lock of the migrator would
+ * stay behind in a pooler's connection. The lock here ends with the transaction.
  */
-async function migrateInTransaction(db: Kysely<unknown>): Promise<void> {
-  const table = sql.table(tables.migrationTableName)
-  await db.transaction().execute(async (trx) => {
-    await sql`create table if not exists ${table} (name varchar(255) not null primary key, timestamp varchar(255) not null)`.execute(
-      trx,
-    )
-    // This write makes a second process wait here.
-    await sql`delete from ${table} where name = ''`.execute(trx)
-    const done = await doneMigrations(trx)
-    for (const [name, migration] of Object.entries(migrations).filter(([name]) => !done.includes(name))) {
-      await migration.up(trx)
-      const timestamp = new Date().toISOString()
-      await sql`insert into ${table} (name, timestamp) values (${name}, ${timestamp})`.execute(trx)
-    }
-  })
+async function migrateIn(trx: Kysely<unknown>): Promise<void> {
+  if (isPostgres(trx)) await sql`select pg_advisory_xact_lock(${sql.raw(migrationLock)})`.execute(trx)
+  const table = sql.table(migrationTable)
+  await sql`create table if not exists ${table} (name varchar(255) not null primary key, timestamp varchar(255) not null)`.execute(
+    trx,
+  )
+  // On SQLite this write makes a second process wait here.
+  await sql`delete from ${table} where name = ''`.execute(trx)
+  const done = await doneMigrations(trx)
+  for (const [name, migration] of Object.entries(migrations).filter(([name]) => !done.includes(name))) {
+    await migration.up(trx)
+    const timestamp = new Date().toISOString()
+    await sql`insert into ${table} (name, timestamp) values (${name}, ${timestamp})`.execute(trx)
+  }
 }
 
-/** The schema of the tables on PostgreSQL. Without it, the migrator would take tables of other schemas for ours. */
-async function schemaOf(db: Kysely<unknown>): Promise<{ readonly migrationTableSchema?: string }> {
-  if (!isPostgres(db)) return {}
+async function requireSchema(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db)
-  const name = rows[0]?.name
-  if (name) return { migrationTableSchema: name }
+  if (rows[0]?.name) return
   throw new LicensingError('unavailable', 'The search_path of the database names no schema that exists')
 }
 
@@ -161,8 +157,8 @@ export async function isCurrent(db: Kysely<any>): Promise<boolean> {
 }
 
 async function doneMigrations(db: Kysely<unknown>): Promise<string[]> {
-  if (!(await hasTable(db, tables.migrationTableName))) return []
-  const table = sql.table(tables.migrationTableName)
+  if (!(await hasTable(db, migrationTable))) return []
+  const table = sql.table(migrationTable)
   const { rows } = await sql<{ name: string }>`select name from ${table}`.execute(db)
   return rows.map((row) => row.name)
 }

@@ -59,9 +59,9 @@ async function post(
   const { resolve, connect, allowPrivateTargets } = options
   const url = new URL(target.url)
   if (!allowPrivateTargets) checkUrl(url)
-  const address = await withSignal(signal, resolveTarget(url, resolve, allowPrivateTargets))
+  const addresses = await withSignal(signal, resolveTarget(url, resolve, allowPrivateTargets))
   const headers = headersOf(delivery, target, options)
-  return connect({ url, address, headers, body: delivery.payload, signal })
+  return connect({ url, address: addresses[0], addresses, headers, body: delivery.payload, signal })
 }
 
 /** Returns a text of Heartwood, because the message of a network error may name an internal host. */

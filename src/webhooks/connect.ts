@@ -2,11 +2,16 @@ import { request as requestHttp, type IncomingMessage, type RequestOptions } fro
 import { request as requestHttps } from 'node:https'
 import type { IpAddress } from './ip-address.ts'
 
-/** One POST request to one address. */
+/** One POST request to one name. */
 export interface WebhookRequest {
   readonly url: URL
-  /** The checked address. The request must connect to it, even if the name in the URL now leads elsewhere. */
+  /** The first of `addresses`. */
   readonly address: IpAddress
+  /**
+   * The checked addresses of the name, at least one, in the order of preference. The request must connect to one of them, even
+   * if the name in the URL now leads elsewhere.
+   */
+  readonly addresses: readonly [IpAddress, ...IpAddress[]]
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   /** Ends the request at once. A status that has arrived by then still counts. */
@@ -27,12 +32,18 @@ const maxBytesRead = 65_536
 
 type Lookup = NonNullable<RequestOptions['lookup']>
 
-/** A look-up that always returns the checked address. */
-function fixedLookup({ address, family }: IpAddress): Lookup {
+/** A look-up that always returns the checked addresses. */
+function fixedLookup(addresses: WebhookRequest['addresses']): Lookup {
+  const [{ address, family }] = addresses
   return (_hostname, options, callback) => {
-    if (options.all === true) callback(null, [{ address, family }])
+    if (options.all === true) callback(null, [...addresses])
     else callback(null, address, family)
   }
+}
+
+/** Milliseconds until the next address gets its turn. All of them get one within the time limit of an attempt. */
+function turnOf(addresses: readonly IpAddress[]): number {
+  return Math.min(2_000, Math.floor(10_000 / addresses.length))
 }
 
 /** Reads the body to its end or to the limit, so that the receiver can finish its work. */
@@ -53,11 +64,21 @@ function toResponse({ statusCode = 0, headers }: IncomingMessage): WebhookRespon
   return { status: statusCode, retryAfter: headers['retry-after'] ?? null }
 }
 
-/** Uses `node:http` and `node:https`, because they accept a fixed address on every runtime. */
-export const connect: Connect = ({ url, address, headers, body, signal }) =>
+/**
+ * Uses `node:http` and `node:https`, because they accept fixed addresses on every runtime. If an address accepts no connection,
+ * they try the next one. Once connected, they stay.
+ */
+export const connect: Connect = ({ url, addresses, headers, body, signal }) =>
   new Promise((resolve, reject) => {
     const send = url.protocol === 'https:' ? requestHttps : requestHttp
-    const options = { method: 'POST', agent: false, lookup: fixedLookup(address), headers } as const
+    const options = {
+      method: 'POST',
+      agent: false,
+      lookup: fixedLookup(addresses),
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: turnOf(addresses),
+      headers,
+    } as const
     let response: IncomingMessage | undefined
     const request = send(url.href, options, (message) => {
       response = message

@@ -53,17 +53,21 @@ function literalAddress(hostname: string): IpAddress | null {
 export class ForbiddenTarget extends Error {}
 
 /**
- * Resolves the host of a URL to the one address to connect to. It resolves once, so that a second DNS response cannot
- * lead elsewhere. Every address of the host must be public: a name that also leads inside a network is not trusted.
+ * Resolves the host of a URL to the addresses to connect to, at least one. It resolves once, so that a second DNS response
+ * cannot lead elsewhere. Every address of the host must be public: a name that also leads inside a network is not trusted.
  *
  * @throws {ForbiddenTarget}
  */
-export async function resolveTarget(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<IpAddress> {
+export async function resolveTarget(
+  url: URL,
+  resolve: Resolve,
+  allowPrivate: boolean,
+): Promise<readonly [IpAddress, ...IpAddress[]]> {
   const literal = literalAddress(url.hostname)
   const found = literal === null ? await resolve(url.hostname) : [literal]
-  const [first] = found
+  const [first, ...others] = found
   if (first === undefined) throw new ForbiddenTarget('The name has no address')
   if (!allowPrivate && !found.every(({ address }) => isPublic(address)))
     throw new ForbiddenTarget('The address is not public')
-  return first
+  return [first, ...others]
 }

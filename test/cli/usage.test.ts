@@ -31,8 +31,23 @@ const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] 
     { HEARTWOOD_DATABASE: 'postgres://user:hunter2@localhost/licenses' },
     /PostgreSQL needs HEARTWOOD_MASTER_KEY/,
   ],
-  [{ HEARTWOOD_DATABASE: 'postgres:user:hunter2@localhost' }, /has the form postgres:\/\/user:password@host/],
-  [{ HEARTWOOD_DATABASE: 'postgres://user:hunter2@[localhost' }, /has the form/],
+  [
+    { HEARTWOOD_DATABASE: 'postgres:user:hunter2@localhost' },
+    /must have the form postgres:\/\/user:password@host/,
+  ],
+  [{ HEARTWOOD_DATABASE: 'postgres://user:hunter2@[localhost' }, /must have the form/],
+  [
+    { HEARTWOOD_DATABASE: 'postgres://user:100%hunter2@localhost/licenses' },
+    /write a % in its password as %25/,
+  ],
+  [{ HEARTWOOD_DATABASE: 'postgres://user:hunter2@one:1,two:2/licenses?sslmode=on' }, /as its sslmode\n$/],
+  [
+    {
+      HEARTWOOD_DATABASE:
+        'postgres://user:hunter2@one:1,two:2/licenses?channel_binding=require&schema=public',
+    },
+    /PostgreSQL needs HEARTWOOD_MASTER_KEY/,
+  ],
   [{ HEARTWOOD_DATABASE: 'mysql://localhost/licenses' }, /SQLite file/],
   [{ HEARTWOOD_DATABASE: 'nowhere/heartwood.db' }, /nowhere/],
   [{ HEARTWOOD_LOG: 'loud' }, /HEARTWOOD_LOG must be one of json, pretty, off/],

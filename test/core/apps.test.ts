@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { generateRsaKeyPair, type AppChanges, type NewApp } from '../../src/core/index.ts'
+import { generateRsaKeyPair, type AppChanges, type KeyPair, type NewApp } from '../../src/core/index.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import { codeOf, newShop, newWorld, refusalOf, start, tallyOf, type Shop } from '../support/fixtures.ts'
 
@@ -275,5 +275,28 @@ test('apps.create(): refuses a pair that is not RSA-4096, or whose halves do not
   for (const keyPair of pairs as never[]) {
     await assert.rejects(licensing.apps.create({ name: 'n', slug: 'app' }, { keyPair }))
     assert.equal(await codeOf(licensing.apps.get('app')), 'not_found')
+  }
+})
+
+test('apps.create() and rotateKeys(): store one spelling of a key pair, however it is spelt', async () => {
+  const { licensing } = await newWorld()
+  const [one, two] = [testKeyPairs[0]!, testKeyPairs[1]!]
+  const spellings: Readonly<Record<string, (pem: string) => string>> = {
+    'with-crlf': (pem) => pem.replaceAll('\n', '\r\n'),
+    'in-one-line': (pem) => pem.replaceAll('\n', ''),
+    indented: (pem) => pem.replaceAll(/^/gm, '  '),
+    'with-text-around': (pem) => `Kept by Ada\n${pem}<script>\n`,
+    'without-end-of-line': (pem) => pem.trimEnd(),
+  }
+  for (const [slug, spell] of Object.entries(spellings)) {
+    const spelt = ({ publicKeyPem, privateKeyPem }: KeyPair): KeyPair => ({
+      publicKeyPem: spell(publicKeyPem),
+      privateKeyPem: spell(privateKeyPem),
+    })
+    const { publicKeyPem } = await licensing.apps.create({ name: 'n', slug }, { keyPair: spelt(one) })
+    assert.equal(publicKeyPem, one.publicKeyPem, slug)
+    const rotation = await licensing.rotateKeys(slug, {}, spelt(two))
+    assert.equal(rotation.publicKeyPem, two.publicKeyPem, slug)
+    assert.equal(await licensing.apps.publicKey(slug), two.publicKeyPem, slug)
   }
 })

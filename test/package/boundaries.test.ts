@@ -47,7 +47,8 @@ const allowedImports: Readonly<Record<string, (found: Import) => boolean>> = {
     ofPackage(['kysely'], found) ||
     ([...sqliteModules, 'postgres'].includes(found.target) && found.kind !== 'static') ||
     isLogCheck(found) ||
-    isFileCheck(found),
+    isFileCheck(found) ||
+    isConnection(found),
   adapters: (found) => within('core', found) || isOtherPackage(found),
   webhooks: (found) => within('core', found) || isOtherPackage(found),
   client: (found) =>
@@ -80,6 +81,11 @@ function isFileCheck({ file, target, names }: Import): boolean {
     target === 'node:fs/promises' &&
     names.every((name) => taken.includes(name))
   )
+}
+
+/** A connection to PostgreSQL reads certificates, and opens the sockets of an address with several hosts. */
+function isConnection({ file, target }: Import): boolean {
+  return /^src\/storage\/postgres\/(tls|dial)\.ts$/.test(file) && /^node:(fs|net|tls)$/.test(target)
 }
 
 /** The test server for program authors is the real server on the memory storage. */

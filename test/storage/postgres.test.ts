@@ -115,6 +115,33 @@ describe('PostgreSQL storage: opening', options, () => {
     await assert.rejects(openOn(nobody.href), unavailable(/does not answer/))
   })
 
+  it('a parameter of the address that the server refuses, and a kind of server that no host has, are named', async () => {
+    const cases = {
+      'pool_hint=x': 'The database refuses the parameter pool_hint of its address',
+      'options=endpoint%3Dx': 'The database refuses the parameter options of its address',
+      'target_session_attrs=standby':
+        'No host of the address is a server of the kind in target_session_attrs',
+    }
+    for (const [query, message] of Object.entries(cases)) {
+      const address = new URL(database!.url)
+      address.search = query
+      await assert.rejects(openOn(address.href), { code: 'unavailable', message })
+    }
+  })
+
+  it('several hosts: the storage opens on the first that answers and is of the wanted kind', async () => {
+    const { host, username, password, pathname } = new URL(database!.url)
+    const login = `${username}${password && `:${password}`}`
+    const { searchParams } = new URL(await database!.emptied())
+    for (const more of ['', '&target_session_attrs=read-write']) {
+      const url = `postgres://${login}@127.0.0.1:1,${host}${pathname}?${searchParams}${more}`
+      const storage = await openOn(url)
+      await storage.insertApp(newApp())
+      assert.equal((await storage.countApps({})) > 0, true)
+    }
+    await closeAll()
+  })
+
   it('close(): leaves a host’s client open', async () => {
     const client = clientOf(await database!.emptied())
     const storage = await postgresStorage({ client })

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import ipaddr from 'ipaddr.js'
+import { connect } from '../../src/webhooks/connect.ts'
 import { isPublic } from '../../src/webhooks/ip-address.ts'
 import { startDelivery, type DeliveryOptions, type IpAddress } from '../../src/webhooks/index.ts'
 import { codeOf, newShop, type Shop } from '../support/fixtures.ts'
@@ -130,6 +131,65 @@ test('connect(): connects to the given address for every name', async () => {
   assert.equal(await sendTo(`http://127.0.0.1:${port}/`, options), null)
   await close()
   assert.deepEqual(hosts, [`nowhere.invalid:${port}`, `127.0.0.1:${port}`])
+})
+
+/** Addresses of this machine. Only the last has a receiver. */
+const local = ['127.0.0.2', '127.0.0.3', '127.0.0.1'].map((address) => ({ address, family: 4 }) as const)
+
+test('startDelivery(): tries every address of a name until one accepts the connection', async () => {
+  const hosts: (string | undefined)[] = []
+  const { port, close } = await receiver((request, response) => {
+    hosts.push(request.headers.host)
+    response.writeHead(204).end()
+  })
+  const options = { resolve: async () => local, allowPrivateTargets: true }
+  assert.equal(await sendTo(`http://nowhere.invalid:${port}/`, options), null)
+  await close()
+  assert.deepEqual(hosts, [`nowhere.invalid:${port}`])
+  assert.match((await sendTo(`http://nowhere.invalid:${port}/`, options)) ?? 'taken', /^No connection/)
+})
+
+test('startDelivery(): a receiver that accepts the connection and fails gets the event once', async () => {
+  const paths: (string | undefined)[] = []
+  const { port, close } = await receiver((request, response) => {
+    paths.push(request.url)
+    response.destroy()
+  })
+  const options = { resolve: async () => local.toReversed(), allowPrivateTargets: true }
+  assert.match((await sendTo(`http://nowhere.invalid:${port}/`, options)) ?? 'taken', /^No connection/)
+  await close()
+  assert.deepEqual(paths, ['/'])
+})
+
+test('startDelivery(): leaves no abort listener behind, whatever the receiver does', async () => {
+  const { port, close } = await receiver((request, response) => {
+    if (request.url === '/cut') response.destroy()
+    else if (request.url !== '/silent') response.writeHead(request.url === '/fails' ? 500 : 204).end()
+  })
+  let listeners = 0
+  const counting: DeliveryOptions['connect'] = (request) => {
+    const { signal } = request
+    const counted = new Proxy(signal, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name)
+        if (name === 'addEventListener') listeners++
+        if (name === 'removeEventListener') listeners--
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    return connect({ ...request, signal: counted })
+  }
+  const options = { connect: counting, resolve: async () => local, allowPrivateTargets: true }
+  for (const path of ['', 'fails', 'cut', 'silent']) {
+    await sendTo(`http://nowhere.invalid:${port}/${path}`, {
+      ...options,
+      deadlineMs: path === 'silent' ? 300 : 15_000,
+    })
+    await eventually(() => listeners === 0)
+  }
+  await close()
+  await sendTo(`http://nowhere.invalid:${port}/`, options)
+  await eventually(() => listeners === 0)
 })
 
 test('startDelivery(): a redirect is a failure and is not followed', async () => {

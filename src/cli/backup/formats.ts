@@ -1,3 +1,4 @@
+import { canonicalPem } from '../../core/keys/pem.ts'
 import type { Kind, Records } from './records.ts'
 
 /** The fields that a format added to a kind of record, with their values in the records of every earlier format. */
@@ -17,9 +18,17 @@ const added: ReadonlyMap<number, AddedFields> = new Map([
   ],
 ])
 
+/** Version 0.1.0 stored a given public key as it came. A text without a key is left to the checks. */
+function withCanonicalPem(record: object): object {
+  const { publicKeyPem: pem } = record as { readonly publicKeyPem?: unknown }
+  const publicKeyPem = typeof pem === 'string' ? canonicalPem(pem, 'PUBLIC KEY') : null
+  return publicKeyPem === null ? record : { ...record, publicKeyPem }
+}
+
 /** A record as the present format has it. `record` is as the export has it, and not checked yet. */
 export function inPresentFormat(kind: Kind, record: unknown, format: number): unknown {
   if (typeof record !== 'object' || record === null) return record
   const missing = [...added].filter(([since]) => since > format).map(([, fields]) => fields[kind])
-  return Object.assign({}, ...missing, record) as unknown
+  const whole = Object.assign({}, ...missing, record) as object
+  return kind === 'signingKey' ? withCanonicalPem(whole) : whole
 }

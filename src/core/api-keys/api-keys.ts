@@ -210,11 +210,15 @@ async function createApiKey(context: Context, key: NewApiKey): Promise<ApiKeyWit
   })
 }
 
+function notFound(): LicensingError {
+  return new LicensingError('not_found', 'API key not found')
+}
+
 /** The key of this id, if the caller manages it. @throws {LicensingError} `forbidden`, `not_found`. */
 async function managedKey(context: Context, id: string): Promise<ApiKeyRecord> {
   checkManager(context)
   const key = isText(id) ? await context.storage.findApiKey(id) : null
-  if (key === null || !reaches(context, key.mode)) throw new LicensingError('not_found', 'API key not found')
+  if (key === null || !reaches(context, key.mode)) throw notFound()
   return key
 }
 
@@ -230,8 +234,8 @@ async function rollApiKey(context: Context, id: string, options: RollOptions): P
   return inTransaction(context, async (tx) => {
     // An empty update takes the row lock, so a concurrent roll sees our result.
     const old = await tx.updateApiKey(id, {})
-    if (old === null || !isGood(old, now))
-      throw new LicensingError('conflict', 'API key is revoked or expired')
+    if (old === null) throw notFound()
+    if (!isGood(old, now)) throw new LicensingError('conflict', 'API key is revoked or expired')
     await tx.updateApiKey(id, { expiresAt: Math.min(old.expiresAt ?? Infinity, now + overlapSeconds) })
     await tx.insertApiKey({ ...record, expiresAt: old.expiresAt })
     return answer
@@ -267,7 +271,7 @@ async function revokeApiKey(context: Context, id: string): Promise<ApiKey> {
   const key = await managedKey(context, id)
   if (key.revokedAt !== null) return toApiKey(key)
   const revoked = await context.storage.updateApiKey(id, { revokedAt: context.runtime.now() })
-  if (revoked === null) throw new LicensingError('not_found', 'API key not found')
+  if (revoked === null) throw notFound()
   return toApiKey(revoked)
 }
 

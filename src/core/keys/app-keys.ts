@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts'
 import { requireApp } from '../lookup.ts'
+import { appGone } from './signing-keys.ts'
 import type { NumericDate, RetirementReason, SigningKeyRecord } from '../storage/index.ts'
 
 /** A signing key of an app, without its private half. Times are whole seconds since 1970. */
@@ -31,5 +32,6 @@ function toSigningKey(key: SigningKeyRecord, now: NumericDate): SigningKey {
 export async function signingKeysOf(context: Context, app: string): Promise<readonly SigningKey[]> {
   const { id } = await requireApp(context, app, 'write')
   const keys = await context.storage.listSigningKeys(id)
+  if (keys.length === 0) throw appGone()
   return keys.map((key) => toSigningKey(key, context.runtime.now()))
 }

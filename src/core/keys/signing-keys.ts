@@ -6,6 +6,7 @@ import type { KeyPair } from '../runtime/key-pool.ts'
 import type { Sealer } from '../runtime/sealer.ts'
 import type { AppRecord, SigningKeyRecord } from '../storage/index.ts'
 import type { VerificationKey } from '../token/token.ts'
+import { canonicalPem } from './pem.ts'
 import { privateKeyPurpose, tokenSecretPurpose } from './purposes.ts'
 
 const modulusLength = 4096
@@ -65,12 +66,22 @@ async function checkPair({ n, e }: JWK, privateKeyPem: string): Promise<void> {
     throw new TypeError('The halves of a signing key pair must belong together, with 65537 as exponent')
 }
 
+/** The same pair in the one spelling that is stored. @throws {TypeError} unless both halves are in PEM. */
+function canonicalPair({ publicKeyPem, privateKeyPem }: KeyPair): KeyPair {
+  const halves = [canonicalPem(publicKeyPem, 'PUBLIC KEY'), canonicalPem(privateKeyPem, 'PRIVATE KEY')]
+  const [publicHalf, privateHalf] = halves
+  if (!publicHalf || !privateHalf)
+    throw new TypeError('A signing key pair must be in PEM: a PUBLIC KEY and a PRIVATE KEY')
+  return { publicKeyPem: publicHalf, privateKeyPem: privateHalf }
+}
+
 /** The record of an app's next signing key. Its private half is sealed to that app and key. */
 export async function sealSigningKey(
   context: Context,
   appId: string,
-  pair: KeyPair,
+  given: KeyPair,
 ): Promise<SigningKeyRecord> {
+  const pair = canonicalPair(given)
   const jwk = await publicJwk(pair.publicKeyPem)
   await checkPair(jwk, pair.privateKeyPem)
   const kid = await calculateJwkThumbprint(jwk, 'sha256')
@@ -95,10 +106,15 @@ export function resealPrivateKey(sealer: Sealer, key: SigningKeyRecord): string 
   return key.privateKey === null ? null : sealer.reseal(key.privateKey, privateKeyPurpose(key.appId, key.kid))
 }
 
+/** Every app has a key, so an app without one was deleted after it was read. */
+export function appGone(): LicensingError {
+  return new LicensingError('not_found', 'App not found')
+}
+
 /** The key that signs for an app. @throws {LicensingError} `not_found` if the app is gone. */
 export async function activeKey(context: Context, appId: string): Promise<SigningKeyRecord> {
   const key = await context.storage.findActiveKey(appId)
-  if (key === null) throw new LicensingError('not_found', 'App not found')
+  if (key === null) throw appGone()
   return key
 }
 
@@ -136,9 +152,10 @@ export interface PublicJwk {
   readonly use: 'sig'
 }
 
-/** The accepted public keys of an app as JWKs (RFC 7517), the active key first. */
+/** The accepted public keys of an app as JWKs (RFC 7517), the active key first. @throws {LicensingError} `not_found`. */
 export async function publicJwks(context: Context, appId: string): Promise<readonly PublicJwk[]> {
   const records = await acceptedRecords(context, appId)
+  if (records.length === 0) throw appGone()
   return Promise.all(
     records.map(async ({ kid, publicKeyPem }) => {
       const { n = '', e = '' } = await publicJwk(publicKeyPem)

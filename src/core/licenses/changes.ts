@@ -5,7 +5,7 @@ import { retryUntilWon } from '../retry.ts'
 import { licenseEvent, type LicenseEventType } from '../runtime/events.ts'
 import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSession } from '../storage/index.ts'
 import { statusOf } from '../token/decision.ts'
-import { type Emit, inTransaction } from '../transaction.ts'
+import { type Emit, inTransaction, lostIfGone } from '../transaction.ts'
 import { toUnsigned, type SignedLicense } from './view.ts'
 
 /** A change to a license, and the event that announces it. */
@@ -40,6 +40,12 @@ async function checkSlot(
   const holder = await context.storage.findCurrentLicense(app.id, installationId)
   if (holder !== null && holder.id !== id && statusOf(holder, context.runtime.now()) === 'active')
     throw slotOccupied(holder)
+}
+
+/** @throws {LicensingError} `not_found` if the app is gone; `conflict` as {@link checkSlot} does. */
+async function explainLoss(context: Context, app: AppRecord, license: LicenseRecord): Promise<void> {
+  if ((await context.storage.findApp(app.id)) === null) throw new LicensingError('not_found', 'App not found')
+  await checkSlot(context, app, license.installationId, license.id)
 }
 
 /** An active or reinstated license takes its installation slot; any other takes a free one. `undefined`: no change. */
@@ -96,7 +102,7 @@ async function applyChange(
     return result
   }
   const isOneWrite = app.webhookUrl === null && whole.current !== true
-  const saved = await inTransaction(context, change, { isOneWrite })
+  const saved = await lostIfGone(context, inTransaction(context, change, { isOneWrite }))
   if (saved === null && whole.current === true)
     await checkSlot(context, app, result.installationId, license.id)
   return saved
@@ -152,16 +158,18 @@ async function insertNew(
     await emit(app, licenseEvent('license.created', license, context.runtime.now()))
     return result
   }
-  return inTransaction(context, insert, { isOneWrite: app.webhookUrl === null && slot === 'free' })
+  const isOneWrite = app.webhookUrl === null && slot === 'free'
+  return lostIfGone(context, inTransaction(context, insert, { isOneWrite }))
 }
 
 /**
  * Writes a new license into its installation slot (`insertLicense`, if need be after `releaseInstallation`). One of several concurrent
- * writers wins. The others call `make` again, because customer or tier may have changed.
+ * writers wins. The others call `make` again, because customer or tier may have changed, or be gone.
  *
  * Resolves to the license, not yet signed.
  *
- * @throws {LicensingError} `conflict`, naming the active license that occupies the slot.
+ * @throws {LicensingError} `conflict`, naming the active license that occupies the slot; `not_found` if the app is gone;
+ * whatever `make` throws.
  */
 export async function writeNewLicense(
   context: Context,
@@ -173,9 +181,8 @@ export async function writeNewLicense(
     const creation = { license, result: await toUnsigned(context, app, license) }
     const created =
       (await insertNew(context, app, creation, 'free')) ?? (await insertNew(context, app, creation, 'ended'))
-    if (created !== null) return created
-    await checkSlot(context, app, license.installationId, license.id)
-    return null
+    if (created === null) await explainLoss(context, app, license)
+    return created
   }
   return retryUntilWon(attempt, { lost: lostTooOften })
 }

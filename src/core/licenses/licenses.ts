@@ -262,10 +262,9 @@ async function updateLicense(
   checkMetadata(given.metadata)
   const record = await requireApp(context, app, 'write')
   const key = licenseId(id)
-  await requireLicense(context, record, key)
-  const wanted = await wantedClaims(context, record, given)
   const event = 'license.updated'
   const plan: ChangePlan = async (license) => {
+    const wanted = await wantedClaims(context, record, given)
     const claims = changedClaims(license, wanted)
     const metadata = given.metadata === undefined ? {} : { metadata: given.metadata ?? {} }
     if (Object.keys(claims).length === 0)

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { flag, identifier, reference } from '../input/fields.ts'
-import { input, type Input } from '../input/parse.ts'
+import { input, invalidInput, type Input } from '../input/parse.ts'
 import { requireApp, requireTier } from '../lookup.ts'
 import type {
   AppRecord,
@@ -86,7 +86,7 @@ function refuse(decision: Decision): void {
  * The patch that issues a license's claims anew, with its tier's present features. `past` overrides the tier, and names the
  * revision of a token that may be newer than the record, as after a restored backup.
  *
- * @throws {LicensingError} `license_revoked`, `missing_tier`.
+ * @throws {LicensingError} `license_revoked`, `missing_tier`; `validation_error` if the overriding tier is gone.
  */
 export async function nextRevision(
   context: Context,
@@ -97,6 +97,7 @@ export async function nextRevision(
   if (license.revokedAt !== null) throw new LicensingError('license_revoked', 'The license has been revoked')
   const tierId = past.tierId ?? license.tierId
   const tier = tierId === null ? null : await context.storage.findTier(app.id, tierId)
+  if (tier === null && past.tierId !== undefined) throw invalidInput({ tierId: ['does not exist'] })
   if (tier === null) throw new LicensingError('missing_tier', 'The tier of the license was deleted')
   const revision = Math.max(license.revision, past.revision ?? 0) + 1
   return {

@@ -1,6 +1,6 @@
 import { sparedCores, workQueue, type QueueLoad } from './work-queue.ts'
 
-/** An RSA-4096 key pair. */
+/** An RSA-4096 key pair. It is stored with lines of 64 characters, each ended by a line feed, in whatever form it comes. */
 export interface KeyPair {
   /** SubjectPublicKeyInfo in PEM. */
   readonly publicKeyPem: string

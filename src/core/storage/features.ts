@@ -35,6 +35,7 @@ export interface FeatureStorage {
   findFeature(appId: string, idOrSlug: string): Promise<FeatureRecord | null>
   /** Resolves to `false` if the slug is taken. */
   insertFeature(feature: FeatureRecord): Promise<boolean>
+  /** An empty patch changes nothing. In a transaction, a deletion of the feature then waits for its end. */
   updateFeature(id: string, patch: FeaturePatch): Promise<FeatureRecord | null>
   /** Deletes the feature and removes it from every tier. */
   deleteFeature(id: string): Promise<boolean>

@@ -40,8 +40,8 @@ export const signingKeyRecord: RecordSchema<SigningKeyRecord> = input<SigningKey
     appId: id('app', 'App of the key'),
     publicKeyPem: formed(
       'Public key, SubjectPublicKeyInfo in PEM',
-      '^-----BEGIN PUBLIC KEY-----\\n',
-      'must be a public key in PEM',
+      '^-----BEGIN PUBLIC KEY-----\\n([A-Za-z0-9+/=]{1,64}\\n)+-----END PUBLIC KEY-----\\n$',
+      'must be a public key in PEM, in lines of 64 characters',
     ),
     privateKey: nullable(sealed('Private key, PKCS #8; null once the key is retired')),
     createdAt: instant('Time of creation'),

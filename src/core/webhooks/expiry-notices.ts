@@ -1,10 +1,9 @@
 import type { Context } from '../context.ts'
-import { LicensingError } from '../errors.ts'
 import { eachPage } from '../paging.ts'
 import { licenseEvent } from '../runtime/events.ts'
 import type { AppRecord, EndingLicenses, ExpiryNotice, LicenseRecord } from '../storage/index.ts'
 import { day } from '../time.ts'
-import { hasReceivers, inTransaction } from '../transaction.ts'
+import { hasReceivers, inTransaction, lostIfGone } from '../transaction.ts'
 
 const ahead = 7 * day
 /** Do not announce licenses that ended more than 7 days ago. */
@@ -24,19 +23,13 @@ async function announce(
 ): Promise<boolean> {
   const { id: licenseId, version, expiresAt } = license
   if (expiresAt === null) return false
-  const announced = await inTransaction(context, async (tx, emit) => {
+  const written = inTransaction(context, async (tx, emit) => {
     if (!(await tx.insertExpiryNotice({ licenseId, type, expiresAt }))) return null
     const next = await tx.updateLicense(licenseId, version, {})
     if (next !== null) await emit(app, licenseEvent(type, next, context.runtime.now()))
     return next
   })
-  return announced !== null
-}
-
-/** A license or its app may be deleted while we announce it. */
-function unlessGone(error: unknown): false {
-  if (error instanceof LicensingError && error.code === 'not_found') return false
-  throw error
+  return (await lostIfGone(context, written)) !== null
 }
 
 async function announceAll(context: Context, app: AppRecord, ending: EndingLicenses): Promise<number> {
@@ -46,7 +39,7 @@ async function announceAll(context: Context, app: AppRecord, ending: EndingLicen
     const licenses = await context.storage.listEndingLicenses(ending)
     let announced = 0
     for (const license of licenses)
-      if (await announce(context, app, license, ending.withoutNotice).catch(unlessGone)) announced++
+      if (await announce(context, app, license, ending.withoutNotice)) announced++
     total += announced
     // A license that lost its race waits for the next call.
     if (licenses.length < pageSize || announced === 0) return total

@@ -59,8 +59,9 @@ class SessionDriver implements Driver {
   }
 
   async beginTransaction(connection: SessionConnection, settings: TransactionSettings): Promise<void> {
-    const { isolationLevel } = settings
-    await connection.session.begin(isolationLevel === undefined ? '' : `isolation level ${isolationLevel}`)
+    const { isolationLevel, accessMode = '' } = settings
+    const isolation = isolationLevel === undefined ? '' : `isolation level ${isolationLevel} `
+    await connection.session.begin(`${isolation}${accessMode}`)
   }
 
   async commitTransaction(connection: SessionConnection): Promise<void> {

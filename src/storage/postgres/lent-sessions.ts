@@ -11,7 +11,6 @@ import {
 /** The part of a host's client of postgres.js that the storage uses. */
 export interface PostgresClient extends Runner {
   begin(options: string, work: (transaction: Runner) => Promise<unknown>): Promise<unknown>
-  reserve(): Promise<Runner & { release(): void }>
 }
 
 /** Sessions over a client that a host has made and configured, and will close. */
@@ -74,16 +73,4 @@ class LentSession implements Session {
     await this.run('rollback', []).catch(() => {})
     this.#transaction = undefined
   }
-}
-
-/** A single session of a host's client, for work that must stay on one connection even outside transactions. */
-export async function pinnedSessions(client: PostgresClient): Promise<Sessions> {
-  const reserved = await client.reserve()
-  const session: Session = {
-    run: (sql, parameters) => runOn(reserved, sql, parameters),
-    begin: async (mode) => void (await reserved.unsafe(`begin ${mode}`)),
-    commit: async () => requireCommitted(await reserved.unsafe('commit')),
-    rollback: async () => void (await reserved.unsafe('rollback').catch(() => {})),
-  }
-  return { acquire: async () => session, release: () => {}, close: async () => reserved.release() }
 }

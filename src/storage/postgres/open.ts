@@ -3,13 +3,15 @@ import type { Storage } from '../../core/storage/index.ts'
 import { toLicensingError } from '../errors.ts'
 import { KyselyStorage } from '../kysely/storage.ts'
 import { migrate } from '../schema.ts'
+import type { Address } from './address.ts'
+import { clientsOf } from './client.ts'
 import { kyselyOver } from './dialect.ts'
-import { LentSessions, pinnedSessions, type PostgresClient } from './lent-sessions.ts'
-import { OwnSessions, type SingleClient } from './own-sessions.ts'
+import { LentSessions, type PostgresClient } from './lent-sessions.ts'
+import { OwnSessions } from './own-sessions.ts'
 import type { Sessions } from './session.ts'
 
 export interface OwnOptions {
-  readonly connectionString: string
+  readonly address: Address
   readonly connections: number
   readonly statementTimeoutMs: number
 }
@@ -22,15 +24,24 @@ const reachMs = 10_000
 
 const noTimeoutMs = 2 ** 31 - 1
 
+function limitsOf(statementTimeoutMs: number): Readonly<Record<string, number>> {
+  return {
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: statementTimeoutMs === 0 ? 0 : serverTimeoutsMs.lock,
+    idle_in_transaction_session_timeout: serverTimeoutsMs.idle,
+  }
+}
+
 /** Opens connections of our own. */
-export async function openOwn(options: OwnOptions): Promise<Storage> {
-  const connect = await connector(options.connectionString)
-  const { statementTimeoutMs } = options
-  await migrateOn(new OwnSessions({ connect: (lost) => connect(lost, 0), most: 1, patienceMs: noTimeoutMs }))
+export async function openOwn({ address, connections, statementTimeoutMs }: OwnOptions): Promise<Storage> {
+  const makeClient = await clientsOf(address)
+  const connect = (timeoutMs: number) => (lost: () => void) =>
+    makeClient({ limits: limitsOf(timeoutMs), lost })
+  await migrateOn(new OwnSessions({ connect: connect(0), most: 1, patienceMs: noTimeoutMs }))
   return storageOn(
     new OwnSessions({
-      connect: (lost) => connect(lost, statementTimeoutMs),
-      most: options.connections,
+      connect: connect(statementTimeoutMs),
+      most: connections,
       patienceMs: statementTimeoutMs + reachMs,
     }),
   )
@@ -38,7 +49,7 @@ export async function openOwn(options: OwnOptions): Promise<Storage> {
 
 /** Uses a client that a host has made and will close. */
 export async function openLent(client: PostgresClient): Promise<Storage> {
-  await migrateOn(await pinnedSessions(client))
+  await migrateOn(new LentSessions(client))
   return storageOn(new LentSessions(client))
 }
 
@@ -57,37 +68,4 @@ async function migrateOn(sessions: Sessions): Promise<void> {
   } finally {
     await db.destroy()
   }
-}
-
-/** The driver is an optional peer dependency. */
-export async function requirePostgres(): Promise<typeof import('postgres')> {
-  const { default: postgres } = await import('postgres').catch((cause: unknown) => {
-    throw new LicensingError('unavailable', 'PostgreSQL needs the package "postgres" beside heartwood', {
-      cause,
-    })
-  })
-  return postgres
-}
-
-/** Makes clients of one connection each. */
-async function connector(
-  connectionString: string,
-): Promise<(lost: () => void, statementTimeoutMs: number) => SingleClient> {
-  const postgres = await requirePostgres()
-  return (lost, statementTimeoutMs) =>
-    postgres(connectionString, {
-      max: 1,
-      connect_timeout: 5,
-      idle_timeout: 0,
-      max_lifetime: null,
-      fetch_types: false,
-      onclose: lost,
-      onnotice: () => {},
-      connection: {
-        application_name: 'heartwood',
-        statement_timeout: statementTimeoutMs,
-        lock_timeout: statementTimeoutMs === 0 ? 0 : serverTimeoutsMs.lock,
-        idle_in_transaction_session_timeout: serverTimeoutsMs.idle,
-      },
-    })
 }
