@@ -104,7 +104,8 @@ function mountMetrics(app: AnyElysia, service: HttpService, metrics: Metrics): v
  * @param settings Options such as limits, CORS origins and metrics.
  * @returns An Elysia app, for `use()`, `group()`, `listen()` or `fetch`.
  * @throws {TypeError} if a rate limit is not a positive integer under a documented name, if a trusted proxy is not an
- * address or a CIDR range, if no browser sends such an origin, or if no link can begin with `publicUrl`.
+ * address or a CIDR range, if no browser sends such an origin, if no link can begin with `publicUrl`, or if no timer can
+ * count `bodyTimeoutMs`.
  *
  * @example
  * ```ts

@@ -2,22 +2,19 @@ import { getLogger } from '@logtape/logtape'
 import { once } from 'node:events'
 import process from 'node:process'
 import { setTimeout } from 'node:timers/promises'
-import { serve as listen, type Server } from 'srvx'
 import { licensingServer, type ServerOptions } from '../adapters/elysia.ts'
 import { version } from '../adapters/version.ts'
-import type { Licensing, WebhookOptions } from '../core/licensing.ts'
+import type { WebhookOptions } from '../core/licensing.ts'
 import type { SigningOptions } from '../core/keys/signing-queue.ts'
 import { startDelivery } from '../webhooks/index.ts'
 import { withDatabase, type OpenDatabase } from './database.ts'
 import type { Output } from './terminal/output.ts'
-import { CliError } from './errors.ts'
+import { startListener, type Listener } from './listener.ts'
 import type { CliSettings, ListenAddress } from './settings.ts'
+import { uncaughtException } from './uncaught-errors.ts'
 
 /** The time that open requests have to finish after a signal to stop. */
 const stopTimeoutMs = 10_000
-
-/** Longer than Bun's default of 10 s, which would cut a rotation that waits for its primes. */
-const idleSeconds = 60
 
 /** Two apps in a row are created without a wait. The pairs exist in memory only. */
 const keyPool = 2
@@ -30,42 +27,6 @@ export interface ServeOptions {
 }
 
 const logger = getLogger(['heartwood', 'cli'])
-
-function createServer(licensing: Licensing, { port, host }: ListenAddress, options: ServerOptions): Server {
-  const app = licensingServer(licensing, options)
-  return listen({
-    fetch: (request) => app.fetch(request),
-    port,
-    hostname: host,
-    manual: true,
-    silent: true,
-    gracefulShutdown: false,
-    // Heartwood limits bodies itself, because Bun's own response to a larger body is empty.
-    bun: { idleTimeout: idleSeconds, maxRequestBodySize: Number.MAX_SAFE_INTEGER },
-  })
-}
-
-function listenFailure(error: unknown, { port, host }: ListenAddress): CliError {
-  const { code = 'unknown error' } = error as NodeJS.ErrnoException
-  const isTaken = code === 'EADDRINUSE' || (error as Error).name === 'AddrInUse'
-  const reason = isTaken ? 'another program listens there; choose another with --port' : code
-  return new CliError(`Cannot listen on ${host} port ${port}: ${reason}`, { cause: error })
-}
-
-/** Resolves as soon as the server listens. @throws {CliError} if it cannot listen. */
-async function startServer(
-  licensing: Licensing,
-  address: ListenAddress,
-  options: ServerOptions,
-): Promise<Server> {
-  try {
-    const server = createServer(licensing, address, options)
-    await server.serve()
-    return server
-  } catch (error) {
-    throw listenFailure(error, address)
-  }
-}
 
 /** Prints the files that the first start created, and the first API key, which it never prints again. */
 async function printFirstStart({ licensing, created }: OpenDatabase, output: Output): Promise<void> {
@@ -82,38 +43,42 @@ async function signalToStop(): Promise<void> {
 }
 
 /** Refuses new requests and lets the open ones finish, but cuts those that take too long. */
-async function stopServer(server: Server): Promise<void> {
+async function stopListener(listener: Listener): Promise<void> {
   const timer = new AbortController()
   const isDone = await Promise.race([
-    server.close().then(() => true),
+    listener.close().then(() => true),
     setTimeout(stopTimeoutMs, false, { signal: timer.signal }),
   ])
   timer.abort()
   if (isDone) return
   logger.warn('Some requests did not finish in time and were cut')
-  await Promise.race([server.close(true), setTimeout(1000)])
+  await Promise.race([listener.close({ cut: true }), setTimeout(1000)])
 }
 
-/** Serves requests and delivers webhooks until SIGTERM or SIGINT. */
+/** Serves requests and delivers webhooks until SIGTERM, SIGINT or an exception that nobody caught. */
 async function run(
   database: OpenDatabase,
   { address, options }: Pick<ServeOptions, 'address' | 'options'>,
   output: Output,
 ): Promise<void> {
-  const stop = signalToStop()
-  const server = await startServer(database.licensing, address, options)
+  const stop = Promise.race([signalToStop(), uncaughtException()])
+  const app = licensingServer(database.licensing, options)
+  const listener = await startListener((request) => app.fetch(request), address)
   await printFirstStart(database, output)
-  output.line(`Heartwood ${version} listens on ${server.url?.replace(/\/$/, '')}`)
+  output.line(`Heartwood ${version} listens on ${listener.url}`)
   const delivery = startDelivery(database.licensing)
-  await stop
-  await Promise.all([
-    stopServer(server),
-    Promise.race([delivery.stop(), setTimeout(stopTimeoutMs, undefined, { ref: false })]),
-  ])
+  try {
+    await stop
+  } finally {
+    await Promise.all([
+      stopListener(listener),
+      Promise.race([delivery.stop(), setTimeout(stopTimeoutMs, undefined, { ref: false })]),
+    ])
+  }
 }
 
 /**
- * Runs the server until SIGTERM or SIGINT stops it.
+ * Runs the server until SIGTERM or SIGINT stops it. An exception that nobody caught stops it too, and is thrown.
  *
  * @throws {CliError} @throws {LicensingError} if it cannot start.
  */

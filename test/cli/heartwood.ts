@@ -32,6 +32,11 @@ export interface RunOptions {
   readonly input?: string
 }
 
+export interface ServerRunOptions extends RunOptions {
+  /** The program that serves, and its arguments before the flags. Default `heartwood serve` in the given way. */
+  readonly command?: readonly string[]
+}
+
 /** The exit code and the output of a command. */
 export interface Ended {
   readonly code: number | null
@@ -94,11 +99,11 @@ export function heartwood(
 /** Starts a server on a free port and waits until it listens. The test kills it at its end. */
 export async function startServer(
   test: Disposer,
-  { cwd, env, way = 'Bun' }: RunOptions,
+  { cwd, env, way = 'Bun', command = [...ways[way], 'serve'] }: ServerRunOptions,
   args: readonly string[] = [],
 ): Promise<RunningServer> {
-  const [program, ...before] = ways[way]
-  const server = spawn(program, [...before, 'serve', '--port', '0', ...args], { cwd, env: environment(env) })
+  const [program = '', ...before] = command
+  const server = spawn(program, [...before, '--port', '0', ...args], { cwd, env: environment(env) })
   const ended = once(server, 'close')
   test.after(() => server.kill('SIGKILL'))
   const output = { stdout: '', stderr: '' }

@@ -44,8 +44,12 @@ function queryOf(route: Route, request: Request): Readonly<Record<string, unknow
   return query
 }
 
-async function bodyOf(body: Input<unknown>, request: Request, admission: Admission): Promise<unknown> {
-  return fromWire(body, admission.body ?? (await readBody(request)))
+async function bodyOf(
+  body: Input<unknown>,
+  { service, request }: RequestContext,
+  admission: Admission,
+): Promise<unknown> {
+  return fromWire(body, admission.body ?? (await readBody(request, service.bodyTimeoutMs)))
 }
 
 /** Counts the request if its route has a limit. Resolves to the rate-limit headers. @throws {HttpError} `rate_limited`. */
@@ -66,7 +70,7 @@ async function callOf(context: RequestContext): Promise<RouteCall> {
   const query = queryOf(route, request)
   if (route.permission !== undefined) await admission.licensing.authorize(route.permission(query))
   const startedAt = performance.now()
-  const body = route.body === undefined ? undefined : await bodyOf(route.body, request, admission)
+  const body = route.body === undefined ? undefined : await bodyOf(route.body, context, admission)
   const isSlow = performance.now() - startedAt > slowBody
   const licensing = isSlow ? admission.laterLicensing : admission.licensing
   const consumeLimit: RouteCall['consumeLimit'] = async (limit, key) =>

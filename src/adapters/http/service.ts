@@ -1,6 +1,7 @@
 import { getLogger } from '@logtape/logtape'
 import type { Licensing } from '../../core/licensing.ts'
 import { startMetrics, type Metrics } from '../metrics/metrics.ts'
+import { bodyTimeoutMs } from './body.ts'
 import { clientAddressOf, rateLimitKey, trustedProxies, unknownAddress } from './client-address.ts'
 import { readOrigins, type Origins } from './cors.ts'
 import { HttpError } from './errors.ts'
@@ -53,6 +54,11 @@ export interface ServerOptions {
   readonly trustedProxies?: readonly string[]
   /** Origins whose pages may call every route from a browser. Any origin may call the public routes. Default: none. */
   readonly corsOrigins?: readonly string[]
+  /**
+   * The longest that the body of a request may take to arrive, in milliseconds. After that the response is 408
+   * `request_timeout`. Default 30,000.
+   */
+  readonly bodyTimeoutMs?: number
 }
 
 /** Counts one request under a key. Resolves to the rate-limit headers. @throws {HttpError} `rate_limited`. */
@@ -64,6 +70,7 @@ export interface HttpService {
   /** Without a slash at its end. `null` if the option is not set. */
   readonly publicUrl: string | null
   readonly origins: Origins
+  readonly bodyTimeoutMs: number
   /** `null` if metrics are off. */
   readonly metrics: Metrics | null
   /** `null` if limits are off. */
@@ -99,6 +106,15 @@ function limitsOf(rateLimits: RateLimits | undefined, metrics: Metrics | null): 
   return metrics === null ? consumeLimit : countRejected(consumeLimit, metrics)
 }
 
+/** A timer with a longer time would run at once. */
+const longestTimerMs = 2 ** 31 - 1
+
+/** @throws {TypeError} */
+function readBodyTimeout(given: number = bodyTimeoutMs): number {
+  if (Number.isInteger(given) && given > 0 && given <= longestTimerMs) return given
+  throw new TypeError(`bodyTimeoutMs must be an integer from 1 to ${longestTimerMs}`)
+}
+
 /** Makes the service of one plugin. @throws {TypeError} for a malformed option. */
 export function createHttpService(licensing: Licensing, options: ServerOptions): HttpService {
   const isTrusted = trustedProxies(options.trustedProxies ?? [])
@@ -107,6 +123,7 @@ export function createHttpService(licensing: Licensing, options: ServerOptions):
     licensing,
     publicUrl: options.publicUrl === undefined ? null : readPublicUrl(options.publicUrl),
     origins: readOrigins(options.corsOrigins),
+    bodyTimeoutMs: readBodyTimeout(options.bodyTimeoutMs),
     metrics,
     consumeLimit: limitsOf(options.rateLimits, metrics),
     rateLimitKeyOf(request, socketAddress) {
