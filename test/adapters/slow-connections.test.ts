@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { ConnectionTimeouts } from '../../src/cli/listener.ts'
 import { newShop } from '../support/fixtures.ts'
 import { rawRequest, whileListening, type Listening } from './listening.ts'
 import { sender, serve, type Sent } from './test-server.ts'
@@ -34,36 +35,54 @@ async function untilClosed(listening: Listening, first: string, drop = ''): Prom
   const isKept = await Promise.race([closed.then(() => false), pause(60_000, true, { ref: false })])
   clearInterval(dripping)
   socket.destroy()
-  assert.equal(isKept, false, `The server keeps the connection after ${JSON.stringify(first)}`)
+  assert.equal(isKept, false, 'The server keeps the connection')
   return connection.received
 }
 
 const halfHead = 'GET /api/health HTTP/1.1\r\nHost: localhost\r\n'
 const request = `${halfHead}\r\n`
+const ok = /^HTTP\/1.1 200 /
 const unsentBody = 'Content-Length: 100000\r\n\r\n'
 
-test('a client that does not go on loses its connection', async () => {
-  const rows: Readonly<Record<string, readonly [first: string, drop: string, received: RegExp]>> = {
-    'says nothing': ['', '', /^(HTTP\/1.1 408 .*)?$/s],
-    'sends half a head': [halfHead, '', /^(HTTP\/1.1 408 .*)?$/s],
-    'sends a head drop by drop': [`${halfHead}X-Other: `, 'a', /^(HTTP\/1.1 408 .*)?$/s],
-    'sends half a head after a response': [request + halfHead, '', /^HTTP\/1.1 200 /],
-    'sends a head drop by drop after a response': [`${request}${halfHead}X-Other: `, 'a', /^HTTP\/1.1 200 /],
-    'says nothing after a response': [request, '', /^HTTP\/1.1 200 /],
-    'sends no body after its response': [halfHead + unsentBody, '', /^HTTP\/1.1 200 /],
-    'sends a body drop by drop after its response': [halfHead + unsentBody, 'a', /^HTTP\/1.1 200 /],
-  }
+interface Client {
+  readonly first: string
+  readonly drop?: string
+  readonly receives: RegExp
+}
+
+async function assertCut(clients: Readonly<Record<string, Client>>, timeouts: ConnectionTimeouts) {
   await whileListening(
     server,
     async (listening) => {
-      const work = Object.entries(rows).map(async ([client, [first, drop, received]]) =>
-        assert.match(await untilClosed(listening, first, drop), received, client),
+      const work = Object.entries(clients).map(async ([name, { first, drop, receives }]) =>
+        assert.match(await untilClosed(listening, first, drop), receives, name),
       )
       await Promise.all(work)
       assert.equal((await fetch(`${listening.origin}/api/health`)).status, 200)
     },
-    { headMs: 500, bodyMs: 500, idleMs: 1000 },
+    timeouts,
   )
+}
+
+test('a client that does not go on with a head loses its connection', async () => {
+  const receives = /^(HTTP\/1.1 408 .*)?$/s
+  const clients: Readonly<Record<string, Client>> = {
+    'says nothing': { first: '', receives },
+    'sends half a head': { first: halfHead, receives },
+    'sends a head drop by drop': { first: `${halfHead}X-Other: `, drop: 'a', receives },
+    'sends half a head after a response': { first: request + halfHead, receives: ok },
+    'sends it drop by drop': { first: `${request}${halfHead}X-Other: `, drop: 'a', receives: ok },
+    'says nothing after a response': { first: request, receives: ok },
+  }
+  await assertCut(clients, { headMs: 500, bodyMs: 600_000, idleMs: 1000 })
+})
+
+test('a client that does not go on with a body after its response loses its connection', async () => {
+  const clients: Readonly<Record<string, Client>> = {
+    'sends no body': { first: halfHead + unsentBody, receives: ok },
+    'sends a body drop by drop': { first: halfHead + unsentBody, drop: 'a', receives: ok },
+  }
+  await assertCut(clients, { headMs: 500, bodyMs: 500, idleMs: 1000 })
 })
 
 test('a connection stays open for more than six seconds between two requests', async () => {
@@ -71,10 +90,11 @@ test('a connection stays open for more than six seconds between two requests', a
     const connection = open(listening)
     connection.socket.write(request)
     while (!connection.received.includes('\r\n\r\n')) await once(connection.socket, 'data')
+    const closed = once(connection.socket, 'close')
     await pause(6500)
     connection.received = ''
     connection.socket.write(rawRequest('GET /api/health'))
-    await once(connection.socket, 'close')
+    await closed
     assert.match(connection.received, /^HTTP\/1.1 200 /)
   })
 })
