@@ -5,8 +5,8 @@
 import { Elysia, type AnyElysia } from 'elysia'
 import { CompactSign, importPKCS8 } from 'jose'
 import process from 'node:process'
-import { serve } from 'srvx'
 import { licensingServer } from '../src/adapters/elysia.ts'
+import { startListener } from '../src/cli/listener.ts'
 import { generateRsaKeyPair } from '../src/core/index.ts'
 import { openBaselineQuery, type FoundLicense } from './baseline-query.ts'
 import { serveCommands } from './child-process.ts'
@@ -51,14 +51,8 @@ async function baselineServer(location: string): Promise<AnyElysia> {
 
 async function listen(app: AnyElysia): Promise<number> {
   if ('Bun' in globalThis) return app.listen({ port: 0, hostname: '127.0.0.1' }).server!.port!
-  const server = serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    silent: true,
-    fetch: (request) => app.fetch(request),
-  })
-  await server.ready()
-  return Number(new URL(server.url!).port)
+  const { url } = await startListener((request) => app.fetch(request), { port: 0, host: '127.0.0.1' })
+  return Number(new URL(url).port)
 }
 
 let signingKey: Promise<CryptoKey> | undefined

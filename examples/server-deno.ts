@@ -1,4 +1,5 @@
 // The licensing API on Deno, with Deno.serve. Run it: deno run --allow-all examples/server-deno.ts
+// Put a proxy before it, because Deno.serve never closes a silent connection. `heartwood serve` does.
 import { createLicensing } from 'heartwood'
 import { licensingServer } from 'heartwood/elysia'
 import { sqliteStorage } from 'heartwood/storage/sqlite'

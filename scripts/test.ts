@@ -43,6 +43,7 @@ const timeout = 1_500_000
 /** The files and folders that `npm run test:quick` leaves out, with the reason. */
 export const notQuick: Readonly<Record<string, string>> = {
   'test/package/': 'needs a build, a browser and all three runtimes',
+  'test/adapters/slow-connections.test.ts': 'waits until the server closes connections',
   'test/cli/': 'starts processes; half of it needs PostgreSQL',
   'test/documents/': 'starts servers, curl and Python',
   'test/adapters/rate-limit-crowd.test.ts': 'sends 100,000 requests',

@@ -2,7 +2,6 @@ import { getLogger } from '@logtape/logtape'
 import { once } from 'node:events'
 import process from 'node:process'
 import { setTimeout } from 'node:timers/promises'
-import { serve as listen, type BunFetchHandler, type Server } from 'srvx'
 import type { ServerOptions } from '../adapters/elysia.ts'
 import { apiServer, metricsServer } from '../adapters/elysia-server.ts'
 import { createHttpService } from '../adapters/http/service.ts'
@@ -13,15 +12,12 @@ import { startDelivery } from '../webhooks/index.ts'
 import { withDatabase, type OpenDatabase } from './database.ts'
 import { printSecret } from './keys.ts'
 import type { Output } from './terminal/output.ts'
-import { CliError } from './errors.ts'
-import { bunRoutes, showSentPath } from './sent-path.ts'
+import { startListener, type Listener } from './listener.ts'
 import type { CliSettings, ListenAddress } from './settings.ts'
+import { uncaughtException } from './uncaught-errors.ts'
 
 /** The time that open requests have to finish after a signal to stop. */
 const stopTimeoutMs = 10_000
-
-/** Longer than Bun's default of 10 s, which would cut a rotation that waits for its primes. */
-const idleSeconds = 60
 
 /** Two apps in a row are created without a wait. The pairs exist in memory only. */
 const keyPool = 2
@@ -44,64 +40,22 @@ interface App {
   fetch(request: Request): Response | Promise<Response>
 }
 
-function createServer(app: App, { port, host }: ListenAddress): Server {
-  const server: Server = listen({
-    fetch: (request) => {
-      showSentPath(request)
-      return app.fetch(request)
-    },
-    port,
-    hostname: host,
-    manual: true,
-    silent: true,
-    gracefulShutdown: false,
-    // Heartwood limits bodies itself, because Bun's own response to a larger body is empty.
-    bun: {
-      idleTimeout: idleSeconds,
-      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      routes: bunRoutes((request, bun) => (server.fetch as BunFetchHandler)(request, bun)),
-    },
-  })
-  return server
+function listen(app: App, address: ListenAddress): Promise<Listener> {
+  return startListener((request) => app.fetch(request), address)
 }
 
-function listenFailure(
-  error: unknown,
-  { port, host, variables = [] }: ListenAddress,
-  setting: string,
-): CliError {
-  const { code = 'unknown error' } = error as NodeJS.ErrnoException
-  const isTaken = code === 'EADDRINUSE' || (error as Error).name === 'AddrInUse'
-  const advice = variables.length === 0 ? '' : `; unset ${variables.join(' and ')}, or pass --host and --port`
-  const reason = isTaken
-    ? `another program listens there; choose another with ${setting}`
-    : `${code}${advice}`
-  return new CliError(`Cannot listen on ${host} port ${port}: ${reason}`, { cause: error })
-}
-
-/** Resolves as soon as the server listens. @throws {CliError} if it cannot listen. */
-async function startServer(app: App, address: ListenAddress, setting: string): Promise<Server> {
-  try {
-    const server = createServer(app, address)
-    await server.serve()
-    return server
-  } catch (error) {
-    throw listenFailure(error, address, setting)
-  }
-}
-
-/** Starts the server of the API and, if the metrics have a port of their own, theirs. @throws {CliError} */
-async function startServers(
+/** Listens for the API and, if the metrics have a port of their own, for them. @throws {CliError} */
+async function startListeners(
   licensing: Licensing,
   { address, options, metricsPort }: Listeners,
-): Promise<readonly [api: Server, metrics: Server | null]> {
+): Promise<readonly [api: Listener, metrics: Listener | null]> {
   const service = createHttpService(licensing, options)
   const { metrics } = service
   if (metrics === null || metricsPort === undefined)
-    return [await startServer(apiServer(service, options), address, '--port'), null]
-  const api = await startServer(apiServer(service, { ...options, metrics: false }), address, '--port')
-  const metricsAddress = { ...address, port: metricsPort }
-  return [api, await startServer(metricsServer(service, metrics), metricsAddress, 'HEARTWOOD_METRICS_PORT')]
+    return [await listen(apiServer(service, options), address), null]
+  const api = await listen(apiServer(service, { ...options, metrics: false }), address)
+  const metricsAddress = { ...address, port: metricsPort, setting: 'HEARTWOOD_METRICS_PORT' }
+  return [api, await listen(metricsServer(service, metrics), metricsAddress)]
 }
 
 /** Makes the first API key and prints it, only this once. */
@@ -117,40 +71,39 @@ async function signalToStop(): Promise<void> {
 }
 
 /** Refuses new requests and lets the open ones finish, but cuts those that take too long. */
-async function stopServer(server: Server): Promise<void> {
+async function stopListener(listener: Listener): Promise<void> {
   const timer = new AbortController()
   const isDone = await Promise.race([
-    server.close().then(() => true),
+    listener.close().then(() => true),
     setTimeout(stopTimeoutMs, false, { signal: timer.signal }),
   ])
   timer.abort()
   if (isDone) return
   logger.warn('Some requests did not finish in time and were cut')
-  await Promise.race([server.close(true), setTimeout(1000)])
+  await Promise.race([listener.close({ cut: true }), setTimeout(1000)])
 }
 
-function urlOf({ url = '' }: Server): string {
-  return url.replace(/\/$/, '')
-}
-
-/** Serves requests and delivers webhooks until SIGTERM or SIGINT. */
+/** Serves requests and delivers webhooks until SIGTERM, SIGINT or an exception that nobody caught. */
 async function run(database: OpenDatabase, listeners: Listeners, output: Output): Promise<void> {
-  const stop = signalToStop()
-  const [api, metrics] = await startServers(database.licensing, listeners)
+  const stop = Promise.race([signalToStop(), uncaughtException()])
+  const [api, metrics] = await startListeners(database.licensing, listeners)
   await printFirstKey(database, output)
-  if (metrics !== null) output.line(`Metrics are at ${urlOf(metrics)}/metrics`)
-  output.line(`Heartwood ${version} listens on ${urlOf(api)}`)
+  if (metrics !== null) output.line(`Metrics are at ${metrics.url}/metrics`)
+  output.line(`Heartwood ${version} listens on ${api.url}`)
   const delivery = startDelivery(database.licensing)
-  await stop
-  await Promise.all([
-    stopServer(api),
-    metrics === null ? null : stopServer(metrics),
-    Promise.race([delivery.stop(), setTimeout(stopTimeoutMs, undefined, { ref: false })]),
-  ])
+  try {
+    await stop
+  } finally {
+    await Promise.all([
+      stopListener(api),
+      metrics === null ? null : stopListener(metrics),
+      Promise.race([delivery.stop(), setTimeout(stopTimeoutMs, undefined, { ref: false })]),
+    ])
+  }
 }
 
 /**
- * Runs the server until SIGTERM or SIGINT stops it.
+ * Runs the server until SIGTERM or SIGINT stops it. An exception that nobody caught stops it too, and is thrown.
  *
  * @throws {CliError} @throws {LicensingError} if it cannot start.
  */

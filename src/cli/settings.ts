@@ -54,6 +54,8 @@ export interface ListenAddress {
   readonly host: string
   /** The variables that chose it. A shell may have set `HOST` for itself. */
   readonly variables?: readonly string[]
+  /** The flag or variable with which another port is chosen; default `--port`. */
+  readonly setting?: string
 }
 
 /** Reads a port number. With 0 the system chooses a free port. @throws {Error} if the text is not a port. */

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { serve, type Server as Listener } from 'srvx'
+import { connectionTimeouts, startListener, type ConnectionTimeouts } from '../../src/cli/listener.ts'
 import type { TestServer } from './test-server.ts'
 
 /** A server on a port of this machine. */
@@ -25,20 +25,15 @@ function exchange(port: number, text: string): Promise<string> {
 export async function whileListening(
   server: Pick<TestServer, 'fetch'>,
   work: (listening: Listening) => Promise<void>,
+  timeouts: ConnectionTimeouts = connectionTimeouts,
 ): Promise<void> {
-  const listener: Listener = serve({
-    fetch: (request) => server.fetch(request),
-    port: 0,
-    hostname: '127.0.0.1',
-    silent: true,
-    gracefulShutdown: false,
-  })
-  await listener.ready()
-  const port = Number(new URL(listener.url ?? '').port)
+  const address = { port: 0, host: '127.0.0.1' }
+  const listener = await startListener((request) => server.fetch(request), address, timeouts)
+  const port = Number(new URL(listener.url).port)
   try {
     await work({ port, origin: `http://127.0.0.1:${port}`, exchange: (text) => exchange(port, text) })
   } finally {
-    await listener.close(true)
+    await listener.close({ cut: true })
   }
 }
 

@@ -35,6 +35,11 @@ export interface RunOptions {
 /** A place for standard output. */
 export type Sink = 'full disk' | 'closed pipe'
 
+export interface ServerRunOptions extends RunOptions {
+  /** The program that serves, and its arguments before the flags. Default `heartwood serve` in the given way. */
+  readonly command?: readonly string[]
+}
+
 /** The exit code and the output of a command. */
 export interface Ended {
   readonly code: number | null
@@ -124,11 +129,11 @@ export async function heartwoodInto(
 /** Starts a server on a free port and waits until it listens. The test kills it at its end. */
 export async function startServer(
   test: Disposer,
-  { cwd, env, way = 'Bun' }: RunOptions,
+  { cwd, env, way = 'Bun', command = [...ways[way], 'serve'] }: ServerRunOptions,
   args: readonly string[] = [],
 ): Promise<RunningServer> {
-  const [program, ...before] = ways[way]
-  const server = spawn(program, [...before, 'serve', '--port', '0', ...args], { cwd, env: environment(env) })
+  const [program = '', ...before] = command
+  const server = spawn(program, [...before, '--port', '0', ...args], { cwd, env: environment(env) })
   const ended = once(server, 'close')
   test.after(() => server.kill('SIGKILL'))
   const output = { stdout: '', stderr: '' }

@@ -3,28 +3,10 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { ask, emptyFolder, heartwood, startServer, type RunningServer, type Way } from './heartwood.ts'
+import { beginRequest } from './begin-request.ts'
+import { ask, emptyFolder, heartwood, startServer, type Way } from './heartwood.ts'
 
 const runtimes: readonly Way[] = ['Bun', 'Deno', 'Node']
-
-/** Sends the first byte of a body. Resolves to a function that sends the rest and resolves to the response. */
-async function beginRequest({ url, key }: RunningServer, path: string, body: string) {
-  const { hostname, port } = new URL(url)
-  const socket = connect({ host: hostname, port: Number(port) })
-  let response = ''
-  socket.on('data', (chunk) => (response += String(chunk)))
-  const closed = once(socket, 'close')
-  const headers = [`host: ${hostname}`, `authorization: Bearer ${key}`, `content-length: ${body.length}`]
-  socket.write(
-    `POST /api/v1${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\nconnection: close\r\n\r\n${body[0]}`,
-  )
-  await once(socket, 'connect')
-  return async (): Promise<string> => {
-    socket.write(body.slice(1))
-    await closed
-    return response
-  }
-}
 
 for (const way of runtimes)
   test(`heartwood serve on ${way}: SIGTERM lets an open request finish and exits with 0`, async (t) => {

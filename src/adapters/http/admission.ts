@@ -81,8 +81,9 @@ async function admitByKey(context: RequestContext, access: Exclude<Access, 'publ
 }
 
 /** Admits a renewal by its token. An expired or revoked license passes: the use case rejects it with its own code. */
-async function admitByToken({ service: { licensing }, request, params }: RequestContext): Promise<Admission> {
-  const body = await readBody(request)
+async function admitByToken({ service, request, params }: RequestContext): Promise<Admission> {
+  const { licensing, bodyTimeoutMs } = service
+  const body = await readBody(request, bodyTimeoutMs)
   const { current_token: currentToken = null } = Object(body) as { readonly current_token?: unknown }
   if (currentToken === null) throw new HttpError('unauthorized', 'Invalid or missing API key')
   checkParams(params)

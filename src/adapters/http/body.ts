@@ -3,6 +3,11 @@ import { HttpError } from './errors.ts'
 /** The size of the largest accepted body, in bytes. */
 export const maxBodyBytes: number = 256 * 1024
 
+/** The longest that a body may take by default, in milliseconds. */
+export const bodyTimeoutMs = 30_000
+
+type BodyReader = ReadableStreamDefaultReader<Uint8Array>
+
 /** The white space of JSON (RFC 8259 section 2). */
 const jsonSpaces = /^[ \t\n\r]*$/
 
@@ -11,6 +16,10 @@ const jsonTypes = new Set(['application/json', 'application/x-www-form-urlencode
 
 function tooLarge(): HttpError {
   return new HttpError('body_too_large', 'Request body is larger than 256 KiB')
+}
+
+function tooSlow(): HttpError {
+  return new HttpError('request_timeout', 'Request body took too long to arrive')
 }
 
 function checkType(request: Request): void {
@@ -24,18 +33,14 @@ function disconnected(): never {
   throw new HttpError('invalid_json', 'Request body could not be read')
 }
 
-async function readBytes(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
-  const reader = body.getReader()
+async function collect(reader: BodyReader, late: Promise<never>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
   for (;;) {
-    const { done, value } = await reader.read().catch(disconnected)
+    const { done, value } = await Promise.race([reader.read().catch(disconnected), late])
     if (done) break
     length += value.length
-    if (length > maxBodyBytes) {
-      await reader.cancel().catch(() => {})
-      throw tooLarge()
-    }
+    if (length > maxBodyBytes) throw tooLarge()
     chunks.push(value)
   }
   const bytes = new Uint8Array(length)
@@ -45,6 +50,21 @@ async function readBytes(body: ReadableStream<Uint8Array>): Promise<Uint8Array> 
     at += chunk.length
   }
   return bytes
+}
+
+async function readBytes(body: ReadableStream<Uint8Array>, timeoutMs: number): Promise<Uint8Array> {
+  const reader = body.getReader()
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(tooSlow()), timeoutMs)
+  try {
+    return await collect(reader, late.promise)
+  } catch (error) {
+    // A stream that never settles must not delay the response.
+    void reader.cancel().catch(() => {})
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function utf8(bytes: Uint8Array): string | null {
@@ -80,12 +100,13 @@ function parseJson(bytes: Uint8Array): unknown {
 /**
  * Reads the JSON body of a request, at most 256 KiB. An empty body reads as `{}`.
  *
- * @throws {HttpError} `body_too_large`, `unsupported_media_type`, `invalid_json`.
+ * @param timeoutMs The longest that the body may take, in milliseconds.
+ * @throws {HttpError} `body_too_large`, `request_timeout`, `unsupported_media_type`, `invalid_json`.
  */
-export async function readBody(request: Request): Promise<unknown> {
+export async function readBody(request: Request, timeoutMs: number): Promise<unknown> {
   if (Number(request.headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge()
   if (request.body === null) return {}
-  const bytes = await readBytes(request.body)
+  const bytes = await readBytes(request.body, timeoutMs)
   if (bytes.length > 0) checkType(request)
   return parseJson(bytes)
 }

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'invalid_request'
   | 'no_such_route'
   | 'method_not_allowed'
+  | 'request_timeout'
   | 'body_too_large'
   | 'unsupported_media_type'
   | 'rate_limited'
@@ -61,6 +62,7 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
   not_found: { status: 404, when: 'The resource does not exist, or this API key may not see it' },
   no_such_route: { status: 404, when: 'The path is none of this API: check the base URL' },
   method_not_allowed: { status: 405, when: 'The path does not support this method: see Allow' },
+  request_timeout: { status: 408, when: 'The body took too long to arrive; by default 30 seconds' },
   conflict: {
     status: 409,
     when: 'The slug, e-mail, external id or installation is already taken; another rotation was faster; nothing can be sent to the webhook',
@@ -84,11 +86,15 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
 const challenge = { 'www-authenticate': 'Bearer realm="heartwood"' }
 const internal: ErrorJson = { error: { code: 'internal_error', message: 'Internal server error' } }
 
+/** The rest of the body may still come, so no other request can follow it (RFC 9110 section 15.5.9). */
+const close = { connection: 'close' }
+
 /** A full queue or an unreachable storage may be back within a second. */
 const retrySoon = { 'retry-after': '1' }
 
 function headersFor(code: ErrorCode): Readonly<Record<string, string>> {
   if (code === 'unavailable') return retrySoon
+  if (code === 'request_timeout') return close
   return errorCodes[code].status === 401 ? challenge : {}
 }
 

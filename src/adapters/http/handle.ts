@@ -51,9 +51,11 @@ function queryOf(route: Route, request: Request): Readonly<Record<string, unknow
 }
 
 /** A route without a body of its own takes an empty one, by the same rules. A GET has none to read. */
-async function bodyOf({ body, method }: Route, request: Request, admission: Admission): Promise<unknown> {
+async function bodyOf({ route, request, service }: RequestContext, admission: Admission): Promise<unknown> {
+  const { body, method } = route
   if (method === 'GET') return undefined
-  const given = fromWire(body ?? nothing, admission.body ?? (await readBody(request)))
+  const sent = admission.body ?? (await readBody(request, service.bodyTimeoutMs))
+  const given = fromWire(body ?? nothing, sent)
   return body === undefined ? nothing.parse(given) : given
 }
 
@@ -75,7 +77,7 @@ async function callOf(context: RequestContext): Promise<RouteCall> {
   const query = queryOf(route, request)
   if (route.permission !== undefined) await admission.licensing.authorize(route.permission(query))
   const startedAt = performance.now()
-  const body = await bodyOf(route, request, admission)
+  const body = await bodyOf(context, admission)
   const isSlow = performance.now() - startedAt > slowBody
   const licensing = isSlow ? admission.laterLicensing : admission.licensing
   const consumeLimit: RouteCall['consumeLimit'] = async (limit, key) =>

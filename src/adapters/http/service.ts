@@ -4,11 +4,13 @@ import {
   isAnything,
   isFlag,
   isFunction,
+  isInteger,
   isLicensing,
   type OptionRules,
 } from '../../core/input/options.ts'
 import type { Licensing } from '../../core/licensing.ts'
 import { startMetrics, type Metrics } from '../metrics/metrics.ts'
+import { bodyTimeoutMs } from './body.ts'
 import { clientAddressOf, rateLimitKey, trustedProxies, unknownAddress } from './client-address.ts'
 import { readOrigins, type Origins } from './cors.ts'
 import { HttpError } from './errors.ts'
@@ -62,6 +64,11 @@ export interface ServerOptions {
   readonly trustedProxies?: readonly string[]
   /** Origins whose pages may call every route from a browser. Any origin may call the public routes. Default: none. */
   readonly corsOrigins?: readonly string[]
+  /**
+   * The longest that the body of a request may take to arrive, in milliseconds. After that the response is 408
+   * `request_timeout`. Default 30,000.
+   */
+  readonly bodyTimeoutMs?: number
 }
 
 /** The address of a socket. `null` if the socket has none, and `undefined` if the runtime does not tell. */
@@ -78,6 +85,7 @@ export interface HttpService {
   /** Without a slash at its end. `null` if the option is not set. */
   readonly publicUrl: string | null
   readonly origins: Origins
+  readonly bodyTimeoutMs: number
   /** `null` if metrics are off. */
   readonly metrics: Metrics | null
   /** `null` if limits are off. */
@@ -129,6 +137,8 @@ const optionRules: OptionRules<ServerOptions> = {
   clientAddress: isFunction,
   trustedProxies: isAnything,
   corsOrigins: isAnything,
+  // A timer with a longer time would run at once.
+  bodyTimeoutMs: isInteger(1, 2 ** 31 - 1),
 }
 
 const needsAddress =
@@ -166,6 +176,7 @@ export function createHttpService(licensing: Licensing, options: ServerOptions):
     licensing,
     publicUrl: options.publicUrl === undefined ? null : readPublicUrl(options.publicUrl),
     origins: readOrigins(options.corsOrigins),
+    bodyTimeoutMs: options.bodyTimeoutMs ?? bodyTimeoutMs,
     metrics,
     consumeLimit: limitsOf(options.rateLimits, metrics),
     rateLimitKeyOf,

@@ -116,7 +116,9 @@ function errorsOf(route: Route): readonly ErrorCode[] {
   const fromAccess: ErrorCode[] = route.access === 'public' ? [] : ['unauthorized', 'forbidden']
   const fromPath: ErrorCode[] = route.path.includes(':') ? ['not_found'] : []
   const fromBody: ErrorCode[] =
-    route.method === 'GET' ? [] : ['invalid_json', 'body_too_large', 'unsupported_media_type']
+    route.method === 'GET'
+      ? []
+      : ['invalid_json', 'request_timeout', 'body_too_large', 'unsupported_media_type']
   const fromKey: ErrorCode[] = takesIdempotencyKey(route)
     ? ['idempotency_in_progress', 'idempotency_mismatch']
     : []

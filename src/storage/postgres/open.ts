@@ -1,4 +1,3 @@
-import { LicensingError } from '../../core/errors.ts'
 import type { Storage } from '../../core/storage/index.ts'
 import { toLicensingError } from '../errors.ts'
 import { KyselyStorage } from '../kysely/storage.ts'
