@@ -17,6 +17,9 @@ import { publishedKeyPairs } from './server/key-pairs.ts'
 export { VirtualClock } from './server/clock.ts'
 export type { Fault } from './server/fault.ts'
 
+/** Differs from every wait of the client, so that a test which speeds up one of those leaves the server alone. */
+const bodyTimeoutMs = 45_000
+
 /** The options of {@link createTestServer}. All are optional. */
 export interface TestServerOptions {
   /** The slug of the app; default `desktop-app`. */
@@ -124,7 +127,7 @@ class InProcessServer implements TestServer {
     this.licensing = licensing
     this.app = setup.app
     this.#customerId = setup.customerId
-    const server = licensingServer(licensing, { corsOrigins: setup.corsOrigins })
+    const server = licensingServer(licensing, { corsOrigins: setup.corsOrigins, bodyTimeoutMs })
     this.#respond = async (request) => server.handle(request)
   }
 
