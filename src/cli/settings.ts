@@ -88,8 +88,7 @@ function parseAddress(database: string): string {
 /** @throws {CliError} without the text, because an address may hold a password. */
 function parseDatabase(database: string): string {
   if (isPostgres(database)) return parseAddress(database)
-  const isAddress = /^[a-z][a-z0-9+.-]+:\/\//i.test(database)
-  if (isAddress || database === ':memory:' || /\p{Cc}/u.test(database))
+  if (database.includes('://') || database === ':memory:' || /\p{Cc}/u.test(database))
     throw new CliError(
       'The database must be an SQLite file, such as heartwood.db, or an address, such as postgres://…',
     )
