@@ -45,6 +45,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/package/': 'needs a build, a browser and all three runtimes',
   'test/cli/': 'starts processes; half of it needs PostgreSQL',
   'test/documents/': 'starts servers, curl and Python',
+  'test/storage/deletions.test.ts': 'needs PostgreSQL',
   'test/storage/ensure.test.ts': 'needs PostgreSQL',
   'test/storage/idempotent-work.test.ts': 'needs PostgreSQL',
   'test/storage/kysely.test.ts': 'needs PostgreSQL',
