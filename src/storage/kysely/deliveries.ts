@@ -112,6 +112,7 @@ function updateDue(db: Writer, { appId, now, until, limit }: LeaseRequest) {
     .selectFrom('heartwood_delivery')
     .select('id')
     .where('app_id', '=', appId)
+    .where(isPresent('app_id'))
     .where('priority', 'in', priorities)
     .where(isDueAt(now))
     .orderBy('priority')
