@@ -1,14 +1,20 @@
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { licenseEvent } from './runtime/events.ts'
-import type { AppRecord, DeletedPage, DeletionRecord, StorageSession } from './storage/index.ts'
+import type { AppRecord, DeletedPage, DeletionPage, DeletionRecord, StorageSession } from './storage/index.ts'
 import { type Emit, hasReceivers, inTransaction } from './transaction.ts'
 
 /** A record with no more dependents than this is deleted in one transaction. */
 const mostAtOnce = 5_000
 
-/** Dependents that one transaction removes. SQLite does so on the event loop. An event costs several times as much. */
-const pageSize = { silent: 500, announced: 100 } as const
+/** Dependents that one transaction removes. A license with an event takes ten times as long as one that loses its tier. */
+const pageSize = { first: 50, least: 10, most: 1_000 } as const
+
+/** SQLite removes a page on the event loop, and PostgreSQL holds its locks. So pages grow and shrink to about this time. */
+const pageMs = { short: 5, long: 15 } as const
+
+/** Milliseconds for which a caller waits for the pages. Then they go on without the caller. */
+const patience = 3_000
 
 /** True if the call must be whole in a transaction of somebody else's. */
 function isPartOfWhole({ inHostTransaction, unit, recorder }: Context): boolean {
@@ -27,28 +33,34 @@ function removePage(
   context: Context,
   { id }: DeletionRecord,
   app: AppRecord | null,
-  after: string | null,
+  page: DeletionPage,
 ): Promise<DeletedPage | null> {
-  const limit = app === null ? pageSize.silent : pageSize.announced
   const remove = async (tx: StorageSession, emit: Emit): Promise<DeletedPage | null> => {
-    const page = await tx.continueDeletion(id, after === null ? { limit } : { limit, after })
-    if (app === null || page === null) return page
-    for (const license of page.licenses)
+    const removed = await tx.continueDeletion(id, page)
+    if (app === null || removed === null) return removed
+    for (const license of removed.licenses)
       await emit(app, licenseEvent('license.deleted', license, context.runtime.now()))
-    return page
+    return removed
   }
   return inTransaction(context, remove, { alone: true })
+}
+
+function nextLimit(limit: number, elapsedMs: number): number {
+  if (elapsedMs > pageMs.long) return Math.max(pageSize.least, Math.floor(limit / 2))
+  return elapsedMs < pageMs.short ? Math.min(pageSize.most, limit * 2) : limit
 }
 
 /** Removes all pages, each in its own transaction. Resolves to `false` if another server removes them. */
 async function finish(context: Context, deletion: DeletionRecord): Promise<boolean> {
   const app = await findListening(context, deletion)
-  let after: string | null = null
+  let page: DeletionPage = { limit: pageSize.first }
   for (;;) {
-    const page: DeletedPage | null = await removePage(context, deletion, app, after)
-    if (page === null) return false
-    if (page.isDone) return true
-    after = page.next
+    const begun = performance.now()
+    const removed = await removePage(context, deletion, app, page)
+    if (removed === null) return false
+    if (removed.isDone) return true
+    const limit = nextLimit(page.limit, performance.now() - begun)
+    page = { limit, after: removed.next ?? undefined }
   }
 }
 
@@ -57,9 +69,16 @@ function leaveRest(error: unknown): void {
   if (!(error instanceof LicensingError && error.code === 'unavailable')) throw error
 }
 
+/** Waits for the pages, but not for the last of a million licenses: an HTTP request would be cut. */
+async function waitForPages(pages: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)))
+  await Promise.race([pages, late]).finally(() => clearTimeout(timer))
+}
+
 /**
- * Deletes a record that has many dependents in pages. Nobody finds it once the first transaction is committed. If the pages
- * fail or the process ends, `finishDeletions` does the rest.
+ * Deletes a record that has many dependents in pages. Nobody finds it once the first transaction is committed. Pages that
+ * take long go on after this resolves. If they fail or the process ends, `finishDeletions` does the rest.
  *
  * Resolves to `false`, and changes nothing, if one transaction should do it, or if the record is gone.
  */
@@ -70,7 +89,7 @@ export async function deleteInPages(
   if (isPartOfWhole(context)) return false
   const deletion = { ...record, startedAt: context.runtime.now() }
   const outcome = await context.storage.beginDeletion(deletion, mostAtOnce)
-  if (outcome === 'begun') await finish(context, deletion).catch(leaveRest)
+  if (outcome === 'begun') await waitForPages(finish(context, deletion).catch(leaveRest))
   return outcome === 'begun'
 }
 

@@ -7,7 +7,7 @@ export interface SmallPages {
   /** Dependents in a page. */
   readonly page?: number
   /** Called before each page. */
-  readonly beforePage?: () => void
+  readonly beforePage?: () => void | Promise<void>
 }
 
 /** The storage with these limits instead of those of licensing. */
@@ -17,7 +17,7 @@ export function withSmallPages(storage: Storage, { most, page, beforePage }: Sma
       beginDeletion: (...[deletion, limit]: Parameters<StorageSession['beginDeletion']>) =>
         session.beginDeletion(deletion, most ?? limit),
       continueDeletion: async (...[id, given]: Parameters<StorageSession['continueDeletion']>) => {
-        beforePage?.()
+        await beforePage?.()
         return session.continueDeletion(id, { ...given, limit: page ?? given.limit })
       },
     })
