@@ -108,7 +108,10 @@ export interface Customers {
   list(app: string, query?: CustomerQuery): Promise<Listing<Customer>>
   /** @throws {LicensingError} `validation_error`, `not_found`, `conflict`. */
   update(app: string, id: string, changes: CustomerChanges): Promise<Customer>
-  /** Deletes the customer and all its licenses. @throws {LicensingError} `not_found`. */
+  /**
+   * Deletes the customer and all its licenses. Many of them take several transactions: see {@link Licensing.finishDeletions}.
+   * @throws {LicensingError} `not_found`.
+   */
   delete(app: string, id: string): Promise<void>
 }
 

@@ -74,6 +74,7 @@ export interface Tiers {
   update(app: string, tier: string, changes: TierChanges): Promise<Tier>
   /**
    * Deletes the tier. Its licenses keep their tokens. They cannot be regenerated until they get another tier.
+   * Many of them take several transactions: see {@link Licensing.finishDeletions}.
    * @throws {LicensingError} `not_found`.
    */
   delete(app: string, tier: string): Promise<void>
