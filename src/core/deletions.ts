@@ -8,10 +8,10 @@ import { type Emit, hasReceivers, inTransaction } from './transaction.ts'
 const mostAtOnce = 5_000
 
 /** Dependents that one transaction removes. A license with an event takes ten times as long as one that loses its tier. */
-const pageSize = { first: 50, least: 10, most: 1_000 } as const
+const pageSize = { least: 100, most: 1_000 } as const
 
 /** SQLite removes a page on the event loop, and PostgreSQL holds its locks. So pages grow and shrink to about this time. */
-const pageMs = { short: 5, long: 15 } as const
+const pageMs = { short: 10, long: 25 } as const
 
 /** Milliseconds for which a caller waits for the pages. Then they go on without the caller. */
 const patience = 3_000
@@ -53,7 +53,7 @@ function nextLimit(limit: number, elapsedMs: number): number {
 /** Removes all pages, each in its own transaction. Resolves to `false` if another server removes them. */
 async function finish(context: Context, deletion: DeletionRecord): Promise<boolean> {
   const app = await findListening(context, deletion)
-  let page: DeletionPage = { limit: pageSize.first }
+  let page: DeletionPage = { limit: pageSize.least }
   for (;;) {
     const begun = performance.now()
     const removed = await removePage(context, deletion, app, page)
