@@ -6,6 +6,7 @@ import { format, resolveConfig } from 'prettier'
 import { apiKeyRecord } from '../src/core/storage/api-keys.ts'
 import { appRecord } from '../src/core/storage/apps.ts'
 import { customerRecord } from '../src/core/storage/customers.ts'
+import { deletionRecord } from '../src/core/storage/deletions.ts'
 import { deliveryRecord } from '../src/core/storage/deliveries.ts'
 import { expiryNotice } from '../src/core/storage/expiry-notices.ts'
 import { featureRecord } from '../src/core/storage/features.ts'
@@ -61,6 +62,7 @@ const tables: Readonly<Record<keyof Database, readonly Column[]>> = {
   heartwood_api_key: columnsOf(apiKeyRecord),
   heartwood_kept_answer: columnsOf(storedResponseRecord),
   heartwood_webhook: columnsOf(webhookRecord),
+  heartwood_deletion: columnsOf(deletionRecord),
   heartwood_delivery: columnsOf(deliveryRecord),
   heartwood_license_notice: columnsOf(expiryNotice),
   heartwood_clock: [

@@ -48,6 +48,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/documents/': 'starts servers, curl and Python',
   'test/adapters/rate-limit-crowd.test.ts': 'sends 100,000 requests',
   'test/storage/beside-deletion.test.ts': 'needs PostgreSQL',
+  'test/storage/deletions.test.ts': 'needs PostgreSQL',
   'test/storage/ensure.test.ts': 'needs PostgreSQL',
   'test/storage/idempotent-work.test.ts': 'needs PostgreSQL',
   'test/storage/kysely.test.ts': 'needs PostgreSQL',

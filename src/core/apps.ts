@@ -1,5 +1,6 @@
 import { Type, type TString } from '@sinclair/typebox'
 import type { Context } from './context.ts'
+import { deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './input/fields.ts'
 import { input, type Input } from './input/parse.ts'
@@ -124,7 +125,8 @@ export interface Apps {
   update(app: string, changes: AppChanges): Promise<App>
   /**
    * Deletes the app and everything in it: keys, tiers, features, customers, licenses, events, and the API keys that are bound
-   * to it.
+   * to it. Nobody finds any of it from the first transaction on. With more than 5,000 records, further transactions remove
+   * them: see {@link Licensing.finishDeletions}.
    * @throws {LicensingError} `not_found`.
    */
   delete(app: string): Promise<void>
@@ -306,7 +308,9 @@ async function updateApp(context: Context, app: string, changes: AppChanges): Pr
 async function deleteApp(context: Context, app: string): Promise<void> {
   const { id } = await requireApp(context, app, 'write')
   const key = await activeKey(context, id)
-  if (!(await context.storage.deleteApp(id))) throw new LicensingError('not_found', 'App not found')
+  const isDeleted =
+    (await deleteInPages(context, { id, appId: id, kind: 'app' })) || (await context.storage.deleteApp(id))
+  if (!isDeleted) throw new LicensingError('not_found', 'App not found')
   const { activeKeys, privateKeys, tokenSecrets } = context.runtime.caches
   activeKeys.forget(id)
   privateKeys.forget(key.kid)

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import type { Context } from './context.ts'
+import { deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
 import { metadata, nullable, text } from './input/fields.ts'
 import { checkMetadata, input, invalidInput, isText, type Input } from './input/parse.ts'
@@ -107,7 +108,10 @@ export interface Customers {
   list(app: string, query?: CustomerQuery): Promise<Listing<Customer>>
   /** @throws {LicensingError} `validation_error`, `not_found`, `conflict`. */
   update(app: string, id: string, changes: CustomerChanges): Promise<Customer>
-  /** Deletes the customer and all its licenses. @throws {LicensingError} `not_found`. */
+  /**
+   * Deletes the customer and all its licenses. Many of them take several transactions: see {@link Licensing.finishDeletions}.
+   * @throws {LicensingError} `not_found`.
+   */
   delete(app: string, id: string): Promise<void>
 }
 
@@ -330,6 +334,7 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
   const record = await requireApp(context, app, 'write')
   const customer = await context.storage.findCustomer(record.id, sought(id))
   if (customer === null) throw notFound()
+  if (await deleteInPages(context, { id, appId: record.id, kind: 'customer' })) return
   const remove = async (tx: StorageSession, emit: Emit): Promise<object | null> => {
     const isAnnounced = hasReceivers(context, record, 'license.deleted')
     const licenses = isAnnounced ? await lastStatesOf(tx, customer) : []

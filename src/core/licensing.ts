@@ -1,5 +1,6 @@
 import type { Caches, Context, Runtime } from './context.ts'
 import type { App, NewAppOptions } from './apps.ts'
+import { finishDeletions } from './deletions.ts'
 import { ensure, type Catalogue } from './ensure.ts'
 import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
 import { isTypeId, newTypeId, type IdPrefix } from './ids.ts'
@@ -218,6 +219,15 @@ export interface Licensing extends RestrictedLicensing {
    * ```
    */
   with(storage: Storage): Licensing
+  /**
+   * Finishes the deletions that a process has begun and not ended, for example because it was killed. The deletion of an app,
+   * tier or customer with more than 5,000 records takes several transactions. Nobody finds it from the first one on. A caller
+   * of `delete` waits for the others, but for 3 seconds at most; then they go on without the caller.
+   * `startDelivery` of `heartwood/webhooks` calls this at its start and every minute. Any number of servers may.
+   *
+   * Resolves to the number of deletions that this call has finished.
+   */
+  finishDeletions(): Promise<number>
   /** The present load of this process, and its counts since it began, for metrics of your own. */
   load(): Load
   /** Resolves if the storage answers. @throws {LicensingError} `unavailable`. */
@@ -309,6 +319,7 @@ function bind(context: Context): Licensing {
     idempotent: (key, work) => idempotently(context, key, (within) => work(bind(within))),
     idempotentCall: (key, work) => idempotentlyOnce(context, key, (recording) => work(bind(recording))),
     with: (storage) => bind({ ...context, storage, inHostTransaction: true, unit: null }),
+    finishDeletions: () => finishDeletions(context),
     load: () => loadOf(runtime),
     ping: () => context.storage.ping(),
     flush: () => runtime.lastUsed.flush(),

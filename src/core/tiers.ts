@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import type { Context } from './context.ts'
+import { deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
 import { featureRecord, newFeature, toFeature, type Feature, type NewFeature } from './features.ts'
 import { description, integer, name, slug, slugs } from './input/fields.ts'
@@ -74,6 +75,7 @@ export interface Tiers {
   update(app: string, tier: string, changes: TierChanges): Promise<Tier>
   /**
    * Deletes the tier. Its licenses keep their tokens. They cannot be regenerated until they get another tier.
+   * Many of them take several transactions: see {@link Licensing.finishDeletions}.
    * @throws {LicensingError} `not_found`.
    */
   delete(app: string, tier: string): Promise<void>
@@ -200,8 +202,12 @@ async function updateTier(context: Context, app: string, tier: string, changes: 
 }
 
 async function deleteTier(context: Context, app: string, tier: string): Promise<void> {
-  const { id } = await requireTier(context.storage, await requireApp(context, app, 'write'), tier)
-  if (!(await context.storage.deleteTier(id))) throw new LicensingError('not_found', 'Tier not found')
+  const record = await requireApp(context, app, 'write')
+  const { id } = await requireTier(context.storage, record, tier)
+  const isDeleted =
+    (await deleteInPages(context, { id, appId: record.id, kind: 'tier' })) ||
+    (await context.storage.deleteTier(id))
+  if (!isDeleted) throw new LicensingError('not_found', 'Tier not found')
 }
 
 async function tierFeatures(context: Context, app: string, tier: string): Promise<readonly Feature[]> {

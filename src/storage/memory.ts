@@ -3,6 +3,7 @@ import type { Storage, StorageSession } from '../core/storage/index.ts'
 import { apiKeyStorage } from './memory/api-keys.ts'
 import { appStorage } from './memory/apps.ts'
 import { customerStorage } from './memory/customers.ts'
+import { deletionStorage } from './memory/deletions.ts'
 import { deliveryStorage } from './memory/deliveries.ts'
 import { expiryNoticeStorage } from './memory/expiry-notices.ts'
 import { featureStorage } from './memory/features.ts'
@@ -104,5 +105,6 @@ function sessionOf(runner: Runner): StorageSession {
     ...deliveryStorage(runner),
     ...idempotencyStorage(runner),
     ...secretStorage(runner),
+    ...deletionStorage(runner),
   }
 }

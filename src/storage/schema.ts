@@ -5,6 +5,7 @@ import type {
   ApiKeyRecord,
   AppRecord,
   CustomerRecord,
+  DeletionRecord,
   DeliveryRecord,
   FeatureRecord,
   StoredResponseRecord,
@@ -21,6 +22,7 @@ import * as webhooks from './migrations/0002-webhooks.ts'
 import * as seenLicenses from './migrations/0003-seen-licenses.ts'
 import * as retiredKeys from './migrations/0004-retired-keys.ts'
 import * as announcedEnds from './migrations/0005-announced-ends.ts'
+import * as deletions from './migrations/0006-deletions.ts'
 
 type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
@@ -56,6 +58,7 @@ export interface Database {
   readonly heartwood_api_key: Row<ApiKeyRecord>
   readonly heartwood_kept_answer: Row<StoredResponseRecord>
   readonly heartwood_webhook: Row<WebhookRecord>
+  readonly heartwood_deletion: Row<DeletionRecord>
   readonly heartwood_delivery: Row<DeliveryRecord>
   readonly heartwood_license_notice: Row<ExpiryNotice>
   readonly heartwood_clock: {
@@ -76,6 +79,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0003-seen-licenses': seenLicenses,
   '0004-retired-keys': retiredKeys,
   '0005-announced-ends': announcedEnds,
+  '0006-deletions': deletions,
 })
 
 const migrationTable = 'heartwood_migration'

@@ -2,6 +2,7 @@ import { apiKeyCases } from './storage-cases/api-keys.ts'
 import { appCases } from './storage-cases/apps.ts'
 import type { ConformanceCase } from './storage-cases/conformance-case.ts'
 import { customerCases } from './storage-cases/customers.ts'
+import { deletionCases } from './storage-cases/deletions.ts'
 import { deliveryCases } from './storage-cases/deliveries.ts'
 import { expiryNoticeCases } from './storage-cases/expiry-notices.ts'
 import { storedResponseCases } from './storage-cases/idempotency.ts'
@@ -44,6 +45,7 @@ export const storageCases: readonly ConformanceCase[] = [
   ...webhookCases,
   ...deliveryCases,
   ...expiryNoticeCases,
+  ...deletionCases,
   ...pageCases,
   ...orphanCases,
   ...transactionCases,

@@ -27,7 +27,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['context.ts'],
   ['lookup.ts', 'transaction.ts', 'work-unit.ts'],
   ['keys', 'api-keys', 'features.ts'],
-  ['webhooks'],
+  ['webhooks', 'deletions.ts'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
   ['idempotency.ts', 'ensure.ts'],
   ['rekey.ts', 'restricted.ts'],

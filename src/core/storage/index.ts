@@ -15,6 +15,7 @@
 import type { ApiKeyStorage } from './api-keys.ts'
 import type { AppStorage } from './apps.ts'
 import type { CustomerStorage } from './customers.ts'
+import type { DeletionStorage } from './deletions.ts'
 import type { DeliveryStorage } from './deliveries.ts'
 import type { ExpiryNoticeStorage } from './expiry-notices.ts'
 import type { FeatureStorage } from './features.ts'
@@ -29,6 +30,7 @@ export type { Metadata } from '../input/fields.ts'
 export type { ApiKeyFilter, ApiKeyPatch, ApiKeyRecord, ApiKeyStorage } from './api-keys.ts'
 export type { AppFilter, AppPatch, AppRecord, AppStorage, Mode } from './apps.ts'
 export type { CustomerFilter, CustomerPatch, CustomerRecord, CustomerStorage } from './customers.ts'
+export type { DeletedPage, DeletionPage, DeletionRecord, DeletionStorage } from './deletions.ts'
 export type {
   DeliveryFilter,
   DeliveryPatch,
@@ -69,7 +71,8 @@ export interface StorageSession
     WebhookStorage,
     DeliveryStorage,
     IdempotencyStorage,
-    SecretStorage {}
+    SecretStorage,
+    DeletionStorage {}
 
 /** The way in which a transaction runs. */
 export interface TransactionOptions {

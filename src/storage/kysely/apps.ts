@@ -2,7 +2,8 @@ import type { SelectQueryBuilder } from 'kysely'
 import type { AppFilter, AppPatch, AppRecord, AppStorage, Page } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import type { Reader } from './executor.ts'
-import { countOf, newestFirst, deleteById, insertUnlessTaken } from './queries.ts'
+import { countOf, newestFirst, deletePresent, insertUnlessTaken } from './queries.ts'
+import { isPresent } from './presence.ts'
 import { appRows } from './rows.ts'
 import { Verbs } from './verbs.ts'
 
@@ -23,6 +24,7 @@ export abstract class KyselyApps extends Verbs implements AppStorage {
         .updateTable('heartwood_app')
         .set(appRows.toChanges(id, patch))
         .where('id', '=', id)
+        .where(isPresent('id'))
         .returningAll()
         .executeTakeFirst(),
     )
@@ -30,7 +32,7 @@ export abstract class KyselyApps extends Verbs implements AppStorage {
   }
 
   async deleteApp(id: string): Promise<boolean> {
-    const isDeleted = await this.executor.atomically((db) => deleteById(db, 'heartwood_app', id))
+    const isDeleted = await this.executor.atomically((db) => deletePresent(db, 'heartwood_app', id))
     if (isDeleted) await this.executor.secretErased()
     return isDeleted
   }
@@ -56,7 +58,7 @@ function matching(
   db: Reader,
   { mode, id }: AppFilter,
 ): SelectQueryBuilder<Database, 'heartwood_app', unknown> {
-  let query = db.selectFrom('heartwood_app')
+  let query = db.selectFrom('heartwood_app').where(isPresent('id'))
   if (mode !== undefined) query = query.where('mode', '=', mode)
   if (id !== undefined) query = query.where('id', '=', id)
   return query

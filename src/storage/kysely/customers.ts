@@ -10,7 +10,8 @@ import type { Database } from '../schema.ts'
 import { contains } from './dialect.ts'
 import type { Executor, Reader } from './executor.ts'
 import { KyselyFeatures } from './features.ts'
-import { countOf, newestFirst, deleteById } from './queries.ts'
+import { countOf, deletePresent, newestFirst } from './queries.ts'
+import { findLeavingCustomers, isPresent } from './presence.ts'
 import { customerRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
 
@@ -40,6 +41,7 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
           .updateTable('heartwood_customer')
           .set(changes)
           .where('id', '=', id)
+          .where(isPresent('id'))
           .returningAll()
           .executeTakeFirst(),
       ),
@@ -48,19 +50,26 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
   }
 
   deleteCustomer(id: string): Promise<boolean> {
-    return this.executor.atomically((db) => deleteById(db, 'heartwood_customer', id))
+    return this.executor.atomically((db) => deletePresent(db, 'heartwood_customer', id))
   }
 
   async listCustomers(filter: CustomerFilter, page: Page): Promise<readonly CustomerRecord[]> {
     const rows = await this.executor.read((db) =>
-      newestFirst(matching(db, filter).selectAll(), page).execute(),
+      newestFirst(matching(db, filter).selectAll().where(isPresent('id')), page).execute(),
     )
     return customerRows.toRecords(rows)
   }
 
   countCustomers(filter: CustomerFilter): Promise<number> {
-    return this.executor.read((db) => countOf(matching(db, filter)))
+    return this.executor.read((db) => countCustomers(db, filter))
   }
+}
+
+/** Two counts, because a condition on each customer would take several times as long. */
+async function countCustomers(db: Reader, filter: CustomerFilter): Promise<number> {
+  const leaving = await findLeavingCustomers(db, filter.appId)
+  const all = await countOf(matching(db, filter))
+  return leaving.length === 0 ? all : all - (await countOf(matching(db, filter).where('id', 'in', leaving)))
 }
 
 async function findBy(

@@ -12,6 +12,7 @@ import type {
 import type { Database } from '../schema.ts'
 import { skipLocked } from './dialect.ts'
 import type { Reader, Writer } from './executor.ts'
+import { isPresent } from './presence.ts'
 import { countOf, newestFirst } from './queries.ts'
 import { deliveryRows } from './rows.ts'
 import { KyselyWebhooks } from './webhooks.ts'
@@ -94,6 +95,7 @@ function selectAppsWithDue(db: Reader, now: NumericDate) {
   return db
     .selectFrom('heartwood_app')
     .select('id')
+    .where(isPresent('id'))
     .where(({ exists, selectFrom }) =>
       exists(
         selectFrom('heartwood_delivery')
@@ -110,6 +112,7 @@ function updateDue(db: Writer, { appId, now, until, limit }: LeaseRequest) {
     .selectFrom('heartwood_delivery')
     .select('id')
     .where('app_id', '=', appId)
+    .where(isPresent('app_id'))
     .where('priority', 'in', priorities)
     .where(isDueAt(now))
     .orderBy('priority')

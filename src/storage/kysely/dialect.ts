@@ -50,6 +50,11 @@ export async function lockTable(db: Kysely<any>, table: string): Promise<void> {
   if (isPostgres(db)) await sql`lock table ${sql.table(table)} in share row exclusive mode`.execute(db)
 }
 
+/** Locks the rows of a query until the transaction is over. */
+export function rowLock(db: QueryExecutorProvider): RawBuilder<unknown> {
+  return sql.raw(isPostgres(db) ? 'for update' : '')
+}
+
 /** Skips the rows that another transaction is writing. */
 export function skipLocked(db: QueryExecutorProvider): RawBuilder<unknown> {
   return sql.raw(isPostgres(db) ? 'for update skip locked' : '')

@@ -8,6 +8,7 @@ import type {
 } from '../../core/storage/index.ts'
 import type { Writer } from './executor.ts'
 import { KyselyLicenses } from './licenses.ts'
+import { isLicensePresent, licenseColumns } from './presence.ts'
 import { insertUnlessTaken } from './queries.ts'
 import { expiryNoticeRows, licenseRows } from './rows.ts'
 
@@ -32,7 +33,8 @@ export abstract class KyselyExpiryNotices extends KyselyLicenses implements Expi
     const rows = await this.executor.read((db) =>
       db
         .selectFrom('heartwood_license')
-        .selectAll()
+        .select(licenseColumns)
+        .where(isLicensePresent)
         .where('app_id', '=', appId)
         .where('revoked_at', 'is', null)
         .where('expires_at', '>', after)

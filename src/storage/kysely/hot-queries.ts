@@ -9,6 +9,7 @@ import type {
 } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
 import { featureSlugs } from './dialect.ts'
+import { isLicensePresent, isPresent, licenseColumns } from './presence.ts'
 import { customerRows, licenseRows, type RowMapper } from './rows.ts'
 
 /** The result of an insert that wrote a row. */
@@ -43,8 +44,8 @@ export interface HotQueries {
 }
 
 export function hotQueries(db: Kysely<Database>): HotQueries {
-  const apps = db.selectFrom('heartwood_app').selectAll()
-  const licenses = db.selectFrom('heartwood_license').selectAll()
+  const apps = db.selectFrom('heartwood_app').selectAll().where(isPresent('id'))
+  const licenses = db.selectFrom('heartwood_license').select(licenseColumns).where(isLicensePresent)
   return {
     appById: apps.where('id', '=', '').compile(),
     appBySlug: apps.where('slug', '=', '').compile(),
@@ -67,7 +68,7 @@ function activeKey(db: Kysely<Database>): CompiledQuery<Row<SigningKeyRecord>> {
 }
 
 function currentLicenses(db: Kysely<Database>): Pick<HotQueries, 'currentByAppId' | 'currentByAppSlug'> {
-  const licenses = db.selectFrom('heartwood_license').selectAll()
+  const licenses = db.selectFrom('heartwood_license').select(licenseColumns).where(isLicensePresent)
   // A scalar sub-select, because the planner may walk all apps for a join.
   const appId = db.selectFrom('heartwood_app').select('id').where('slug', '=', '')
   const holds = sql<SqlBool>`installation_id = ${''} and current = 1`
@@ -84,12 +85,13 @@ function tier(db: Kysely<Database>): CompiledQuery<Row<TierRecord>> {
     .select(featureSlugs(db, 'heartwood_tier.id').as('features'))
     .where('app_id', '=', '')
     .where(({ eb, or }) => or([eb('id', '=', ''), eb('slug', '=', '')]))
+    .where(isPresent('id'))
     .compile()
 }
 
 function customer(db: Kysely<Database>): CompiledQuery<Row<CustomerRecord>> {
   const customers = db.selectFrom('heartwood_customer').selectAll()
-  return customers.where('app_id', '=', '').where('id', '=', '').compile()
+  return customers.where('app_id', '=', '').where('id', '=', '').where(isPresent('id')).compile()
 }
 
 function signingKeys(db: Kysely<Database>): CompiledQuery<Row<SigningKeyRecord>> {
@@ -129,7 +131,8 @@ function updateLicense(db: Kysely<Database>): HotQueries['updateLicense'] {
       .set(Object.fromEntries(columns.map((column) => [column, ''])))
       .where('id', '=', '')
       .where('version', '=', 0)
-      .returningAll()
+      .where(isLicensePresent)
+      .returning(licenseColumns)
       .compile()
     made.set(name, query)
     return query

@@ -1,7 +1,8 @@
 import { sql, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
-import type { LicenseFilter, NumericDate } from '../../core/storage/index.ts'
-import type { Database } from '../schema.ts'
+import type { LicenseFilter, LicenseRecord, NumericDate } from '../../core/storage/index.ts'
+import type { Database, Row } from '../schema.ts'
 import type { Reader } from './executor.ts'
+import { findLeavingCustomers, isLicensePresent, licenseColumns } from './presence.ts'
 import { countOf } from './queries.ts'
 
 export type Licenses = SelectQueryBuilder<Database, 'heartwood_license', unknown>
@@ -12,6 +13,14 @@ export function matching(db: Reader, filter: LicenseFilter): Licenses {
   return filter.status === undefined ? query : query.where(statusIs(filter.status, filter.now))
 }
 
+/** The licenses that pass the filter and are not being deleted with their customer. */
+export function presentLicenses(
+  db: Reader,
+  filter: LicenseFilter,
+): SelectQueryBuilder<Database, 'heartwood_license', Row<LicenseRecord>> {
+  return matching(db, filter).where(isLicensePresent).select(licenseColumns)
+}
+
 /** True for rows that have the status as of `now`. */
 export function statusIs(status: 'active' | 'expired' | 'revoked', now: NumericDate): RawBuilder<SqlBool> {
   if (status === 'revoked') return sql<SqlBool>`revoked_at is not null`
@@ -19,11 +28,21 @@ export function statusIs(status: 'active' | 'expired' | 'revoked', now: NumericD
   return sql<SqlBool>`(revoked_at is null and (expires_at > ${now} or expires_at is null))`
 }
 
+/** Counts the licenses apart that are being deleted, because a condition on each would make the database read every row. */
+export async function countLicenses(db: Reader, filter: LicenseFilter): Promise<number> {
+  const leaving = await findLeavingCustomers(db, filter.appId)
+  if (filter.customerId !== undefined && leaving.includes(filter.customerId)) return 0
+  let count = await countMatching(db, filter)
+  if (filter.customerId !== undefined) return count
+  for (const customerId of leaving) count -= await countMatching(db, { ...filter, customerId })
+  return count
+}
+
 /**
  * The number of licenses that pass the filter. Active licenses are the sum of two counts: an `or` over both would not use
  * the partial index, and would read every row.
  */
-export async function countLicenses(db: Reader, filter: LicenseFilter): Promise<number> {
+async function countMatching(db: Reader, filter: LicenseFilter): Promise<number> {
   if (filter.status !== 'active') return countOf(matching(db, filter))
   const unrevoked = inAnyState(db, filter).where('revoked_at', 'is', null)
   const row = await db

@@ -11,7 +11,8 @@ import type {
 import { isAppId } from './apps.ts'
 import { KyselyCustomers } from './customers.ts'
 import { firstRow, type Writer } from './executor.ts'
-import { countLicenses, matching, statusIs } from './license-filter.ts'
+import { countLicenses, presentLicenses, statusIs } from './license-filter.ts'
+import { isLicensePresent } from './presence.ts'
 import { newestFirst, deleteById } from './queries.ts'
 import { regenerateMany } from './regenerate-many.ts'
 import { licenseRows } from './rows.ts'
@@ -46,7 +47,7 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
         .where('app_id', '=', appId)
         .where('installation_id', '=', installationId)
         .where('current', '=', 1)
-        .where(({ not }) => not(statusIs('active', now)))
+        .where(({ and, not }) => not(and([statusIs('active', now), isLicensePresent])))
       return (exceptId === undefined ? ended : ended.where('id', '!=', exceptId)).execute()
     })
   }
@@ -70,9 +71,7 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
   }
 
   async listLicenses(filter: LicenseFilter, page: Page): Promise<readonly LicenseRecord[]> {
-    const rows = await this.executor.read((db) =>
-      newestFirst(matching(db, filter).selectAll(), page).execute(),
-    )
+    const rows = await this.executor.read((db) => newestFirst(presentLicenses(db, filter), page).execute())
     return licenseRows.toRecords(rows)
   }
 

@@ -2,6 +2,7 @@ import { sql, type InsertObject, type SelectQueryBuilder, type SqlBool } from 'k
 import type { Page } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import type { Writer } from './executor.ts'
+import { isPresent } from './presence.ts'
 
 /** One page of `query`, newest first. */
 export function newestFirst<Table extends keyof Database, Entry>(
@@ -42,6 +43,15 @@ export function insertUnlessTaken<Table extends keyof Database>(
 ): Promise<boolean> {
   const insert = db.insertInto(table).values(row)
   return wroteRow(insert.onConflict((conflict) => conflict.doNothing()).returning(sql`1`.as('one')))
+}
+
+/** Resolves to `false` if there is no row with this id, or if its deletion has begun. */
+export function deletePresent(
+  db: Writer,
+  table: 'heartwood_app' | 'heartwood_tier' | 'heartwood_customer',
+  id: string,
+): Promise<boolean> {
+  return wroteRow(db.deleteFrom(table).where('id', '=', id).where(isPresent('id')).returning('id'))
 }
 
 /** Resolves to `false` if there is no row with this id. */

@@ -3,6 +3,7 @@ import type { RegeneratedPage, RegenerationPage } from '../../core/storage/index
 import { featureSlugs, isPostgres, typed } from './dialect.ts'
 import type { Writer } from './executor.ts'
 import { type Licenses, matching, statusIs } from './license-filter.ts'
+import { isLicensePresent, isPresent } from './presence.ts'
 
 /** Regenerates one page. No change to a tier or a license falls between reading and writing: see {@link regenerateRows}. */
 export function regenerateMany(db: Writer, page: RegenerationPage): Promise<RegeneratedPage> {
@@ -12,7 +13,8 @@ export function regenerateMany(db: Writer, page: RegenerationPage): Promise<Rege
 /** The features are gathered once for each tier. */
 function sourceOf(db: Writer, { appId }: RegenerationPage): RawBuilder<unknown> {
   return sql`source as materialized (
-    select id, ${featureSlugs(db, 'heartwood_tier.id')} as features from heartwood_tier where app_id = ${appId}
+    select id, ${featureSlugs(db, 'heartwood_tier.id')} as features from heartwood_tier
+    where app_id = ${appId} and ${isPresent('id')}
   )`
 }
 
@@ -37,6 +39,7 @@ async function regenerateRange(db: Writer, page: RegenerationPage): Promise<Rege
     update heartwood_license set ${newClaims(page)}
     from source
     where source.id = tier_id and app_id = ${appId} and ${statusIs('active', now)}
+      and ${isLicensePresent}
       and heartwood_license.id > ${after} and heartwood_license.id <= coalesce((${end}), ${behindEveryId})
       ${tierId === undefined ? sql`` : sql`and tier_id = ${tierId}`}
       ${customerId === undefined ? sql`` : sql`and customer_id = ${customerId}`}`.execute(db)
@@ -80,11 +83,10 @@ async function regenerateRows(db: Writer, page: RegenerationPage): Promise<Regen
 
 /** The active licenses that have a tier, after `after`. */
 function remaining(db: Writer, { appId, tierId, customerId, now, after }: RegenerationPage): Licenses {
-  const query = matching(db, { appId, tierId, customerId, now, status: 'active' }).where(
-    'tier_id',
-    'is not',
-    null,
-  )
+  const query = matching(db, { appId, tierId, customerId, now, status: 'active' })
+    .where('tier_id', 'is not', null)
+    .where(isPresent('tier_id'))
+    .where(isLicensePresent)
   return after === undefined ? query : query.where('id', '>', after)
 }
 

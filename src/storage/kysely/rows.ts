@@ -1,6 +1,7 @@
 import { apiKeyRecord, type ApiKeyRecord } from '../../core/storage/api-keys.ts'
 import { appRecord, type AppRecord } from '../../core/storage/apps.ts'
 import { customerRecord, type CustomerRecord } from '../../core/storage/customers.ts'
+import { deletionRecord, type DeletionRecord } from '../../core/storage/deletions.ts'
 import { deliveryRecord, type DeliveryRecord } from '../../core/storage/deliveries.ts'
 import { expiryNotice, type ExpiryNotice } from '../../core/storage/expiry-notices.ts'
 import { featureRecord, type FeatureRecord } from '../../core/storage/features.ts'
@@ -125,6 +126,7 @@ export const storedResponseRows: RowMapper<StoredResponseRecord> = new RowMapper
   fieldsOf(storedResponseRecord),
 )
 export const webhookRows: RowMapper<WebhookRecord> = new RowMapper(fieldsOf(webhookRecord))
+export const deletionRows: RowMapper<DeletionRecord> = new RowMapper(fieldsOf(deletionRecord))
 export const deliveryRows: RowMapper<DeliveryRecord> = new RowMapper(fieldsOf(deliveryRecord))
 
 /** The columns that a write of a tier has. Its features are rows of a table of their own. */

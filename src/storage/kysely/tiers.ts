@@ -11,6 +11,7 @@ import type { Database, Row } from '../schema.ts'
 import { featureSlugs, lockRow, typed } from './dialect.ts'
 import type { Reader, Writer } from './executor.ts'
 import { countOf, limited, deleteById, insertUnlessTaken, wroteRow } from './queries.ts'
+import { isPresent } from './presence.ts'
 import { featureRows, storedTierRows, tierRows } from './rows.ts'
 import { KyselySigningKeys } from './signing-keys.ts'
 
@@ -30,6 +31,7 @@ export abstract class KyselyTiers extends KyselySigningKeys implements TierStora
         .updateTable('heartwood_tier')
         .set(storedTierRows.toChanges(id, patch))
         .where('id', '=', id)
+        .where(isPresent('id'))
         .returningAll()
         .returning(featureSlugs(db, 'heartwood_tier.id').as('features'))
         .executeTakeFirst(),
@@ -50,7 +52,7 @@ export abstract class KyselyTiers extends KyselySigningKeys implements TierStora
   }
 
   countTiers(appId: string): Promise<number> {
-    return this.executor.read((db) => countOf(db.selectFrom('heartwood_tier').where('app_id', '=', appId)))
+    return this.executor.read((db) => countOf(present(db, appId)))
   }
 
   addTierFeature(tierId: string, featureId: string, limit: number): Promise<'added' | 'present' | 'full'> {
@@ -86,11 +88,11 @@ export abstract class KyselyTiers extends KyselySigningKeys implements TierStora
 type Tiers = SelectQueryBuilder<Database, 'heartwood_tier', Row<TierRecord>>
 
 function selectTiers(db: Reader, appId: string): Tiers {
-  return db
-    .selectFrom('heartwood_tier')
-    .selectAll()
-    .select(featureSlugs(db, 'heartwood_tier.id').as('features'))
-    .where('app_id', '=', appId)
+  return present(db, appId).selectAll().select(featureSlugs(db, 'heartwood_tier.id').as('features'))
+}
+
+function present(db: Reader, appId: string): SelectQueryBuilder<Database, 'heartwood_tier', unknown> {
+  return db.selectFrom('heartwood_tier').where('app_id', '=', appId).where(isPresent('id'))
 }
 
 function behind(tiers: Tiers, after: Position | undefined): Tiers {
@@ -103,6 +105,8 @@ function behind(tiers: Tiers, after: Position | undefined): Tiers {
 async function deleteTier(db: Writer, id: string): Promise<boolean> {
   // Otherwise a license that is being written for the tier would lose it without a new version.
   await lockRow(db, 'heartwood_tier', id)
+  const tier = db.selectFrom('heartwood_tier').select('id').where('id', '=', id).where(isPresent('id'))
+  if ((await tier.executeTakeFirst()) === undefined) return false
   await db
     .updateTable('heartwood_license')
     .set((eb) => ({ tier_id: null, version: eb('version', '+', 1) }))

@@ -1,0 +1,101 @@
+import type { Context } from './context.ts'
+import { LicensingError } from './errors.ts'
+import { licenseEvent } from './runtime/events.ts'
+import type { AppRecord, DeletedPage, DeletionPage, DeletionRecord, StorageSession } from './storage/index.ts'
+import { type Emit, hasReceivers, inTransaction } from './transaction.ts'
+
+/** A record with no more dependents than this is deleted in one transaction. */
+const mostAtOnce = 5_000
+
+/** Dependents that one transaction removes. A license with an event takes ten times as long as one that loses its tier. */
+const pageSize = { least: 100, most: 1_000 } as const
+
+/** SQLite removes a page on the event loop, and PostgreSQL holds its locks. So pages grow and shrink to about this time. */
+const pageMs = { short: 10, long: 25 } as const
+
+/** Milliseconds for which a caller waits for the pages. Then they go on without the caller. */
+const patience = 3_000
+
+/** True if the call must be whole in a transaction of somebody else's. */
+function isPartOfWhole({ inHostTransaction, unit, recorder }: Context): boolean {
+  return inHostTransaction || unit !== null || recorder !== null
+}
+
+/** The app, if anybody hears of the licenses that are deleted. */
+async function findListening(context: Context, { kind, appId }: DeletionRecord): Promise<AppRecord | null> {
+  if (kind !== 'customer') return null
+  const app = await context.storage.findApp(appId)
+  return app !== null && hasReceivers(context, app, 'license.deleted') ? app : null
+}
+
+/** Resolves to `null` if another server has a page of this record, or has removed the last one. */
+function removePage(
+  context: Context,
+  { id }: DeletionRecord,
+  app: AppRecord | null,
+  page: DeletionPage,
+): Promise<DeletedPage | null> {
+  const remove = async (tx: StorageSession, emit: Emit): Promise<DeletedPage | null> => {
+    const removed = await tx.continueDeletion(id, page)
+    if (app === null || removed === null) return removed
+    for (const license of removed.licenses)
+      await emit(app, licenseEvent('license.deleted', license, context.runtime.now()))
+    return removed
+  }
+  return inTransaction(context, remove, { alone: true })
+}
+
+function nextLimit(limit: number, elapsedMs: number): number {
+  if (elapsedMs > pageMs.long) return Math.max(pageSize.least, Math.floor(limit / 2))
+  return elapsedMs < pageMs.short ? Math.min(pageSize.most, limit * 2) : limit
+}
+
+/** Removes all pages, each in its own transaction. Resolves to `false` if another server removes them. */
+async function finish(context: Context, deletion: DeletionRecord): Promise<boolean> {
+  const app = await findListening(context, deletion)
+  let page: DeletionPage = { limit: pageSize.least }
+  for (;;) {
+    const begun = performance.now()
+    const removed = await removePage(context, deletion, app, page)
+    if (removed === null) return false
+    if (removed.isDone) return true
+    const limit = nextLimit(page.limit, performance.now() - begun)
+    page = { limit, after: removed.next ?? undefined }
+  }
+}
+
+/** The deletion has begun and holds, so a database that fails later must not look like a failed deletion. */
+function leaveRest(error: unknown): void {
+  if (!(error instanceof LicensingError && error.code === 'unavailable')) throw error
+}
+
+/** Waits for the pages, but not for the last of a million licenses: an HTTP request would be cut. */
+async function waitForPages(pages: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)))
+  await Promise.race([pages, late]).finally(() => clearTimeout(timer))
+}
+
+/**
+ * Deletes a record that has many dependents in pages. Nobody finds it once the first transaction is committed. Pages that
+ * take long go on after this resolves. If they fail or the process ends, `finishDeletions` does the rest.
+ *
+ * Resolves to `false`, and changes nothing, if one transaction should do it, or if the record is gone.
+ */
+export async function deleteInPages(
+  context: Context,
+  record: Pick<DeletionRecord, 'id' | 'appId' | 'kind'>,
+): Promise<boolean> {
+  if (isPartOfWhole(context)) return false
+  const deletion = { ...record, startedAt: context.runtime.now() }
+  const outcome = await context.storage.beginDeletion(deletion, mostAtOnce)
+  if (outcome === 'begun') await waitForPages(finish(context, deletion).catch(leaveRest))
+  return outcome === 'begun'
+}
+
+/** Finishes the deletions that a process has begun and not ended: see `Licensing.finishDeletions`. */
+export async function finishDeletions(context: Context): Promise<number> {
+  let count = 0
+  for (const deletion of await context.storage.listDeletions()) if (await finish(context, deletion)) count++
+  return count
+}

@@ -1,0 +1,187 @@
+import { sql } from 'kysely'
+import type {
+  DeletedPage,
+  DeletionPage,
+  DeletionRecord,
+  DeletionStorage,
+  LicenseRecord,
+} from '../../core/storage/index.ts'
+import type { Row } from '../schema.ts'
+import { lockRow, rowLock, skipLocked, typed } from './dialect.ts'
+import type { Reader, Writer } from './executor.ts'
+import { isPresent } from './presence.ts'
+import { deleteById } from './queries.ts'
+import { deletionRows, licenseRows } from './rows.ts'
+import { KyselySecrets } from './secrets.ts'
+
+type Kind = DeletionRecord['kind']
+
+const tables = { app: 'heartwood_app', tier: 'heartwood_tier', customer: 'heartwood_customer' } as const
+
+/** Dependents of which there may be any number. The last step removes the others with the record itself. */
+interface Dependents {
+  readonly table: 'heartwood_license' | 'heartwood_customer' | 'heartwood_delivery'
+  /** The column that names the record. */
+  readonly owner: 'app_id' | 'tier_id' | 'customer_id'
+}
+
+const dependents: Readonly<Record<Kind, readonly Dependents[]>> = {
+  app: [
+    { table: 'heartwood_license', owner: 'app_id' },
+    { table: 'heartwood_customer', owner: 'app_id' },
+    { table: 'heartwood_delivery', owner: 'app_id' },
+  ],
+  tier: [{ table: 'heartwood_license', owner: 'tier_id' }],
+  customer: [{ table: 'heartwood_license', owner: 'customer_id' }],
+}
+
+export abstract class KyselyDeletions extends KyselySecrets implements DeletionStorage {
+  async beginDeletion(deletion: DeletionRecord, limit: number): Promise<'begun' | 'small' | 'missing'> {
+    const size = await this.executor.read((db) => sizeOf(db, deletion, limit))
+    if (size !== 'large') return size
+    const hasBegun = await this.executor.atomically((db) => begin(db, deletion))
+    if (hasBegun && deletion.kind === 'app') await this.executor.secretErased()
+    return hasBegun ? 'begun' : 'missing'
+  }
+
+  async continueDeletion(id: string, page: DeletionPage): Promise<DeletedPage | null> {
+    return this.executor.atomically((db) => continueDeletion(db, id, page))
+  }
+
+  async listDeletions(): Promise<readonly DeletionRecord[]> {
+    const rows = await this.executor.read((db) => db.selectFrom('heartwood_deletion').selectAll().execute())
+    return deletionRows.toRecords(rows)
+  }
+}
+
+async function sizeOf(
+  db: Reader,
+  { kind, id }: DeletionRecord,
+  limit: number,
+): Promise<'large' | 'small' | 'missing'> {
+  const record = db.selectFrom(tables[kind]).select('id').where('id', '=', id).where(isPresent('id'))
+  if ((await record.executeTakeFirst()) === undefined) return 'missing'
+  let left = limit
+  for (const { table, owner } of dependents[kind]) {
+    const { rows } = await sql<{ id: string }>`select id from ${sql.table(table)}
+      where ${sql.ref(owner)} = ${id} limit ${left + 1}`.execute(db)
+    if (rows.length > left) return 'large'
+    left -= rows.length
+  }
+  return 'small'
+}
+
+/** Resolves to `false` if there is no such record, or if another caller was faster. */
+async function begin(db: Writer, { id, appId, kind, startedAt }: DeletionRecord): Promise<boolean> {
+  const values = sql.join([
+    typed(id, 'text'),
+    typed(appId, 'text'),
+    typed(kind, 'text'),
+    typed(startedAt, 'bigint'),
+  ])
+  const { rows } = await sql`
+    insert into heartwood_deletion (id, app_id, kind, started_at)
+    select ${values} where exists (select 1 from ${sql.table(tables[kind])} where id = ${id})
+    on conflict do nothing returning id`.execute(db)
+  if (rows.length === 0) return false
+  await lockRow(db, tables[kind], id)
+  await release[kind](db, id)
+  return true
+}
+
+/** Frees the unique values of a record. They are taken by its id, which nobody else has. */
+const release: Readonly<Record<Kind, (db: Writer, id: string) => Promise<void>>> = {
+  app: async (db, id) => {
+    await db
+      .updateTable('heartwood_app')
+      // Servers of 0.1.0 list the apps of a mode.
+      .set({ slug: id, mode: 'deleted' as never, token_secret: '', webhook_url: null })
+      .where('id', '=', id)
+      .execute()
+    for (const table of ['heartwood_signing_key', 'heartwood_webhook', 'heartwood_api_key'] as const)
+      await db.deleteFrom(table).where('app_id', '=', id).execute()
+  },
+  tier: async (db, id) => {
+    await db.updateTable('heartwood_tier').set({ slug: id }).where('id', '=', id).execute()
+  },
+  customer: async (db, id) => {
+    const freed = { folded_email: id, external_id: null }
+    await db.updateTable('heartwood_customer').set(freed).where('id', '=', id).execute()
+  },
+}
+
+async function continueDeletion(db: Writer, id: string, page: DeletionPage): Promise<DeletedPage | null> {
+  const deletion = await claim(db, id)
+  if (deletion === null) return null
+  const { kind } = deletion
+  // Otherwise a license that is being written for the record would be missed.
+  await lockRow(db, tables[kind], id)
+  const { licenses, next } = await removePage(db, deletion, page)
+  // A page from the start shows that nobody has added a license behind the pages.
+  const isLast = next === null && (page.after === undefined || kind === 'app')
+  if (!isLast) return { licenses, next, isDone: false }
+  await db.deleteFrom('heartwood_deletion').where('id', '=', id).execute()
+  await deleteById(db, tables[kind], id)
+  return { licenses, next: null, isDone: true }
+}
+
+/** Holds the row of the deletion until the transaction is over. */
+async function claim(db: Writer, id: string): Promise<DeletionRecord | null> {
+  const free = db.selectFrom('heartwood_deletion').select('id').where('id', '=', id).modifyEnd(skipLocked(db))
+  const row = await db
+    .with(
+      (name) => name('free').materialized(),
+      () => free,
+    )
+    .updateTable('heartwood_deletion')
+    .set(({ ref }) => ({ started_at: ref('started_at') }))
+    .where('id', 'in', ({ selectFrom }) => selectFrom('free').select('free.id'))
+    .returningAll()
+    .executeTakeFirst()
+  return deletionRows.toRecordOrNull(row)
+}
+
+/** A page removes dependents of one table. Its end says where the next page begins: `0:lic_…` is in the first table. */
+async function removePage(
+  db: Writer,
+  deletion: DeletionRecord,
+  { limit, after = '0:' }: DeletionPage,
+): Promise<Pick<DeletedPage, 'licenses' | 'next'>> {
+  const place = Number(after.slice(0, after.indexOf(':')))
+  const sources = dependents[deletion.kind]
+  const rows = await removeRows(db, sources[place]!, deletion, {
+    limit,
+    after: after.slice(after.indexOf(':') + 1),
+  })
+  const last = rows.reduce((greatest, row) => (row.id > greatest ? row.id : greatest), '')
+  const hasMore = place + 1 < sources.length
+  const next = rows.length === limit ? `${place}:${last}` : hasMore ? `${place + 1}:` : null
+  return { licenses: deletion.kind === 'customer' ? rows.map(lastState) : [], next }
+}
+
+/** A license before its deletion, with the `version` of that change. */
+function lastState(row: Row<LicenseRecord>): LicenseRecord {
+  const license = licenseRows.toRecord(row)
+  return { ...license, version: license.version + 1 }
+}
+
+async function removeRows(
+  db: Writer,
+  { table, owner }: Dependents,
+  { id, appId }: DeletionRecord,
+  { limit, after }: { readonly limit: number; readonly after: string },
+): Promise<readonly Row<LicenseRecord>[]> {
+  const name = sql.table(table)
+  const change =
+    owner === 'tier_id'
+      ? sql`update ${name} set tier_id = null, version = version + 1`
+      : sql`delete from ${name}`
+  const { rows } = await sql<Row<LicenseRecord>>`
+    with page as materialized (
+      select id from ${name} where ${sql.ref(owner)} = ${id} and app_id = ${appId} and id > ${after}
+      order by id limit ${limit} ${rowLock(db)}
+    )
+    ${change} where id in (select page.id from page)
+    returning ${owner === 'customer_id' ? sql`*` : sql`id`}`.execute(db)
+  return rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+}

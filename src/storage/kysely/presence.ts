@@ -1,0 +1,31 @@
+import { sql, type AliasedRawBuilder, type RawBuilder, type SqlBool } from 'kysely'
+import type { LicenseRecord } from '../../core/storage/index.ts'
+import type { Row } from '../schema.ts'
+import type { Reader } from './executor.ts'
+import { licenseRows } from './rows.ts'
+
+// A record that is being deleted still has its row, and so have its dependents. These conditions hide them.
+
+/** True unless the id in `column` is that of a record that is being deleted. The table of them is normally empty. */
+export function isPresent(column: string): RawBuilder<SqlBool> {
+  return sql<SqlBool>`${sql.ref(column)} not in (select id from heartwood_deletion)`
+}
+
+/** True for licenses that are not being deleted with their customer or app. */
+export const isLicensePresent: RawBuilder<SqlBool> = sql<SqlBool>`${isPresent('customer_id')} and ${isPresent('app_id')}`
+
+const tierOrNull: AliasedRawBuilder<string | null, 'tier_id'> = sql<string | null>`
+  case when ${isPresent('tier_id')} then tier_id end`.as('tier_id')
+
+type PlainColumn = Exclude<keyof Row<LicenseRecord>, 'tier_id'>
+
+/** The columns of a license. Its tier is `null` from the moment in which the deletion of the tier begins. */
+export const licenseColumns: readonly (PlainColumn | typeof tierOrNull)[] = licenseRows.columns.map(
+  ({ name }) => (name === 'tier_id' ? tierOrNull : (name as PlainColumn)),
+)
+
+/** The customers of an app that are being deleted. */
+export async function findLeavingCustomers(db: Reader, appId: string): Promise<readonly string[]> {
+  const deletions = db.selectFrom('heartwood_deletion').select('id').where('app_id', '=', appId)
+  return (await deletions.where('kind', '=', 'customer').execute()).map(({ id }) => id)
+}
