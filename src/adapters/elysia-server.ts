@@ -1,10 +1,10 @@
 import { Elysia, type AnyElysia } from 'elysia'
 import { corsHeaders, preflight } from './http/cors.ts'
-import { methodNotAllowed, noSuchRoute } from './http/errors.ts'
+import { getAlone, methodNotAllowed, noSuchRoute } from './http/errors.ts'
 import { handleRoute, respond, unknownPath } from './http/handle.ts'
 import type { Reply } from './http/reply.ts'
 import type { HttpService, ServerOptions, SocketAddress } from './http/service.ts'
-import { metricsMethodNotAllowed, metricsReply, type Metrics } from './metrics/metrics.ts'
+import { metricsReply, type Metrics } from './metrics/metrics.ts'
 import { documents } from './openapi/swagger-ui.ts'
 import { healthReply, otherHealthMethod } from './routes/health.ts'
 import { basePath, methodsOf, routes, routesAt } from './routes/index.ts'
@@ -77,15 +77,17 @@ function mountRest(app: AnyElysia, service: HttpService): void {
 }
 
 function mountDocuments(app: AnyElysia, service: HttpService): void {
-  for (const [path, reply] of documents(service.publicUrl))
+  for (const [path, reply] of documents(service.publicUrl)) {
     app.get(path, ({ request }) => respondAt(service, path, request, () => reply(request)), options)
+    app.all(path, ({ request }) => respondAt(service, path, request, getAlone), options)
+  }
 }
 
 function mountMetrics(app: AnyElysia, service: HttpService, metrics: Metrics): void {
   const at = (request: Request, work: () => Promise<Reply>): Promise<Response> =>
     respondAt(service, '/metrics', request, work)
   app.get('/metrics', ({ request }) => at(request, () => metricsReply(metrics)), options)
-  app.all('/metrics', ({ request }) => at(request, metricsMethodNotAllowed), options)
+  app.all('/metrics', ({ request }) => at(request, getAlone), options)
 }
 
 function newApp(): AnyElysia {

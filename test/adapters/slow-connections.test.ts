@@ -85,6 +85,54 @@ test('a client that does not go on with a body after its response loses its conn
   await assertCut(clients, { headMs: 500, bodyMs: 500, idleMs: 1000 })
 })
 
+test('a client that goes on with a body after its refusal loses its connection, and the server goes on', async () => {
+  const post = 'POST /api/v1/apps/desktop-app/licenses/verify HTTP/1.1\r\nHost: localhost\r\n'
+  const chunk = `fffff\r\n${' '.repeat(300_000)}`
+  const clients: Readonly<Record<string, Client>> = {
+    'sends too much in chunks': {
+      first: `${post}Transfer-Encoding: chunked\r\n\r\n${chunk}`,
+      receives: /^HTTP\/1.1 413 /,
+    },
+    'sends no body in time': { first: post + unsentBody, receives: /^HTTP\/1.1 408 / },
+  }
+  await assertCut(clients, { headMs: 500, bodyMs: 500, idleMs: 1000 })
+  // The server looks at the connections once more when the time for their bodies is over.
+  await pause(1000)
+})
+
+/** A body of 300 kB that a route refuses, or does not read. */
+const refusedBodies: Readonly<Record<string, readonly [head: string, body: string, receives: RegExp]>> = {
+  'of a stated length': [
+    'POST /api/v1/apps',
+    `Content-Length: 300000\r\n\r\n${' '.repeat(300_000)}`,
+    /^HTTP\/1.1 401 .*\nHTTP\/1.1 200 /s,
+  ],
+  'in chunks': [
+    'POST /api/v1/apps/desktop-app/licenses/verify',
+    `Transfer-Encoding: chunked\r\n\r\n493e0\r\n${' '.repeat(300_000)}\r\n0\r\n\r\n`,
+    /^HTTP\/1.1 413 /,
+  ],
+}
+
+for (const [body, [line, rest, receives]] of Object.entries(refusedBodies))
+  test(`a refused body ${body}: the server takes the next request, or closes the connection`, async () => {
+    const timeouts = { headMs: 600_000, bodyMs: 600_000, idleMs: 200_000 }
+    await whileListening(
+      server,
+      async (listening) => {
+        const connection = open(listening)
+        const closed = once(connection.socket, 'close')
+        connection.socket.write(`${line} HTTP/1.1\r\nHost: localhost\r\n${rest}`)
+        while (!connection.received.includes('}')) await once(connection.socket, 'data')
+        connection.received += '\n'
+        connection.socket.write(rawRequest('GET /api/health'))
+        await closed
+        assert.match(connection.received, receives)
+      },
+      timeouts,
+    )
+  })
+
 test('a connection stays open for more than six seconds between two requests', async () => {
   await whileListening(server, async (listening) => {
     const connection = open(listening)

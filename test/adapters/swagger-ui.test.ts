@@ -48,6 +48,19 @@ for (const [name, place] of Object.entries(places))
       }
     })
 
+    test('another method than GET and HEAD: 405 with Allow', async () => {
+      const [app, prefix] = place
+      for (const path of [...Object.keys(types), '/swagger/'])
+        for (const method of ['POST', 'DELETE', 'OPTIONS']) {
+          const response = await read(
+            await app.fetch(requestTo(`http://localhost${prefix}`, method, path, {})),
+          )
+          const outcome = [response.status, response.headers.get('allow')]
+          assert.deepEqual(outcome, [405, 'GET, HEAD'], `${method} ${path}`)
+          assert.equal(response.error().code, 'method_not_allowed')
+        }
+    })
+
     test('the page loads only those files, by relative URLs', async () => {
       const { text } = await get(place, '/swagger')
       const asked = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address = '']) => address)

@@ -24,7 +24,7 @@ function malformedProxies(): TypeError {
 /** The parameter of RFC 7239, as some proxies write it into `X-Forwarded-For` too. */
 const forParameter = /(?:^|;)\s*for\s*=\s*("[^"]*"|[^;]*)/i
 /** An address with a port, or in brackets. */
-const addressWithPort = /^(?:\[([^\]]*)\](?::[\w.-]+)?|((?:::ffff:)?\d[\d.]*):[\w.-]+)$/i
+const addressWithPort = /^(?:\[([^\]]*)\](?::[\w.-]+)?|((?:::ffff:)?\d+\.[\d.]*):[\w.-]+)$/i
 
 /** Takes the address out of the forms in which proxies write it: with a port, brackets, quotes, `for=` or a zone. */
 function bareAddress(text: string): string {

@@ -43,6 +43,11 @@ export function methodNotAllowed(methods: readonly string[]): HttpError {
   return new HttpError('method_not_allowed', 'Method not allowed', { allow: methods.join(', ') })
 }
 
+/** Replies to every method but GET and HEAD at a path that only serves something. @throws {HttpError} `method_not_allowed`. */
+export async function getAlone(): Promise<never> {
+  throw methodNotAllowed(['GET', 'HEAD'])
+}
+
 /** The error for a path that is none of ours, which says nothing about a resource. */
 export function noSuchRoute(): HttpError {
   return new HttpError('no_such_route', 'No such route')

@@ -57,7 +57,8 @@ export interface ServerOptions {
   readonly rateLimits?: RateLimits
   /**
    * The address of the socket a request arrived on. Limits need it, because they count by address. Only an app that
-   * listens by Elysia's `listen` on Bun knows it without this option.
+   * listens by Elysia's `listen` on Bun knows it without this option. Limits without it are a `TypeError` at creation. On
+   * Bun an app cannot foresee how requests come, so each that comes through `fetch` or `handle` gets 500 `internal_error`.
    */
   readonly clientAddress?: (request: Request) => string | null | undefined
   /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is trusted. Default: none. */

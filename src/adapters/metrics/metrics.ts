@@ -1,6 +1,6 @@
 import { getLogger } from '@logtape/logtape'
 import type { Licensing } from '../../core/licensing.ts'
-import { methodNotAllowed, type ErrorCode } from '../http/errors.ts'
+import type { ErrorCode } from '../http/errors.ts'
 import type { Limit } from '../http/rate-limit.ts'
 import type { Reply } from '../http/reply.ts'
 import type { Meters } from './prometheus.ts'
@@ -46,9 +46,4 @@ export function startMetrics(licensing: Licensing): Metrics {
 export async function metricsReply(metrics: Metrics): Promise<Reply> {
   const { text, contentType } = await metrics.exposition()
   return { status: 200, headers: { 'content-type': contentType }, body: text }
-}
-
-/** Rejects every method except GET and HEAD. @throws {HttpError} `method_not_allowed` */
-export async function metricsMethodNotAllowed(): Promise<never> {
-  throw methodNotAllowed(['GET', 'HEAD'])
 }
