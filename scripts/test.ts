@@ -58,6 +58,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/round-trips.test.ts': 'needs PostgreSQL',
   'test/storage/races.test.ts': 'needs PostgreSQL',
   'test/storage/wal-cut.test.ts': 'kills processes',
+  'test/storage/whole-transactions.test.ts': 'needs PostgreSQL',
   'test/webhooks/bad-receivers.test.ts': 'needs PostgreSQL, kills processes',
   'test/client/earlier-client.test.ts': 'runs the whole lifecycle table three times',
   'test/client/earlier-server.test.ts': 'runs the whole lifecycle table once more',

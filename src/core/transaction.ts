@@ -106,7 +106,8 @@ export async function inTransaction<Result extends object | null>(
     await context.recorder?.record(tx, result)
     return { result, emitted }
   }
-  const needsTransaction = !isOneWrite || context.recorder !== null
+  // In a host's transaction, a statement that fails alone would end all of it on PostgreSQL.
+  const needsTransaction = !isOneWrite || context.recorder !== null || context.inHostTransaction
   const done = needsTransaction ? context.storage.transaction(run, { alone }) : run(context.storage)
   const committed = await done.catch((error: unknown) => {
     if (error instanceof LostRace) return null

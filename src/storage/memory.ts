@@ -75,12 +75,19 @@ async function runTransaction<T>(
   work: (tx: StorageSession) => Promise<T>,
 ): Promise<T> {
   let isOpen = true
+  const faults: unknown[] = []
   const run = async <Result>(verb: (tables: Tables) => Result): Promise<Result> => {
     if (!isOpen) throw new Error('This transaction is over')
-    return journal.atomic(() => verb(tables))
+    try {
+      return journal.atomic(() => verb(tables))
+    } catch (error) {
+      faults.push(error)
+      throw error
+    }
   }
   try {
     const result = await work(sessionOf({ read: run, write: run }))
+    if (faults.length > 0) throw faults[0]
     journal.commit()
     return result
   } catch (error) {

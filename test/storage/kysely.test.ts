@@ -182,6 +182,32 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
       assert.equal((await notesOf(db)).length, 1)
     })
 
+    it('licensing that meets a deletion does not end the host’s transaction', async () => {
+      const db = await openMigrated()
+      const licensing = await createLicensing({
+        storage: kyselyStorage(db),
+        masterKey,
+        newKeyPair: keyPairSource(),
+      })
+      const customerId = await furnish({ licensing, storage: kyselyStorage(db) })
+      const order = { installationId: installation(1), customerId, tierId: 'pro', forever: true } as const
+      await db.transaction().execute(async (trx) => {
+        await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
+        const storage = kyselyStorage(trx)
+        const { licenses } = licensing.with(
+          Object.assign(Object.create(storage), {
+            findTier: async (...named: Parameters<Storage['findTier']>) => {
+              const tier = await storage.findTier(...named)
+              await storage.deleteCustomer(customerId)
+              return tier
+            },
+          }),
+        )
+        await assert.rejects(licenses.create(slug, order), { code: 'validation_error' })
+      })
+      assert.equal((await notesOf(db)).length, 1)
+    })
+
     it('licenses.create(): issues the license with the rows of the host, or neither', async () => {
       const db = await openMigrated()
       const licensing = await createLicensing({

@@ -1,6 +1,5 @@
 import type { CompiledQuery, Kysely, TransactionBuilder } from 'kysely'
 import type { TransactionOptions } from '../../core/storage/index.ts'
-import { LicensingError } from '../../core/errors.ts'
 import { isUndone, toLicensingError } from '../errors.ts'
 import { retry, type RetryPolicy } from '../retry.ts'
 import type { Serialize } from '../serialize.ts'
@@ -98,9 +97,9 @@ export class TransactionExecutor implements Executor {
   readonly hot: HotQueries
   /** True once the transaction has destroyed a secret. */
   hasErased = false
-  /** True once the work has settled or was given up. Its transaction may still be that of others. */
-  isOver = false
   readonly #db: Writer
+  readonly #inFlight = new InFlight('The transaction is over')
+  #fault: { readonly error: unknown } | null = null
 
   constructor(db: Writer, hot: HotQueries) {
     this.#db = db
@@ -124,11 +123,15 @@ export class TransactionExecutor implements Executor {
   }
 
   async write<T>(query: Query<T>): Promise<T> {
-    if (this.isOver) throw new LicensingError('unavailable', 'The transaction is over')
+    this.#inFlight.enter()
     try {
       return await query(this.#db)
-    } catch (error) {
-      throw toLicensingError(error)
+    } catch (cause) {
+      const error = toLicensingError(cause)
+      this.#fault ??= { error }
+      throw error
+    } finally {
+      this.#inFlight.leave()
     }
   }
 
@@ -139,13 +142,24 @@ export class TransactionExecutor implements Executor {
   async secretErased(): Promise<void> {
     this.hasErased = true
   }
+
+  /**
+   * Runs the work of the transaction, for at most `limit` milliseconds. A verb that it did not wait for comes to its end, and no
+   * verb works afterwards: the connection may then be in the transaction of others, or in none. A verb that rejected may have
+   * written a part, and has ended a transaction of PostgreSQL. So the work rejects as well, even if it caught the error.
+   */
+  async whole<T>(work: (executor: this) => Promise<T>, limit: number | undefined): Promise<T> {
+    const result = await inTime(work(this), limit).finally(() => this.#inFlight.close())
+    if (this.#fault !== null) throw this.#fault.error
+    return result
+  }
 }
 
 /** Runs the verbs outside a transaction, and transactions. It counts them all, so that closing waits for them. */
 export class StorageExecutor implements Executor {
   readonly hot: HotQueries
   readonly #connections: Connections
-  readonly #inFlight = new InFlight()
+  readonly #inFlight = new InFlight('The storage is closed')
   readonly #run: Run
   readonly #serialize: Run
   readonly #commits: Commits
@@ -222,12 +236,10 @@ export class StorageExecutor implements Executor {
     const within = async (db: Writer): Promise<T> => {
       executor = new TransactionExecutor(db, this.hot)
       try {
-        return await inTime(work(executor), mayShare ? this.#commits.patience : undefined)
+        return await executor.whole(work, mayShare ? this.#commits.patience : undefined)
       } catch (error) {
         thrown = { error }
         throw error
-      } finally {
-        executor.isOver = true
       }
     }
     try {

@@ -2,13 +2,19 @@ import { LicensingError } from '../../core/errors.ts'
 
 /** Counts the calls that are under way, so that closing can wait for them. */
 export class InFlight {
+  readonly #what: string
   #count = 0
   #isClosing = false
   #whenEmpty: (() => void) | undefined
 
-  /** @throws {LicensingError} `unavailable` once the storage is closing. */
+  /** @param what The subject and predicate of the error for late calls. */
+  constructor(what: string) {
+    this.#what = what
+  }
+
+  /** @throws {LicensingError} `unavailable` once it is closing. */
   enter(): void {
-    if (this.#isClosing) throw new LicensingError('unavailable', 'The storage is closed')
+    if (this.#isClosing) throw new LicensingError('unavailable', this.#what)
     this.#count++
   }
 
