@@ -21,7 +21,7 @@ const fields = input<Fields>()(
   }),
 )
 
-const plain = [
+const queries = [
   'installation_id=a1b2-c3',
   'installation_id=',
   'installation_id=~._-Z',
@@ -35,12 +35,18 @@ const plain = [
   '__proto__=a',
   'constructor=a',
   'unknown=a',
+  'installation_id=a+b',
+  'installation_id=%41',
+  'installation%5Fid=a',
+  'installation_id=a=b',
+  '=',
+  '',
   'a'.repeat(64) + '=a',
 ]
 
-test('fromQuery(): a plain parameter reads as it does among others', () => {
+test('fromQuery(): one parameter reads as it does among others', () => {
   // The ampersand at the end leaves the parameters as they are, but such a query is not the plain one.
-  for (const query of plain) {
+  for (const query of queries) {
     const [one, another] = [fromQuery(fields, query), fromQuery(fields, `${query}&`)]
     assert.deepEqual(Object.entries(one), Object.entries(another), query)
   }
