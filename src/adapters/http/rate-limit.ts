@@ -121,12 +121,16 @@ class Counts {
 }
 
 /** Counts with the two headers of draft-ietf-httpapi-ratelimit-headers. */
-function counterOf(limit: Limit, quota: number): (key: string) => Record<string, string> {
+function counterOf(
+  limit: Limit,
+  quota: number,
+  clock: () => number,
+): (key: string) => Record<string, string> {
   const counts = new Counts()
   const keyOf = widening()
   const policy = `"${limit}";q=${quota};w=${windowSeconds}`
   return (exact) => {
-    const now = performance.now()
+    const now = clock()
     const key = keyOf(exact, now)
     if (key === undefined) return {}
     const { used, ends } = counts.add(key, now)
@@ -138,11 +142,11 @@ function counterOf(limit: Limit, quota: number): (key: string) => Record<string,
   }
 }
 
-/** Makes the limiter of one server. @throws {TypeError} that names an unknown or unusable limit. */
-export function rateLimiter(limits: RateLimits): RateLimiter {
+/** Makes the limiter of one server. `clock` gives milliseconds that only rise. @throws {TypeError} that names an unknown or unusable limit. */
+export function rateLimiter(limits: RateLimits, clock: () => number = () => performance.now()): RateLimiter {
   checkOptions(limits, limitRules, 'rateLimits')
   const names = Object.keys(defaultRateLimits) as Limit[]
   const entries = names.map((limit) => [limit, limits[limit] ?? defaultRateLimits[limit]] as const)
-  const counters = new Map(entries.map(([limit, quota]) => [limit, counterOf(limit, quota)]))
+  const counters = new Map(entries.map(([limit, quota]) => [limit, counterOf(limit, quota, clock)]))
   return { consume: (limit, key) => counters.get(limit)?.(key) ?? {} }
 }
