@@ -206,9 +206,10 @@ async function verifyLater(
 }
 
 /** True for the reference of nearly every call. Parsing would return the same, at the cost of a look-up. */
-function isPlain(reference: object): boolean {
-  const [name, another] = Object.keys(reference)
-  const { installationId } = reference as ReferenceFields
+function isPlain(reference: unknown): boolean {
+  const fields = Object(reference) as ReferenceFields
+  const [name, another] = Object.keys(fields)
+  const { installationId } = fields
   return (
     name === 'installationId' && another === undefined && isText(installationId) && isUuid(installationId)
   )
