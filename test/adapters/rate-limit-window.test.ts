@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { HttpError } from '../../src/adapters/http/errors.ts'
 import { rateLimiter, type RateLimiter } from '../../src/adapters/http/rate-limit.ts'
 
-/** What is left and when more will be, or the seconds of `retry-after`. */
+/** Counts one. Returns the header without its name, or the seconds of `retry-after`. */
 function take(limiter: RateLimiter, key: string): string {
   try {
     return limiter.consume('verify', key)['ratelimit']!.replace('"verify";', '')
