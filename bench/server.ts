@@ -6,7 +6,7 @@ import { Elysia, type AnyElysia } from 'elysia'
 import { CompactSign, importPKCS8 } from 'jose'
 import process from 'node:process'
 import { licensingServer } from '../src/adapters/elysia.ts'
-import { startListener } from '../src/cli/listener.ts'
+import { socketAddressOf, startListener } from '../src/cli/listener.ts'
 import { generateRsaKeyPair } from '../src/core/index.ts'
 import { openBaselineQuery, type FoundLicense } from './baseline-query.ts'
 import { serveCommands } from './child-process.ts'
@@ -49,8 +49,13 @@ async function baselineServer(location: string): Promise<AnyElysia> {
   )
 }
 
+/** Listens as Elysia does on Bun. On Node and Deno, the reference listens as `heartwood serve` does. */
 async function listen(app: AnyElysia): Promise<number> {
   if ('Bun' in globalThis) return app.listen({ port: 0, hostname: '127.0.0.1' }).server!.port!
+  return listenAsServe(app)
+}
+
+async function listenAsServe(app: AnyElysia): Promise<number> {
   const { url } = await startListener((request) => app.fetch(request), { port: 0, host: '127.0.0.1' })
   return Number(new URL(url).port)
 }
@@ -81,10 +86,9 @@ async function run(kind: string, location: string, slug: string): Promise<void> 
   const signing = kind === 'all-cores' ? ({ concurrency: 'all' } as const) : {}
   const { licensing } = await openFixture(location, slug, { signing })
   const { secret } = await licensing.apiKeys.create({ type: 'sk', mode: 'live' })
-  const clientAddress = (): string => '127.0.0.1'
-  const app = licensingServer(licensing, 'Bun' in globalThis ? { rateLimits } : { rateLimits, clientAddress })
+  const app = licensingServer(licensing, { rateLimits, clientAddress: socketAddressOf, standalone: true })
   await serveCommands(
-    { port: await listen(app), secret },
+    { port: await listenAsServe(app), secret },
     {
       usage,
       sign: (milliseconds) => signingRate(Number(milliseconds)),

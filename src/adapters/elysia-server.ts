@@ -3,7 +3,7 @@ import { corsHeaders, preflight } from './http/cors.ts'
 import { getAlone, methodNotAllowed, noSuchRoute } from './http/errors.ts'
 import { handleRoute, respond, unknownPath } from './http/handle.ts'
 import type { Reply } from './http/reply.ts'
-import type { HttpService, ServerOptions, SocketAddress } from './http/service.ts'
+import type { HttpService, ServerOptions } from './http/service.ts'
 import { metricsReply, type Metrics } from './metrics/metrics.ts'
 import { documents } from './openapi/swagger-ui.ts'
 import { healthReply, otherHealthMethod } from './routes/health.ts'
@@ -16,7 +16,7 @@ interface BunServer {
 
 const options = { parse: 'none', detail: { hide: true } } as const
 
-function socketAddress(server: BunServer | null, request: Request): SocketAddress {
+function socketAddress(server: BunServer | null, request: Request): string | null | undefined {
   return server?.requestIP === undefined ? undefined : (server.requestIP(request)?.address ?? null)
 }
 
@@ -40,7 +40,7 @@ function mountRoutes(app: AnyElysia, service: HttpService): void {
       route.method,
       basePath + route.path,
       ({ request, params, server }) =>
-        handleRoute(service, route, request, params, socketAddress(server, request)),
+        handleRoute(service, route, request, params, () => socketAddress(server, request)),
       options,
     )
 }
@@ -51,21 +51,21 @@ function respondAt(
   request: Request,
   work: () => Promise<Reply>,
   headers: Readonly<Record<string, string>> = {},
-): Promise<Response> {
+): Response | Promise<Response> {
   return respond({ request, path, headers: { ...headers }, metrics }, work)
 }
 
 /** Health is public, so pages of any origin may read it. */
 function mountHealth(app: AnyElysia, service: HttpService): void {
   const path = '/api/health'
-  const at = (request: Request, work: () => Promise<Reply>): Promise<Response> =>
+  const at = (request: Request, work: () => Promise<Reply>): Response | Promise<Response> =>
     respondAt(service, path, request, work, corsHeaders(request, true, service.origins))
   app.get(path, ({ request }) => at(request, () => healthReply(service)), options)
   app.all(path, ({ request }) => at(request, () => otherHealthMethod(service, request)), options)
 }
 
 function mountRest(app: AnyElysia, service: HttpService): void {
-  const at = (path: string, request: Request, work: () => Promise<Reply>): Promise<Response> =>
+  const at = (path: string, request: Request, work: () => Promise<Reply>): Response | Promise<Response> =>
     respondAt(service, path, request, work)
   app.all(basePath, ({ request }) => at(basePath, request, replyNoSuchRoute), options)
   app.all(
@@ -84,7 +84,7 @@ function mountDocuments(app: AnyElysia, service: HttpService): void {
 }
 
 function mountMetrics(app: AnyElysia, service: HttpService, metrics: Metrics): void {
-  const at = (request: Request, work: () => Promise<Reply>): Promise<Response> =>
+  const at = (request: Request, work: () => Promise<Reply>): Response | Promise<Response> =>
     respondAt(service, '/metrics', request, work)
   app.get('/metrics', ({ request }) => at(request, () => metricsReply(metrics)), options)
   app.all('/metrics', ({ request }) => at(request, getAlone), options)

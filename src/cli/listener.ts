@@ -2,7 +2,7 @@ import { getLogger } from '@logtape/logtape'
 import { readFileSync } from 'node:fs'
 import type { Server as HttpServer } from 'node:http'
 import type { Server as SocketServer } from 'node:net'
-import type { BunFetchHandler, ServerHandler } from 'srvx'
+import type { ServerHandler, ServerRequest } from 'srvx'
 import { serve as serveOnBun } from 'srvx/bun'
 import { serve as serveOnNode } from 'srvx/node'
 import { CliError } from './errors.ts'
@@ -25,6 +25,12 @@ export interface Listener {
   readonly url: string
   /** Accepts no more connections. Resolves when the open requests are done, or cuts them. */
   close(options?: { readonly cut: boolean }): Promise<void>
+}
+
+const bunServerOf = Symbol('Bun server')
+
+interface ListenedRequest extends ServerRequest {
+  readonly [bunServerOf]?: { requestIP(request: Request): { readonly address: string } | null }
 }
 
 /** Load balancers keep an idle connection for a minute. The server must not be the first to close it. */
@@ -107,10 +113,17 @@ function bunServer(fetch: ServerHandler, { port, host }: ListenAddress, { idleMs
     bun: {
       idleTimeout: Math.ceil(idleMs / 1000),
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      routes: bunRoutes((request, bun) => (server.fetch as BunFetchHandler)(request, bun)),
+      // srvx would define three properties on each request, which cost as much as a look-up.
+      routes: bunRoutes((request, bun) => fetch(Object.assign(request, { [bunServerOf]: bun }))),
     },
   })
   return server
+}
+
+/** The address of the socket that a request of a listener arrived on. */
+export function socketAddressOf(request: Request): string | undefined {
+  const { [bunServerOf]: bun, ip } = request as ListenedRequest
+  return bun === undefined ? ip : bun.requestIP(request)?.address
 }
 
 /** For Deno too, because `Deno.serve` never closes a silent connection, and ends the process after its last open file. */

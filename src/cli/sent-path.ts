@@ -28,10 +28,19 @@ function showTarget(request: Request, target: string): void {
   Object.defineProperty(request, 'url', { value: `http://localhost${target}` })
 }
 
+/** True if a URL shows these segments as they were sent. Nearly every request ends here, so it splits nothing. */
+function isPlain(url: string, sent: readonly string[]): boolean {
+  const start = url.indexOf('/', url.indexOf('//') + 2)
+  const path = `/${sent.join('/')}`
+  const next = url[start + path.length]
+  return start > 0 && url.startsWith(path, start) && (next === undefined || next === '?')
+}
+
 /** Corrects the URL of a request that Bun's router has split into segments. */
 function showSegments(request: RoutedRequest): void {
-  const [path, query] = targetOf(request.url)
   const sent = Object.values(request.params ?? {})
+  if (isPlain(request.url, sent)) return
+  const [path, query] = targetOf(request.url)
   const shown = path.replace(/\/$/, '').split('/').slice(1)
   const isShown = sent.length === shown.length && sent.every((text, at) => text === decoded(shown[at] ?? ''))
   const sentPath = `/${sent.map(encodeURIComponent).join('/')}`.replaceAll('%5C', '\\')

@@ -1,4 +1,3 @@
-import type { ServerRequest } from 'srvx'
 import { trustedProxies } from '../adapters/http/client-address.ts'
 import type { RateLimits, ServerOptions } from '../adapters/elysia.ts'
 import { readOrigins } from '../adapters/http/cors.ts'
@@ -6,6 +5,7 @@ import { readPublicUrl } from '../adapters/http/public-url.ts'
 import { defaultRateLimits, rateLimiter } from '../adapters/http/rate-limit.ts'
 import { snakeCase } from '../adapters/http/wire.ts'
 import { CliError } from './errors.ts'
+import { socketAddressOf } from './listener.ts'
 import { readPort, type Environment } from './settings.ts'
 
 const limitNames = new Map(Object.keys(defaultRateLimits).map((name) => [snakeCase(name), name]))
@@ -103,6 +103,6 @@ export function readServerOptions(environment: Environment): ServerOptions {
     ...(rateLimits !== undefined && { rateLimits }),
     trustedProxies: readTrustedProxies(environment),
     corsOrigins: readCorsOrigins(environment),
-    clientAddress: (request) => (request as ServerRequest).ip,
+    clientAddress: socketAddressOf,
   }
 }

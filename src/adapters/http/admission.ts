@@ -57,7 +57,7 @@ async function identify({ service, request, rateLimitKey }: RequestContext): Pro
     return await authenticate(service.licensing, request)
   } catch (error) {
     const isGuess = error instanceof HttpError && request.headers.has('authorization')
-    if (isGuess) await service.consumeLimit?.('failedKey', rateLimitKey)
+    if (isGuess) service.consumeLimit?.('failedKey', rateLimitKey)
     throw error
   }
 }
@@ -98,16 +98,19 @@ export function isByToken({ route, request }: Pick<RequestContext, 'route' | 're
   return route.access === 'renewal' && !request.headers.has('authorization')
 }
 
+/** Admits anybody. @throws {HttpError} `not_found` */
+export function admitAnybody({ service: { licensing }, params }: RequestContext): Admission {
+  checkParams(params)
+  return { credential: { kind: 'public' }, licensing, laterLicensing: licensing, app: params.slug ?? '' }
+}
+
 /**
  * Admits a request to its route, in the documented order: credential, app, permission.
  *
  * @throws {HttpError | LicensingError}
  */
 export async function admit(context: RequestContext): Promise<Admission> {
-  const { service, route, params } = context
+  const { access } = context.route
   if (isByToken(context)) return admitByToken(context)
-  if (route.access !== 'public') return admitByKey(context, route.access)
-  checkParams(params)
-  const { licensing } = service
-  return { credential: { kind: 'public' }, licensing, laterLicensing: licensing, app: params.slug ?? '' }
+  return access === 'public' ? admitAnybody(context) : admitByKey(context, access)
 }

@@ -2,7 +2,7 @@ import { getLogger } from '@logtape/logtape'
 import { Type } from '@sinclair/typebox'
 import { input } from '../../core/input/parse.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import { admit, isByToken, type Admission, type RequestContext } from './admission.ts'
+import { admit, admitAnybody, isByToken, type Admission, type RequestContext } from './admission.ts'
 import { readBody } from './body.ts'
 import { askedPath } from './asked-path.ts'
 import { corsHeaders } from './cors.ts'
@@ -44,8 +44,7 @@ function requestIdOf(request: Request): string {
 
 function queryOf(route: Route, request: Request): Readonly<Record<string, unknown>> {
   const at = request.url.indexOf('?')
-  const parameters = new URLSearchParams(at === -1 ? '' : request.url.slice(at + 1))
-  const query = fromQuery(route.query ?? nothing, parameters)
+  const query = fromQuery(route.query ?? nothing, at === -1 ? '' : request.url.slice(at + 1))
   if (route.query === undefined) nothing.parse(query)
   return query
 }
@@ -59,40 +58,58 @@ async function bodyOf({ route, request, service }: RequestContext, admission: Ad
   return body === undefined ? nothing.parse(given) : given
 }
 
-/** Counts the request if its route has a limit. Resolves to the rate-limit headers. @throws {HttpError} `rate_limited`. */
-function consumeRouteLimit({
-  service,
-  route,
-  request,
-  rateLimitKey,
-}: RequestContext): Headers | Promise<Headers> {
+/** Counts the request if its route has a limit. Returns the rate-limit headers. @throws {HttpError} `rate_limited`. */
+function consumeRouteLimit({ service, route, request, rateLimitKey }: RequestContext): Headers {
   const limit = isByToken({ route, request }) ? 'renewal' : route.limit
   return limit === undefined || service.consumeLimit === null ? {} : service.consumeLimit(limit, rateLimitKey)
 }
 
+function callWith(
+  { service, request, params }: RequestContext,
+  { licensing, credential, app }: Omit<Admission, 'laterLicensing'>,
+  { query, body }: Pick<RouteCall, 'query' | 'body'>,
+): RouteCall {
+  const consumeLimit: RouteCall['consumeLimit'] = async (limit, key) =>
+    void service.consumeLimit?.(limit, key)
+  return { licensing, request, params, credential, app, query, body, consumeLimit }
+}
+
 async function callOf(context: RequestContext): Promise<RouteCall> {
-  const { service, route, request, params } = context
+  const { route, request } = context
   const admission = await admit(context)
-  const { credential, app } = admission
   const query = queryOf(route, request)
   if (route.permission !== undefined) await admission.licensing.authorize(route.permission(query))
   const startedAt = performance.now()
   const body = await bodyOf(context, admission)
   const isSlow = performance.now() - startedAt > slowBody
   const licensing = isSlow ? admission.laterLicensing : admission.licensing
-  const consumeLimit: RouteCall['consumeLimit'] = async (limit, key) =>
-    void (await service.consumeLimit?.(limit, key))
-  return { licensing, request, params, credential, app, query, body, consumeLimit }
+  return callWith(context, { ...admission, licensing }, { query, body })
 }
 
-/** Handles a request in the documented order: rate limit, credential, app, permission, query, body, work. */
-async function replyTo(context: RequestContext, headers: Record<string, string>): Promise<Reply> {
+async function replyLater(context: RequestContext): Promise<Reply> {
   const { route, request } = context
-  Object.assign(headers, await consumeRouteLimit(context))
   const call = await callOf(context)
   const key =
     route.method === 'POST' && call.credential.kind === 'key' ? request.headers.get('idempotency-key') : null
   return key === null ? route.respond(await runRoute(route, call), call) : replyOnce(route, call, key)
+}
+
+/** Replies to a GET that needs neither a credential nor a body. So nothing has to be waited for before storage. */
+function replyToAnybody(context: RequestContext): Reply | Promise<Reply> {
+  const { route, request } = context
+  const admission = admitAnybody(context)
+  const call = callWith(context, admission, { query: queryOf(route, request), body: undefined })
+  const outcome = runRoute(route, call)
+  if (outcome instanceof Promise) return outcome.then((later) => route.respond(later, call))
+  return route.respond(outcome, call)
+}
+
+/** Handles a request in the documented order: rate limit, credential, app, permission, query, body, work. */
+function replyTo(context: RequestContext, headers: Record<string, string>): Reply | Promise<Reply> {
+  const { method, access, permission } = context.route
+  Object.assign(headers, consumeRouteLimit(context))
+  const isOpen = method === 'GET' && access === 'public' && permission === undefined
+  return isOpen ? replyToAnybody(context) : replyLater(context)
 }
 
 function replyToError(error: unknown, requestId: string, metrics: Metrics | null): Reply {
@@ -135,19 +152,33 @@ function misroutedError(request: Request, route: string): HttpError | null {
   return isCanonicalPath(request, route) ? null : noSuchRoute()
 }
 
-/** Runs `work` and makes a response of its reply or of its error. It never rejects. */
-export async function respond(matched: ResponseContext, work: () => Promise<Reply>): Promise<Response> {
+/** Runs `work` and makes a response of its reply or of its error, at once if `work` replies at once. It never rejects. */
+export function respond(
+  matched: ResponseContext,
+  work: () => Reply | Promise<Reply>,
+): Response | Promise<Response> {
   const startedAt = performance.now()
   const { request, metrics } = matched
   const requestId = requestIdOf(request)
   const misrouted = misroutedError(request, matched.path)
   const context = misrouted === null ? matched : { ...matched, path: unknownPath }
-  const checked = (): Promise<Reply> => (misrouted === null ? work() : Promise.reject(misrouted))
-  const reply = await checked().catch((error: unknown) => replyToError(error, requestId, metrics))
-  logRequest(context, reply.status, requestId, startedAt)
-  metrics?.responded(context, reply.status, performance.now() - startedAt)
-  return responseOf(reply, context, requestId)
+  const finish = (reply: Reply): Response => {
+    logRequest(context, reply.status, requestId, startedAt)
+    metrics?.responded(context, reply.status, performance.now() - startedAt)
+    return responseOf(reply, context, requestId)
+  }
+  const fail = (error: unknown): Response => finish(replyToError(error, requestId, metrics))
+  if (misrouted !== null) return fail(misrouted)
+  let reply: Reply | Promise<Reply>
+  try {
+    reply = work()
+  } catch (error) {
+    return fail(error)
+  }
+  return reply instanceof Promise ? reply.then(finish, fail) : finish(reply)
 }
+
+const noSocket: SocketAddress = () => undefined
 
 /** Handles a request to a route. This is all of our HTTP; the web framework only matches the path. */
 export function handleRoute(
@@ -155,10 +186,10 @@ export function handleRoute(
   route: Route,
   request: Request,
   params: Readonly<Record<string, string>> = {},
-  socketAddress?: SocketAddress,
-): Promise<Response> {
+  socketAddress: SocketAddress = noSocket,
+): Response | Promise<Response> {
   const headers = { ...corsHeaders(request, route.access === 'public', service.origins) }
-  return respond({ request, path: route.path, headers, metrics: service.metrics }, async () => {
+  return respond({ request, path: route.path, headers, metrics: service.metrics }, () => {
     const rateLimitKey = service.consumeLimit === null ? '' : service.rateLimitKeyOf(request, socketAddress)
     return replyTo({ service, route, request, params, rateLimitKey }, headers)
   })

@@ -1,4 +1,3 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { checkOptions, isInteger, type OptionRules } from '../../core/input/options.ts'
 import { widerNetworks } from './client-address.ts'
 import { HttpError } from './errors.ts'
@@ -33,8 +32,8 @@ export type Limit = keyof RateLimits
 
 /** Counts the requests of one server. */
 export interface RateLimiter {
-  /** Counts one request. Resolves to the rate-limit headers. @throws {HttpError} `rate_limited`. */
-  consume(limit: Limit, key: string): Promise<Readonly<Record<string, string>>>
+  /** Counts one request. Returns the rate-limit headers. @throws {HttpError} `rate_limited`. */
+  consume(limit: Limit, key: string): Readonly<Record<string, string>>
 }
 
 /** The documented limits. */
@@ -58,25 +57,9 @@ const limitRules: OptionRules<RateLimits> = {
 }
 
 const windowSeconds = 60
+const windowMs = windowSeconds * 1000
 /** Keys of one width that a limit counts in a window, so that many addresses cannot fill the memory. */
 const maxKeys = 100_000
-
-/** The two headers of draft-ietf-httpapi-ratelimit-headers. */
-function headersOf(limit: Limit, quota: number, result: RateLimiterRes): Record<string, string> {
-  const seconds = Math.max(1, Math.ceil(result.msBeforeNext / 1000))
-  return {
-    ratelimit: `"${limit}";r=${result.remainingPoints};t=${seconds}`,
-    'ratelimit-policy': `"${limit}";q=${quota};w=${windowSeconds}`,
-  }
-}
-
-function tooManyRequests(limit: Limit, quota: number, result: RateLimiterRes): HttpError {
-  const seconds = Math.max(1, Math.ceil(result.msBeforeNext / 1000))
-  return new HttpError('rate_limited', 'Too many requests', {
-    ...headersOf(limit, quota, result),
-    'retry-after': String(seconds),
-  })
-}
 
 /** The keys of one window, by their width. */
 class KnownKeys {
@@ -95,39 +78,75 @@ class KnownKeys {
  * So a crowd of addresses uses up the counts of its own networks only. A key of another kind, such as a license, then has no
  * count: each cost a signature before.
  */
-function widening(): (key: string) => string | undefined {
+function widening(): (key: string, now: number) => string | undefined {
   let known = new KnownKeys()
   let ends = 0
-  return (exact) => {
-    const now = performance.now()
+  return (exact, now) => {
     if (now >= ends) {
       known = new KnownKeys()
-      ends = now + windowSeconds * 1000
+      ends = now + windowMs
     }
     if (known.add(exact, 0)) return exact
     return widerNetworks(exact).find((network, width) => known.add(network, width + 1))
   }
 }
 
-function counterOf(limit: Limit, quota: number): (key: string) => Promise<Record<string, string>> {
-  const limiter = new RateLimiterMemory({ points: quota, duration: windowSeconds })
-  const keyOf = widening()
-  return async (exact) => {
-    const key = keyOf(exact)
-    if (key === undefined) return {}
-    try {
-      return headersOf(limit, quota, await limiter.consume(key))
-    } catch (error) {
-      throw error instanceof RateLimiterRes ? tooManyRequests(limit, quota, error) : error
+/** The requests that one key has sent since its window began. */
+interface Count {
+  used: number
+  readonly ends: number
+}
+
+/** The counts of one limit. Each key has a window of its own, which its first request begins. */
+class Counts {
+  #byKey = new Map<string, Count>()
+  #nextSweep = 0
+
+  add(key: string, now: number): Count {
+    if (now >= this.#nextSweep) this.#sweep(now)
+    let count = this.#byKey.get(key)
+    if (count === undefined || now >= count.ends) {
+      count = { used: 0, ends: now + windowMs }
+      this.#byKey.set(key, count)
     }
+    count.used += 1
+    return count
+  }
+
+  /** A timer for each key would take more memory than the counts. */
+  #sweep(now: number): void {
+    this.#nextSweep = now + windowMs
+    for (const [key, { ends }] of this.#byKey) if (now >= ends) this.#byKey.delete(key)
   }
 }
 
-/** Makes the limiter of one server. @throws {TypeError} that names an unknown or unusable limit. */
-export function rateLimiter(limits: RateLimits): RateLimiter {
+/** Counts with the two headers of draft-ietf-httpapi-ratelimit-headers. */
+function counterOf(
+  limit: Limit,
+  quota: number,
+  clock: () => number,
+): (key: string) => Record<string, string> {
+  const counts = new Counts()
+  const keyOf = widening()
+  const policy = `"${limit}";q=${quota};w=${windowSeconds}`
+  return (exact) => {
+    const now = clock()
+    const key = keyOf(exact, now)
+    if (key === undefined) return {}
+    const { used, ends } = counts.add(key, now)
+    const seconds = Math.max(1, Math.ceil((ends - now) / 1000))
+    const left = Math.max(0, quota - used)
+    const headers = { ratelimit: `"${limit}";r=${left};t=${seconds}`, 'ratelimit-policy': policy }
+    if (used <= quota) return headers
+    throw new HttpError('rate_limited', 'Too many requests', { ...headers, 'retry-after': String(seconds) })
+  }
+}
+
+/** Makes the limiter of one server. `clock` gives milliseconds that only rise. @throws {TypeError} that names an unknown or unusable limit. */
+export function rateLimiter(limits: RateLimits, clock: () => number = () => performance.now()): RateLimiter {
   checkOptions(limits, limitRules, 'rateLimits')
   const names = Object.keys(defaultRateLimits) as Limit[]
   const entries = names.map((limit) => [limit, limits[limit] ?? defaultRateLimits[limit]] as const)
-  const counters = new Map(entries.map(([limit, quota]) => [limit, counterOf(limit, quota)]))
-  return { consume: (limit, key) => counters.get(limit)?.(key) ?? Promise.resolve({}) }
+  const counters = new Map(entries.map(([limit, quota]) => [limit, counterOf(limit, quota, clock)]))
+  return { consume: (limit, key) => counters.get(limit)?.(key) ?? {} }
 }

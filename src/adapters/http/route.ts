@@ -74,8 +74,8 @@ export interface Route {
   readonly errors?: readonly ErrorCode[]
   /** A permission that depends on the query. It sees raw values, because permission comes before validation. */
   permission?(query: Readonly<Record<string, unknown>>): Permission
-  /** Calls the use case. Under an Idempotency-Key the stored outcome of an earlier call may stand in for it. */
-  run(call: RouteCall): Promise<unknown>
+  /** Calls the use case. A promise, unless storage gave the outcome at once. Under an Idempotency-Key the stored outcome of an earlier call may stand in for it. */
+  run(call: RouteCall): unknown
   /** Makes the response from the use case's outcome. */
   respond(outcome: unknown, call: RouteCall): Reply | Promise<Reply>
 }
@@ -86,7 +86,7 @@ interface TypedRoute<Body extends AnyInput, Query extends AnyInput, Outcome> ext
 > {
   readonly body?: Body
   readonly query?: Query
-  run(call: RouteCall<ReceivedOf<Body>, ReceivedOf<Query>>): Promise<Outcome>
+  run(call: RouteCall<ReceivedOf<Body>, ReceivedOf<Query>>): Outcome | Promise<Outcome>
   respond(
     outcome: Outcome,
     call: RouteCall<Unchecked<ShapeOf<Body>>, Unchecked<ShapeOf<Query>>>,
@@ -110,7 +110,7 @@ function received(input: AnyInput, value: unknown): unknown {
 }
 
 /** Runs a row, after checking the inputs that it wants checked. @throws {LicensingError} */
-export async function runRoute(row: Route, call: RouteCall): Promise<unknown> {
+export function runRoute(row: Route, call: RouteCall): unknown {
   const query = received(row.query, call.query)
   return row.run({ ...call, query, body: received(row.body, call.body) })
 }

@@ -72,11 +72,11 @@ export interface ServerOptions {
   readonly bodyTimeoutMs?: number
 }
 
-/** The address of a socket. `null` if the socket has none, and `undefined` if the runtime does not tell. */
-export type SocketAddress = string | null | undefined
+/** Reads the address of a socket. `null` if the socket has none, and `undefined` if the runtime does not tell. */
+export type SocketAddress = () => string | null | undefined
 
-/** Counts one request under a key. Resolves to the rate-limit headers. @throws {HttpError} `rate_limited`. */
-export type ConsumeLimit = (limit: Limit, key: string) => Promise<Readonly<Record<string, string>>>
+/** Counts one request under a key. Returns the rate-limit headers. @throws {HttpError} `rate_limited`. */
+export type ConsumeLimit = (limit: Limit, key: string) => Readonly<Record<string, string>>
 
 type RateLimitKeys = (request: Request, socketAddress: SocketAddress) => string
 
@@ -111,16 +111,19 @@ function skipUnknown(limiter: RateLimiter): ConsumeLimit {
   return (limit, key) => {
     if (key !== unknownAddress) return limiter.consume(limit, key)
     warn()
-    return Promise.resolve({})
+    return {}
   }
 }
 
 function countRejected(consumeLimit: ConsumeLimit, metrics: Metrics): ConsumeLimit {
-  return (limit, key) =>
-    consumeLimit(limit, key).catch((error: unknown) => {
+  return (limit, key) => {
+    try {
+      return consumeLimit(limit, key)
+    } catch (error) {
       if (error instanceof HttpError) metrics.limited(limit)
       throw error
-    })
+    }
+  }
 }
 
 function limitsOf(rateLimits: RateLimits | undefined, metrics: Metrics | null): ConsumeLimit | null {
@@ -158,7 +161,7 @@ function rateLimitKeys({ clientAddress, trustedProxies: proxies = [] }: ServerOp
   )
   return (request, socketAddress) => {
     const address =
-      clientAddress === undefined ? socketAddress : (clientAddress(request) ?? socketAddress ?? null)
+      clientAddress === undefined ? socketAddress() : (clientAddress(request) ?? socketAddress() ?? null)
     if (address === undefined) throw new TypeError(needsAddress)
     return address === null
       ? unknownAddress

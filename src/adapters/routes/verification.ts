@@ -37,7 +37,7 @@ export const verificationRoutes: readonly Route[] = [
         example: { data: verificationExample },
       },
     },
-    run: ({ licensing, app, query }) => licensing.verification.verify(app, query),
+    run: ({ licensing, app, query }) => licensing.verification.verifyDirectly(app, query),
     respond: one,
   }),
   route({

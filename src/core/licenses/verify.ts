@@ -6,7 +6,8 @@ import { exactlyOneOf } from '../input/choice.ts'
 import { text, uuid } from '../input/fields.ts'
 import { input, isText, type Input } from '../input/parse.ts'
 import { requireApp } from '../lookup.ts'
-import type { AppRecord, LicenseRecord, NumericDate } from '../storage/index.ts'
+import { immediateReadsOf, type LicenseStanding } from '../storage/immediate-reads.ts'
+import type { AppRecord, NumericDate } from '../storage/index.ts'
 import { decide, statusOf } from '../token/decision.ts'
 import { readJti } from '../token/jti.ts'
 import { authenticateToken, decideOwnToken, isOwnJti, type AuthenticToken } from './check-token.ts'
@@ -85,6 +86,11 @@ export interface VerificationUseCases {
   /** Verifies a license by its record. @throws {LicensingError} `validation_error`, `not_found`. */
   verify(app: string, reference: LicenseReference): Promise<Verification>
   /**
+   * As `verify`, but a storage that can read at once gives the verification itself instead of a promise, and throws at once.
+   * A promise would be most of the cost of a look-up.
+   */
+  verifyDirectly(app: string, reference: LicenseReference): Verification | Promise<Verification>
+  /**
    * Verifies a token and its license. A bad token is a result, not an error: see `valid` and `code`.
    * @throws {LicensingError} `not_found` if the app does not exist.
    */
@@ -134,7 +140,7 @@ export const batchReference: Input<BatchFields> = input<BatchFields>()(
   ),
 )
 
-function verificationOf(context: Context, license: LicenseRecord, revision?: number): Verification {
+function verificationOf(context: Context, license: LicenseStanding, revision?: number): Verification {
   const now = context.runtime.now()
   const { valid } = decide({ license, now, revision })
   return {
@@ -148,10 +154,30 @@ function verificationOf(context: Context, license: LicenseRecord, revision?: num
   }
 }
 
-async function verifyInstallation(context: Context, app: string, id: string): Promise<Verification | null> {
-  const isName = isText(app) && isUuid(id)
-  const license = isName ? await context.storage.findCurrentLicense(app, id.toLowerCase()) : null
+function verificationOrNull(context: Context, license: LicenseStanding | null): Verification | null {
   return license === null ? null : verificationOf(context, license)
+}
+
+/** At once if storage can. */
+function verifyInstallation(
+  context: Context,
+  app: string,
+  id: string,
+): Verification | null | Promise<Verification | null> {
+  if (!isText(app) || !isUuid(id)) return null
+  const name = id.toLowerCase()
+  const reads = immediateReadsOf(context.storage)
+  return reads === undefined
+    ? verifyInstallationLater(context, app, name)
+    : verificationOrNull(context, reads.findCurrentStanding(app, name))
+}
+
+async function verifyInstallationLater(
+  context: Context,
+  app: string,
+  id: string,
+): Promise<Verification | null> {
+  return verificationOrNull(context, await context.storage.findCurrentLicense(app, id))
 }
 
 async function verifyJti(context: Context, app: AppRecord, asked: string): Promise<Verification | null> {
@@ -161,16 +187,45 @@ async function verifyJti(context: Context, app: AppRecord, asked: string): Promi
   return license === null ? null : verificationOf(context, license, jti.revision)
 }
 
-async function verify(context: Context, app: string, reference: LicenseReference): Promise<Verification> {
-  const { installationId, jti } = licenseReference.parse(reference)
-  // Without a principal the app need not be read: storage finds the license by the app's slug too.
-  if (context.principal !== null) await requireApp(context, app, 'read')
-  const found =
-    jti === undefined
-      ? await verifyInstallation(context, app, installationId ?? '')
-      : await verifyJti(context, await requireApp(context, app, 'read'), jti)
+function requireFound(found: Verification | null): Verification {
   if (found === null) throw new LicensingError('not_found', 'License not found')
   return found
+}
+
+async function verifyLater(
+  context: Context,
+  app: string,
+  { installationId, jti }: ReferenceFields,
+): Promise<Verification> {
+  const record = await requireApp(context, app, 'read')
+  const found =
+    jti === undefined
+      ? verifyInstallation(context, app, installationId ?? '')
+      : verifyJti(context, record, jti)
+  return requireFound(await found)
+}
+
+/** True for the reference of nearly every call. Parsing would return the same, at the cost of a look-up. */
+function isPlain(reference: unknown): boolean {
+  const fields = Object(reference) as ReferenceFields
+  const [name, another] = Object.keys(fields)
+  const { installationId } = fields
+  return (
+    name === 'installationId' && another === undefined && isText(installationId) && isUuid(installationId)
+  )
+}
+
+/** At once if storage can. */
+function verify(
+  context: Context,
+  app: string,
+  reference: LicenseReference,
+): Verification | Promise<Verification> {
+  const fields = isPlain(reference) ? reference : licenseReference.parse(reference)
+  // Without a principal the app need not be read: storage finds the license by the app's slug too.
+  if (context.principal !== null || fields.jti !== undefined) return verifyLater(context, app, fields)
+  const found = verifyInstallation(context, app, fields.installationId ?? '')
+  return found instanceof Promise ? found.then(requireFound) : requireFound(found)
 }
 
 async function judgeToken(
@@ -202,7 +257,7 @@ async function verifyBatch(
 ): Promise<ReadonlyMap<string, Verification | UnknownLicense>> {
   const { installationIds, jtis } = batchReference.parse(batch)
   const record = await requireApp(context, app, 'read')
-  const judge = (asked: string): Promise<Verification | null> =>
+  const judge = async (asked: string): Promise<Verification | null> =>
     jtis === undefined ? verifyInstallation(context, record.id, asked) : verifyJti(context, record, asked)
   const asked = [...new Set(jtis ?? installationIds)]
   const found = await Promise.all(asked.map(judge))
@@ -211,7 +266,8 @@ async function verifyBatch(
 
 export function bindVerification(context: Context): VerificationUseCases {
   return {
-    verify: (app, reference) => verify(context, app, reference),
+    verify: async (app, reference) => verify(context, app, reference),
+    verifyDirectly: (app, reference) => verify(context, app, reference),
     verifyToken: (app, token) => verifyToken(context, app, token),
     verifyBatch: (app, batch) => verifyBatch(context, app, batch),
   }

@@ -189,6 +189,23 @@ export class StorageExecutor implements Executor {
     return this.#call(() => this.#run(() => firstRow(reader, query, parameters)))
   }
 
+  /** A way to the first row without a promise, if a connection has one. */
+  get immediately():
+    (<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]) => Row | undefined) | null {
+    const { readFirst } = this.#connections
+    if (readFirst === undefined) return null
+    return (query, parameters) => {
+      this.#inFlight.enter()
+      try {
+        return readFirst(query, parameters)
+      } catch (error) {
+        throw toLicensingError(error)
+      } finally {
+        this.#inFlight.leave()
+      }
+    }
+  }
+
   readAll<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<readonly Row[]> {
     return this.#call(() => this.#run(() => allRows(this.#connections.reader, query, parameters)))
   }

@@ -1,4 +1,5 @@
 import { sql, type CompiledQuery, type Kysely, type SqlBool } from 'kysely'
+import type { LicenseStanding } from '../../core/storage/immediate-reads.ts'
 import type {
   ApiKeyRecord,
   AppRecord,
@@ -10,7 +11,7 @@ import type {
 import type { Database, Row } from '../schema.ts'
 import { featureSlugs } from './dialect.ts'
 import { isLicensePresent, isPresent, licenseColumns } from './presence.ts'
-import { customerRows, licenseRows, type RowMapper } from './rows.ts'
+import { customerRows, licenseRows, standingRows, type RowMapper } from './rows.ts'
 
 /** The result of an insert that wrote a row. */
 interface Inserted {
@@ -27,6 +28,10 @@ export interface HotQueries {
   readonly currentByAppId: CompiledQuery<Row<LicenseRecord>>
   /** Parameters: app slug, installation id. */
   readonly currentByAppSlug: CompiledQuery<Row<LicenseRecord>>
+  /** As `currentByAppId`, with the columns of a {@link LicenseStanding} alone. */
+  readonly standingByAppId: CompiledQuery<Row<LicenseStanding>>
+  /** As `currentByAppSlug`, with the columns of a {@link LicenseStanding} alone. */
+  readonly standingByAppSlug: CompiledQuery<Row<LicenseStanding>>
   /** Parameters: app id, license id. */
   readonly license: CompiledQuery<Row<LicenseRecord>>
   /** Parameters: app id, tier id, the slug, which may be the same text. */
@@ -67,14 +72,21 @@ function activeKey(db: Kysely<Database>): CompiledQuery<Row<SigningKeyRecord>> {
   return keys.where('app_id', '=', '').where('accepted_until', 'is', null).compile()
 }
 
-function currentLicenses(db: Kysely<Database>): Pick<HotQueries, 'currentByAppId' | 'currentByAppSlug'> {
-  const licenses = db.selectFrom('heartwood_license').select(licenseColumns).where(isLicensePresent)
+function currentLicenses(
+  db: Kysely<Database>,
+): Pick<HotQueries, 'currentByAppId' | 'currentByAppSlug' | 'standingByAppId' | 'standingByAppSlug'> {
   // A scalar sub-select, because the planner may walk all apps for a join.
   const appId = db.selectFrom('heartwood_app').select('id').where('slug', '=', '')
-  const holds = sql<SqlBool>`installation_id = ${''} and current = 1`
+  const currently = sql<SqlBool>`installation_id = ${''} and current = 1`
+  const licenses = db.selectFrom('heartwood_license').where(isLicensePresent)
+  const byId = licenses.where('app_id', '=', '').where(currently)
+  const bySlug = licenses.where('app_id', '=', appId).where(currently)
+  const standing = standingRows.columns.map(({ name }) => name as keyof Row<LicenseStanding>)
   return {
-    currentByAppId: licenses.where('app_id', '=', '').where(holds).compile(),
-    currentByAppSlug: licenses.where('app_id', '=', appId).where(holds).compile(),
+    currentByAppId: byId.select(licenseColumns).compile(),
+    currentByAppSlug: bySlug.select(licenseColumns).compile(),
+    standingByAppId: byId.select(standing).compile(),
+    standingByAppSlug: bySlug.select(standing).compile(),
   }
 }
 

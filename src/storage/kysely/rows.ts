@@ -6,6 +6,7 @@ import { deliveryRecord, type DeliveryRecord } from '../../core/storage/deliveri
 import { expiryNotice, type ExpiryNotice } from '../../core/storage/expiry-notices.ts'
 import { featureRecord, type FeatureRecord } from '../../core/storage/features.ts'
 import { storedResponseRecord, type StoredResponseRecord } from '../../core/storage/idempotency.ts'
+import type { LicenseStanding } from '../../core/storage/immediate-reads.ts'
 import { licenseRecord, type LicenseRecord } from '../../core/storage/licenses.ts'
 import { type Field, fieldsOf } from '../../core/storage/schema.ts'
 import { signingKeyRecord, type SigningKeyRecord } from '../../core/storage/signing-keys.ts'
@@ -120,6 +121,22 @@ export const signingKeyRows: RowMapper<SigningKeyRecord> = new RowMapper(fieldsO
 export const featureRows: RowMapper<FeatureRecord> = new RowMapper(fieldsOf(featureRecord))
 export const customerRows: RowMapper<CustomerRecord> = new RowMapper(fieldsOf(customerRecord))
 export const licenseRows: RowMapper<LicenseRecord> = new RowMapper(fieldsOf(licenseRecord))
+// The type checker asks for every field of a standing, and for no other.
+const isStanding: Readonly<Record<keyof LicenseStanding, true>> = {
+  tier: true,
+  tierFeatures: true,
+  customFeatures: true,
+  installationId: true,
+  expiresAt: true,
+  revokedAt: true,
+  minRevision: true,
+  revision: true,
+}
+
+/** The columns that a verification reads. */
+export const standingRows: RowMapper<LicenseStanding> = new RowMapper(
+  fieldsOf(licenseRecord).filter(({ name }) => Object.hasOwn(isStanding, name)),
+)
 export const expiryNoticeRows: RowMapper<ExpiryNotice> = new RowMapper(fieldsOf(expiryNotice))
 export const apiKeyRows: RowMapper<ApiKeyRecord> = new RowMapper(fieldsOf(apiKeyRecord))
 export const storedResponseRows: RowMapper<StoredResponseRecord> = new RowMapper(
