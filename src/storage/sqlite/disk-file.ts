@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { realpathSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { LicensingError } from '../../core/errors.ts'
 
 function isOnDisk(filename: string): boolean {
@@ -27,12 +27,12 @@ export async function createPrivately(filename: string): Promise<void> {
   )
 }
 
-async function hasLog(filename: string): Promise<boolean> {
-  const size = await stat(logOf(filename)).then(
-    (log) => log.size,
-    () => 0,
-  )
-  return size > 0
+function hasLog(filename: string): boolean {
+  try {
+    return statSync(logOf(filename)).size > 0
+  } catch {
+    return false
+  }
 }
 
 /** The start of the file, which is empty if there is none. `null` if it cannot be read, because SQLite then says why. */
@@ -56,7 +56,7 @@ const journalPlace = 18
  * @throws {LicensingError} `unavailable`
  */
 export async function requireOwnLog(filename: string): Promise<void> {
-  if (!isOnDisk(filename) || !(await hasLog(filename))) return
+  if (!isOnDisk(filename) || !hasLog(filename)) return
   const header = await headerOf(filename)
   if (header?.length === 0)
     throw new LicensingError(
@@ -64,7 +64,7 @@ export async function requireOwnLog(filename: string): Promise<void> {
       'The database file is missing or empty, but its log (-wal) is there: put the file back, or move the log away',
     )
   // Another process may have ended its log meanwhile.
-  if (header?.[journalPlace] !== 1 || !(await hasLog(filename))) return
+  if (header?.[journalPlace] !== 1 || !hasLog(filename)) return
   throw new LicensingError(
     'unavailable',
     'The log (-wal) beside the database file belongs to another file: after a restore, move the old -wal and -shm away',
