@@ -16,6 +16,7 @@ import type {
   TierRecord,
   WebhookRecord,
 } from '../core/storage/index.ts'
+import { kindOf } from './errors.ts'
 import { isPostgres } from './kysely/dialect.ts'
 import * as licensing from './migrations/0001-licensing.ts'
 import * as webhooks from './migrations/0002-webhooks.ts'
@@ -23,6 +24,7 @@ import * as seenLicenses from './migrations/0003-seen-licenses.ts'
 import * as retiredKeys from './migrations/0004-retired-keys.ts'
 import * as announcedEnds from './migrations/0005-announced-ends.ts'
 import * as deletions from './migrations/0006-deletions.ts'
+import { retry, type RetryPolicy } from './retry.ts'
 
 type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
@@ -111,7 +113,14 @@ export async function migrate(db: Kysely<any>): Promise<void> {
   const plain: Kysely<unknown> = db.withoutPlugins()
   if (await isCurrent(plain)) return
   if (isPostgres(plain)) await requireSchema(plain)
-  await begin(plain).execute(migrateIn)
+  await retry(() => begin(plain).execute(migrateIn), createdMeanwhile)
+}
+
+/** A server of 0.1.0 creates its tables before it takes the lock. Then PostgreSQL's `if not exists` can still meet one. */
+const createdMeanwhile: RetryPolicy = {
+  isTransient: (error) => kindOf(error) === 'unique',
+  attempts: 3,
+  pauseMs: () => 10,
 }
 
 /** Whoever waited for the lock must see what the one before it has committed. */
@@ -125,7 +134,7 @@ function begin(db: Kysely<unknown>): TransactionBuilder<unknown> {
  * stay behind in a pooler's connection. The lock here ends with the transaction.
  */
 async function migrateIn(trx: Kysely<unknown>): Promise<void> {
-  if (isPostgres(trx)) await sql`select pg_advisory_xact_lock(${sql.raw(migrationLock)})`.execute(trx)
+  if (isPostgres(trx)) await lockWithoutLimits(trx)
   const table = sql.table(migrationTable)
   await sql`create table if not exists ${table} (name varchar(255) not null primary key, timestamp varchar(255) not null)`.execute(
     trx,
@@ -138,6 +147,15 @@ async function migrateIn(trx: Kysely<unknown>): Promise<void> {
     const timestamp = new Date().toISOString()
     await sql`insert into ${table} (name, timestamp) values (${name}, ${timestamp})`.execute(trx)
   }
+}
+
+/** The limits of a role or a host must not end a long migration, or the wait for that of another server. */
+async function lockWithoutLimits(trx: Kysely<unknown>): Promise<void> {
+  const limits = sql.join(['statement_timeout', 'lock_timeout', 'transaction_timeout'].map(sql.lit))
+  await sql`select set_config(name, '0', true) from pg_catalog.pg_settings where name in (${limits})`.execute(
+    trx,
+  )
+  await sql`select pg_advisory_xact_lock(${sql.raw(migrationLock)})`.execute(trx)
 }
 
 async function requireSchema(db: Kysely<unknown>): Promise<void> {

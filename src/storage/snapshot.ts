@@ -7,3 +7,4 @@
 export type { Snapshot } from './kysely/snapshot.ts'
 export { readPostgresSnapshot } from './postgres/snapshot.ts'
 export { readSqliteSnapshot } from './sqlite/snapshot.ts'
+export { logOf } from './sqlite/disk-file.ts'

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -140,6 +141,15 @@ test('a database without its file: serve does not create one beside an old log',
     /missing or empty, but its log \(-wal\) is there/,
   )
   assert.equal(existsSync(database), false)
+})
+
+test('a folder in place of a database: every command says so, and creates no key', async (t) => {
+  const cwd = emptyFolder(t)
+  mkdirSync(join(cwd, 'heartwood.db'))
+  for (const env of [{}, { HEARTWOOD_MASTER_KEY: Buffer.alloc(32, 7).toString('base64') }])
+    for (const command of ['migrate', 'doctor'])
+      assertOneLine(await heartwood([command], { cwd, env }), /The database heartwood\.db is a folder/)
+  assert.deepEqual(readdirSync(cwd), ['heartwood.db'])
 })
 
 test('an empty file in place of a database: a first start fills it', async (t) => {

@@ -75,11 +75,13 @@ function isLogCheck({ file, target, names }: Import): boolean {
 
 /** The database file gets its mode, and its log is checked, before SQLite opens it. */
 function isFileCheck({ file, target, names }: Import): boolean {
-  const taken = ['open', 'FileHandle']
+  const taken: Readonly<Record<string, readonly string[]>> = {
+    'node:fs': ['realpathSync', 'statSync'],
+    'node:fs/promises': ['open'],
+  }
   return (
     file === 'src/storage/sqlite/disk-file.ts' &&
-    target === 'node:fs/promises' &&
-    names.every((name) => taken.includes(name))
+    names.every((name) => taken[target]?.includes(name) === true)
   )
 }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import process from 'node:process'
 import { after, before, describe, it } from 'node:test'
+import { readAddress } from '../../src/storage/postgres/address.ts'
 import { postgresStorage } from '../../src/storage/postgres.ts'
 
 /** The first message of a client of PostgreSQL: a request for TLS, or the parameters of the connection. */
@@ -101,6 +103,17 @@ const accepted: Readonly<Record<string, 'TLS' | Readonly<Record<string, string |
     target_session_attrs: undefined,
   },
   'postgres://u:p@HOST/db?target_session_attrs=any': { user: 'u', target_session_attrs: undefined },
+  // A template whose variables are empty.
+  'postgres://u:p@HOST/db?sslmode=&ssl=&sslrootcert=&schema=&prepare=&connect_timeout=&target_session_attrs=':
+    {
+      user: 'u',
+      database: 'db',
+      search_path: undefined,
+      sslmode: undefined,
+    },
+  // Words of libpq and of PostgreSQL.
+  'postgres://u:p@HOST/db?connect_timeout=-1&client_encoding=UNICODE': { client_encoding: 'UTF8' },
+  'postgres://u:p@HOST/db?connect_timeout=30000': { user: 'u' },
   // A parameter of the server itself.
   'postgres://u:p@HOST/db?search_path=licensing&application_name=shop&client_encoding=utf8': {
     search_path: 'licensing',
@@ -200,6 +213,25 @@ describe('postgresStorage(): the address', () => {
       const { error } = await open(`postgres://u:p@127.0.0.1:1,127.0.0.1:2/db${query}`)
       assert.equal(error.message, 'The database does not answer')
     }
+  })
+
+  for (const hosts of ['127.0.0.1:1,127.0.0.1:2', '/no-such-folder'])
+    it(`PGHOST=${hosts}: hosts that are all away are an error`, async () => {
+      const { PGHOST: before } = process.env
+      process.env['PGHOST'] = hosts
+      try {
+        const { error } = await open('postgres:///db')
+        assert.equal(error.message, 'The database does not answer')
+      } finally {
+        if (before === undefined) delete process.env['PGHOST']
+        else process.env['PGHOST'] = before
+      }
+    })
+
+  it('a host with a colon and no port is the host with the usual port', () => {
+    assert.deepEqual(readAddress('postgres://u@db.example.com:/db').places, [
+      { host: 'db.example.com', port: undefined },
+    ])
   })
 
   it('several hosts that are all silent are an error after connect_timeout', async () => {

@@ -87,6 +87,41 @@ describe('PostgreSQL storage: opening', options, () => {
     await closeAll()
   })
 
+  /** Resolves once another session waits for this one. */
+  async function isWaitedFor(sql: postgres.TransactionSql): Promise<void> {
+    const waiting =
+      'select 1 from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))'
+    while ((await sql.unsafe(waiting)).length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+
+  it('waits for the migration of another server longer than the time limits of the user', async () => {
+    const url = await database!.nextSchema()
+    const limited = new URL(url)
+    for (const limit of ['statement_timeout', 'lock_timeout']) limited.searchParams.set(limit, '1000')
+    let opening: Promise<unknown> | undefined
+    await clientOf(url).begin(async (sql) => {
+      await sql.unsafe('select pg_advisory_xact_lock(3853314791062309107)')
+      opening = openOn(limited.href)
+      await isWaitedFor(sql)
+      await sql.unsafe('select pg_sleep(2)')
+    })
+    await opening
+    await closeAll()
+  })
+
+  it('opens while a server of 0.1.0 creates its table of migrations', async () => {
+    const url = await database!.nextSchema()
+    let opening: Promise<unknown> | undefined
+    await clientOf(url).begin(async (sql) => {
+      await sql`create table heartwood_migration
+        (name varchar(255) not null primary key, timestamp varchar(255) not null)`
+      opening = openOn(url)
+      await isWaitedFor(sql)
+    })
+    await opening
+    await closeAll()
+  })
+
   it('uses its own schema only', async () => {
     const [one, two] = [await database!.nextSchema(), await database!.nextSchema()]
     await addApp(await openOn(one))

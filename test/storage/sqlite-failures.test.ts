@@ -55,6 +55,17 @@ describe('SQLite storage: a read-only file', () => {
       const said = execFileSync(program, [...flags, scriptOf('open-unprivileged.ts'), filename])
       assert.match(`${said}`, /^unavailable: The database file (is read-only|cannot be opened)/)
     }))
+
+  it('sqliteStorage(): says that a file beside its log cannot be opened, and not that it is missing', () =>
+    withFiles(async (nextFile) => {
+      const filename = await filled(nextFile())
+      writeFileSync(`${filename}-wal`, 'a log')
+      chmodSync(dirname(filename), 0o755)
+      chmodSync(filename, 0)
+      const [program, ...flags] = runtime
+      const said = execFileSync(program, [...flags, scriptOf('open-unprivileged.ts'), filename])
+      assert.match(`${said}`, /^unavailable: The database file cannot be opened/)
+    }))
 })
 
 describe('SQLite storage: a damaged file', () => {

@@ -8,8 +8,10 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -21,6 +23,7 @@ import type { Storage } from '../../src/core/storage/index.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { openFile } from '../../src/storage/sqlite/open.ts'
 import { hasWalBug } from '../../src/storage/sqlite/wal-bug.ts'
+import { readSqliteSnapshot } from '../../src/storage/snapshot.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { storageCases } from '../../src/testing/index.ts'
 import {
@@ -338,6 +341,51 @@ describe('SQLite storage in a file: the file and its log', () => {
         unavailable(/is missing or empty, but its log/),
       )
       assert.equal(existsSync(restored), false)
+    })
+  })
+
+  /** A link to a copy that a killed server left behind with its log. */
+  async function linked(nextFile: () => string): Promise<{ link: string; file: string; log: string }> {
+    const [original, file, link] = [nextFile(), nextFile(), nextFile()]
+    const storage = await openFile(original, 'wal')
+    await storage.insertApp(newApp())
+    for (const end of ['', '-wal']) copyFileSync(`${original}${end}`, `${file}${end}`)
+    await storage.close()
+    symlinkSync(file, link)
+    return { link, file, log: `${file}-wal` }
+  }
+
+  /** Puts a backup in the place of a database. */
+  async function restore(file: string): Promise<void> {
+    const copy = `${file}-copy`
+    for (const end of ['', '-wal']) copyFileSync(`${file}${end}`, `${copy}${end}`)
+    await execute(copy, `vacuum into '${copy}-backup'`)
+    renameSync(`${copy}-backup`, file)
+  }
+
+  it('reads a linked file beside its log without changing either', async () => {
+    await withFiles(async (nextFile) => {
+      const { link, file, log } = await linked(nextFile)
+      const killed = [hashOf(file), hashOf(log)]
+      await readSqliteSnapshot(link, async () => {})
+      assert.deepEqual(existsSync(log) && [hashOf(file), hashOf(log)], killed)
+    })
+  })
+
+  it('refuses the log of an earlier file beside the file that a link leads to', async () => {
+    await withFiles(async (nextFile) => {
+      const { link, file } = await linked(nextFile)
+      await restore(file)
+      await assert.rejects(sqliteStorage({ filename: link }), unavailable(/belongs to another file/))
+    })
+  })
+
+  it('opens a linked file beside a log that lies beside the link only, because SQLite never reads it', async () => {
+    await withFiles(async (nextFile) => {
+      const { link, file, log } = await linked(nextFile)
+      await restore(file)
+      renameSync(log, `${link}-wal`)
+      await (await sqliteStorage({ filename: link })).close()
     })
   })
 })

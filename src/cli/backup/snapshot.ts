@@ -1,5 +1,6 @@
-import { statSync } from 'node:fs'
+import { statSync, type Stats } from 'node:fs'
 import {
+  logOf,
   readPostgresSnapshot,
   readSqliteSnapshot,
   type Snapshot as StorageSnapshot,
@@ -17,17 +18,24 @@ function read<T>({ database }: CliSettings, work: (snapshot: StorageSnapshot) =>
   return isPostgres(database) ? readPostgresSnapshot(database, work) : readSqliteSnapshot(database, work)
 }
 
-function sizeOf(file: string): number {
+function statOf(file: string): Stats | null {
   try {
-    return statSync(file).size
+    return statSync(file)
   } catch {
-    return 0
+    return null
   }
 }
 
-/** True for an SQLite file with contents, and for every PostgreSQL address. SQLite makes an empty file when it opens one. */
+/**
+ * True for an SQLite file with contents, and for every PostgreSQL address. SQLite makes an empty file when it opens one.
+ *
+ * @throws {CliError} for a folder: Docker makes one in place of a file that it is told to mount and that is missing.
+ */
 export function databaseExists({ database }: CliSettings): boolean {
-  return isPostgres(database) || sizeOf(database) > 0 || sizeOf(`${database}-wal`) > 0
+  if (isPostgres(database)) return true
+  const found = statOf(database)
+  if (found?.isDirectory() === true) throw new CliError(`The database ${database} is a folder: name a file`)
+  return (found?.size ?? 0) > 0 || (statOf(logOf(database))?.size ?? 0) > 0
 }
 
 /** The check record of a database; `null` if Heartwood has never used it. Neither migrates nor writes. */

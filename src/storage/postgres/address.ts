@@ -21,7 +21,7 @@ const form = 'must have the form postgres://user:password@host:5432/database'
 const parts =
   /^postgres(?:ql)?:\/\/(?:(?<login>[^/?#]*)@)?(?<hosts>[^/?#@]*)(?:\/(?<database>[^?#]*))?(?:\?(?<query>[^#]*))?$/i
 
-const place = /^(?:\[(?<literal>[\da-f:.]+)\]|(?<name>[^:[\]\s]+))(?::(?<port>\d{1,5}))?$/i
+const place = /^(?:\[(?<literal>[\da-f:.]+)\]|(?<name>[^:[\]\s]+))(?::(?<port>\d{0,5}))?$/i
 
 function decoded(text: string | undefined, name: string): string | undefined {
   if (!text) return undefined
@@ -36,7 +36,7 @@ function readPlace(text: string): Place {
   const { literal, name, port } = place.exec(text)?.groups ?? {}
   const host = literal ?? decoded(name, 'host')
   if (host === undefined || Number(port ?? 0) > 65_535) throw new AddressError(form)
-  return { host, port: port === undefined ? undefined : Number(port) }
+  return { host, port: port ? Number(port) : undefined }
 }
 
 /** Without its escape, a / or ? in a password ends the host part too early. The rest of the password then stands behind it. */

@@ -21,19 +21,20 @@ function present(options: Given): Given {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
-/** True for an address that the driver reads as we do. It takes no IPv6 address, and never gives several hosts up. */
+/**
+ * True for an address that the driver reads as we do. It takes no IPv6 address, and never gives several hosts up. Without a
+ * host in the address it reads PGHOST, which may name several.
+ */
 function isPlain({ places, target }: Address): boolean {
   const isName = ({ host }: { readonly host: string }): boolean => /^[^:/,]+$/.test(host)
-  return target === undefined && places.length <= 1 && places.every(isName)
+  return target === undefined && places.length === 1 && places.every(isName)
 }
 
 function driverOptions(address: Address): Given {
   const { places, user, password, database, tls, prepare, target } = address
   const [first] = places
-  const host = first?.host ?? (target === undefined ? undefined : 'localhost')
-  const known = { host, port: first?.port, user, password, database, ssl: tls }
-  const tried = places.length === 0 ? [{ host: 'localhost', port: undefined }] : places
-  const socket = isPlain(address) ? undefined : dialler(tried, address.connectSeconds, target !== undefined)
+  const known = { host: first?.host, port: first?.port, user, password, database, ssl: tls }
+  const socket = isPlain(address) ? undefined : dialler(places, address.connectSeconds, target !== undefined)
   return present({ ...known, prepare, target_session_attrs: target, socket })
 }
 

@@ -66,6 +66,9 @@ const targets = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer
 
 const defaultConnectSeconds = 5
 
+/** A timer takes no more milliseconds than 31 bits hold. */
+const mostConnectSeconds = 2_000_000
+
 function oneOf(given: Given, name: string, values: readonly string[]): string | undefined {
   const value = given[name]
   if (value === undefined || values.includes(value)) return value
@@ -77,15 +80,17 @@ function flag(given: Given, name: string): boolean | undefined {
   return value === undefined ? undefined : value === 'true'
 }
 
-/** As in libpq, 0 sets no limit of its own. Then the default holds, because no call may wait forever. */
+/** As in libpq, 0 and less set no limit of their own. Then the default holds, because no call may wait forever. */
 function connectSeconds({ connect_timeout: text = '0' }: Given): number {
-  if (!/^\d{1,4}$/.test(text)) throw new AddressError('must have whole seconds as its connect_timeout')
-  return Number(text) || defaultConnectSeconds
+  if (!/^-?\d{1,9}$/.test(text)) throw new AddressError('must have whole seconds as its connect_timeout')
+  const seconds = Number(text)
+  return seconds > 0 ? Math.min(seconds, mostConnectSeconds) : defaultConnectSeconds
 }
 
-/** Text is UTF-8 on the whole way. */
+/** Text is UTF-8 on the whole way. PostgreSQL also calls it Unicode. */
 function checkEncoding({ client_encoding: name = 'UTF8' }: Given): void {
-  if (!/^utf-?8$/i.test(name)) throw new AddressError('must have UTF8 as its client_encoding')
+  if (!/^'?(utf[-_]?8|unicode)'?$/i.test(name))
+    throw new AddressError('must have UTF8 as its client_encoding')
 }
 
 /** A text of another form may be a piece of a password, so no message repeats it. */
@@ -112,9 +117,15 @@ function startupParameters(given: Given): Readonly<Record<string, string>> {
   return Object.fromEntries([...path, ...passed])
 }
 
-/** @throws {AddressError} that names the parameter at fault, never its value. */
+/**
+ * A parameter without a value counts as absent: a template writes it if its variable is empty.
+ *
+ * @throws {AddressError} that names the parameter at fault, never its value.
+ */
 export function readParameters(query: URLSearchParams): ConnectionParameters {
-  const given: Given = Object.fromEntries(query)
+  const given: Given = Object.fromEntries(
+    [...query].filter(([name, value]) => value !== '' || !/^\w+$/.test(name)),
+  )
   checkNames(Object.keys(given))
   checkEncoding(given)
   const isPooled = flag(given, 'pgbouncer') === true

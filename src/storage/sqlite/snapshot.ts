@@ -5,7 +5,7 @@ import { type Snapshot, snapshotOf } from '../kysely/snapshot.ts'
 import type { Database } from '../schema.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { kyselyOver } from './dialect.ts'
-import { requireOwnLog } from './disk-file.ts'
+import { logOf, requireOwnLog } from './disk-file.ts'
 import { lockWaitMs } from './lock.ts'
 
 /**
@@ -34,7 +34,7 @@ export async function readSqliteSnapshot<T>(
  */
 async function openForReading(filename: string): Promise<Connection> {
   await requireOwnLog(filename)
-  const connection = await openConnection(filename, { readonly: existsSync(`${filename}-wal`) })
+  const connection = await openConnection(filename, { readonly: existsSync(logOf(filename)) })
   try {
     connection.exec(`pragma busy_timeout = ${lockWaitMs}; pragma query_only = on; pragma foreign_keys = on`)
     connection.exec('begin')
