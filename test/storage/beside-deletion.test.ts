@@ -144,7 +144,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'customers.create(): succeeds if the holder of the e-mail is deleted meanwhile': {
     run: async ({ licensing, app, customer: { id, email }, interruptedBy }) => {
-      const other = interruptedBy(['transaction', () => licensing.customers.delete(app.slug, id)])
+      const other = interruptedBy(['insertCustomer', () => licensing.customers.delete(app.slug, id)])
       assert.notEqual((await other.customers.create(app.slug, { email })).id, id)
     },
   },
@@ -157,7 +157,7 @@ const cases: Readonly<Record<string, Case>> = {
           'findCustomerByEmail',
           async () => (rival = (await licensing.customers.create(app.slug, { email })).id),
         ],
-        ['transaction', () => licensing.customers.delete(app.slug, rival)],
+        ['insertCustomer', () => licensing.customers.delete(app.slug, rival)],
       )
       assert.equal((await other.customers.getOrCreate(app.slug, { email })).created, true)
     },
