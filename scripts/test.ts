@@ -50,6 +50,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/beside-deletion.test.ts': 'needs PostgreSQL',
   'test/storage/ensure.test.ts': 'needs PostgreSQL',
   'test/storage/idempotent-work.test.ts': 'needs PostgreSQL',
+  'test/storage/broken-work.test.ts': 'needs PostgreSQL',
   'test/storage/kysely.test.ts': 'needs PostgreSQL',
   'test/storage/migrations.test.ts': 'needs PostgreSQL',
   'test/storage/postgres.test.ts': 'needs PostgreSQL',

@@ -1,4 +1,6 @@
 const manySecretKeys = 'Every permission except read wants a secret key, and the types refuse another word'
+const costsTime = 'A storage that shares commits makes others wait for this work, which costs time alone'
+const endsTwice = '`result` ends the work too, a few microtasks later'
 
 /** Mutants that change no behaviour, or none that a test can see, by name, with the reason. */
 export const explained: Readonly<Record<string, string>> = {
@@ -50,4 +52,32 @@ export const explained: Readonly<Record<string, string>> = {
     'The cache only saves time',
   "src/core/idempotency.ts withOwnToken: !('id' in result) || typeof result.id !== 'string' → false":
     'No license has an id that is no text, so the result comes back as it is',
+  'src/core/keys/signing-keys.ts : 4096 → 4097': 'BoringSSL, in Bun, rounds to a multiple of 128 bits',
+  "src/core/api-keys/secret.ts : '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz' → '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz~'":
+    'A remainder by 62 reaches no 63rd character',
+  'src/core/transaction.ts emit: !hasReceivers(context, app, type) → false':
+    'An event without a receiver reaches nobody: it only costs an id',
+  'src/core/transaction.ts inTransaction: alone → ...{}': costsTime,
+  'src/core/work-unit.ts begin: alone: true → ...{}': costsTime,
+  'src/core/work-unit.ts begin: true → false': costsTime,
+  'src/core/work-unit.ts run: this.#isOver = true → ;': endsTwice,
+  'src/core/work-unit.ts run: true → false': endsTwice,
+  'src/core/work-unit.ts result: clearTimeout(timer) → ;':
+    'The timer rejects a promise that nobody awaits. It keeps an idle process for four seconds at most',
+  'src/core/work-unit.ts opened: this.#requireOpen() → ;':
+    'The first verb is refused as well, and the empty transaction is rolled back',
+  'src/core/work-unit.ts step: isRead(name) → false':
+    'Every step writes before it reads, so a failed read ends the work anyway',
+  "src/adapters/http/idempotency.ts keyOf: '' → '~'": 'Restricted licensing puts the API key in its place',
+  "src/adapters/http/admission.ts : 'write' → 'write~'": manySecretKeys,
+  "src/adapters/http/admission.ts : 'write' → 'write~' (2)": manySecretKeys,
+  "src/adapters/http/admission.ts admitByKey: '' → '~'":
+    'A route without an app in its path never reads the app',
+  "src/adapters/http/admission.ts admit: '' → '~'": 'A route without an app in its path never reads the app',
+  "src/adapters/http/admission.ts admitByToken: '' → '~'": 'The path of a renewal has an app',
+  "src/adapters/http/admission.ts admit: 'public' → 'public~' (2)":
+    'Only the other kinds of credential are compared',
+  "src/adapters/http/authenticate.ts authenticate: '' → '~'": 'Neither text is a credential',
+  'src/adapters/http/authenticate.ts authenticate: secret === undefined → false':
+    'The text `undefined` is no API key',
 }

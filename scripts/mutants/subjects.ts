@@ -1,5 +1,6 @@
 /** The other storages would only cost time. */
 const inMemory = 'test/storage/idempotent-work.test.ts -t memory'
+const brokenInMemory = 'test/storage/broken-work.test.ts -t memory'
 
 /**
  * Source files with the tests that name their subject, as arguments of `bun test`. The closest test stands first, because a
@@ -72,16 +73,22 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/idempotency-faults.test.ts',
     'test/core/restricted.test.ts',
     inMemory,
+    brokenInMemory,
   ],
   'src/core/work-unit.ts': [
     'test/core/idempotency.test.ts',
     'test/core/idempotency-faults.test.ts',
     inMemory,
+    brokenInMemory,
   ],
   'src/core/transaction.ts': [
-    'test/core/races.test.ts',
-    'test/core/idempotency.test.ts',
     'test/webhooks/events.test.ts',
+    'test/core/idempotency-faults.test.ts',
+    'test/core/idempotency.test.ts',
+    'test/core/races.test.ts',
+    inMemory,
+    brokenInMemory,
+    'test/storage/beside-deletion.test.ts -t memory',
   ],
   'src/core/licenses/check-token.ts': [
     'test/core/token.test.ts',
@@ -108,6 +115,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/adapters/rate-limits.test.ts',
     'test/adapters/http-conventions.test.ts',
     'test/adapters/license-lifecycle.test.ts',
+    'test/adapters/idempotency.test.ts',
   ],
   'src/adapters/http/idempotency.ts': ['test/adapters/idempotency.test.ts'],
 }
