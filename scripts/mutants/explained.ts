@@ -39,10 +39,6 @@ export const explained: Readonly<Record<string, string>> = {
     'The timer resolves a promise that nobody awaits. It keeps an idle process for ten seconds at most',
   "src/core/idempotency.ts withOwnToken: !('id' in result) || typeof result.id !== 'string' → !('id' in result) && typeof result.id !== 'string'":
     'No license has an id that is no text, so the result comes back as it is',
-  "src/core/work-unit.ts get: typeof verb !== 'function' || typeof name === 'symbol' → false":
-    'A storage has verbs only. The condition serves a debugger that looks at it',
-  "src/core/work-unit.ts get: typeof verb !== 'function' || typeof name === 'symbol' → typeof verb !== 'function' && typeof name === 'symbol'":
-    'A storage has verbs only. The condition serves a debugger that looks at it',
   'src/core/licenses/check-token.ts isSameText: 0 → 1': 'The form of a `jti` fixes its first character',
   'src/core/licenses/check-token.ts isSameText: at < a.length → at <= a.length':
     'Beyond the end both texts give NaN, and the lengths were compared',
@@ -80,4 +76,10 @@ export const explained: Readonly<Record<string, string>> = {
   "src/adapters/http/authenticate.ts authenticate: '' → '~'": 'Neither text is a credential',
   'src/adapters/http/authenticate.ts authenticate: secret === undefined → false':
     'The text `undefined` is no API key',
+  'src/core/keys/signing-keys.ts resealPrivateKey: key.privateKey === null → false':
+    'A rekey asks for the active key, which has its private half',
+  'src/core/api-keys/api-keys.ts createFirstApiKey: 0 → 1':
+    'The storage inserts a first key only. The condition saves making one',
+  'src/core/api-keys/api-keys.ts listApiKeys: seen === undefined → false':
+    'To a storage a filter by an undefined mode is none',
 }
