@@ -82,4 +82,10 @@ export const explained: Readonly<Record<string, string>> = {
     'The storage inserts a first key only. The condition saves making one',
   'src/core/api-keys/api-keys.ts listApiKeys: seen === undefined → false':
     'To a storage a filter by an undefined mode is none',
+  "src/core/keys/signing-keys.ts privateKeyOf: '' → '~'": 'Neither text opens',
+  'src/core/keys/signing-keys.ts acceptedRecords: 0 → 1': 'The clock is past the first second of 1970',
+  "src/core/keys/signing-keys.ts publicJwks: '' → '~'": 'Every RSA key has both numbers',
+  "src/core/keys/signing-keys.ts publicJwks: '' → '~' (2)": 'Every RSA key has both numbers',
+  'src/core/keys/signing-keys.ts tokenSecretOf: false → true':
+    'The key never leaves core, so nobody can try to extract it',
 }

@@ -1,6 +1,7 @@
 /** The other storages would only cost time. */
 const inMemory = 'test/storage/idempotent-work.test.ts -t memory'
 const brokenInMemory = 'test/storage/broken-work.test.ts -t memory'
+const besideDeletion = 'test/storage/beside-deletion.test.ts -t memory'
 
 /**
  * Source files with the tests that name their subject, as arguments of `bun test`. The closest test stands first, because a
@@ -60,6 +61,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/key-pool.test.ts',
     'test/core/rotation.test.ts',
     inMemory,
+    besideDeletion,
   ],
   'src/core/keys/signing-queue.ts': ['test/core/signing-queue.test.ts'],
   'src/core/api-keys/api-keys.ts': [
@@ -88,7 +90,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/races.test.ts',
     inMemory,
     brokenInMemory,
-    'test/storage/beside-deletion.test.ts -t memory',
+    besideDeletion,
   ],
   'src/core/licenses/check-token.ts': [
     'test/core/token.test.ts',
