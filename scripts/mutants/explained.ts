@@ -88,4 +88,6 @@ export const explained: Readonly<Record<string, string>> = {
   "src/core/keys/signing-keys.ts publicJwks: '' → '~' (2)": 'Every RSA key has both numbers',
   'src/core/keys/signing-keys.ts tokenSecretOf: false → true':
     'The key never leaves core, so nobody can try to extract it',
+  'src/core/keys/rotation.ts swapKey: alone: true → ...{}': costsTime,
+  'src/core/keys/rotation.ts swapKey: true → false': costsTime,
 }
