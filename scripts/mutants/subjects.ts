@@ -38,7 +38,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/token.test.ts',
   ],
   'src/core/runtime/cache.ts': ['test/core/promise-cache.test.ts', 'test/core/forgotten-keys.test.ts'],
-  'src/core/keys/app-keys.ts': ['test/core/rotation.test.ts', 'test/core/restricted.test.ts'],
+  'src/core/keys/app-keys.ts': ['test/core/rotation.test.ts', 'test/core/restricted.test.ts', besideDeletion],
   'src/core/keys/purposes.ts': [
     'test/core/seal.test.ts',
     'test/core/idempotency.test.ts',
