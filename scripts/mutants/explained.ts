@@ -1,4 +1,6 @@
 const manySecretKeys = 'Every permission except read wants a secret key, and the types refuse another word'
+const costsTime = 'A storage that shares commits makes others wait for this work, which costs time alone'
+const endsTwice = '`result` ends the work too, a few microtasks later'
 
 /** Mutants that change no behaviour, or none that a test can see, by name, with the reason. */
 export const explained: Readonly<Record<string, string>> = {
@@ -37,10 +39,6 @@ export const explained: Readonly<Record<string, string>> = {
     'The timer resolves a promise that nobody awaits. It keeps an idle process for ten seconds at most',
   "src/core/idempotency.ts withOwnToken: !('id' in result) || typeof result.id !== 'string' → !('id' in result) && typeof result.id !== 'string'":
     'No license has an id that is no text, so the result comes back as it is',
-  "src/core/work-unit.ts get: typeof verb !== 'function' || typeof name === 'symbol' → false":
-    'A storage has verbs only. The condition serves a debugger that looks at it',
-  "src/core/work-unit.ts get: typeof verb !== 'function' || typeof name === 'symbol' → typeof verb !== 'function' && typeof name === 'symbol'":
-    'A storage has verbs only. The condition serves a debugger that looks at it',
   'src/core/licenses/check-token.ts isSameText: 0 → 1': 'The form of a `jti` fixes its first character',
   'src/core/licenses/check-token.ts isSameText: at < a.length → at <= a.length':
     'Beyond the end both texts give NaN, and the lengths were compared',
@@ -50,4 +48,46 @@ export const explained: Readonly<Record<string, string>> = {
     'The cache only saves time',
   "src/core/idempotency.ts withOwnToken: !('id' in result) || typeof result.id !== 'string' → false":
     'No license has an id that is no text, so the result comes back as it is',
+  'src/core/keys/signing-keys.ts : 4096 → 4097': 'BoringSSL, in Bun, rounds to a multiple of 128 bits',
+  "src/core/api-keys/secret.ts : '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz' → '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz~'":
+    'A remainder by 62 reaches no 63rd character',
+  'src/core/transaction.ts emit: !hasReceivers(context, app, type) → false':
+    'An event without a receiver reaches nobody: it only costs an id',
+  'src/core/transaction.ts inTransaction: alone → ...{}': costsTime,
+  'src/core/work-unit.ts begin: alone: true → ...{}': costsTime,
+  'src/core/work-unit.ts begin: true → false': costsTime,
+  'src/core/work-unit.ts run: this.#isOver = true → ;': endsTwice,
+  'src/core/work-unit.ts run: true → false': endsTwice,
+  'src/core/work-unit.ts result: clearTimeout(timer) → ;':
+    'The timer rejects a promise that nobody awaits. It keeps an idle process for four seconds at most',
+  'src/core/work-unit.ts opened: this.#requireOpen() → ;':
+    'The first verb is refused as well, and the empty transaction is rolled back',
+  'src/core/work-unit.ts step: isRead(name) → false':
+    'Every step writes before it reads, so a failed read ends the work anyway',
+  "src/adapters/http/idempotency.ts keyOf: '' → '~'": 'Restricted licensing puts the API key in its place',
+  "src/adapters/http/admission.ts : 'write' → 'write~'": manySecretKeys,
+  "src/adapters/http/admission.ts : 'write' → 'write~' (2)": manySecretKeys,
+  "src/adapters/http/admission.ts admitByKey: '' → '~'":
+    'A route without an app in its path never reads the app',
+  "src/adapters/http/admission.ts admit: '' → '~'": 'A route without an app in its path never reads the app',
+  "src/adapters/http/admission.ts admitByToken: '' → '~'": 'The path of a renewal has an app',
+  "src/adapters/http/admission.ts admit: 'public' → 'public~' (2)":
+    'Only the other kinds of credential are compared',
+  "src/adapters/http/authenticate.ts authenticate: '' → '~'": 'Neither text is a credential',
+  'src/adapters/http/authenticate.ts authenticate: secret === undefined → false':
+    'The text `undefined` is no API key',
+  'src/core/keys/signing-keys.ts resealPrivateKey: key.privateKey === null → false':
+    'A rekey asks for the active key, which has its private half',
+  'src/core/api-keys/api-keys.ts createFirstApiKey: 0 → 1':
+    'The storage inserts a first key only. The condition saves making one',
+  'src/core/api-keys/api-keys.ts listApiKeys: seen === undefined → false':
+    'To a storage a filter by an undefined mode is none',
+  "src/core/keys/signing-keys.ts privateKeyOf: '' → '~'": 'Neither text opens',
+  'src/core/keys/signing-keys.ts acceptedRecords: 0 → 1': 'The clock is past the first second of 1970',
+  "src/core/keys/signing-keys.ts publicJwks: '' → '~'": 'Every RSA key has both numbers',
+  "src/core/keys/signing-keys.ts publicJwks: '' → '~' (2)": 'Every RSA key has both numbers',
+  'src/core/keys/signing-keys.ts tokenSecretOf: false → true':
+    'The key never leaves core, so nobody can try to extract it',
+  'src/core/keys/rotation.ts swapKey: alone: true → ...{}': costsTime,
+  'src/core/keys/rotation.ts swapKey: true → false': costsTime,
 }

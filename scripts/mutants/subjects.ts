@@ -1,5 +1,7 @@
 /** The other storages would only cost time. */
 const inMemory = 'test/storage/idempotent-work.test.ts -t memory'
+const brokenInMemory = 'test/storage/broken-work.test.ts -t memory'
+const besideDeletion = 'test/storage/beside-deletion.test.ts -t memory'
 
 /**
  * Source files with the tests that name their subject, as arguments of `bun test`. The closest test stands first, because a
@@ -36,7 +38,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/token.test.ts',
   ],
   'src/core/runtime/cache.ts': ['test/core/promise-cache.test.ts', 'test/core/forgotten-keys.test.ts'],
-  'src/core/keys/app-keys.ts': ['test/core/rotation.test.ts', 'test/core/restricted.test.ts'],
+  'src/core/keys/app-keys.ts': ['test/core/rotation.test.ts', 'test/core/restricted.test.ts', besideDeletion],
   'src/core/keys/purposes.ts': [
     'test/core/seal.test.ts',
     'test/core/idempotency.test.ts',
@@ -59,6 +61,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/key-pool.test.ts',
     'test/core/rotation.test.ts',
     inMemory,
+    besideDeletion,
   ],
   'src/core/keys/signing-queue.ts': ['test/core/signing-queue.test.ts'],
   'src/core/api-keys/api-keys.ts': [
@@ -72,16 +75,22 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/idempotency-faults.test.ts',
     'test/core/restricted.test.ts',
     inMemory,
+    brokenInMemory,
   ],
   'src/core/work-unit.ts': [
     'test/core/idempotency.test.ts',
     'test/core/idempotency-faults.test.ts',
     inMemory,
+    brokenInMemory,
   ],
   'src/core/transaction.ts': [
-    'test/core/races.test.ts',
-    'test/core/idempotency.test.ts',
     'test/webhooks/events.test.ts',
+    'test/core/idempotency-faults.test.ts',
+    'test/core/idempotency.test.ts',
+    'test/core/races.test.ts',
+    inMemory,
+    brokenInMemory,
+    besideDeletion,
   ],
   'src/core/licenses/check-token.ts': [
     'test/core/token.test.ts',
@@ -108,6 +117,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/adapters/rate-limits.test.ts',
     'test/adapters/http-conventions.test.ts',
     'test/adapters/license-lifecycle.test.ts',
+    'test/adapters/idempotency.test.ts',
   ],
   'src/adapters/http/idempotency.ts': ['test/adapters/idempotency.test.ts'],
 }

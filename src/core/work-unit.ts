@@ -122,7 +122,7 @@ class Run implements WorkUnit {
   }
 
   async #call(name: string, given: readonly unknown[]): Promise<unknown> {
-    if (name === 'ping' || name === 'close') return call(this.#frame.outside, name, given)
+    if (name === 'ping') return call(this.#frame.outside, name, given)
     if (isRead(name)) return this.#read(name, given)
     // Calls of the work may overlap, and one must not undo what another has written.
     return this.#serialize(async () => {

@@ -227,6 +227,12 @@ describe('a test key', () => {
     assert.equal((await send('GET', '/apps/mine', { key: keys.sk })).status, 404)
   })
 
+  test('POST /apps by a bound key: 403 before the body is read', async () => {
+    const { send, licensing } = await newFixture()
+    const { secret: key } = await licensing.apiKeys.create({ app: 'desktop-app' })
+    assert.equal((await send('POST', '/apps', { key, body: '{"name":' })).status, 403)
+  })
+
   test('the cursor of a live list: shows nothing live', async () => {
     const { send, keys, licensing } = await newFixture()
     for (let at = 0; at < 3; at++) await licensing.apps.create({ name: 'Live', slug: `live-${at}` })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ApiKeyRecord, ApiKeys, Licensing, NewApiKey } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
-import { codeOf, newShop, newWorld, refusalOf, start } from '../support/fixtures.ts'
+import { codeOf, newShop, newWorld, refusalOf, risingIds, start } from '../support/fixtures.ts'
 
 async function keysOf(licensing: Licensing, rights: NewApiKey): Promise<ApiKeys> {
   const { secret } = await licensing.apiKeys.create(rights)
@@ -75,6 +75,30 @@ test('apiKeys.roll() and revoke(): a key that goes meanwhile is not found', asyn
   assert.equal(await codeOf(apiKeys.roll(id)), 'not_found')
   assert.equal(await codeOf(apiKeys.revoke(id)), 'not_found')
   assert.equal(await storage.countApiKeys({}), 1)
+})
+
+test('apiKeys.roll(): the key that replaces one gets its end, as another roll has set it meanwhile', async () => {
+  const storage = memoryStorage()
+  const { licensing } = await newWorld({ storage })
+  const { id } = await licensing.apiKeys.create()
+  let isMet = false
+  const met = {
+    ...storage,
+    findApiKey: async (asked: string) => {
+      const found = await storage.findApiKey(asked)
+      if (!isMet) await licensing.apiKeys.roll(id, { overlapSeconds: 60 })
+      isMet = true
+      return found
+    },
+  }
+  const { apiKeys } = (await newWorld({ storage: met, newId: risingIds(1_000) })).licensing
+  assert.equal((await apiKeys.roll(id, { overlapSeconds: 0 })).expiresAt, start + 60)
+  assert.equal((await storage.findApiKey(id))?.expiresAt, start)
+  const made = await storage.listApiKeys({}, { limit: 9 })
+  assert.deepEqual(
+    made.map(({ expiresAt }) => expiresAt),
+    [start + 60, null, start],
+  )
 })
 
 test('apiKeys.revoke(): asks the storage only for a text', async () => {

@@ -50,9 +50,12 @@ test('apiKeys.authenticate(): refuses junk without a look-up', async () => {
 })
 
 test('apiKeySecret(): no character is likelier because 256 is no multiple of 62', () => {
-  const text = Array.from({ length: 1_000 }, () => apiKeySecret('sk', 'live').slice(8, -6)).join('')
-  const first = [...text].filter((character) => base62.indexOf(character) < 8).length
-  // 30,000 draws give 3,871 of the first eight, with a deviation of 58. With the bias there are 4,688.
-  assert.ok(first > 3_460 && first < 4_280, `${first}`)
-  assert.equal(text.length, 30_000)
+  const text = Array.from({ length: 2_000 }, () => apiKeySecret('sk', 'live').slice(8, -6)).join('')
+  assert.equal(text.length, 60_000)
+  const count = (characters: string): number => [...text].filter((each) => characters.includes(each)).length
+  // The limits are five deviations away from 60,000 fair draws, and two from draws with a bias.
+  const eight = count('01234567')
+  assert.ok(eight > 7_250 && eight < 8_230, `${eight} of the first eight`)
+  assert.ok(count('0') < 1_130, `${count('0')} of the first`)
+  assert.ok(count('xyz') > 2_600, `${count('xyz')} of the last three`)
 })

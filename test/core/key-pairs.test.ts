@@ -57,6 +57,13 @@ test('apps.create(): refuses an RSA pair of another size', async () => {
   await assert.rejects(take(await newWorld(), keyPair), wrongSize)
 })
 
+test('apps.create(): refuses a pair if either half is not in PEM', async () => {
+  const own = testKeyPairs[0]!
+  const message = 'A signing key pair must be in PEM: a PUBLIC KEY and a PRIVATE KEY'
+  for (const half of ['publicKeyPem', 'privateKeyPem'])
+    await assert.rejects(take(await newWorld(), { ...own, [half]: 'no PEM' }), { name: 'TypeError', message })
+})
+
 test('apps.create(): refuses a pair with another exponent, and the halves of two pairs', async () => {
   const [own, odd] = testKeyPairs
     .map((pair) => [pair, withExponent3(pair)] as const)

@@ -97,7 +97,7 @@ test("licensing.with(): takes no slot inside a host's transaction, and needs non
 
 test('createLicensing(): refuses signing options out of range', async () => {
   const useless = [{ concurrency: 0 }, { concurrency: 1.5 }, { concurrency: Number.NaN }, { maxWaiting: -1 }]
-  for (const signing of useless) await assert.rejects(newShop({ signing }), /^TypeError: signing/)
+  for (const signing of useless) await assert.rejects(newShop({ signing }), /^TypeError: signing\./)
 })
 
 test('signing: by default one core stays free and 500 callers a signature may wait', async () => {

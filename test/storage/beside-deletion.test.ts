@@ -91,6 +91,18 @@ const cases: Readonly<Record<string, Case>> = {
       assert.equal(await faultOf(call), 'validation_error tierId')
     },
   },
+  'idempotent(): work ends with its first refused write, and says the cause when it is repeated': {
+    run: async ({ licensing, app, customer, interruptedBy }) => {
+      const other = interruptedBy(['findTier', () => licensing.tiers.delete(app.slug, 'pro')])
+      const license = { ...pro, customerId: customer.id, installationId }
+      const sell = () =>
+        other.idempotent({ key: 'order-1', scope: 'shop', fingerprint: 'f' }, ({ licenses }) =>
+          licenses.create(app.slug, license),
+        )
+      assert.equal(await faultOf(sell()), 'not_found')
+      assert.equal(await faultOf(sell()), 'validation_error tierId')
+    },
+  },
   'licenses.create(): a customer who is deleted meanwhile is an input error': {
     run: async ({ licensing, app, customer, interruptedBy }) => {
       const other = interruptedBy(['findTier', () => licensing.customers.delete(app.slug, customer.id)])

@@ -1,63 +1,20 @@
 import assert from 'node:assert/strict'
-import { after, describe, it, type TestContext } from 'node:test'
-import type {
-  IdempotencyKey,
-  Licensing,
-  LicensingEvent,
-  SignedLicense,
-  Storage,
-} from '../../src/core/index.ts'
-import { memoryStorage } from '../../src/storage/memory.ts'
-import { codeOf, installation, newShop, newWorld, risingIds, type Shop } from '../support/fixtures.ts'
+import type { Licensing, LicensingEvent, SignedLicense, Storage } from '../../src/core/index.ts'
+import { codeOf, installation, newWorld, risingIds } from '../support/fixtures.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import { verdictOf } from '../support/tokens.ts'
-import { noPostgres, openTestDatabase } from './postgres-database.ts'
-import { withFiles } from './temporary-folder.ts'
-import { openTarget } from './two-servers.ts'
-
-const database = await openTestDatabase()
-after(() => database?.drop())
-
-const slug = 'desktop-app'
-const order: IdempotencyKey = { key: 'order-1', scope: 'shop', fingerprint: 'f', license: { app: slug } }
-const email = 'eve@example.com'
-
-/** Gets or creates a customer, then issues. `between` runs between the writes. */
-const sell =
-  (number: number, between: () => unknown = () => {}) =>
-  async (licensing: Licensing): Promise<SignedLicense> => {
-    const { customer } = await licensing.customers.getOrCreate(slug, { email })
-    await between()
-    return licensing.licenses.create(slug, {
-      installationId: installation(number),
-      customerId: customer.id,
-      tierId: 'pro',
-      durationDays: 30,
-    })
-  }
-
-const countsOf = async ({ licensing }: Shop): Promise<readonly unknown[]> => [
-  (await licensing.customers.list(slug, { email })).total,
-  (await licensing.licenses.list(slug)).total,
-]
-
-const never = (): never => assert.fail('the work runs again')
-
-/** Licensing over a storage whose transactions have other verbs. */
-async function withVerbs(storage: Storage, verbs: (tx: Storage) => Partial<Storage>): Promise<Licensing> {
-  const changed: Storage = Object.create(storage)
-  changed.transaction = (work) =>
-    storage.transaction((tx) => {
-      const session = tx as Storage
-      return work(Object.assign(Object.create(session), verbs(session)))
-    })
-  return (await newWorld({ storage: changed, newId: risingIds(5_000) })).licensing
-}
-
-const failing = (message: string) => (): Promise<never> => Promise.reject(new Error(message))
-
-/** Time for the microtasks in which handlers run. */
-const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
+import {
+  countsOf,
+  email,
+  never,
+  order,
+  over,
+  sell,
+  slug,
+  soon,
+  testWork,
+  type WorkCases,
+} from './work-cases.ts'
 
 /** A storage that undoes the first run of every transaction and repeats it, as PostgreSQL does after a deadlock. */
 function repeating(storage: Storage): Storage {
@@ -73,7 +30,7 @@ function repeating(storage: Storage): Storage {
   return repeated
 }
 
-const cases: Readonly<Record<string, (shop: Shop, t: TestContext) => Promise<void>>> = {
+const cases: WorkCases = {
   'the result of the work is stored, whatever it wrote, and the token is derived': async (shop) => {
     const { licensing } = shop
     const first = await licensing.idempotent(order, sell(1))
@@ -139,57 +96,6 @@ const cases: Readonly<Record<string, (shop: Shop, t: TestContext) => Promise<voi
     assert.deepEqual(await countsOf(shop), [1, 2])
   },
 
-  'work that catches the error of half a step is rolled back': async (shop) => {
-    const { licensing, storage } = shop
-    const on = await withVerbs(storage, () => ({ insertLicense: failing('disk full') }))
-    const work = async (each: Licensing) => {
-      await sell(1)(each).catch(() => {})
-      return { made: true }
-    }
-    await assert.rejects(on.idempotent(order, work), /disk full/)
-    assert.deepEqual(await countsOf(shop), [0, 0])
-    assert.equal((await licensing.idempotent(order, sell(1))).replayed, false)
-  },
-
-  'work that catches the error of a step after its first write is rolled back': async (shop) => {
-    const { licensing, storage } = shop
-    const on = await withVerbs(storage, () => ({ countLicenses: failing('no count') }))
-    const before = await licensing.apps.publicKey(slug)
-    const work = async (each: Licensing) => {
-      await each.customers.create(slug, { email })
-      await each.rotateKeys(slug, {}, testKeyPairs[3]!).catch(() => {})
-      return { made: true }
-    }
-    await assert.rejects(on.idempotent(order, work), /no count/)
-    assert.equal(await licensing.apps.publicKey(slug), before)
-    assert.deepEqual(await countsOf(shop), [0, 0])
-  },
-
-  'a step that the work did not wait for is whole': async (shop) => {
-    const { licensing, storage } = shop
-    await licensing.apps.update(slug, { webhookUrl: 'https://hooks.example.com/licenses' })
-    const begun = Promise.withResolvers<void>()
-    const on = await withVerbs(storage, (tx) => ({
-      insertLicense: async (license) => {
-        begun.resolve()
-        await soon()
-        return tx.insertLicense(license)
-      },
-    }))
-    const work = async (each: Licensing) => {
-      await each.customers.create(slug, { email })
-      void sell(1)(each)
-      await begun.promise
-      return { made: true }
-    }
-    assert.equal((await on.idempotent(order, work)).replayed, false)
-    const { id } = await licensing.apps.get(slug)
-    const types = (await storage.listDeliveries({ appId: id }, { limit: 9, offset: 0 })).map(
-      ({ type }) => type,
-    )
-    assert.deepEqual([await countsOf(shop), types], [[1, 1], ['license.created']])
-  },
-
   'work inside work is a part of it': async (shop) => {
     const { licensing } = shop
     const events: LicensingEvent[] = []
@@ -223,21 +129,6 @@ const cases: Readonly<Record<string, (shop: Shop, t: TestContext) => Promise<voi
     assert.deepEqual([seen, await countsOf(shop), events.length], [[0, 0], [1, 1], 1])
     assert.deepEqual(await licensing.idempotent(order, never), { ...made, replayed: true })
     assert.equal((await licensing.idempotent<SignedLicense>(inner, never)).result.id, made.result.license)
-  },
-
-  'a result that no replay could give is refused, and nothing is kept': async (shop) => {
-    const { licensing } = shop
-    for (const result of [undefined, null, 7, 'made', () => {}, new Date(0), { count: 1n }])
-      await assert.rejects(
-        licensing.idempotent(order, async (each) => {
-          await each.customers.create(slug, { email })
-          return result as object
-        }),
-        TypeError,
-        typeof result,
-      )
-    assert.deepEqual(await countsOf(shop), [0, 0])
-    assert.equal((await licensing.idempotent(order, sell(1))).replayed, false)
   },
 
   'calls of the work may overlap': async (shop) => {
@@ -286,6 +177,7 @@ const cases: Readonly<Record<string, (shop: Shop, t: TestContext) => Promise<voi
   'work that has written nothing yet holds up nobody': async (shop) => {
     const { licensing } = shop
     const work = async (each: Licensing) => {
+      await each.ping()
       await each.apps.get(slug)
       await shop.issue()
       return sell(9)(each)
@@ -306,13 +198,16 @@ const cases: Readonly<Record<string, (shop: Shop, t: TestContext) => Promise<voi
       done.catch(late.resolve)
       return done
     }
-    const running = assert.rejects(shop.licensing.idempotent(order, work), { code: 'unavailable' })
+    const running = assert.rejects(shop.licensing.idempotent(order, work), {
+      code: 'unavailable',
+      message: 'The work kept its transaction open for more than 4 s',
+    })
     await started.promise
     t.mock.timers.tick(4_000)
     await running
     t.mock.timers.reset()
     goOn.resolve()
-    assert.match(`${(await late.promise) as Error}`, /is over/)
+    assert.match(`${(await late.promise) as Error}`, over)
     assert.deepEqual(await countsOf(shop), [0, 0])
     assert.equal((await shop.licensing.idempotent(order, sell(1))).replayed, false)
   },
@@ -355,7 +250,7 @@ const cases: Readonly<Record<string, (shop: Shop, t: TestContext) => Promise<voi
 }
 
 /** With PostgreSQL a request beside the work does not wait for it. */
-const withOneWriter: typeof cases = {
+const withOneWriter: WorkCases = {
   'work that waits for a request beside it ends after four seconds, and the request goes on': async (
     shop,
     t,
@@ -377,23 +272,4 @@ const withOneWriter: typeof cases = {
   },
 }
 
-async function run(storage: Storage, t: TestContext, work: (typeof cases)[string]): Promise<void> {
-  try {
-    await work(await newShop({ storage }), t)
-  } finally {
-    await storage.close()
-  }
-}
-
-for (const [name, work] of Object.entries({ ...cases, ...withOneWriter })) {
-  describe(`idempotent(): ${name}`, () => {
-    it('in memory', (t) => run(memoryStorage(), t, work))
-
-    it('on SQLite', (t) => withFiles(async (nextFile) => run(await openTarget(nextFile()), t, work)))
-
-    if (name in withOneWriter) return
-    it('on PostgreSQL', { skip: database === undefined && noPostgres }, async (t) =>
-      run(await openTarget(await database!.emptied()), t, work),
-    )
-  })
-}
+await testWork(cases, withOneWriter)

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Kysely, SqliteDialect } from 'kysely'
 import type { EventType, Licensing, LicensingEvent } from '../../src/core/index.ts'
-import { eventTypes } from '../../src/core/index.ts'
+import { eventTypes, LicensingError } from '../../src/core/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
+import { memoryStorage } from '../../src/storage/memory.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { codeOf, day, installation, newShop, type Shop } from '../support/fixtures.ts'
 
@@ -132,6 +133,24 @@ test('events: a refused change writes no event', async () => {
   assert.deepEqual(await bodies(shop), before)
 })
 
+test('events: a change whose event cannot be written is undone, and the error comes out', async () => {
+  const storage = memoryStorage()
+  const failing = { insertDelivery: () => Promise.reject(new LicensingError('unavailable', 'disk full')) }
+  let isFailing = false
+  const shop = await shopWithWebhook({
+    storage: {
+      ...storage,
+      ...failing,
+      transaction: (work) => storage.transaction((tx) => work(isFailing ? { ...tx, ...failing } : tx)),
+    },
+  })
+  const { id } = await shop.issue()
+  isFailing = true
+  const { licenses } = shop.licensing
+  await assert.rejects(licenses.revoke('desktop-app', id), { message: 'disk full' })
+  assert.equal((await licenses.get('desktop-app', id)).status, 'active')
+})
+
 test('revoke(): 20 concurrent calls write one event', async () => {
   const shop = await shopWithWebhook()
   const { id } = await shop.issue()
@@ -183,7 +202,7 @@ test('idempotent(): repeated calls write one event', async () => {
 })
 
 test('on(): calls handlers after the commit until they stop', async () => {
-  const { licensing, issue } = await newShop()
+  const { licensing, storage, app, issue } = await newShop()
   const received: LicensingEvent<'license.revoked'>[] = []
   const stop = licensing.on('license.revoked', async (event) => {
     const { status } = await licensing.licenses.get(event.app, event.data.licenseId)
@@ -201,6 +220,7 @@ test('on(): calls handlers after the commit until they stop', async () => {
     received.map(({ type, data }) => [type, data.licenseId, data.sequence]),
     [['license.revoked', id, 2]],
   )
+  assert.equal(await storage.countDeliveries({ appId: app.id }), 0, 'without a webhook')
 })
 
 /** Lets an hour pass with a call every ten minutes: core then trusts the clock. Resolves to the number of events. */
@@ -240,6 +260,16 @@ test('announceEnds(): writes one event 7 days before the end and one at the end,
     sequences,
     [...new Set(sequences)].toSorted((a, b) => a - b),
   )
+})
+
+test('announceEnds(): an end that nobody receives is announced as soon as the app has a webhook', async () => {
+  const shop = await newShop()
+  await shop.issue({ durationDays: 30 })
+  shop.clock.seconds += 24 * day
+  assert.equal(await passSteadyHour(shop), 0)
+  await shop.licensing.apps.update(shop.app.slug, { webhookUrl: url })
+  assert.equal(await passSteadyHour(shop), 1)
+  assert.deepEqual(await typesOf(shop), ['license.expiring'])
 })
 
 test('announceEnds(): a clock that jumps a year and back writes no events', async () => {

@@ -237,8 +237,9 @@ async function rollApiKey(context: Context, id: string, options: RollOptions): P
     if (old === null) throw notFound()
     if (!isGood(old, now)) throw new LicensingError('conflict', 'API key is revoked or expired')
     await tx.updateApiKey(id, { expiresAt: Math.min(old.expiresAt ?? Infinity, now + overlapSeconds) })
-    await tx.insertApiKey({ ...record, expiresAt: old.expiresAt })
-    return answer
+    const { expiresAt } = old
+    await tx.insertApiKey({ ...record, expiresAt })
+    return { ...answer, expiresAt }
   })
 }
 

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { after, describe, it, type TestContext } from 'node:test'
+import type { IdempotencyKey, Licensing, SignedLicense, Storage } from '../../src/core/index.ts'
+import { memoryStorage } from '../../src/storage/memory.ts'
+import { installation, newShop, newWorld, risingIds, type Shop } from '../support/fixtures.ts'
+import { noPostgres, openTestDatabase } from './postgres-database.ts'
+import { withFiles } from './temporary-folder.ts'
+import { openTarget } from './two-servers.ts'
+
+export const slug = 'desktop-app'
+export const order: IdempotencyKey = {
+  key: 'order-1',
+  scope: 'shop',
+  fingerprint: 'f',
+  license: { app: slug },
+}
+export const email = 'eve@example.com'
+
+/** Gets or creates a customer, then issues. `between` runs between the writes. */
+export const sell =
+  (number: number, between: () => unknown = () => {}) =>
+  async (licensing: Licensing): Promise<SignedLicense> => {
+    const { customer } = await licensing.customers.getOrCreate(slug, { email })
+    await between()
+    return licensing.licenses.create(slug, {
+      installationId: installation(number),
+      customerId: customer.id,
+      tierId: 'pro',
+      durationDays: 30,
+    })
+  }
+
+export const countsOf = async ({ licensing }: Shop): Promise<readonly unknown[]> => [
+  (await licensing.customers.list(slug, { email })).total,
+  (await licensing.licenses.list(slug)).total,
+]
+
+export const never = (): never => assert.fail('the work runs again')
+
+/** Licensing over a storage whose transactions have other verbs. */
+export async function withVerbs(
+  storage: Storage,
+  verbs: (tx: Storage) => Partial<Storage>,
+): Promise<Licensing> {
+  const changed: Storage = Object.create(storage)
+  changed.transaction = (work) =>
+    storage.transaction((tx) => {
+      const session = tx as Storage
+      return work(Object.assign(Object.create(session), verbs(session)))
+    })
+  return (await newWorld({ storage: changed, newId: risingIds(5_000) })).licensing
+}
+
+export const over: RegExp = /The work under this idempotency key is over/
+
+export const failing = (message: string) => (): Promise<never> => Promise.reject(new Error(message))
+
+/** Time for the microtasks in which handlers run. */
+export const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
+
+/** Tests of work under an idempotency key, by title. */
+export type WorkCases = Readonly<Record<string, (shop: Shop, t: TestContext) => Promise<void>>>
+
+async function run(storage: Storage, t: TestContext, work: WorkCases[string]): Promise<void> {
+  try {
+    await work(await newShop({ storage }), t)
+  } finally {
+    await storage.close()
+  }
+}
+
+/** Runs the cases on every storage, and those of `withOneWriter` on storages with one writer at a time. */
+export async function testWork(cases: WorkCases, withOneWriter: WorkCases = {}): Promise<void> {
+  const database = await openTestDatabase()
+  after(() => database?.drop())
+  for (const [name, work] of Object.entries({ ...cases, ...withOneWriter }))
+    describe(`idempotent(): ${name}`, () => {
+      it('in memory', (t) => run(memoryStorage(), t, work))
+
+      it('on SQLite', (t) => withFiles(async (nextFile) => run(await openTarget(nextFile()), t, work)))
+
+      if (name in withOneWriter) return
+      it('on PostgreSQL', { skip: database === undefined && noPostgres }, async (t) =>
+        run(await openTarget(await database!.emptied()), t, work),
+      )
+    })
+}
