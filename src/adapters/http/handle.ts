@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox'
 import { input } from '../../core/input/parse.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { admit, isByToken, type Admission, type RequestContext } from './admission.ts'
+import { HeldBody } from './body-memory.ts'
 import { readBody } from './body.ts'
 import { askedPath } from './asked-path.ts'
 import { corsHeaders } from './cors.ts'
@@ -51,10 +52,13 @@ function queryOf(route: Route, request: Request): Readonly<Record<string, unknow
 }
 
 /** A route without a body of its own takes an empty one, by the same rules. A GET has none to read. */
-async function bodyOf({ route, request, service }: RequestContext, admission: Admission): Promise<unknown> {
+async function bodyOf(
+  { route, request, service, heldBody }: RequestContext,
+  admission: Admission,
+): Promise<unknown> {
   const { body, method } = route
   if (method === 'GET') return undefined
-  const sent = admission.body ?? (await readBody(request, service.bodyTimeoutMs))
+  const sent = admission.body ?? (await readBody(request, heldBody, service.bodyTimeoutMs))
   const given = fromWire(body ?? nothing, sent)
   return body === undefined ? nothing.parse(given) : given
 }
@@ -160,6 +164,9 @@ export function handleRoute(
   const headers = { ...corsHeaders(request, route.access === 'public', service.origins) }
   return respond({ request, path: route.path, headers, metrics: service.metrics }, async () => {
     const rateLimitKey = service.consumeLimit === null ? '' : service.rateLimitKeyOf(request, socketAddress)
-    return replyTo({ service, route, request, params, rateLimitKey }, headers)
+    const heldBody = new HeldBody(service.bodies)
+    const context = { service, route, request, params, rateLimitKey, heldBody }
+    // Until then the work may still use the body.
+    return replyTo(context, headers).finally(() => heldBody.release())
   })
 }
