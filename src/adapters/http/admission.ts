@@ -3,6 +3,7 @@ import type { TokenCredential } from '../../core/licenses/check-token.ts'
 import type { RestrictedLicensing } from '../../core/restricted.ts'
 import type { Permission, Principal } from '../../core/principal.ts'
 import { authenticate } from './authenticate.ts'
+import type { HeldBody } from './body-memory.ts'
 import { readBody } from './body.ts'
 import { HttpError } from './errors.ts'
 import type { Access, Route } from './route.ts'
@@ -16,6 +17,12 @@ export interface RequestContext {
   readonly params: Readonly<Record<string, string>>
   /** The key under which the sender's requests are counted. */
   readonly rateLimitKey: string
+}
+
+/** A request whose body may be read. */
+export interface ReadingContext extends RequestContext {
+  /** Counts the bytes of the body. */
+  readonly heldBody: HeldBody
 }
 
 /** The credential that a request was admitted by. `public` routes need none. */
@@ -81,9 +88,9 @@ async function admitByKey(context: RequestContext, access: Exclude<Access, 'publ
 }
 
 /** Admits a renewal by its token. An expired or revoked license passes: the use case rejects it with its own code. */
-async function admitByToken({ service, request, params }: RequestContext): Promise<Admission> {
+async function admitByToken({ service, request, params, heldBody }: ReadingContext): Promise<Admission> {
   const { licensing, bodyTimeoutMs } = service
-  const body = await readBody(request, bodyTimeoutMs)
+  const body = await readBody(request, heldBody, bodyTimeoutMs)
   const { current_token: currentToken = null } = Object(body) as { readonly current_token?: unknown }
   if (currentToken === null) throw new HttpError('unauthorized', 'Invalid or missing API key')
   checkParams(params)
@@ -109,7 +116,7 @@ export function admitAnybody({ service: { licensing }, params }: RequestContext)
  *
  * @throws {HttpError | LicensingError}
  */
-export async function admit(context: RequestContext): Promise<Admission> {
+export async function admit(context: ReadingContext): Promise<Admission> {
   const { access } = context.route
   if (isByToken(context)) return admitByToken(context)
   return access === 'public' ? admitAnybody(context) : admitByKey(context, access)

@@ -1,3 +1,4 @@
+import type { HeldBody } from './body-memory.ts'
 import { HttpError } from './errors.ts'
 
 /** The size of the largest accepted body, in bytes. */
@@ -33,16 +34,24 @@ function disconnected(): never {
   throw new HttpError('invalid_json', 'Request body could not be read')
 }
 
-async function collect(reader: BodyReader, late: Promise<never>): Promise<Uint8Array> {
+async function collect(reader: BodyReader, held: HeldBody, late: Promise<never>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
   for (;;) {
-    const { done, value } = await Promise.race([reader.read().catch(disconnected), late])
+    const { done, value } = await Promise.race([held.refused, reader.read().catch(disconnected), late])
     if (done) break
     length += value.length
     if (length > maxBodyBytes) throw tooLarge()
+    held.add(value.length)
     chunks.push(value)
   }
+  held.keep()
+  return joined(chunks, length)
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = chunks
+  if (first?.length === length) return first
   const bytes = new Uint8Array(length)
   let at = 0
   for (const chunk of chunks) {
@@ -52,12 +61,16 @@ async function collect(reader: BodyReader, late: Promise<never>): Promise<Uint8A
   return bytes
 }
 
-async function readBytes(body: ReadableStream<Uint8Array>, timeoutMs: number): Promise<Uint8Array> {
+async function readBytes(
+  body: ReadableStream<Uint8Array>,
+  held: HeldBody,
+  timeoutMs: number,
+): Promise<Uint8Array> {
   const reader = body.getReader()
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(tooSlow()), timeoutMs)
   try {
-    return await collect(reader, late.promise)
+    return await collect(reader, held, late.promise)
   } catch (error) {
     // A stream that never settles must not delay the response.
     void reader.cancel().catch(() => {})
@@ -100,13 +113,17 @@ function parseJson(bytes: Uint8Array): unknown {
 /**
  * Reads the JSON body of a request, at most 256 KiB. An empty body reads as `{}`.
  *
+ * @param held Counts the bytes. The caller releases it when the request has its response.
  * @param timeoutMs The longest that the body may take, in milliseconds.
- * @throws {HttpError} `body_too_large`, `request_timeout`, `unsupported_media_type`, `invalid_json`.
+ * @throws {HttpError} `body_too_large`, `request_timeout`, `unavailable`, `unsupported_media_type`, `invalid_json`.
  */
-export async function readBody(request: Request, timeoutMs: number): Promise<unknown> {
-  if (Number(request.headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge()
+export async function readBody(request: Request, held: HeldBody, timeoutMs: number): Promise<unknown> {
+  const announced = Number(request.headers.get('content-length') ?? 0)
+  if (announced > maxBodyBytes) throw tooLarge()
   if (request.body === null) return {}
-  const bytes = await readBytes(request.body, timeoutMs)
+  // Refused before the first read, a body is dropped by the runtime and not collected.
+  held.expect(announced)
+  const bytes = await readBytes(request.body, held, timeoutMs)
   if (bytes.length > 0) checkType(request)
   return parseJson(bytes)
 }

@@ -2,7 +2,15 @@ import { getLogger } from '@logtape/logtape'
 import { Type } from '@sinclair/typebox'
 import { input } from '../../core/input/parse.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import { admit, admitAnybody, isByToken, type Admission, type RequestContext } from './admission.ts'
+import {
+  admit,
+  admitAnybody,
+  isByToken,
+  type Admission,
+  type ReadingContext,
+  type RequestContext,
+} from './admission.ts'
+import { HeldBody } from './body-memory.ts'
 import { readBody } from './body.ts'
 import { askedPath } from './asked-path.ts'
 import { corsHeaders } from './cors.ts'
@@ -50,10 +58,13 @@ function queryOf(route: Route, request: Request): Readonly<Record<string, unknow
 }
 
 /** A route without a body of its own takes an empty one, by the same rules. A GET has none to read. */
-async function bodyOf({ route, request, service }: RequestContext, admission: Admission): Promise<unknown> {
+async function bodyOf(
+  { route, request, service, heldBody }: ReadingContext,
+  admission: Admission,
+): Promise<unknown> {
   const { body, method } = route
   if (method === 'GET') return undefined
-  const sent = admission.body ?? (await readBody(request, service.bodyTimeoutMs))
+  const sent = admission.body ?? (await readBody(request, heldBody, service.bodyTimeoutMs))
   const given = fromWire(body ?? nothing, sent)
   return body === undefined ? nothing.parse(given) : given
 }
@@ -74,7 +85,7 @@ function callWith(
   return { licensing, request, params, credential, app, query, body, consumeLimit }
 }
 
-async function callOf(context: RequestContext): Promise<RouteCall> {
+async function callOf(context: ReadingContext): Promise<RouteCall> {
   const { route, request } = context
   const admission = await admit(context)
   const query = queryOf(route, request)
@@ -86,7 +97,7 @@ async function callOf(context: RequestContext): Promise<RouteCall> {
   return callWith(context, { ...admission, licensing }, { query, body })
 }
 
-async function replyLater(context: RequestContext): Promise<Reply> {
+async function replyLater(context: ReadingContext): Promise<Reply> {
   const { route, request } = context
   const call = await callOf(context)
   const key =
@@ -109,7 +120,10 @@ function replyTo(context: RequestContext, headers: Record<string, string>): Repl
   const { method, access, permission } = context.route
   Object.assign(headers, consumeRouteLimit(context))
   const isOpen = method === 'GET' && access === 'public' && permission === undefined
-  return isOpen ? replyToAnybody(context) : replyLater(context)
+  if (isOpen) return replyToAnybody(context)
+  const heldBody = new HeldBody(context.service.bodies)
+  // Until the reply, the work may still use the body.
+  return replyLater({ ...context, heldBody }).finally(() => heldBody.release())
 }
 
 function replyToError(error: unknown, requestId: string, metrics: Metrics | null): Reply {

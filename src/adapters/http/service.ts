@@ -10,6 +10,7 @@ import {
 } from '../../core/input/options.ts'
 import type { Licensing } from '../../core/licensing.ts'
 import { startMetrics, type Metrics } from '../metrics/metrics.ts'
+import { BodyMemory } from './body-memory.ts'
 import { bodyTimeoutMs } from './body.ts'
 import { clientAddressOf, rateLimitKey, trustedProxies, unknownAddress } from './client-address.ts'
 import { readOrigins, type Origins } from './cors.ts'
@@ -87,6 +88,7 @@ export interface HttpService {
   readonly publicUrl: string | null
   readonly origins: Origins
   readonly bodyTimeoutMs: number
+  readonly bodies: BodyMemory
   /** `null` if metrics are off. */
   readonly metrics: Metrics | null
   /** `null` if limits are off. */
@@ -181,6 +183,7 @@ export function createHttpService(licensing: Licensing, options: ServerOptions):
     publicUrl: options.publicUrl === undefined ? null : readPublicUrl(options.publicUrl),
     origins: readOrigins(options.corsOrigins),
     bodyTimeoutMs: options.bodyTimeoutMs ?? bodyTimeoutMs,
+    bodies: new BodyMemory(),
     metrics,
     consumeLimit: limitsOf(options.rateLimits, metrics),
     rateLimitKeyOf,

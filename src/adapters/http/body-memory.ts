@@ -1,0 +1,90 @@
+import { HttpError } from './errors.ts'
+
+/** The bytes of bodies that one server holds at the same time. */
+export const maxHeldBytes: number = 8 * 1024 * 1024
+
+/** The body of one request, as it counts in the memory of a server. */
+export class HeldBody {
+  readonly #memory: BodyMemory
+  readonly #refusal = Promise.withResolvers<never>()
+  #bytes = 0
+  #arrived = 0
+  #error: HttpError | null = null
+
+  constructor(memory: BodyMemory) {
+    this.#memory = memory
+    this.refused.catch(() => {})
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Rejects with 503 `unavailable` if the body has to make room for others. */
+  get refused(): Promise<never> {
+    return this.#refusal.promise
+  }
+
+  /** Counts the bytes that the body will have. @throws {HttpError} `unavailable`. */
+  expect(bytes: number): void {
+    if (this.#error === null && bytes > this.#bytes) {
+      const more = bytes - this.#bytes
+      this.#bytes = bytes
+      this.#memory.take(this, more)
+    }
+    if (this.#error !== null) throw this.#error
+  }
+
+  /** Counts bytes that arrived, unless they were expected. @throws {HttpError} `unavailable`. */
+  add(bytes: number): void {
+    this.#arrived += bytes
+    this.expect(this.#arrived)
+  }
+
+  refuse(): void {
+    this.release()
+    this.#error = new HttpError('unavailable', 'The server receives too many request bodies at the same time')
+    this.#refusal.reject(this.#error)
+  }
+
+  /** The body is whole, so it no longer makes room for others. It counts until {@link release}. */
+  keep(): void {
+    this.#memory.keep(this)
+  }
+
+  /** Gives all bytes back. Later calls change nothing. */
+  release(): void {
+    const bytes = this.#bytes
+    this.#bytes = 0
+    this.#memory.giveBack(this, bytes)
+  }
+}
+
+/**
+ * Bounds the bytes of all request bodies that a server holds, from their announcement to the response. When they become too
+ * many, the largest body that still arrives makes room, and of equals the latest. So slow senders of large bodies never shut
+ * out the small ones.
+ */
+export class BodyMemory {
+  readonly #arriving = new Set<HeldBody>()
+  #held = 0
+
+  take(body: HeldBody, bytes: number): void {
+    this.#arriving.add(body)
+    this.#held += bytes
+    while (this.#held > maxHeldBytes && this.#arriving.size > 0) this.#largest().refuse()
+  }
+
+  keep(body: HeldBody): void {
+    this.#arriving.delete(body)
+  }
+
+  giveBack(body: HeldBody, bytes: number): void {
+    this.#arriving.delete(body)
+    this.#held -= bytes
+  }
+
+  #largest(): HeldBody {
+    return [...this.#arriving].reduce((largest, body) => (body.bytes >= largest.bytes ? body : largest))
+  }
+}

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { newShop } from '../support/fixtures.ts'
+import { whileListening } from './listening.ts'
+import { serve, type Sent } from './test-server.ts'
+
+const server = await serve(await newShop())
+const hurried = await serve(await newShop(), { bodyTimeoutMs: 2000 })
+const { send, keys } = server
+const path = '/apps/desktop-app/customers'
+const size = 256 * 1024
+/** Bodies of `size` that fill the memory for bodies. */
+const most = 32
+
+let made = 0
+const customer = (bytes = 0): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify({ email: `body-${made++}@example.com` }).padEnd(bytes))
+
+/** A body that sends its bytes at once, and ends as `end` says, unless the server cancels it before. */
+function slowBody(
+  bytes: Uint8Array,
+  end: (controller: ReadableStreamDefaultController<Uint8Array>) => unknown,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start: (controller) => {
+      controller.enqueue(bytes)
+      void Promise.resolve(end(controller)).catch(() => {})
+    },
+  })
+}
+
+/** Posts a body by a key. Resolves to its status and code. */
+async function post(body: Sent['body'], headers: Record<string, string> = {}, at = server): Promise<string> {
+  const response = await at.send('POST', path, { key: at.keys.sk, body, headers })
+  if (response.status === 503) assert.equal(response.headers.get('retry-after'), '1')
+  return response.status < 400 ? `${response.status}` : `${response.status} ${response.error().code}`
+}
+
+const announced = { 'content-length': String(size) }
+
+/** Posts bodies at the same time, which end when `open` resolves. */
+function postSlowly(count: number, open: Promise<void>, headers = {}, at = server): Promise<string>[] {
+  const body = (): ReadableStream =>
+    slowBody(customer(size), (controller) => open.then(() => controller.close()))
+  return Array.from({ length: count }, () => post(body(), headers, at))
+}
+
+function count(outcomes: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const outcome of outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1
+  return counts
+}
+
+/** Fills the memory for bodies. Resolves to the outcomes. */
+async function fill(at = server): Promise<Record<string, number>> {
+  const gate = Promise.withResolvers<void>()
+  const outcomes = postSlowly(most, gate.promise, announced, at)
+  // A customer's response follows after all of them have begun.
+  await at.send('GET', path, { key: at.keys.sk })
+  gate.resolve()
+  return count(await Promise.all(outcomes))
+}
+
+for (const [name, headers] of [
+  ['announced', announced],
+  ['of unknown length', {}],
+] as const)
+  test(`slow bodies, ${name}, beyond the bound: 503, and the others succeed when they end`, async () => {
+    const gate = Promise.withResolvers<void>()
+    const outcomes = postSlowly(most + 8, gate.promise, headers)
+    const ended: string[] = []
+    for (const outcome of outcomes) void outcome.then((text) => ended.push(text))
+    while (ended.length < 8) await pause(5)
+    assert.deepEqual(count(ended), { '503 unavailable': 8 })
+    gate.resolve()
+    assert.deepEqual(count(await Promise.all(outcomes)), { '201': most, '503 unavailable': 8 })
+    assert.deepEqual(await fill(), { '201': most })
+  })
+
+test('a small body succeeds beside slow bodies that fill the memory: the largest makes room', async () => {
+  const gate = Promise.withResolvers<void>()
+  const outcomes = postSlowly(most, gate.promise, announced)
+  await send('GET', path, { key: keys.sk })
+  assert.equal(await post(customer()), '201')
+  gate.resolve()
+  assert.deepEqual(count(await Promise.all(outcomes)), { '201': most - 1, '503 unavailable': 1 })
+})
+
+describe('the bytes of a body come back', () => {
+  const whole = (bytes: Uint8Array): ReadableStream => slowBody(bytes, (controller) => controller.close())
+  const ends: Readonly<
+    Record<string, readonly [body: () => Sent['body'], outcome: string, at?: typeof server]>
+  > = {
+    'that was accepted': [() => whole(customer(size)), '201'],
+    'that is no JSON': [() => whole(new Uint8Array(size).fill(0x7b)), '400 invalid_json'],
+    'that breaks a rule': [() => whole(new Uint8Array(size).fill(0x20)), '422 validation_error'],
+    'that is too large': [
+      () => slowBody(customer(size), (controller) => controller.enqueue(new Uint8Array(1))),
+      '413 body_too_large',
+    ],
+    'that fails': [
+      () =>
+        slowBody(customer(size), async (controller) =>
+          pause(20).then(() => controller.error(new Error('cut'))),
+        ),
+      '400 invalid_json',
+    ],
+    'that takes too long': [() => slowBody(customer(size), () => {}), '408 request_timeout', hurried],
+  }
+  for (const [name, [body, outcome, at]] of Object.entries(ends))
+    test(`${name}: ${outcome}`, async () => {
+      const outcomes = await Promise.all(Array.from({ length: most }, () => post(body(), {}, at)))
+      assert.deepEqual(count(outcomes), { [outcome]: most })
+      assert.deepEqual(await fill(at), { '201': most })
+    })
+
+  test('of a client that disconnected', async () => {
+    await whileListening(server, async ({ port }) => {
+      const head = `POST /api/v1${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${keys.sk}\r\n`
+      const sockets = Array.from({ length: most }, () => connect({ port, host: '127.0.0.1' }))
+      await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+      for (const socket of sockets) {
+        socket.on('error', () => {})
+        socket.write(`${head}Content-Length: ${size}\r\n\r\n${' '.repeat(1000)}`)
+      }
+      while ((await post(customer(size), announced)) !== '503 unavailable') await pause(10)
+      for (const socket of sockets) socket.destroy()
+      while ((await post(customer(size), announced)) !== '201') await pause(10)
+    })
+    while ((await fill())['201'] !== most) await pause(10)
+  })
+})
+
+describe('a request that is refused before its body', () => {
+  const unread = (): ReadableStream =>
+    new ReadableStream({ pull: () => assert.fail('The body was read') }, { highWaterMark: 0 })
+
+  test('without a good key: 401', async () => {
+    const response = await send('POST', path, { key: 'sk_live_unknown', body: unread() })
+    assert.equal(response.status, 401)
+  })
+
+  test('beyond the limit of its route: 429', async () => {
+    const limited = await serve(server, {
+      rateLimits: { verify: 1, renewal: 1 },
+      clientAddress: () => '8.8.8.8',
+    })
+    for (const route of [
+      '/apps/desktop-app/licenses/verify',
+      '/apps/desktop-app/licenses/lic_1/regenerate',
+    ]) {
+      await limited.send('POST', route, { body: {} })
+      assert.equal((await limited.send('POST', route, { body: unread() })).status, 429)
+    }
+  })
+})
