@@ -66,7 +66,7 @@ const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] 
   [{ HEARTWOOD_METRICS: 'yes' }, /HEARTWOOD_METRICS must be "off", or "on"/],
   [{ HEARTWOOD_SIGNING: 'every' }, /HEARTWOOD_SIGNING must be "spare", "all"/],
   [{ HEARTWOOD_PRIVATE_WEBHOOKS: 'true' }, /HEARTWOOD_PRIVATE_WEBHOOKS must be "refuse", or "allow"/],
-  [{ HEARTWOOD_ISSUER: 'line\nbreak' }, /HEARTWOOD_ISSUER must be/],
+  [{ HEARTWOOD_ISSUER: 'line\nbreak' }, /HEARTWOOD_ISSUER contains a control character/],
   [{ PORT: 'http' }, /PORT must be a number/],
 ]
 

@@ -48,6 +48,7 @@ function reads(
     () => licenses.get(app, id),
     () => licenses.getByInstallation(app, installation(1)),
     () => verification.verify(app, { installationId: installation(1) }),
+    async () => verification.verifyDirectly(app, { installationId: installation(1) }),
     () => verification.verifyToken(app, 'x'),
     () => verification.verifyBatch(app, { installationIds: [] }),
   ]
