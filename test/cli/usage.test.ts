@@ -67,6 +67,7 @@ const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] 
   [{ HEARTWOOD_SIGNING: 'every' }, /HEARTWOOD_SIGNING must be "spare", "all"/],
   [{ HEARTWOOD_PRIVATE_WEBHOOKS: 'true' }, /HEARTWOOD_PRIVATE_WEBHOOKS must be "refuse", or "allow"/],
   [{ HEARTWOOD_ISSUER: 'line\nbreak' }, /HEARTWOOD_ISSUER contains a control character/],
+  [{ HEARTWOOD_ISSUER: 'x'.repeat(256) }, /HEARTWOOD_ISSUER must be/],
   [{ PORT: 'http' }, /PORT must be a number/],
 ]
 
