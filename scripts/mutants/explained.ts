@@ -69,9 +69,10 @@ export const explained: Readonly<Record<string, string>> = {
   "src/adapters/http/admission.ts : 'write' → 'write~' (2)": manySecretKeys,
   "src/adapters/http/admission.ts admitByKey: '' → '~'":
     'A route without an app in its path never reads the app',
-  "src/adapters/http/admission.ts admit: '' → '~'": 'A route without an app in its path never reads the app',
+  "src/adapters/http/admission.ts admitAnybody: '' → '~'":
+    'A route without an app in its path never reads the app',
   "src/adapters/http/admission.ts admitByToken: '' → '~'": 'The path of a renewal has an app',
-  "src/adapters/http/admission.ts admit: 'public' → 'public~' (2)":
+  "src/adapters/http/admission.ts admitAnybody: 'public' → 'public~'":
     'Only the other kinds of credential are compared',
   "src/adapters/http/authenticate.ts authenticate: '' → '~'": 'Neither text is a credential',
   'src/adapters/http/authenticate.ts authenticate: secret === undefined → false':
