@@ -29,6 +29,8 @@ const notOptions: Refused = { [whole]: [null, 7, 'x', []] }
 const flag = ['false', 0, null]
 const functions = [7, 'Date.now', null, {}]
 const connectionString = 'postgres://127.0.0.1:1/x'
+/** Deno and Node need it beside limits. */
+const clientAddress = (): null => null
 const cast = <Options>(options: object): Options => options as Options
 
 const table: Readonly<Record<string, readonly [call: Call, refused: Refused]>> = {
@@ -68,9 +70,12 @@ const table: Readonly<Record<string, readonly [call: Call, refused: Refused]>> =
       standalone: flag.map((standalone) => ({ standalone })),
       documents: [...flag, 'off'].map((documents) => ({ documents })),
       metrics: [...flag, 'on'].map((metrics) => ({ metrics })),
-      rateLimits: [null, true, false, 'off', []].map((rateLimits) => ({ rateLimits })),
-      'rateLimits.verfy': [{ rateLimits: { verfy: 1 } }],
-      'rateLimits.verify': [0, -1, 1.5, '100', null].map((verify) => ({ rateLimits: { verify } })),
+      rateLimits: [null, true, false, 'off', []].map((rateLimits) => ({ rateLimits, clientAddress })),
+      'rateLimits.verfy': [{ rateLimits: { verfy: 1 }, clientAddress }],
+      'rateLimits.verify': [0, -1, 1.5, '100', null].map((verify) => ({
+        rateLimits: { verify },
+        clientAddress,
+      })),
       clientAddress: functions.map((clientAddress) => ({ clientAddress })),
       trustedProxies: ['10.0.0.0/8', null, [7], ['proxy'], ['10'], ['10.0.0.0/99'], ['']].map((each) => ({
         trustedProxies: each,
@@ -194,7 +199,7 @@ test('options that are undefined count as absent, and extreme good ones are take
   } as never)
   licensingServer(
     licensing,
-    cast({ rateLimits: { verify: undefined }, trustedProxies: [], corsOrigins: undefined }),
+    cast({ rateLimits: { verify: undefined }, clientAddress, trustedProxies: [], corsOrigins: undefined }),
   )
   await startDelivery(licensing, { pauses: [], pollMs: 2 ** 31 - 1, stopMs: 0 }).stop()
   const storage = await sqliteStorage(cast({ filename: ':memory:', client: undefined }))
