@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
 import type { Licensing, Storage } from '../../src/core/index.ts'
 import { codeOf, installation, newWorld } from '../support/fixtures.ts'
 import { testKeyPairs } from '../support/keys.ts'
@@ -11,7 +12,7 @@ import {
   sell,
   slug,
   soon,
-  testWork,
+  workTests,
   withVerbs,
   type WorkCases,
 } from './work-cases.ts'
@@ -182,4 +183,7 @@ const cases: WorkCases = {
   },
 }
 
-await testWork(cases)
+for (const [title, tests] of await workTests(cases))
+  describe(title, () => {
+    for (const { name, skip, run } of tests) it(name, { skip }, run)
+  })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
 import type { Licensing, LicensingEvent, SignedLicense, Storage } from '../../src/core/index.ts'
 import { codeOf, installation, newWorld, risingIds } from '../support/fixtures.ts'
 import { testKeyPairs } from '../support/keys.ts'
@@ -12,7 +13,7 @@ import {
   sell,
   slug,
   soon,
-  testWork,
+  workTests,
   type WorkCases,
 } from './work-cases.ts'
 
@@ -272,4 +273,7 @@ const withOneWriter: WorkCases = {
   },
 }
 
-await testWork(cases, withOneWriter)
+for (const [title, tests] of await workTests(cases, withOneWriter))
+  describe(title, () => {
+    for (const { name, skip, run } of tests) it(name, { skip }, run)
+  })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, describe, it, type TestContext } from 'node:test'
+import { after, type TestContext } from 'node:test'
 import type { IdempotencyKey, Licensing, SignedLicense, Storage } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { installation, newShop, newWorld, risingIds, type Shop } from '../support/fixtures.ts'
@@ -69,19 +69,35 @@ async function run(storage: Storage, t: TestContext, work: WorkCases[string]): P
   }
 }
 
-/** Runs the cases on every storage, and those of `withOneWriter` on storages with one writer at a time. */
-export async function testWork(cases: WorkCases, withOneWriter: WorkCases = {}): Promise<void> {
+interface WorkTest {
+  /** The storage. */
+  readonly name: string
+  /** The reason why it cannot run. */
+  readonly skip: string | false
+  readonly run: (t: TestContext) => Promise<void>
+}
+
+/** A test of each case on every storage, and of `withOneWriter` on storages with one writer at a time. A file declares them itself. */
+export async function workTests(
+  cases: WorkCases,
+  withOneWriter: WorkCases = {},
+): Promise<readonly (readonly [title: string, tests: readonly WorkTest[]])[]> {
   const database = await openTestDatabase()
   after(() => database?.drop())
-  for (const [name, work] of Object.entries({ ...cases, ...withOneWriter }))
-    describe(`idempotent(): ${name}`, () => {
-      it('in memory', (t) => run(memoryStorage(), t, work))
-
-      it('on SQLite', (t) => withFiles(async (nextFile) => run(await openTarget(nextFile()), t, work)))
-
-      if (name in withOneWriter) return
-      it('on PostgreSQL', { skip: database === undefined && noPostgres }, async (t) =>
-        run(await openTarget(await database!.emptied()), t, work),
-      )
-    })
+  return Object.entries({ ...cases, ...withOneWriter }).map(([name, work]) => {
+    const oneWriter: readonly WorkTest[] = [
+      { name: 'in memory', skip: false, run: (t) => run(memoryStorage(), t, work) },
+      {
+        name: 'on SQLite',
+        skip: false,
+        run: (t) => withFiles(async (nextFile) => run(await openTarget(nextFile()), t, work)),
+      },
+    ]
+    const onPostgres: WorkTest = {
+      name: 'on PostgreSQL',
+      skip: database === undefined && noPostgres,
+      run: async (t) => run(await openTarget(await database!.emptied()), t, work),
+    }
+    return [`idempotent(): ${name}`, name in withOneWriter ? oneWriter : [...oneWriter, onPostgres]]
+  })
 }
