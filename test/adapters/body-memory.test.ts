@@ -19,17 +19,23 @@ let made = 0
 const customer = (bytes = 0): Uint8Array =>
   new TextEncoder().encode(JSON.stringify({ email: `body-${made++}@example.com` }).padEnd(bytes))
 
-/** A body that sends its bytes at once, and ends as `end` says, unless the server cancels it before. */
+/**
+ * A body that sends its bytes at once, and ends as `end` says, unless the server cancels it before. `onWait` runs when the
+ * server has them and waits for more.
+ */
 function slowBody(
   bytes: Uint8Array,
   end: (controller: ReadableStreamDefaultController<Uint8Array>) => unknown,
+  onWait: () => void = () => {},
 ): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    start: (controller) => {
+  const source = {
+    start: (controller: ReadableStreamDefaultController<Uint8Array>) => {
       controller.enqueue(bytes)
       void Promise.resolve(end(controller)).catch(() => {})
     },
-  })
+    pull: onWait,
+  }
+  return new ReadableStream(source, { highWaterMark: 0 })
 }
 
 /** Posts a body by a key. Resolves to its status and code. */
@@ -41,11 +47,24 @@ async function post(body: Sent['body'], headers: Record<string, string> = {}, at
 
 const announced = { 'content-length': String(size) }
 
+interface Posted {
+  readonly outcomes: readonly Promise<string>[]
+  /** The number of bodies whose bytes the server has while it waits for more. */
+  readonly waiting: () => number
+}
+
 /** Posts bodies at the same time, which end when `open` resolves. */
-function postSlowly(count: number, open: Promise<void>, headers = {}, at = server): Promise<string>[] {
-  const body = (): ReadableStream =>
-    slowBody(customer(size), (controller) => open.then(() => controller.close()))
-  return Array.from({ length: count }, () => post(body(), headers, at))
+function postSlowly(count: number, open: Promise<void>, headers = {}, at = server): Posted {
+  const waiting = new Set<number>()
+  const outcomes = Array.from({ length: count }, (_, number) => {
+    const end = (controller: ReadableStreamDefaultController): unknown => open.then(() => controller.close())
+    return post(
+      slowBody(customer(size), end, () => void waiting.add(number)),
+      headers,
+      at,
+    )
+  })
+  return { outcomes, waiting: () => waiting.size }
 }
 
 function count(outcomes: readonly string[]): Record<string, number> {
@@ -57,9 +76,10 @@ function count(outcomes: readonly string[]): Record<string, number> {
 /** Fills the memory for bodies. Resolves to the outcomes. */
 async function fill(at = server): Promise<Record<string, number>> {
   const gate = Promise.withResolvers<void>()
-  const outcomes = postSlowly(most, gate.promise, announced, at)
-  // A customer's response follows after all of them have begun.
-  await at.send('GET', path, { key: at.keys.sk })
+  const { outcomes, waiting } = postSlowly(most, gate.promise, announced, at)
+  // Bodies that have to make room end without the gate.
+  const refused = Promise.race(outcomes).then(() => true)
+  while (waiting() < most && !(await Promise.race([refused, pause(5, false)])));
   gate.resolve()
   return count(await Promise.all(outcomes))
 }
@@ -70,7 +90,7 @@ for (const [name, headers] of [
 ] as const)
   test(`slow bodies, ${name}, beyond the bound: 503, and the others succeed when they end`, async () => {
     const gate = Promise.withResolvers<void>()
-    const outcomes = postSlowly(most + 8, gate.promise, headers)
+    const { outcomes } = postSlowly(most + 8, gate.promise, headers)
     const ended: string[] = []
     for (const outcome of outcomes) void outcome.then((text) => ended.push(text))
     while (ended.length < 8) await pause(5)
@@ -82,8 +102,8 @@ for (const [name, headers] of [
 
 test('a small body succeeds beside slow bodies that fill the memory: the largest makes room', async () => {
   const gate = Promise.withResolvers<void>()
-  const outcomes = postSlowly(most, gate.promise, announced)
-  await send('GET', path, { key: keys.sk })
+  const { outcomes, waiting } = postSlowly(most, gate.promise, announced)
+  while (waiting() < most) await pause(5)
   assert.equal(await post(customer()), '201')
   gate.resolve()
   assert.deepEqual(count(await Promise.all(outcomes)), { '201': most - 1, '503 unavailable': 1 })
