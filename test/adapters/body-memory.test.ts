@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import process from 'node:process'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { newShop } from '../support/fixtures.ts'
 import { whileListening } from './listening.ts'
 import { serve, type Sent } from './test-server.ts'
@@ -176,4 +179,28 @@ describe('a request that is refused before its body', () => {
       assert.equal((await limited.send('POST', route, { body: unread() })).status, 429)
     }
   })
+})
+
+function collectGarbage(): void {
+  if ('Bun' in globalThis) return Bun.gc(true)
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc()')
+}
+
+test('a body that comes byte by byte takes little more memory than its bytes', async () => {
+  const bytes = customer(size)
+  const heldBytes = (): number => {
+    collectGarbage()
+    return process.memoryUsage().heapUsed
+  }
+  const before = heldBytes()
+  let held = 0
+  let sent = 0
+  const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    if (sent < size) return controller.enqueue(bytes.subarray(sent, ++sent))
+    held = heldBytes() - before
+    controller.close()
+  }
+  assert.equal(await post(new ReadableStream({ pull }, { highWaterMark: 0 })), '201')
+  assert.ok(held < 40 * size, `${held} bytes`)
 })

@@ -6,26 +6,24 @@ export const maxHeldBytes: number = 8 * 1024 * 1024
 /** The body of one request, as it counts in the memory of a server. */
 export class HeldBody {
   readonly #memory: BodyMemory
-  readonly #refusal = Promise.withResolvers<never>()
   #bytes = 0
-  #arrived = 0
   #error: HttpError | null = null
+  #stop: (error: HttpError) => void = () => {}
 
   constructor(memory: BodyMemory) {
     this.#memory = memory
-    this.refused.catch(() => {})
   }
 
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Rejects with 503 `unavailable` if the body has to make room for others. */
-  get refused(): Promise<never> {
-    return this.#refusal.promise
+  /** Calls `stop` with 503 `unavailable` if the body has to make room for others. */
+  onRefusal(stop: (error: HttpError) => void): void {
+    this.#stop = stop
   }
 
-  /** Counts the bytes that the body will have. @throws {HttpError} `unavailable`. */
+  /** Counts the bytes that the body has, or will have. @throws {HttpError} `unavailable`. */
   expect(bytes: number): void {
     if (this.#error === null && bytes > this.#bytes) {
       const more = bytes - this.#bytes
@@ -35,16 +33,10 @@ export class HeldBody {
     if (this.#error !== null) throw this.#error
   }
 
-  /** Counts bytes that arrived, unless they were expected. @throws {HttpError} `unavailable`. */
-  add(bytes: number): void {
-    this.#arrived += bytes
-    this.expect(this.#arrived)
-  }
-
   refuse(): void {
     this.release()
     this.#error = new HttpError('unavailable', 'The server receives too many request bodies at the same time')
-    this.#refusal.reject(this.#error)
+    this.#stop(this.#error)
   }
 
   /** The body is whole, so it no longer makes room for others. It counts until {@link release}. */
@@ -85,6 +77,8 @@ export class BodyMemory {
   }
 
   #largest(): HeldBody {
-    return [...this.#arriving].reduce((largest, body) => (body.bytes >= largest.bytes ? body : largest))
+    let largest: HeldBody | undefined
+    for (const body of this.#arriving) if (body.bytes >= (largest?.bytes ?? 0)) largest = body
+    return largest!
   }
 }
