@@ -33,10 +33,6 @@ export const explained: Readonly<Record<string, string>> = {
     'A public key is extractable by default',
   'src/core/idempotency.ts recordUnwritten: !isRecorded → true':
     'The storage keeps the first response under a key and refuses a second',
-  "src/core/idempotency.ts waitFor: 'settled' → 'settled~'": 'Only the other outcome is compared',
-  "src/core/idempotency.ts waitFor: 'settled' → 'settled~' (2)": 'Only the other outcome is compared',
-  'src/core/idempotency.ts waitFor: stop() → ;':
-    'The timer resolves a promise that nobody awaits. It keeps an idle process for ten seconds at most',
   "src/core/idempotency.ts withOwnToken: !('id' in result) || typeof result.id !== 'string' → !('id' in result) && typeof result.id !== 'string'":
     'No license has an id that is no text, so the result comes back as it is',
   'src/core/licenses/check-token.ts isSameText: 0 → 1': 'The form of a `jti` fixes its first character',
@@ -58,8 +54,8 @@ export const explained: Readonly<Record<string, string>> = {
   'src/core/work-unit.ts begin: true → false': costsTime,
   'src/core/work-unit.ts run: this.#isOver = true → ;': endsTwice,
   'src/core/work-unit.ts run: true → false': endsTwice,
-  'src/core/work-unit.ts result: clearTimeout(timer) → ;':
-    'The timer rejects a promise that nobody awaits. It keeps an idle process for four seconds at most',
+  'src/core/runtime/time-limit.ts withTimeLimit: clearTimeout(timer) → ;':
+    'The timer settles a promise that nobody awaits. It keeps an idle process for ten seconds at most',
   'src/core/work-unit.ts opened: this.#requireOpen() → ;':
     'The first verb is refused as well, and the empty transaction is rolled back',
   'src/core/work-unit.ts step: isRead(name) → false':

@@ -77,6 +77,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     inMemory,
     brokenInMemory,
   ],
+  'src/core/runtime/time-limit.ts': ['test/core/idempotency.test.ts', brokenInMemory],
   'src/core/work-unit.ts': [
     'test/core/idempotency.test.ts',
     'test/core/idempotency-faults.test.ts',

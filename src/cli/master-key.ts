@@ -20,7 +20,7 @@ export interface MasterKeys {
 }
 
 /** The default key file of a database: `heartwood.key` beside `heartwood.db`. */
-export function keyFileOf(database: string): string {
+function keyFileOf(database: string): string {
   const extension = extname(database)
   const name = basename(database, extension === '.key' ? '' : extension)
   return join(dirname(database), `${name}.key`)

@@ -1,6 +1,7 @@
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { licenseEvent } from './runtime/events.ts'
+import { withTimeLimit } from './runtime/time-limit.ts'
 import type { AppRecord, DeletedPage, DeletionPage, DeletionRecord, StorageSession } from './storage/index.ts'
 import { type Emit, hasReceivers, inTransaction } from './transaction.ts'
 
@@ -69,13 +70,6 @@ function leaveRest(error: unknown): void {
   if (!(error instanceof LicensingError && error.code === 'unavailable')) throw error
 }
 
-/** Waits for the pages, but not for the last of a million licenses: an HTTP request would be cut. */
-async function waitForPages(pages: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)))
-  await Promise.race([pages, late]).finally(() => clearTimeout(timer))
-}
-
 /**
  * Deletes a record that has many dependents in pages. Nobody finds it once the first transaction is committed. Pages that
  * take long go on after this resolves. If they fail or the process ends, `finishDeletions` does the rest.
@@ -89,8 +83,11 @@ export async function deleteInPages(
   if (isPartOfWhole(context)) return false
   const deletion = { ...record, startedAt: context.runtime.now() }
   const outcome = await context.storage.beginDeletion(deletion, mostAtOnce)
-  if (outcome === 'begun') await waitForPages(finish(context, deletion).catch(leaveRest))
-  return outcome === 'begun'
+  if (outcome !== 'begun') return false
+  const pages = finish(context, deletion).catch(leaveRest)
+  // An HTTP request that waited for the last of a million licenses would be cut.
+  await withTimeLimit(pages, patience, () => {})
+  return true
 }
 
 /** Finishes the deletions that a process has begun and not ended: see `Licensing.finishDeletions`. */

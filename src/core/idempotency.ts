@@ -5,6 +5,7 @@ import { storedResponsePurpose } from './keys/purposes.ts'
 import { findApp } from './lookup.ts'
 import { withToken, type LicenseStatus, type SignedLicense } from './licenses/view.ts'
 import type { Sealer } from './runtime/sealer.ts'
+import { withTimeLimit } from './runtime/time-limit.ts'
 import type { StorageSession, StoredResponseRecord } from './storage/index.ts'
 import { day } from './time.ts'
 import { isTokenText } from './token/token.ts'
@@ -165,24 +166,11 @@ async function runRecorded<Result extends object>(
   return result
 }
 
-function timer(milliseconds: number): { readonly over: Promise<'over'>; stop(): void } {
-  let handle: ReturnType<typeof setTimeout> | undefined
-  const over = new Promise<'over'>((resolve) => {
-    handle = setTimeout(() => resolve('over'), milliseconds)
-  })
-  return { over, stop: () => clearTimeout(handle) }
-}
-
-/** @throws {LicensingError} `idempotency_in_progress`. */
+/** Waits until a request has settled. @throws {LicensingError} `idempotency_in_progress`. */
 async function waitFor(running: Promise<unknown>): Promise<void> {
-  const { over, stop } = timer(patience)
-  const settled = running.then(
-    () => 'settled' as const,
-    () => 'settled' as const,
-  )
-  const first = await Promise.race([settled, over])
-  stop()
-  if (first === 'over') throw inProgress()
+  await withTimeLimit(Promise.allSettled([running]), patience, () => {
+    throw inProgress()
+  })
 }
 
 /** The stored license with its token as of now, or as it was stored if the license or its app is gone. */

@@ -1,6 +1,8 @@
 import type { WorkUnit } from './context.ts'
 import { LicensingError } from './errors.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
+import { serializer } from './runtime/serializer.ts'
+import { withTimeLimit } from './runtime/time-limit.ts'
 import type { Storage, StorageSession } from './storage/index.ts'
 import { isRead } from './storage/verbs.ts'
 
@@ -10,7 +12,6 @@ const patience = 4_000
 type Verb = (...given: readonly unknown[]) => Promise<unknown>
 type Call = (name: string, given: readonly unknown[]) => Promise<unknown>
 type Opening = () => Promise<StorageSession>
-type Serialize = <T>(work: () => Promise<T>) => Promise<T>
 
 function call(session: StorageSession, name: string, given: readonly unknown[]): Promise<unknown> {
   return (Reflect.get(session, name) as Verb).call(session, ...given)
@@ -30,15 +31,6 @@ function intercepted<Session extends StorageSession>(session: Session, intercept
       return (...given: readonly unknown[]) => intercept(name, given)
     },
   })
-}
-
-function serializer(): Serialize {
-  let last: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const done = last.then(work)
-    last = done.catch(() => {})
-    return done
-  }
 }
 
 /** The parts that every run of a work shares. */
@@ -100,16 +92,11 @@ class Run implements WorkUnit {
 
   /** The result of `done`, if the work is whole and in time. No verb works after this. */
   async result<Result>(done: Promise<Result>): Promise<Result> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(tooSlow()), patience)
-    })
     try {
-      const result = await Promise.race([done, late])
+      const result = await withTimeLimit(done, patience, tooSlow)
       if (this.#fault !== null) throw this.#fault.error
       return result
     } finally {
-      clearTimeout(timer)
       this.#isOver = true
     }
   }
@@ -184,9 +171,9 @@ class Run implements WorkUnit {
   }
 }
 
-function tooSlow(): LicensingError {
+function tooSlow(): never {
   const seconds = patience / 1000
-  return new LicensingError('unavailable', `The work kept its transaction open for more than ${seconds} s`)
+  throw new LicensingError('unavailable', `The work kept its transaction open for more than ${seconds} s`)
 }
 
 /** The work, and the storing of its result. */

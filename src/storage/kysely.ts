@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely'
 import { checkOptions, hasMethods } from '../core/input/options.ts'
+import { type Serialize, serializer } from '../core/runtime/serializer.ts'
 import type { Storage } from '../core/storage/index.ts'
 import { KyselyStorage } from './kysely/storage.ts'
 import type { Database } from './schema.ts'
-import { type Serialize, serializer } from './serialize.ts'
 
 export { migrate } from './schema.ts'
 

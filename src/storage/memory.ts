@@ -1,4 +1,5 @@
 import { LicensingError } from '../core/errors.ts'
+import { serializer } from '../core/runtime/serializer.ts'
 import type { Storage, StorageSession } from '../core/storage/index.ts'
 import { apiKeyStorage } from './memory/api-keys.ts'
 import { appStorage } from './memory/apps.ts'
@@ -16,7 +17,6 @@ import { signingKeyStorage } from './memory/signing-keys.ts'
 import { newTables, type Tables } from './memory/tables.ts'
 import { tierStorage } from './memory/tiers.ts'
 import { webhookStorage } from './memory/webhooks.ts'
-import { serializer } from './serialize.ts'
 
 /**
  * A storage in the memory of this process. It keeps every promise of the contract, and its records are gone when the process

@@ -1,4 +1,4 @@
-import { sql, type Kysely, type TransactionBuilder } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { LicensingError } from '../core/errors.ts'
 import type {
@@ -17,7 +17,7 @@ import type {
   WebhookRecord,
 } from '../core/storage/index.ts'
 import { kindOf } from './errors.ts'
-import { isPostgres } from './kysely/dialect.ts'
+import { beginOn, isPostgres } from './kysely/dialect.ts'
 import * as licensing from './migrations/0001-licensing.ts'
 import * as webhooks from './migrations/0002-webhooks.ts'
 import * as seenLicenses from './migrations/0003-seen-licenses.ts'
@@ -113,7 +113,8 @@ export async function migrate(db: Kysely<any>): Promise<void> {
   const plain: Kysely<unknown> = db.withoutPlugins()
   if (await isCurrent(plain)) return
   if (isPostgres(plain)) await requireSchema(plain)
-  await retry(() => begin(plain).execute(migrateIn), createdMeanwhile)
+  // Whoever waited for the lock must see what the one before it has committed.
+  await retry(() => beginOn(plain).execute(migrateIn), createdMeanwhile)
 }
 
 /** A server of 0.1.0 creates its tables before it takes the lock. Then PostgreSQL's `if not exists` can still meet one. */
@@ -121,11 +122,6 @@ const createdMeanwhile: RetryPolicy = {
   isTransient: (error) => kindOf(error) === 'unique',
   attempts: 3,
   pauseMs: () => 10,
-}
-
-/** Whoever waited for the lock must see what the one before it has committed. */
-function begin(db: Kysely<unknown>): TransactionBuilder<unknown> {
-  return isPostgres(db) ? db.transaction().setIsolationLevel('read committed') : db.transaction()
 }
 
 /**

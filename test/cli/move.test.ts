@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import type { LicenseRecord, Storage } from '../../src/core/index.ts'
 import { postgresStorage } from '../../src/storage/postgres.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
+import { noPostgres, openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
 import { emptyFolder, heartwood, ways, type Way } from './heartwood.ts'
 import { seed, seededApp, seedEnvironment as env, seedLicensing } from './seed.ts'
 
@@ -56,7 +56,7 @@ async function assertSameTokens(from: Storage, to: Storage): Promise<readonly [n
 }
 
 test(`heartwood export and import: ${count} licenses move from SQLite to PostgreSQL with unchanged tokens`, async (t) => {
-  if (postgres === undefined) return t.skip('no PostgreSQL')
+  if (postgres === undefined) return t.skip(noPostgres)
   const cwd = emptyFolder(t)
   const from = await sqliteStorage({ filename: join(cwd, 'from.db') })
   const to = await postgres.nextSchema()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { reportNone } from '../storage/postgres-database.ts'
+import { noPostgres, reportNone } from '../storage/postgres-database.ts'
 import { startServer as startPostgres, type PostgresServer } from '../storage/postgres-server.ts'
 import { masterKey } from '../support/fixtures.ts'
 import { emptyFolder, heartwood, startServer } from './heartwood.ts'
@@ -30,7 +30,7 @@ async function waitForRecovery(load: Load): Promise<number> {
 }
 
 test(`heartwood serve: ${rounds} hard stops of PostgreSQL give 503 and lose no acknowledged write`, async (t) => {
-  if (postgres === undefined) return t.skip('no PostgreSQL')
+  if (postgres === undefined) return t.skip(noPostgres)
   const cwd = emptyFolder(t)
   const env = {
     HEARTWOOD_DATABASE: postgres.url,

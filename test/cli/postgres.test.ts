@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, test, type TestContext } from 'node:test'
-import { openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
+import { noPostgres, openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
 import { masterKey, otherMasterKey } from '../support/fixtures.ts'
 import { ask, emptyFolder, heartwood, startServer, type Way } from './heartwood.ts'
 
@@ -19,7 +19,7 @@ function onPostgres(
   work: (t: TestContext, env: Record<string, string>) => Promise<void>,
 ): void {
   test(name, async (t) => {
-    if (postgres === undefined) return t.skip('no PostgreSQL')
+    if (postgres === undefined) return t.skip(noPostgres)
     await work(t, { HEARTWOOD_DATABASE: await postgres.nextSchema(), HEARTWOOD_MASTER_KEY: masterKey })
   })
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
+import { noPostgres, openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
 import { masterKey } from '../support/fixtures.ts'
 import { ask, emptyFolder, heartwood, startServer, type RunningServer } from './heartwood.ts'
 import { claimsOf, Load, loadedApp, openShop, revisionOf } from './load.ts'
@@ -105,7 +105,7 @@ test('heartwood import --restore on SQLite: renews tokens that are newer than th
 })
 
 test('heartwood import --restore on PostgreSQL: renews tokens that are newer than the backup', async (t) => {
-  if (postgres === undefined) return t.skip('no PostgreSQL')
+  if (postgres === undefined) return t.skip(noPostgres)
   console.log(
     await backUpAndRestore(t, { from: await postgres.nextSchema(), to: await postgres.nextSchema() }),
   )

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { retry } from '../../src/storage/retry.ts'
-import { serializer } from '../../src/storage/serialize.ts'
+import { serializer } from '../../src/core/runtime/serializer.ts'
 
 describe('retry()', () => {
   const isTransient = (error: unknown): boolean => error instanceof RangeError

@@ -31,7 +31,7 @@ export function declareImmediateReads(storage: Storage, reads: ImmediateReads): 
   known.set(storage, reads)
 }
 
-/** The immediate reads of a storage, if it has any. */
+/** The immediate reads that a storage has declared. `undefined`: every read of it is a promise. */
 export function immediateReadsOf(storage: Storage): ImmediateReads | undefined {
   return known.get(storage)
 }

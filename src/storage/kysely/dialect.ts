@@ -5,12 +5,18 @@ import {
   type QueryExecutorProvider,
   type RawBuilder,
   type SqlBool,
+  type TransactionBuilder,
 } from 'kysely'
 
 // All differences in the SQL of the databases are here. The schema imports this file, so it knows no tables.
 
 export function isPostgres(db: QueryExecutorProvider): boolean {
   return db.getExecutor().adapter instanceof PostgresAdapter
+}
+
+/** A transaction in which each statement sees what was committed before it, whatever the server is set to. */
+export function beginOn<Tables>(db: Kysely<Tables>): TransactionBuilder<Tables> {
+  return isPostgres(db) ? db.transaction().setIsolationLevel('read committed') : db.transaction()
 }
 
 /** The slugs of a tier's features as JSON, in the order of adding. `tierId` is the name of a column. */

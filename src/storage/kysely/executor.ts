@@ -1,13 +1,14 @@
-import type { CompiledQuery, Kysely, TransactionBuilder } from 'kysely'
+import type { CompiledQuery, Kysely } from 'kysely'
+import { LicensingError } from '../../core/errors.ts'
+import type { Serialize } from '../../core/runtime/serializer.ts'
+import { withTimeLimit } from '../../core/runtime/time-limit.ts'
 import type { TransactionOptions } from '../../core/storage/index.ts'
 import { isUndone, toLicensingError } from '../errors.ts'
 import { retry, type RetryPolicy } from '../retry.ts'
-import type { Serialize } from '../serialize.ts'
 import type { Database } from '../schema.ts'
 import { type Commits, ownCommits, type PendingWrite } from './commits.ts'
-import { isPostgres } from './dialect.ts'
+import { beginOn, isPostgres } from './dialect.ts'
 import { type HotQueries, hotQueries } from './hot-queries.ts'
-import { inTime } from './in-time.ts'
 import { InFlight } from './in-flight.ts'
 import { inSavepoint } from './savepoint.ts'
 
@@ -71,11 +72,6 @@ const retryIfUndone: Run = (work) => retry(work, undoneWork)
 
 const unchanged = (error: unknown): unknown => error
 
-/** The guarded verbs need each statement to see what was committed before it, whatever the server is set to. */
-function begin(db: Writer): TransactionBuilder<Database> {
-  return isPostgres(db) ? db.transaction().setIsolationLevel('read committed') : db.transaction()
-}
-
 async function allRows<Row>(
   db: Writer,
   query: CompiledQuery<Row>,
@@ -90,6 +86,10 @@ export async function firstRow<Row>(
   parameters: readonly unknown[],
 ): Promise<Row | undefined> {
   return (await allRows(db, query, parameters))[0]
+}
+
+function tooLong(): never {
+  throw new LicensingError('unavailable', 'The transaction took too long')
 }
 
 /** Runs the verbs of a transaction. Nothing is retried or counted here: the transaction is, as a whole. */
@@ -149,7 +149,9 @@ export class TransactionExecutor implements Executor {
    * written a part, and has ended a transaction of PostgreSQL. So the work rejects as well, even if it caught the error.
    */
   async whole<T>(work: (executor: this) => Promise<T>, limit: number | undefined): Promise<T> {
-    const result = await inTime(work(this), limit).finally(() => this.#inFlight.close())
+    const working = work(this)
+    const done = limit === undefined ? working : withTimeLimit(working, limit, tooLong)
+    const result = await done.finally(() => this.#inFlight.close())
     if (this.#fault !== null) throw this.#fault.error
     return result
   }
@@ -221,7 +223,7 @@ export class StorageExecutor implements Executor {
 
   atomically<T>(work: Query<T>): Promise<T> {
     const { writer } = this.#connections
-    const alone = () => (writer.isTransaction ? work(writer) : begin(writer).execute(work))
+    const alone = () => (writer.isTransaction ? work(writer) : beginOn(writer).execute(work))
     return this.#write({ mayShare: false, alone, within: work })
   }
 
@@ -271,7 +273,7 @@ export class StorageExecutor implements Executor {
 
   #transact<T>(work: Query<T>): Promise<T> {
     const { writer } = this.#connections
-    return writer.isTransaction ? inSavepoint(writer, 'heartwood', work) : begin(writer).execute(work)
+    return writer.isTransaction ? inSavepoint(writer, 'heartwood', work) : beginOn(writer).execute(work)
   }
 
   async #call<T>(work: () => T | Promise<T>, toError = toLicensingError): Promise<T> {
