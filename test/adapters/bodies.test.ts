@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { read, requestTo, newShopServer, type Sent } from './test-server.ts'
+import { endOf, read, requestTo, newShopServer, type Sent } from './test-server.ts'
 import { whileListening } from './listening.ts'
 
 const server = await newShopServer()
 const { send, keys } = server
 const key = keys.sk
 
-/** Sends a request. Resolves to its status, and to the code of an error. */
-async function outcomeOf(method: string, path: string, sent: Sent = {}): Promise<string> {
-  const response = await send(method, path, sent)
-  return response.status < 400 ? `${response.status}` : `${response.status} ${response.error().code}`
-}
+const outcomeOf = async (method: string, path: string, sent: Sent = {}): Promise<string> =>
+  endOf(await send(method, path, sent))
 
 const where = '/apps/desktop-app/customers'
 const json = (text: string): Uint8Array => new TextEncoder().encode(text)

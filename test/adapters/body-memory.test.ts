@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { newShop } from '../support/fixtures.ts'
 import { whileListening } from './listening.ts'
-import { serve, type Sent } from './test-server.ts'
+import { endOf, serve, type Sent } from './test-server.ts'
 
 const server = await serve(await newShop())
 const hurried = await serve(await newShop(), { bodyTimeoutMs: 2000 })
@@ -45,7 +45,7 @@ function slowBody(
 async function post(body: Sent['body'], headers: Record<string, string> = {}, at = server): Promise<string> {
   const response = await at.send('POST', path, { key: at.keys.sk, body, headers })
   if (response.status === 503) assert.equal(response.headers.get('retry-after'), '1')
-  return response.status < 400 ? `${response.status}` : `${response.status} ${response.error().code}`
+  return endOf(response)
 }
 
 const announced = { 'content-length': String(size) }

@@ -1,19 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { claimsOf, verifyOffline } from '../support/tokens.ts'
-import { installation, newShop } from '../support/fixtures.ts'
+import { installation, newShop, type Shop } from '../support/fixtures.ts'
+import type { Storage } from '../../src/core/index.ts'
 import type { TestResponse } from './openapi-checker.ts'
-import { serve, storages, type Json, type Send } from './test-server.ts'
+import { endOf, serve, storages, type Json, type Send, type TestServer } from './test-server.ts'
 
 const customers = '/apps/desktop-app/customers'
 const licenses = '/apps/desktop-app/licenses'
 
+/** A shop over a storage, and a key that may do everything. */
+async function openShop(storage: Storage): Promise<Shop & TestServer & { readonly key: string }> {
+  const shop = await serve(await newShop({ storage }))
+  return { ...shop, key: shop.keys.sk }
+}
+
 /** The number of responses by status and code. */
 function tally(responses: readonly TestResponse[]): Record<string, number> {
-  const ends = responses.map((response) =>
-    response.status < 400 ? `${response.status}` : `${response.status} ${response.error().code}`,
-  )
-  const counts = Map.groupBy(ends, (end) => end)
+  const counts = Map.groupBy(responses.map(endOf), (end) => end)
   return Object.fromEntries([...counts].map(([end, all]) => [end, all.length]).toSorted())
 }
 
@@ -46,11 +50,7 @@ for (const [name, use] of storages)
   describe(`concurrent requests, on ${name}`, () => {
     test('POST /apps/:slug/customers/get-or-create: 1,000 calls for one e-mail create one customer', () =>
       use(async (storage) => {
-        const {
-          send,
-          keys: { sk: key },
-          licensing,
-        } = await serve(await newShop({ storage }))
+        const { send, licensing, key } = await openShop(storage)
         const spellings = ['eve@example.com', 'EVE@example.com', 'Eve@Example.COM']
         const responses = await many(1000, (at) =>
           send('POST', `${customers}/get-or-create`, {
@@ -65,11 +65,7 @@ for (const [name, use] of storages)
 
     test('POST /apps/:slug/licenses: two calls for one installation give one 201 and one 409 that names the winner', () =>
       use(async (storage) => {
-        const {
-          send,
-          keys: { sk: key },
-          customer,
-        } = await serve(await newShop({ storage }))
+        const { send, customer, key } = await openShop(storage)
         for (let round = 1; round <= 10; round++) {
           const id = installation(round)
           const spellings = [id, id.toUpperCase()]
@@ -84,11 +80,7 @@ for (const [name, use] of storages)
 
     test('POST with a body that is slow: a webhook that was set meanwhile gets the event', () =>
       use(async (storage) => {
-        const {
-          send,
-          keys: { sk: key },
-          customer,
-        } = await serve(await newShop({ storage }))
+        const { send, customer, key } = await openShop(storage)
         const webhook = { webhook_url: 'https://hooks.example/licenses' }
         const body = slowBody(licenseOf(customer.id, installation(1)), () =>
           send('PUT', '/apps/desktop-app', { key, body: webhook }),
@@ -103,9 +95,7 @@ for (const [name, use] of storages)
 
     test('POST with a body that is slow: an app that was deleted meanwhile is 404, also if its slug has a new app', () =>
       use(async (storage) => {
-        const server = await serve(await newShop({ storage }))
-        const { send, licensing, customer } = server
-        const key = server.keys.sk
+        const { send, licensing, customer, key } = await openShop(storage)
         const body = slowBody(licenseOf(customer.id, installation(1)), async () => {
           await licensing.apps.delete('desktop-app')
           await licensing.apps.create({ name: 'Another', slug: 'desktop-app' })
@@ -116,10 +106,7 @@ for (const [name, use] of storages)
 
     test('POST of 20 apps, tiers or features with one slug: one is created', () =>
       use(async (storage) => {
-        const {
-          send,
-          keys: { sk: key },
-        } = await serve(await newShop({ storage }))
+        const { send, key } = await openShop(storage)
         for (const path of ['/apps', '/apps/desktop-app/tiers', '/apps/desktop-app/features']) {
           const responses = await many(20, () =>
             send('POST', path, { key, body: { name: 'Same', slug: 'same' } }),
@@ -134,11 +121,8 @@ for (const [name, use] of storages)
 
     test('renewals, changes and a revocation: the license is revoked in the end, and every token was valid', () =>
       use(async (storage) => {
-        const shop = await serve(await newShop({ storage }))
-        const {
-          send,
-          keys: { sk: key },
-        } = shop
+        const shop = await openShop(storage)
+        const { send, key } = shop
         const { id, token } = await shop.issue()
         const pem = await shop.licensing.apps.publicKey('desktop-app')
         const regenerate = `${licenses}/${id}/regenerate`
@@ -168,11 +152,8 @@ for (const [name, use] of storages)
 
     test('POST regenerate: every call gives a new jti, and an added feature is in every later token', () =>
       use(async (storage) => {
-        const shop = await serve(await newShop({ storage }))
-        const {
-          send,
-          keys: { sk: key },
-        } = shop
+        const shop = await openShop(storage)
+        const { send, key } = shop
         const { id, token } = await shop.issue()
         const regenerate = `${licenses}/${id}/regenerate`
         const responses = await many(10, (at) =>
@@ -191,11 +172,8 @@ for (const [name, use] of storages)
 
     test('POST rotate-keys: the losers get 409, and the served token verifies', () =>
       use(async (storage) => {
-        const shop = await serve(await newShop({ storage }))
-        const {
-          send,
-          keys: { sk: key },
-        } = shop
+        const shop = await openShop(storage)
+        const { send, key } = shop
         const { id } = await shop.issue()
         const responses = await many(4, () => send('POST', '/apps/desktop-app/rotate-keys', { key }))
         const { 200: won = 0, '409 conflict': lost = 0, ...others } = tally(responses)
@@ -210,11 +188,7 @@ for (const [name, use] of storages)
   describe(`the installation slot, on ${name}`, () => {
     test('POST reinstate against POST of a new license: one occupies it, the other is released or refused', () =>
       use(async (storage) => {
-        const {
-          send,
-          keys: { sk: key },
-          customer,
-        } = await serve(await newShop({ storage }))
+        const { send, customer, key } = await openShop(storage)
         for (let round = 1; round <= 5; round++) {
           const body = licenseOf(customer.id, installation(round))
           const old = String((await send('POST', licenses, { key, body })).data().id)
@@ -237,11 +211,8 @@ for (const [name, use] of storages)
 
     test('two PUTs of one installation_id: one gets it, the other keeps its own', () =>
       use(async (storage) => {
-        const shop = await serve(await newShop({ storage }))
-        const {
-          send,
-          keys: { sk: key },
-        } = shop
+        const shop = await openShop(storage)
+        const { send, key } = shop
         const movers = [await shop.issue(), await shop.issue()]
         const responses = await many(2, (at) =>
           send('PUT', `${licenses}/${movers[at]!.id}`, { key, body: { installation_id: installation(99) } }),

@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { routes } from '../../src/adapters/routes/index.ts'
-import { read, newShopServer, type Sent } from './test-server.ts'
+import { endOf, read, newShopServer, type Sent } from './test-server.ts'
 
 const server = await newShopServer()
 const { send, keys } = server
 const key = keys.sk
 
-/** Sends a request. Resolves to its status, and to the code of an error. */
-async function outcomeOf(method: string, path: string, sent: Sent = {}): Promise<string> {
-  const response = await send(method, path, sent)
-  return response.status < 400 ? `${response.status}` : `${response.status} ${response.error().code}`
-}
+const outcomeOf = async (method: string, path: string, sent: Sent = {}): Promise<string> =>
+  endOf(await send(method, path, sent))
 
 describe('GET with a malformed path', () => {
   const paths: Readonly<Record<string, string>> = {

@@ -60,6 +60,11 @@ function isRaw(body: unknown): body is BodyInit {
   return typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream
 }
 
+/** The status of a response, and the code of an error: `201`, `409 conflict`. */
+export function endOf(response: TestResponse): string {
+  return response.status < 400 ? `${response.status}` : `${response.status} ${response.error().code}`
+}
+
 /** The request that `send` makes. */
 export function requestTo(origin: string, method: string, path: string, sent: Sent = {}): Request {
   const headers = new Headers(sent.headers as [string, string][] | undefined)

@@ -75,6 +75,17 @@ function slowStore() {
 
 const settled = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 30))
 
+/** A client with a license, on a store whose next write ends when `gate` opens. */
+async function holdNextWrite() {
+  const { server, token, id } = await openLicensedClient({ background: false })
+  const { shared, gates, store } = slowStore()
+  const options = { ...(await server.clientOptions()), store, background: false }
+  const client = await createLicenseClient({ ...options, token })
+  const gate = createGate()
+  gates.write = gate.opened
+  return { server, id, shared, options, client, gate }
+}
+
 test('createLicenseClient(): takes the license in as soon as a late store answers', async () => {
   const { server, token } = await openLicensedClient({ background: false })
   const { gates, store } = slowStore()
@@ -96,12 +107,7 @@ test('createLicenseClient(): takes the license in as soon as a late store answer
 })
 
 test('refresh(): a write that ends late does not replace a newer one, nor bring a revoked license back', async () => {
-  const { server, token, id } = await openLicensedClient({ background: false })
-  const { shared, gates, store } = slowStore()
-  const options = { ...(await server.clientOptions()), store, background: false }
-  const client = await createLicenseClient({ ...options, token })
-  const gate = createGate()
-  gates.write = gate.opened
+  const { server, id, shared, options, client, gate } = await holdNextWrite()
   await withShortWaits(storeLimit, async () => {
     assert.deepEqual([(await client.refresh()).store, countRenewals(server)], ['unavailable', 1])
   })
@@ -116,12 +122,7 @@ test('refresh(): a write that ends late does not replace a newer one, nor bring 
 })
 
 test('refresh(): begins no write while an earlier one has not ended, which could replace the newer record', async () => {
-  const { server, token } = await openLicensedClient({ background: false })
-  const { shared, gates, store } = slowStore()
-  const options = { ...(await server.clientOptions()), store, background: false }
-  const client = await createLicenseClient({ ...options, token })
-  const gate = createGate()
-  gates.write = gate.opened
+  const { server, shared, client, gate } = await holdNextWrite()
   await withShortWaits(storeLimit, async () => {
     await withShortWaits(retryLimit, async () => {
       await client.refresh()

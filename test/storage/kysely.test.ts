@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { CamelCasePlugin, Kysely, PostgresDialect, SqliteDialect } from 'kysely'
 import { Pool } from 'pg'
-import { createLicensing, type Storage } from '../../src/core/index.ts'
+import type { Licensing, Storage } from '../../src/core/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { storageCases } from '../../src/testing/index.ts'
@@ -14,10 +14,9 @@ import {
   newCustomer,
   newLicense,
 } from '../../src/testing/storage-cases/records.ts'
-import { keyPairSource } from '../support/keys.ts'
-import { installation, masterKey } from '../support/fixtures.ts'
+import { installation } from '../support/fixtures.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
-import { furnish, slug } from './race-tasks.ts'
+import { furnish, serverOn, slug } from './race-tasks.ts'
 import { unavailable } from './unavailable.ts'
 
 interface HostTables {
@@ -66,6 +65,14 @@ async function connectWithNotes(url: string): Promise<Kysely<HostTables>> {
   const db = connect(url)
   await db.schema.createTable('note').addColumn('writtenBy', 'text').execute()
   return db
+}
+
+/** Licensing with an app, a tier and a customer in a database. */
+async function openShop(
+  db: Kysely<HostTables>,
+): Promise<{ readonly licensing: Licensing; readonly customerId: string }> {
+  const server = await serverOn(kyselyStorage(db), 0)
+  return { licensing: server.licensing, customerId: await furnish(server) }
 }
 
 const notesOf = (db: Kysely<HostTables>) => db.selectFrom('note').select('writtenBy').execute()
@@ -132,9 +139,7 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
 
     it('transaction(): rolling one call back keeps the writes of a concurrent call', async () => {
       const db = await openMigrated()
-      const newKeyPair = keyPairSource()
-      const licensing = await createLicensing({ storage: kyselyStorage(db), masterKey, newKeyPair })
-      const customerId = await furnish({ licensing } as Parameters<typeof furnish>[0])
+      const { licensing, customerId } = await openShop(db)
       const license = (number: number) => ({
         customerId,
         tierId: 'pro',
@@ -184,12 +189,7 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
 
     it('licensing that meets a deletion does not end the host’s transaction', async () => {
       const db = await openMigrated()
-      const licensing = await createLicensing({
-        storage: kyselyStorage(db),
-        masterKey,
-        newKeyPair: keyPairSource(),
-      })
-      const customerId = await furnish({ licensing, storage: kyselyStorage(db) })
+      const { licensing, customerId } = await openShop(db)
       const order = { installationId: installation(1), customerId, tierId: 'pro', forever: true } as const
       await db.transaction().execute(async (trx) => {
         await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
@@ -210,12 +210,7 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
 
     it('licenses.create(): issues the license with the rows of the host, or neither', async () => {
       const db = await openMigrated()
-      const licensing = await createLicensing({
-        storage: kyselyStorage(db),
-        masterKey,
-        newKeyPair: keyPairSource(),
-      })
-      const customerId = await furnish({ licensing, storage: kyselyStorage(db) })
+      const { licensing, customerId } = await openShop(db)
       const buy = (installationId: string, fails: boolean) =>
         db.transaction().execute(async (trx) => {
           await trx.insertInto('note').values({ writtenBy: 'host' }).execute()
