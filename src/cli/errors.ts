@@ -7,3 +7,8 @@ export class CliError extends Error {
 export class UsageError extends CliError {
   override readonly name = 'UsageError'
 }
+
+/** The code of an error of the operating system, such as `ENOENT`, for messages. */
+export function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException).code ?? (error as Error).name)
+}

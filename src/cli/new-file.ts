@@ -8,11 +8,6 @@ const withoutLinks: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** Returns the code of a file system's error, for messages. */
-export function codeOf(error: unknown): string {
-  return String((error as NodeJS.ErrnoException).code ?? (error as Error).name)
-}
-
 async function sync(path: string): Promise<void> {
   const handle = await open(path, 'r')
   await handle.sync().finally(() => handle.close())

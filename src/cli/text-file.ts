@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { CliError } from './errors.ts'
-import { codeOf } from './new-file.ts'
+import { CliError, codeOf } from './errors.ts'
 
 /**
  * Reads a key that a person has stored, without white space around it. Windows PowerShell writes UTF-16: read as UTF-8, that

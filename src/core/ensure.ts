@@ -166,19 +166,19 @@ async function create(
   options: NewAppOptions,
 ): Promise<App | null> {
   const prepared = await prepareApp(context, catalogue.app, options)
-  return inTransaction(context, async (tx) => {
+  const make = async (tx: StorageSession): Promise<App | null> => {
     if (!(await insertApp(tx, prepared))) return null
     const steps = await plan(context, tx, prepared.record.id, catalogue)
     return (await carryOut(tx, steps)) ? prepared.app : null
-  })
+  }
+  return inTransaction(context, make, { alone: true })
 }
 
 async function adjust(context: Context, app: AppRecord, catalogue: Required<Catalogue>): Promise<App | null> {
   const { slug: _slug, ...wanted } = catalogue.app
   const steps = await plan(context, context.storage, app.id, catalogue)
   if (difference(app, wanted) === null && steps.length === 0) return toApp(context, app)
-  // Under an idempotency key the record must not be stored, because it has a sealed secret.
-  const updated = await inTransaction({ ...context, recorder: null }, async (tx) => {
+  const change = async (tx: StorageSession): Promise<AppRecord | null> => {
     // This write is the lock that several servers queue for. The plan is made anew behind it.
     const locked = await tx.updateApp(app.id, {})
     if (locked === null) return null
@@ -186,7 +186,9 @@ async function adjust(context: Context, app: AppRecord, catalogue: Required<Cata
     const record = patch === null ? locked : await patchApp(context, tx, app.id, patch)
     const left = await plan(context, tx, app.id, catalogue)
     return (await carryOut(tx, left)) ? record : null
-  })
+  }
+  // Under an idempotency key the record must not be stored, because it has a sealed secret.
+  const updated = await inTransaction({ ...context, recorder: null }, change, { alone: true })
   return updated === null ? null : toApp(context, updated)
 }
 

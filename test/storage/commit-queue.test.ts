@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import type { Storage } from '../../src/core/index.ts'
+import type { Storage, StorageSession } from '../../src/core/index.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { addApp, newCustomer, newInstallation } from '../../src/testing/storage-cases/records.ts'
 import { withFiles } from './temporary-folder.ts'
@@ -157,6 +157,19 @@ describe('SQLite storage: writes that wait for the same turn', () => {
       )
       for (const error of await Promise.all(late)) assert.ok(unavailable(/is over/)(error))
       assert.equal(await storage.countCustomers({ appId }), 0)
+    }))
+
+  it('a long transaction leaves turns of the event loop', () =>
+    withStorage(async ({ storage, appId }) => {
+      let turns = 0
+      const timer = setInterval(() => turns++, 1)
+      const end = performance.now() + 100
+      const work = async (tx: StorageSession): Promise<void> => {
+        while (performance.now() < end) await tx.insertCustomer(newCustomer(appId))
+      }
+      await storage.transaction(work, { alone: true })
+      clearInterval(timer)
+      assert.ok(turns > 1, `${turns} turns`)
     }))
 
   it('a loop over reads leaves turns of the event loop', () =>

@@ -228,3 +228,17 @@ for (const [name, work] of Object.entries(cases)) {
     )
   })
 }
+
+it('ensure(): nobody waits inside the transaction of a large catalogue, and no time limit cuts it', async () => {
+  const inner = memoryStorage()
+  const storage: Storage = Object.create(inner)
+  const alone: unknown[] = []
+  storage.transaction = (work, options) => {
+    alone.push(options?.alone)
+    return inner.transaction(work, options)
+  }
+  const { licensing } = await newWorld({ storage })
+  await licensing.ensure({ app })
+  await licensing.ensure(catalogue)
+  assert.deepEqual(alone, [true, true])
+})

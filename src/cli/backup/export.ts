@@ -4,8 +4,8 @@ import { jsonOf, writeResult, type AsJson, type Output } from '../terminal/outpu
 import { progressBar } from '../terminal/progress.ts'
 import { withSnapshot, type Snapshot } from './snapshot.ts'
 import { countAll, entriesOf, totalOf, type Counts } from './records.ts'
-import { CliError } from '../errors.ts'
-import { codeOf, writeNewFile } from '../new-file.ts'
+import { CliError, codeOf } from '../errors.ts'
+import { writeNewFile } from '../new-file.ts'
 import { shownDatabase, type CliSettings } from '../settings.ts'
 
 type Write = (text: string) => Promise<void>

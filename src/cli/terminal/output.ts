@@ -1,7 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs'
 import process from 'node:process'
-import { CliError } from '../errors.ts'
-import { codeOf } from '../new-file.ts'
+import { CliError, codeOf } from '../errors.ts'
 import { withoutControls } from './columns.ts'
 
 /** The two streams that a command writes to. Only `line` may receive a secret. */

@@ -49,8 +49,8 @@ export interface Connections {
   readonly serialize?: Serialize | undefined
   /** Lets writes share a commit. Without it, each has its own. */
   readonly commits?: Commits
-  /** Waits before a read, so that a loop over reads leaves the event loop to others. */
-  readonly beforeRead?: () => Promise<void> | undefined
+  /** Waits before a verb of a loop that has kept the event loop from others for a while. */
+  readonly giveWay?: () => Promise<void> | undefined
 }
 
 /**
@@ -99,11 +99,13 @@ export class TransactionExecutor implements Executor {
   hasErased = false
   readonly #db: Writer
   readonly #inFlight = new InFlight('The transaction is over')
+  readonly #giveWay: Connections['giveWay']
   #fault: { readonly error: unknown } | null = null
 
-  constructor(db: Writer, hot: HotQueries) {
+  constructor(db: Writer, hot: HotQueries, giveWay: Connections['giveWay']) {
     this.#db = db
     this.hot = hot
+    this.#giveWay = giveWay
   }
 
   read<T>(query: (db: Reader) => Promise<T>): Promise<T> {
@@ -125,6 +127,7 @@ export class TransactionExecutor implements Executor {
   async write<T>(query: Query<T>): Promise<T> {
     this.#inFlight.enter()
     try {
+      await this.#giveWay?.()
       return await query(this.#db)
     } catch (cause) {
       const error = toLicensingError(cause)
@@ -178,9 +181,9 @@ export class StorageExecutor implements Executor {
   }
 
   read<T>(query: (db: Reader) => Promise<T>): Promise<T> {
-    const { reader, beforeRead } = this.#connections
+    const { reader, giveWay } = this.#connections
     return this.#call(async () => {
-      await beforeRead?.()
+      await giveWay?.()
       return this.#run(() => query(reader))
     })
   }
@@ -253,7 +256,8 @@ export class StorageExecutor implements Executor {
     let executor: TransactionExecutor | undefined
     let thrown: { readonly error: unknown } | undefined
     const within = async (db: Writer): Promise<T> => {
-      executor = new TransactionExecutor(db, this.hot)
+      // The others of a shared transaction would wait as well.
+      executor = new TransactionExecutor(db, this.hot, mayShare ? undefined : this.#connections.giveWay)
       try {
         return await executor.whole(work, mayShare ? this.#commits.patience : undefined)
       } catch (error) {

@@ -93,7 +93,7 @@ function oneConnection(writer: Kysely<Database>, connection: Connection): Connec
     writer,
     reader: writer,
     commits: new CommitQueue(writer),
-    beforeRead: regularTurns(),
+    giveWay: regularTurns(),
     secretErased: () => checkpointInTurn(writer, connection),
     close: () => closeLast(writer, connection),
   }
@@ -107,7 +107,7 @@ function withReader(writer: Kysely<Database>, connection: Connection, readOnly: 
     writer,
     reader,
     commits: new CommitQueue(writer),
-    beforeRead: regularTurns(),
+    giveWay: regularTurns(),
     readFirst: <Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]) =>
       readOnly.first<Row>(query.sql, parameters),
     secretErased: () => checkpointInTurn(writer, connection),
