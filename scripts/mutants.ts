@@ -42,7 +42,7 @@ const patience = 60_000
 /** Milliseconds for one test. A promise that never settles ends so. */
 const testPatience = 20_000
 const root = resolve(import.meta.dirname, '..')
-const copied: readonly string[] = ['src', 'test', 'vectors', 'package.json', 'tsconfig.json']
+const copied: readonly string[] = ['src', 'test', 'vectors', 'openapi.json', 'package.json', 'tsconfig.json']
 /** Files in memory, as in the quick tests. */
 const memoryFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 

@@ -9,6 +9,7 @@ import manifest from '../package.json' with { type: 'json' }
 export const copies: Readonly<Record<string, RegExp>> = {
   'jsr.json': /(?<="version": ")[^"]*(?=")/,
   'src/adapters/version.ts': /(?<=version = ')[^']*(?=')/,
+  'openapi.json': /(?<="version": ")[^"]*(?=",\s*"contact")/,
 }
 
 function copyVersion([path, pattern]: readonly [string, RegExp]): void {

@@ -1,5 +1,5 @@
 import { licensingServer, type ServerOptions } from '../../src/adapters/elysia.ts'
-import { openApiDocument } from '../../src/adapters/openapi/openapi.ts'
+import openApi from '../../openapi.json' with { type: 'json' }
 import type { LicensingOptions, ApiKeyWithSecret, Storage } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
@@ -38,7 +38,7 @@ export interface TestServer extends World {
   }
 }
 
-export const document: OpenApiDocument = (await openApiDocument()) as OpenApiDocument
+export const document: OpenApiDocument = openApi as unknown as OpenApiDocument
 export const checker: OpenApiChecker = openApiChecker(document)
 
 export async function read(response: Response): Promise<TestResponse> {

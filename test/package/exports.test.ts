@@ -6,7 +6,7 @@ import manifest from '../../package.json' with { type: 'json' }
 import { version } from '../../src/adapters/version.ts'
 import { pages, textOf } from '../documents/markdown.ts'
 
-const { './package.json': manifestFile, ...built } = manifest.exports
+const { './package.json': manifestFile, './openapi.json': document, ...built } = manifest.exports
 
 test('jsr.json: has the version, license and subpaths of package.json', () => {
   assert.equal(manifest.version, jsr.version)
@@ -25,7 +25,7 @@ test('package.json: every export is built from the source that jsr.json exports'
 
 test('package.json: every file that it names exists after a build', () => {
   const files = Object.values(built).flatMap(({ types, default: code }) => [types, code])
-  const named = [...files, ...Object.values(manifest.bin), manifestFile]
+  const named = [...files, ...Object.values(manifest.bin), manifestFile, document]
   assert.deepEqual(
     named.filter((file) => !existsSync(file)),
     [],

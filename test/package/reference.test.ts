@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { openApiText } from '../../scripts/openapi.ts'
 import { claims, reference } from '../../scripts/reference.ts'
 import { claimsOf, headerText } from '../support/tokens.ts'
 import { newShop, tokenOf } from '../support/fixtures.ts'
 
 test('docs/reference.md: equals the generated page; if not, run npm run reference', async () => {
   assert.equal(readFileSync('docs/reference.md', 'utf8'), await reference())
+})
+
+test('openapi.json: equals the generated document; if not, run npm run reference', async () => {
+  assert.equal(readFileSync('openapi.json', 'utf8'), await openApiText())
 })
 
 test('docs/reference.md: lists the claims and the header fields of a real token', async () => {

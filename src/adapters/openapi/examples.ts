@@ -1,5 +1,4 @@
 import { snakeCase } from '../../core/wire.ts'
-import { version } from '../version.ts'
 import { views, type ViewName } from './views.ts'
 
 const created = { created_at: '2026-01-23T10:00:00Z', updated_at: '2026-01-23T10:00:00Z' }
@@ -126,4 +125,4 @@ export function pageExample(item: object): object {
   return { data: [item], meta: { total: 1, page: 1, per_page: 20, next_cursor: null } }
 }
 
-export const healthExample: object = { status: 'ok', version, storage: 'ok' }
+export const healthExample: object = { status: 'ok', version: '1.2.3', storage: 'ok' }

@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import folder from 'swagger-ui-dist/absolute-path.js'
+import { assetReply, lazyAssets, requireAsset } from '../assets/asset.ts'
 import { cacheable } from '../http/cacheable.ts'
-import { openApiDocument } from './openapi.ts'
 import { pathAndQuery } from '../http/path.ts'
-import { empty, json, type Reply } from '../http/reply.ts'
+import { empty, type Reply } from '../http/reply.ts'
+import { openApiText } from './document.ts'
 
 /** Forbids other origins, inline code and frames. `data:` is for the icons in the style sheet of Swagger UI. */
 const policy = [
@@ -47,19 +45,11 @@ const start = `SwaggerUIBundle({
 })
 `
 
+const plainText = 'text/plain; charset=utf-8'
+
 type Responder = (request: Request) => Promise<Reply>
 
-/** Makes a value at its first use. It tries again only after a failure. */
-function lazy<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined
-      throw error
-    })
-    return made
-  }
-}
+const files = lazyAssets(() => import('../generated/swagger-ui.ts'))
 
 function indexPage(): Responder {
   const headers = {
@@ -75,19 +65,12 @@ function indexPage(): Responder {
 }
 
 function asset(name: string, contentType: string): Responder {
-  const text = lazy(() => readFile(join(folder(), name), 'utf8'))
-  return async (request) => cacheable(request, await text(), contentType)
-}
-
-function icon(): Responder {
-  const bytes = lazy(() => readFile(join(folder(), 'favicon-32x32.png')))
-  const headers = { 'content-type': 'image/png', 'cache-control': 'public, max-age=86400' }
-  return async () => ({ status: 200, headers, body: Uint8Array.from(await bytes()) })
+  return async (request) => assetReply(request, requireAsset(await files(), name), contentType)
 }
 
 function openApi(publicUrl: string | null): Responder {
-  const document = lazy(() => openApiDocument(publicUrl))
-  return async () => json(await document())
+  const headers = { 'content-type': 'application/json' }
+  return async () => ({ status: 200, headers, body: await openApiText(publicUrl) })
 }
 
 type DocumentReply = readonly [path: string, reply: Responder]
@@ -98,7 +81,10 @@ const swaggerUi: readonly DocumentReply[] = [
   ['/swagger/start.js', (request) => cacheable(request, start, 'text/javascript; charset=utf-8')],
   ['/swagger/swagger-ui.css', asset('swagger-ui.css', 'text/css; charset=utf-8')],
   ['/swagger/swagger-ui-bundle.js', asset('swagger-ui-bundle.js', 'text/javascript; charset=utf-8')],
-  ['/swagger/favicon.png', icon()],
+  ['/swagger/favicon.png', asset('favicon-32x32.png', 'image/png')],
+  // The header of the script names the first of these; the Apache License asks for the second.
+  ['/swagger/swagger-ui-bundle.js.LICENSE.txt', asset('swagger-ui-bundle.js.LICENSE.txt', plainText)],
+  ['/swagger/LICENSE.txt', asset('LICENSE.txt', plainText)],
 ]
 
 /** The responders at `/swagger` and below, by path: the OpenAPI document, and Swagger UI with its files. */

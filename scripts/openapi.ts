@@ -1,15 +1,22 @@
+/**
+ * Generates openapi.json from the route table. Run it with `npm run reference`. Servers and packages carry the file, so that
+ * only this script needs the generator.
+ */
 import { swagger } from '@elysiajs/swagger'
 import type { TObject } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import { appSlugPattern } from '../../core/ids.ts'
-import { errorCodes, type ErrorCode } from '../http/errors.ts'
-import { healthExample } from './examples.ts'
-import type { Route, SuccessResponse } from '../http/route.ts'
-import { basePath, routes } from '../routes/index.ts'
-import { requestSchema } from './json-schema.ts'
-import { errorSchema, healthSchema, namedSchemas } from './schemas.ts'
-import { version } from '../version.ts'
-import type { JsonSchema } from '../http/wire.ts'
+import { writeFileSync } from 'node:fs'
+import { appSlugPattern } from '../src/core/ids.ts'
+import { errorCodes, type ErrorCode } from '../src/adapters/http/errors.ts'
+import { healthExample } from '../src/adapters/openapi/examples.ts'
+import type { Route, SuccessResponse } from '../src/adapters/http/route.ts'
+import { basePath, routes } from '../src/adapters/routes/index.ts'
+import { requestSchema } from '../src/adapters/openapi/json-schema.ts'
+import { errorSchema, healthSchema, namedSchemas } from '../src/adapters/openapi/schemas.ts'
+import { version } from '../src/adapters/version.ts'
+import type { JsonSchema } from '../src/adapters/http/wire.ts'
+
+const file = new URL('../openapi.json', import.meta.url)
 
 const tags: Readonly<Record<string, string>> = {
   Apps: 'The programs that are licensed. Each app has its own key pair, tiers, features, customers and licenses.',
@@ -281,49 +288,32 @@ const relativeServer = {
   'x-internal': false,
 }
 
-/** The relative one stays in the list for pages of Swagger UI that were opened under another address. */
-function servers(publicUrl: string | null): readonly object[] {
-  if (publicUrl === null) return [relativeServer]
-  const description = 'This server at its public address, in production or in tests'
-  return [{ url: publicUrl, description, 'x-internal': false }, relativeServer]
+const documentation: object = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Heartwood',
+    version,
+    description,
+    contact: { name: 'Heartwood' },
+    license: { name: 'MIT', identifier: 'MIT' },
+  },
+  servers: [relativeServer],
+  tags: Object.entries(tags).map(([name, text]) => ({ name, description: text })),
+  components: {
+    securitySchemes: {
+      apiKey: { type: 'http', scheme: 'bearer', description: 'sk_… may write, pk_… may only read' },
+    },
+    schemas: namedSchemas,
+    responses: namedResponses(),
+    headers,
+    parameters: { 'Idempotency-Key': idempotencyKey },
+  },
 }
 
-function documentation(publicUrl: string | null): object {
-  return {
-    openapi: '3.1.0',
-    info: {
-      title: 'Heartwood',
-      version,
-      description,
-      contact: { name: 'Heartwood' },
-      license: { name: 'MIT', identifier: 'MIT' },
-    },
-    servers: servers(publicUrl),
-    tags: Object.entries(tags).map(([name, text]) => ({ name, description: text })),
-    components: {
-      securitySchemes: {
-        apiKey: { type: 'http', scheme: 'bearer', description: 'sk_… may write, pk_… may only read' },
-      },
-      schemas: namedSchemas,
-      responses: namedResponses(),
-      headers,
-      parameters: { 'Idempotency-Key': idempotencyKey },
-    },
-  }
-}
-
-/**
- * Makes the OpenAPI 3.1 document of the route table. Its first server is the public address, if there is one. A private
- * Elysia instance keeps a host's routes out of the document.
- */
-export async function openApiDocument(publicUrl: string | null = null): Promise<unknown> {
-  const app = new Elysia().use(
-    swagger({
-      excludeStaticFile: false,
-      exclude: ['/swagger', '/swagger/json'],
-      documentation: documentation(publicUrl),
-    }),
-  )
+/** Makes the OpenAPI 3.1 document of the route table. A running server names its public address in it too. */
+export async function generateOpenApi(): Promise<unknown> {
+  const exclude = ['/swagger', '/swagger/json']
+  const app = new Elysia().use(swagger({ excludeStaticFile: false, exclude, documentation }))
   const nothing = (): string => ''
   for (const route of routes)
     app.route(route.method, basePath + route.path, nothing, { detail: operation(route) })
@@ -331,3 +321,10 @@ export async function openApiDocument(publicUrl: string | null = null): Promise<
   const response = await app.handle(new Request('http://localhost/swagger/json'))
   return response.json()
 }
+
+/** The text of openapi.json. */
+export async function openApiText(): Promise<string> {
+  return `${JSON.stringify(await generateOpenApi(), null, 2)}\n`
+}
+
+if (import.meta.main) writeFileSync(file, await openApiText())
