@@ -10,6 +10,8 @@ export const copies: Readonly<Record<string, RegExp>> = {
   'jsr.json': /(?<="version": ")[^"]*(?=")/,
   'src/adapters/version.ts': /(?<=version = ')[^']*(?=')/,
   'openapi.json': /(?<="version": ")[^"]*(?=",\s*"contact")/,
+  'packages/client/package.json': /(?<="version": ")[^"]*(?=")/,
+  'packages/client/jsr.json': /(?<="version": ")[^"]*(?=")/,
 }
 
 function copyVersion([path, pattern]: readonly [string, RegExp]): void {

@@ -44,13 +44,18 @@ function listen(app: App, address: ListenAddress): Promise<Listener> {
   return startListener((request) => app.fetch(request), address)
 }
 
-/** Listens for the API and, if the metrics have a port of their own, for them. @throws {CliError} */
+/**
+ * Listens for the API and, if the metrics have a port of their own, for them.
+ *
+ * @throws {CliError} @throws {LicensingError} `unavailable` if the package for metrics is missing.
+ */
 async function startListeners(
   licensing: Licensing,
   { address, options, metricsPort }: Listeners,
 ): Promise<readonly [api: Listener, metrics: Listener | null]> {
   const service = createHttpService(licensing, options)
   const { metrics } = service
+  await metrics?.loaded()
   if (metrics === null || metricsPort === undefined)
     return [await listen(apiServer(service, options), address), null]
   const api = await listen(apiServer(service, { ...options, metrics: false }), address)

@@ -7,18 +7,18 @@ import { buffer } from 'node:stream/consumers'
 import { emptyFolder, run } from './programs.ts'
 
 /**
- * Publishes the package to a registry on this machine. Resolves to a folder with the published files.
+ * Publishes the package in a folder to a registry on this machine. Resolves to a folder with the published files.
  *
  * Deno rewrites imports as it publishes and does not check the result. Only the published files show if it works.
  */
-export async function publishToLocalJsr(): Promise<string> {
+export async function publishToLocalJsr(cwd = '.'): Promise<string> {
   const folder = emptyFolder()
   const registry = createServer((request, response) => void respond(request, response, folder))
   await once(registry.listen(0, '127.0.0.1'), 'listening')
   const { port } = registry.address() as AddressInfo
   const command = ['deno', 'publish', '--allow-dirty', '--no-check', '--no-provenance', '--token=none']
   try {
-    await run(command, { env: { JSR_URL: `http://127.0.0.1:${port}` } })
+    await run(command, { cwd, env: { JSR_URL: `http://127.0.0.1:${port}` } })
   } finally {
     registry.close()
   }
