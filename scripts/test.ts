@@ -12,6 +12,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { leftOutVariable } from '../test/support/left-out.ts'
 
 /** The counts of passed and failed tests. */
 export interface Tally {
@@ -210,12 +211,23 @@ function build(): Tally {
 
 function runPlan({ runners, builds, coversContract }: Plan): Tally {
   const folder = mkdtempSync(join(tmpdir(), 'heartwood-test-'))
+  const leftOut = join(folder, 'left-out.txt')
+  process.env[leftOutVariable] = leftOut
   const reports = new Map<string, string>()
   const tallies = builds ? [build()] : []
   for (const runner of runners) tallies.push(runTests(runner, folder, reports))
   if (coversContract) tallies.push({ passed: 0, failed: printContractTable(reports) })
+  printLacking(leftOut)
   rmSync(folder, { recursive: true })
   return sum(tallies)
+}
+
+/** Prints what the tests left out, each line once. */
+function printLacking(file: string): void {
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
+  if (lines.length === 0) return
+  console.log('\nLeft out, because this machine lacks something. With CI=true each of these fails:')
+  for (const line of new Set(lines)) console.log(`  ${line}`)
 }
 
 function printLeftOut(): void {

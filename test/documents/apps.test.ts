@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { emptyFolder, sameRuntime, startServer, whenAllIsOver, type RunningServer } from '../cli/heartwood.ts'
-import { curlCommands, documentText, lacking, placed, runCurl } from './documents.ts'
+import { curlCommands, documentText, placed, runCurl } from './documents.ts'
+import { lacking } from '../support/left-out.ts'
 import { assertHoldsNoSecret } from './vendor.ts'
 
 const commands = curlCommands(documentText('apps'))
@@ -21,7 +22,7 @@ interface RotationJson {
 
 const pem = /^-----BEGIN PUBLIC KEY-----\nMIICIjANBgkq[\s\S]+\n-----END PUBLIC KEY-----\n?$/
 
-describe('apps.txt by curl', { skip: lacking('curl') }, () => {
+describe('apps.txt by curl', { skip: lacking('apps.txt by curl', ['curl', 'bash']) }, () => {
   const suite = whenAllIsOver(after)
   const cwd = emptyFolder(suite)
   let server: RunningServer

@@ -1,6 +1,5 @@
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import process from 'node:process'
 
 /** The response that curl received, and the output of its command. */
 export interface CurlAnswer {
@@ -17,15 +16,6 @@ export interface Places {
   readonly key: string | null
   readonly license?: string
   readonly token?: string
-}
-
-/** For `test`'s `skip`: false, or what this machine lacks. @throws {Error} on CI, where nothing may be left out. */
-export function lacking(program: string, args: readonly string[] = ['--version']): string | false {
-  const { status } = spawnSync(program, args, { stdio: 'ignore' })
-  if (status === 0) return false
-  const lack = `${[program, ...args].join(' ')} does not run here`
-  if (process.env['CI'] !== undefined) throw new Error(lack)
-  return lack
 }
 
 /** A copy of a product document, as it was given. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { emptyFolder, sameRuntime, startServer, ways } from '../cli/heartwood.ts'
-import { lacking } from './documents.ts'
+import { lacking } from '../support/left-out.ts'
 import { blocksOf } from './markdown.ts'
 
 const commands = blocksOf('docs/http-api.md').filter(
@@ -31,9 +31,11 @@ async function paste(url: string, cwd: string): Promise<{ output: string; status
   return { output: stdout + stderr, statuses: codes.map(Number) }
 }
 
+const skip = lacking('the curl commands of docs/http-api.md', ['curl', 'bash'])
+
 test(
   'the curl commands of docs/http-api.md, pasted one after the other, do what the page says, twice',
-  { skip: lacking('curl') },
+  { skip },
   async (t) => {
     const cwd = emptyFolder(t)
     const server = await startServer(t, { cwd, way: sameRuntime })
@@ -55,23 +57,19 @@ test(
   },
 )
 
-test(
-  'the curl commands of docs/http-api.md say in words what is wrong',
-  { skip: lacking('curl') },
-  async (t) => {
-    const cwd = emptyFolder(t)
-    const server = await startServer(t, { cwd, way: sameRuntime })
-    const [functions = '', create = ''] = commands.map(({ code }) => code)
-    const bad = functions.replace(/KEY=.*/, 'KEY=sk_live_wrong') + create
-    const run = async (script: string): Promise<string> => {
-      const { stdout, stderr } = await promisify(execFile)('bash', ['-c', `${script}true\n`], { cwd })
-      return stdout + stderr
-    }
-    assert.match(
-      await run(bad.replace('http://localhost:4000', server.url)),
-      /"message":"Invalid or missing API key"/,
-    )
-    await server.stop()
-    assert.match(await run(bad.replace('http://localhost:4000', server.url)), /curl: \(7\) Failed to connect/)
-  },
-)
+test('the curl commands of docs/http-api.md say in words what is wrong', { skip }, async (t) => {
+  const cwd = emptyFolder(t)
+  const server = await startServer(t, { cwd, way: sameRuntime })
+  const [functions = '', create = ''] = commands.map(({ code }) => code)
+  const bad = functions.replace(/KEY=.*/, 'KEY=sk_live_wrong') + create
+  const run = async (script: string): Promise<string> => {
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', `${script}true\n`], { cwd })
+    return stdout + stderr
+  }
+  assert.match(
+    await run(bad.replace('http://localhost:4000', server.url)),
+    /"message":"Invalid or missing API key"/,
+  )
+  await server.stop()
+  assert.match(await run(bad.replace('http://localhost:4000', server.url)), /curl: \(7\) Failed to connect/)
+})

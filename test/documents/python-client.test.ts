@@ -5,12 +5,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { emptyFolder, sameRuntime, startServer } from '../cli/heartwood.ts'
-import { documentText, lacking } from './documents.ts'
+import { lackingPython, python } from '../support/left-out.ts'
+import { documentText } from './documents.ts'
 import { call, issue, makeApp, publicKey } from './vendor.ts'
 
-/** Debian's, to which its python3-requests, python3-jwt and python3-cryptography belong. */
-const python = '/usr/bin/python3'
-const skip = lacking(python, ['-c', 'import requests, jwt, cryptography'])
+const skip = lackingPython('the Python client of license-regeneration.txt')
 
 const client = /^import requests\n[\s\S]+?payload\.get\("features", \[\]\)\n/m.exec(
   documentText('license-regeneration'),
@@ -45,7 +44,7 @@ test("the document's Python client: refreshes its token and reads its features",
   assert.equal(client.split('https://license.yourapp.com').length, 2)
   writeFileSync(join(cwd, 'client_license.py'), client.replace('https://license.yourapp.com', server.url))
   writeFileSync(join(cwd, 'program.py'), program)
-  const running = promisify(execFile)(python, [join(cwd, 'program.py')], { timeout: 60_000 })
+  const running = promisify(execFile)(python!, [join(cwd, 'program.py')], { timeout: 60_000 })
   running.child.stdin?.end(JSON.stringify(['my-app', license.id, license.token, await publicKey(vendor)]))
   const features = ['api_access', 'webhooks']
   assert.deepEqual(JSON.parse((await running).stdout), [features, features, true])

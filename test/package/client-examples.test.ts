@@ -6,7 +6,8 @@ import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { createTestServer, type TestServer } from '../../src/testing/server.ts'
-import { startChromium } from './chromium.ts'
+import { lackingPython, python as pythonPath } from '../support/left-out.ts'
+import { lackingBrowser, startChromium } from './chromium.ts'
 import { emptyFolder, run, runtimes, type Runtime } from './programs.ts'
 import { listen, originOf, toRequest } from './web-server.ts'
 
@@ -78,18 +79,15 @@ for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
     assert.equal(statSync(join(home, '.desktop-app', 'license.json')).mode & 0o777, 0o600)
   })
 
-const debianPython = '/usr/bin/python3'
+const skip = lackingPython('examples/client_license.py')
+const pythonProgram = pythonPath ?? ''
 
-test('examples/client_license.py: activation, refresh, outage, forgery, revocation', async () => {
-  assert.ok(
-    existsSync(debianPython),
-    'Python is not installed: apt-get install python3-requests python3-jwt python3-cryptography',
-  )
+test('examples/client_license.py: activation, refresh, outage, forgery, revocation', { skip }, async () => {
   const { id, token } = await openServer()
   const file = join(emptyFolder(), 'license.json')
   const env = { LICENSE_SERVER: originOf(http), LICENSE_FILE: file, PYTHONDONTWRITEBYTECODE: '1' }
   const python = (...args: string[]): Promise<Ended> =>
-    runToEnd([debianPython, resolve('examples/client_license.py'), ...args], env)
+    runToEnd([pythonProgram, resolve('examples/client_license.py'), ...args], env)
   const storedToken = (): string =>
     (JSON.parse(readFileSync(file, 'utf8')) as { readonly token: string }).token
   assert.deepEqual(await python('status'), { code: 1, output: 'not licensed: no features' })
@@ -122,24 +120,24 @@ test('examples/client_license.py: activation, refresh, outage, forgery, revocati
   assert.deepEqual(await python('activate', renewed), { code: 0, output: 'active: export, webhooks' })
 })
 
-test('examples/client_license.py: runs on if it cannot store its license', async () => {
+test('examples/client_license.py: runs on if it cannot store its license', { skip }, async () => {
   const { token } = await openServer()
   const folder = emptyFolder()
   writeFileSync(join(folder, 'file'), '')
   const env = { LICENSE_SERVER: originOf(http), LICENSE_FILE: join(folder, 'file', 'license.json') }
   const { code, output } = await runToEnd(
-    [debianPython, resolve('examples/client_license.py'), 'activate', ` ${token}\n`],
+    [pythonProgram, resolve('examples/client_license.py'), 'activate', ` ${token}\n`],
     env,
   )
   assert.deepEqual([code, output], [0, 'active: export'])
 })
 
-test('examples/client_license.py: refreshes once a day', async () => {
+test('examples/client_license.py: refreshes once a day', { skip }, async () => {
   server = await createTestServer({ features: ['export'], start: Date.now() - 25 * 3_600_000 })
   const { token } = await server.issue()
   const env = { LICENSE_SERVER: originOf(http), LICENSE_FILE: join(emptyFolder(), 'license.json') }
   const python = (command: string): Promise<Ended> =>
-    runToEnd([debianPython, resolve('examples/client_license.py'), command, token], env)
+    runToEnd([pythonProgram, resolve('examples/client_license.py'), command, token], env)
   await python('activate')
   await server.clock.advance(25 * 3_600)
   await python('status')
@@ -147,43 +145,49 @@ test('examples/client_license.py: refreshes once a day', async () => {
   assert.equal(server.requests.length, 1)
 })
 
-test('examples/client-browser.html: accepts a token, keeps it over a reload, and shows a revocation', async () => {
-  const folder = emptyFolder()
-  await run(['bun', 'build', 'examples/client-browser.html', '--outdir', folder])
-  const pages = await listen(async (request) => {
-    const file = request.url === '/' ? 'client-browser.html' : (request.url ?? '').slice(1)
-    if (!existsSync(join(folder, file))) return new Response(null, { status: 404 })
-    const type = file.endsWith('.html') ? 'text/html' : 'text/javascript'
-    return new Response(readFileSync(join(folder, file)), { headers: { 'content-type': type } })
-  })
-  const { id, token } = await openServer([originOf(pages)])
-  const browser = await startChromium()
-  try {
-    const page = await browser.newPage()
-    await page.addInitScript((url) => {
-      const set = (): void => document.documentElement?.setAttribute('data-license-server', url)
-      document.addEventListener('readystatechange', set)
-    }, originOf(http))
-    const waitForState = (state: string): Promise<unknown> =>
-      page.locator('#state', { hasText: state }).waitFor({ timeout: 10_000 })
-    await page.goto(originOf(pages))
-    await waitForState('invalid')
-    await page.fill('#token', 'nonsense')
-    await page.click('form button')
-    await page.locator('#reason', { hasText: 'no license token' }).waitFor()
-    await page.fill('#token', token)
-    await page.click('form button')
-    await waitForState('active')
-    assert.equal(await page.isEnabled('#export'), true)
-    await page.reload()
-    await waitForState('active')
-    await server.licensing.licenses.revoke(server.app, id)
-    await page.click('#refresh')
-    await waitForState('revoked')
-    assert.equal(await page.isEnabled('#export'), false)
-  } finally {
-    await browser.close()
-    pages.closeAllConnections()
-    pages.close()
-  }
-})
+const noBrowser = lackingBrowser('examples/client-browser.html')
+
+test(
+  'examples/client-browser.html: accepts a token, keeps it over a reload, and shows a revocation',
+  { skip: noBrowser },
+  async () => {
+    const folder = emptyFolder()
+    await run(['bun', 'build', 'examples/client-browser.html', '--outdir', folder])
+    const pages = await listen(async (request) => {
+      const file = request.url === '/' ? 'client-browser.html' : (request.url ?? '').slice(1)
+      if (!existsSync(join(folder, file))) return new Response(null, { status: 404 })
+      const type = file.endsWith('.html') ? 'text/html' : 'text/javascript'
+      return new Response(readFileSync(join(folder, file)), { headers: { 'content-type': type } })
+    })
+    const { id, token } = await openServer([originOf(pages)])
+    const browser = await startChromium()
+    try {
+      const page = await browser.newPage()
+      await page.addInitScript((url) => {
+        const set = (): void => document.documentElement?.setAttribute('data-license-server', url)
+        document.addEventListener('readystatechange', set)
+      }, originOf(http))
+      const waitForState = (state: string): Promise<unknown> =>
+        page.locator('#state', { hasText: state }).waitFor({ timeout: 10_000 })
+      await page.goto(originOf(pages))
+      await waitForState('invalid')
+      await page.fill('#token', 'nonsense')
+      await page.click('form button')
+      await page.locator('#reason', { hasText: 'no license token' }).waitFor()
+      await page.fill('#token', token)
+      await page.click('form button')
+      await waitForState('active')
+      assert.equal(await page.isEnabled('#export'), true)
+      await page.reload()
+      await waitForState('active')
+      await server.licensing.licenses.revoke(server.app, id)
+      await page.click('#refresh')
+      await waitForState('revoked')
+      assert.equal(await page.isEnabled('#export'), false)
+    } finally {
+      await browser.close()
+      pages.closeAllConnections()
+      pages.close()
+    }
+  },
+)

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import manifest from '../../package.json' with { type: 'json' }
+import { lacking } from '../support/left-out.ts'
 import { importsOf, sourceFiles } from './imports.ts'
 import { publishToLocalJsr } from './local-jsr.ts'
 import { run, runtimes, type Runtime } from './programs.ts'
@@ -49,14 +50,20 @@ test('deno publish: accepts the sources and finds no slow types', async () => {
   assert.match(stdout + stderr, /\/openapi\.json /)
 })
 
-test('deno publish: every import it sends names a published file, or a package with its registry', async () => {
-  const imports = sourceFiles(await publishToLocalJsr()).flatMap((file) => importsOf(file))
-  assert.notEqual(imports.length, 0)
-  const broken = imports.filter(({ target, relative }) =>
-    relative ? !existsSync(target) : !/^(npm|node|bun):/.test(target),
-  )
-  assert.deepEqual(
-    broken.map(({ file, target }) => `${file} imports ${target}`),
-    [],
-  )
-})
+const skip = lacking('deno publish to a local registry', ['tar'])
+
+test(
+  'deno publish: every import it sends names a published file, or a package with its registry',
+  { skip },
+  async () => {
+    const imports = sourceFiles(await publishToLocalJsr()).flatMap((file) => importsOf(file))
+    assert.notEqual(imports.length, 0)
+    const broken = imports.filter(({ target, relative }) =>
+      relative ? !existsSync(target) : !/^(npm|node|bun):/.test(target),
+    )
+    assert.deepEqual(
+      broken.map(({ file, target }) => `${file} imports ${target}`),
+      [],
+    )
+  },
+)

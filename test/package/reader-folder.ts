@@ -1,4 +1,4 @@
-import { symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { blocksOf } from '../documents/markdown.ts'
 import { fileOf } from './pasted-page.ts'
@@ -56,9 +56,7 @@ export async function freshClone(): Promise<string> {
   const folder = emptyFolder()
   const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
   const files = (await run(['git', ...list])).stdout.split('\0').filter((file) => file !== '')
-  writeFileSync(join(folder, '.files'), files.join('\0'))
-  await run(['tar', '--null', '-T', join(folder, '.files'), '-cf', join(folder, '.tar')])
-  await run(['tar', '-xf', '.tar'], { cwd: folder })
+  for (const file of files) cpSync(file, join(folder, file))
   return folder
 }
 

@@ -6,7 +6,7 @@ import { licensingServer } from '../../src/adapters/elysia.ts'
 import { routes } from '../../src/adapters/routes/index.ts'
 import { newShopServer, type TestServer } from '../adapters/test-server.ts'
 import { whileListening } from '../adapters/listening.ts'
-import { startChromium } from './chromium.ts'
+import { lackingBrowser, startChromium } from './chromium.ts'
 import { run, runtimes, type Runtime } from './programs.ts'
 
 /** An open page, its requests and its errors. */
@@ -69,7 +69,7 @@ async function checkPage(server: Pick<TestServer, 'fetch'>, key: string, prefix:
   })
 }
 
-describe('GET /swagger in a browser', () => {
+describe('GET /swagger in a browser', { skip: lackingBrowser('GET /swagger in a browser') }, () => {
   before(async () => {
     browser = await startChromium()
   })

@@ -3,8 +3,8 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, wr
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import process from 'node:process'
 import { setTimeout } from 'node:timers/promises'
+import { leaveOut } from '../support/left-out.ts'
 import { unprivileged } from './postgres-binaries.ts'
 
 /** A PgBouncer in transaction mode. It ends with this process at the latest. */
@@ -24,10 +24,9 @@ export const documentedSettings: string = ((): string => {
 
 const program = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find((path) => existsSync(path))
 
-/** Prints why tests are left out. On CI it throws, because none may be. */
+/** Says that tests are left out. @throws {Error} on CI. */
 function reportNone(): undefined {
-  if (process.env['CI'] !== undefined) throw new Error(noPgBouncer)
-  console.error(`Skipped: ${noPgBouncer}`)
+  leaveOut('tests with PgBouncer', noPgBouncer)
 }
 
 function settingsFor(server: URL, folder: string, port: number, added: string): string {
