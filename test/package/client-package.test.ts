@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import manifest from '../../package.json' with { type: 'json' }
@@ -10,6 +10,7 @@ import { blocksOf } from '../documents/markdown.ts'
 import { lacking } from '../support/left-out.ts'
 import { importsOf, packageOf, sourceFiles } from './imports.ts'
 import { publishToLocalJsr } from './local-jsr.ts'
+import { oldNode } from './old-node.ts'
 import { emptyFolder, run, runtimes, type Runtime } from './programs.ts'
 import { project, tarball } from './tarball.ts'
 
@@ -39,6 +40,15 @@ for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
     assert.equal((await run(command, { cwd })).stdout, licensed)
     await assert.rejects(run([...command, `${token}x`], { cwd }), /invalid_token|not valid/)
   })
+
+test('heartwood-client in an empty project on Node 20.0.0: verifies a token without a server', async () => {
+  const cwd = await project('heartwood-client')
+  const token = await writeProgram(cwd)
+  const code = readFileSync(join(cwd, 'program.ts'), 'utf8').replace(/<'.*>/, '').replace('key.ts', 'key.mjs')
+  writeFileSync(join(cwd, 'program.mjs'), code)
+  copyFileSync(join(cwd, 'public-key.ts'), join(cwd, 'public-key.mjs'))
+  assert.equal((await run([await oldNode(), 'program.mjs', token], { cwd })).stdout, licensed)
+})
 
 test('heartwood-client: publint, attw and the compiler find no problem', async () => {
   assert.match((await run(['publint', '--strict', await tarball('heartwood-client')])).stdout, /All good!/)

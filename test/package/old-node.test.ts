@@ -1,27 +1,16 @@
 import assert from 'node:assert/strict'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
-import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { FakeServer } from '../client/fake-server.ts'
 import { lifecycleCases } from '../client/lifecycle-cases.ts'
 import type { OldNodeResult } from '../client/old-node-program.ts'
+import { oldest, oldNode } from './old-node.ts'
 import { emptyFolder, run } from './programs.ts'
 import { listen, originOf, toRequest } from './web-server.ts'
 
-/** The oldest Node that docs/client.md promises to a bundle. */
-const oldest = '20.0.0'
-
 let server: Server
 let results: ReadonlyMap<string, unknown>
-
-/** Gets the binary from npm, as all runtimes come. It is no dependency: Deno reads no alias in a lock file of npm. */
-async function installOldNode(folder: string): Promise<string> {
-  const system = process.platform === 'win32' ? 'win' : process.platform
-  const name = `node-${system}-${process.arch}`
-  await run(['npm', 'install', '--no-audit', '--no-fund', '--prefix', folder, `${name}@${oldest}`])
-  return join(folder, 'node_modules', name, 'bin', 'node')
-}
 
 async function startServer(): Promise<Server> {
   let fakeServer: FakeServer
@@ -39,8 +28,7 @@ before(async () => {
   const bundle = join(folder, 'program.mjs')
   const entry = 'test/client/old-node-program.ts'
   await run(['bun', 'build', entry, '--target', 'node', '--outfile', bundle])
-  const oldNode = await installOldNode(emptyFolder())
-  const { stdout } = await run([oldNode, bundle, originOf(server), folder])
+  const { stdout } = await run([await oldNode(), bundle, originOf(server), folder])
   results = new Map(
     stdout
       .trim()
