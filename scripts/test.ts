@@ -222,12 +222,15 @@ function runPlan({ runners, builds, coversContract }: Plan): Tally {
   return sum(tallies)
 }
 
-/** Prints what the tests left out, each line once. */
+/** Describes what the tests left out, each line once; empty if that is nothing. */
+export function describeLeftOut(text: string): string {
+  const lines = [...new Set(text.split('\n').filter((line) => line !== ''))]
+  const title = 'Left out, because this machine lacks something. With CI=true each of these fails:'
+  return lines.length === 0 ? '' : [title, ...lines.map((line) => `  ${line}`)].join('\n')
+}
+
 function printLacking(file: string): void {
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
-  if (lines.length === 0) return
-  console.log('\nLeft out, because this machine lacks something. With CI=true each of these fails:')
-  for (const line of new Set(lines)) console.log(`  ${line}`)
+  if (existsSync(file)) console.log(`\n${describeLeftOut(readFileSync(file, 'utf8'))}`)
 }
 
 function printLeftOut(): void {
