@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout } from 'node:timers'
 
 /** A request as body parsers leave it: what they made of the body is its `body`. */
 interface ParsedRequest extends IncomingMessage {
@@ -32,4 +33,21 @@ export function restoreBody(req: ParsedRequest, request: Request): void {
   if (bytes === null) Object.defineProperty(request, 'bodyUsed', { value: true })
   // srvx reads these bytes in place of the stream.
   else Object.defineProperty(req, 'rawBody', { value: bytes, configurable: true })
+}
+
+/**
+ * Takes the rest of a body that nobody read, so that the next request can follow on the connection, but not for ever. Deno alone
+ * would do neither. After a cancelled body Node reads no other request, so the connection ends.
+ *
+ * @param milliseconds The time that the rest may take after the response.
+ */
+export function takeUnreadBody(req: IncomingMessage, res: ServerResponse, milliseconds: number): void {
+  // A cancelled body takes the socket away from its request.
+  const { socket } = req
+  res.once('finish', () => {
+    if (req.complete) return
+    if (req.destroyed) socket.end()
+    else req.resume()
+    setTimeout(() => void (req.complete || socket.destroy()), milliseconds).unref()
+  })
 }

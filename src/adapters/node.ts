@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { NodeRequest, sendNodeResponse } from 'srvx/node'
 import type { ClientInfo } from './http.ts'
-import { restoreBody } from './node-body.ts'
+import { restoreBody, takeUnreadBody } from './node-body.ts'
 
 /** A handler of Fetch requests, such as the result of `createHandler()`. */
 export interface FetchHandler {
@@ -21,6 +21,9 @@ export type NodeHandler = (
   response: ServerResponse,
   next?: (error?: unknown) => void,
 ) => Promise<void>
+
+/** The time that the rest of a refused body may take, in milliseconds. */
+const restMs = 30_000
 
 /**
  * Turns a handler of `heartwood/http` into one for `node:http`. With `next`, as in Express, it passes on the requests for
@@ -49,6 +52,7 @@ export function toNodeHandler(handler: FetchHandler): NodeHandler {
     const request: Request = new NodeRequest({ req, res })
     if (next !== undefined && handler.serves?.(request) === false) return next()
     restoreBody(req, request)
+    takeUnreadBody(req, res, restMs)
     const address = req.socket.remoteAddress ?? null
     await sendNodeResponse(res, await handler(request, { address }))
   }

@@ -99,6 +99,7 @@ export interface HttpService {
 }
 
 const log = getLogger(['heartwood', 'http'])
+const isBun = 'Bun' in globalThis
 
 function warnOnce(text: string): () => void {
   let hasWarned = false
@@ -181,7 +182,7 @@ function rateLimitKeys({ clientAddress, trustedProxies: proxies = [] }: ServerOp
 export function createHttpService(
   licensing: Licensing,
   options: ServerOptions,
-  mayKnowAddress: boolean = 'Bun' in globalThis,
+  mayKnowAddress: boolean = isBun,
 ): HttpService {
   checkOptions({ licensing }, { licensing: isLicensing })
   checkOptions(options, optionRules)
