@@ -21,8 +21,16 @@ function bytesOf(request: ParsedRequest): Buffer | null {
   const { body } = request
   if (typeof body === 'string') return Buffer.from(body)
   if (body instanceof Uint8Array) return Buffer.from(body)
-  if (!isJson(request) || typeof body !== 'object') return null
-  return Buffer.from(JSON.stringify(body))
+  return isJson(request) && typeof body === 'object' ? jsonOf(body) : null
+}
+
+/** A parser may leave a value that JSON does not have, such as a BigInt. */
+function jsonOf(value: object | null): Buffer | null {
+  try {
+    return Buffer.from(JSON.stringify(value))
+  } catch {
+    return null
+  }
 }
 
 /** Gives a body that a parser has read back to the request. Otherwise it marks the body as used, and reading it is an error. */
