@@ -12,8 +12,6 @@ import { hosts, type Host } from './framework-hosts.ts'
 import { exchange, rawRequest } from './listening.ts'
 import { endOf, read, requestTo, serve } from './test-server.ts'
 
-const isBun = 'Bun' in globalThis
-
 async function handlerOf(options: HandlerOptions): Promise<Handler> {
   return createHandler((await newShop()).licensing, options)
 }
@@ -162,9 +160,8 @@ const spellings = [
 ]
 
 describe('a path in another spelling, as it was sent to a port', () => {
-  // On Bun, a host app sees the resolved path only: see docs/decisions/paths-one-spelling.md.
   for (const name of ['Express', 'Express, below a prefix and after express.json()', 'Fastify', 'node:http'])
-    test(`${name}: not the API`, { skip: isBun }, () =>
+    test(`${name}: not the API`, () =>
       whileHosted(hosts[name]!, async ({ baseUrl }) => {
         const { port, pathname } = new URL(baseUrl)
         const base = pathname.replace(/\/$/, '')
@@ -178,8 +175,7 @@ describe('a path in another spelling, as it was sent to a port', () => {
           assert.match(response, /^HTTP\/1\.1 400 /, host)
           assert.doesNotMatch(response, healthy, host)
         }
-      }),
-    )
+      }))
 })
 
 describe('a body that the host has read', () => {

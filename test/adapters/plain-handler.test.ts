@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Elysia, type AnyElysia } from 'elysia'
 import { licensingServer, type ServerOptions } from '../../src/adapters/elysia.ts'
+import { createDispatch } from '../../src/adapters/dispatch.ts'
 import { createHandler } from '../../src/adapters/http.ts'
+import { createHttpService } from '../../src/adapters/http/service.ts'
+import { routes, routesAt } from '../../src/adapters/routes/index.ts'
+import { immediateReadsOf } from '../../src/core/storage/immediate-reads.ts'
+import { sqliteStorage } from '../../src/storage/sqlite.ts'
+import { inTemporaryFolder } from '../storage/temporary-folder.ts'
 import { installation, newShop, type Shop } from '../support/fixtures.ts'
 import { requestTo, serve, type Sent, type TestServer } from './test-server.ts'
 
@@ -185,4 +191,43 @@ describe('createHandler(): responds as the plugin of Elysia does', () => {
         assert.deepEqual(plain, elysia, row.join(' '))
       }
     })
+})
+
+test('GET verify over SQLite: the dispatch waits for nothing', async () => {
+  await inTemporaryFolder(async (folder) => {
+    const storage = await sqliteStorage({ filename: `${folder}/heartwood.db` })
+    const { licensing, issue } = await newShop({ storage })
+    await issue({ installationId: installation(1) })
+    const dispatch = createDispatch(createHttpService(licensing, {}), {}, '/licensing')
+    const request = new Request(`http://localhost/licensing${verify}?installation_id=${installation(1)}`)
+    const response = dispatch.respond(request, () => null)
+    // One fault of SQLite forbids a second connection, without which no storage reads at once.
+    assert.equal(response instanceof Response, immediateReadsOf(storage) !== undefined)
+    assert.equal((await response).status, 200)
+    await storage.close()
+  })
+})
+
+test('routesAt(): the rows with the fewest parameters that fit a path', () => {
+  const fits = (pattern: string, path: string): boolean => {
+    const [wanted, given] = [pattern.split('/'), path.split('/')]
+    return (
+      wanted.length === given.length &&
+      wanted.every((part, at) => (part.startsWith(':') ? given[at] !== '' : part === given[at]))
+    )
+  }
+  const parameters = (path: string): number => path.split(':').length
+  const words = [...new Set(routes.flatMap(({ path }) => path.split('/')))]
+  const asked = routes.flatMap(({ path }) =>
+    words.flatMap((word) => path.split('/').map((_part, at) => path.split('/').with(at, word).join('/'))),
+  )
+  for (const path of [...asked, '', '/', '/apps//licenses', '/apps/a/b/c/d/e/f/g']) {
+    const found = routes.filter((row) => fits(row.path, path))
+    const fewest = Math.min(...found.map((row) => parameters(row.path)))
+    assert.deepEqual(
+      routesAt(path),
+      found.filter((row) => parameters(row.path) === fewest),
+      path,
+    )
+  }
 })
