@@ -19,7 +19,7 @@ export interface FetchHandler {
 export type NodeHandler = (
   request: IncomingMessage,
   response: ServerResponse,
-  next?: (error?: unknown) => void,
+  next?: () => void,
 ) => Promise<void>
 
 /** The time that the rest of a refused body may take, in milliseconds. */

@@ -1,7 +1,7 @@
 import { serve as serveHono } from '@hono/node-server'
 import { Elysia } from 'elysia'
 import express from 'express'
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { Hono, type Context } from 'hono'
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
@@ -143,7 +143,25 @@ async function expressAfterJson(licensing: Licensing, options: HandlerOptions): 
   return listenOnNode(app, '/licensing')
 }
 
+async function listenFastify(app: FastifyInstance, prefix: string): Promise<Host> {
+  await app.listen({ port: 0, host: hostname })
+  const { port } = app.server.address() as AddressInfo
+  const close = async (): Promise<void> => {
+    app.server.closeAllConnections()
+    await app.close()
+  }
+  return { baseUrl: `http://${hostname}:${port}${prefix}`, fetch: throughPort, close }
+}
+
 async function fastify(licensing: Licensing, options: HandlerOptions): Promise<Host> {
+  const handler = toNodeHandler(createHandler(licensing, options))
+  const app = Fastify()
+  app.addHook('onRequest', (request, reply, done) => void handler(request.raw, reply.raw, done))
+  app.get('/shop', async () => 'shop')
+  return listenFastify(app, '')
+}
+
+async function fastifyRoute(licensing: Licensing, options: HandlerOptions): Promise<Host> {
   const handler = toNodeHandler(createHandler(licensing, { ...options, basePath: '/licensing' }))
   const app = Fastify()
   app.get('/shop', async () => 'shop')
@@ -155,13 +173,7 @@ async function fastify(licensing: Licensing, options: HandlerOptions): Promise<H
       return handler(request.raw, reply.raw)
     })
   })
-  await app.listen({ port: 0, host: hostname })
-  const { port } = app.server.address() as AddressInfo
-  const close = async (): Promise<void> => {
-    app.server.closeAllConnections()
-    await app.close()
-  }
-  return { baseUrl: `http://${hostname}:${port}/licensing`, fetch: throughPort, close }
+  return listenFastify(app, '/licensing')
 }
 
 async function nodeHttp(licensing: Licensing, options: HandlerOptions): Promise<Host> {
@@ -187,6 +199,7 @@ export const hosts: Readonly<Record<string, StartHost>> = {
   Express: expressAtRoot,
   'Express, below a prefix and after express.json()': expressAfterJson,
   Fastify: fastify,
+  'Fastify, in a route without body parsers': fastifyRoute,
   'node:http': nodeHttp,
   'a route of Next.js': next,
 }

@@ -160,7 +160,13 @@ const spellings = [
 ]
 
 describe('a path in another spelling, as it was sent to a port', () => {
-  for (const name of ['Express', 'Express, below a prefix and after express.json()', 'Fastify', 'node:http'])
+  for (const name of [
+    'Express',
+    'Express, below a prefix and after express.json()',
+    'Fastify',
+    'Fastify, in a route without body parsers',
+    'node:http',
+  ])
     test(`${name}: not the API`, () =>
       whileHosted(hosts[name]!, async ({ baseUrl }) => {
         const { port, pathname } = new URL(baseUrl)
