@@ -40,6 +40,7 @@ const plan: Readonly<Record<string, readonly Platform[]>> = {
   regeneration: withBoth,
   verify: withBoth,
   'verify-under-load': withSqlite,
+  'verify-without-framework': withSqlite,
   'bulk-regeneration': withBoth,
   'list-pages': withBoth,
   'verify-offline': everyRuntime,

@@ -14,6 +14,7 @@ import { rotation } from './benchmarks/rotation.ts'
 import { verify } from './benchmarks/verify.ts'
 import { verifyOffline } from './benchmarks/verify-offline.ts'
 import { verifyUnderLoad } from './benchmarks/verify-under-load.ts'
+import { verifyWithoutFramework } from './benchmarks/verify-without-framework.ts'
 import { openDatabases, type DatabaseName } from './databases.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -22,6 +23,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   regeneration,
   verify,
   'verify-under-load': verifyUnderLoad,
+  'verify-without-framework': verifyWithoutFramework,
   'bulk-regeneration': bulkRegeneration,
   'list-pages': listPages,
   'verify-offline': verifyOffline,

@@ -6,6 +6,7 @@ import { Elysia, type AnyElysia } from 'elysia'
 import { CompactSign, importPKCS8 } from 'jose'
 import process from 'node:process'
 import { licensingServer } from '../src/adapters/elysia.ts'
+import { createHandler } from '../src/adapters/http.ts'
 import { socketAddressOf, startListener } from '../src/cli/listener.ts'
 import { generateRsaKeyPair } from '../src/core/index.ts'
 import { openBaselineQuery, type FoundLicense } from './baseline-query.ts'
@@ -55,7 +56,7 @@ async function listen(app: AnyElysia): Promise<number> {
   return listenAsServe(app)
 }
 
-async function listenAsServe(app: AnyElysia): Promise<number> {
+async function listenAsServe(app: Pick<AnyElysia, 'fetch'>): Promise<number> {
   const { url } = await startListener((request) => app.fetch(request), { port: 0, host: '127.0.0.1' })
   return Number(new URL(url).port)
 }
@@ -86,7 +87,9 @@ async function run(kind: string, location: string, slug: string): Promise<void> 
   const signing = kind === 'all-cores' ? ({ concurrency: 'all' } as const) : {}
   const { licensing } = await openFixture(location, slug, { signing })
   const { secret } = await licensing.apiKeys.create({ type: 'sk', mode: 'live' })
-  const app = licensingServer(licensing, { rateLimits, clientAddress: socketAddressOf, standalone: true })
+  const options = { rateLimits, clientAddress: socketAddressOf, standalone: true }
+  const app =
+    kind === 'plain' ? { fetch: createHandler(licensing, options) } : licensingServer(licensing, options)
   await serveCommands(
     { port: await listenAsServe(app), secret },
     {

@@ -20,7 +20,7 @@ export function verifyPath(licenses: number): (number: number) => string {
 }
 
 /** Measures the CPU time that the server uses for a request, in microseconds. */
-function cpuOf(child: Child, { milliseconds }: Effort, licenses: number): () => Promise<number> {
+export function cpuOf(child: Child, { milliseconds }: Effort, licenses: number): () => Promise<number> {
   const { port } = child.ready as { readonly port: number }
   const template: RequestTemplate = { port, method: 'GET', path: verifyPath(licenses) }
   return async () => {

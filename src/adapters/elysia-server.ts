@@ -1,13 +1,18 @@
-import { Elysia, type AnyElysia } from 'elysia'
-import { corsHeaders, preflight } from './http/cors.ts'
-import { getAlone, methodNotAllowed, noSuchRoute } from './http/errors.ts'
-import { handleRoute, respond, unknownPath } from './http/handle.ts'
-import type { Reply } from './http/reply.ts'
+import { Elysia } from 'elysia'
+import {
+  fixedPaths,
+  headResponse,
+  metricsPath,
+  respondInApi,
+  respondNoSuchRoute,
+  respondUnmatched,
+  withoutSlash,
+  type FixedPath,
+} from './endpoints.ts'
+import { handleRoute } from './http/handle.ts'
 import type { HttpService, ServerOptions } from './http/service.ts'
-import { metricsReply, type Metrics } from './metrics/metrics.ts'
-import { documents } from './openapi/swagger-ui.ts'
-import { healthReply, otherHealthMethod } from './routes/health.ts'
-import { basePath, methodsOf, routes, routesAt } from './routes/index.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { basePath, findRoute, routes } from './routes/index.ts'
 
 /** The part of Bun's server that knows the address of a client. */
 interface BunServer {
@@ -20,21 +25,8 @@ function socketAddress(server: BunServer | null, request: Request): string | nul
   return server?.requestIP === undefined ? undefined : (server.requestIP(request)?.address ?? null)
 }
 
-async function replyNoSuchRoute(): Promise<Reply> {
-  throw noSuchRoute()
-}
-
-/** Replies to a path below ours, or a method, that the route table does not have. */
-async function replyUnmatched(service: HttpService, request: Request, rest: string): Promise<Reply> {
-  const rows = routesAt(`/${rest}`)
-  if (rows.length === 0) return replyNoSuchRoute()
-  const methods = methodsOf(rows)
-  if (request.method === 'OPTIONS') return preflight(request, methods, rows, service.origins)
-  throw methodNotAllowed(methods)
-}
-
 // On Node, Elysia reads the source text of these handlers, so they must not contain type annotations.
-function mountRoutes(app: AnyElysia, service: HttpService): void {
+function mountRoutes(app: Elysia, service: HttpService): void {
   for (const route of routes)
     app.route(
       route.method,
@@ -45,78 +37,61 @@ function mountRoutes(app: AnyElysia, service: HttpService): void {
     )
 }
 
-function respondAt(
-  { metrics }: HttpService,
-  path: string,
-  request: Request,
-  work: () => Promise<Reply>,
-  headers: Readonly<Record<string, string>> = {},
-): Response | Promise<Response> {
-  return respond({ request, path, headers: { ...headers }, metrics }, work)
-}
-
-/** Health is public, so pages of any origin may read it. */
-function mountHealth(app: AnyElysia, service: HttpService): void {
-  const path = '/api/health'
-  const at = (request: Request, work: () => Promise<Reply>): Response | Promise<Response> =>
-    respondAt(service, path, request, work, corsHeaders(request, true, service.origins))
-  app.get(path, ({ request }) => at(request, () => healthReply(service)), options)
-  app.all(path, ({ request }) => at(request, () => otherHealthMethod(service, request)), options)
-}
-
-function mountRest(app: AnyElysia, service: HttpService): void {
-  const at = (path: string, request: Request, work: () => Promise<Reply>): Response | Promise<Response> =>
-    respondAt(service, path, request, work)
-  app.all(basePath, ({ request }) => at(basePath, request, replyNoSuchRoute), options)
+// Elysia gives HEAD to the handlers of GET, but in a host with `aot: false` to those of `all`.
+function mountFixed(app: Elysia, { path, get, other }: FixedPath): void {
+  app.get(path, ({ request }) => get(request), options)
   app.all(
-    `${basePath}/*`,
-    ({ request, params }) =>
-      at(unknownPath, request, () => replyUnmatched(service, request, params['*'] ?? '')),
+    path,
+    ({ request }) => (request.method === 'HEAD' ? headResponse(get(request)) : other(request)),
     options,
   )
 }
 
-function mountDocuments(app: AnyElysia, service: HttpService): void {
-  for (const [path, reply] of documents(service.publicUrl)) {
-    app.get(path, ({ request }) => respondAt(service, path, request, () => reply(request)), options)
-    app.all(path, ({ request }) => respondAt(service, path, request, getAlone), options)
-  }
+function respondToRest(
+  service: HttpService,
+  request: Request,
+  path: string,
+  server: BunServer | null,
+): Response | Promise<Response> {
+  if (request.method !== 'HEAD' || findRoute('GET', withoutSlash(path)) === null)
+    return respondUnmatched(service, request, path)
+  return headResponse(respondInApi(service, request, path, () => socketAddress(server, request)))
 }
 
-function mountMetrics(app: AnyElysia, service: HttpService, metrics: Metrics): void {
-  const at = (request: Request, work: () => Promise<Reply>): Response | Promise<Response> =>
-    respondAt(service, '/metrics', request, work)
-  app.get('/metrics', ({ request }) => at(request, () => metricsReply(metrics)), options)
-  app.all('/metrics', ({ request }) => at(request, getAlone), options)
+function mountRest(app: Elysia, service: HttpService): void {
+  app.all(basePath, ({ request }) => respondNoSuchRoute(service, request, basePath), options)
+  app.all(
+    `${basePath}/*`,
+    ({ request, params, server }) => respondToRest(service, request, `/${params['*'] ?? ''}`, server),
+    options,
+  )
 }
 
-function newApp(): AnyElysia {
+function newApp(): Elysia {
   // By default Elysia assumes a Host of at least four characters and cuts a shorter one's paths in the wrong place.
   const app = new Elysia({ handler: { standardHostname: false } })
   // A host that is made with `aot: false` looks `none` up among the parsers. This one leaves the body unread.
-  return app.parser('none', () => 'unread')
+  return app.parser('none', () => 'unread') as unknown as Elysia
 }
 
-function mountNothingElse(app: AnyElysia, service: HttpService): void {
-  app.all('/*', ({ request }) => respondAt(service, unknownPath, request, replyNoSuchRoute), options)
+function mountNothingElse(app: Elysia, service: HttpService): void {
+  app.all('/*', ({ request }) => respondNoSuchRoute(service, request), options)
 }
 
 /** Serves the API, and the metrics of the service if the settings ask for them here. */
-export function apiServer(service: HttpService, settings: ServerOptions): AnyElysia {
+export function apiServer(service: HttpService, settings: ServerOptions): Elysia {
   const app = newApp()
   mountRoutes(app, service)
-  mountHealth(app, service)
   mountRest(app, service)
-  if (settings.documents !== false) mountDocuments(app, service)
-  if (settings.metrics === true && service.metrics !== null) mountMetrics(app, service, service.metrics)
+  for (const fixed of fixedPaths(service, settings)) mountFixed(app, fixed)
   if (settings.standalone === true) mountNothingElse(app, service)
   return app
 }
 
 /** Serves the metrics of a service alone, for a port of their own. */
-export function metricsServer(service: HttpService, metrics: Metrics): AnyElysia {
+export function metricsServer(service: HttpService, metrics: Metrics): Elysia {
   const app = newApp()
-  mountMetrics(app, service, metrics)
+  mountFixed(app, metricsPath(service, metrics))
   mountNothingElse(app, service)
   return app
 }

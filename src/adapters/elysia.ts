@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AnyElysia } from 'elysia'
+import type { Elysia } from 'elysia'
 import type { Licensing } from '../core/licensing.ts'
 import { apiServer } from './elysia-server.ts'
 import { createHttpService, type ServerOptions } from './http/service.ts'
@@ -17,7 +17,8 @@ import { createHttpService, type ServerOptions } from './http/service.ts'
  *
  * @param licensing The result of `createLicensing()`.
  * @param settings Options such as limits, CORS origins and metrics.
- * @returns An Elysia app, for `use()`, `group()`, `listen()` or `fetch`.
+ * @returns An Elysia app, for `use()`, `group()`, `listen()` or `fetch`. Its type names no route, so the types of the host's
+ * own routes stay as they are, for Eden too.
  * @throws {TypeError} if an option is malformed or cannot be honoured: for example a rate limit that is not a positive
  * integer, rate limits without `clientAddress` on another runtime than Bun, or an origin that no browser sends.
  *
@@ -35,7 +36,7 @@ import { createHttpService, type ServerOptions } from './http/service.ts'
  * console.log(response.status) // 200
  * ```
  */
-export function licensingServer(licensing: Licensing, settings: ServerOptions = {}): AnyElysia {
+export function licensingServer(licensing: Licensing, settings: ServerOptions = {}): Elysia {
   return apiServer(createHttpService(licensing, settings), settings)
 }
 

@@ -5,6 +5,7 @@ import type { Server as SocketServer } from 'node:net'
 import type { ServerHandler, ServerRequest } from 'srvx'
 import { serve as serveOnBun } from 'srvx/bun'
 import { serve as serveOnNode } from 'srvx/node'
+import { takeUnreadBody } from '../adapters/node-body.ts'
 import { CliError } from './errors.ts'
 import { bunRoutes, showSentPath } from './sent-path.ts'
 import type { ListenAddress } from './settings.ts'
@@ -84,23 +85,6 @@ function limitConnections(server: SocketServer): void {
   })
 }
 
-/**
- * Takes the rest of a body that nobody read, so that the next request can follow on the connection, but not for ever. Deno alone
- * would do neither. After a cancelled body Node reads no other request, so the connection ends.
- */
-function limitUnreadBodies(server: HttpServer, bodyMs: number): void {
-  server.on('request', (request, response) => {
-    // A cancelled body takes the socket away from its request.
-    const { socket } = request
-    response.once('finish', () => {
-      if (request.complete) return
-      if (request.destroyed) socket.end()
-      else request.resume()
-      setTimeout(() => void (request.complete || socket.destroy()), bodyMs).unref()
-    })
-  })
-}
-
 /** Heartwood alone stops the server and limits bodies, because Bun's own response to a larger body is empty. */
 const common = { manual: true, silent: true, gracefulShutdown: false } as const
 
@@ -143,7 +127,7 @@ function nodeServer(fetch: ServerHandler, { port, host }: ListenAddress, timeout
   const server = serveOnNode({ ...common, fetch: withSentPath, port, hostname: host, node })
   const http = server.node?.server as HttpServer
   limitConnections(http)
-  limitUnreadBodies(http, bodyMs)
+  http.on('request', (request, response) => takeUnreadBody(request, response, bodyMs))
   // Without a handler, a connection that the system does not hand over would end the process.
   http.on('listening', () => http.on('error', (error) => log.warn('No connection: {error}', { error })))
   return server

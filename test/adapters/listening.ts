@@ -10,7 +10,8 @@ export interface Listening {
   exchange(text: string): Promise<string>
 }
 
-function exchange(port: number, text: string): Promise<string> {
+/** Writes text to a port. Resolves to all that the server sends until it closes the socket. */
+export function exchange(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let received = ''
     const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(text))

@@ -89,7 +89,8 @@ export function sender(fetch: Fetch, origin = 'http://localhost'): Send {
   }
 }
 
-async function secretOf(world: World, key: object): Promise<string> {
+/** Makes a key. Resolves to its secret. */
+export async function secretOf(world: World, key: object): Promise<string> {
   return ((await world.licensing.apiKeys.create(key)) as ApiKeyWithSecret).secret
 }
 

@@ -66,6 +66,8 @@ async function runProgram(block: Block, page: OpenPage): Promise<void> {
 
 async function runBlock(block: Block, page: OpenPage): Promise<void> {
   const code = block.code.replaceAll(exampleAddress, database?.url ?? '')
+  // A page tells its reader to end one server before the next.
+  if (block.marker === 'keeps running') await page.stopServers()
   if (block.language === 'ts') await runProgram(block, page)
   else await page.paste({ ...block, code })
 }

@@ -15,6 +15,7 @@ const scripts: Readonly<Record<string, readonly Runtime[]>> = {
 const servers: Readonly<Record<string, Runtime>> = {
   'server-bun.ts': 'Bun',
   'server-deno.ts': 'Deno',
+  'server-node.ts': 'Node',
   'webhook-receiver.ts': 'Node',
 }
 

@@ -26,11 +26,17 @@ await storage.close()
 
 const masterKey = Buffer.alloc(32, 7).toString('base64')
 
+/** The packages of docs/frameworks.md. */
+const frameworks = ['hono', '@hono/node-server', 'express', '@types/express', 'fastify']
+
 /** Makes a project and installs the package from the local registry. */
 export async function install(env: Readonly<Record<string, string>>): Promise<string> {
   const folder = emptyFolder()
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  await run(['npm', 'install', 'heartwood', 'elysia', 'srvx', 'postgres'], { cwd: folder, env })
+  await run(['npm', 'install', 'heartwood', 'elysia', 'srvx', 'postgres', ...frameworks], {
+    cwd: folder,
+    env,
+  })
   return folder
 }
 

@@ -29,6 +29,10 @@ function checkType(request: Request): void {
     throw new HttpError('unsupported_media_type', 'Request body must be application/json')
 }
 
+/** The developer of the host sees this error at the first request with a body. It says nothing about the request. */
+const alreadyRead =
+  'The host app read the body of this request before Heartwood did: mount Heartwood before every body parser'
+
 /** A client that disconnects while it sends is not a fault of the server. */
 function disconnected(): never {
   throw new HttpError('invalid_json', 'Request body could not be read')
@@ -128,11 +132,13 @@ function parseJson(bytes: Uint8Array): unknown {
  *
  * @param held Counts the bytes. The caller releases it when the request has its response.
  * @param timeoutMs The longest that the body may take, in milliseconds.
- * @throws {HttpError} `body_too_large`, `request_timeout`, `unavailable`, `unsupported_media_type`, `invalid_json`.
+ * @throws {HttpError} `body_too_large`, `request_timeout`, `unavailable`, `unsupported_media_type`, `invalid_json`. A body
+ * that the host has already read is `internal_error`.
  */
 export async function readBody(request: Request, held: HeldBody, timeoutMs: number): Promise<unknown> {
   const announced = Number(request.headers.get('content-length') ?? 0)
   if (announced > maxBodyBytes) throw tooLarge()
+  if (request.bodyUsed || request.body?.locked === true) throw new HttpError('internal_error', alreadyRead)
   if (request.body === null) return {}
   // Refused before the first read, a body is dropped by the runtime and not collected.
   held.expect(announced)

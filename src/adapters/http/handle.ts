@@ -14,7 +14,7 @@ import { HeldBody } from './body-memory.ts'
 import { readBody } from './body.ts'
 import { askedPath } from './asked-path.ts'
 import { corsHeaders } from './cors.ts'
-import { errorCodeOf, errorReply, HttpError, isPublicError, noSuchRoute } from './errors.ts'
+import { errorCodeOf, errorReply, HttpError, noSuchRoute } from './errors.ts'
 import { replyOnce } from './idempotency.ts'
 import { isCanonicalPath, isMalformedHost } from './path.ts'
 import type { Reply } from './reply.ts'
@@ -127,8 +127,9 @@ function replyTo(context: RequestContext, headers: Record<string, string>): Repl
 }
 
 function replyToError(error: unknown, requestId: string, metrics: Metrics | null): Reply {
-  metrics?.failed(errorCodeOf(error))
-  if (!isPublicError(error)) log.error('Request {requestId} failed: {error}', { requestId, error })
+  const code = errorCodeOf(error)
+  metrics?.failed(code)
+  if (code === 'internal_error') log.error('Request {requestId} failed: {error}', { requestId, error })
   return errorReply(error)
 }
 

@@ -60,6 +60,7 @@ export interface ServerOptions {
    * The address of the socket a request arrived on. Limits need it, because they count by address. Only an app that
    * listens by Elysia's `listen` on Bun knows it without this option. Limits without it are a `TypeError` at creation. On
    * Bun an app cannot foresee how requests come, so each that comes through `fetch` or `handle` gets 500 `internal_error`.
+   * A handler of `heartwood/http` may get the address with each request instead.
    */
   readonly clientAddress?: (request: Request) => string | null | undefined
   /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is trusted. Default: none. */
@@ -98,6 +99,7 @@ export interface HttpService {
 }
 
 const log = getLogger(['heartwood', 'http'])
+const isBun = 'Bun' in globalThis
 
 function warnOnce(text: string): () => void {
   let hasWarned = false
@@ -134,7 +136,8 @@ function limitsOf(rateLimits: RateLimits | undefined, metrics: Metrics | null): 
   return metrics === null ? consumeLimit : countRejected(consumeLimit, metrics)
 }
 
-const optionRules: OptionRules<ServerOptions> = {
+/** The rules of the options that every adapter has. */
+export const optionRules: OptionRules<ServerOptions> = {
   standalone: isFlag,
   publicUrl: isAnything,
   documents: isFlag,
@@ -152,8 +155,7 @@ const needsAddress =
 
 /** @throws {TypeError} for limits that could not be counted. */
 function requireAddress({ clientAddress, rateLimits }: ServerOptions): void {
-  if (rateLimits !== undefined && clientAddress === undefined && !('Bun' in globalThis))
-    throw new TypeError(needsAddress)
+  if (rateLimits !== undefined && clientAddress === undefined) throw new TypeError(needsAddress)
 }
 
 function rateLimitKeys({ clientAddress, trustedProxies: proxies = [] }: ServerOptions): RateLimitKeys {
@@ -171,11 +173,20 @@ function rateLimitKeys({ clientAddress, trustedProxies: proxies = [] }: ServerOp
   }
 }
 
-/** Makes the service of one plugin. @throws {TypeError} that names an option which is unknown, or cannot be honoured. */
-export function createHttpService(licensing: Licensing, options: ServerOptions): HttpService {
+/**
+ * Makes the service of one plugin or handler.
+ *
+ * @param mayKnowAddress True if requests may come with the address of their socket. A plugin of Elysia has it on Bun only.
+ * @throws {TypeError} that names an option which is unknown, or cannot be honoured.
+ */
+export function createHttpService(
+  licensing: Licensing,
+  options: ServerOptions,
+  mayKnowAddress: boolean = isBun,
+): HttpService {
   checkOptions({ licensing }, { licensing: isLicensing })
   checkOptions(options, optionRules)
-  requireAddress(options)
+  if (!mayKnowAddress) requireAddress(options)
   const rateLimitKeyOf = rateLimitKeys(options)
   const metrics = options.metrics === true ? startMetrics(licensing) : null
   return {

@@ -5,6 +5,7 @@ import { customerRoutes } from './customers.ts'
 import { featureRoutes } from './features.ts'
 import { licenseRoutes } from './licenses.ts'
 import { regenerationRoutes } from './regeneration.ts'
+import { RouteTree, type Found } from './route-tree.ts'
 import { tierRoutes } from './tiers.ts'
 import { verificationRoutes } from './verification.ts'
 import { webhookRoutes } from './webhooks.ts'
@@ -25,23 +26,28 @@ export const routes: readonly Route[] = [
   ...apiKeyRoutes,
 ]
 
-function matches(pattern: string, path: string): boolean {
-  const wanted = pattern.split('/')
-  const given = path.split('/')
-  const fits = (part: string, at: number): boolean =>
-    part.startsWith(':') ? given[at] !== '' : part === given[at]
-  return wanted.length === given.length && wanted.every(fits)
-}
+const rowsByMethod = new Map<string, RouteTree<Route>>()
+const rowsByPath = new RouteTree<Route[]>()
 
-function parameterCount({ path }: Route): number {
-  return path.split(':').length
+for (const row of routes) {
+  const rows = rowsByMethod.get(row.method) ?? new RouteTree<Route>()
+  rows.add(row.path, row)
+  rowsByMethod.set(row.method, rows)
+}
+for (const { path } of routes)
+  rowsByPath.add(
+    path,
+    routes.filter((row) => row.path === path),
+  )
+
+/** The row that replies to a method at a path, with the parameters of the path. HEAD has the row of GET. */
+export function findRoute(method: string, path: string): Found<Route> | null {
+  return rowsByMethod.get(method === 'HEAD' ? 'GET' : method)?.find(path) ?? null
 }
 
 /** The rows that match a path, by any method. `/licenses/verify` takes precedence over `/licenses/:id`. */
 export function routesAt(path: string): readonly Route[] {
-  const found = routes.filter((route) => matches(route.path, path))
-  const fewest = Math.min(...found.map(parameterCount))
-  return found.filter((route) => parameterCount(route) === fewest)
+  return rowsByPath.find(path)?.value ?? []
 }
 
 /** The methods of rows that share a path, for `Allow`. */
