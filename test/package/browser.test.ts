@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import type { BrowserPage, BrowserStore } from '../client/browser-page.ts'
@@ -76,43 +76,48 @@ async function openTab(missing: readonly string[] = []): Promise<Page> {
   return opened
 }
 
-describe('client in browsers', { skip: lackingBrowser('test/package/browser.test.ts') }, () => {
-  before(async () => {
-    browser = await startChromium()
-    const script = join(emptyFolder(), 'page.js')
-    await run(['bun', 'build', 'test/client/browser-page.ts', '--target', 'browser', '--outfile', script])
-    await site.open(readFileSync(script, 'utf8'))
-    tab = await openTab()
-    oldTab = await openTab(newerFunctions)
-  })
+const skip = lackingBrowser('the client in browsers')
 
-  after(async () => {
-    await browser?.close()
-    site.close()
-  })
+before(async () => {
+  if (skip !== false) return
+  browser = await startChromium()
+  const script = join(emptyFolder(), 'page.js')
+  await run(['bun', 'build', 'test/client/browser-page.ts', '--target', 'browser', '--outfile', script])
+  await site.open(readFileSync(script, 'utf8'))
+  tab = await openTab()
+  oldTab = await openTab(newerFunctions)
+})
 
-  for (const [engine, tabOf] of [
-    ['a browser', () => tab],
-    ['a browser without the functions that came after Chrome 93, Firefox 92 and Safari 15.4', () => oldTab],
-  ] as const)
-    for (const [at, { name, steps }] of lifecycleCases.entries())
-      test(`client in ${engine}: ${name}`, async () => {
-        site.renew()
-        const { observed } = await tabOf().evaluate((index) => page.runCase(index), at)
-        assert.deepEqual(
-          observed,
-          steps.map(([, observation]) => observation),
-        )
-      })
+after(async () => {
+  await browser?.close()
+  site.close()
+})
 
-  test('client in an old browser: every newer function is really missing', async () => {
-    const missing = (each: Page): Promise<readonly string[]> => each.evaluate(findMissing, newerFunctions)
-    assert.deepEqual(await missing(tab), [])
-    assert.deepEqual(await missing(oldTab), newerFunctions)
-  })
+for (const [engine, tabOf] of [
+  ['a browser', () => tab],
+  ['a browser without the functions that came after Chrome 93, Firefox 92 and Safari 15.4', () => oldTab],
+] as const)
+  for (const [at, { name, steps }] of lifecycleCases.entries())
+    test(`client in ${engine}: ${name}`, { skip }, async () => {
+      site.renew()
+      const { observed } = await tabOf().evaluate((index) => page.runCase(index), at)
+      assert.deepEqual(
+        observed,
+        steps.map(([, observation]) => observation),
+      )
+    })
 
-  for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])
-    test(`${kind}: keeps the license over a reload, and only one of two tabs requests a renewal`, async () => {
+test('client in an old browser: every newer function is really missing', { skip }, async () => {
+  const missing = (each: Page): Promise<readonly string[]> => each.evaluate(findMissing, newerFunctions)
+  assert.deepEqual(await missing(tab), [])
+  assert.deepEqual(await missing(oldTab), newerFunctions)
+})
+
+for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])
+  test(
+    `${kind}: keeps the license over a reload, and only one of two tabs requests a renewal`,
+    { skip },
+    async () => {
       site.renew()
       const setup = (await site.fakeServer.command('open', { forever: true })) as ClientSetup
       const [one, other] = [await openTab(), await openTab()]
@@ -132,16 +137,16 @@ describe('client in browsers', { skip: lackingBrowser('test/package/browser.test
       const renewals = site.fakeServer.server.requests.filter(({ method }) => method === 'POST')
       assert.equal(renewals.length, 1)
       await Promise.all([one.close(), other.close()])
-    })
+    },
+  )
 
-  test('localStorage: a tab learns at once that another tab has a license', async () => {
-    site.renew()
-    const setup = (await site.fakeServer.command('open', { forever: true })) as ClientSetup
-    const [one, other] = [await openTab(), await openTab()]
-    await one.evaluate(() => localStorage.clear())
-    for (const each of [one, other])
-      assert.equal(await each.evaluate((given) => page.open('localStorage', given), setup), 'invalid')
-    await one.evaluate((token) => page.enter(token), setup.token)
-    await other.waitForFunction(() => page.state() === 'active')
-  })
+test('localStorage: a tab learns at once that another tab has a license', { skip }, async () => {
+  site.renew()
+  const setup = (await site.fakeServer.command('open', { forever: true })) as ClientSetup
+  const [one, other] = [await openTab(), await openTab()]
+  await one.evaluate(() => localStorage.clear())
+  for (const each of [one, other])
+    assert.equal(await each.evaluate((given) => page.open('localStorage', given), setup), 'invalid')
+  await one.evaluate((token) => page.enter(token), setup.token)
+  await other.waitForFunction(() => page.state() === 'active')
 })

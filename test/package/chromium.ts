@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { chromium, type Browser } from 'playwright-core'
 import { findProgram, leaveOut } from '../support/left-out.ts'
@@ -51,10 +51,18 @@ function unpacked(): string {
   return folder
 }
 
+/** Names the fonts of the package, because its own settings name a folder elsewhere. Without any font the browser crashes. */
+function writeFontSettings(folder: string): void {
+  const folders = `<dir>${folder}/fonts/fonts</dir><cachedir>${folder}/fonts-cache</cachedir>`
+  const head = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">'
+  writeFileSync(join(folder, 'fonts/fonts.conf'), `${head}<fontconfig>${folders}</fontconfig>\n`)
+}
+
 /** The browser of npm, if it runs here. It brings libraries that a machine without a browser lacks. */
 function fromNpm(): Executable | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined
   const folder = unpacked()
+  writeFontSettings(folder)
   const executablePath = join(folder, 'chromium')
   const env = { LD_LIBRARY_PATH: join(folder, 'al2023/lib'), FONTCONFIG_PATH: join(folder, 'fonts') }
   const options = { env: { ...process.env, ...env }, stdio: 'ignore' } as const

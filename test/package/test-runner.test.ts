@@ -20,6 +20,11 @@ test('tally(): a file missing from the report is a failure', () => {
   assert.deepEqual(tally([...files, 'test/core/c.test.ts'], report, 0), { passed: 2, failed: 2 })
 })
 
+test('tally(): a file missing from the report is none if tests were left out, but an empty report stays one', () => {
+  assert.deepEqual(tally([...files, 'test/core/c.test.ts'], report, 0, true), { passed: 2, failed: 1 })
+  assert.deepEqual(tally(files, '', 0, true), { passed: 0, failed: 2 })
+})
+
 test('tally(): a bad exit code without a failed test is a failure', () => {
   assert.deepEqual(tally(files, report.replace('<failure', '<ok'), 1), { passed: 3, failed: 1 })
   assert.deepEqual(tally(files, report.replace('<failure', '<ok'), null), { passed: 3, failed: 1 })
