@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { configure, reset, type LoggerConfig, type LogRecord } from '@logtape/logtape'
 import express, { type RequestHandler } from 'express'
 import Fastify from 'fastify'
 import { createHandler, type Handler, type HandlerOptions } from '../../src/adapters/http.ts'
@@ -192,6 +193,12 @@ describe('a body that the host has read', () => {
   test('a Request whose body is used or locked: 500 that names the cause', async () => {
     const { licensing, keys } = await serve(await newShop())
     const handler = createHandler(licensing)
+    const logged: LogRecord[] = []
+    const loggers: LoggerConfig<'keep', string>[] = [
+      { category: ['heartwood', 'http'], sinks: ['keep'], lowestLevel: 'error' },
+      { category: ['logtape', 'meta'], lowestLevel: 'error' },
+    ]
+    await configure({ reset: true, sinks: { keep: (record) => void logged.push(record) }, loggers })
     for (const spoil of [
       (request: Request) => request.text(),
       (request: Request) => request.body!.getReader(),
@@ -202,6 +209,11 @@ describe('a body that the host has read', () => {
       assert.equal(endOf(response), '500 internal_error')
       assert.match(response.error().message, reason)
     }
+    await reset()
+    assert.deepEqual(
+      logged.map(({ properties }) => reason.test((properties['error'] as Error).message)),
+      [true, true],
+    )
     assert.equal((await licensing.customers.list('desktop-app')).data.length, 1)
   })
 
