@@ -258,6 +258,17 @@ describe('a body that the host has read', () => {
       close()
     })
 
+  test('a parser that read a request without a body: the body is empty', async () => {
+    const { licensing, keys } = await serve(await newShop())
+    const drain: RequestHandler = (req, _res, next) => void req.resume().once('end', next)
+    const { port, close } = await listen(express().use(drain, toNodeHandler(createHandler(licensing))))
+    const request = requestTo(`http://127.0.0.1:${port}`, 'POST', '/apps/desktop-app/rotate-keys', {
+      key: keys.sk,
+    })
+    assert.equal(endOf(await read(await fetch(request))), '200')
+    close()
+  })
+
   test('the parsers of Fastify: 500 that names the cause', async () => {
     const { licensing, keys } = await serve(await newShop())
     const handler = toNodeHandler(createHandler(licensing))
@@ -313,7 +324,13 @@ describe('the address that the host tells', () => {
 
   test('no address, or one that is no text: 500 that names the cause, if the host has limits', async () => {
     const handler = await handlerOf({ rateLimits: {} })
-    for (const info of [undefined, {}, { params: {} }]) {
+    for (const info of [
+      undefined,
+      {},
+      { params: {} },
+      { address: { address: '192.0.2.1' } },
+      { address: 1 },
+    ]) {
       const response = await read(await handler(requestTo('http://localhost', 'GET', path), info as never))
       assert.equal(endOf(response), '500 internal_error')
       assert.match(response.error().message, /^The host app counts requests by address but tells none: /)
