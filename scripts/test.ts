@@ -49,6 +49,8 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/adapters/slow-connections.test.ts': 'waits until the server closes connections',
   'test/cli/': 'starts processes; half of it needs PostgreSQL',
   'test/documents/': 'starts servers, curl and Python',
+  'test/adapters/frameworks.test.ts': 'listens with seven frameworks',
+  'test/adapters/handler-mounts.test.ts': 'listens with seven frameworks',
   'test/adapters/rate-limit-crowd.test.ts': 'sends 100,000 requests',
   'test/storage/beside-deletion.test.ts': 'needs PostgreSQL',
   'test/storage/deletions.test.ts': 'needs PostgreSQL',

@@ -18,13 +18,10 @@ export interface Dispatch {
   respond(request: Request, socketAddress: SocketAddress): Response | Promise<Response>
 }
 
-/** The sent path without the base, or `null` if it is not below the base. */
+/** The sent path without the base, or `null` if it does not begin with it. The rest of a path of ours begins with a slash. */
 function pathBelow(base: string, request: Request): string | null {
   const [path] = pathAndQuery(request)
-  if (base === '') return path
-  return path.startsWith(base) && (path.length === base.length || path[base.length] === '/')
-    ? path.slice(base.length)
-    : null
+  return path.startsWith(base) ? path.slice(base.length) : null
 }
 
 class Paths implements Dispatch {

@@ -54,10 +54,10 @@ const noAddress =
 /** Limits without an address would let everybody pass, so the first request shows the mistake. */
 function addressReader({ clientAddress }: ServerOptions): (info: ClientInfo | undefined) => SocketAddress {
   return (info) => () => {
-    const address = info?.address ?? null
+    const { address }: ClientInfo = info ?? {}
     if (typeof address === 'string') return address
-    if (clientAddress === undefined && !Object.hasOwn(Object(info) as object, 'address'))
-      throw new HttpError('internal_error', noAddress)
+    const isTold = Object.hasOwn(Object(info) as object, 'address') && (address ?? null) === null
+    if (!isTold && clientAddress === undefined) throw new HttpError('internal_error', noAddress)
     return null
   }
 }

@@ -36,8 +36,8 @@ function jsonOf(value: object | null): Buffer | null {
 /** Gives a body that a parser has read back to the request. Otherwise it marks the body as used, and reading it is an error. */
 export function restoreBody(req: ParsedRequest, request: Request): void {
   const wasRead = req.readableDidRead || req.readableEnded
-  if (!wasRead || !hasBody(req) || Buffer.isBuffer(req.rawBody)) return
-  const bytes = bytesOf(req)
+  if (!wasRead || Buffer.isBuffer(req.rawBody)) return
+  const bytes = hasBody(req) ? bytesOf(req) : Buffer.alloc(0)
   if (bytes === null) Object.defineProperty(request, 'bodyUsed', { value: true })
   // srvx reads these bytes in place of the stream.
   else Object.defineProperty(req, 'rawBody', { value: bytes, configurable: true })

@@ -15,10 +15,24 @@ export interface FetchHandler {
   serves?(request: Request): boolean
 }
 
+/** The parts of an `IncomingMessage` that name it, so that a program needs no types of Node. */
+export interface IncomingRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly socket: { readonly remoteAddress?: string | undefined }
+}
+
+/** The parts of a `ServerResponse` that name it. */
+export interface OutgoingResponse {
+  readonly headersSent: boolean
+  readonly writableEnded: boolean
+}
+
 /** A handler for `createServer()` of `node:http`, and for `use()` of Express. It resolves when the response is sent. */
 export type NodeHandler = (
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: IncomingRequest,
+  response: OutgoingResponse,
   next?: () => void,
 ) => Promise<void>
 
@@ -48,7 +62,8 @@ const restMs = 30_000
  * ```
  */
 export function toNodeHandler(handler: FetchHandler): NodeHandler {
-  return async (req, res, next) => {
+  return async (incoming, outgoing, next) => {
+    const [req, res] = [incoming as IncomingMessage, outgoing as ServerResponse]
     const request: Request = new NodeRequest({ req, res })
     if (next !== undefined && handler.serves?.(request) === false) return next()
     restoreBody(req, request)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { configure, reset, type LoggerConfig, type LogRecord } from '@logtape/logtape'
 import express, { type RequestHandler } from 'express'
 import Fastify from 'fastify'
 import { createHandler, type Handler, type HandlerOptions } from '../../src/adapters/http.ts'
@@ -192,6 +193,12 @@ describe('a body that the host has read', () => {
   test('a Request whose body is used or locked: 500 that names the cause', async () => {
     const { licensing, keys } = await serve(await newShop())
     const handler = createHandler(licensing)
+    const logged: LogRecord[] = []
+    const loggers: LoggerConfig<'keep', string>[] = [
+      { category: ['heartwood', 'http'], sinks: ['keep'], lowestLevel: 'error' },
+      { category: ['logtape', 'meta'], lowestLevel: 'error' },
+    ]
+    await configure({ reset: true, sinks: { keep: (record) => void logged.push(record) }, loggers })
     for (const spoil of [
       (request: Request) => request.text(),
       (request: Request) => request.body!.getReader(),
@@ -202,6 +209,11 @@ describe('a body that the host has read', () => {
       assert.equal(endOf(response), '500 internal_error')
       assert.match(response.error().message, reason)
     }
+    await reset()
+    assert.deepEqual(
+      logged.map(({ properties }) => reason.test((properties['error'] as Error).message)),
+      [true, true],
+    )
     assert.equal((await licensing.customers.list('desktop-app')).data.length, 1)
   })
 
@@ -245,6 +257,17 @@ describe('a body that the host has read', () => {
       assert.equal(plain.status, 200)
       close()
     })
+
+  test('a parser that read a request without a body: the body is empty', async () => {
+    const { licensing, keys } = await serve(await newShop())
+    const drain: RequestHandler = (req, _res, next) => void req.resume().once('end', next)
+    const { port, close } = await listen(express().use(drain, toNodeHandler(createHandler(licensing))))
+    const request = requestTo(`http://127.0.0.1:${port}`, 'POST', '/apps/desktop-app/rotate-keys', {
+      key: keys.sk,
+    })
+    assert.equal(endOf(await read(await fetch(request))), '200')
+    close()
+  })
 
   test('the parsers of Fastify: 500 that names the cause', async () => {
     const { licensing, keys } = await serve(await newShop())
@@ -301,7 +324,13 @@ describe('the address that the host tells', () => {
 
   test('no address, or one that is no text: 500 that names the cause, if the host has limits', async () => {
     const handler = await handlerOf({ rateLimits: {} })
-    for (const info of [undefined, {}, { params: {} }]) {
+    for (const info of [
+      undefined,
+      {},
+      { params: {} },
+      { address: { address: '192.0.2.1' } },
+      { address: 1 },
+    ]) {
       const response = await read(await handler(requestTo('http://localhost', 'GET', path), info as never))
       assert.equal(endOf(response), '500 internal_error')
       assert.match(response.error().message, /^The host app counts requests by address but tells none: /)

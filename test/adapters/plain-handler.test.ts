@@ -6,6 +6,7 @@ import { createDispatch } from '../../src/adapters/dispatch.ts'
 import { createHandler } from '../../src/adapters/http.ts'
 import { createHttpService } from '../../src/adapters/http/service.ts'
 import { routes, routesAt } from '../../src/adapters/routes/index.ts'
+import { RouteTree } from '../../src/adapters/routes/route-tree.ts'
 import { immediateReadsOf } from '../../src/core/storage/immediate-reads.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { inTemporaryFolder } from '../storage/temporary-folder.ts'
@@ -206,6 +207,34 @@ test('GET verify over SQLite: the dispatch waits for nothing', async () => {
     assert.equal((await response).status, 200)
     await storage.close()
   })
+})
+
+test('HEAD: no body, and the length that the body of GET has', async () => {
+  const { licensing } = await newShop()
+  const handler = createHandler(licensing)
+  for (const path of [
+    '/api/health',
+    '/api/v1/apps/desktop-app/public-key',
+    '/api/v1/nothing',
+    '/swagger/json',
+  ]) {
+    const ask = (method: string): Promise<Response> =>
+      handler(new Request(`http://localhost${path}`, { method }))
+    const [get, head] = [await ask('GET'), await ask('HEAD')]
+    const length = (await get.arrayBuffer()).byteLength
+    assert.deepEqual([head.status, head.headers.get('content-length')], [get.status, String(length)], path)
+    assert.equal(head.body, null)
+  }
+})
+
+test('RouteTree: goes back to a parameter, and forgets those of the way that it left', () => {
+  const tree = new RouteTree<string>()
+  for (const pattern of ['/a/:x/b', '/:y/:z/c', '/:y/d']) tree.add(pattern, pattern)
+  assert.deepEqual(tree.find('/a/1/c'), { value: '/:y/:z/c', params: { y: 'a', z: '1' } })
+  assert.deepEqual(tree.find('/a/1/b'), { value: '/a/:x/b', params: { x: '1' } })
+  assert.deepEqual(tree.find('/a/d'), { value: '/:y/d', params: { y: 'a' } })
+  for (const path of ['/a/1', '/a//c', '/a/1/c/', '/a/1/c/d', '', 'a/1/c'])
+    assert.equal(tree.find(path), null, path)
 })
 
 test('routesAt(): the rows with the fewest parameters that fit a path', () => {
