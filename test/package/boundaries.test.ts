@@ -23,7 +23,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['storage'],
   ['principal.ts'],
   ['runtime', 'paging.ts'],
-  ['load.ts'],
+  ['load.ts', 'all-items.ts'],
   ['context.ts'],
   ['lookup.ts', 'transaction.ts', 'work-unit.ts'],
   ['keys', 'api-keys', 'features.ts'],

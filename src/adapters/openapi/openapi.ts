@@ -2,6 +2,7 @@ import { swagger } from '@elysiajs/swagger'
 import type { TObject } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { appSlugPattern } from '../../core/ids.ts'
+import { typeIdSuffix } from '../../core/typeid.ts'
 import { errorCodes, type ErrorCode } from '../http/errors.ts'
 import { healthExample } from './examples.ts'
 import type { Route, SuccessResponse } from '../http/route.ts'
@@ -26,8 +27,8 @@ const tags: Readonly<Record<string, string>> = {
 
 const pathParameters: Readonly<Record<string, JsonSchema>> = {
   slug: {
-    description: 'Slug of the app',
-    pattern: appSlugPattern,
+    description: 'Slug or id of the app',
+    pattern: `${appSlugPattern}|^app_${typeIdSuffix}$`,
     maxLength: 63,
     example: 'desktop-app',
   },

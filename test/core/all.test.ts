@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { codeOf, newShop, type Shop } from '../support/fixtures.ts'
+
+const app = 'desktop-app'
+
+interface Item {
+  readonly id: string
+}
+
+interface Kind {
+  readonly add: (shop: Shop, number: number) => Promise<unknown>
+  readonly all: (shop: Shop) => AsyncIterable<Item>
+  readonly list: (shop: Shop, page: number) => Promise<{ readonly data: readonly Item[] }>
+}
+
+/** Every list of which tests can make more than one page. */
+const kinds: Readonly<Record<string, Kind>> = {
+  'apps.all': {
+    add: ({ licensing }, number) => licensing.apps.create({ name: 'n', slug: `app-${number}` }),
+    all: ({ licensing }) => licensing.apps.all(),
+    list: ({ licensing }, page) => licensing.apps.list({ page, perPage: 100 }),
+  },
+  'tiers.all': {
+    add: ({ licensing }, number) =>
+      licensing.tiers.create(app, { name: 'n', slug: `t${number}`, position: number % 3 }),
+    all: ({ licensing }) => licensing.tiers.all(app),
+    list: ({ licensing }, page) => licensing.tiers.list(app, { page, perPage: 100 }),
+  },
+  'features.all': {
+    add: ({ licensing }, number) => licensing.features.create(app, { name: 'n', slug: `f${number}` }),
+    all: ({ licensing }) => licensing.features.all(app),
+    list: ({ licensing }, page) => licensing.features.list(app, { page, perPage: 100 }),
+  },
+  'customers.all': {
+    add: ({ licensing }, number) => licensing.customers.create(app, { email: `c${number}@example.com` }),
+    all: ({ licensing }) => licensing.customers.all(app),
+    list: ({ licensing }, page) => licensing.customers.list(app, { page, perPage: 100 }),
+  },
+  'licenses.all': {
+    // A host's transaction signs nothing, which would take seconds here.
+    add: ({ licensing, storage, customer }) =>
+      licensing.with(storage).licenses.create(app, {
+        installationId: crypto.randomUUID(),
+        customerId: customer.id,
+        tierId: 'pro',
+        forever: true,
+      }),
+    all: ({ licensing }) => licensing.licenses.all(app),
+    list: ({ licensing }, page) => licensing.licenses.list(app, { page, perPage: 100 }),
+  },
+  'apiKeys.all': {
+    add: ({ licensing }) => licensing.apiKeys.create({}),
+    all: ({ licensing }) => licensing.apiKeys.all(),
+    list: ({ licensing }, page) => licensing.apiKeys.list({ page, perPage: 100 }),
+  },
+  'webhooks.allDeliveries': {
+    add: async ({ licensing }, number) => {
+      if (number === 0) await licensing.apps.update(app, { webhookUrl: 'https://example.com/hook' })
+      await licensing.webhooks.test(app)
+    },
+    all: ({ licensing }) => licensing.webhooks.allDeliveries(app),
+    list: ({ licensing }, page) => licensing.webhooks.deliveries(app, { page, perPage: 100 }),
+  },
+}
+
+async function idsOf(items: AsyncIterable<Item>): Promise<readonly string[]> {
+  const ids: string[] = []
+  for await (const { id } of items) ids.push(id)
+  return ids
+}
+
+for (const [name, { add, all, list }] of Object.entries(kinds))
+  test(`${name}(): gives each item of two pages once, in the order of the list`, async () => {
+    const shop = await newShop()
+    for (let number = 0; number < 105; number++) await add(shop, number)
+    const pages = [(await list(shop, 1)).data, (await list(shop, 2)).data]
+    const ids = await idsOf(all(shop))
+    assert.deepEqual(
+      ids,
+      pages.flat().map(({ id }) => id),
+    )
+    assert.ok(ids.length > 100)
+  })
+
+test('licenses.all(): takes a filter, and gives tokens in pages of twenty', async () => {
+  const { licensing, customer, issue } = await newShop()
+  const issued = []
+  for (let number = 0; number < 22; number++) issued.push(await issue())
+  await licensing.licenses.revoke(app, issued[0]!.id)
+  const tokens: unknown[] = []
+  const filter = { status: 'active', customerId: customer.id, include: 'token' } as const
+  for await (const { token } of licensing.licenses.all(app, filter)) tokens.push(token)
+  assert.deepEqual(
+    tokens,
+    issued
+      .slice(1)
+      .map(({ token }) => token)
+      .toReversed(),
+  )
+})
+
+test('all(): a wrong filter, and an app that is missing, reject the first step', async () => {
+  const { licensing } = await newShop()
+  const filter = { status: 'gone' } as never
+  assert.equal(await codeOf(idsOf(licensing.licenses.all(app, filter))), 'validation_error')
+  assert.equal(await codeOf(idsOf(licensing.tiers.all('no-app'))), 'not_found')
+})
+
+test('all(): a loop that ends early reads no further page', async () => {
+  const { licensing } = await newShop()
+  for (let number = 0; number < 101; number++)
+    await licensing.customers.create(app, { email: `c${number}@example.com` })
+  let count = 0
+  for await (const { id } of licensing.customers.all(app)) {
+    count += 1
+    // Its next page would be an error.
+    await licensing.apps.delete(app)
+    assert.match(id, /^cus_/)
+    break
+  }
+  assert.equal(count, 1)
+  const walk = licensing.customers.all('desktop-app')[Symbol.asyncIterator]()
+  assert.equal(await codeOf(walk.next()), 'not_found')
+})
