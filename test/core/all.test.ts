@@ -107,19 +107,12 @@ test('all(): a wrong filter, and an app that is missing, reject the first step',
   assert.equal(await codeOf(idsOf(licensing.tiers.all('no-app'))), 'not_found')
 })
 
-test('all(): a loop that ends early reads no further page', async () => {
+test('all(): reads the next page only when a loop asks for it', async () => {
   const { licensing } = await newShop()
   for (let number = 0; number < 101; number++)
     await licensing.customers.create(app, { email: `c${number}@example.com` })
-  let count = 0
-  for await (const { id } of licensing.customers.all(app)) {
-    count += 1
-    // Its next page would be an error.
-    await licensing.apps.delete(app)
-    assert.match(id, /^cus_/)
-    break
-  }
-  assert.equal(count, 1)
-  const walk = licensing.customers.all('desktop-app')[Symbol.asyncIterator]()
+  const walk = licensing.customers.all(app)[Symbol.asyncIterator]()
+  for (let count = 0; count < 100; count++) assert.equal((await walk.next()).done, false)
+  await licensing.apps.delete(app)
   assert.equal(await codeOf(walk.next()), 'not_found')
 })
