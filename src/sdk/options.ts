@@ -122,8 +122,7 @@ const clientRules: OptionRules<LicensingClientOptions> = {
 const callRules: OptionRules<CallOptions> = {
   signal: {
     rule: 'an AbortSignal',
-    holds: (value) =>
-      typeof (value as { readonly addEventListener?: unknown }).addEventListener === 'function',
+    holds: (value) => typeof (Object(value) as Partial<AbortSignal>).addEventListener === 'function',
   },
   timeoutMs,
   retries,

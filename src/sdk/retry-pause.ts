@@ -16,7 +16,8 @@ const longestPause = 8_000
 function askedPause(headers: Headers | null): number | null {
   const asked = headers?.get('retry-after')?.trim() ?? ''
   if (/^\d+$/.test(asked)) return Number(asked) * 1000
-  const until = Date.parse(asked)
+  // Otherwise some engines would read `-5` as a date.
+  const until = Date.parse(/^[A-Z]/.test(asked) ? asked : '')
   if (Number.isNaN(until)) return null
   // The server's own time, because the clock of this machine may differ.
   const now = Date.parse(headers?.get('date') ?? '')
