@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { NewApiKey } from '../../src/core/index.ts'
 import { codeOf, newShop, type Shop } from '../support/fixtures.ts'
 
 const app = 'desktop-app'
@@ -115,4 +116,35 @@ test('all(): reads the next page only when a loop asks for it', async () => {
   for (let count = 0; count < 100; count++) assert.equal((await walk.next()).done, false)
   await licensing.apps.delete(app)
   assert.equal(await codeOf(walk.next()), 'not_found')
+})
+
+test('all(): sees what the list sees: by the app, the mode and the type of a key', async () => {
+  const { licensing, issue } = await newShop()
+  const { id } = await issue()
+  const walks = async (key: NewApiKey): Promise<readonly string[]> => {
+    const { secret } = await licensing.apiKeys.create(key)
+    const own = licensing.restrictedTo((await licensing.apiKeys.authenticate(secret))!)
+    const { apps, tiers, features, customers, licenses, webhooks, apiKeys } = own
+    return Promise.all(
+      [
+        tiers.all(app),
+        features.all(app),
+        customers.all(app),
+        licenses.all(app),
+        licenses.all(app, { include: 'token' }),
+        webhooks.allDeliveries(app),
+        apiKeys.all({ mode: 'live' }),
+        apps.all(),
+      ].map(async (items) => codeOf(idsOf(items))),
+    )
+  }
+  const [ok, forbidden, missing] = ['ok', 'forbidden', 'not_found']
+  assert.deepEqual(await walks({}), [ok, ok, ok, ok, ok, ok, ok, ok])
+  assert.deepEqual(await walks({ app }), [ok, ok, ok, ok, ok, ok, forbidden, ok])
+  assert.deepEqual(await walks({ type: 'pk' }), [ok, ok, ok, ok, forbidden, forbidden, forbidden, ok])
+  assert.deepEqual(await walks({ mode: 'test' }), [...Array(6).fill(missing), forbidden, ok])
+  const { secret } = await licensing.apiKeys.create({ type: 'pk' })
+  const own = licensing.restrictedTo((await licensing.apiKeys.authenticate(secret))!)
+  for await (const license of own.licenses.all(app))
+    assert.deepEqual([license.id, 'jti' in license], [id, false])
 })

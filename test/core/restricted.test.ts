@@ -26,12 +26,6 @@ async function shopWithKey(rights: NewApiKey): Promise<Shop & { id: string; own:
   return { ...shop, id, own: licensing.restrictedTo((await licensing.apiKeys.authenticate(secret))!) }
 }
 
-/** The first item of a walk, which reads one page. */
-async function firstOf<Item>(items: AsyncIterable<Item>): Promise<Item | undefined> {
-  for await (const item of items) return item
-  return undefined
-}
-
 /** Every use case that reads in an app. */
 function reads(
   { apps, tiers, features, customers, licenses, verification }: RestrictedLicensing,
@@ -42,19 +36,15 @@ function reads(
     () => apps.publicKey(app),
     () => apps.jwks(app),
     () => tiers.list(app),
-    () => firstOf(tiers.all(app)),
     () => tiers.get(app, 'pro'),
     () => tiers.features(app, 'pro'),
     () => features.list(app),
-    () => firstOf(features.all(app)),
     () => features.get(app, 'api_access'),
     () => customers.list(app),
-    () => firstOf(customers.all(app)),
     () => customers.getByEmail(app, 'ada@example.com'),
     () => customers.getByExternalId(app, 'user-42'),
     async () => customers.get(app, (await customers.getByEmail(app, 'ada@example.com')).id),
     () => licenses.list(app),
-    () => firstOf(licenses.all(app)),
     () => licenses.get(app, id),
     () => licenses.getByInstallation(app, installation(1)),
     () => verification.verify(app, { installationId: installation(1) }),
@@ -78,7 +68,6 @@ function writes(licensing: RestrictedLicensing, id: string, customer: string) {
     () => licenses.get(app, id, { include: 'token' }),
     () => licenses.getByInstallation(app, installation(1), { include: 'token' }),
     () => licenses.list(app, { include: 'token' }),
-    () => firstOf(licenses.all(app, { include: 'token' })),
     () => licenses.token(app, id),
     () => licenses.create(app, license),
     () => licenses.update(app, id, { metadata: { seat: 1 } }),
@@ -92,7 +81,6 @@ function writes(licensing: RestrictedLicensing, id: string, customer: string) {
     () => webhooks.secret(app),
     () => webhooks.rollSecret(app),
     () => webhooks.deliveries(app),
-    () => firstOf(webhooks.allDeliveries(app)),
     () => webhooks.test(app),
     async () => webhooks.retry(app, (await webhooks.test(app)).id),
     () => features.create(app, { name: 'Other', slug: 'other' }),
@@ -155,18 +143,19 @@ test('restrictedTo(): a public key sees no jti and no token', async () => {
 /** The use cases that do not belong to an app, or that other tests of this file call. */
 const others = new Set([
   'apps.list',
-  'apps.all',
   'apps.create',
   'apiKeys.create',
   'apiKeys.createFirst',
   'apiKeys.list',
-  'apiKeys.all',
   'apiKeys.revoke',
   'apiKeys.roll',
   'apiKeys.authenticate',
   'licenses.authenticate',
   'licenses.renew',
 ])
+
+/** The walks, which `all.test.ts` calls. */
+const walks = /\.all(Deliveries)?$/
 
 /** Names each use case that is called, as `room.verb`. */
 function recording(licensing: RestrictedLicensing, called: Set<string>): RestrictedLicensing {
@@ -192,23 +181,17 @@ test('restrictedTo(): these tests call every use case', async () => {
   const all = Object.entries(own).flatMap(([name, room]) =>
     typeof room === 'object' ? Object.keys(room as object).map((verb) => `${name}.${verb}`) : [],
   )
-  assert.deepEqual([...called].toSorted(), all.toSorted())
+  assert.deepEqual([...called].toSorted(), all.filter((name) => !walks.test(name)).toSorted())
 })
 
 /** The use cases outside any app, by the permission that each requires. */
 function outside(licensing: RestrictedLicensing, id: string) {
   const { apps, apiKeys } = licensing
   return {
-    read: [
-      () => apps.list(),
-      () => firstOf(apps.all()),
-      () => apiKeys.createFirst(),
-      () => apiKeys.authenticate('x'),
-    ],
+    read: [() => apps.list(), () => apiKeys.createFirst(), () => apiKeys.authenticate('x')],
     apps: [() => apps.create({ name: 'New', slug: `new-${crypto.randomUUID()}` })],
     keys: [
       () => apiKeys.list(),
-      () => firstOf(apiKeys.all()),
       () => apiKeys.create(),
       () => apiKeys.roll(id, { overlapSeconds: 60 }),
       () => apiKeys.revoke(id),
@@ -250,10 +233,9 @@ test('restrictedTo(): a test key neither finds nor lists nor makes a live key', 
     () => own.apiKeys.create({ app }),
     () => own.apiKeys.create({ mode: 'live' }),
     () => own.apiKeys.list({ mode: 'live' }),
-    () => firstOf(own.apiKeys.all({ mode: 'live' })),
     () => own.apps.create({ name: 'New', slug: 'new' }, { mode: 'live' }),
   ]
-  assert.deepEqual(await outcomes(calls), { not_found: 3, forbidden: 4 })
+  assert.deepEqual(await outcomes(calls), { not_found: 3, forbidden: 3 })
   assert.deepEqual(new Set((await own.apiKeys.list()).data.map(({ mode }) => mode)), new Set(['test']))
   assert.equal((await own.apps.create({ name: 'New', slug: 'new' })).mode, 'test')
 })
