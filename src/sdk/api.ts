@@ -8,18 +8,19 @@ import { toWire } from './wire.ts'
 /** The path below which the resources lie. */
 const basePath = '/api/v1'
 
+/** The parts of a call that most calls have alike. By default the result is one resource. */
+type Extra<Result> = Partial<Omit<Call<Result>, 'method' | 'path' | 'body'>>
+
 /** The calls that resources are made of. Paths are below `/api/v1`; queries and bodies have core's names. */
 export interface Api {
-  get<Result>(path: string, query?: object): Promise<Result>
+  get<Result>(path: string, query?: object, extra?: Extra<Result>): Promise<Result>
   list<Item>(path: string, query?: Paging): Promise<Listing<Item>>
-  post<Result>(path: string, body?: object): Promise<Result>
+  post<Result>(path: string, body?: object, extra?: Extra<Result>): Promise<Result>
   put<Result>(path: string, body: object): Promise<Result>
   delete(path: string): Promise<void>
-  /** A call that none of the others covers. */
-  call<Result>(call: Call<Result>): Promise<Result>
 }
 
-/** The API finds what cannot be an address or an id malformed. Core does not find it. */
+/** Looks up what cannot be an address or an id: the API finds it malformed, but core does not find it. */
 export async function orNotFound<Result>(lookUp: Promise<Result>, message: string): Promise<Result> {
   return lookUp.catch((error: unknown) => {
     if (!(error instanceof RemoteError) || error.code !== 'validation_error') throw error
@@ -28,24 +29,27 @@ export async function orNotFound<Result>(lookUp: Promise<Result>, message: strin
   })
 }
 
-/** A path with its query, by core's names. */
-export function withQuery(path: string, query: object = {}): string {
-  return path + queryString(toWire(query))
-}
-
-/** `makeCall` is given the path below the address of the server. Whatever is wrong with an input rejects. */
-export function apiOf(makeCall: <Result>(call: Call<Result>) => Promise<Result>): Api {
-  const call: Api['call'] = (given) => makeCall({ ...given, path: basePath + given.path })
+/** `call` takes the path below the address of the server. Whatever is wrong with an input rejects. */
+export function apiOf(call: <Result>(given: Call<Result>) => Promise<Result>): Api {
+  const get = async <Result>(path: string, query: object = {}, extra?: Extra<Result>): Promise<Result> =>
+    call({
+      method: 'GET',
+      path: basePath + path + queryString(toWire(query)),
+      read: readOne<Result>,
+      ...extra,
+    })
+  const send = async <Result>(
+    method: 'POST' | 'PUT',
+    path: string,
+    body: object,
+    extra?: Extra<Result>,
+  ): Promise<Result> =>
+    call({ method, path: basePath + path, body: toWire(body), read: readOne<Result>, ...extra })
   return {
-    call,
-    get: async <Result>(path: string, query?: object) =>
-      call({ method: 'GET', path: withQuery(path, query), read: readOne<Result> }),
-    list: async <Item>(path: string, query?: Paging) =>
-      call({ method: 'GET', path: withQuery(path, query), read: readPage<Item> }),
-    post: async <Result>(path: string, body: object = {}) =>
-      call({ method: 'POST', path, body: toWire(body), read: readOne<Result> }),
-    put: async <Result>(path: string, body: object) =>
-      call({ method: 'PUT', path, body: toWire(body), read: readOne<Result> }),
-    delete: (path) => call({ method: 'DELETE', path, read: readNothing }),
+    get,
+    list: <Item>(path: string, query?: Paging) => get(path, query, { read: readPage<Item> }),
+    post: (path, body = {}, extra) => send('POST', path, body, extra),
+    put: (path, body) => send('PUT', path, body),
+    delete: (path) => call({ method: 'DELETE', path: basePath + path, read: readNothing }),
   }
 }

@@ -1,15 +1,7 @@
 import { openLimit, type Limit } from './limit.ts'
 import type { CallOptions, Settings } from './options.ts'
 import { RemoteError } from './remote-error.ts'
-import {
-  errorOf,
-  ForeignResponse,
-  foreignError,
-  receive,
-  resultOf,
-  type Reader,
-  type Received,
-} from './response.ts'
+import { errorOf, receive, resultOf, type Reader, type Received } from './response.ts'
 import { retryPause } from './retry-pause.ts'
 
 /** One call of the API. */
@@ -66,7 +58,7 @@ async function attempt(settings: Settings, url: string, init: RequestInit): Prom
   try {
     return await receive(await settings.fetch(url, init))
   } catch (cause) {
-    if (cause instanceof ForeignResponse) throw foreignError(cause.message, cause.status)
+    if (cause instanceof RemoteError) throw cause
     return new RemoteError(
       'no_connection',
       'The server gave no whole response: check the connection and baseUrl',

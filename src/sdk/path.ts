@@ -22,8 +22,6 @@ export function idSegment(id: unknown): string {
 
 /** A query string with its question mark, or nothing. The names are in snake_case already. */
 export function queryString(query: Readonly<Record<string, unknown>>): string {
-  const text = new URLSearchParams(
-    Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
-  ).toString()
-  return text === '' ? '' : `?${text}`
+  const text = new URLSearchParams(query as Record<string, string>).toString()
+  return text && `?${text}`
 }

@@ -27,11 +27,7 @@ export interface RemoteErrorOptions {
 /** A `LicensingError` whose `code` may be one of HTTP. */
 type AnyLicensingError = Omit<LicensingError, 'code'>
 
-const RemoteBase: new (
-  code: never,
-  message: string,
-  options: { readonly details?: ErrorDetails; readonly cause?: unknown },
-) => AnyLicensingError = LicensingError
+const RemoteBase: new (code: never, message: string, options: object) => AnyLicensingError = LicensingError
 
 /**
  * The error of a call over HTTP. It is a `LicensingError` with the same `code`, `message` and `details` as in process, and
@@ -58,9 +54,8 @@ export class RemoteError extends RemoteBase {
   readonly requestId: string | null
 
   constructor(code: RemoteErrorCode, message: string, options: RemoteErrorOptions = {}) {
-    const { status = null, requestId = null, details, cause } = options
-    super(code as never, message, { ...(details !== undefined && { details }), cause })
-    this.status = status
-    this.requestId = requestId
+    super(code as never, message, options)
+    this.status = options.status ?? null
+    this.requestId = options.requestId ?? null
   }
 }

@@ -20,19 +20,8 @@ const redirected =
   'The server redirects to another address: set baseUrl to the address of the license server itself'
 const endless = 'The response is longer than any of a Heartwood server: check baseUrl'
 
-/** A response that no other attempt would mend. */
-export class ForeignResponse extends Error {
-  override readonly name = 'ForeignResponse'
-  readonly status: number
-
-  constructor(message: string, status: number) {
-    super(message)
-    this.status = status
-  }
-}
-
 async function readText(response: Response): Promise<string> {
-  const { body, status } = response
+  const { body } = response
   // An empty body is none, and a `fetch` of the program's own may have another kind.
   if (typeof body?.getReader !== 'function') return response.text()
   const reader = body.getReader()
@@ -45,18 +34,22 @@ async function readText(response: Response): Promise<string> {
     if (length > maxLength) {
       // A stream that ignores this must not hold the caller up.
       reader.cancel().catch(() => undefined)
-      throw new ForeignResponse(endless, status)
+      throw foreignError(endless, response)
     }
     text += decoder.decode(value, { stream: true })
   }
 }
 
-/** @throws {ForeignResponse} for a redirect, because its target is not to get the credential; for a body without end. */
+/**
+ * Receives a whole response.
+ *
+ * @throws {RemoteError} `invalid_response` for a redirect, because its target is not to get the credential; for an endless body.
+ */
 export async function receive(response: Response): Promise<Received> {
   const { status, headers, type } = response
   if (type === 'opaqueredirect' || (status >= 300 && status < 400)) {
     response.body?.cancel().catch(() => undefined)
-    throw new ForeignResponse(redirected, status)
+    throw foreignError(redirected, response)
   }
   return { status, headers, text: await readText(response) }
 }
@@ -129,9 +122,11 @@ export function readNothing({ status }: Received): void {
 }
 
 /** The error for a response that is none of ours. */
-export function foreignError(message: string, status: number, headers?: Headers): RemoteError {
-  const requestId = headers === undefined ? null : requestIdOf(headers)
-  return new RemoteError('invalid_response', message, { status, requestId })
+function foreignError(
+  message: string,
+  { status, headers }: Pick<Received, 'status' | 'headers'>,
+): RemoteError {
+  return new RemoteError('invalid_response', message, { status, requestId: requestIdOf(headers) })
 }
 
 /** The error that a response tells of. */
@@ -147,7 +142,7 @@ export function errorOf(received: Received): RemoteError {
       details: detailsFromWire(details),
     })
   } catch {
-    return foreignError(foreign, status, headers)
+    return foreignError(foreign, received)
   }
 }
 
@@ -156,6 +151,6 @@ export function resultOf<Result>(received: Received, read: Reader<Result>): Resu
   try {
     return read(received)
   } catch {
-    throw foreignError(foreign, received.status, received.headers)
+    throw foreignError(foreign, received)
   }
 }

@@ -2,15 +2,15 @@ import { allItems } from '../../core/all-items.ts'
 import type { App } from '../../core/apps.ts'
 import type { SigningKey } from '../../core/keys/app-keys.ts'
 import type { Rotation } from '../../core/keys/rotation.ts'
-import type { PublicJwk } from '../../core/keys/signing-keys.ts'
 import type { Api } from '../api.ts'
 import { path } from '../path.ts'
 import type { RemoteApps, RemoteLicensing } from '../remote-licensing.ts'
-import { readJson, readPem } from '../response.ts'
+import { readJson, readPem, type Reader } from '../response.ts'
+
+type JwkSet = Awaited<ReturnType<RemoteApps['jwks']>>
 
 export function remoteApps(api: Api): RemoteApps {
   const list: RemoteApps['list'] = (query) => api.list<App>('/apps', query)
-  const open = { method: 'GET', isOpen: true } as const
   return {
     list,
     all: () => allItems(list),
@@ -19,11 +19,9 @@ export function remoteApps(api: Api): RemoteApps {
     update: (app, changes) => api.put<App>(path`/apps/${app}`, changes),
     delete: (app) => api.delete(path`/apps/${app}`),
     keys: async (app) => (await api.list<SigningKey>(path`/apps/${app}/keys`)).data,
-    publicKey: (app) => api.call({ ...open, path: path`/apps/${app}/public-key`, read: readPem }),
-    jwks: async (app) =>
-      (await api.call({ ...open, path: path`/apps/${app}/jwks.json`, read: readJson })) as {
-        readonly keys: readonly PublicJwk[]
-      },
+    publicKey: (app) => api.get(path`/apps/${app}/public-key`, {}, { isOpen: true, read: readPem }),
+    jwks: (app) =>
+      api.get(path`/apps/${app}/jwks.json`, {}, { isOpen: true, read: readJson as Reader<JwkSet> }),
   }
 }
 

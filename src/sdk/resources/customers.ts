@@ -3,7 +3,6 @@ import type { Customer, Customers } from '../../core/customers.ts'
 import { orNotFound, type Api } from '../api.ts'
 import { idSegment, path } from '../path.ts'
 import { readMade } from '../response.ts'
-import { toWire } from '../wire.ts'
 
 export function remoteCustomers(api: Api): Customers {
   const at = (app: string, id: string): string => path`/apps/${app}/customers/${idSegment(id)}`
@@ -15,12 +14,8 @@ export function remoteCustomers(api: Api): Customers {
     all: (app, filter) => allItems((paging) => list(app, { ...filter, ...paging })),
     create: (app, customer) => api.post<Customer>(path`/apps/${app}/customers`, customer),
     getOrCreate: async (app, given) => {
-      const [customer, created] = await api.call({
-        method: 'POST',
-        path: path`/apps/${app}/customers/get-or-create`,
-        body: toWire(given),
-        read: readMade<Customer>,
-      })
+      const at = path`/apps/${app}/customers/get-or-create`
+      const [customer, created] = await api.post(at, given, { read: readMade<Customer> })
       return { customer, created }
     },
     get: (app, id) => api.get<Customer>(at(app, id)),

@@ -6,7 +6,6 @@ import { orNotFound, type Api } from '../api.ts'
 import { idSegment, path } from '../path.ts'
 import { RemoteError } from '../remote-error.ts'
 import type { RemoteLicenses } from '../remote-licensing.ts'
-import { readOne } from '../response.ts'
 import { tokenText } from '../token-text.ts'
 
 /** The most licenses with their tokens that a page may have. */
@@ -49,17 +48,13 @@ function readLicenses(
 
 /** The token is the credential here, so no key goes along with it. */
 function renewal(api: Api): RemoteLicenses['renew'] {
-  return (app, id, currentToken, { client } = {}) =>
-    api.call({
-      method: 'POST',
-      path: path`/apps/${app}/licenses/${idSegment(id)}/regenerate`,
-      body: { current_token: tokenText(currentToken) },
-      isOpen: true,
+  return (app, id, currentToken, { client = '' } = {}) =>
+    api.post<HeldLicense>(
+      path`/apps/${app}/licenses/${idSegment(id)}/regenerate`,
+      { currentToken: tokenText(currentToken) },
       // The server ignores another name too, and a header would not take it.
-      ...(client !== undefined &&
-        /^[ -~]{1,64}$/.test(client) && { headers: { 'heartwood-client': client } }),
-      read: readOne<HeldLicense>,
-    })
+      { isOpen: true, ...(/^[ -~]{1,64}$/.test(client) && { headers: { 'heartwood-client': client } }) },
+    )
 }
 
 export function remoteLicenses(api: Api): RemoteLicenses {

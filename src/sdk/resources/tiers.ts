@@ -4,7 +4,6 @@ import type { Tier, Tiers } from '../../core/tiers.ts'
 import type { Api } from '../api.ts'
 import { path } from '../path.ts'
 import { readMade } from '../response.ts'
-import { toWire } from '../wire.ts'
 
 export function remoteTiers(api: Api): Tiers {
   const list: Tiers['list'] = (app, query) => api.list<Tier>(path`/apps/${app}/tiers`, query)
@@ -17,12 +16,8 @@ export function remoteTiers(api: Api): Tiers {
     delete: (app, tier) => api.delete(path`/apps/${app}/tiers/${tier}`),
     features: async (app, tier) => (await api.list<Feature>(path`/apps/${app}/tiers/${tier}/features`)).data,
     addFeature: async (app, tier, given) => {
-      const [feature, added] = await api.call({
-        method: 'POST',
-        path: path`/apps/${app}/tiers/${tier}/features`,
-        body: toWire(given),
-        read: readMade<Feature>,
-      })
+      const at = path`/apps/${app}/tiers/${tier}/features`
+      const [feature, added] = await api.post(at, given, { read: readMade<Feature> })
       return { feature, added }
     },
     removeFeature: (app, tier, feature) => api.delete(path`/apps/${app}/tiers/${tier}/features/${feature}`),
