@@ -107,6 +107,7 @@ async function attempts<Result>(
   const init = { ...requestOf(settings, call, options), signal: limit.signal }
   let wasUnanswered = false
   for (let count = 0; ; count++) {
+    limit.signal.throwIfAborted()
     const outcome = await limit.during(attempt(settings, settings.baseUrl + call.path, init))
     const isLast = count >= retries || !isPassing(outcome, wasUnanswered)
     const headers = outcome instanceof RemoteError ? null : outcome.headers
@@ -132,9 +133,6 @@ export async function makeCall<Result>(
   const limit = openLimit(options.timeoutMs ?? settings.timeoutMs, options.signal)
   try {
     return await attempts(settings, call, options, limit)
-  } catch (error) {
-    // Each runtime has an error of its own for a fetch that was ended.
-    throw limit.signal.aborted ? limit.signal.reason : error
   } finally {
     limit.close()
   }

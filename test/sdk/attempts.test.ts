@@ -175,6 +175,7 @@ test('signal: ends a call before it, in an attempt and in a pause, with its own 
   const ended = recorder(one)
   const aborted = ended.client.withOptions({ signal: AbortSignal.abort(reason) })
   await assert.rejects(aborted.apps.get(app), (error) => error === reason)
+  assert.equal(ended.sent.length, 0)
 
   const ending = new AbortController()
   // This fetch knows nothing of signals.

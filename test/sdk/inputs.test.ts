@@ -218,12 +218,10 @@ test('times: a Date and seconds are one, and a time that is none is refused by i
     ]
     for (const expiresAt of none) {
       const refused = [licenses.update(app, id, { expiresAt }), apiKeys.create({ expiresAt })].map(refusalOf)
-      for (const { code, details } of await Promise.all(refused))
-        assert.deepEqual(
-          [code, Object.keys(details!)],
-          ['validation_error', ['expiresAt']],
-          String(expiresAt),
-        )
+      for (const { code, details } of await Promise.all(refused)) {
+        assert.equal(code, 'validation_error')
+        assert.match(details!['expiresAt']!.join(), /^must be (a time|in the future)/, String(expiresAt))
+      }
     }
     assert.equal((await licensing.apiKeys.list()).total, before, 'no key without an end was made')
     assert.equal((await apiKeys.create({ expiresAt: null })).expiresAt, null)
