@@ -16,8 +16,7 @@ export type Reader<Result> = (received: Received) => Result
 const maxLength = 16 * 1024 * 1024
 
 const foreign = 'The response is none of a Heartwood server: check baseUrl'
-const redirected =
-  'The server redirects to another address: set baseUrl to the address of the license server itself'
+const redirected = 'The server redirects to another address, which the client does not follow: check baseUrl'
 const endless = 'The response is longer than any of a Heartwood server: check baseUrl'
 
 async function readText(response: Response): Promise<string> {

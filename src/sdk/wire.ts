@@ -1,6 +1,6 @@
 import type { ErrorDetails } from '../core/errors.ts'
 import { maxInstant } from '../core/time.ts'
-import { isoTime, snakeCase } from '../core/wire.ts'
+import { hasOwnNames, isoTime, isTimeName, snakeCase } from '../core/wire.ts'
 import { RemoteError } from './remote-error.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -47,7 +47,7 @@ function toWireTime(time: unknown): unknown {
 }
 
 function toWireValue(name: string, given: unknown): unknown {
-  const value = name.endsWith('At') ? toWireTime(given) : given
+  const value = isTimeName(name) ? toWireTime(given) : given
   if (!isJson(value)) throw invalidInput(name, 'must be JSON')
   return value
 }
@@ -70,15 +70,17 @@ function secondsOf(time: string): number {
 }
 
 function fromWireValue(name: string, value: unknown): unknown {
-  if (typeof value === 'string' && name.endsWith('_at')) return secondsOf(value)
-  return name === 'metadata' || !isFields(value) ? value : fromWire(value)
+  if (typeof value === 'string' && isTimeName(name)) return secondsOf(value)
+  return hasOwnNames(name) || !isFields(value) ? value : fromWire(value)
 }
 
 /** Turns JSON of the API into a result of core: names in camelCase, times as seconds since 1970, metadata unchanged. */
 export function fromWire(value: Fields): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [camelCase(name), fromWireValue(name, field)]),
-  )
+  const fields = Object.entries(value).map(([wired, field]) => {
+    const name = camelCase(wired)
+    return [name, fromWireValue(name, field)] as const
+  })
+  return Object.fromEntries(fields)
 }
 
 /** The broken rules by core's names. Whatever else a response has there is left out. */
