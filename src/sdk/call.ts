@@ -22,11 +22,9 @@ export interface Call<Result> {
 /** The outcome of one attempt: a response, or the failure to get one. */
 type Outcome = Received | RemoteError
 
-/** `crypto.randomUUID` is missing in pages over plain http. */
+/** 128 random bits. `crypto.randomUUID` is missing in pages over plain http. */
 function newIdempotencyKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('')
+  return crypto.getRandomValues(new BigUint64Array(2)).join('-')
 }
 
 function headersOf<Result>(

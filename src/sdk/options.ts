@@ -160,7 +160,7 @@ function readBaseUrl(options: LicensingClientOptions): string {
   checkProtocol(url, options)
   const { username, password, search, hash, origin, pathname } = url
   if ([username, password, search, hash].some((part) => part !== ''))
-    throw new TypeError('baseUrl must be a plain address, without a user, a query or a fragment')
+    throw new TypeError('baseUrl must be a plain address')
   if (page !== undefined && origin !== new URL(page).origin)
     throw new TypeError('baseUrl must be of the origin of the page, because a session has no other')
   return `${origin}${pathname}`.replace(/\/+$/, '').replace(/\/api\/v1$/, '')

@@ -17,7 +17,6 @@ const maxLength = 16 * 1024 * 1024
 
 const foreign = 'The response is none of a Heartwood server: check baseUrl'
 const redirected = 'The server redirects to another address, which the client does not follow: check baseUrl'
-const endless = 'The response is longer than any of a Heartwood server: check baseUrl'
 
 async function readText(response: Response): Promise<string> {
   const { body } = response
@@ -33,7 +32,7 @@ async function readText(response: Response): Promise<string> {
     if (length > maxLength) {
       // A stream that ignores this must not hold the caller up.
       reader.cancel().catch(() => undefined)
-      throw foreignError(endless, response)
+      throw foreignError(foreign, response)
     }
     text += decoder.decode(value, { stream: true })
   }
@@ -70,8 +69,7 @@ function requireFields(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 function textOf({ headers, text }: Received, contentType: string): string {
-  const [type = ''] = (headers.get('content-type') ?? '').split(';')
-  require(type.trim().toLowerCase() === contentType)
+  require((headers.get('content-type') ?? '').toLowerCase().startsWith(contentType))
   return text
 }
 

@@ -24,8 +24,7 @@ function invalidInput(name: string, rule: string): RemoteError {
 }
 
 function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  return (Object.getPrototypeOf(value) ?? Object.prototype) === Object.prototype
 }
 
 /** True for what JSON keeps as it is. `JSON.stringify` turns NaN into null, and leaves functions out. */

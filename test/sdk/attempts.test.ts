@@ -55,7 +55,7 @@ test('retries: every attempt of a call sends the same key and body, and every ca
   const keys = sent.map(({ headers }) => headers.get('idempotency-key'))
   assert.equal(new Set(keys.slice(0, 3)).size, 1)
   assert.notEqual(keys[3], keys[0])
-  assert.match(keys[0]!, /^[0-9a-f]{32}$/)
+  assert.match(keys[0]!, /^\d{1,20}-\d{1,20}$/)
   assert.equal(new Set(sent.map(({ body }) => body)).size, 1)
 })
 
@@ -167,7 +167,7 @@ test('withOptions(): gives its calls a key of the caller, and leaves the client 
   await client.apps.create({ name: 'n', slug: app })
   const keys = sent.map(({ headers }) => headers.get('idempotency-key'))
   assert.deepEqual(keys.slice(0, 3), ['order 2026-0001', 'order 2026-0001', null])
-  assert.match(keys[3]!, /^[0-9a-f]{32}$/)
+  assert.match(keys[3]!, /^\d{1,20}-\d{1,20}$/)
 })
 
 test('signal: ends a call before it, in an attempt and in a pause, with its own reason', async () => {

@@ -178,7 +178,6 @@ test('a body without an end: invalid_response, and the client stops reading', as
   await whileFaulty(respond, async (origin) => {
     const error = await failureOf(clientOf(origin).apps.get(app))
     assert.deepEqual([error.code, error.status], ['invalid_response', 200])
-    assert.match(error.message, /longer than any/)
   })
   assert.ok(written < 100 * 1024 * 1024, `${written} bytes`)
 })
