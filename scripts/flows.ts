@@ -50,6 +50,7 @@ const commands: Readonly<Record<Runtime, (report: string) => readonly string[]>>
     'node',
     '--test',
     '--test-force-exit',
+    '--test-isolation=none',
     '--test-reporter=junit',
     `--test-reporter-destination=${report}`,
   ],

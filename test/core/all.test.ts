@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { NewApiKey } from '../../src/core/index.ts'
+import type { Licensing, NewApiKey } from '../../src/core/index.ts'
 import { codeOf, newShop, type Shop } from '../support/fixtures.ts'
 
 const app = 'desktop-app'
@@ -15,35 +15,40 @@ interface Kind {
   readonly list: (shop: Shop, page: number) => Promise<{ readonly data: readonly Item[] }>
 }
 
+/** A host's transaction signs nothing and needs no port, so a hundred records take no time. */
+function host({ licensing, storage }: Shop): Licensing {
+  return licensing.with(storage)
+}
+
 /** Every list of which tests can make more than one page. */
 const kinds: Readonly<Record<string, Kind>> = {
   'apps.all': {
-    add: ({ licensing }, number) => licensing.apps.create({ name: 'n', slug: `app-${number}` }),
+    add: ({ licensing }, number) =>
+      licensing.apps.create({ name: 'n', slug: `app-${number}` }, { mode: 'live' }),
     all: ({ licensing }) => licensing.apps.all(),
     list: ({ licensing }, page) => licensing.apps.list({ page, perPage: 100 }),
   },
   'tiers.all': {
-    add: ({ licensing }, number) =>
-      licensing.tiers.create(app, { name: 'n', slug: `t${number}`, position: number % 3 }),
+    add: (shop, number) =>
+      host(shop).tiers.create(app, { name: 'n', slug: `t${number}`, position: number % 3 }),
     all: ({ licensing }) => licensing.tiers.all(app),
     list: ({ licensing }, page) => licensing.tiers.list(app, { page, perPage: 100 }),
   },
   'features.all': {
-    add: ({ licensing }, number) => licensing.features.create(app, { name: 'n', slug: `f${number}` }),
+    add: (shop, number) => host(shop).features.create(app, { name: 'n', slug: `f${number}` }),
     all: ({ licensing }) => licensing.features.all(app),
     list: ({ licensing }, page) => licensing.features.list(app, { page, perPage: 100 }),
   },
   'customers.all': {
-    add: ({ licensing }, number) => licensing.customers.create(app, { email: `c${number}@example.com` }),
+    add: (shop, number) => host(shop).customers.create(app, { email: `c${number}@example.com` }),
     all: ({ licensing }) => licensing.customers.all(app),
     list: ({ licensing }, page) => licensing.customers.list(app, { page, perPage: 100 }),
   },
   'licenses.all': {
-    // A host's transaction signs nothing, which would take seconds here.
-    add: ({ licensing, storage, customer }) =>
-      licensing.with(storage).licenses.create(app, {
+    add: (shop) =>
+      host(shop).licenses.create(app, {
         installationId: crypto.randomUUID(),
-        customerId: customer.id,
+        customerId: shop.customer.id,
         tierId: 'pro',
         forever: true,
       }),
@@ -51,14 +56,14 @@ const kinds: Readonly<Record<string, Kind>> = {
     list: ({ licensing }, page) => licensing.licenses.list(app, { page, perPage: 100 }),
   },
   'apiKeys.all': {
-    add: ({ licensing }) => licensing.apiKeys.create({}),
+    add: (shop) => host(shop).apiKeys.create({}),
     all: ({ licensing }) => licensing.apiKeys.all(),
     list: ({ licensing }, page) => licensing.apiKeys.list({ page, perPage: 100 }),
   },
   'webhooks.allDeliveries': {
-    add: async ({ licensing }, number) => {
-      if (number === 0) await licensing.apps.update(app, { webhookUrl: 'https://example.com/hook' })
-      await licensing.webhooks.test(app)
+    add: async (shop, number) => {
+      if (number === 0) await host(shop).apps.update(app, { webhookUrl: 'https://example.com/hook' })
+      await host(shop).webhooks.test(app)
     },
     all: ({ licensing }) => licensing.webhooks.allDeliveries(app),
     list: ({ licensing }, page) => licensing.webhooks.deliveries(app, { page, perPage: 100 }),
@@ -109,9 +114,10 @@ test('all(): a wrong filter, and an app that is missing, reject the first step',
 })
 
 test('all(): reads the next page only when a loop asks for it', async () => {
-  const { licensing } = await newShop()
+  const shop = await newShop()
+  const { licensing } = shop
   for (let number = 0; number < 101; number++)
-    await licensing.customers.create(app, { email: `c${number}@example.com` })
+    await host(shop).customers.create(app, { email: `c${number}@example.com` })
   const walk = licensing.customers.all(app)[Symbol.asyncIterator]()
   for (let count = 0; count < 100; count++) assert.equal((await walk.next()).done, false)
   await licensing.apps.delete(app)

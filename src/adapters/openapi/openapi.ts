@@ -1,8 +1,6 @@
 import { swagger } from '@elysiajs/swagger'
 import type { TObject } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import { appSlugPattern } from '../../core/ids.ts'
-import { typeIdSuffix } from '../../core/typeid.ts'
 import { errorCodes, type ErrorCode } from '../http/errors.ts'
 import { healthExample } from './examples.ts'
 import type { Route, SuccessResponse } from '../http/route.ts'
@@ -28,7 +26,7 @@ const tags: Readonly<Record<string, string>> = {
 const pathParameters: Readonly<Record<string, JsonSchema>> = {
   slug: {
     description: 'Slug or id of the app',
-    pattern: `${appSlugPattern}|^app_${typeIdSuffix}$`,
+    pattern: '^[a-z0-9_-]{1,63}$',
     maxLength: 63,
     example: 'desktop-app',
   },
