@@ -8,7 +8,7 @@ import {
 /** Options that a test can hand to a page: functions stay where they are. */
 export type PageOptions = Omit<KeyClientOptions, 'fetch'> | Omit<SessionClientOptions, 'fetch'>
 
-/** What a page of the test does with a client. */
+/** The functions of the page that the test calls. */
 export interface SdkPage {
   /** Lives through the flow of a sale. Resolves to what the test compares. */
   sell(options: PageOptions): Promise<readonly unknown[]>
