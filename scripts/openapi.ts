@@ -6,7 +6,6 @@ import { swagger } from '@elysiajs/swagger'
 import type { TObject } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { writeFileSync } from 'node:fs'
-import { appSlugPattern } from '../src/core/ids.ts'
 import { errorCodes, type ErrorCode } from '../src/adapters/http/errors.ts'
 import { healthExample } from '../src/adapters/openapi/examples.ts'
 import type { Route, SuccessResponse } from '../src/adapters/http/route.ts'
@@ -33,8 +32,8 @@ const tags: Readonly<Record<string, string>> = {
 
 const pathParameters: Readonly<Record<string, JsonSchema>> = {
   slug: {
-    description: 'Slug of the app',
-    pattern: appSlugPattern,
+    description: 'Slug or id of the app',
+    pattern: '^[a-z0-9_-]{1,63}$',
     maxLength: 63,
     example: 'desktop-app',
   },

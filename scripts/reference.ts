@@ -83,7 +83,7 @@ API with every field at \`/swagger\`.
 
 ## Endpoints
 
-- \`:slug\` is an app’s slug.
+- \`:slug\` is an app’s slug or id.
 - \`:tier\` and \`:feature\` take an id or a slug.
 - A license’s \`:id\` takes its id or its UUID.
 - The server hides tokens and their \`jti\` from \`pk_\` keys.

@@ -66,6 +66,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/wal-cut.test.ts': 'kills processes',
   'test/storage/whole-transactions.test.ts': 'needs PostgreSQL',
   'test/webhooks/bad-receivers.test.ts': 'needs PostgreSQL, kills processes',
+  'test/sdk/flows.test.ts': 'runs core’s flows once more, over a port',
   'test/client/earlier-client.test.ts': 'runs the whole lifecycle table three times',
   'test/client/earlier-server.test.ts': 'runs the whole lifecycle table once more',
   'test/client/file-store.test.ts': 'starts processes',

@@ -1,4 +1,4 @@
-import { appView, rotationView } from '../adapters/routes/apps.ts'
+import { rotationView } from '../adapters/routes/apps.ts'
 import { isoTime, toWire } from '../adapters/http/wire.ts'
 import type { App, Licensing, Mode, NewApp, Rotation, WebhookOptions } from '../core/index.ts'
 import { withExistingDatabase } from './database.ts'
@@ -32,7 +32,7 @@ export interface RotateKeysOptions extends AsJson {
 const format: ListFormat<App> = {
   head: ['SLUG', 'MODE', 'CREATED', 'NAME'],
   row: ({ slug, mode, createdAt, name }) => [slug, mode, isoTime(createdAt), name],
-  toJson: (app) => toWire(appView(app)),
+  toJson: (app) => toWire(app),
 }
 
 function details(app: App): string {

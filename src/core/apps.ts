@@ -1,4 +1,5 @@
 import { Type, type TString } from '@sinclair/typebox'
+import { allItems } from './all-items.ts'
 import type { Context } from './context.ts'
 import { deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
@@ -121,6 +122,8 @@ export interface Apps {
   get(app: string): Promise<App>
   /** Newest first. @throws {LicensingError} `validation_error`. */
   list(query?: Paging, options?: AppListOptions): Promise<Listing<App>>
+  /** Every app, newest first, for `for await`. It reads page after page. */
+  all(options?: AppListOptions): AsyncIterable<App>
   /** @throws {LicensingError} `validation_error`, `not_found`. */
   update(app: string, changes: AppChanges): Promise<App>
   /**
@@ -322,6 +325,7 @@ export function bindApps(context: Context): Apps {
     create: (app, options) => createApp(context, app, options),
     get: (app) => getApp(context, app),
     list: (query, options) => listApps(context, query, options),
+    all: (options) => allItems((paging) => listApps(context, paging, options)),
     update: (app, changes) => updateApp(context, app, changes),
     delete: (app) => deleteApp(context, app),
     keys: (app) => signingKeysOf(context, app),

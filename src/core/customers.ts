@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox'
+import { allItems, type FilterOf } from './all-items.ts'
 import type { Context } from './context.ts'
 import { deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
@@ -106,6 +107,8 @@ export interface Customers {
   getByExternalId(app: string, externalId: string): Promise<Customer>
   /** Newest first. @throws {LicensingError} `validation_error`, `not_found`. */
   list(app: string, query?: CustomerQuery): Promise<Listing<Customer>>
+  /** Every matching customer, newest first, for `for await`. @throws {LicensingError} `validation_error`, `not_found`. */
+  all(app: string, filter?: FilterOf<CustomerQuery>): AsyncIterable<Customer>
   /** @throws {LicensingError} `validation_error`, `not_found`, `conflict`. */
   update(app: string, id: string, changes: CustomerChanges): Promise<Customer>
   /**
@@ -359,6 +362,7 @@ export function bindCustomers(context: Context): Customers {
     getByExternalId: async (app, externalId) =>
       required(await storage.findCustomerByExternalId(await idOf(app), sought(externalId))),
     list: (app, query) => listCustomers(context, app, query),
+    all: (app, filter) => allItems((paging) => listCustomers(context, app, { ...filter, ...paging })),
     update: (app, id, changes) => updateCustomer(context, app, id, changes),
     delete: (app, id) => deleteCustomer(context, app, id),
   }

@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox'
+import { allItems } from './all-items.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { description, name, slug } from './input/fields.ts'
@@ -56,6 +57,8 @@ export interface Features {
   get(app: string, feature: string): Promise<Feature>
   /** Newest first. @throws {LicensingError} `validation_error`, `not_found`. */
   list(app: string, query?: Paging): Promise<Listing<Feature>>
+  /** Every feature, newest first, for `for await`. @throws {LicensingError} `not_found`. */
+  all(app: string): AsyncIterable<Feature>
   /** @throws {LicensingError} `validation_error`, `not_found`. */
   update(app: string, feature: string, changes: FeatureChanges): Promise<Feature>
   /**
@@ -144,6 +147,7 @@ export function bindFeatures(context: Context): Features {
     get: async (app, feature) =>
       toFeature(await requireFeature(context.storage, await requireApp(context, app, 'read'), feature)),
     list: (app, query) => listFeatures(context, app, query),
+    all: (app) => allItems((paging) => listFeatures(context, app, paging)),
     update: (app, feature, changes) => updateFeature(context, app, feature, changes),
     delete: (app, feature) => deleteFeature(context, app, feature),
   }

@@ -12,6 +12,7 @@ export type {
   ApiKeyWithSecret,
   RollOptions,
 } from './api-keys/api-keys.ts'
+export type { FilterOf } from './all-items.ts'
 export type { App, AppChanges, AppListOptions, Apps, NewApp, NewAppOptions } from './apps.ts'
 export type {
   Customer,

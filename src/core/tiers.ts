@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox'
+import { allItems } from './all-items.ts'
 import type { Context } from './context.ts'
 import { deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
@@ -71,6 +72,8 @@ export interface Tiers {
   get(app: string, tier: string): Promise<Tier>
   /** By position. @throws {LicensingError} `validation_error`, `not_found`. */
   list(app: string, query?: Paging): Promise<Listing<Tier>>
+  /** Every tier by position, for `for await`. @throws {LicensingError} `not_found`. */
+  all(app: string): AsyncIterable<Tier>
   /** @throws {LicensingError} `validation_error`, `not_found`. */
   update(app: string, tier: string, changes: TierChanges): Promise<Tier>
   /**
@@ -245,6 +248,7 @@ export function bindTiers(context: Context): Tiers {
     get: async (app, tier) =>
       toTier(await requireTier(context.storage, await requireApp(context, app, 'read'), tier)),
     list: (app, query) => listTiers(context, app, query),
+    all: (app) => allItems((paging) => listTiers(context, app, paging)),
     update: (app, tier, changes) => updateTier(context, app, tier, changes),
     delete: (app, tier) => deleteTier(context, app, tier),
     features: (app, tier) => tierFeatures(context, app, tier),

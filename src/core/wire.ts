@@ -7,3 +7,15 @@ export function snakeCase(name: string): string {
 export function isoTime(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
 }
+
+/** True for core's name of a time. The server and the remote client tell times by their names. */
+export function isTimeName(name: string): boolean {
+  return /(?:At|Until)$/.test(name)
+}
+
+/** Core's names of the objects whose names are the vendor's own, so that they stay as they are. */
+const ownNames: ReadonlySet<string> = new Set(['metadata', 'limits', 'customLimits'])
+
+export function hasOwnNames(name: string): boolean {
+  return ownNames.has(name)
+}

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ApiKeyRecord, ApiKeys, Licensing, NewApiKey } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
-import { codeOf, newShop, newWorld, refusalOf, risingIds, start } from '../support/fixtures.ts'
+import {
+  codeOf,
+  inProcessAlone,
+  newShop,
+  newWorld,
+  refusalOf,
+  risingIds,
+  start,
+} from '../support/fixtures.ts'
 
 async function keysOf(licensing: Licensing, rights: NewApiKey): Promise<ApiKeys> {
   const { secret } = await licensing.apiKeys.create(rights)
@@ -101,7 +109,7 @@ test('apiKeys.roll(): the key that replaces one gets its end, as another roll ha
   )
 })
 
-test('apiKeys.revoke(): asks the storage only for a text', async () => {
+test('apiKeys.revoke(): asks the storage only for a text', inProcessAlone('a path is text'), async () => {
   const storage = memoryStorage()
   const asked: unknown[] = []
   const findApiKey = (id: string): Promise<ApiKeyRecord | null> => {

@@ -4,7 +4,7 @@ import { base64url } from 'jose'
 import { createLicensing, type Listing, type Paging } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { keyPairSource } from '../support/keys.ts'
-import { codeOf, masterKey, newShop, refusalOf, type Shop } from '../support/fixtures.ts'
+import { codeOf, isOverHttp, masterKey, newShop, refusalOf, type Shop } from '../support/fixtures.ts'
 
 type List = (query: Paging) => Promise<Listing<{ readonly id: string }>>
 
@@ -134,7 +134,9 @@ test('list(): a page has 1 to 100 items, 20 by default, and pages count from 1',
   for (let number = 0; number < 25; number++) await kinds.customers!.add(shop, number)
   for (const { list } of Object.values(kinds)) {
     assert.equal((await list(shop)({})).perPage, 20)
-    const odd: readonly unknown[] = [0, -1, 101, 1e9, 1.5, '5', null, true, Number.NaN, Infinity]
+    const odd: unknown[] = [0, -1, 101, 1e9, 1.5, null, true, Number.NaN, Infinity]
+    // A query is text, so over HTTP this is a number.
+    if (!isOverHttp) odd.push('5')
     for (const value of odd)
       for (const name of ['page', 'perPage']) {
         if (name === 'page' && (value === 101 || value === 1e9)) continue

@@ -10,6 +10,7 @@ import {
   newWorld,
   refusalOf,
   start,
+  inProcessAlone,
   tallyOf,
   tokenOf,
   type Shop,
@@ -169,7 +170,9 @@ test('rotateKeys(): a dry run counts and changes nothing', async () => {
   assert.deepEqual(await uses(shop, id, tokenOf({ token })), accepted)
 })
 
-test('rotateKeys(): of five concurrent calls one wins, and the others get conflict', async () => {
+const oneByOne = inProcessAlone('the calls arrive one after another')
+
+test('rotateKeys(): of five concurrent calls one wins, and the others get conflict', oneByOne, async () => {
   const shop = await newShop()
   const { licensing, storage, app } = shop
   const { id } = await shop.issue()

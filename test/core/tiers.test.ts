@@ -24,11 +24,11 @@ test('tiers and features: a slug is lowercase letters, digits and underscores, a
   }
   for (const slug of badSlugs as string[])
     for (const call of [
-      tiers.create('desktop-app', { name: 'T', slug }),
-      features.create('desktop-app', { name: 'F', slug }),
-      tiers.addFeature('desktop-app', 'pro', { name: 'F', slug }),
+      () => tiers.create('desktop-app', { name: 'T', slug }),
+      () => features.create('desktop-app', { name: 'F', slug }),
+      () => tiers.addFeature('desktop-app', 'pro', { name: 'F', slug }),
     ]) {
-      const error = await refusalOf(call)
+      const error = await refusalOf(call())
       assert.deepEqual(
         [error.code, Object.keys(error.details!)],
         ['validation_error', ['slug']],

@@ -12,6 +12,8 @@ const clientsCore = [
   'src/core/time.ts',
   'src/core/typeid.ts',
 ]
+/** The files of core that are in the bundle of the remote client. They import nothing but types. */
+const sdksCore = ['all-items', 'errors', 'input/options', 'time', 'wire'].map((name) => `src/core/${name}.ts`)
 const sqliteModules = ['bun:sqlite', 'node:sqlite']
 
 /** The rooms of core, floor by floor. A room imports itself and the floors below it. */
@@ -23,7 +25,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['storage'],
   ['principal.ts'],
   ['runtime', 'paging.ts'],
-  ['load.ts'],
+  ['load.ts', 'all-items.ts'],
   ['context.ts'],
   ['lookup.ts', 'transaction.ts', 'work-unit.ts'],
   ['keys', 'api-keys', 'features.ts'],
@@ -56,6 +58,9 @@ const allowedImports: Readonly<Record<string, (found: Import) => boolean>> = {
     ofPackage(['jose'], found) ||
     (found.target === 'src/adapters/http/wire.ts' && found.kind === 'type') ||
     (found.file === 'src/client/file.ts' && /^node:(fs\/promises|path)$/.test(found.target)),
+  sdk: (found) =>
+    sdksCore.includes(found.target) ||
+    (found.kind === 'type' && (within('core', found) || found.target === 'src/adapters/http/errors.ts')),
   testing: (found) =>
     within('core', found) || /^node:assert(\/strict)?$/.test(found.target) || isTestServer(found),
   cli: () => true,
@@ -168,6 +173,13 @@ test('src/client: the files that it takes from core import jose and no other pac
       reachableFiles(clientsCore),
       (found) => within('core', found) || found.target === 'jose',
     ),
+    [],
+  )
+})
+
+test('src/sdk: the files that it takes from core import types alone', () => {
+  assert.deepEqual(
+    forbiddenImports(sdksCore, ({ kind }) => kind === 'type'),
     [],
   )
 })

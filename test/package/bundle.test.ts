@@ -91,3 +91,15 @@ test('heartwood/client: a bundle of the built package stays under the same limit
   const { code } = await bundle(entry)
   assert.ok(gzipSync(code).length < limit)
 })
+
+test('heartwood/sdk: at most 6 kB gzipped for a browser, from its own files and five of core', async (context) => {
+  const { code, files } = await bundle('src/sdk/index.ts')
+  const size = gzipSync(code).length
+  context.diagnostic(`${size} bytes gzipped, ${code.length} bytes minified`)
+  assert.ok(size <= 6_000, `${size} bytes`)
+  const ofCore = files.filter((file) => !file.startsWith('src/sdk/'))
+  assert.deepEqual(
+    ofCore.toSorted(),
+    ['all-items', 'errors', 'input/options', 'time', 'wire'].map((name) => `src/core/${name}.ts`),
+  )
+})

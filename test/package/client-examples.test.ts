@@ -54,6 +54,22 @@ async function runToEnd(command: readonly string[], env: Readonly<Record<string,
 }
 
 for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
+  test(`examples/remote.ts on ${name}: sells and refunds, a second time too`, async () => {
+    await openServer()
+    const { secret } = await server.licensing.apiKeys.create({})
+    const env = { HEARTWOOD_URL: originOf(http), HEARTWOOD_API_KEY: secret }
+    for (const tiers of [2, 2]) {
+      const { code, output } = await runToEnd([...runtimes[name], resolve('examples/remote.ts')], env)
+      assert.equal(code, 0, output)
+      assert.match(
+        output,
+        /^Issued lic_\w+ until .*\n(lic_\w+ has the tier pro\n)+Refunded: the license is revoked$/,
+      )
+      assert.equal(output.split(' has the tier ').length - 1, tiers)
+    }
+  })
+
+for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
   test(`examples/client-cli.ts on ${name}: activation, outage, revocation`, async () => {
     const { id, token } = await openServer()
     const home = emptyFolder()

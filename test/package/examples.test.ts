@@ -20,7 +20,13 @@ const servers: Readonly<Record<string, Runtime>> = {
 }
 
 /** Examples that client-examples.test.ts runs, because they need a license server. */
-const clients = ['client-browser.html', 'client-browser.ts', 'client-cli.ts', 'client_license.py']
+const clients = [
+  'client-browser.html',
+  'client-browser.ts',
+  'client-cli.ts',
+  'client_license.py',
+  'remote.ts',
+]
 
 for (const [file, names] of Object.entries(scripts))
   for (const name of names)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import process from 'node:process'
 import { TypeID } from 'typeid-js'
 import {
   createLicensing,
@@ -16,6 +17,7 @@ import {
 } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { keyPairSource } from './keys.ts'
+import { overHttp } from './over-http.ts'
 
 /** 32 fixed bytes. They are public and protect nothing. */
 export const masterKey = 'aGVhcnR3b29kIHRlc3QgbWFzdGVyIGtleSAwMDAwMDE='
@@ -45,11 +47,20 @@ export function risingIds(first = 1): (prefix: IdPrefix) => string {
   }
 }
 
+/** Set to `http`, this variable makes the tests call licensing over a port: see `test/sdk/flows.test.ts`. */
+export const surfaceVariable = 'HEARTWOOD_TEST_LICENSING'
+export const isOverHttp: boolean = process.env[surfaceVariable] === 'http'
+
+/** Options of a test that licensing in its own process alone can pass. */
+export function inProcessAlone(reason: string): { readonly skip: string | false } {
+  return { skip: isOverHttp ? reason : false }
+}
+
 /** Licensing on a fresh memory storage, with a fixed clock, rising ids and fixed keys. */
 export async function newWorld(options: Partial<LicensingOptions> = {}): Promise<World> {
   const clock = { seconds: start }
   const storage = options.storage ?? memoryStorage()
-  const licensing = await createLicensing({
+  const inProcess = await createLicensing({
     masterKey,
     // A fraction of a second must never show.
     now: () => clock.seconds * 1000 + 999,
@@ -58,6 +69,7 @@ export async function newWorld(options: Partial<LicensingOptions> = {}): Promise
     ...options,
     storage,
   })
+  const licensing = isOverHttp ? await overHttp(inProcess) : inProcess
   return { licensing, storage, clock }
 }
 

@@ -129,7 +129,7 @@ test('events: a refused change writes no event', async () => {
     licenses.create('desktop-app', { installationId: 'no uuid' } as never),
     licenses.delete('desktop-app', 'lic_missing'),
   ]
-  for (const call of calls) assert.notEqual(await codeOf(call), 'ok')
+  for (const code of await Promise.all(calls.map(codeOf))) assert.notEqual(code, 'ok')
   assert.deepEqual(await bodies(shop), before)
 })
 

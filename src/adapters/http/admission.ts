@@ -1,4 +1,4 @@
-import { appSlugPattern } from '../../core/ids.ts'
+import { appSlugPattern, isTypeId } from '../../core/ids.ts'
 import type { TokenCredential } from '../../core/licenses/check-token.ts'
 import type { RestrictedLicensing } from '../../core/restricted.ts'
 import type { Permission, Principal } from '../../core/principal.ts'
@@ -38,7 +38,7 @@ export interface Admission {
   readonly licensing: RestrictedLicensing
   /** The same for work that begins later: it reads the app again. */
   readonly laterLicensing: RestrictedLicensing
-  /** The app of the path: its id if a key was shown, otherwise its slug. */
+  /** The app of the path: its id if a key was shown, otherwise its slug or id. */
   readonly app: string
   /** The body, if it holds the credential and therefore was read. */
   readonly body?: unknown
@@ -54,7 +54,7 @@ function notFound(): HttpError {
 /** Rejects path parameters that cannot be an id or a slug. */
 function checkParams(params: RequestContext['params']): void {
   const { slug, ...others } = params
-  if (slug !== undefined && !appSlug.test(slug)) throw notFound()
+  if (slug !== undefined && !appSlug.test(slug) && !isTypeId('app', slug)) throw notFound()
   if (!Object.values(others).every((part) => pathPart.test(part))) throw notFound()
 }
 

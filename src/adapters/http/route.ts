@@ -33,7 +33,7 @@ export interface RouteCall<Body = unknown, Query = unknown> {
   readonly licensing: RestrictedLicensing
   readonly request: Request
   readonly params: Readonly<Record<string, string>>
-  /** The id of the app in the path; on a public route, and for a renewal by token, its slug. */
+  /** The id of the app in the path; on a public route, and for a renewal by token, its slug or id. */
   readonly app: string
   readonly credential: Credential
   readonly body: Body

@@ -3,7 +3,7 @@ import type { LicensingError, ErrorDetails } from '../../core/errors.ts'
 import { choiceOf } from '../../core/input/choice.ts'
 import { instantRule, isInstant } from '../../core/input/fields.ts'
 import { invalidInput, type Input } from '../../core/input/parse.ts'
-import { isoTime, snakeCase } from '../../core/wire.ts'
+import { hasOwnNames, isoTime, isTimeName, snakeCase } from '../../core/wire.ts'
 
 export { isoTime, snakeCase }
 
@@ -29,6 +29,8 @@ export function readTime(text: string): number | null {
 interface WireField {
   readonly name: string
   readonly isTime: boolean
+  /** True if its own names stay as they are. */
+  readonly isGiven: boolean
 }
 
 /** A cache without a limit, because core has few field names. */
@@ -37,15 +39,15 @@ const wireFields = new Map<string, WireField>()
 function wireField(name: string): WireField {
   const known = wireFields.get(name)
   if (known !== undefined) return known
-  const made = { name: snakeCase(name), isTime: name.endsWith('At') }
+  const made = { name: snakeCase(name), isTime: isTimeName(name), isGiven: hasOwnNames(name) }
   wireFields.set(name, made)
   return made
 }
 
-function toWireValue({ name, isTime }: WireField, value: unknown): unknown {
+function toWireValue({ isTime, isGiven }: WireField, value: unknown): unknown {
   if (typeof value === 'number') return isTime ? isoTime(value) : value
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return name === 'metadata' ? value : toWire(value as Fields)
+  return isGiven ? value : toWire(value as Fields)
 }
 
 /** Turns a result of core into JSON for the wire: names in snake_case, times in ISO 8601, metadata unchanged. */

@@ -24,6 +24,7 @@ export const appExample: object = example('App', {
   name: 'My Desktop App',
   slug: 'desktop-app',
   description: 'License management for my desktop application',
+  issuer: 'license-server',
   public_key_pem: publicKeyPem,
   ...created,
 })

@@ -49,9 +49,9 @@ const licenseFeatures = () => slugs('The tier’s features at the time of issue,
 const installationId = () =>
   matching('Installation id, a UUID in lower case', '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', 36)
 
-const app = view<Omit<App, 'issuer'>>()(
+const app = view<App>()(
   object('An app', {
-    ...recordFields(appRecord, ['issuer', 'tokenSecret']),
+    ...recordFields(appRecord, ['tokenSecret']),
     webhookDisabledAt: nullable(
       instant(
         'Time since which no events are sent, because of failures; saving webhook_url enables them again',

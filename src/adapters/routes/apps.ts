@@ -1,4 +1,4 @@
-import { appChanges, appQuery, newApp, type App } from '../../core/apps.ts'
+import { appChanges, appQuery, newApp } from '../../core/apps.ts'
 import { rotationOptions, type Rotation, type RotationOptions } from '../../core/keys/rotation.ts'
 import {
   appExample,
@@ -23,11 +23,6 @@ import {
 const tag = 'Apps'
 const appResponse = { description: 'The app', schema: dataOf(appSchema), example: { data: appExample } }
 
-/** An app as HTTP shows it. The issuer is left out, because clients identify an app by its audience. */
-export function appView({ issuer: _issuer, ...app }: App): object {
-  return app
-}
-
 /** A rotation as HTTP shows it. */
 export function rotationView(rotation: Rotation, { dryRun = false }: RotationOptions): object {
   return { message: dryRun ? 'Dry run: nothing was changed' : 'Keys rotated successfully', ...rotation }
@@ -47,7 +42,7 @@ export const appRoutes: readonly Route[] = [
       200: { description: 'A page of apps', schema: pageOf(appSchema), example: pageExample(appExample) },
     },
     run: ({ licensing, query }) => licensing.apps.list(query),
-    respond: (listing) => many({ ...listing, data: listing.data.map(appView) }),
+    respond: many,
   }),
   route({
     method: 'POST',
@@ -67,7 +62,7 @@ export const appRoutes: readonly Route[] = [
     responses: { 201: appResponse },
     errors: ['conflict'],
     run: ({ licensing, body }) => licensing.apps.create(body),
-    respond: (app) => created(appView(app)),
+    respond: created,
   }),
   route({
     method: 'GET',
@@ -76,10 +71,10 @@ export const appRoutes: readonly Route[] = [
     tag,
     operationId: 'getApp',
     summary: 'Get an app',
-    description: 'One app by its slug.',
+    description: 'One app by its slug or id.',
     responses: { 200: appResponse },
     run: ({ licensing, app }) => licensing.apps.get(app),
-    respond: (app) => one(appView(app)),
+    respond: one,
   }),
   route({
     method: 'PUT',
@@ -93,7 +88,7 @@ export const appRoutes: readonly Route[] = [
     bodyExample: { name: 'My Desktop App 2' },
     responses: { 200: appResponse },
     run: ({ licensing, app, body }) => licensing.apps.update(app, body),
-    respond: (app) => one(appView(app)),
+    respond: one,
   }),
   route({
     method: 'DELETE',

@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox'
+import { allItems, type FilterOf } from '../all-items.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { instant, integer, nullable, oneOf, reference, text } from '../input/fields.ts'
@@ -99,6 +100,8 @@ export interface ApiKeys {
   createFirst(): Promise<ApiKeyWithSecret | null>
   /** Newest first. @throws {LicensingError} `validation_error`, `forbidden`. */
   list(query?: ApiKeyQuery): Promise<Listing<ApiKey>>
+  /** Every matching key, newest first, for `for await`. @throws {LicensingError} `validation_error`, `forbidden`. */
+  all(filter?: FilterOf<ApiKeyQuery>): AsyncIterable<ApiKey>
   /** Ends a key: every later request with it is refused. @throws {LicensingError} `not_found`, `forbidden`. */
   revoke(id: string): Promise<ApiKey>
   /**
@@ -290,6 +293,7 @@ export function bindApiKeys(context: Context): ApiKeys {
     create: (key = {}) => createApiKey(context, key),
     createFirst: () => createFirstApiKey(context),
     list: (query = {}) => listApiKeys(context, query),
+    all: (filter) => allItems((paging) => listApiKeys(context, { ...filter, ...paging })),
     revoke: (id) => revokeApiKey(context, id),
     roll: (id, options = {}) => rollApiKey(context, id, options),
     authenticate: (secret) => authenticate(context, secret),

@@ -35,7 +35,11 @@ export function hasMethods(rule: string, ...names: readonly string[]): OptionRul
 }
 
 /** A promise of licensing is the likely mistake. */
-export const isLicensing: OptionRule = hasMethods('the result of createLicensing()', 'load', 'restrictedTo')
+export const isLicensing: OptionRule = /* @__PURE__ */ hasMethods(
+  'the result of createLicensing()',
+  'load',
+  'restrictedTo',
+)
 
 function shown(name: string): string {
   return /^[A-Za-z]{1,63}$/.test(name) ? name : '(unknown)'

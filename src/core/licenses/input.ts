@@ -230,6 +230,11 @@ export function customFeaturesOf(
   return given.customFeatures ?? given.features ?? []
 }
 
+/** Licenses a page of a whole list; `undefined` for as many as a page may have. */
+export function pageSizeOf({ include }: Pick<LicenseQuery, 'include'> = {}): number | undefined {
+  return include === undefined ? undefined : maxTokensPerPage
+}
+
 /** @throws {LicensingError} `validation_error` if a page would hold too many tokens. */
 export function checkInclude({ include, perPage = maxTokensPerPage }: LicenseQuery): void {
   if (include === 'token' && perPage > maxTokensPerPage)

@@ -1,3 +1,4 @@
+import { allItems, type FilterOf } from '../all-items.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { isUuid, readId } from '../ids.ts'
@@ -17,6 +18,7 @@ import {
   licenseChanges,
   licenseQuery,
   newLicense,
+  pageSizeOf,
   reinstatement,
   revocation,
   type LicenseChanges,
@@ -81,6 +83,21 @@ export interface Licenses {
   getByInstallation(app: string, installationId: string, options: IncludeToken): Promise<SignedLicense>
   /** Newest first. @throws {LicensingError} `validation_error`, `not_found`. */
   list(app: string, query?: LicenseQuery): Promise<Listing<License>>
+  /**
+   * Every matching license, newest first, for `for await`. It reads page after page, so it holds at most 100 licenses.
+   * @throws {LicensingError} `validation_error`, `not_found`.
+   *
+   * @example
+   * ```ts
+   * import type { Licensing } from 'heartwood'
+   *
+   * async function printHolders(licensing: Licensing): Promise<void> {
+   *   for await (const license of licensing.licenses.all('desktop-app', { status: 'active' }))
+   *     console.log(license.customerId)
+   * }
+   * ```
+   */
+  all(app: string, filter?: FilterOf<LicenseQuery>): AsyncIterable<License>
   /** The token as of now; `null` unless the license is active. @throws {LicensingError} `not_found`. */
   token(app: string, id: string): Promise<string | null>
   /**
@@ -366,6 +383,8 @@ export function bindLicenses(context: Context): Licenses {
     getByInstallation: async (app: string, installationId: string, options?: IncludeToken) =>
       present(context, ...(await currentLicense(context, app, installationId, options)), options),
     list: (app, query) => listLicenses(context, app, query),
+    all: (app, filter) =>
+      allItems((paging) => listLicenses(context, app, { ...filter, ...paging }), pageSizeOf(filter)),
     token: async (app, id) =>
       (await withToken(context, ...(await findLicense(context, app, id, { include: 'token' })))).token,
     update: (app, id, changes) => signed(context, () => updateLicense(context, app, id, changes)),

@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox'
+import { allItems, type FilterOf } from '../all-items.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { integer, oneOf } from '../input/fields.ts'
@@ -79,6 +80,8 @@ export interface Webhooks {
    * @throws {LicensingError} `validation_error`, `not_found`.
    */
   deliveries(app: string, query?: DeliveryQuery): Promise<Listing<WebhookDelivery>>
+  /** Every matching delivery, newest first, for `for await`. @throws {LicensingError} `validation_error`, `not_found`. */
+  allDeliveries(app: string, filter?: FilterOf<DeliveryQuery>): AsyncIterable<WebhookDelivery>
   /**
    * Sends an event again, at once, under the same `webhook-id`, and with all its attempts ahead of it.
    * @throws {LicensingError} `not_found`; `conflict` if the app has no webhook, or it is switched off.
@@ -209,6 +212,8 @@ export function bindWebhooks(context: Context): Webhooks {
       toSecret(context, await webhookOf(context, (await requireApp(context, app, 'write')).id)),
     rollSecret: (app, options = {}) => rollSecret(context, app, options),
     deliveries: (app, query = {}) => listDeliveries(context, app, query),
+    allDeliveries: (app, filter) =>
+      allItems((paging) => listDeliveries(context, app, { ...filter, ...paging })),
     retry: (app, id) => retry(context, app, id),
     test: (app) => test(context, app),
   }

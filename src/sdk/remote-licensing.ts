@@ -1,0 +1,73 @@
+import type { ApiKeys } from '../core/api-keys/api-keys.ts'
+import type { App, Apps, NewApp } from '../core/apps.ts'
+import type { Customers } from '../core/customers.ts'
+import type { Features } from '../core/features.ts'
+import type { Rotation, RotationOptions } from '../core/keys/rotation.ts'
+import type { Licenses } from '../core/licenses/licenses.ts'
+import type { RenewalOptions } from '../core/licenses/regenerate.ts'
+import type { HeldLicense } from '../core/licenses/renewal.ts'
+import type { VerificationUseCases } from '../core/licenses/verify.ts'
+import type { Listing, Paging } from '../core/paging.ts'
+import type { Tiers } from '../core/tiers.ts'
+import type { Webhooks } from '../core/webhooks/webhooks.ts'
+
+/** The use cases of apps over HTTP. A new app has the mode of the API key, and the server makes its key pair. */
+export interface RemoteApps extends Omit<Apps, 'create' | 'list' | 'all'> {
+  /** Creates an app with its own RSA-4096 key pair. It takes the mode of the API key. */
+  create(app: NewApp): Promise<App>
+  /** The apps that the API key may see, newest first. */
+  list(query?: Paging): Promise<Listing<App>>
+  /** Every app that the API key may see. */
+  all(): AsyncIterable<App>
+}
+
+/** The use cases of licenses over HTTP. `renew` takes the token itself, and the server applies its own limits. */
+export interface RemoteLicenses extends Omit<Licenses, 'authenticate' | 'renew'> {
+  /** Regenerates a license for the holder of its token. The client shows no API key with it. */
+  renew(
+    app: string,
+    id: string,
+    currentToken: string,
+    options?: Pick<RenewalOptions, 'client'>,
+  ): Promise<HeldLicense>
+}
+
+/** The use cases of verification over HTTP. They are public, so the client shows no credential. */
+export type RemoteVerification = Omit<VerificationUseCases, 'verifyDirectly'>
+
+/** The use cases of API keys over HTTP. */
+export interface RemoteApiKeys extends Omit<ApiKeys, 'createFirst' | 'authenticate' | 'revoke'> {
+  /** Ends a key. Over HTTP it resolves to nothing; in process it resolves to the key. */
+  revoke(id: string): Promise<unknown>
+}
+
+/**
+ * The part of core's `Licensing` that HTTP reaches, by core's own types. A function that takes it works in process and over
+ * HTTP.
+ *
+ * Transactions stay in process, because no request spans several writes: `with`, `idempotent`, `idempotentCall` and
+ * `ensure`. So do `on`, `outbox`, `rekey` and whatever else needs the storage or the master key.
+ *
+ * @example
+ * ```ts
+ * import type { RemoteLicensing } from 'heartwood/sdk'
+ *
+ * export async function refund(licensing: RemoteLicensing, id: string): Promise<void> {
+ *   await licensing.licenses.revoke('desktop-app', id, { reason: 'Refunded' })
+ * }
+ * ```
+ */
+export interface RemoteLicensing {
+  readonly apps: RemoteApps
+  readonly tiers: Tiers
+  readonly features: Features
+  readonly customers: Customers
+  readonly licenses: RemoteLicenses
+  readonly verification: RemoteVerification
+  readonly apiKeys: RemoteApiKeys
+  readonly webhooks: Webhooks
+  /** Replaces an app's key pair by one that the server makes. */
+  rotateKeys(app: string, options?: RotationOptions): Promise<Rotation>
+  /** Resolves if the server and its storage respond. @throws {LicensingError} `unavailable` if the storage does not. */
+  ping(): Promise<void>
+}

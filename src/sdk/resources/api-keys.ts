@@ -1,0 +1,16 @@
+import { allItems } from '../../core/all-items.ts'
+import type { ApiKey, ApiKeyWithSecret } from '../../core/api-keys/api-keys.ts'
+import type { Api } from '../api.ts'
+import { idSegment, path } from '../path.ts'
+import type { RemoteApiKeys } from '../remote-licensing.ts'
+
+export function remoteApiKeys(api: Api): RemoteApiKeys {
+  const list: RemoteApiKeys['list'] = (query) => api.list<ApiKey>('/api-keys', query)
+  return {
+    list,
+    all: (filter) => allItems((paging) => list({ ...filter, ...paging })),
+    create: (key) => api.post<ApiKeyWithSecret>('/api-keys', key),
+    revoke: (id) => api.delete(path`/api-keys/${idSegment(id)}`),
+    roll: (id, options) => api.post<ApiKeyWithSecret>(path`/api-keys/${idSegment(id)}/roll`, options),
+  }
+}

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { routes } from '../../src/adapters/routes/index.ts'
+import type { LicensingClient } from '../../src/sdk/index.ts'
+import { json, recorder, secret, type Sent } from './recorder.ts'
+
+const license = {
+  installationId: '7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d',
+  customerId: 'cus_1',
+  tierId: 'pro',
+  forever: true,
+} as const
+const end = Date.UTC(2030, 0, 1) / 1000
+
+/** A call of each use case, with the route and the JSON that it must send. */
+const calls: readonly (readonly [
+  call: (client: LicensingClient) => unknown,
+  route: string,
+  sent?: unknown,
+])[] = [
+  [({ apps }) => apps.list({ perPage: 5 }), 'GET /apps', '?per_page=5'],
+  [({ apps }) => apps.create({ name: 'n', slug: 's' }), 'POST /apps', { name: 'n', slug: 's' }],
+  [({ apps }) => apps.get('a'), 'GET /apps/:slug'],
+  [({ apps }) => apps.update('a', { webhookUrl: null }), 'PUT /apps/:slug', { webhook_url: null }],
+  [({ apps }) => apps.delete('a'), 'DELETE /apps/:slug'],
+  [({ apps }) => apps.publicKey('a'), 'GET /apps/:slug/public-key'],
+  [({ apps }) => apps.jwks('a'), 'GET /apps/:slug/jwks.json'],
+  [({ apps }) => apps.keys('a'), 'GET /apps/:slug/keys'],
+  [
+    (client) => client.rotateKeys('a', { gracePeriodDays: 3 }),
+    'POST /apps/:slug/rotate-keys',
+    { grace_period_days: 3 },
+  ],
+  [({ tiers }) => tiers.list('a'), 'GET /apps/:slug/tiers'],
+  [
+    ({ tiers }) => tiers.create('a', { name: 'n', slug: 's' }),
+    'POST /apps/:slug/tiers',
+    { name: 'n', slug: 's' },
+  ],
+  [({ tiers }) => tiers.get('a', 'pro'), 'GET /apps/:slug/tiers/:tier'],
+  [({ tiers }) => tiers.update('a', 'pro', { position: 2 }), 'PUT /apps/:slug/tiers/:tier', { position: 2 }],
+  [({ tiers }) => tiers.delete('a', 'pro'), 'DELETE /apps/:slug/tiers/:tier'],
+  [({ tiers }) => tiers.features('a', 'pro'), 'GET /apps/:slug/tiers/:tier/features'],
+  [
+    ({ tiers }) => tiers.addFeature('a', 'pro', { name: 'n', slug: 's' }),
+    'POST /apps/:slug/tiers/:tier/features',
+    { name: 'n', slug: 's' },
+  ],
+  [({ tiers }) => tiers.removeFeature('a', 'pro', 'f'), 'DELETE /apps/:slug/tiers/:tier/features/:feature'],
+  [({ features }) => features.list('a'), 'GET /apps/:slug/features'],
+  [
+    ({ features }) => features.create('a', { name: 'n', slug: 's' }),
+    'POST /apps/:slug/features',
+    { name: 'n', slug: 's' },
+  ],
+  [({ features }) => features.get('a', 'f'), 'GET /apps/:slug/features/:feature'],
+  [
+    ({ features }) => features.update('a', 'f', { description: null }),
+    'PUT /apps/:slug/features/:feature',
+    { description: null },
+  ],
+  [({ features }) => features.delete('a', 'f'), 'DELETE /apps/:slug/features/:feature'],
+  [
+    ({ customers }) => customers.list('a', { externalId: 'a b' }),
+    'GET /apps/:slug/customers',
+    '?external_id=a+b',
+  ],
+  [
+    ({ customers }) => customers.create('a', { email: 'a@b' }),
+    'POST /apps/:slug/customers',
+    { email: 'a@b' },
+  ],
+  [
+    ({ customers }) => customers.getOrCreate('a', { email: 'a@b', externalId: 'x' }),
+    'POST /apps/:slug/customers/get-or-create',
+    { email: 'a@b', external_id: 'x' },
+  ],
+  [
+    ({ customers }) => customers.getByEmail('a', 'a+b@c'),
+    'GET /apps/:slug/customers/by-email',
+    '?email=a%2Bb%40c',
+  ],
+  [
+    ({ customers }) => customers.getByExternalId('a', 'x&y'),
+    'GET /apps/:slug/customers/by-external-id',
+    '?external_id=x%26y',
+  ],
+  [({ customers }) => customers.get('a', 'cus_1'), 'GET /apps/:slug/customers/:id'],
+  [
+    ({ customers }) => customers.update('a', 'cus_1', { metadata: { someName: 1 } }),
+    'PUT /apps/:slug/customers/:id',
+    { metadata: { someName: 1 } },
+  ],
+  [({ customers }) => customers.delete('a', 'cus_1'), 'DELETE /apps/:slug/customers/:id'],
+  [
+    ({ licenses }) => licenses.list('a', { status: 'active', include: 'token' }),
+    'GET /apps/:slug/licenses',
+    '?status=active&include=token',
+  ],
+  [
+    ({ licenses }) => licenses.create('a', license),
+    'POST /apps/:slug/licenses',
+    { installation_id: license.installationId, customer_id: 'cus_1', tier_id: 'pro', forever: true },
+  ],
+  [
+    ({ licenses }) => licenses.getByInstallation('a', 'i'),
+    'GET /apps/:slug/licenses/by-installation',
+    '?installation_id=i',
+  ],
+  [({ licenses }) => licenses.get('a', 'lic_1'), 'GET /apps/:slug/licenses/:id'],
+  [({ licenses }) => licenses.token('a', 'lic_1'), 'GET /apps/:slug/licenses/:id'],
+  [
+    ({ licenses }) => licenses.update('a', 'lic_1', { expiresAt: end }),
+    'PUT /apps/:slug/licenses/:id',
+    { expires_at: '2030-01-01T00:00:00Z' },
+  ],
+  [({ licenses }) => licenses.delete('a', 'lic_1'), 'DELETE /apps/:slug/licenses/:id'],
+  [
+    ({ licenses }) => licenses.revoke('a', 'lic_1', { reason: 'r' }),
+    'POST /apps/:slug/licenses/:id/revoke',
+    { reason: 'r' },
+  ],
+  [
+    ({ licenses }) => licenses.reinstate('a', 'lic_1', { invalidatePrevious: true }),
+    'POST /apps/:slug/licenses/:id/reinstate',
+    { invalidate_previous: true },
+  ],
+  [({ licenses }) => licenses.regenerate('a', 'lic_1'), 'POST /apps/:slug/licenses/:id/regenerate', {}],
+  [
+    ({ licenses }) => licenses.renew('a', 'lic_1', 'a.b.c', { client: 'app/1' }),
+    'POST /apps/:slug/licenses/:id/regenerate',
+    { current_token: 'a.b.c' },
+  ],
+  [
+    ({ licenses }) => licenses.regenerateAll('a', { tierId: 'pro', dryRun: true }),
+    'POST /apps/:slug/licenses/regenerate',
+    { tier_id: 'pro', dry_run: true },
+  ],
+  [
+    ({ verification }) => verification.verify('a', { installationId: 'i' }),
+    'GET /apps/:slug/licenses/verify',
+    '?installation_id=i',
+  ],
+  [
+    ({ verification }) => verification.verifyToken('a', 'a.b.c'),
+    'POST /apps/:slug/licenses/verify',
+    { token: 'a.b.c' },
+  ],
+  [
+    ({ verification }) => verification.verifyBatch('a', { jtis: ['j'] }),
+    'POST /apps/:slug/licenses/verify/batch',
+    { jtis: ['j'] },
+  ],
+  [({ webhooks }) => webhooks.secret('a'), 'GET /apps/:slug/webhook-secret'],
+  [
+    ({ webhooks }) => webhooks.rollSecret('a', { overlapSeconds: 0 }),
+    'POST /apps/:slug/webhook-secret/roll',
+    { overlap_seconds: 0 },
+  ],
+  [
+    ({ webhooks }) => webhooks.deliveries('a', { state: 'failed' }),
+    'GET /apps/:slug/webhook-deliveries',
+    '?state=failed',
+  ],
+  [({ webhooks }) => webhooks.retry('a', 'whd_1'), 'POST /apps/:slug/webhook-deliveries/:id/retry', {}],
+  [({ webhooks }) => webhooks.test('a'), 'POST /apps/:slug/webhook-test', {}],
+  [({ apiKeys }) => apiKeys.list({ mode: 'test' }), 'GET /api-keys', '?mode=test'],
+  [
+    ({ apiKeys }) => apiKeys.create({ expiresAt: new Date(end * 1000 + 999) }),
+    'POST /api-keys',
+    { expires_at: '2030-01-01T00:00:00Z' },
+  ],
+  [({ apiKeys }) => apiKeys.revoke('key_1'), 'DELETE /api-keys/:id'],
+  [({ apiKeys }) => apiKeys.roll('key_1'), 'POST /api-keys/:id/roll', {}],
+]
+
+const routeOf = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]))
+
+/** The path that `calls` give a route. */
+function pathOf(route: string): string {
+  const values: Readonly<Record<string, string>> = { slug: 'a', tier: 'pro', feature: 'f' }
+  const ids: readonly (readonly [string, string])[] = [
+    ['customers', 'cus_1'],
+    ['licenses', 'lic_1'],
+    ['webhook-', 'whd_1'],
+    ['api-keys', 'key_1'],
+  ]
+  const [, id = ''] = ids.find(([part]) => route.includes(part)) ?? []
+  return `/api/v1${route.split(' ')[1]!.replace(/:([a-z]+)/g, (_, name: string) => values[name] ?? id)}`
+}
+
+function isByToken({ body }: Sent): boolean {
+  return body?.includes('current_token') === true
+}
+
+/** The name of a call, such as `apps.list()`. */
+function nameOf(call: (client: LicensingClient) => unknown): string {
+  return `${/\w+\.\w+\(/.exec(call.toString())?.[0] ?? ''})`
+}
+
+for (const [call, name, given] of calls)
+  test(`${nameOf(call)}: sends ${name} with its fields and the right credential`, async () => {
+    const { client, sent } = recorder(() => json({ data: {} }))
+    // The response fits few of the calls, and only the request counts here.
+    await Promise.resolve(call(client)).catch(() => undefined)
+    const [request] = sent
+    assert.equal(sent.length, 1)
+    const query = typeof given === 'string' ? given : ''
+    assert.equal(`${request!.method} ${request!.path}`, `${name.split(' ')[0]} ${pathOf(name)}${query}`)
+    const hasBody = ['POST', 'PUT'].includes(request!.method)
+    assert.deepEqual(
+      request!.body === null ? undefined : JSON.parse(request!.body),
+      hasBody ? given : undefined,
+    )
+    assert.equal(request!.headers.get('content-type'), hasBody ? 'application/json' : null)
+    const isOpen = routeOf.get(name)!.access === 'public' || isByToken(request!)
+    assert.equal(request!.headers.get('authorization'), isOpen ? null : `Bearer ${secret}`)
+    const isWritten = request!.method === 'POST' && routeOf.get(name)!.access !== 'public'
+    assert.equal(request!.headers.has('idempotency-key'), isWritten)
+    assert.equal(request!.init.redirect, 'manual')
+    assert.equal(request!.init.credentials, undefined)
+  })
+
+test('createLicensingClient(): reaches every route of the server', () => {
+  assert.deepEqual([...new Set(calls.map(([, route]) => route))].toSorted(), [...routeOf.keys()].toSorted())
+})
+
+test('ping(): asks the health check, without a credential', async () => {
+  const { client, sent } = recorder(() => json({ status: 'ok' }))
+  await client.ping()
+  assert.deepEqual([sent[0]!.path, sent[0]!.headers.get('authorization')], ['/api/health', null])
+})
+
+test('licenses.renew(): names the program, and leaves out a name that no header takes', async () => {
+  const { client, sent } = recorder(() => json({ data: {} }))
+  for (const name of ['desktop-app/2.3.1 (macos)', 'two\nlines', 'ü', '', 'x'.repeat(65)])
+    await client.licenses.renew('a', 'lic_1', 'a.b.c', { client: name })
+  assert.deepEqual(
+    sent.map(({ headers }) => headers.get('heartwood-client')),
+    ['desktop-app/2.3.1 (macos)', null, null, null, null],
+  )
+})
