@@ -70,16 +70,16 @@ export function runFlows(runtime: Runtime, surface: Surface): ReadonlyMap<string
   const { NODE_TEST_CONTEXT: _outer, ...env } = process.env
   if (surface === 'over HTTP') env['HEARTWOOD_TEST_LICENSING'] = 'http'
   const [program = '', ...args] = commands[runtime](report)
-  const { status, stderr } = spawnSync(program, [...args, ...flows.map((file) => `./${file}`)], {
+  const { status } = spawnSync(program, [...args, ...flows.map((file) => `./${file}`)], {
     env,
-    encoding: 'utf8',
     maxBuffer: 1e9,
   })
   const cases = readFileSync(report, 'utf8').split('<testcase ').slice(1)
   rmSync(folder, { recursive: true })
   const results = new Map(flows.map((file) => [file, resultOf(file, cases)]))
   const isRed = [...results.values()].some(({ failed }) => failed > 0)
-  if (status !== 0) console.error(stderr.slice(-4_000))
+  for (const text of cases.filter((each) => each.includes('<failure')))
+    console.error(`${runtime}, ${surface}: ${text.slice(0, 2_000)}`)
   if (status !== 0 && !isRed) throw new Error(`${runtime} ${surface}: ended with ${status}`)
   return results
 }

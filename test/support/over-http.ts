@@ -23,7 +23,9 @@ function withHostKey(licensing: Licensing): Licensing {
 async function listen(licensing: Licensing): Promise<LicensingClient> {
   const app = licensingServer(withHostKey(licensing), { standalone: true })
   const listener = await startListener((request) => app.fetch(request), { port: 0, host: '127.0.0.1' })
-  return createLicensingClient({ baseUrl: listener.url, apiKey: hostSecret, retries: 0 })
+  // A fresh RSA-4096 pair takes Deno more than half a minute on a busy machine.
+  const timeoutMs = 600_000
+  return createLicensingClient({ baseUrl: listener.url, apiKey: hostSecret, retries: 0, timeoutMs })
 }
 
 /** The same licensing, but every use case that HTTP reaches goes over a port. The listener ends with the process. */
