@@ -61,6 +61,8 @@ function license(of: CustomerRecord, tierId: string, at: number): LicenseRecord 
     seenAt: at % 4 === 0 ? now - at : null,
     seenKid: at % 4 === 0 ? 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs' : null,
     seenClient: at % 8 === 0 ? `desktop-app/1.${at} (linux)` : null,
+    licenseKeyId: null,
+    name: null,
     metadata: at % 5 === 0 ? { seat: at } : {},
     createdAt: now - at,
     updatedAt: now,

@@ -185,6 +185,7 @@ const tokenVerification = view<TokenVerification>()(
         'invalid_token',
         'token_expired',
         'license_revoked',
+        'license_released',
         'not_found',
       ]),
     ),

@@ -98,12 +98,15 @@ interface LicenseChangeFields {
   /** Id or slug. */
   readonly tierId?: string
   readonly customFeatures?: readonly string[] | null
+  /** The name of the installation, for people. At most 64 characters. */
+  readonly name?: string | null
   readonly metadata?: Metadata | null
 }
 
 /**
  * Changes to a license. An absent field stays unchanged; lists and `metadata` are replaced as a whole. A change to a claim
- * regenerates the license. On a revoked license only `metadata` may change.
+ * regenerates the license. On a revoked license only `name` and `metadata` may change. On a seat, customer, tier, features and
+ * end belong to its license key.
  */
 export type LicenseChanges = LicenseChangeFields & (Expiry | SameExpiry)
 
@@ -117,6 +120,8 @@ export interface LicenseQuery extends Paging {
   /** Id or slug. */
   readonly tierId?: string
   readonly installationId?: string
+  /** Only the seats of this license key. */
+  readonly licenseKeyId?: string
   /** Asks for the tokens too. Each costs a signature, so a page has at most 20 then. */
   readonly include?: 'token'
 }
@@ -176,6 +181,7 @@ export const licenseChanges: Input<ParsedChanges> = input<ParsedChanges>()(
       tierId: Type.Optional(tierId()),
       customFeatures: Type.Optional(nullable(customFeatures())),
       ...expiryFields,
+      name: Type.Optional(nullable(text('Name of the installation, for people', 0, 64))),
       metadata: Type.Optional(nullable(metadata())),
     },
     atMostOneOf(...expiries),
@@ -189,6 +195,7 @@ export const licenseQuery: Input<LicenseQuery> = input<LicenseQuery>()(
     customerId: Type.Optional(identifier('Only licenses of this customer')),
     tierId: Type.Optional(reference('Only licenses of this tier, by id or slug')),
     installationId: Type.Optional(uuid('Only licenses for this installation')),
+    licenseKeyId: Type.Optional(identifier('Only the seats of this license key')),
     include: Type.Optional(oneOf('Adds the tokens; then at most 20 a page', ['token'])),
   }),
 )

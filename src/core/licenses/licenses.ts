@@ -176,6 +176,8 @@ async function licenseRecord(context: Context, app: AppRecord, given: ParsedLice
     minRevision: 1,
     version: 1,
     ...unseen,
+    licenseKeyId: null,
+    name: null,
     metadata: given.metadata ?? {},
     createdAt: now,
     updatedAt: now,
@@ -203,6 +205,7 @@ async function licenseFilter(
     customerId: query.customerId,
     tierId: tier?.id,
     installationId: query.installationId?.toLowerCase(),
+    licenseKeyId: query.licenseKeyId,
   }
 }
 

@@ -21,13 +21,16 @@ export type HeldLicense = Pick<
   | 'issuedAt'
   | 'jti'
   | 'token'
+  | 'licenseKeyId'
+  | 'name'
 >
 
 /** The holder may be anybody who got hold of the program, so a new field of a license stays hidden until it is named here. */
-function heldLicense(license: SignedLicense): HeldLicense {
+export function heldLicense(license: SignedLicense): HeldLicense {
   const { id, installationId, customerId, tierId, tier, features } = license
-  const { status, expiresAt, issuedAt, jti, token } = license
-  return { id, installationId, customerId, tierId, tier, features, status, expiresAt, issuedAt, jti, token }
+  const { status, expiresAt, issuedAt, jti, token, licenseKeyId, name } = license
+  const state = { status, expiresAt, issuedAt, jti, token, licenseKeyId, name }
+  return { id, installationId, customerId, tierId, tier, features, ...state }
 }
 
 interface Renewal extends VerifiedRenewal {

@@ -43,6 +43,10 @@ export interface License {
   readonly seenKid: string | null
   /** The program that asked for that renewal, as it named itself; `null` if it did not. */
   readonly seenClient: string | null
+  /** The license key that it is a seat of; `null` for a license without one. */
+  readonly licenseKeyId: string | null
+  /** The name of the installation, for people. */
+  readonly name: string | null
   readonly metadata: Metadata
   readonly createdAt: NumericDate
   readonly updatedAt: NumericDate
@@ -97,6 +101,8 @@ export async function toLicense(context: Context, app: AppRecord, record: Licens
     seenAt: record.seenAt,
     seenKid: record.seenKid,
     seenClient: record.seenClient,
+    licenseKeyId: record.licenseKeyId,
+    name: record.name,
     metadata: record.metadata,
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,

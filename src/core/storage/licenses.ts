@@ -65,6 +65,10 @@ export interface LicenseRecord {
   readonly seenKid: string | null
   /** The program that asked for that renewal, as it named itself. */
   readonly seenClient: string | null
+  /** The license key that it is a seat of; `null` for a license without one. */
+  readonly licenseKeyId: string | null
+  /** The name of the installation, for people. */
+  readonly name: string | null
   readonly metadata: Metadata
   readonly createdAt: NumericDate
   readonly updatedAt: NumericDate
@@ -107,6 +111,8 @@ export const licenseRecord: RecordSchema<LicenseRecord> = input<LicenseRecord>()
         'must be 1 to 64 printable ASCII characters',
       ),
     ),
+    licenseKeyId: nullable(id('lkey', 'License key that it is a seat of; null for a license without one')),
+    name: nullable(text('Name of the installation, for people', 0, 64)),
     metadata: described('Given back as it came', metadata()),
     ...timestamps(),
   }),
@@ -124,6 +130,7 @@ export interface LicenseFilter {
   /** `null` finds the licenses whose tier was deleted. */
   readonly tierId?: string | null | undefined
   readonly installationId?: string | undefined
+  readonly licenseKeyId?: string | undefined
 }
 
 /** One page of a bulk regeneration. */
@@ -157,7 +164,8 @@ export interface LicenseStorage {
   insertLicense(license: LicenseRecord): Promise<boolean>
   /**
    * Releases the installation slot if its license is expired or revoked as of `now`, unless that license is `exceptId`. The
-   * `version` of the license rises. An active license keeps its slot.
+   * `version` of the license rises. An active license keeps its slot. A taken seat of a license key that loses its slot is
+   * revoked in the same step, with the cause `replaced`.
    */
   releaseInstallation(
     appId: string,

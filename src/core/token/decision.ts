@@ -7,6 +7,8 @@ export interface LicenseState {
   readonly revokedAt: number | null
   /** Tokens of a lower revision are refused. */
   readonly minRevision: number
+  /** The cause of a revocation that the vendor did not order. Absent: the vendor ordered it. */
+  readonly revokedCause?: string | null
 }
 
 /** The claims of a verified token that decide. */
@@ -39,10 +41,13 @@ export interface Decision {
   readonly valid: boolean
   readonly status: 'active' | 'expired' | 'revoked' | 'clock_suspect'
   /** `null` if valid. */
-  readonly code: 'token_expired' | 'invalid_token' | 'license_revoked' | null
+  readonly code: 'token_expired' | 'invalid_token' | 'license_revoked' | 'license_released' | null
   readonly reason: string
-  /** `refresh`: ask the server for a new token. `renew`: extend the license. `contact`: ask the vendor. */
-  readonly action: 'none' | 'refresh' | 'renew' | 'contact' | 'check_clock'
+  /**
+   * `refresh`: ask the server for a new token. `renew`: extend the license. `activate`: activate with the license key.
+   * `contact`: ask the vendor. Actions may be added: show `reason` for an unknown one.
+   */
+  readonly action: 'none' | 'refresh' | 'renew' | 'activate' | 'contact' | 'check_clock'
   /** The time from which it is no longer valid, if nothing else happens. `null` for never, or if not valid. */
   readonly validUntil: number | null
   /** The time from which the client should ask for a new token. `null` without a token, or if not valid. */
@@ -64,6 +69,11 @@ export function statusOf(
 ): 'active' | 'expired' | 'revoked' {
   if (license.revokedAt !== null) return 'revoked'
   return isPast(license.expiresAt, now) ? 'expired' : 'active'
+}
+
+/** True for a seat that its holder, or another activation, gave back. An activation brings it back. */
+export function isReleased(cause: string | null | undefined): boolean {
+  return cause !== null && cause !== undefined && cause !== 'key_revoked'
 }
 
 function refusal(
@@ -130,6 +140,8 @@ export function decide(facts: Facts): Decision {
     return refusal('clock_suspect', 'invalid_token', 'The clock has been set back', 'check_clock')
   if (license !== undefined && revision < license.minRevision)
     return refusal(status, 'invalid_token', 'The token has been invalidated', 'contact')
+  if (status === 'revoked' && isReleased(license?.revokedCause))
+    return refusal('revoked', 'license_released', 'The license gave its seat back', 'activate')
   if (status === 'revoked')
     return refusal('revoked', 'license_revoked', 'The license has been revoked', 'contact')
   if (status === 'expired') return refusal('expired', 'token_expired', 'The license has expired', 'renew')

@@ -20,7 +20,7 @@ const tables = { app: 'heartwood_app', tier: 'heartwood_tier', customer: 'heartw
 
 /** Dependents of which there may be any number. The last step removes the others with the record itself. */
 interface Dependents {
-  readonly table: 'heartwood_license' | 'heartwood_customer' | 'heartwood_delivery'
+  readonly table: 'heartwood_license' | 'heartwood_license_key' | 'heartwood_customer' | 'heartwood_delivery'
   /** The column that names the record. */
   readonly owner: 'app_id' | 'tier_id' | 'customer_id'
 }
@@ -28,11 +28,18 @@ interface Dependents {
 const dependents: Readonly<Record<Kind, readonly Dependents[]>> = {
   app: [
     { table: 'heartwood_license', owner: 'app_id' },
+    { table: 'heartwood_license_key', owner: 'app_id' },
     { table: 'heartwood_customer', owner: 'app_id' },
     { table: 'heartwood_delivery', owner: 'app_id' },
   ],
-  tier: [{ table: 'heartwood_license', owner: 'tier_id' }],
-  customer: [{ table: 'heartwood_license', owner: 'customer_id' }],
+  tier: [
+    { table: 'heartwood_license', owner: 'tier_id' },
+    { table: 'heartwood_license_key', owner: 'tier_id' },
+  ],
+  customer: [
+    { table: 'heartwood_license', owner: 'customer_id' },
+    { table: 'heartwood_license_key', owner: 'customer_id' },
+  ],
 }
 
 export abstract class KyselyDeletions extends KyselySecrets implements DeletionStorage {

@@ -107,11 +107,12 @@ async function deleteTier(db: Writer, id: string): Promise<boolean> {
   await lockRow(db, 'heartwood_tier', id)
   const tier = db.selectFrom('heartwood_tier').select('id').where('id', '=', id).where(isPresent('id'))
   if ((await tier.executeTakeFirst()) === undefined) return false
-  await db
-    .updateTable('heartwood_license')
-    .set((eb) => ({ tier_id: null, version: eb('version', '+', 1) }))
-    .where('tier_id', '=', id)
-    .execute()
+  for (const table of ['heartwood_license', 'heartwood_license_key'] as const)
+    await db
+      .updateTable(table)
+      .set((eb) => ({ tier_id: null, version: eb('version', '+', 1) }))
+      .where('tier_id', '=', id)
+      .execute()
   return deleteById(db, 'heartwood_tier', id)
 }
 
