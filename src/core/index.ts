@@ -45,6 +45,7 @@ export type { IdPrefix } from './ids.ts'
 export type { KeyPair, KeyPoolLoad } from './runtime/key-pool.ts'
 export type { SigningKey } from './keys/app-keys.ts'
 export { generateRsaKeyPair, type PublicJwk } from './keys/signing-keys.ts'
+export { checkLicenseKey, type LicenseKeyCheck } from './license-keys/text.ts'
 export type {
   Expiry,
   LicenseChanges,

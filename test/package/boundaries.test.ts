@@ -9,6 +9,7 @@ const corePackages = ['jose', '@noble/ciphers', 'typeid-js', '@sinclair/typebox'
 const clientsCore = [
   ...sourceFiles('src/core/token'),
   'src/core/errors.ts',
+  'src/core/license-keys/text.ts',
   'src/core/time.ts',
   'src/core/typeid.ts',
 ]
@@ -29,6 +30,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['keys', 'api-keys', 'features.ts'],
   ['webhooks', 'deletions.ts'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
+  ['license-keys'],
   ['idempotency.ts', 'ensure.ts'],
   ['rekey.ts', 'restricted.ts'],
   ['licensing.ts'],

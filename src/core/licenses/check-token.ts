@@ -47,7 +47,7 @@ export function invalidToken(): LicensingError {
 }
 
 /** Compares in constant time, so that the time tells nothing of the MAC. */
-function isSameText(a: string, b: string): boolean {
+export function isSameText(a: string, b: string): boolean {
   let difference = a.length ^ b.length
   for (let at = 0; at < a.length; at++) difference |= a.charCodeAt(at) ^ b.charCodeAt(at)
   return difference === 0
