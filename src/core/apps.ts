@@ -151,7 +151,7 @@ function webhookUrl(): TString {
   return text('Address that license events are sent to; https only', 1, 2048)
 }
 
-function keyPrefix(): TString {
+function prefix(): TString {
   return Type.String({
     description: 'Letters before each license key',
     pattern: '^[A-Z0-9]{2,8}$',
@@ -166,7 +166,7 @@ export const newApp: Input<NewApp> = input<NewApp>()(
     slug: appSlug(),
     description: Type.Optional(description()),
     webhookUrl: Type.Optional(nullable(webhookUrl())),
-    keyPrefix: Type.Optional(nullable(keyPrefix())),
+    keyPrefix: Type.Optional(nullable(prefix())),
   }),
 )
 
@@ -175,7 +175,7 @@ export const appChanges: Input<AppChanges> = input<AppChanges>()(
     name: Type.Optional(name()),
     description: Type.Optional(description()),
     webhookUrl: Type.Optional(nullable(webhookUrl())),
-    keyPrefix: Type.Optional(nullable(keyPrefix())),
+    keyPrefix: Type.Optional(nullable(prefix())),
   }),
 )
 
@@ -196,9 +196,10 @@ export function keyPrefixOf({ mode, keyPrefix }: Pick<AppRecord, 'mode' | 'keyPr
 }
 
 /** @throws {LicensingError} `validation_error` for a prefix that apps of this mode may not have. */
-function checkKeyPrefix(mode: Mode, prefix: string | null | undefined): void {
-  if (prefix === undefined || prefix === null || (mode === 'test') === (prefix === testPrefix)) return
-  const rule = mode === 'test' ? 'must be TEST, as in every test app' : 'must not be TEST, which test apps have'
+function checkKeyPrefix(mode: Mode, wanted: string | null | undefined): void {
+  if (wanted === undefined || wanted === null || (mode === 'test') === (wanted === testPrefix)) return
+  const rule =
+    mode === 'test' ? 'must be TEST, as in every test app' : 'must not be TEST, which test apps have'
   throw invalidInput({ keyPrefix: [rule] })
 }
 

@@ -154,7 +154,7 @@ export function foldEmail(address: string): string {
   return address.normalize('NFKC').toLowerCase().replaceAll('ς', 'σ').normalize('NFKC')
 }
 
-function checkEmail(address: string): void {
+export function checkEmail(address: string): void {
   if (!/^[^\s@]+@[^\s@]+$/.test(foldEmail(address)))
     throw invalidInput({ email: ['must be an e-mail address'] })
 }
@@ -185,7 +185,7 @@ function readNewCustomer(customer: NewCustomer): NewCustomer {
   return given
 }
 
-function customerRecord(context: Context, appId: string, given: NewCustomer): CustomerRecord {
+export function customerRecord(context: Context, appId: string, given: NewCustomer): CustomerRecord {
   const now = context.runtime.now()
   return {
     id: context.runtime.newId('cus'),

@@ -31,6 +31,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['webhooks', 'deletions.ts'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
   ['license-keys'],
+  ['license-keys'],
   ['idempotency.ts', 'ensure.ts'],
   ['rekey.ts', 'restricted.ts'],
   ['licensing.ts'],

@@ -17,8 +17,6 @@ import {
   licenseChanges,
   licenseQuery,
   newLicense,
-  reinstatement,
-  revocation,
   type LicenseChanges,
   type LicenseQuery,
   type NewLicense,
@@ -37,6 +35,8 @@ import {
   type RenewalOptions,
 } from './regenerate.ts'
 import { renew, type HeldLicense } from './renewal.ts'
+import { reinstateLicense, revokeLicense, unrevoked } from './revocation.ts'
+import { refuseOfLicenseKey } from './seats.ts'
 import {
   present,
   toSigned,
@@ -86,7 +86,8 @@ export interface Licenses {
   /**
    * Changes a license. A change to a claim regenerates it.
    * @throws {LicensingError} `validation_error`, `not_found`, `license_revoked`, `missing_tier`; `conflict` if another active
-   * license occupies the installation slot.
+   * license occupies the installation slot. On a seat of a license key, what belongs to the license key is a
+   * `validation_error`.
    */
   update(app: string, id: string, changes: LicenseChanges): Promise<SignedLicense>
   /** Deletes a license for good. @throws {LicensingError} `not_found`. */
@@ -96,7 +97,8 @@ export interface Licenses {
   /**
    * Undoes a revocation.
    * @throws {LicensingError} `validation_error`, `not_found`; `conflict` if another active license occupies the installation
-   * slot; `missing_tier`, only with `invalidatePrevious`.
+   * slot; `missing_tier`, only with `invalidatePrevious`. A seat also throws `license_key_revoked`, and `seat_limit_reached` if
+   * its license key has no free seat.
    */
   reinstate(app: string, id: string, reinstatement?: Reinstatement): Promise<SignedLicense>
   /**
@@ -109,8 +111,8 @@ export interface Licenses {
    * Regenerates a license for the holder of its own token. The token must be unexpired, and signed under an accepted key.
    * Resolves to the fields that a holder may see.
    * @param currentToken The token, or the credential that `authenticate` made of it.
-   * @throws {LicensingError} `invalid_token`, `token_expired`, `token_mismatch`, `not_found`, `license_revoked`,
-   * `missing_tier`, in this order; `forbidden` under {@link Licensing.restrictedTo} a public key.
+   * @throws {LicensingError} `invalid_token`, `token_expired`, `token_mismatch`, `not_found`, `license_revoked` or
+   * `license_released`, `missing_tier`, in this order; `forbidden` under {@link Licensing.restrictedTo} a public key.
    */
   renew(app: string, id: string, currentToken: unknown, options?: RenewalOptions): Promise<HeldLicense>
   /**
@@ -152,7 +154,6 @@ async function checkCustomer(context: Context, app: AppRecord, id: string | unde
     throw invalidInput({ customerId: ['does not exist'] })
 }
 
-const unrevoked = { revokedAt: null, revokedReason: null, revokedCause: null } as const
 const unseen = { seenAt: null, seenKid: null, seenClient: null } as const
 
 async function licenseRecord(context: Context, app: AppRecord, given: ParsedLicense): Promise<LicenseRecord> {
@@ -255,6 +256,14 @@ async function wantedClaims(context: Context, app: AppRecord, given: ParsedChang
   }
 }
 
+/** The fields that are no claims. */
+function notesOf({ metadata, name }: ParsedChanges): LicensePatch {
+  return {
+    ...(metadata !== undefined && { metadata: metadata ?? {} }),
+    ...(name !== undefined && { name }),
+  }
+}
+
 async function updateLicense(
   context: Context,
   app: string,
@@ -267,49 +276,17 @@ async function updateLicense(
   const key = licenseId(id)
   const event = 'license.updated'
   const plan: ChangePlan = async (license) => {
+    if (license.licenseKeyId !== null) refuseOfLicenseKey(given)
     const wanted = await wantedClaims(context, record, given)
     const claims = changedClaims(license, wanted)
-    const metadata = given.metadata === undefined ? {} : { metadata: given.metadata ?? {} }
+    const notes = notesOf(given)
     if (Object.keys(claims).length === 0)
-      return given.metadata === undefined ? null : { patch: metadata, event }
+      return Object.keys(notes).length === 0 ? null : { patch: notes, event }
     const { tierId } = claims
     const issued = await nextRevision(context, record, license, typeof tierId === 'string' ? { tierId } : {})
-    return { patch: { ...metadata, ...claims, ...issued }, event }
+    return { patch: { ...notes, ...claims, ...issued }, event }
   }
   return [record, await changeLicense(context, record, key, plan)]
-}
-
-async function revokeLicense(
-  context: Context,
-  app: string,
-  id: string,
-  options: Revocation = {},
-): Promise<License> {
-  const { reason = null } = revocation.parse(options)
-  const record = await requireApp(context, app, 'write')
-  const plan: ChangePlan = ({ revokedAt }) =>
-    revokedAt === null
-      ? { patch: { revokedAt: context.runtime.now(), revokedReason: reason }, event: 'license.revoked' }
-      : null
-  const { token: _token, ...license } = await changeLicense(context, record, licenseId(id), plan)
-  return license
-}
-
-async function reinstateLicense(
-  context: Context,
-  app: string,
-  id: string,
-  options: Reinstatement = {},
-): Promise<Found<License>> {
-  const { invalidatePrevious = false } = reinstatement.parse(options)
-  const record = await requireApp(context, app, 'write')
-  const plan: ChangePlan = async (license) => {
-    const event = license.revokedAt === null ? 'license.regenerated' : 'license.reinstated'
-    if (!invalidatePrevious) return license.revokedAt === null ? null : { patch: unrevoked, event }
-    const issued = await nextRevision(context, record, { ...license, ...unrevoked }, { invalidatePrevious })
-    return { patch: { ...unrevoked, ...issued }, event }
-  }
-  return [record, await changeLicense(context, record, licenseId(id), plan)]
 }
 
 async function findLicense(
@@ -373,8 +350,13 @@ export function bindLicenses(context: Context): Licenses {
       (await withToken(context, ...(await findLicense(context, app, id, { include: 'token' })))).token,
     update: (app, id, changes) => signed(context, () => updateLicense(context, app, id, changes)),
     delete: async (app, id) => deleteLicense(context, await requireApp(context, app, 'write'), licenseId(id)),
-    revoke: (app, id, options) => revokeLicense(context, app, id, options),
-    reinstate: (app, id, options) => signed(context, () => reinstateLicense(context, app, id, options)),
+    revoke: async (app, id, options) =>
+      revokeLicense(context, await requireApp(context, app, 'write'), licenseId(id), options),
+    reinstate: (app, id, options) =>
+      signed(context, async () => {
+        const record = await requireApp(context, app, 'write')
+        return [record, await reinstateLicense(context, record, licenseId(id), options)]
+      }),
     regenerate: (app, id, options = {}) =>
       regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
     renew: (app, id, token, options) => renew(context, app, id, token, options),

@@ -15,6 +15,7 @@ import type { Decision } from '../token/decision.ts'
 import { type Emit, inTransaction } from '../transaction.ts'
 import { changeLicense, type ChangePlan } from './changes.ts'
 import { decideOwnToken, type AuthenticToken } from './check-token.ts'
+import { signOfLife } from './seen.ts'
 import type { SignedLicense } from './view.ts'
 
 /** Options of `licensing.licenses.regenerate`. */
@@ -130,21 +131,6 @@ export interface VerifiedRenewal {
   readonly license: LicenseRecord | null
 }
 
-const clientForm = /^[ -~]{1,64}$/
-
-/** The sign of life that a renewal leaves in the license. */
-function seen(
-  context: Context,
-  { kid }: AuthenticToken,
-  { client = '' }: RenewalOptions,
-): Pick<LicenseRecord, 'seenAt' | 'seenKid' | 'seenClient'> {
-  return {
-    seenAt: context.runtime.now(),
-    seenKid: kid,
-    seenClient: clientForm.test(client) ? client : null,
-  }
-}
-
 /** Regenerates a license for the holder of its token. The order of refusals is documented. */
 export async function renewLicense(
   context: Context,
@@ -165,7 +151,8 @@ export async function renewLicense(
     refuse(decideOwnToken(context, token, license))
     await admitOnce()
     const patch = await nextRevision(context, app, license, { revision: jti.revision })
-    return { patch: { ...patch, ...seen(context, token, options) }, event: 'license.regenerated' }
+    const seen = signOfLife(context.runtime.now(), token.kid, options.client)
+    return { patch: { ...patch, ...seen }, event: 'license.regenerated' }
   }
   return changeLicense(context, app, jti.licenseId, plan, known)
 }

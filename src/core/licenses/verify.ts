@@ -53,7 +53,8 @@ export interface Verification {
 export interface TokenVerification extends Partial<Omit<Verification, 'valid'>> {
   readonly valid: boolean
   /** The reason for a program; `null` if valid. */
-  readonly code: 'invalid_token' | 'token_expired' | 'license_revoked' | 'license_released' | 'not_found' | null
+  readonly code:
+    'invalid_token' | 'token_expired' | 'license_revoked' | 'license_released' | 'not_found' | null
   /** The reason in words. */
   readonly reason: string
 }

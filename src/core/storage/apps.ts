@@ -38,16 +38,24 @@ export const appRecord: RecordSchema<AppRecord> = input<AppRecord>()(
     description: description(),
     webhookUrl: nullable(text('URL that receives license events', 1, 2048)),
     issuer: text('The iss of the app’s tokens', 1, 255),
-    tokenSecret: sealed('The secret that makes the jti of each token and the text of each license key of the app'),
+    tokenSecret: sealed(
+      'The secret that makes the jti of each token and the text of each license key of the app',
+    ),
     keyPrefix: nullable(
-      formed('Letters before each license key', '^[A-Z0-9]{2,8}$', 'must be 2 to 8 capital letters or digits'),
+      formed(
+        'Letters before each license key',
+        '^[A-Z0-9]{2,8}$',
+        'must be 2 to 8 capital letters or digits',
+      ),
     ),
     ...timestamps(),
   }),
 )
 
 /** The fields of an app that may change. */
-export type AppPatch = Partial<Pick<AppRecord, 'name' | 'description' | 'webhookUrl' | 'keyPrefix' | 'updatedAt'>>
+export type AppPatch = Partial<
+  Pick<AppRecord, 'name' | 'description' | 'webhookUrl' | 'keyPrefix' | 'updatedAt'>
+>
 
 export interface AppFilter {
   readonly mode?: Mode | undefined

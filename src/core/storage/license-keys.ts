@@ -1,5 +1,15 @@
 import { Type } from '@sinclair/typebox'
-import { instant, integer, metadata, nullable, oneOf, slug, slugs, text, type Metadata } from '../input/fields.ts'
+import {
+  instant,
+  integer,
+  metadata,
+  nullable,
+  oneOf,
+  slug,
+  slugs,
+  text,
+  type Metadata,
+} from '../input/fields.ts'
 import { input } from '../input/parse.ts'
 import type { LicenseRecord, RevokedCause } from './licenses.ts'
 import type { Page } from './page.ts'
@@ -129,7 +139,9 @@ export const licenseKeyRecord: RecordSchema<LicenseKeyRecord> = input<LicenseKey
     seats: integer('Seats that were sold', 1, 10_000),
     whenFull: oneOf('What happens if all seats are taken', ['refuse', 'replace_oldest']),
     idleDays: nullable(integer('Days of silence after which a seat may be given away', 1, 3650)),
-    releasesPerYear: nullable(integer('Releases that holders may make in a year; null for any', 0, 1_000_000)),
+    releasesPerYear: nullable(
+      integer('Releases that holders may make in a year; null for any', 0, 1_000_000),
+    ),
     releaseCount: counter('Releases that holders have made in the year', 0),
     releaseYearStart: nullable(instant('Start of that year; null before the first such release')),
     expiresAt: nullable(instant('Time of expiry; null means never, or not before the first activation')),

@@ -26,10 +26,7 @@ function chosen({ licenseKeyId, seenBefore, exceptIds = [] }: SeatRelease): RawB
   return sql.join(conditions, sql` and `)
 }
 
-export async function releaseSeats(
-  db: Writer,
-  release: SeatRelease,
-): Promise<readonly Row<LicenseRecord>[]> {
+export async function releaseSeats(db: Writer, release: SeatRelease): Promise<readonly Row<LicenseRecord>[]> {
   const { now, cause, limit } = release
   const { rows } = await sql<{ id: string }>`
     select id from heartwood_license where ${chosen(release)}
@@ -56,10 +53,7 @@ async function countOfWritten(query: { execute(): Promise<readonly unknown[]> })
   return (await query.execute()).length
 }
 
-export function reissueSeats(
-  db: Writer,
-  { licenseKeyId, now, end, claims }: SeatReissue,
-): Promise<number> {
+export function reissueSeats(db: Writer, { licenseKeyId, now, end, claims }: SeatReissue): Promise<number> {
   const columns = licenseRows.toColumns(claims)
   return countOfWritten(
     db
