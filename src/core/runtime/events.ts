@@ -118,7 +118,7 @@ export function licenseEvent(type: LicenseEventType, license: LicenseRecord, now
 function wired(data: object): object {
   const fields = Object.entries(data).map(([name, value]) => [
     snakeCase(name),
-    name.endsWith('At') && typeof value === 'number' ? isoTime(value) : (value as unknown),
+    /(At|Until)$/.test(name) && typeof value === 'number' ? isoTime(value) : (value as unknown),
   ])
   return Object.fromEntries(fields) as object
 }
