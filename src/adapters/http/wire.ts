@@ -177,11 +177,8 @@ function wireObject(schema: JsonSchema, change: SchemaChange): JsonSchema {
   }
 }
 
-function wireRecord({ patternProperties, ...known }: TSchema, change: SchemaChange): JsonSchema {
-  const values = Object.entries(patternProperties as Readonly<Record<string, TSchema>>)
-  const wired = values.map(([pattern, value]) => [pattern, wireSchema(value, change)])
-  return { ...known, patternProperties: Object.fromEntries(wired) }
-}
+/** The schema of every object of limits in the OpenAPI document. */
+const limitsRef = '#/components/schemas/Limits'
 
 function wireNode(schema: TSchema, change: SchemaChange): JsonSchema {
   const { rule: _rule, instant, allowsDate, ...known } = schema
@@ -191,7 +188,8 @@ function wireNode(schema: TSchema, change: SchemaChange): JsonSchema {
       ? { type: 'string', description, maxLength: 64 }
       : { type: 'string', format: 'date-time', description }
   }
-  if (known.patternProperties !== undefined) return wireRecord(known as TSchema, change)
+  if (known.patternProperties !== undefined)
+    return { $ref: limitsRef, description: known.description, maxProperties: known.maxProperties }
   if (Array.isArray(known.anyOf))
     return { ...known, anyOf: known.anyOf.map((member) => wireSchema(member, change)) }
   if (known.type === 'array') return { ...known, items: wireSchema(known.items as TSchema, change) }
