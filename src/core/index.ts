@@ -95,6 +95,7 @@ export type {
   Outbox,
   WebhookTarget,
 } from './webhooks/outbox.ts'
+export type { Limits } from './limits.ts'
 export type { Listing, Paging } from './paging.ts'
 export type { Permission, Principal } from './principal.ts'
 export type { BulkOutcome, BulkRegeneration, Regeneration, RenewalOptions } from './licenses/regenerate.ts'
@@ -109,6 +110,7 @@ export type {
   BatchReference,
   LicenseReference,
   TokenVerification,
+  TokenVerificationOptions,
   UnknownLicense,
   Verification,
   VerificationUseCases,

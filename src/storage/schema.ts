@@ -25,6 +25,7 @@ import * as seenLicenses from './migrations/0003-seen-licenses.ts'
 import * as retiredKeys from './migrations/0004-retired-keys.ts'
 import * as announcedEnds from './migrations/0005-announced-ends.ts'
 import * as deletions from './migrations/0006-deletions.ts'
+import * as terms from './migrations/0007-terms.ts'
 import * as licenseKeys from './migrations/0008-license-keys.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
@@ -85,6 +86,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0004-retired-keys': retiredKeys,
   '0005-announced-ends': announcedEnds,
   '0006-deletions': deletions,
+  '0007-terms': terms,
   '0008-license-keys': licenseKeys,
 })
 

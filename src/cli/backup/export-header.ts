@@ -5,7 +5,7 @@ import { input, type Input } from '../../core/input/parse.ts'
 import type { Counts } from './records.ts'
 
 /** Raise it when an older Heartwood could not read the export. Every earlier format is still read: see `formats.ts`. */
-const format = 2
+const format = 3
 
 /** The first line of an export. */
 export interface ExportHeader {

@@ -16,6 +16,13 @@ const added: ReadonlyMap<number, AddedFields> = new Map([
       signingKey: { retiredAt: null, retiredReason: null },
     },
   ],
+  [
+    3,
+    {
+      tier: { limits: {} },
+      license: { tierLimits: {}, customLimits: {}, updatesUntil: null },
+    },
+  ],
 ])
 
 /** Version 0.1.0 stored a given public key as it came. A text without a key is left to the checks. */

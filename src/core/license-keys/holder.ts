@@ -1,12 +1,13 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
+import type { Limits } from '../limits.ts'
 import { eachPage } from '../paging.ts'
 import type { LicenseRecord, NumericDate } from '../storage/index.ts'
 import { statusOf } from '../token/decision.ts'
 import { day } from '../time.ts'
 import { requireLicenseKey, type LicenseKeyCredential } from './credential.ts'
 import { decideKey, type LicenseKeyDecision } from './decision.ts'
-import { effectiveFeatures, tierOf } from './view.ts'
+import { effectiveFeatures, effectiveLimits, tierOf } from './view.ts'
 
 /** A taken seat, as the holder of its license key sees it. */
 export interface Seat {
@@ -41,6 +42,7 @@ export interface LicenseKeyVerification {
   readonly status?: LicenseKeyDecision['status']
   readonly tier?: string
   readonly features?: readonly string[]
+  readonly limits?: Limits
   readonly expiresAt?: NumericDate | null
   readonly updatesUntil?: NumericDate | null
   readonly seats?: number
@@ -91,6 +93,7 @@ async function judge(context: Context, { key }: LicenseKeyCredential): Promise<L
     status: statusOf(key, now),
     tier: key.tier,
     features: effectiveFeatures(key, tier),
+    limits: effectiveLimits(key, tier),
     expiresAt: key.expiresAt,
     updatesUntil: key.updatesUntil,
     seats: key.seats,

@@ -4,6 +4,7 @@ import {
   identifier,
   instant,
   integer,
+  limits,
   metadata,
   nullable,
   oneOf,
@@ -13,6 +14,7 @@ import {
   uuid,
 } from '../input/fields.ts'
 import { checkMetadata, input, invalidInput, type Input } from '../input/parse.ts'
+import type { Limits } from '../limits.ts'
 import type { Expiry } from '../licenses/input.ts'
 import { pagingFields, type Paging } from '../paging.ts'
 import type { Metadata, NumericDate, SaleEnding } from '../storage/index.ts'
@@ -21,6 +23,8 @@ import type { Metadata, NumericDate, SaleEnding } from '../storage/index.ts'
 interface LicenseKeyTerms {
   /** At most 50 feature slugs of its seats, added to the tier's. */
   readonly customFeatures?: readonly string[] | null
+  /** At most 20 limits of its seats by slug, 0 to 2^53 - 1. They override the tier's name by name. */
+  readonly customLimits?: Limits | null
   /** Name, for people. At most 255 characters. */
   readonly name?: string | null
   /** Seats that are sold, 1 to 10,000. Default 1. */
@@ -185,6 +189,7 @@ export interface ParsedSale extends Omit<Sale, 'asOf' | 'expiresAt' | 'updatesUn
 }
 
 const maxCustomFeatures = 50
+const maxCustomLimits = 20
 
 const expiryFields: {
   durationDays: TOptional<TInteger>
@@ -213,6 +218,7 @@ const seats = () => integer('Seats that are sold', 1, 10_000)
 
 const terms = {
   customFeatures: optionalNull(slugs('Features of its seats, added to the tier’s', maxCustomFeatures)),
+  customLimits: optionalNull(limits('Limits of its seats; they override the tier’s', maxCustomLimits)),
   name: optionalNull(text('Name, for people', 0, 255)),
   seats: Type.Optional(seats()),
   whenFull: Type.Optional(

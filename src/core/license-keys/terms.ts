@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { invalidInput } from '../input/parse.ts'
+import { sortedLimits } from '../limits.ts'
 import { changedExpiryOf, expiryOf } from '../licenses/input.ts'
 import { licenseKeyRevoked, seatClaims } from '../licenses/seats.ts'
 import type {
@@ -79,7 +80,7 @@ export function newRecord(
     tierId: tier.id,
     tier: tier.slug,
     customFeatures: given.customFeatures ?? [],
-    customLimits: {},
+    customLimits: sortedLimits(given.customLimits ?? {}),
     name: given.name ?? null,
     handle: newHandle(),
     ...fresh,
@@ -160,11 +161,12 @@ async function wantedBy(
   const { tierId, key: alias, durationDays: _days, expiresAt: _end, forever: _forever, ...plain } = given
   if (given.customerId !== undefined) await requireCustomer(session, app, given.customerId)
   const tier = tierId === undefined ? null : await existingTier(session, app, tierId)
-  const { metadata, customFeatures } = plain
+  const { metadata, customFeatures, customLimits } = plain
   return {
     ...plain,
     ...(metadata !== undefined && { metadata: metadata ?? {} }),
     ...(customFeatures !== undefined && { customFeatures: customFeatures ?? [] }),
+    ...(customLimits !== undefined && { customLimits: sortedLimits(customLimits ?? {}) }),
     ...(tier !== null && { tierId: tier.id, tier: tier.slug }),
     ...(alias !== undefined && (await changedAlias(context, app, key, alias))),
     ...changedTime(context, key, given),

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import { limitsOf, type Limits } from '../limits.ts'
 import { featuresOf } from '../licenses/issue-token.ts'
 import type {
   AppRecord,
@@ -24,6 +25,9 @@ export interface LicenseKey {
   /** The features of a seat that is activated now: the tier's, then the custom ones, each once. */
   readonly features: readonly string[]
   readonly customFeatures: readonly string[]
+  /** The limits of a seat that is activated now, by slug: the tier's, overridden name by name by the custom ones. */
+  readonly limits: Limits
+  readonly customLimits: Limits
   readonly status: 'active' | 'expired' | 'revoked'
   readonly name: string | null
   /** The last four symbols of its text. */
@@ -101,6 +105,11 @@ export function effectiveFeatures(key: LicenseKeyRecord, tier: TierRecord | null
   return featuresOf({ tierFeatures: tier?.features ?? [], customFeatures: key.customFeatures })
 }
 
+/** The limits that seats get now. */
+export function effectiveLimits(key: LicenseKeyRecord, tier: TierRecord | null): Limits {
+  return limitsOf({ tierLimits: tier?.limits ?? {}, customLimits: key.customLimits })
+}
+
 export async function toLicenseKey(
   context: Context,
   app: AppRecord,
@@ -120,6 +129,8 @@ export async function toLicenseKey(
     tier: key.tier,
     features: effectiveFeatures(key, tier),
     customFeatures: key.customFeatures,
+    limits: effectiveLimits(key, tier),
+    customLimits: key.customLimits,
     status: statusOf(key, now),
     name: key.name,
     key: text,

@@ -3,6 +3,7 @@ import { LicensingError } from '../errors.ts'
 import { isUuid, readId } from '../ids.ts'
 import { checkMetadata, invalidInput } from '../input/parse.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
+import { sortedLimits } from '../limits.ts'
 import { requireApp, requireLicense } from '../lookup.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
 import type { Permission } from '../principal.ts'
@@ -168,9 +169,12 @@ async function licenseRecord(context: Context, app: AppRecord, given: ParsedLice
     tier: tier.slug,
     tierFeatures: tier.features,
     customFeatures: customFeaturesOf(given),
+    tierLimits: tier.limits,
+    customLimits: sortedLimits(given.customLimits ?? {}),
     installationId: given.installationId.toLowerCase(),
     current: true,
     expiresAt: expiryOf(given, now),
+    updatesUntil: given.updatesUntil ?? null,
     ...unrevoked,
     issuedAt: now,
     revision: 1,
@@ -229,11 +233,17 @@ async function listLicenses(
   return mapListing(listing, (license) => present(context, record, license, options))
 }
 
+type Claim =
+  | 'installationId'
+  | 'customerId'
+  | 'tierId'
+  | 'customFeatures'
+  | 'customLimits'
+  | 'expiresAt'
+  | 'updatesUntil'
+
 /** The claims that an update names; `undefined` leaves a claim alone. */
-type WantedClaims = {
-  readonly [Claim in 'installationId' | 'customerId' | 'tierId' | 'customFeatures' | 'expiresAt']:
-    LicenseRecord[Claim] | undefined
-}
+type WantedClaims = { readonly [Name in Claim]: LicenseRecord[Name] | undefined }
 
 /** The claims that this update really changes. */
 function changedClaims(license: LicenseRecord, wanted: WantedClaims): LicensePatch {
@@ -245,14 +255,16 @@ function changedClaims(license: LicenseRecord, wanted: WantedClaims): LicensePat
 /** The claims that an update names, checked against the app. @throws {LicensingError} `validation_error`. */
 async function wantedClaims(context: Context, app: AppRecord, given: ParsedChanges): Promise<WantedClaims> {
   await checkCustomer(context, app, given.customerId)
-  const { tierId, customFeatures } = given
+  const { tierId, customFeatures, customLimits } = given
   const expiresAt = changedExpiryOf(given, context.runtime.now())
   return {
     installationId: given.installationId?.toLowerCase(),
     customerId: given.customerId,
     tierId: tierId === undefined ? undefined : (await existingTier(context, app, tierId)).id,
     customFeatures: customFeatures === undefined ? undefined : (customFeatures ?? []),
+    customLimits: customLimits === undefined ? undefined : sortedLimits(customLimits ?? {}),
     expiresAt,
+    updatesUntil: given.updatesUntil,
   }
 }
 

@@ -78,13 +78,14 @@ export const bulkRegeneration: Input<BulkRegeneration> = input<BulkRegeneration>
 /** Licenses a page. Each page is one transaction of some 20 ms. */
 const pageSize = 5_000
 
-/** @throws {LicensingError} the decision's code, if it refuses. */
+/** A renewal names no release date, so that every version is covered. @throws {LicensingError} the decision's code, if it refuses. */
 function refuse(decision: Decision): void {
-  if (decision.code !== null) throw new LicensingError(decision.code, decision.reason)
+  if (decision.code !== null && decision.code !== 'version_not_covered')
+    throw new LicensingError(decision.code, decision.reason)
 }
 
 /**
- * The patch that issues a license's claims anew, with its tier's present features. `past` overrides the tier, and names the
+ * The patch that issues a license's claims anew, with its tier's present features and limits. `past` overrides the tier, and names the
  * revision of a token that may be newer than the record, as after a restored backup.
  *
  * @throws {LicensingError} `license_revoked`, `missing_tier`; `validation_error` if the overriding tier is gone.
@@ -105,6 +106,7 @@ export async function nextRevision(
     tierId: tier.id,
     tier: tier.slug,
     tierFeatures: tier.features,
+    tierLimits: tier.limits,
     revision,
     issuedAt: context.runtime.now(),
     ...(past.invalidatePrevious === true && { minRevision: revision }),

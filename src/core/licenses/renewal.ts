@@ -16,8 +16,10 @@ export type HeldLicense = Pick<
   | 'tierId'
   | 'tier'
   | 'features'
+  | 'limits'
   | 'status'
   | 'expiresAt'
+  | 'updatesUntil'
   | 'issuedAt'
   | 'jti'
   | 'token'
@@ -27,10 +29,10 @@ export type HeldLicense = Pick<
 
 /** The holder may be anybody who got hold of the program, so a new field of a license stays hidden until it is named here. */
 export function heldLicense(license: SignedLicense): HeldLicense {
-  const { id, installationId, customerId, tierId, tier, features } = license
-  const { status, expiresAt, issuedAt, jti, token, licenseKeyId, name } = license
-  const state = { status, expiresAt, issuedAt, jti, token, licenseKeyId, name }
-  return { id, installationId, customerId, tierId, tier, features, ...state }
+  const { id, installationId, customerId, tierId, tier, features, limits } = license
+  const { status, expiresAt, updatesUntil, issuedAt, jti, token, licenseKeyId, name } = license
+  const claims = { installationId, customerId, tierId, tier, features, limits, expiresAt, updatesUntil }
+  return { id, ...claims, status, issuedAt, jti, token, licenseKeyId, name }
 }
 
 interface Renewal extends VerifiedRenewal {

@@ -5,11 +5,11 @@ import type { ParsedChanges } from './input.ts'
 
 /** The claims that a seat copies from its license key. Without its tier it keeps what the tier gave it. */
 export async function seatClaims(session: StorageSession, key: LicenseKeyRecord): Promise<SeatClaims> {
-  const { customerId, tierId, customFeatures } = key
+  const { customerId, tierId, customFeatures, customLimits, updatesUntil } = key
   const tier = tierId === null ? null : await session.findTier(key.appId, tierId)
-  const own = { customerId, customFeatures }
+  const own = { customerId, customFeatures, customLimits, updatesUntil }
   if (tier === null) return { ...own, tierId: null }
-  return { ...own, tierId: tier.id, tier: tier.slug, tierFeatures: tier.features }
+  return { ...own, tierId: tier.id, tier: tier.slug, tierFeatures: tier.features, tierLimits: tier.limits }
 }
 
 /** The error for an installation that finds no free seat. The numbers are ours, and no input is among them. */
@@ -44,6 +44,8 @@ const ofLicenseKey = [
   'customerId',
   'tierId',
   'customFeatures',
+  'customLimits',
+  'updatesUntil',
   'durationDays',
   'expiresAt',
   'forever',

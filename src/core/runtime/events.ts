@@ -205,7 +205,7 @@ function licenseData(license: LicenseRecord, now: NumericDate): LicenseEventData
 function wired(data: object): object {
   const fields = Object.entries(data).map(([name, value]) => [
     snakeCase(name),
-    name.endsWith('At') && typeof value === 'number' ? isoTime(value) : (value as unknown),
+    /(At|Until)$/.test(name) && typeof value === 'number' ? isoTime(value) : (value as unknown),
   ])
   return Object.fromEntries(fields) as object
 }

@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox'
 import {
   instant,
   integer,
+  limits,
   metadata,
   nullable,
   oneOf,
@@ -11,6 +12,7 @@ import {
   type Metadata,
 } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
+import type { Limits } from '../limits.ts'
 import type { LicenseRecord, RevokedCause } from './licenses.ts'
 import type { Page } from './page.ts'
 import {
@@ -43,7 +45,7 @@ export interface LicenseKeyRecord {
   /** Features of its seats beside the tier's. */
   readonly customFeatures: readonly string[]
   /** Limits of its seats, which override the tier's name by name. */
-  readonly customLimits: Readonly<Record<string, number>>
+  readonly customLimits: Limits
   readonly name: string | null
   /** The first seven symbols of its text, by which it is found. Unique in the app. */
   readonly handle: string
@@ -99,15 +101,6 @@ export interface LicenseKeyRecord {
   readonly updatedAt: NumericDate
 }
 
-/** Names and whole numbers. `text` restricts neither, because an import checks the record as it is. */
-function limits(description: string) {
-  const each = Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), {
-    description,
-    rule: 'must be an object of whole numbers from 0',
-  })
-  return Type.Unsafe<Readonly<Record<string, number>>>(each)
-}
-
 export const licenseKeyRecord: RecordSchema<LicenseKeyRecord> = input<LicenseKeyRecord>()(
   Type.Object({
     id: id('lkey', 'Id of the license key'),
@@ -116,7 +109,7 @@ export const licenseKeyRecord: RecordSchema<LicenseKeyRecord> = input<LicenseKey
     tierId: nullable(id('tier', 'Tier of its seats; null after the tier was deleted')),
     tier: described('Slug of the tier, the last one if the tier was deleted', slug()),
     customFeatures: slugs('Features of its seats beside the tier’s', 10_000),
-    customLimits: limits('Limits of its seats, which override the tier’s name by name'),
+    customLimits: limits('Limits of its seats, which override the tier’s name by name', 10_000),
     name: nullable(text('Name, for people', 0, 255)),
     handle: noted(
       'unique in the app',
@@ -207,7 +200,17 @@ export interface SeatRelease {
 
 /** The fields that a seat copies from its license key. An absent one stays as it is. */
 export type SeatClaims = Partial<
-  Pick<LicenseRecord, 'customerId' | 'tierId' | 'tier' | 'tierFeatures' | 'customFeatures'>
+  Pick<
+    LicenseRecord,
+    | 'customerId'
+    | 'tierId'
+    | 'tier'
+    | 'tierFeatures'
+    | 'tierLimits'
+    | 'customFeatures'
+    | 'customLimits'
+    | 'updatesUntil'
+  >
 >
 
 /** The new claims of all seats of a license key. */

@@ -103,6 +103,7 @@ function regenerate(tables: Tables, license: LicenseRecord, now: NumericDate): v
   tables.licenses.replace({
     ...license,
     tierFeatures: featuresOf(tables, license.tierId!).map((feature) => feature.slug),
+    tierLimits: tables.tiers.get(license.tierId!)!.limits,
     issuedAt: now,
     updatedAt: now,
     revision: license.revision + 1,

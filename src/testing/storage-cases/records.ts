@@ -5,6 +5,7 @@ import { deliveryRecord } from '../../core/storage/deliveries.ts'
 import { licenseRecord } from '../../core/storage/licenses.ts'
 import { fieldsOf, type RecordSchema } from '../../core/storage/schema.ts'
 import { webhookRecord } from '../../core/storage/webhooks.ts'
+import type { Limits } from '../../core/limits.ts'
 import type {
   ApiKeyRecord,
   AppRecord,
@@ -29,6 +30,11 @@ export const oddText = `Łódź 木 🌳 e\u0301 ' " \\ % _ \n\t`
 export const farFuture = 253_402_300_799
 
 /** JSON with values that are easily lost. `__proto__` is an ordinary name in it. */
+/** Limits whose names every object has, or that engines put in an order of their own. */
+export const oddLimits: Limits = JSON.parse(
+  '{"b":0,"__proto__":9007199254740991,"constructor":1,"10":2,"9":3}',
+) as Limits
+
 export const oddMetadata: Readonly<Record<string, unknown>> = JSON.parse(
   '{"": "", "zero": 0, "null": null, "false": false, "deep": [{"a": [1.5, -1, 9007199254740991]}], "🌳": "木", "__proto__": {"own": true}}',
 )
@@ -94,6 +100,7 @@ export function newTier(appId: string, given: Partial<TierRecord> = {}): TierRec
     description: null,
     position: 0,
     features: [],
+    limits: {},
     createdAt: madeAt,
     updatedAt: madeAt,
     ...given,
@@ -149,6 +156,8 @@ export function newLicense(
     tier: tier.slug,
     tierFeatures: [],
     customFeatures: [],
+    tierLimits: {},
+    customLimits: {},
     installationId: newInstallation(),
     current: true,
     issuedAt: madeAt,
