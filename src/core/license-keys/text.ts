@@ -116,6 +116,13 @@ export function hasRightCheckSymbols(symbols: string): boolean {
   return pattern.test(symbols) && isWord(valuesOf(symbols))
 }
 
+const usualForm = /^(?:[A-Z0-9]{2,8}-)?(?:[0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}$/
+
+/** True for a license key in its usual form with right check symbols, as this server writes it. */
+export function isLicenseKeyText(text: string): boolean {
+  return usualForm.test(text) && hasRightCheckSymbols(text.slice(-29).replaceAll('-', ''))
+}
+
 /**
  * Reads the text of a license key as people type it: in any case, with dashes, spaces, look-alikes and its prefix. It returns
  * the 25 symbols in upper case, whose check symbols may be wrong; `null` if the text is none of ours.
