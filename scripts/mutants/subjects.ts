@@ -10,6 +10,7 @@ const besideDeletion = 'test/storage/beside-deletion.test.ts -t memory'
 export const subjects: Readonly<Record<string, readonly string[]>> = {
   'src/core/token/decision.ts': [
     'test/core/decision.test.ts',
+    'test/core/terms.test.ts',
     'test/core/verification.test.ts',
     'test/core/token-caches.test.ts',
     'test/client/client.test.ts',
@@ -22,6 +23,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
   'src/core/token/pasted.ts': ['test/core/pasted-token.test.ts'],
   'src/core/token/token.ts': [
     'test/core/token-grammar.test.ts',
+    'test/core/terms.test.ts',
     'test/core/token.test.ts',
     'test/core/hostile-tokens.test.ts',
     'test/core/wycheproof.test.ts',

@@ -5,6 +5,7 @@ import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { CliError, UsageError } from './errors.ts'
 import type { CliSettings } from './settings.ts'
+import { termsOf } from './terms.ts'
 import { columns } from './terminal/columns.ts'
 
 /** The options of every license command. `app` is a slug. */
@@ -83,6 +84,7 @@ function details(license: SignedLicense): string {
     ['status', license.status],
     ['tier', license.tier],
     ['features', license.features.join(', ')],
+    ...termsOf(license.limits, license.updatesUntil),
     ['expires', endOf(license)],
     ['revoked', revokedOf(license)],
     ['installation', license.installationId],

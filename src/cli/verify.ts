@@ -15,6 +15,7 @@ import {
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { CliError } from './errors.ts'
 import { readTextFile } from './text-file.ts'
+import { termsOf } from './terms.ts'
 import { columns } from './terminal/columns.ts'
 
 export interface VerifyOptions extends AsJson {
@@ -24,6 +25,8 @@ export interface VerifyOptions extends AsJson {
   readonly app?: string
   /** The issuer that the token must be from. If it is undefined, any issuer will do. */
   readonly issuer?: string
+  /** The release date of the program that shows the token, in seconds since 1970. */
+  readonly releasedAt?: number
 }
 
 interface VerifyResult extends Pick<Decision, 'valid' | 'code' | 'reason'> {
@@ -87,7 +90,7 @@ async function verifyWithFile(token: string, options: VerifyOptions): Promise<Ve
   try {
     const claims = await verifyToken(token, keys, expectedOf(token, options))
     const now = Math.floor(Date.now() / 1000)
-    const { valid, status, code, reason } = decide({ token: claims, now })
+    const { valid, status, code, reason } = decide({ token: claims, releasedAt: options.releasedAt, now })
     return { valid, status, code, reason, claims }
   } catch (error) {
     if (error instanceof LicensingError) return invalidResult(token, options)
@@ -103,6 +106,7 @@ function details(claims: LicenseClaims, status: VerifyResult['status']): string 
     ['installation', claims.sub],
     ['tier', claims.tier],
     ['features', claims.features.join(', ')],
+    ...termsOf(claims.limits ?? {}, claims.updates_until ?? null),
     ['expires', claims.exp === undefined ? 'never' : isoTime(claims.exp)],
     ['issued', isoTime(claims.iat)],
     ['customer', claims.customer_id],

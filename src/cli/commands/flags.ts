@@ -84,6 +84,13 @@ export function parseTime(given: string): number {
   return time
 }
 
+/** Parses a date, which is its midnight in UTC, or an RFC 3339 time to seconds since 1970. @throws {Error} */
+export function parseDate(given: string): number {
+  const time = readTime(/^\d{4}-\d{2}-\d{2}$/.test(given) ? `${given}T00:00:00Z` : given)
+  if (time === null) throw new Error('a date has the form 2027-01-31')
+  return time
+}
+
 /** Parses a number of at most nine digits. @throws {Error} */
 export function parseCount(given: string): number {
   if (!/^\d{1,9}$/.test(given)) throw new Error('a number consists of digits')
