@@ -4,7 +4,7 @@ import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
 import { Pool } from 'pg'
 import type { LicenseRecord, SigningKeyRecord, Storage } from '../../src/core/storage/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
-import { licenseRows, signingKeyRows, storedTierRows } from '../../src/storage/kysely/rows.ts'
+import { appRows, licenseRows, signingKeyRows, storedTierRows } from '../../src/storage/kysely/rows.ts'
 import * as first from '../../src/storage/migrations/0001-licensing.ts'
 import * as second from '../../src/storage/migrations/0002-webhooks.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
@@ -59,6 +59,7 @@ async function makeOldTables(db: Kysely<any>): Promise<void> {
 const added = [
   ...['revoked_cause', 'seen_at', 'seen_kid', 'seen_client', 'retired_at', 'retired_reason'],
   ...['limits', 'tier_limits', 'custom_limits', 'updates_until'],
+  ...['key_prefix', 'license_key_id'],
 ]
 
 /** The row as 0.1.0 wrote it. */
@@ -66,12 +67,21 @@ function oldRow(row: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(row).filter(([name]) => !added.includes(name)))
 }
 
+/** The row of a license as 0.1.0 wrote it: other records have a name, but licenses had none. */
+function oldLicense(license: LicenseRecord): Record<string, unknown> {
+  const { name: _name, ...row } = oldRow(licenseRows.toRow(license))
+  return row
+}
+
 /** Adds an app, a tier and a customer to the tables of 0.1.0. */
 async function addOldParents(db: Kysely<any>, storage: Storage): Promise<Parents> {
   const app = newApp()
   const tier = newTier(app.id)
   const customer = newCustomer(app.id)
-  await storage.insertApp(app)
+  await db
+    .insertInto('heartwood_app')
+    .values(oldRow(appRows.toRow(app)))
+    .execute()
   await db
     .insertInto('heartwood_tier')
     .values(oldRow(storedTierRows.toRow(tier)))
@@ -85,7 +95,7 @@ async function upgrades(db: Kysely<any>): Promise<void> {
   const storage = kyselyStorage(db)
   const parents = await addOldParents(db, storage)
   const license = newLicense(parents, { metadata: { seats: 5 } })
-  const row = oldRow(licenseRows.toRow(license))
+  const row = oldLicense(license)
   const insert = () => db.insertInto('heartwood_license').values(row).execute()
   await insert()
   await migrate(db)
@@ -139,10 +149,7 @@ async function upgradesNotices(db: Kysely<any>): Promise<void> {
   ]
   const notice = { type: 'license.expired', expires_at: 9 }
   for (const license of [told, changed, untold])
-    await db
-      .insertInto('heartwood_license')
-      .values(oldRow(licenseRows.toRow(license)))
-      .execute()
+    await db.insertInto('heartwood_license').values(oldLicense(license)).execute()
   for (const { id } of [told, changed])
     await db
       .insertInto('heartwood_license_notice')

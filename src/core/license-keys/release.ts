@@ -2,7 +2,7 @@ import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { readId } from '../ids.ts'
 import { authenticateRenewal, TokenCredential } from '../licenses/check-token.ts'
-import { requireApp, requireLicense } from '../lookup.ts'
+import { licenseId, requireApp, requireLicense } from '../lookup.ts'
 import { retryUntilWon } from '../retry.ts'
 import { releaseEvent } from '../runtime/events.ts'
 import type { AppRecord, LicenseKeyRecord, LicenseRecord, StorageSession } from '../storage/index.ts'
@@ -56,20 +56,13 @@ function licenseNotFound(): LicensingError {
   return new LicensingError('not_found', 'License not found')
 }
 
-/** The stored form of a license's id. @throws {LicensingError} `not_found`. */
-function knownId(id: string): string {
-  const known = readId('lic', id)
-  if (known === null) throw licenseNotFound()
-  return known
-}
-
 async function tokenRequest(context: Context, app: string, id: string, token: unknown): Promise<Request> {
   await requireApp(context, app, 'write')
   const credential = token instanceof TokenCredential ? token : await authenticateRenewal(context, app, token)
-  const licenseId = credential.token.jti.licenseId
-  if (licenseId !== readId('lic', id))
+  const own = credential.token.jti.licenseId
+  if (own !== readId('lic', id))
     throw new LicensingError('token_mismatch', 'The token belongs to another license')
-  return { app: credential.app, licenseId, shown: null, isCounted: true }
+  return { app: credential.app, licenseId: own, shown: null, isCounted: true }
 }
 
 async function requestOf(
@@ -81,10 +74,10 @@ async function requestOf(
   if (holder?.currentToken !== undefined) return tokenRequest(context, app, id, holder.currentToken)
   if (holder === undefined) {
     const record = await requireApp(context, app, 'write')
-    return { app: record, licenseId: knownId(id), shown: null, isCounted: false }
+    return { app: record, licenseId: licenseId(id), shown: null, isCounted: false }
   }
   const shown = await requireLicenseKey(context, app, holder.licenseKey, 'write')
-  return { app: shown.app, licenseId: knownId(id), shown, isCounted: true }
+  return { app: shown.app, licenseId: licenseId(id), shown, isCounted: true }
 }
 
 /** The license key of the seat. @throws {LicensingError} `not_found` for a seat of another; `conflict` without one. */

@@ -169,7 +169,7 @@ async function create(context: Context, app: AppRecord, sale: ParsedSale): Promi
   return done
 }
 
-/** What a sale does to a license key that is there. */
+/** The effect of a sale on a license key that is there. */
 interface Effect {
   readonly patch: LicenseKeyPatch
   readonly applied: boolean

@@ -190,7 +190,7 @@ function requireTier(key: LicenseKeyRecord, patch: LicenseKeyPatch): void {
     throw new LicensingError('missing_tier', 'The tier of the license key was deleted')
 }
 
-/** What may change on a revoked license key. */
+/** The fields that may change on a revoked license key. */
 const forPeople = ['name', 'metadata']
 
 /** The plan of a change by PUT. @throws {LicensingError} `validation_error`, `license_key_revoked`, `missing_tier`. */

@@ -1,10 +1,10 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
-import { isUuid, readId } from '../ids.ts'
+import { isUuid } from '../ids.ts'
 import { checkMetadata, invalidInput } from '../input/parse.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
 import { sortedLimits } from '../limits.ts'
-import { requireApp, requireLicense } from '../lookup.ts'
+import { licenseId, requireApp, requireLicense } from '../lookup.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
 import type { Permission } from '../principal.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
@@ -135,13 +135,6 @@ type Found<Subject> = readonly [app: AppRecord, license: Subject]
 /** The permission to read licenses, with their tokens if those are asked for. */
 function permissionFor(include: IncludeToken | 'token' | undefined): Permission {
   return include === undefined ? 'read' : 'tokens'
-}
-
-/** The stored form of a license's id, given as TypeID or UUID. @throws {LicensingError} `not_found`. */
-function licenseId(id: string): string {
-  const known = readId('lic', id)
-  if (known === null) throw new LicensingError('not_found', 'License not found')
-  return known
 }
 
 async function existingTier(context: Context, app: AppRecord, tier: string): Promise<TierRecord> {
@@ -362,13 +355,8 @@ export function bindLicenses(context: Context): Licenses {
       (await withToken(context, ...(await findLicense(context, app, id, { include: 'token' })))).token,
     update: (app, id, changes) => signed(context, () => updateLicense(context, app, id, changes)),
     delete: async (app, id) => deleteLicense(context, await requireApp(context, app, 'write'), licenseId(id)),
-    revoke: async (app, id, options) =>
-      revokeLicense(context, await requireApp(context, app, 'write'), licenseId(id), options),
-    reinstate: (app, id, options) =>
-      signed(context, async () => {
-        const record = await requireApp(context, app, 'write')
-        return [record, await reinstateLicense(context, record, licenseId(id), options)]
-      }),
+    revoke: (app, id, options) => revokeLicense(context, app, id, options),
+    reinstate: (app, id, options) => signed(context, () => reinstateLicense(context, app, id, options)),
     regenerate: (app, id, options = {}) =>
       regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
     renew: (app, id, token, options) => renew(context, app, id, token, options),

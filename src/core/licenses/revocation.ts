@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
+import { licenseId, requireApp } from '../lookup.ts'
 import type { AppRecord, LicenseRecord } from '../storage/index.ts'
 import { changeLicense, type ChangePlan, type LicenseChange } from './changes.ts'
 import { reinstatement, revocation, type Reinstatement, type Revocation } from './input.ts'
@@ -13,11 +14,12 @@ export const unrevoked = { revokedAt: null, revokedReason: null, revokedCause: n
 /** Ends a license at once. To revoke it again changes nothing. */
 export async function revokeLicense(
   context: Context,
-  app: AppRecord,
+  app: string,
   id: string,
   options: Revocation = {},
 ): Promise<License> {
   const { reason = null } = revocation.parse(options)
+  const record = await requireApp(context, app, 'write')
   const now = context.runtime.now()
   // A seat that was only given back must not come back by an activation any more.
   const plan: ChangePlan = ({ revokedAt, revokedCause }) =>
@@ -27,7 +29,7 @@ export async function revokeLicense(
           event: 'license.revoked',
         }
       : null
-  const { token: _token, ...license } = await changeLicense(context, app, id, plan)
+  const { token: _token, ...license } = await changeLicense(context, record, licenseId(id), plan)
   return license
 }
 
@@ -55,18 +57,19 @@ async function reinstatedSeat(
 /** Undoes the revocation of a license. A seat takes a seat of its license key again. */
 export async function reinstateLicense(
   context: Context,
-  app: AppRecord,
+  app: string,
   id: string,
   options: Reinstatement = {},
-): Promise<SignedLicense> {
+): Promise<readonly [AppRecord, SignedLicense]> {
   const { invalidatePrevious = false } = reinstatement.parse(options)
+  const record = await requireApp(context, app, 'write')
   const plan: ChangePlan = async (license) => {
     const event = license.revokedAt === null ? 'license.regenerated' : 'license.reinstated'
     if (license.licenseKeyId !== null && license.revokedAt !== null)
       return reinstatedSeat(context, license, license.licenseKeyId, invalidatePrevious)
     if (!invalidatePrevious) return license.revokedAt === null ? null : { patch: unrevoked, event }
-    const issued = await nextRevision(context, app, { ...license, ...unrevoked }, { invalidatePrevious })
+    const issued = await nextRevision(context, record, { ...license, ...unrevoked }, { invalidatePrevious })
     return { patch: { ...unrevoked, ...issued }, event }
   }
-  return changeLicense(context, app, id, plan)
+  return [record, await changeLicense(context, record, licenseId(id), plan)]
 }
