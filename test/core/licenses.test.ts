@@ -23,7 +23,7 @@ test('licenses.create(): returns the given fields, and its token claims the same
     ...{ limits: {}, customLimits: {}, updatesUntil: null },
     ...{ expiresAt: end, revokedAt: null, revokedReason: null, revokedCause: null, issuedAt: start },
     ...{ seenAt: null, seenKid: null, seenClient: null, metadata: { seats: 5 } },
-    ...{ createdAt: start, updatedAt: start },
+    ...{ licenseKeyId: null, name: null, createdAt: start, updatedAt: start },
   })
   const claims = claimsOf(tokenOf({ token }))
   assert.deepEqual(
