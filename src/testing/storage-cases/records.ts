@@ -2,6 +2,7 @@ import { apiKeyRecord } from '../../core/storage/api-keys.ts'
 import { appRecord } from '../../core/storage/apps.ts'
 import { customerRecord } from '../../core/storage/customers.ts'
 import { deliveryRecord } from '../../core/storage/deliveries.ts'
+import { licenseKeyRecord } from '../../core/storage/license-keys.ts'
 import { licenseRecord } from '../../core/storage/licenses.ts'
 import { fieldsOf, type RecordSchema } from '../../core/storage/schema.ts'
 import { webhookRecord } from '../../core/storage/webhooks.ts'
@@ -13,6 +14,7 @@ import type {
   DeliveryRecord,
   FeatureRecord,
   StoredResponseRecord,
+  LicenseKeyRecord,
   LicenseRecord,
   SigningKeyRecord,
   Storage,
@@ -171,6 +173,38 @@ export function newLicense(
   }
 }
 
+/** A new handle. */
+function newHandle(): string {
+  return String(++made).padStart(7, '0')
+}
+
+export function newLicenseKey(
+  { app, tier, customer }: Parents,
+  given: Partial<LicenseKeyRecord> = {},
+): LicenseKeyRecord {
+  return {
+    ...nullsOf(licenseKeyRecord),
+    id: newId('lkey'),
+    appId: app.id,
+    customerId: customer.id,
+    tierId: tier.id,
+    tier: tier.slug,
+    customFeatures: [],
+    customLimits: {},
+    handle: newHandle(),
+    keyRevision: 1,
+    seats: 1,
+    whenFull: 'refuse',
+    releaseCount: 0,
+    starts: 'creation',
+    version: 1,
+    metadata: {},
+    createdAt: madeAt,
+    updatedAt: madeAt,
+    ...given,
+  }
+}
+
 export function newApiKey(given: Partial<ApiKeyRecord> = {}): ApiKeyRecord {
   const id = newId('key')
   return {
@@ -250,6 +284,26 @@ export async function addLicense(
   const license = newLicense(parents, given)
   await storage.insertLicense(license)
   return license
+}
+
+export async function addLicenseKey(
+  storage: Storage,
+  parents: Parents,
+  given: Partial<LicenseKeyRecord> = {},
+): Promise<LicenseKeyRecord> {
+  const key = newLicenseKey(parents, given)
+  await storage.insertLicenseKey(key)
+  return key
+}
+
+/** Writes a taken seat of a license key. */
+export async function addSeat(
+  storage: Storage,
+  parents: Parents,
+  licenseKeyId: string,
+  given: Partial<LicenseRecord> = {},
+): Promise<LicenseRecord> {
+  return addLicense(storage, parents, { licenseKeyId, seenAt: madeAt, ...given })
 }
 
 export async function addDelivery(
