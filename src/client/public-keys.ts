@@ -26,8 +26,9 @@ async function trustedKey(publicKey: CryptoKey): Promise<TrustedKey> {
   const { modulusLength = 0 } = publicKey.algorithm as { readonly modulusLength?: number }
   if (publicKey.type !== 'public') throw new TypeError('is no public key')
   if (modulusLength < minModulusLength) throw new TypeError(`has less than ${minModulusLength} bits`)
-  const { n, e } = await crypto.subtle.exportKey('jwk', publicKey)
-  const jwk = { kty: 'RSA', n, e } as JWK
+  // Earlier versions stored what jose left of the platform's export, in its order.
+  const exported = await crypto.subtle.exportKey('jwk', publicKey)
+  const { ext: _ext, key_ops: _uses, alg: _alg, use: _use, ...jwk } = exported as JWK
   return { kid: await thumbprint(jwk), publicKey, jwk }
 }
 

@@ -110,6 +110,18 @@ test('license.state: uncovered gets no days of grace and no wrong clock, and exp
   assert.deepEqual([state, action], ['expired', 'refresh'])
 })
 
+test('license.state: uncovered beats a clock that is set back, whose verdict is a warning', async () => {
+  const terms = { forever: true, updatesUntil: march }
+  for (const [releasedAt, state] of [
+    ['2026-03-01', 'clock_suspect'],
+    ['2026-03-02', 'uncovered'],
+  ] as const) {
+    const { server, client } = await open(terms, { releasedAt })
+    server.clock.skewProgram(-20 * day)
+    assert.equal((await client.check()).state, state)
+  }
+})
+
 test('policy: a program may decide what uncovered means to it', async () => {
   const terms = { forever: true, updatesUntil: march }
   const { client } = await open(terms, { releasedAt: '2026-06-09', policy: { uncovered: 'warn' } })

@@ -13,7 +13,9 @@ test('verification.verify(): finds a license by its installation in any case, an
     status: 'active',
     tier: 'pro',
     features: ['api_access', 'extra'],
+    limits: {},
     expiresAt: start + 30 * day,
+    updatesUntil: null,
     installationId,
   }
   assert.deepEqual(await verify('desktop-app', { installationId }), answer)
