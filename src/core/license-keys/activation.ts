@@ -115,11 +115,12 @@ async function read(
 async function refuseEarly(context: Context, { app, credential, newcomer }: Request): Promise<void> {
   const { key } = credential
   requireGood(key, context.runtime.now())
+  const used = await context.storage.countSeats(key.id)
+  const isWithoutRoom = await isFull(context, key, used)
+  // Read after the count, because the last seat may have gone to this very installation meanwhile.
   const seat = await context.storage.findSeat(key.id, newcomer.installationId)
   requireRevivable(seat)
-  if (seat?.revokedAt === null) return
-  const used = await context.storage.countSeats(key.id)
-  if (!(await isFull(context, key, used))) return
+  if (seat?.revokedAt === null || !isWithoutRoom) return
   await announceFull(context, app, key)
   throw noFreeSeat(key, used)
 }
