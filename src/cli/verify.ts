@@ -1,4 +1,3 @@
-import process from 'node:process'
 import { isoTime } from '../adapters/http/wire.ts'
 import { readBundledKeys } from '../client/public-keys.ts'
 import type { PublicKeys } from '../client/options.ts'
@@ -14,6 +13,7 @@ import {
 } from '../core/token/token.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { CliError } from './errors.ts'
+import { readStandardInput } from './standard-input.ts'
 import { readTextFile } from './text-file.ts'
 import { termsOf } from './terms.ts'
 import { columns } from './terminal/columns.ts'
@@ -33,15 +33,6 @@ interface VerifyResult extends Pick<Decision, 'valid' | 'code' | 'reason'> {
   readonly status: Decision['status'] | 'invalid'
   /** `null` if the signature is invalid. */
   readonly claims: LicenseClaims | null
-}
-
-async function readStandardInput(): Promise<string> {
-  let text = ''
-  for await (const chunk of process.stdin.setEncoding('utf8')) {
-    text += String(chunk)
-    if (text.length > 4 * maxTokenLength) break
-  }
-  return text
 }
 
 /** @throws {SyntaxError} */
@@ -123,7 +114,7 @@ function details(claims: LicenseClaims, status: VerifyResult['status']): string 
  * @throws {CliError} unless the token is valid now.
  */
 export async function verify(given: string, options: VerifyOptions, output: Output): Promise<void> {
-  const token = readPastedToken(given === '-' ? await readStandardInput() : given)
+  const token = readPastedToken(given === '-' ? await readStandardInput(4 * maxTokenLength) : given)
   const { claims, ...result } = await verifyWithFile(token, options)
   if (options.json) output.line(jsonOf({ ...result, claims }))
   else if (claims !== null) output.line(details(claims, result.status))

@@ -1,3 +1,4 @@
+import type { Limits } from '../../core/index.ts'
 import { readTime } from '../../adapters/http/wire.ts'
 
 /** A required flag that takes a value. */
@@ -109,4 +110,11 @@ export function parseSlugs(given: string): readonly string[] {
     .split(',')
     .map((slug) => slug.trim())
     .filter(Boolean)
+}
+
+/** Parses `projects=5,users=10`. Core judges the names and the numbers. @throws {Error} */
+export function parseLimits(given: string): Limits {
+  const limits = parseSlugs(given).map((limit) => limit.split('='))
+  if (limits.some(({ length }) => length !== 2)) throw new Error('limits have the form projects=5,users=10')
+  return Object.fromEntries(limits.map(([name = '', count = '']) => [name.trim(), parseCount(count.trim())]))
 }
