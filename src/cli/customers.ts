@@ -50,7 +50,7 @@ export async function customerId(licensing: Licensing, app: string, customer: st
   return isEmail(customer) ? (await findCustomer(licensing, app, customer)).id : customer
 }
 
-/** What somebody buys, and who they are, by id or e-mail. */
+/** A tier and its buyer, by id or e-mail. */
 interface Purchase {
   readonly app: string
   readonly customer: string
