@@ -9,6 +9,7 @@ import type {
   TierRecord,
 } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
+import { batchInserts, type BatchInserts } from './batch.ts'
 import { featureSlugs } from './dialect.ts'
 import { isLicensePresent, isPresent, licenseColumns } from './presence.ts'
 import { customerRows, licenseRows, standingRows, type RowMapper } from './rows.ts'
@@ -46,6 +47,7 @@ export interface HotQueries {
   readonly insertLicense: CompiledQuery<Inserted>
   /** Sets these columns. Parameters: their values, license id, expected version. */
   updateLicense(columns: readonly string[]): CompiledQuery<Row<LicenseRecord>>
+  readonly insertBatch: BatchInserts
 }
 
 export function hotQueries(db: Kysely<Database>): HotQueries {
@@ -64,6 +66,7 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     insertCustomer: insert(db, 'heartwood_customer', customerRows),
     insertLicense: insert(db, 'heartwood_license', licenseRows),
     updateLicense: updateLicense(db),
+    insertBatch: batchInserts(db),
   }
 }
 
