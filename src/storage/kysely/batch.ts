@@ -76,10 +76,9 @@ export async function insertBatch<Kind extends keyof BatchRecords>(
   kind: Kind,
   records: readonly BatchRecords[Kind][],
 ): Promise<boolean> {
-  const { rows } = tables[kind]
+  const values = records.map((record) => tables[kind].rows.toValues(record))
   // An export has the newest record first. SQLite inserts a fifth faster in the order of the ids.
-  const values = records.map((record) => rows.toValues(record)).reverse()
-  const parameters = isPostgres(db) ? [JSON.stringify(values)] : values.flat()
+  const parameters = isPostgres(db) ? [JSON.stringify(values)] : values.reverse().flat()
   const query = { ...queries(kind, values.length), parameters }
   return (await nullIfRefused(db, ['unique', 'foreign key'], (step) => step.executeQuery(query))) !== null
 }
