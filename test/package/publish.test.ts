@@ -54,7 +54,7 @@ for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
     const server = await startServer(t, { cwd, env, command: [...heartwood, 'serve'] }, database)
     const body = { name: 'Desk', slug: 'desk' }
     assert.equal((await ask(server, '/apps', { key: server.key, body })).status, 201)
-    for (const path of ['/api/health', '/api/docs', '/api/v1/apps/desk/jwks.json'])
+    for (const path of ['/api/health', '/swagger', '/api/v1/apps/desk/jwks.json'])
       assert.equal((await fetch(server.url + path)).status, 200, path)
     assert.equal((await server.stop()).code, 0)
     await run([...heartwood, 'export', `${name}.ndjson`, ...database], { cwd, env })
