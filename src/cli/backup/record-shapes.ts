@@ -15,7 +15,7 @@ import { webhookRecord } from '../../core/storage/webhooks.ts'
 import type { Kind, Records } from './records.ts'
 
 /** The schema of each kind of record. An import refuses a field that is missing, unknown or of another type. */
-const recordShapes: { readonly [K in Kind]: RecordSchema<Records[K]> } = {
+export const recordShapes: { readonly [K in Kind]: RecordSchema<Records[K]> } = {
   app: appRecord,
   feature: featureRecord,
   tier: tierRecord,

@@ -44,12 +44,13 @@ export const batchSize = 1000
 /** Makes the statement that inserts this number of records. */
 export type BatchInserts = (kind: keyof BatchRecords, count: number) => CompiledQuery
 
-/** Builds the statement of a whole batch once, because building takes longer than running. */
+/** Builds the statement of a whole batch once, because building takes longer than running. PostgreSQL has one for any number. */
 export function batchInserts(db: Writer): BatchInserts {
   const whole = new Map<keyof BatchRecords, CompiledQuery>()
   return (kind, count) => {
+    if (count !== batchSize && !isPostgres(db)) return batchInsert(db, kind, count)
     const query = whole.get(kind) ?? batchInsert(db, kind, count)
-    if (count === batchSize || isPostgres(db)) whole.set(kind, query)
+    whole.set(kind, query)
     return query
   }
 }
