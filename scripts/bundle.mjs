@@ -23,7 +23,7 @@ const external = [
 /** Removes what the bundle replaces. Nobody else imports the command line. */
 function removeParts() {
   for (const name of readdirSync(folder))
-    if (!/^main\./.test(name)) rmSync(join(folder, name), { recursive: true })
+    if (!name.startsWith('main.')) rmSync(join(folder, name), { recursive: true })
 }
 
 function bundle() {
