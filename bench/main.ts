@@ -40,11 +40,16 @@ const plan: Readonly<Record<string, readonly Platform[]>> = {
   regeneration: withBoth,
   verify: withBoth,
   'verify-under-load': withSqlite,
+  'verify-beside-writers': withSqlite,
+  writes: withSqlite,
   'bulk-regeneration': withBoth,
   'list-pages': withBoth,
   'verify-offline': everyRuntime,
   'client-size': [bun],
   memory: [bunWithSqlite],
+  'body-memory': [bunWithSqlite],
+  import: withSqlite,
+  start: withSqlite,
   'other-packages': [bunWithSqlite],
 }
 

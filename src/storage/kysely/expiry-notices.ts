@@ -14,7 +14,7 @@ import { expiryNoticeRows, licenseRows } from './rows.ts'
 
 const marks = { 'license.expiring': 'told_expiring', 'license.expired': 'told_expired' } as const
 
-async function markTold(db: Writer, { licenseId, type, expiresAt }: ExpiryNotice): Promise<void> {
+export async function markTold(db: Writer, { licenseId, type, expiresAt }: ExpiryNotice): Promise<void> {
   await db
     .updateTable('heartwood_license')
     .set({ [marks[type]]: expiresAt })

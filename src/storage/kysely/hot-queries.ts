@@ -10,6 +10,7 @@ import type {
   TierRecord,
 } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
+import { batchInserts, type BatchInserts } from './batch.ts'
 import { featureSlugs } from './dialect.ts'
 import { isLicensePresent, isPresent, licenseColumns, licenseKeyColumns } from './presence.ts'
 import { customerRows, licenseRows, standingRows, type RowMapper } from './rows.ts'
@@ -63,6 +64,7 @@ export interface HotQueries {
   readonly idleSeatCount: CompiledQuery<Counted>
   /** Sets these columns. Parameters: their values, license id, expected version. */
   updateLicense(columns: readonly string[]): CompiledQuery<Row<LicenseRecord>>
+  readonly insertBatch: BatchInserts
 }
 
 export function hotQueries(db: Kysely<Database>): HotQueries {
@@ -83,6 +85,7 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     ...licenseKeys(db),
     ...seats(db),
     updateLicense: updateLicense(db),
+    insertBatch: batchInserts(db),
   }
 }
 
