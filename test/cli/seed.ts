@@ -1,4 +1,10 @@
-import type { CustomerRecord, LicenseRecord, Licensing, Storage } from '../../src/core/index.ts'
+import type {
+  CustomerRecord,
+  LicenseKeyRecord,
+  LicenseRecord,
+  Licensing,
+  Storage,
+} from '../../src/core/index.ts'
 import { createLicensing } from '../../src/core/licensing.ts'
 import { newTypeId } from '../../src/core/ids.ts'
 import { keyPairSource } from '../support/keys.ts'
@@ -72,6 +78,44 @@ function license(of: CustomerRecord, tierId: string, at: number): LicenseRecord 
   }
 }
 
+/** A license key with two seats, one of which is this license. */
+function licenseKeyOf(seat: LicenseRecord): LicenseKeyRecord {
+  const { appId, customerId, tierId, tier, customFeatures, customLimits, updatesUntil, expiresAt } = seat
+  return {
+    id: newTypeId('lkey'),
+    ...{ appId, customerId, tierId, tier, customFeatures, customLimits, updatesUntil, expiresAt },
+    name: 'Team “1”',
+    handle: '7K3QM8Z',
+    keyRevision: 2,
+    previousUntil: now + day,
+    aliasHash: 'x'.repeat(43),
+    aliasLastFour: '9aB-',
+    aliasUntil: null,
+    seats: 2,
+    whenFull: 'refuse',
+    idleDays: 30,
+    releasesPerYear: 12,
+    releaseCount: 1,
+    releaseYearStart: now - day,
+    durationDays: null,
+    starts: 'creation',
+    activatedAt: now - day,
+    externalId: 'stripe:sub_1',
+    externalAsOf: now - day,
+    externalEnded: 'cancelled',
+    revokedAt: null,
+    revokedReason: null,
+    revokedCause: null,
+    toldExpiring: null,
+    toldExpired: null,
+    toldFull: now - 60,
+    version: 5,
+    metadata: { order: 7 },
+    createdAt: now - day,
+    updatedAt: now,
+  }
+}
+
 /** Fills a storage: apps of both modes, keys in grace, a tier with unsorted features, licenses in every state. */
 export async function seed(storage: Storage, count: number): Promise<Licensing> {
   const licensing = await seedLicensing(storage)
@@ -98,7 +142,9 @@ async function fill(storage: Storage, appId: string, tierId: string, count: numb
         const buyer = customer(appId, next)
         await tx.insertCustomer(buyer)
         const sold = license(buyer, tierId, next)
-        await tx.insertLicense(sold)
+        const key = next === 1 ? licenseKeyOf(sold) : null
+        if (key !== null) await tx.insertLicenseKey(key)
+        await tx.insertLicense({ ...sold, licenseKeyId: key?.id ?? null })
         if (next % 7 === 0)
           await tx.insertExpiryNotice({ licenseId: sold.id, type: 'license.expired', expiresAt: now - day })
       }

@@ -32,6 +32,7 @@ const inBatches: { readonly [K in Kind]: K extends keyof BatchRecords ? true : f
   tier: false,
   signingKey: false,
   customer: true,
+  licenseKey: true,
   license: true,
   notice: true,
   webhook: false,
@@ -157,6 +158,8 @@ export class Importer {
         return this.#writeKey(record)
       case 'customer':
         return session.insertCustomer(record)
+      case 'licenseKey':
+        return session.insertLicenseKey(record)
       case 'license':
         return session.insertLicense(record)
       case 'notice':

@@ -1,12 +1,14 @@
 import { statusOf } from '../../core/token/decision.ts'
-import type { AppRecord, LicenseRecord, StorageSession } from '../../core/storage/index.ts'
+import type { AppRecord, LicenseKeyRecord, LicenseRecord, StorageSession } from '../../core/storage/index.ts'
 import { batchesOf } from '../../storage/batch.ts'
 import { licensePages } from '../backup/records.ts'
+import { seatFaults } from './seat-faults.ts'
 
-interface LicenseChecker {
+export interface LicenseChecker {
   readonly session: StorageSession
   report(where: string, what: string): void
   visit(kind: 'license', where: string, record: LicenseRecord): void
+  visit(kind: 'licenseKey', where: string, record: LicenseKeyRecord): void
 }
 
 /** The faults that a license shows without a look at other records. */
@@ -23,6 +25,21 @@ function faultsOf(license: LicenseRecord, now: number): readonly string[] {
   ]
 }
 
+/** The license keys of these seats, by id. */
+async function licenseKeysOf(
+  session: StorageSession,
+  appId: string,
+  page: readonly LicenseRecord[],
+): Promise<ReadonlyMap<string, LicenseKeyRecord>> {
+  const ids = new Set(page.flatMap(({ licenseKeyId }) => licenseKeyId ?? []))
+  const keys = new Map<string, LicenseKeyRecord>()
+  for (const id of ids) {
+    const key = await session.findLicenseKey(appId, id)
+    if (key !== null) keys.set(id, key)
+  }
+  return keys
+}
+
 async function checkPage(
   { session, visit, report }: LicenseChecker,
   app: AppRecord,
@@ -36,10 +53,12 @@ async function checkPage(
     app.id,
     page.filter((one) => one.current).map((one) => one.installationId),
   )
+  const licenseKeys = await licenseKeysOf(session, app.id, page)
   for (const license of page) {
     const where = `license ${license.id}`
     visit('license', where, license)
     for (const what of faultsOf(license, now)) report(where, what)
+    for (const what of seatFaults(license, licenseKeys)) report(where, what)
     if (!customers.has(license.customerId)) report(where, 'is of a customer that its app does not have')
     if (license.tierId !== null && !tiers.has(license.tierId))
       report(where, 'is of a tier that its app does not have')

@@ -5,12 +5,21 @@ import type {
   DeliveryRecord,
   ExpiryNotice,
   FeatureRecord,
+  LicenseKeyRecord,
   LicenseRecord,
 } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import { isPostgres, typed } from './dialect.ts'
 import type { Writer } from './executor.ts'
-import { apiKeyRows, customerRows, deliveryRows, expiryNoticeRows, featureRows, licenseRows } from './rows.ts'
+import {
+  apiKeyRows,
+  customerRows,
+  deliveryRows,
+  expiryNoticeRows,
+  featureRows,
+  licenseKeyRows,
+  licenseRows,
+} from './rows.ts'
 import type { RowMapper } from './rows.ts'
 import { nullIfRefused } from './savepoint.ts'
 
@@ -18,6 +27,7 @@ import { nullIfRefused } from './savepoint.ts'
 export interface BatchRecords {
   readonly feature: FeatureRecord
   readonly customer: CustomerRecord
+  readonly licenseKey: LicenseKeyRecord
   readonly license: LicenseRecord
   readonly notice: ExpiryNotice
   readonly delivery: DeliveryRecord
@@ -32,14 +42,15 @@ interface Table<Entry extends object> {
 const tables: { readonly [Kind in keyof BatchRecords]: Table<BatchRecords[Kind]> } = {
   feature: { name: 'heartwood_feature', rows: featureRows },
   customer: { name: 'heartwood_customer', rows: customerRows },
+  licenseKey: { name: 'heartwood_license_key', rows: licenseKeyRows },
   license: { name: 'heartwood_license', rows: licenseRows },
   notice: { name: 'heartwood_license_notice', rows: expiryNoticeRows },
   delivery: { name: 'heartwood_delivery', rows: deliveryRows },
   apiKey: { name: 'heartwood_api_key', rows: apiKeyRows },
 }
 
-/** The most records of one statement: SQLite takes 32,766 values, and a license has 23. */
-export const batchSize = 1000
+/** The most records of one statement: SQLite takes 32,766 values, and a license key has 39. */
+export const batchSize = 750
 
 /** Makes the statement that inserts this number of records. */
 export type BatchInserts = (kind: keyof BatchRecords, count: number) => CompiledQuery
