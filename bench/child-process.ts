@@ -23,16 +23,29 @@ export interface Child {
   stop(): Promise<void>
 }
 
-/** Runs a file of this folder on a runtime. */
-export function start(runtime: Runtime, file: string, args: readonly string[]): ChildProcess {
+/** Runs a file of this folder on a runtime. `env` is added to the variables of this process. */
+export function start(
+  runtime: Runtime,
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const [program = '', ...flags] = runtimeCommands[runtime]
   const path = fileURLToPath(new URL(file, import.meta.url))
-  return spawn(program, [...flags, path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+  return spawn(program, [...flags, path, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  })
 }
 
 /** Starts a process that serves commands with {@link serveCommands}. */
-export async function startChild(runtime: Runtime, file: string, args: readonly string[]): Promise<Child> {
-  const child = start(runtime, file, args)
+export async function startChild(
+  runtime: Runtime,
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Child> {
+  const child = start(runtime, file, args, env)
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
   const nextLine = async (): Promise<unknown> => {
     const { value, done } = await lines.next()

@@ -7,8 +7,8 @@ import { sqliteStorage } from '../src/storage/sqlite.ts'
 import { isPostgresUrl } from './databases.ts'
 import { openDirectConnection } from './direct-connection.ts'
 
-// It is public, because it protects only the licenses of a benchmark.
-const masterKey = 'aGVhcnR3b29kIGJlbmNoIG1hc3RlciBrZXkgMDAwMDE='
+/** It is public, because it protects only the licenses of a benchmark. */
+export const masterKey = 'aGVhcnR3b29kIGJlbmNoIG1hc3RlciBrZXkgMDAwMDE='
 
 /** The number of licenses that one statement inserts. */
 const batchSize = 10_000

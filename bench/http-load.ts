@@ -4,10 +4,14 @@ import { quantile } from './measure.ts'
 /** A request that is sent over and over, to a new path each time. */
 export interface RequestTemplate {
   readonly port: number
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT'
   /** Returns the path of the request with this number, counted from 0. */
   readonly path: (number: number) => string
   readonly headers?: Readonly<Record<string, string>>
+  /** Returns the JSON body of the request with this number. */
+  readonly body?: (number: number) => string
+  /** The status of a response; 200 by default. */
+  readonly status?: number
 }
 
 /** The number of connections, and the time between their requests. */
@@ -32,17 +36,19 @@ export interface LoadResult {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-function requestText({ method, path, headers = {} }: RequestTemplate, number: number): string {
+function requestText({ method, path, headers = {}, body }: RequestTemplate, number: number): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  const length = method === 'POST' ? 'content-length: 0\r\n' : ''
-  return `${method} ${path(number)} HTTP/1.1\r\nhost: localhost\r\n${length}${lines.join('')}\r\n`
+  const text = body?.(number) ?? ''
+  const length = method === 'GET' ? '' : `content-length: ${encoder.encode(text).length}\r\n`
+  return `${method} ${path(number)} HTTP/1.1\r\nhost: localhost\r\n${length}${lines.join('')}\r\n${text}`
 }
 
-/** True if the text holds a complete response. @throws {Error} if its status is not 200. */
-function isComplete(text: string): boolean {
+/** True if the text holds a complete response. @throws {Error} if it has another status. */
+function isComplete(text: string, status: number): boolean {
   const end = text.indexOf('\r\n\r\n')
   if (end === -1) return false
-  if (!text.startsWith('HTTP/1.1 200')) throw new Error(`The server responded with ${text.slice(0, 400)}`)
+  if (!text.startsWith(`HTTP/1.1 ${status}`))
+    throw new Error(`The server responded with ${text.slice(0, 400)}`)
   const length = /\r\ncontent-length: (\d+)/i.exec(text.slice(0, end))?.[1]
   if (length === undefined) return text.endsWith('0\r\n\r\n')
   return text.length >= end + 4 + Number(length)
@@ -51,10 +57,12 @@ function isComplete(text: string): boolean {
 /** A connection that sends one request after another. */
 class Connection {
   readonly #socket: Socket
+  readonly #status: number
   #text = ''
   #settle: { resolve(): void; reject(error: unknown): void } | undefined
 
-  constructor(port: number) {
+  constructor({ port, status = 200 }: RequestTemplate) {
+    this.#status = status
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true })
     this.#socket.on('data', (chunk: Uint8Array) => this.#receive(decoder.decode(chunk)))
     this.#socket.on('error', (error) => this.#settle?.reject(error))
@@ -64,7 +72,7 @@ class Connection {
   #receive(chunk: string): void {
     this.#text += chunk
     try {
-      if (!isComplete(this.#text)) return
+      if (!isComplete(this.#text, this.#status)) return
       this.#text = ''
       this.#settle?.resolve()
     } catch (error) {
@@ -110,7 +118,7 @@ export async function sendLoad(
       if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause))
     }
   }
-  const open = Array.from({ length: connections }, () => new Connection(template.port))
+  const open = Array.from({ length: connections }, () => new Connection(template))
   await Promise.all(open.map(drive))
   const seconds = (performance.now() - began) / 1000
   for (const connection of open) connection.close()

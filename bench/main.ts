@@ -41,11 +41,16 @@ const plan: Readonly<Record<string, readonly Platform[]>> = {
   verify: withBoth,
   'verify-under-load': withSqlite,
   'verify-without-framework': withSqlite,
+  'verify-beside-writers': withSqlite,
+  writes: withSqlite,
   'bulk-regeneration': withBoth,
   'list-pages': withBoth,
   'verify-offline': everyRuntime,
   'client-size': [bun],
   memory: [bunWithSqlite],
+  'body-memory': [bunWithSqlite],
+  import: withSqlite,
+  start: withSqlite,
   'other-packages': [bunWithSqlite],
 }
 

@@ -15,13 +15,15 @@ export interface Result {
   readonly unit?: string
   /** Absent if the row is only for comparison. */
   readonly goal?: { readonly atMost: number } | { readonly atLeast: number }
+  /** True if the run was too small for the goal, so that the figure meets or misses it by chance. */
+  readonly isTooSmall?: boolean
   /** The measured values behind the figure: ours, then the reference. */
   readonly detail: string
 }
 
-/** True if the median meets the goal, or if there is no goal. */
-export function isMet({ figure, goal }: Result): boolean {
-  if (goal === undefined) return true
+/** True if the median meets the goal, or if there is no goal that can be judged. */
+export function isMet({ figure, goal, isTooSmall = false }: Result): boolean {
+  if (goal === undefined || isTooSmall) return true
   return 'atMost' in goal ? figure.median <= goal.atMost : figure.median >= goal.atLeast
 }
 

@@ -4,17 +4,22 @@
 import process from 'node:process'
 import type { Benchmark, Effort } from './benchmark.ts'
 import { appCreation } from './benchmarks/app-creation.ts'
+import { bodyMemory } from './benchmarks/body-memory.ts'
 import { bulkRegeneration } from './benchmarks/bulk-regeneration.ts'
 import { clientSize } from './benchmarks/client-size.ts'
+import { importLicenses } from './benchmarks/import.ts'
 import { listPages } from './benchmarks/list-pages.ts'
 import { memory } from './benchmarks/memory.ts'
 import { otherPackages } from './benchmarks/other-packages.ts'
 import { regeneration } from './benchmarks/regeneration.ts'
 import { rotation } from './benchmarks/rotation.ts'
+import { startToFirstResponse } from './benchmarks/start.ts'
+import { verifyBesideWriters } from './benchmarks/verify-beside-writers.ts'
 import { verify } from './benchmarks/verify.ts'
 import { verifyOffline } from './benchmarks/verify-offline.ts'
 import { verifyUnderLoad } from './benchmarks/verify-under-load.ts'
 import { verifyWithoutFramework } from './benchmarks/verify-without-framework.ts'
+import { writes } from './benchmarks/writes.ts'
 import { openDatabases, type DatabaseName } from './databases.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -24,11 +29,16 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   verify,
   'verify-under-load': verifyUnderLoad,
   'verify-without-framework': verifyWithoutFramework,
+  'verify-beside-writers': verifyBesideWriters,
+  writes,
   'bulk-regeneration': bulkRegeneration,
   'list-pages': listPages,
   'verify-offline': verifyOffline,
   'client-size': clientSize,
   memory,
+  'body-memory': bodyMemory,
+  import: importLicenses,
+  start: startToFirstResponse,
   'other-packages': otherPackages,
 }
 

@@ -42,10 +42,15 @@ function placeOf({ runtime, database }: Result): string {
   return database === undefined ? runtime : `${runtime}, ${database}`
 }
 
+function verdictOf(result: Result): string {
+  if (result.isTooSmall === true) return ': too small a run to be judged'
+  return isMet(result) ? '' : ': MISSED'
+}
+
 /** A result as a line for people at a terminal. */
 export function lineOf(result: Result): string {
   const { what, against, detail } = result
-  const goal = result.goal === undefined ? '' : `, goal ${goalOf(result)}${isMet(result) ? '' : ': MISSED'}`
+  const goal = result.goal === undefined ? '' : `, goal ${goalOf(result)}${verdictOf(result)}`
   const reference = against === '' ? '' : ` against ${against}`
   return `${what}${reference} [${placeOf(result)}]: ${figureOf(result)}${goal}; ${detail}`
 }
@@ -64,7 +69,9 @@ function markdown(head: readonly string[], rows: readonly (readonly string[])[])
 export function countOf(results: readonly Result[]): string {
   const goals = results.filter(({ goal }) => goal !== undefined).length
   const missed = results.filter((result) => !isMet(result)).length
-  return `${results.length} rows, ${goals} with a goal, ${missed} of them missed`
+  const tooSmall = results.filter(({ isTooSmall }) => isTooSmall === true).length
+  const unjudged = tooSmall === 0 ? '' : `, ${tooSmall} too small to be judged`
+  return `${results.length} rows, ${goals} with a goal, ${missed} of them missed${unjudged}`
 }
 
 /** All rows, in Markdown. */

@@ -11,6 +11,7 @@ import { deliveryRecord } from '../src/core/storage/deliveries.ts'
 import { expiryNotice } from '../src/core/storage/expiry-notices.ts'
 import { featureRecord } from '../src/core/storage/features.ts'
 import { storedResponseRecord } from '../src/core/storage/idempotency.ts'
+import { licenseKeyRecord } from '../src/core/storage/license-keys.ts'
 import { licenseRecord } from '../src/core/storage/licenses.ts'
 import { type Field, fieldsOf, type RecordSchema } from '../src/core/storage/schema.ts'
 import { signingKeyRecord } from '../src/core/storage/signing-keys.ts'
@@ -59,6 +60,7 @@ const tables: Readonly<Record<keyof Database, readonly Column[]>> = {
     ['told_expiring', 'integer or null', 'The `expires_at` that was announced last as coming', 'plain'],
     ['told_expired', 'integer or null', 'The `expires_at` that was announced last as past', 'plain'],
   ],
+  heartwood_license_key: columnsOf(licenseKeyRecord),
   heartwood_api_key: columnsOf(apiKeyRecord),
   heartwood_kept_answer: columnsOf(storedResponseRecord),
   heartwood_webhook: columnsOf(webhookRecord),

@@ -3,9 +3,10 @@
  * only this script needs the generator.
  */
 import { swagger } from '@elysiajs/swagger'
-import type { TObject } from '@sinclair/typebox'
+import { Type, type TObject } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { writeFileSync } from 'node:fs'
+import { pagingFields } from '../src/core/paging.ts'
 import { errorCodes, type ErrorCode } from '../src/adapters/http/errors.ts'
 import { healthExample } from '../src/adapters/openapi/examples.ts'
 import type { Route, SuccessResponse } from '../src/adapters/http/route.ts'
@@ -196,7 +197,15 @@ function responses(route: Route): Record<string, unknown> {
   return Object.fromEntries([...success, ...errors])
 }
 
-function queryParameters(schema: TObject): readonly object[] {
+interface QueryParameter {
+  readonly name: string
+  readonly in: 'query'
+  readonly required: boolean
+  readonly description: unknown
+  readonly schema: JsonSchema
+}
+
+function queryParameters(schema: TObject): readonly QueryParameter[] {
   const { properties, required = [] } = requestSchema(schema) as {
     properties: Record<string, JsonSchema>
     required?: readonly string[]
@@ -210,6 +219,18 @@ function queryParameters(schema: TObject): readonly object[] {
   }))
 }
 
+/** Every list takes them, so they stand in the document once. */
+const pagingParameters = queryParameters(Type.Object(pagingFields))
+
+/** The parameters of a query. Those of paging are references. */
+function referredParameters(schema: TObject): readonly object[] {
+  return queryParameters(schema).map((parameter) =>
+    pagingParameters.some(({ name }) => name === parameter.name)
+      ? { $ref: `#/components/parameters/${parameter.name}` }
+      : parameter,
+  )
+}
+
 function pathParameter(name: string): object {
   const { description, example, ...rest } = pathParameters[name] ?? {}
   const schema = { type: 'string', maxLength: 128, pattern: '^[A-Za-z0-9_-]+$', ...rest }
@@ -218,7 +239,7 @@ function pathParameter(name: string): object {
 
 function parameters(route: Route): readonly object[] {
   const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => pathParameter(name))
-  const inQuery = route.query === undefined ? [] : queryParameters(route.query.schema)
+  const inQuery = route.query === undefined ? [] : referredParameters(route.query.schema)
   return [
     ...inPath,
     ...inQuery,
@@ -305,7 +326,10 @@ const documentation: object = {
     schemas: namedSchemas,
     responses: namedResponses(),
     headers,
-    parameters: { 'Idempotency-Key': idempotencyKey },
+    parameters: {
+      'Idempotency-Key': idempotencyKey,
+      ...Object.fromEntries(pagingParameters.map((parameter) => [parameter.name, parameter])),
+    },
   },
 }
 

@@ -34,19 +34,14 @@ export const claims: Readonly<Record<keyof LicenseClaims, string>> = {
   customer_id: 'The customer’s id, `cus_…`',
   features:
     'Feature slugs, each once: first the tier’s features at the time of issue, then the license’s own',
+  limits:
+    'An object of slugs, each with an integer from 0 to 2^53 - 1: the tier’s limits at the time of issue, overridden by the license’s own; absent if there are none',
+  updates_until:
+    'The license covers versions of the program that were released until then, in seconds since 1970; absent if it covers all',
 }
 
 /** Names that no other claim may take. */
-const reservedClaims = [
-  'lease',
-  'floating',
-  'license_exp',
-  'updates_until',
-  'limits',
-  'trial',
-  'status',
-  'cnf',
-]
+const reservedClaims = ['lease', 'floating', 'license_exp', 'trial', 'status', 'cnf']
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)

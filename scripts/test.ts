@@ -58,6 +58,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/idempotent-work.test.ts': 'needs PostgreSQL',
   'test/storage/broken-work.test.ts': 'needs PostgreSQL',
   'test/storage/kysely.test.ts': 'needs PostgreSQL',
+  'test/storage/license-keys.test.ts': 'needs PostgreSQL',
   'test/storage/migrations.test.ts': 'needs PostgreSQL',
   'test/storage/postgres.test.ts': 'needs PostgreSQL',
   'test/storage/postgres-recovery.test.ts': 'needs PostgreSQL',

@@ -10,6 +10,7 @@ const besideDeletion = 'test/storage/beside-deletion.test.ts -t memory'
 export const subjects: Readonly<Record<string, readonly string[]>> = {
   'src/core/token/decision.ts': [
     'test/core/decision.test.ts',
+    'test/core/terms.test.ts',
     'test/core/verification.test.ts',
     'test/core/token-caches.test.ts',
     'test/client/client.test.ts',
@@ -22,6 +23,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
   'src/core/token/pasted.ts': ['test/core/pasted-token.test.ts'],
   'src/core/token/token.ts': [
     'test/core/token-grammar.test.ts',
+    'test/core/terms.test.ts',
     'test/core/token.test.ts',
     'test/core/hostile-tokens.test.ts',
     'test/core/wycheproof.test.ts',
@@ -38,7 +40,12 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/token.test.ts',
   ],
   'src/core/runtime/cache.ts': ['test/core/promise-cache.test.ts', 'test/core/forgotten-keys.test.ts'],
-  'src/core/keys/app-keys.ts': ['test/core/rotation.test.ts', 'test/core/restricted.test.ts', besideDeletion],
+  'src/core/keys/app-keys.ts': [
+    'test/core/rotation.test.ts',
+    'test/core/restricted.test.ts',
+    'test/core/credentials.test.ts',
+    besideDeletion,
+  ],
   'src/core/keys/purposes.ts': [
     'test/core/seal.test.ts',
     'test/core/idempotency.test.ts',
@@ -48,6 +55,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/rotation.test.ts',
     'test/core/forgotten-keys.test.ts',
     'test/core/restricted.test.ts',
+    'test/core/credentials.test.ts',
     'test/webhooks/events.test.ts',
   ],
   'src/core/keys/signing-keys.ts': [
@@ -68,12 +76,14 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/api-key-rules.test.ts',
     'test/core/api-keys.test.ts',
     'test/core/restricted.test.ts',
+    'test/core/credentials.test.ts',
   ],
   'src/core/api-keys/secret.ts': ['test/core/api-key-secrets.test.ts', 'test/core/api-keys.test.ts'],
   'src/core/idempotency.ts': [
     'test/core/idempotency.test.ts',
     'test/core/idempotency-faults.test.ts',
     'test/core/restricted.test.ts',
+    'test/core/credentials.test.ts',
     inMemory,
     brokenInMemory,
   ],
@@ -98,6 +108,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
     'test/core/token-caches.test.ts',
     'test/core/verification.test.ts',
     'test/core/restricted.test.ts',
+    'test/core/credentials.test.ts',
     'test/core/regeneration.test.ts',
     'test/core/hostile-tokens.test.ts',
   ],

@@ -1,10 +1,13 @@
 import { isoTime, toWire } from '../adapters/http/wire.ts'
-import type { Expiry, License, Licensing, SignedLicense } from '../core/index.ts'
+import type { License, Licensing, SignedLicense } from '../core/index.ts'
+import { buyerId, customerId } from './customers.ts'
 import { withExistingDatabase } from './database.ts'
 import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { CliError, UsageError } from './errors.ts'
+import { endOf, expiryOf, newExpiryOf, type ExpiryOptions } from './expiry.ts'
 import type { CliSettings } from './settings.ts'
+import { termsOf } from './terms.ts'
 import { columns } from './terminal/columns.ts'
 
 /** The options of every license command. `app` is a slug. */
@@ -21,16 +24,21 @@ export interface ListLicensesOptions extends LicenseOptions {
   readonly limit?: number
 }
 
-export interface CreateLicenseOptions extends LicenseOptions {
+export interface CreateLicenseOptions extends LicenseOptions, ExpiryOptions {
   readonly installationId: string
   /** An id or an e-mail. The command creates the customer of an unknown e-mail. */
   readonly customer: string
   readonly tier: string
-  readonly days?: number
-  /** Seconds since 1970. */
-  readonly expires?: number
-  readonly forever: boolean
   readonly features?: readonly string[]
+  /** Seconds since 1970. */
+  readonly updatesUntil?: number
+}
+
+export interface UpdateLicenseOptions extends LicenseOptions, ExpiryOptions {
+  readonly installationId?: string
+  readonly tier?: string
+  /** Seconds since 1970. */
+  readonly updatesUntil?: number
 }
 
 export interface RevokeLicenseOptions extends LicenseOptions {
@@ -49,17 +57,13 @@ export interface RegenerateAllOptions extends LicenseOptions {
   readonly dryRun: boolean
 }
 
-function endOf({ expiresAt }: License): string {
-  return expiresAt === null ? 'never' : isoTime(expiresAt)
-}
-
 const format: ListFormat<License> = {
   head: ['ID', 'STATUS', 'TIER', 'EXPIRES', 'INSTALLATION', 'CUSTOMER'],
   row: (license) => [
     license.id,
     license.status,
     license.tier,
-    endOf(license),
+    endOf(license.expiresAt),
     license.installationId,
     license.customerId,
   ],
@@ -83,7 +87,8 @@ function details(license: SignedLicense): string {
     ['status', license.status],
     ['tier', license.tier],
     ['features', license.features.join(', ')],
-    ['expires', endOf(license)],
+    ...termsOf(license.limits, license.updatesUntil),
+    ['expires', endOf(license.expiresAt)],
     ['revoked', revokedOf(license)],
     ['installation', license.installationId],
     ['customer', license.customerId],
@@ -94,21 +99,12 @@ function details(license: SignedLicense): string {
   return columns(rows.filter(([, value]) => value !== ''))
 }
 
-/** True for an e-mail: only an e-mail contains an @. */
-function isEmail(customer: string): boolean {
-  return customer.includes('@')
-}
-
-async function customerId({ customers }: Licensing, app: string, customer: string): Promise<string> {
-  return isEmail(customer) ? (await customers.getByEmail(app, customer)).id : customer
-}
-
-/** Looks the tier up first, so that a misspelt tier creates no customer. */
-async function buyerId(licensing: Licensing, options: CreateLicenseOptions): Promise<string> {
-  const { app, customer, tier } = options
-  if (!isEmail(customer)) return customer
-  await licensing.tiers.get(app, tier)
-  return (await licensing.customers.getOrCreate(app, { email: customer })).customer.id
+/** The flags that choose licenses or license keys. */
+interface FilterOptions {
+  readonly app: string
+  /** An id or an e-mail. */
+  readonly customer?: string
+  readonly tier?: string
 }
 
 interface CustomerAndTier {
@@ -117,9 +113,9 @@ interface CustomerAndTier {
 }
 
 /** Converts the flags to core's filter. Resolves an e-mail to the id of its customer. */
-async function filterOf(
+export async function filterOf(
   licensing: Licensing,
-  { app, customer, tier }: Pick<RegenerateAllOptions, 'app' | 'customer' | 'tier'>,
+  { app, customer, tier }: FilterOptions,
 ): Promise<CustomerAndTier> {
   return {
     ...(customer !== undefined && { customerId: await customerId(licensing, app, customer) }),
@@ -145,18 +141,6 @@ export async function listLicenses(
   })
 }
 
-/** @throws {UsageError} unless exactly one of the three flags is set. */
-function expiryOf({ days, expires, forever }: CreateLicenseOptions): Expiry {
-  const given = [
-    ...(days === undefined ? [] : [{ durationDays: days }]),
-    ...(expires === undefined ? [] : [{ expiresAt: expires }]),
-    ...(forever ? [{ forever } as const] : []),
-  ]
-  const [expiry, another] = given
-  if (expiry !== undefined && another === undefined) return expiry
-  throw new UsageError('Say when the license ends by one of --days, --expires and --forever')
-}
-
 /**
  * Writes only the token to standard output, so that `TOKEN=$(heartwood licenses create …)` works.
  *
@@ -168,7 +152,8 @@ async function printSigned(
   { json }: AsJson,
   output: Output,
 ): Promise<void> {
-  if (!json) output.note(`${action} license ${license.id}: ${license.status}, expires ${endOf(license)}.`)
+  if (!json)
+    output.note(`${action} license ${license.id}: ${license.status}, expires ${endOf(license.expiresAt)}.`)
   if (json) output.line(jsonOf(toWire(license)))
   else if (license.token !== null) output.line(license.token)
   await output.written().catch((cause: Error) => {
@@ -183,15 +168,20 @@ export async function createLicense(
   options: CreateLicenseOptions,
   output: Output,
 ): Promise<void> {
-  const { app, installationId, tier: tierId, features } = options
-  const expiry = expiryOf(options)
-  const license = await withExistingDatabase(settings, async ({ licensing }) => {
-    const wanted = { installationId, tierId, customerId: await buyerId(licensing, options), ...expiry }
-    return licensing.licenses.create(
-      app,
-      features === undefined ? wanted : { ...wanted, customFeatures: features },
-    )
-  })
+  const { app, installationId, tier: tierId, features, updatesUntil } = options
+  const terms = {
+    ...expiryOf(options),
+    ...(features !== undefined && { customFeatures: features }),
+    ...(updatesUntil !== undefined && { updatesUntil }),
+  }
+  const license = await withExistingDatabase(settings, async ({ licensing }) =>
+    licensing.licenses.create(app, {
+      installationId,
+      tierId,
+      customerId: await buyerId(licensing, options),
+      ...terms,
+    }),
+  )
   await printSigned(license, 'Issued', options, output)
 }
 
@@ -206,6 +196,28 @@ export async function getLicense(
     licensing.licenses.get(app, id, { include: 'token' }),
   )
   output.line(json ? jsonOf(toWire(license)) : details(license))
+}
+
+/** Changes a license and prints its token. @throws {UsageError} without a change. */
+export async function updateLicense(
+  settings: CliSettings,
+  id: string,
+  options: UpdateLicenseOptions,
+  output: Output,
+): Promise<void> {
+  const { app, installationId, tier, updatesUntil } = options
+  const changes = {
+    ...newExpiryOf(options),
+    ...(installationId !== undefined && { installationId }),
+    ...(tier !== undefined && { tierId: tier }),
+    ...(updatesUntil !== undefined && { updatesUntil }),
+  }
+  if (Object.keys(changes).length === 0)
+    throw new UsageError('Say what changes, for example by --days, --tier or --installation-id')
+  const license = await withExistingDatabase(settings, ({ licensing }) =>
+    licensing.licenses.update(app, id, changes),
+  )
+  await printSigned(license, 'Changed', options, output)
 }
 
 /** Revokes a license. */

@@ -1,4 +1,3 @@
-import process from 'node:process'
 import { isoTime } from '../adapters/http/wire.ts'
 import { readBundledKeys } from '../client/public-keys.ts'
 import type { PublicKeys } from '../client/options.ts'
@@ -14,7 +13,9 @@ import {
 } from '../core/token/token.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { CliError } from './errors.ts'
+import { readStandardInput } from './standard-input.ts'
 import { readTextFile } from './text-file.ts'
+import { termsOf } from './terms.ts'
 import { columns } from './terminal/columns.ts'
 
 export interface VerifyOptions extends AsJson {
@@ -24,21 +25,14 @@ export interface VerifyOptions extends AsJson {
   readonly app?: string
   /** The issuer that the token must be from. If it is undefined, any issuer will do. */
   readonly issuer?: string
+  /** The release date of the program that shows the token, in seconds since 1970. */
+  readonly releasedAt?: number
 }
 
 interface VerifyResult extends Pick<Decision, 'valid' | 'code' | 'reason'> {
   readonly status: Decision['status'] | 'invalid'
   /** `null` if the signature is invalid. */
   readonly claims: LicenseClaims | null
-}
-
-async function readStandardInput(): Promise<string> {
-  let text = ''
-  for await (const chunk of process.stdin.setEncoding('utf8')) {
-    text += String(chunk)
-    if (text.length > 4 * maxTokenLength) break
-  }
-  return text
 }
 
 /** @throws {SyntaxError} */
@@ -87,7 +81,7 @@ async function verifyWithFile(token: string, options: VerifyOptions): Promise<Ve
   try {
     const claims = await verifyToken(token, keys, expectedOf(token, options))
     const now = Math.floor(Date.now() / 1000)
-    const { valid, status, code, reason } = decide({ token: claims, now })
+    const { valid, status, code, reason } = decide({ token: claims, releasedAt: options.releasedAt, now })
     return { valid, status, code, reason, claims }
   } catch (error) {
     if (error instanceof LicensingError) return invalidResult(token, options)
@@ -103,6 +97,7 @@ function details(claims: LicenseClaims, status: VerifyResult['status']): string 
     ['installation', claims.sub],
     ['tier', claims.tier],
     ['features', claims.features.join(', ')],
+    ...termsOf(claims.limits ?? {}, claims.updates_until ?? null),
     ['expires', claims.exp === undefined ? 'never' : isoTime(claims.exp)],
     ['issued', isoTime(claims.iat)],
     ['customer', claims.customer_id],
@@ -119,7 +114,7 @@ function details(claims: LicenseClaims, status: VerifyResult['status']): string 
  * @throws {CliError} unless the token is valid now.
  */
 export async function verify(given: string, options: VerifyOptions, output: Output): Promise<void> {
-  const token = readPastedToken(given === '-' ? await readStandardInput() : given)
+  const token = readPastedToken(given === '-' ? await readStandardInput(4 * maxTokenLength) : given)
   const { claims, ...result } = await verifyWithFile(token, options)
   if (options.json) output.line(jsonOf({ ...result, claims }))
   else if (claims !== null) output.line(details(claims, result.status))

@@ -3,13 +3,15 @@ import {
   decide,
   earliest,
   isPast,
+  uncovered,
   type Decision,
   type TokenState,
 } from '../core/token/decision.ts'
 
 /**
  * The state of a license in the program that it licenses. `refresh_due`: good, but a new token is overdue. `grace`: ended
- * by less than `graceDays`. `clock_suspect`: the computer's clock is behind a time that has passed.
+ * by less than `graceDays`. `clock_suspect`: the computer's clock is behind a time that has passed. `uncovered`: good, but only
+ * for versions of the program that were released earlier.
  *
  * @example
  * ```ts
@@ -20,11 +22,11 @@ import {
  * ```
  */
 export type ClientState =
-  'active' | 'refresh_due' | 'grace' | 'expired' | 'revoked' | 'invalid' | 'clock_suspect'
+  'active' | 'refresh_due' | 'grace' | 'expired' | 'revoked' | 'invalid' | 'clock_suspect' | 'uncovered'
 
 /**
  * Says what to do about a license. `none`: nothing. `refresh`: let the program reach the license server. `renew`: the
- * vendor must move the end date. `contact`: ask the vendor. `check_clock`: set the computer's clock. `new_token`: enter a
+ * vendor must move the end date, or that of the updates. `contact`: ask the vendor. `check_clock`: set the computer's clock. `new_token`: enter a
  * license token, or a new one. `update`: update the program, because it does not know the server's present key.
  *
  * @example
@@ -58,6 +60,8 @@ export interface ProgramFacts {
   /** The age that a token may reach without a renewal; `null` for any age. */
   readonly maxOffline: number | null
   readonly grace: number
+  /** The release date of the program; `undefined` covers it by every license. */
+  readonly releasedAt: number | undefined
 }
 
 /**
@@ -135,9 +139,14 @@ function assessGood(facts: ProgramFacts, { reason, validUntil, refreshAfter }: D
 type Cause = Pick<LicenseAssessment, 'code' | 'reason' | 'action'>
 
 /** Grace begins once, at the earlier of the token's end and the end of its time offline. */
+function graceEnd(facts: ProgramFacts): number | null {
+  const end = earliest([facts.token?.exp, offlineEnd(facts)])
+  return end === null ? null : end + facts.grace
+}
+
 function assessLapsed(facts: ProgramFacts, cause: Cause): LicenseAssessment {
-  const { token, grace, now, seenAt } = facts
-  const end = (earliest([token?.exp, offlineEnd(facts)]) ?? 0) + grace
+  const { now, seenAt } = facts
+  const end = graceEnd(facts)
   if (isPast(end, Math.max(now, seenAt))) return { state: 'expired', ...cause, changesAt: null }
   return { state: 'grace', ...cause, changesAt: end }
 }
@@ -181,6 +190,15 @@ function assessClock(facts: ProgramFacts, token: TokenState, decision: Decision)
   return { state: 'clock_suspect', code, reason, action, changesAt }
 }
 
+/** No grace and no wrong clock makes a version usable that the license does not cover. */
+function withCoverage(facts: ProgramFacts, assessment: LicenseAssessment): LicenseAssessment {
+  const { token, releasedAt } = facts
+  const refusal = token && uncovered({ token, releasedAt })
+  if (!refusal || assessment.state === 'expired') return assessment
+  const { code, reason, action } = refusal
+  return { state: 'uncovered', code, reason, action, changesAt: graceEnd(facts) }
+}
+
 /**
  * Judges the license of a program. It adds to {@link decide} the facts that only the program knows: how long the server has
  * been silent, its last refusal, and the time that has already passed. A pure function.
@@ -200,6 +218,7 @@ export function assess(facts: ProgramFacts): LicenseAssessment {
   }
   const decision = decide({ token, now, seenAt, refreshEvery })
   if (decision.status === 'clock_suspect' && !isOfflineTooLong(facts))
-    return assessClock(facts, token, decision)
-  return withAwaitedKey(facts, withRefusal(assessToken(facts, decision), facts.refusal))
+    return withCoverage(facts, assessClock(facts, token, decision))
+  const assessment = withRefusal(assessToken(facts, decision), facts.refusal)
+  return withAwaitedKey(facts, withCoverage(facts, assessment))
 }

@@ -4,6 +4,7 @@
  * @module
  */
 export { LicensingError } from '../core/errors.ts'
+export { checkLicenseKey, type LicenseKeyCheck } from '../core/license-keys/text.ts'
 export type { LicenseClaims } from '../core/token/token.ts'
 export { createLicenseClient, type LicenseClient } from './client.ts'
 export type { ClientAction, ClientState, LicenseAssessment } from './assessment.ts'

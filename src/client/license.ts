@@ -25,6 +25,11 @@ export interface ClientLicense<Feature extends string = string> extends LicenseA
   readonly features: readonly Feature[]
   /** True if the license grants this feature now. */
   has(feature: Feature): boolean
+  /**
+   * The license's number for this name, 0 or more, whatever its state; `undefined` without a token, and if the license says
+   * nothing. Decide yourself what that means: it is no zero.
+   */
+  limit(name: string): number | undefined
   /** The tier's slug; `null` without a token. */
   readonly tier: string | null
   /** The end of the token; `null` for a license without end, and without a token. */
@@ -75,6 +80,7 @@ function assessState(settings: ClientSettings, state: ProgramState, moment: Mome
     refreshEvery: settings.refreshEvery,
     maxOffline: settings.maxOffline,
     grace: settings.grace,
+    releasedAt: settings.releasedAt,
   })
 }
 
@@ -96,6 +102,10 @@ export function licenseOf<Feature extends string>(
     verdict,
     features,
     has: (feature) => features.includes(feature),
+    limit: (name) => {
+      const limits = held?.claims.limits ?? {}
+      return Object.hasOwn(limits, name) ? limits[name] : undefined
+    },
     tier: held?.claims.tier ?? null,
     expiresAt: held?.claims.exp ?? null,
     licenseId: held?.licenseId ?? record.revoked?.licenseId ?? null,

@@ -47,6 +47,14 @@ export function readVersion(value: unknown): string | null {
   return isVersion ? text : refuse('programVersion', '1 to 32 printable ASCII characters without blanks')
 }
 
+/** A date of ISO 8601, or a time of RFC 3339, in seconds since 1970. */
+export function readDate(name: string, value: unknown): number | undefined {
+  const text = readText(name, value)
+  if (text === null) return undefined
+  const time = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : NaN
+  return time >= 0 ? Math.floor(time / 1000) : refuse(name, 'a date such as 2027-03-01')
+}
+
 export function readFlag(name: string, value: unknown, byDefault: boolean): boolean {
   const flag = value ?? byDefault
   return typeof flag === 'boolean' ? flag : refuse(name, 'true or false')

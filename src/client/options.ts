@@ -5,6 +5,7 @@ import {
   checkStore,
   isPin,
   readBaseUrl,
+  readDate,
   readFlag,
   readIssuer,
   readLicenseId,
@@ -138,13 +139,18 @@ export interface LicenseClientOptions {
   readonly maxOfflineDays?: number
   /** The days of `grace` after that or after the token's end, before the state is `expired`; default 7. */
   readonly graceDays?: number
-  /** Gives states a meaning; by default `grace` and `clock_suspect` warn, `expired`, `revoked` and `invalid` block. */
+  /** Gives states a meaning; by default `grace` and `clock_suspect` warn, `expired`, `revoked`, `invalid` and `uncovered` block. */
   readonly policy?: Partial<Readonly<Record<ClientState, Verdict>>>
   /**
    * The version of the program. With `app` and the platform it goes to the server with each renewal (`desktop-app/2.3.1
    * (linux)`), so that the vendor sees who runs which version. Pages in a browser send nothing.
    */
   readonly programVersion?: string
+  /**
+   * The day on which this version of the program was released, `2027-03-01`, or a time of RFC 3339. Write it as a constant of
+   * the build, never from a clock. Without it the license covers every version, whatever its `updates_until` says.
+   */
+  readonly releasedAt?: string
   /** Accepts a `baseUrl` in clear text too, for a network of your own. Everybody in it can then read tokens. */
   readonly allowHttp?: boolean
   /** Sends requests; default the platform's `fetch`. */
@@ -172,6 +178,7 @@ export interface ClientSettings {
   readonly maxOffline: number | null
   readonly grace: number
   readonly policy: Readonly<Record<ClientState, Verdict>>
+  readonly releasedAt: number | undefined
   /** The request header `Heartwood-Client`; `null` in a browser. */
   readonly program: string | null
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
@@ -190,6 +197,7 @@ const defaultPolicy: ClientSettings['policy'] = {
   revoked: 'block',
   invalid: 'block',
   clock_suspect: 'warn',
+  uncovered: 'block',
 }
 
 const verdicts: readonly unknown[] = ['allow', 'warn', 'block']
@@ -256,6 +264,7 @@ export function readOptions(options: LicenseClientOptions): ClientSettings {
     maxOffline: maxOfflineDays === undefined ? null : span('maxOfflineDays', maxOfflineDays, day, 1),
     grace: span('graceDays', graceDays, day, 0),
     policy: readPolicy(options.policy),
+    releasedAt: readDate('releasedAt', options.releasedAt),
     program: describeProgram(options.app, readVersion(options.programVersion)),
     fetch: options.fetch ?? ((url, init) => fetch(url, init)),
     now: () => Math.max(0, Math.floor(now() / 1000)),

@@ -1,4 +1,4 @@
-import { calculateJwkThumbprint, exportJWK, importJWK, importSPKI, type CryptoKey, type JWK } from 'jose'
+import { base64url, type JWK } from 'jose'
 import type { VerificationKey } from '../core/token/token.ts'
 import type { KeySource, PublicKeys, PublicKeySet } from './options.ts'
 import { pemKeys, type PemKey } from './pem.ts'
@@ -13,18 +13,36 @@ const maxBodyLength = 256 * 1024
 
 const rule = 'must be RSA public keys: PEM (SubjectPublicKeyInfo) or a JWK Set'
 
+/** RS256 (RFC 7518 section 3.3). */
+const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+
+/** The name of an RSA key: SHA-256 of its members in this order (RFC 7638 section 3). */
+async function thumbprint({ e, kty, n }: JWK): Promise<string> {
+  const members = new TextEncoder().encode(JSON.stringify({ e, kty, n }))
+  return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', members)))
+}
+
 async function trustedKey(publicKey: CryptoKey): Promise<TrustedKey> {
   const { modulusLength = 0 } = publicKey.algorithm as { readonly modulusLength?: number }
   if (publicKey.type !== 'public') throw new TypeError('is no public key')
   if (modulusLength < minModulusLength) throw new TypeError(`has less than ${minModulusLength} bits`)
-  const jwk = await exportJWK(publicKey)
-  return { kid: await calculateJwkThumbprint(jwk), publicKey, jwk }
+  // Earlier versions stored what jose left of the platform's export, in its order.
+  const exported = await crypto.subtle.exportKey('jwk', publicKey)
+  const { ext: _ext, key_ops: _uses, alg: _alg, use: _use, ...jwk } = exported as JWK
+  return { kid: await thumbprint(jwk), publicKey, jwk }
+}
+
+/** Reads SubjectPublicKeyInfo in PEM (RFC 7468 section 13). */
+async function importPem(pem: string): Promise<CryptoKey> {
+  const text = atob(pem.replace(/-----[^-]+-----|\s/g, ''))
+  const bytes = Uint8Array.from(text, (byte) => byte.charCodeAt(0))
+  return crypto.subtle.importKey('spki', bytes, algorithm, true, ['verify'])
 }
 
 /** @throws {TypeError} that says what the key is. */
 async function keyOfPem(key: PemKey): Promise<TrustedKey> {
   if ('fault' in key) throw new TypeError(key.fault)
-  const publicKey = await importSPKI(key.pem, 'RS256', { extractable: true }).catch((cause: unknown) => {
+  const publicKey = await importPem(key.pem).catch((cause: unknown) => {
     throw new TypeError('is damaged, cut short, or no RSA key', { cause })
   })
   return trustedKey(publicKey)
@@ -34,10 +52,12 @@ async function keyOfPem(key: PemKey): Promise<TrustedKey> {
 async function keyOfJwk(jwk: unknown): Promise<TrustedKey> {
   const { kty = '', n = '', e = '' } = Object(jwk) as JWK
   if (kty !== 'RSA') throw new TypeError('is no RSA key')
-  const key = await importJWK({ kty, n, e }, 'RS256', { extractable: true }).catch((cause: unknown) => {
-    throw new TypeError('is damaged', { cause })
-  })
-  return trustedKey(key as CryptoKey)
+  const key = await crypto.subtle
+    .importKey('jwk', { kty, n, e }, algorithm, true, ['verify'])
+    .catch((cause: unknown) => {
+      throw new TypeError('is damaged', { cause })
+    })
+  return trustedKey(key)
 }
 
 function isKeySet(given: unknown): given is PublicKeySet {

@@ -1,9 +1,9 @@
-import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { maxTokenLength, readJti, verifyToken, type LicenseClaims } from '../core/token/token.ts'
 import type { ClientSettings } from './options.ts'
 import { formatKeys, readBundledKeys, readKeptKeys, readServedKeys, type TrustedKey } from './public-keys.ts'
 import { readBody } from './response-body.ts'
 import { until } from './timer.ts'
+import { unverifiedPart } from './unverified.ts'
 
 /**
  * The claims of the held token. A server of a later version may add claims that this client does not know. They are here
@@ -42,7 +42,7 @@ const tokenForm = /^[\w-]+\.[\w-]+\.[\w-]+$/
 function kidOf(text: string): string | null {
   try {
     if (text.length > maxTokenLength || !tokenForm.test(text)) return null
-    const { alg, kid } = decodeProtectedHeader(text)
+    const { alg, kid } = unverifiedPart(text, 0)
     return alg === 'RS256' && typeof kid === 'string' ? kid : null
   } catch {
     return null
@@ -142,7 +142,7 @@ export class TrustedKeys {
 
   async #isSignedForAnybody(text: string): Promise<boolean> {
     try {
-      const { aud, iss } = decodeJwt(text)
+      const { aud, iss } = unverifiedPart(text, 1)
       const expected = { audience: `${aud}`, issuer: `${iss}` }
       await verifyToken(text, [...this.#bundled, ...this.#fetched], expected)
       return true

@@ -4,7 +4,7 @@ import type { Context } from './context.ts'
 import { deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './input/fields.ts'
-import { input, type Input } from './input/parse.ts'
+import { input, invalidInput, type Input } from './input/parse.ts'
 import { signingKeysOf, type SigningKey } from './keys/app-keys.ts'
 import {
   activeKey,
@@ -49,6 +49,8 @@ export interface App {
   readonly webhookDisabledAt: NumericDate | null
   /** The `iss` (RFC 7519) of its tokens. It never changes. */
   readonly issuer: string
+  /** The letters before each license key, for people; `null` for none. A test app always has `TEST`. */
+  readonly keyPrefix: string | null
   /** The active public key, SubjectPublicKeyInfo in PEM. */
   readonly publicKeyPem: string
   readonly createdAt: NumericDate
@@ -74,6 +76,8 @@ export interface NewApp {
   readonly description?: string | null
   /** The `https` URL that receives license events, of at most 2,048 characters. */
   readonly webhookUrl?: string | null
+  /** The letters before each license key: 2 to 8 capital letters or digits, but not `TEST`, which every test app has. */
+  readonly keyPrefix?: string | null
 }
 
 /** Options of `licensing.apps.create`. */
@@ -95,6 +99,8 @@ export interface AppChanges {
   readonly name?: string
   readonly description?: string | null
   readonly webhookUrl?: string | null
+  /** Only letters that are shown: license keys with the earlier ones still work. */
+  readonly keyPrefix?: string | null
 }
 
 /**
@@ -148,12 +154,22 @@ function webhookUrl(): TString {
   return text('Address that license events are sent to; https only', 1, 2048)
 }
 
+function prefix(): TString {
+  return Type.String({
+    description: 'Letters before each license key',
+    pattern: '^[A-Z0-9]{2,8}$',
+    maxLength: 8,
+    rule: 'must be 2 to 8 capital letters or digits',
+  })
+}
+
 export const newApp: Input<NewApp> = input<NewApp>()(
   Type.Object({
     name: name(),
     slug: appSlug(),
     description: Type.Optional(description()),
     webhookUrl: Type.Optional(nullable(webhookUrl())),
+    keyPrefix: Type.Optional(nullable(prefix())),
   }),
 )
 
@@ -162,6 +178,7 @@ export const appChanges: Input<AppChanges> = input<AppChanges>()(
     name: Type.Optional(name()),
     description: Type.Optional(description()),
     webhookUrl: Type.Optional(nullable(webhookUrl())),
+    keyPrefix: Type.Optional(nullable(prefix())),
   }),
 )
 
@@ -171,7 +188,22 @@ function visibleFields({
   tokenSecret: _sealed,
   ...visible
 }: AppRecord): Omit<App, 'publicKeyPem' | 'webhookDisabledAt'> {
-  return visible
+  return { ...visible, keyPrefix: keyPrefixOf(visible) }
+}
+
+const testPrefix = 'TEST'
+
+/** The letters before each license key of an app. Nobody must take the key of a test app for a sold one. */
+export function keyPrefixOf({ mode, keyPrefix }: Pick<AppRecord, 'mode' | 'keyPrefix'>): string | null {
+  return mode === 'test' ? testPrefix : keyPrefix
+}
+
+/** @throws {LicensingError} `validation_error` for a prefix that apps of this mode may not have. */
+function checkKeyPrefix(mode: Mode, wanted: string | null | undefined): void {
+  if (wanted === undefined || wanted === null || (mode === 'test') === (wanted === testPrefix)) return
+  const rule =
+    mode === 'test' ? 'must be TEST, as in every test app' : 'must not be TEST, which test apps have'
+  throw invalidInput({ keyPrefix: [rule] })
 }
 
 export async function toApp(context: Context, record: AppRecord): Promise<App> {
@@ -192,6 +224,7 @@ function newAppRecord(context: Context, given: NewApp, mode: Mode): AppRecord {
     webhookUrl: given.webhookUrl ?? null,
     issuer: context.runtime.issuer,
     tokenSecret: sealTokenSecret(context, id),
+    keyPrefix: mode === 'test' ? null : (given.keyPrefix ?? null),
     createdAt: now,
     updatedAt: now,
   }
@@ -247,6 +280,7 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
   const mode = newAppMode(context, options.mode)
   const given = newApp.parse(app)
   checkNewApp(context, given)
+  checkKeyPrefix(mode, given.keyPrefix)
   if ((await context.storage.findApp(given.slug)) !== null) throw slugTaken()
   const prepared = await prepareApp(context, given, { ...options, mode })
   return inTransaction(context, async (tx) => {
@@ -301,7 +335,8 @@ export async function patchApp(
 async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl, context.runtime.allowPrivateTargets)
-  const { id } = await requireApp(context, app, 'write')
+  const { id, mode } = await requireApp(context, app, 'write')
+  checkKeyPrefix(mode, patch.keyPrefix)
   // Not `inTransaction`, which would store the record, with its sealed secret, under an idempotency key.
   const updated = await context.storage.transaction((tx) => patchApp(context, tx, id, patch))
   if (updated === null) throw new LicensingError('not_found', 'App not found')

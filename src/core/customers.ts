@@ -8,11 +8,12 @@ import { checkMetadata, input, invalidInput, isText, type Input } from './input/
 import { requireApp } from './lookup.ts'
 import { eachPage, mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import { retryUntilWon } from './retry.ts'
-import { licenseEvent } from './runtime/events.ts'
+import { licenseEvent, licenseKeyEvent } from './runtime/events.ts'
 import type {
   AppRecord,
   CustomerFilter,
   CustomerRecord,
+  LicenseKeyRecord,
   LicenseRecord,
   Metadata,
   NumericDate,
@@ -112,7 +113,7 @@ export interface Customers {
   /** @throws {LicensingError} `validation_error`, `not_found`, `conflict`. */
   update(app: string, id: string, changes: CustomerChanges): Promise<Customer>
   /**
-   * Deletes the customer and all its licenses. Many of them take several transactions: see {@link Licensing.finishDeletions}.
+   * Deletes the customer, all its license keys and all its licenses. Many of them take several transactions: see {@link Licensing.finishDeletions}.
    * @throws {LicensingError} `not_found`.
    */
   delete(app: string, id: string): Promise<void>
@@ -157,7 +158,7 @@ export function foldEmail(address: string): string {
   return address.normalize('NFKC').toLowerCase().replaceAll('ς', 'σ').normalize('NFKC')
 }
 
-function checkEmail(address: string): void {
+export function checkEmail(address: string): void {
   if (!/^[^\s@]+@[^\s@]+$/.test(foldEmail(address)))
     throw invalidInput({ email: ['must be an e-mail address'] })
 }
@@ -188,7 +189,7 @@ function readNewCustomer(customer: NewCustomer): NewCustomer {
   return given
 }
 
-function customerRecord(context: Context, appId: string, given: NewCustomer): CustomerRecord {
+export function customerRecord(context: Context, appId: string, given: NewCustomer): CustomerRecord {
   const now = context.runtime.now()
   return {
     id: context.runtime.newId('cus'),
@@ -333,18 +334,32 @@ async function lastStatesOf(
   return licenses
 }
 
+/** Holds every license key of a customer, so that nobody changes it between this and its deletion. */
+async function lastKeysOf(
+  tx: StorageSession,
+  { id, appId, updatedAt }: CustomerRecord,
+): Promise<readonly LicenseKeyRecord[]> {
+  const filter = { appId, customerId: id, now: updatedAt }
+  const keys: LicenseKeyRecord[] = []
+  for await (const page of eachPage<LicenseKeyRecord>(1_000, (wanted) => tx.listLicenseKeys(filter, wanted)))
+    for (const key of page) keys.push((await tx.holdLicenseKey(key.id)) ?? key)
+  return keys
+}
+
 async function deleteCustomer(context: Context, app: string, id: string): Promise<void> {
   const record = await requireApp(context, app, 'write')
   const customer = await context.storage.findCustomer(record.id, sought(id))
   if (customer === null) throw notFound()
   if (await deleteInPages(context, { id, appId: record.id, kind: 'customer' })) return
   const remove = async (tx: StorageSession, emit: Emit): Promise<object | null> => {
+    const now = context.runtime.now()
     const isAnnounced = hasReceivers(context, record, 'license.deleted')
+    const keys = hasReceivers(context, record, 'license_key.deleted') ? await lastKeysOf(tx, customer) : []
     const licenses = isAnnounced ? await lastStatesOf(tx, customer) : []
     if (licenses === null) return null
     if (!(await tx.deleteCustomer(id))) throw notFound()
-    for (const license of licenses)
-      await emit(record, licenseEvent('license.deleted', license, context.runtime.now()))
+    for (const license of licenses) await emit(record, licenseEvent('license.deleted', license, now))
+    for (const key of keys) await emit(record, licenseKeyEvent('license_key.deleted', key, 0, now))
     return {}
   }
   await retryUntilWon(() => inTransaction(context, remove, { alone: true }))

@@ -1,6 +1,6 @@
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { licenseEvent } from './runtime/events.ts'
+import { licenseEvent, licenseKeyEvent } from './runtime/events.ts'
 import { withTimeLimit } from './runtime/time-limit.ts'
 import type { AppRecord, DeletedPage, DeletionPage, DeletionRecord, StorageSession } from './storage/index.ts'
 import { type Emit, hasReceivers, inTransaction } from './transaction.ts'
@@ -26,7 +26,10 @@ function isPartOfWhole({ inHostTransaction, unit, recorder }: Context): boolean 
 async function findListening(context: Context, { kind, appId }: DeletionRecord): Promise<AppRecord | null> {
   if (kind !== 'customer') return null
   const app = await context.storage.findApp(appId)
-  return app !== null && hasReceivers(context, app, 'license.deleted') ? app : null
+  const isHeard =
+    app !== null &&
+    (['license.deleted', 'license_key.deleted'] as const).some((type) => hasReceivers(context, app, type))
+  return isHeard ? app : null
 }
 
 /** Resolves to `null` if another server has a page of this record, or has removed the last one. */
@@ -39,8 +42,11 @@ function removePage(
   const remove = async (tx: StorageSession, emit: Emit): Promise<DeletedPage | null> => {
     const removed = await tx.continueDeletion(id, page)
     if (app === null || removed === null) return removed
-    for (const license of removed.licenses)
-      await emit(app, licenseEvent('license.deleted', license, context.runtime.now()))
+    const now = context.runtime.now()
+    for (const license of removed.licenses) await emit(app, licenseEvent('license.deleted', license, now))
+    // Its seats are gone already.
+    for (const key of removed.licenseKeys)
+      await emit(app, licenseKeyEvent('license_key.deleted', key, 0, now))
     return removed
   }
   return inTransaction(context, remove, { alone: true })

@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { featureRecord, newFeature, type NewFeature } from './features.ts'
 import { invalidInput, type Input } from './input/parse.ts'
+import { sortedLimits } from './limits.ts'
 import { retryUntilWon } from './retry.ts'
 import type { AppRecord, StorageSession, TierRecord } from './storage/index.ts'
 import { linkFeature, newTier, tierRecord, type NewTier } from './tiers.ts'
@@ -82,7 +83,8 @@ function parse(context: Context, catalogue: Catalogue): Required<Catalogue> {
 /** The fields of `wanted` that the record does not have yet; `null` if it has all. */
 function difference<Wanted extends object>(record: object, wanted: Wanted): Wanted | null {
   const changed = Object.entries(wanted).filter(
-    ([field, value]) => value !== undefined && value !== Reflect.get(record, field),
+    ([field, value]) =>
+      value !== undefined && JSON.stringify(value) !== JSON.stringify(Reflect.get(record, field)),
   )
   return changed.length === 0 ? null : (Object.fromEntries(changed) as Wanted)
 }
@@ -128,7 +130,8 @@ async function planTier(
   appId: string,
   given: NewTier,
 ): Promise<readonly Step[]> {
-  const { slug, features, ...wanted } = given
+  const { slug, features, limits, ...others } = given
+  const wanted = { ...others, ...(limits !== undefined && { limits: sortedLimits(limits) }) }
   const found = await session.findTier(appId, slug)
   const tier = found ?? (await tierRecord(context, appId, given))
   const patch = found === null ? null : difference(found, wanted)

@@ -3,6 +3,8 @@ import { LicensingError } from './errors.ts'
 import { invalidInput } from './input/parse.ts'
 import { storedResponsePurpose } from './keys/purposes.ts'
 import { findApp } from './lookup.ts'
+import { textOf } from './license-keys/credential.ts'
+import { isLicenseKeyText } from './license-keys/text.ts'
 import { withToken, type LicenseStatus, type SignedLicense } from './licenses/view.ts'
 import type { Sealer } from './runtime/sealer.ts'
 import { withTimeLimit } from './runtime/time-limit.ts'
@@ -17,6 +19,12 @@ export interface LicenseResult {
   readonly app: string
   /** The statuses that the work signs for. Default `active` alone. A regeneration signs for `expired` too. */
   readonly signs?: readonly LicenseStatus[]
+}
+
+/** Declares that a result is a license key with its text. */
+export interface LicenseKeyResult {
+  /** The app of the license key, by slug or id. */
+  readonly app: string
 }
 
 /**
@@ -49,6 +57,11 @@ export interface IdempotencyKey {
    * it anew. Without this declaration a replay has `null` in its place.
    */
   readonly license?: LicenseResult
+  /**
+   * Declares that the work results in a license key with its text, a `LicenseKeyWithText`. A text is never stored: a replay
+   * derives it anew. Without this declaration a replay has `null` in its place.
+   */
+  readonly licenseKey?: LicenseKeyResult
 }
 
 /** The result of work under a key. */
@@ -74,14 +87,21 @@ function inProgress(): LicensingError {
 }
 
 /**
- * The JSON of a result, with `null` in place of every license token, however `work` came by it.
+ * The JSON of a result, with `null` in place of every license token and every license key, however `work` came by it.
  *
  * @throws {TypeError} for a result that could not be replayed.
  */
 function toStoredText(result: object): string {
-  const text: unknown = JSON.stringify(result, (_name, value: unknown) => (isTokenText(value) ? null : value))
+  const text: unknown = JSON.stringify(result, (_name, value: unknown) =>
+    isSecretText(value) ? null : value,
+  )
   if (typeof text === 'string' && /^[{[]/.test(text)) return text
   throw new TypeError('The result of work under an idempotency key must be an object or a list of JSON')
+}
+
+/** True for text that is derived and must never be stored. */
+function isSecretText(value: unknown): boolean {
+  return isTokenText(value) || (typeof value === 'string' && isLicenseKeyText(value))
 }
 
 /** Seals a result for storage. */
@@ -198,14 +218,27 @@ async function withOwnToken<Result extends object>(
   return (await signAnew(context, declared, result as unknown as SignedLicense)) as unknown as Result
 }
 
+/** The stored license key with its text as of now, or as it was stored if it is gone. A result without a text gets none. */
+async function withOwnText<Result extends object>(
+  context: Context,
+  { app }: LicenseKeyResult,
+  result: Result,
+): Promise<Result> {
+  if (!('id' in result && 'key' in result) || typeof result.id !== 'string') return result
+  const record = await findApp(context, app)
+  const key = record && (await context.storage.findLicenseKey(record.id, result.id))
+  return record && key ? { ...result, key: await textOf(context, record, key) } : result
+}
+
 async function replay<Result>(
   context: Context,
   key: IdempotencyKey,
 ): Promise<IdempotentResult<Result> | null> {
   const stored = await findResult(context, key)
   if (stored === null) return null
-  const { license } = key
-  const result = license === undefined ? stored : await withOwnToken(context, license, stored)
+  const { license, licenseKey } = key
+  const signed = license === undefined ? stored : await withOwnToken(context, license, stored)
+  const result = licenseKey === undefined ? signed : await withOwnText(context, licenseKey, signed)
   return { result: result as Result, replayed: true }
 }
 

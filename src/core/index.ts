@@ -36,7 +36,10 @@ export {
   type EventType,
   type LicenseEventData,
   type LicenseEventType,
+  type LicenseKeyEventData,
+  type LicenseKeyEventType,
   type LicensingEvent,
+  type ReleaseEventData,
   type RotationEventData,
 } from './runtime/events.ts'
 export type { Feature, FeatureChanges, Features, NewFeature } from './features.ts'
@@ -46,6 +49,7 @@ export type { IdPrefix } from './ids.ts'
 export type { KeyPair, KeyPoolLoad } from './runtime/key-pool.ts'
 export type { SigningKey } from './keys/app-keys.ts'
 export { generateRsaKeyPair, type PublicJwk } from './keys/signing-keys.ts'
+export { checkLicenseKey, type LicenseKeyCheck } from './license-keys/text.ts'
 export type {
   Expiry,
   LicenseChanges,
@@ -58,6 +62,29 @@ export type { IncludeToken, License, LicenseStatus, SignedLicense } from './lice
 export type { AuthenticToken, TokenCredential } from './licenses/check-token.ts'
 export type { Licenses } from './licenses/licenses.ts'
 export type { HeldLicense } from './licenses/renewal.ts'
+export { decideKey, type LicenseKeyDecision, type LicenseKeyState } from './license-keys/decision.ts'
+export { LicenseKeyCredential } from './license-keys/credential.ts'
+export type {
+  ActivatedKey,
+  ActivatedLicense,
+  Activation,
+  ActivationOptions,
+} from './license-keys/activation.ts'
+export type { LicenseKeyVerification, Seat, SeatsOptions } from './license-keys/holder.ts'
+export type {
+  LicenseKeyChanges,
+  LicenseKeyQuery,
+  LicenseKeyRoll,
+  NewActivation,
+  NewLicenseKey,
+  Sale,
+  SaleCustomer,
+  SeatExceptions,
+} from './license-keys/input.ts'
+export type { LicenseKeys } from './license-keys/license-keys.ts'
+export type { BulkRelease, HolderCredential, Release } from './license-keys/release.ts'
+export type { SyncedLicenseKey } from './license-keys/sales.ts'
+export type { IncludeKey, LicenseKey, LicenseKeyWithText } from './license-keys/view.ts'
 export type { Jti } from './token/jti.ts'
 export { createLicensing, type Licensing, type LicensingOptions, type WebhookOptions } from './licensing.ts'
 export type { Authorized, RestrictedLicensing } from './restricted.ts'
@@ -69,6 +96,7 @@ export type {
   Outbox,
   WebhookTarget,
 } from './webhooks/outbox.ts'
+export type { Limits } from './limits.ts'
 export type { Listing, Paging } from './paging.ts'
 export type { Permission, Principal } from './principal.ts'
 export type { BulkOutcome, BulkRegeneration, Regeneration, RenewalOptions } from './licenses/regenerate.ts'
@@ -83,6 +111,7 @@ export type {
   BatchReference,
   LicenseReference,
   TokenVerification,
+  TokenVerificationOptions,
   UnknownLicense,
   Verification,
   VerificationUseCases,

@@ -1,5 +1,6 @@
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
+import { readId } from './ids.ts'
 import { isText } from './input/parse.ts'
 import { requirePermission, sees, type Permission } from './principal.ts'
 import type { AppRecord, FeatureRecord, LicenseRecord, StorageSession, TierRecord } from './storage/index.ts'
@@ -43,6 +44,13 @@ export async function requireFeature(
   const record = isText(feature) ? await storage.findFeature(app.id, feature) : null
   if (record === null) throw new LicensingError('not_found', 'Feature not found')
   return record
+}
+
+/** The stored form of a license's id, given as TypeID or UUID. @throws {LicensingError} `not_found`. */
+export function licenseId(id: string): string {
+  const known = readId('lic', id)
+  if (known === null) throw new LicensingError('not_found', 'License not found')
+  return known
 }
 
 /** The license with this id. @throws {LicensingError} `not_found`. */

@@ -14,15 +14,20 @@ export interface Principal {
   readonly expiresAt: NumericDate | null
 }
 
-/** The right to read or to write in an app, to create apps, to manage API keys, or to see license tokens. */
-export type Permission = 'read' | 'write' | 'apps' | 'keys' | 'tokens'
+/**
+ * The right to read or to write in an app, to create apps, to manage API keys, to see license tokens, or the texts of license
+ * keys.
+ */
+export type Permission = 'read' | 'write' | 'apps' | 'keys' | 'tokens' | 'reveal'
+
+const onlyForSecretKeys: Partial<Record<Permission, string>> = {
+  tokens: 'Tokens require a secret key (sk_*)',
+  reveal: 'Texts of license keys require a secret key (sk_*)',
+}
 
 function refusalOf({ type, appId, expiresAt }: Principal, permission: Permission): string | null {
   if (permission === 'read') return null
-  if (type !== 'sk')
-    return permission === 'tokens'
-      ? 'Tokens require a secret key (sk_*)'
-      : 'Write access requires a secret key (sk_*)'
+  if (type !== 'sk') return onlyForSecretKeys[permission] ?? 'Write access requires a secret key (sk_*)'
   if (permission === 'apps' && appId !== null) return 'This API key may not create apps'
   // Otherwise a bound or expiring key could create a stronger one.
   if (permission === 'keys' && (appId !== null || expiresAt !== null))

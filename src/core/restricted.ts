@@ -5,6 +5,7 @@ import { bindCustomers, type Customers } from './customers.ts'
 import { bindFeatures, type Features } from './features.ts'
 import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
 import { rotateKeys, type Rotation, type RotationOptions } from './keys/rotation.ts'
+import { bindLicenseKeys, type LicenseKeys } from './license-keys/license-keys.ts'
 import { bindLicenses, type Licenses } from './licenses/licenses.ts'
 import { bindVerification, type VerificationUseCases } from './licenses/verify.ts'
 import { requireApp } from './lookup.ts'
@@ -34,6 +35,7 @@ export interface RestrictedLicensing {
   readonly features: Features
   readonly customers: Customers
   readonly licenses: Licenses
+  readonly licenseKeys: LicenseKeys
   readonly verification: VerificationUseCases
   readonly apiKeys: ApiKeys
   readonly webhooks: Webhooks
@@ -140,6 +142,7 @@ export function bindRestricted(context: Context): RestrictedLicensing {
     features: bindFeatures(context),
     customers: bindCustomers(context),
     licenses: bindLicenses(context),
+    licenseKeys: bindLicenseKeys(context),
     verification: bindVerification(context),
     apiKeys: bindApiKeys(context),
     webhooks: bindWebhooks(context),

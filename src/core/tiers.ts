@@ -4,8 +4,9 @@ import type { Context } from './context.ts'
 import { deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
 import { featureRecord, newFeature, toFeature, type Feature, type NewFeature } from './features.ts'
-import { description, integer, name, slug, slugs } from './input/fields.ts'
+import { description, integer, limits, name, nullable, slug, slugs } from './input/fields.ts'
 import { input, invalidInput, type Input } from './input/parse.ts'
+import { sortedLimits, type Limits } from './limits.ts'
 import { requireApp, requireFeature, requireTier } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import { retryUntilWon } from './retry.ts'
@@ -36,6 +37,8 @@ export interface NewTier {
   readonly position?: number
   /** At most 100 feature slugs, in the order in which tokens list them. A missing feature is created, named by its slug. */
   readonly features?: readonly string[]
+  /** At most 20 limits by slug, 0 to 2^53 - 1, such as `{ projects: 5 }`. Licenses get them when they are issued. */
+  readonly limits?: Limits
 }
 
 /** Changes to a tier. An absent field stays unchanged; `null` clears it. */
@@ -43,6 +46,8 @@ export interface TierChanges {
   readonly name?: string
   readonly description?: string | null
   readonly position?: number
+  /** Replaces all limits. Licenses get them when they are regenerated. */
+  readonly limits?: Limits | null
 }
 
 /** A feature of a tier. */
@@ -95,7 +100,10 @@ export interface Tiers {
 }
 
 const maxFeatures = 100
+const maxLimits = 20
 const maxPosition = 1_000_000
+
+const tierLimits = () => limits('Limits that its licenses get, by slug, in place of all before', maxLimits)
 
 export const newTier: Input<NewTier> = input<NewTier>()(
   Type.Object({
@@ -104,6 +112,7 @@ export const newTier: Input<NewTier> = input<NewTier>()(
     description: Type.Optional(description()),
     position: Type.Optional(integer('Order in lists, lower first', 0, maxPosition)),
     features: Type.Optional(slugs('Feature slugs, in the order in which tokens list them', maxFeatures)),
+    limits: Type.Optional(tierLimits()),
   }),
 )
 
@@ -112,6 +121,7 @@ export const tierChanges: Input<TierChanges> = input<TierChanges>()(
     name: Type.Optional(name()),
     description: Type.Optional(description()),
     position: Type.Optional(integer('Order in lists, lower first', 0, maxPosition)),
+    limits: Type.Optional(nullable(tierLimits())),
   }),
 )
 
@@ -138,6 +148,7 @@ export async function tierRecord(context: Context, appId: string, given: NewTier
     description: given.description ?? null,
     position: given.position ?? (await nextPosition(context.storage, appId)),
     features: [],
+    limits: sortedLimits(given.limits ?? {}),
     createdAt: now,
     updatedAt: now,
   }
@@ -197,7 +208,8 @@ async function listTiers(context: Context, app: string, query: Paging = {}): Pro
 }
 
 async function updateTier(context: Context, app: string, tier: string, changes: TierChanges): Promise<Tier> {
-  const patch = tierChanges.parse(changes)
+  const { limits: wanted, ...others } = tierChanges.parse(changes)
+  const patch = { ...others, ...(wanted !== undefined && { limits: sortedLimits(wanted ?? {}) }) }
   const { id } = await requireTier(context.storage, await requireApp(context, app, 'write'), tier)
   const updated = await context.storage.updateTier(id, { ...patch, updatedAt: context.runtime.now() })
   if (updated === null) throw new LicensingError('not_found', 'Tier not found')

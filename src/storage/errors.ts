@@ -1,7 +1,7 @@
 import { LicensingError } from '../core/errors.ts'
 
 /** The kinds of database error that the storages treat differently. */
-type ErrorKind =
+export type ErrorKind =
   /** A unique index refused the write. */
   | 'unique'
   /** The record belongs to one that does not exist. */

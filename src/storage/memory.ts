@@ -10,6 +10,7 @@ import { expiryNoticeStorage } from './memory/expiry-notices.ts'
 import { featureStorage } from './memory/features.ts'
 import { idempotencyStorage } from './memory/idempotency.ts'
 import { Journal } from './memory/journal.ts'
+import { licenseKeyStorage } from './memory/license-keys.ts'
 import { licenseStorage } from './memory/licenses.ts'
 import type { Runner } from './memory/runner.ts'
 import { secretStorage } from './memory/secrets.ts'
@@ -106,6 +107,7 @@ function sessionOf(runner: Runner): StorageSession {
     ...featureStorage(runner),
     ...customerStorage(runner),
     ...licenseStorage(runner),
+    ...licenseKeyStorage(runner),
     ...expiryNoticeStorage(runner),
     ...apiKeyStorage(runner),
     ...webhookStorage(runner),

@@ -10,6 +10,7 @@ import type {
   FeatureRecord,
   StoredResponseRecord,
   ExpiryNotice,
+  LicenseKeyRecord,
   LicenseRecord,
   Metadata,
   SigningKeyRecord,
@@ -24,6 +25,8 @@ import * as seenLicenses from './migrations/0003-seen-licenses.ts'
 import * as retiredKeys from './migrations/0004-retired-keys.ts'
 import * as announcedEnds from './migrations/0005-announced-ends.ts'
 import * as deletions from './migrations/0006-deletions.ts'
+import * as terms from './migrations/0007-terms.ts'
+import * as licenseKeys from './migrations/0008-license-keys.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
 type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
@@ -32,7 +35,7 @@ type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
 
 type Stored<Value> = Value extends boolean
   ? number
-  : Value extends readonly string[] | Metadata
+  : Value extends readonly string[] | Metadata | Readonly<Record<string, number>>
     ? string
     : Value
 
@@ -51,6 +54,7 @@ export interface Database {
     readonly place: number
   }
   readonly heartwood_customer: Row<CustomerRecord>
+  readonly heartwood_license_key: Row<LicenseKeyRecord>
   readonly heartwood_license: Row<LicenseRecord> & {
     /** The `expires_at` that was announced last as coming. */
     readonly told_expiring: number | null
@@ -82,6 +86,8 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0004-retired-keys': retiredKeys,
   '0005-announced-ends': announcedEnds,
   '0006-deletions': deletions,
+  '0007-terms': terms,
+  '0008-license-keys': licenseKeys,
 })
 
 const migrationTable = 'heartwood_migration'

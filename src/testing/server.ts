@@ -8,6 +8,7 @@ import { licensingServer } from '../adapters/elysia.ts'
 import { checkOptions, isAnything, isInteger, type OptionRules } from '../core/input/options.ts'
 import { generateRsaKeyPair } from '../core/keys/signing-keys.ts'
 import { createLicensing, type Licensing } from '../core/licensing.ts'
+import type { Limits } from '../core/limits.ts'
 import type { RotationOptions } from '../core/keys/rotation.ts'
 import { memoryStorage } from '../storage/memory.ts'
 import { VirtualClock } from './server/clock.ts'
@@ -26,6 +27,8 @@ export interface TestServerOptions {
   readonly app?: string
   /** The features of the tier `pro`, the only tier; default none. */
   readonly features?: readonly string[]
+  /** The limits of the tier `pro` by slug; default none. */
+  readonly limits?: Limits
   /** The first time of the clock, in milliseconds since 1970; default 2026-01-23T10:00:00Z. */
   readonly start?: number
   /** The origins whose pages may renew licenses, such as `https://example.com`; default none. */
@@ -42,6 +45,10 @@ export interface TestLicense {
   readonly forever?: boolean
   /** Features beyond those of the tier; default none. */
   readonly customFeatures?: readonly string[]
+  /** Limits that override those of the tier; default none. */
+  readonly customLimits?: Limits
+  /** The license covers versions released until then, in seconds since 1970; default all. */
+  readonly updatesUntil?: number
 }
 
 /** The options that connect a client to the test server. Add the program's own options. */
@@ -102,6 +109,7 @@ function keyPairs(): () => ReturnType<typeof generateRsaKeyPair> {
 const optionRules: OptionRules<TestServerOptions> = {
   app: isAnything,
   features: isAnything,
+  limits: isAnything,
   start: isInteger(0),
   corsOrigins: isAnything,
 }
@@ -144,18 +152,13 @@ class InProcessServer implements TestServer {
   }
 
   async issue(license: TestLicense = {}): Promise<{ readonly id: string; readonly token: string }> {
-    const {
-      installationId = crypto.randomUUID(),
-      durationDays = 30,
-      forever = false,
-      customFeatures,
-    } = license
+    const { installationId = crypto.randomUUID(), durationDays = 30, forever = false, ...terms } = license
     const { id, token } = await this.licensing.licenses.create(this.app, {
       installationId,
       customerId: this.#customerId,
       tierId: 'pro',
       ...(forever ? { forever } : { durationDays }),
-      ...(customFeatures !== undefined && { customFeatures }),
+      ...terms,
     })
     return { id, token: token ?? '' }
   }
@@ -211,7 +214,7 @@ class InProcessServer implements TestServer {
  */
 export async function createTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   checkOptions(options, optionRules)
-  const { app = 'desktop-app', features = [], start = defaultStart, corsOrigins = [] } = options
+  const { app = 'desktop-app', features = [], limits = {}, start = defaultStart, corsOrigins = [] } = options
   const clock = new VirtualClock(start)
   const masterKey = crypto.getRandomValues(new Uint8Array(32))
   const licensing = await createLicensing({
@@ -221,7 +224,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     newKeyPair: keyPairs(),
   })
   await licensing.apps.create({ name: app, slug: app })
-  await licensing.tiers.create(app, { name: 'Pro', slug: 'pro', features })
+  await licensing.tiers.create(app, { name: 'Pro', slug: 'pro', features, limits })
   const customer = await licensing.customers.create(app, { email: 'customer@example.com' })
   return new InProcessServer(clock, licensing, { app, customerId: customer.id, corsOrigins })
 }

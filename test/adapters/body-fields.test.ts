@@ -8,7 +8,7 @@ import { storedState, inputFor, pathOf } from './call-route.ts'
 import { newFixture, type Fixture } from './fixture.ts'
 import type { TestResponse } from './openapi-checker.ts'
 import { expectations, type RouteInput } from './route-expectations.ts'
-import type { Json } from './test-server.ts'
+import { document, type Json } from './test-server.ts'
 
 /** Names of fields that no body has. */
 const serverFields =
@@ -102,7 +102,7 @@ describe('request bodies', () => {
     })
 
     const wrong = Object.entries(fields).flatMap(([name, schema]) => {
-      const fits = ajv.compile(schema)
+      const fits = ajv.compile({ ...schema, components: document.components })
       return values.filter((value) => !fits(value)).map((value) => [name, value] as const)
     })
     test(`${row}: refuses ${wrong.length} values that break its schema`, async () => {

@@ -16,7 +16,7 @@ const { send, keys } = server
 const path = '/apps/desktop-app/customers'
 const size = 256 * 1024
 /** Bodies of `size` that fill the memory for bodies. */
-const most = 32
+const most = 16
 
 let made = 0
 const customer = (bytes = 0): Uint8Array =>

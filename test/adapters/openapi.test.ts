@@ -20,13 +20,19 @@ interface DocumentedResponse {
   readonly content?: Readonly<Record<string, Media>>
 }
 
+interface Parameter {
+  readonly name: string
+  readonly in: string
+  readonly schema: Json
+}
+
 interface DocumentedOperation {
   readonly operationId: string
   readonly summary: string
   readonly description: string
   readonly tags: readonly string[]
   readonly security: readonly Json[]
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: Json }[]
+  readonly parameters?: readonly (Parameter | { readonly $ref: string })[]
   readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, Media>> }
   readonly responses: Readonly<Record<string, DocumentedResponse | { readonly $ref: string }>>
 }
@@ -45,6 +51,14 @@ function resolved(response: DocumentedOperation['responses'][string]): Documente
   if (!('$ref' in response)) return response
   const name = response.$ref.split('/').at(-1) ?? ''
   return document.components.responses?.[name] as unknown as DocumentedResponse
+}
+
+function parametersOf({ parameters = [] }: DocumentedOperation): readonly Parameter[] {
+  return parameters.map((parameter) => {
+    if (!('$ref' in parameter)) return parameter
+    const name = parameter.$ref.split('/').at(-1) ?? ''
+    return document.components.parameters?.[name] as unknown as Parameter
+  })
 }
 
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -78,7 +92,7 @@ describe('openApiDocument()', () => {
       const { tags } = document as unknown as { tags: readonly { name: string }[] }
       assert.ok(operation.tags.every((tag) => tags.some((known) => known.name === tag)))
       const inPath = [...name.matchAll(/\{(\w+)\}/g)].map(([, part]) => part)
-      const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path')
+      const declared = parametersOf(operation).filter((parameter) => parameter.in === 'path')
       assert.deepEqual(
         declared.map((parameter) => parameter.name),
         inPath,

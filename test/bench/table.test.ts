@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { spreadOf } from '../../bench/measure.ts'
 import { isMet, type Result } from '../../bench/result.ts'
-import { countOf, highlightsOf, lastReport, pagesOf, tableOf, withTable } from '../../bench/table.ts'
+import { countOf, highlightsOf, lastReport, lineOf, pagesOf, tableOf, withTable } from '../../bench/table.ts'
 
 const result: Result = {
   what: 'Do a thing',
@@ -34,6 +34,13 @@ test('tableOf(): marks and counts every missed goal', () => {
   assert.equal(goal, result.goal)
   assert.equal(table.split('**missed**').length - 1, 2)
   assert.ok(table.startsWith('4 rows, 3 with a goal, 2 of them missed.\n'))
+})
+
+test('lineOf() and countOf(): a row of too small a run is named, and counts as neither met nor missed', () => {
+  const small = { ...result, goal: { atMost: 1 }, isTooSmall: true }
+  assert.match(lineOf(small), /goal ≤ 1\.0 ×: too small a run to be judged;/)
+  assert.equal(countOf([result, small]), '2 rows, 2 with a goal, 0 of them missed, 1 too small to be judged')
+  assert.match(lineOf({ ...small, isTooSmall: false }), /: MISSED;/)
 })
 
 test('highlightsOf(): throws for results without the rows of the README', () => {

@@ -42,6 +42,8 @@ async function doctorAfter(cwd: string, sql: string): Promise<Report> {
 const active = `accepted_until is null and app_id = (select id from heartwood_app where slug = 'desktop-app')`
 const someLicense = `id = (select max(id) from heartwood_license where current = 1 and revoked_at is null)`
 
+const someSeat = 'license_key_id is not null'
+
 const faults: Readonly<Record<string, readonly [sql: string, where: RegExp, what: RegExp]>> = {
   'no active key': [
     `delete from heartwood_signing_key where ${active}`,
@@ -111,6 +113,46 @@ const faults: Readonly<Record<string, readonly [sql: string, where: RegExp, what
     /^license lic_/,
     /^is active without the place/,
   ],
+  'a seat of a license key that is not there': [
+    `delete from heartwood_license_key`,
+    /^license lic_/,
+    /^is a seat of a license key that its app does not have$/,
+  ],
+  'a taken seat without its installation slot': [
+    `update heartwood_license set current = 0 where ${someSeat}`,
+    /^license lic_/,
+    /^is a taken seat without the place of its installation$/,
+  ],
+  'a taken seat of a revoked license key': [
+    `update heartwood_license_key set revoked_at = 1`,
+    /^license lic_/,
+    /^is a taken seat of a revoked license key$/,
+  ],
+  'a seat with other features than its license key': [
+    `update heartwood_license set custom_features = '["other"]' where ${someSeat}`,
+    /^license lic_/,
+    /^differs from its license key$/,
+  ],
+  'a seat that ends later than its license key': [
+    `update heartwood_license set expires_at = null where ${someSeat}`,
+    /^license lic_/,
+    /^ends later than its license key$/,
+  ],
+  'a license key of a missing customer': [
+    `delete from heartwood_customer where id = (select customer_id from heartwood_license_key)`,
+    /^license key lkey_/,
+    /^is of a customer that its app does not have$/,
+  ],
+  'a license key of a missing tier': [
+    `update heartwood_license_key set tier_id = 'tier_01h2xcejqtf2nbrexx3vqjhp41'`,
+    /^license key lkey_/,
+    /^is of a tier that its app does not have$/,
+  ],
+  'a license key that starts with an activation, without a duration': [
+    `update heartwood_license_key set starts = 'activation'`,
+    /^license key lkey_/,
+    /^starts with its first activation, and has no duration$/,
+  ],
   'an altered webhook secret': [
     `update heartwood_webhook set secret = substr(secret, 1, 60) || 'AAAA'`,
     /^app app_/,
@@ -163,7 +205,7 @@ test('heartwood doctor: finds no problem in a good database and changes no byte'
   const { code, stdout, stderr } = await heartwood(['doctor'], { cwd, env })
   assert.deepEqual(
     [code, stdout, stderr],
-    [0, 'Checked 74 records, including 30 licenses. Problems found: 0.\n', ''],
+    [0, 'Checked 75 records, including 30 licenses. Problems found: 0.\n', ''],
   )
   assert.equal(bytes(), before)
   assert.deepEqual(readdirSync(cwd), ['heartwood.db'])

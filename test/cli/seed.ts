@@ -1,4 +1,10 @@
-import type { CustomerRecord, LicenseRecord, Licensing, Storage } from '../../src/core/index.ts'
+import type {
+  CustomerRecord,
+  LicenseKeyRecord,
+  LicenseRecord,
+  Licensing,
+  Storage,
+} from '../../src/core/index.ts'
 import { createLicensing } from '../../src/core/licensing.ts'
 import { newTypeId } from '../../src/core/ids.ts'
 import { keyPairSource } from '../support/keys.ts'
@@ -48,9 +54,12 @@ function license(of: CustomerRecord, tierId: string, at: number): LicenseRecord 
     tier: 'pro',
     tierFeatures: ['webhooks', 'api_access'],
     customFeatures: at % 6 === 0 ? ['beta', 'api_access'] : [],
+    tierLimits: at % 3 === 0 ? { 10: 5, projects: 3 } : {},
+    customLimits: at % 5 === 0 ? { projects: at } : {},
     installationId: crypto.randomUUID(),
     current: !hasEnded,
     expiresAt: hasEnded ? now - day : at % 2 === 0 ? null : now + (1 + (at % 900)) * day,
+    updatesUntil: at % 4 === 0 ? now + at * day : null,
     revokedAt: isRevoked ? now - 60 : null,
     revokedReason: isRevoked ? 'refund' : null,
     revokedCause: isRevoked && at > 13 ? 'lapsed' : null,
@@ -61,8 +70,48 @@ function license(of: CustomerRecord, tierId: string, at: number): LicenseRecord 
     seenAt: at % 4 === 0 ? now - at : null,
     seenKid: at % 4 === 0 ? 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs' : null,
     seenClient: at % 8 === 0 ? `desktop-app/1.${at} (linux)` : null,
+    licenseKeyId: null,
+    name: null,
     metadata: at % 5 === 0 ? { seat: at } : {},
     createdAt: now - at,
+    updatedAt: now,
+  }
+}
+
+/** A license key with two seats, one of which is this license. */
+function licenseKeyOf(seat: LicenseRecord): LicenseKeyRecord {
+  const { appId, customerId, tierId, tier, customFeatures, customLimits, updatesUntil, expiresAt } = seat
+  return {
+    id: newTypeId('lkey'),
+    ...{ appId, customerId, tierId, tier, customFeatures, customLimits, updatesUntil, expiresAt },
+    name: 'Team “1”',
+    handle: '7K3QM8Z',
+    keyRevision: 2,
+    previousUntil: now + day,
+    aliasHash: 'x'.repeat(43),
+    aliasLastFour: '9aB-',
+    aliasUntil: null,
+    seats: 2,
+    whenFull: 'refuse',
+    idleDays: 30,
+    releasesPerYear: 12,
+    releaseCount: 1,
+    releaseYearStart: now - day,
+    durationDays: null,
+    starts: 'creation',
+    activatedAt: now - day,
+    externalId: 'stripe:sub_1',
+    externalAsOf: now - day,
+    externalEnded: 'cancelled',
+    revokedAt: null,
+    revokedReason: null,
+    revokedCause: null,
+    toldExpiring: null,
+    toldExpired: null,
+    toldFull: now - 60,
+    version: 5,
+    metadata: { order: 7 },
+    createdAt: now - day,
     updatedAt: now,
   }
 }
@@ -93,7 +142,9 @@ async function fill(storage: Storage, appId: string, tierId: string, count: numb
         const buyer = customer(appId, next)
         await tx.insertCustomer(buyer)
         const sold = license(buyer, tierId, next)
-        await tx.insertLicense(sold)
+        const key = next === 1 ? licenseKeyOf(sold) : null
+        if (key !== null) await tx.insertLicenseKey(key)
+        await tx.insertLicense({ ...sold, licenseKeyId: key?.id ?? null })
         if (next % 7 === 0)
           await tx.insertExpiryNotice({ licenseId: sold.id, type: 'license.expired', expiresAt: now - day })
       }

@@ -69,6 +69,22 @@ for (const way of Object.keys(ways) as Way[])
     assert.deepEqual([claims?.aud, claims?.tier], ['desktop-app', 'pro'])
   })
 
+test('heartwood verify: shows limits and updates_until, and refuses a version that was released later', async () => {
+  const updatesUntil = Date.UTC(2027, 2, 1) / 1000
+  const token = tokenOf(await shop.issue({ customLimits: { projects: 5, 10: 0 }, updatesUntil }))
+  const key = ['--public-key', 'key.pem']
+  const shown = await verify(token, [...key, '--released-at', '2027-03-01'])
+  assert.match(shown.stdout, /\nlimits +10 0, projects 5\nupdates until +2027-03-01T00:00:00Z\n/)
+  assert.equal(shown.code, 0)
+  const refused = await verify(token, [...key, '--released-at', '2027-03-02', '--json'])
+  assert.match(refused.stdout, /"code": ?"version_not_covered"/)
+  assert.match(
+    refused.stderr,
+    /covers versions released until 1 March 2027; this one was released on 2 March 2027/,
+  )
+  assert.equal((await verify(token, [...key, '--released-at', '2027-02-30'])).code, 2)
+})
+
 test('heartwood verify: creates no file and needs no database', async () => {
   const files = readdirSync(cwd)
   const env = { HEARTWOOD_DATABASE: 'mysql://nowhere', HEARTWOOD_MASTER_KEY: '' }

@@ -1,10 +1,13 @@
 import {
+  checkLicenseKey,
   createLicenseClient,
   indexedDbStore,
   localStorageStore,
   type LicenseClient,
+  type LicenseKeyCheck,
   type LicenseStore,
 } from '../../src/client/index.ts'
+import { missedSlips, type MissedSlips } from '../core/license-key-slips.ts'
 import { lifecycleCases } from './lifecycle-cases.ts'
 import { remoteServer } from './remote-server.ts'
 import { runCase, type CaseResult, type ClientSetup } from './test-program.ts'
@@ -22,6 +25,8 @@ export interface BrowserPage {
   /** Returns the token's `jti` after a refresh. */
   refresh(): Promise<string>
   state(): string
+  checkKeys(texts: readonly string[]): readonly LicenseKeyCheck[]
+  missedSlips(keys: readonly string[], share: number): MissedSlips
 }
 
 const server = remoteServer('')
@@ -49,6 +54,8 @@ const page: BrowserPage = {
   enter: async (token) => (await client.setToken(token)).state,
   refresh: async () => (await client.refresh()).claims?.jti ?? '',
   state: () => client.license.state,
+  checkKeys: (texts) => texts.map(checkLicenseKey),
+  missedSlips,
 }
 
 Object.assign(globalThis, { page })

@@ -46,7 +46,9 @@ test('createLicensing(): a license lives its whole life on core and the memory s
     status: 'revoked',
     tier: 'pro',
     features: renewed.features,
+    limits: {},
     expiresAt: start + 365 * day,
+    updatesUntil: null,
     installationId: installation(1),
   })
   await licenses.reinstate('desktop-app', issued.id)

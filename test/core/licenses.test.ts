@@ -20,9 +20,10 @@ test('licenses.create(): returns the given fields, and its token claims the same
   assert.deepEqual(rest, {
     ...{ installationId: installation(1), customerId: customer.id, tierId: tier.id, tier: 'pro' },
     ...{ features: ['api_access', 'extra'], customFeatures: ['extra', 'api_access'], status: 'active' },
+    ...{ limits: {}, customLimits: {}, updatesUntil: null },
     ...{ expiresAt: end, revokedAt: null, revokedReason: null, revokedCause: null, issuedAt: start },
     ...{ seenAt: null, seenKid: null, seenClient: null, metadata: { seats: 5 } },
-    ...{ createdAt: start, updatedAt: start },
+    ...{ licenseKeyId: null, name: null, createdAt: start, updatedAt: start },
   })
   const claims = claimsOf(tokenOf({ token }))
   assert.deepEqual(

@@ -362,12 +362,12 @@ test('licenses.renew(): resolves to what a holder may see, by token and by crede
   const credential = await licenses.authenticate('desktop-app', issued.token)
   for (const current of [issued.token, credential]) {
     const renewed = await licenses.renew('desktop-app', issued.id, current)
-    const { id, installationId, customerId, tierId, tier, features } = issued
+    const { id, installationId, customerId, tierId, tier, features, limits } = issued
     const { jti, token, ...rest } = renewed
-    const { status, expiresAt, issuedAt } = issued
+    const { status, expiresAt, updatesUntil, issuedAt } = issued
     assert.deepEqual(rest, {
-      ...{ id, installationId, customerId, tierId, tier, features },
-      ...{ status, expiresAt, issuedAt },
+      ...{ id, installationId, customerId, tierId, tier, features, limits },
+      ...{ status, expiresAt, updatesUntil, issuedAt, licenseKeyId: null, name: null },
     })
     assert.equal(claimsOf(tokenOf({ token })).jti, jti)
   }

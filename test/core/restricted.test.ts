@@ -1,18 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { NewApiKey, RestrictedLicensing, Storage } from '../../src/core/index.ts'
-import { memoryStorage } from '../../src/storage/memory.ts'
-import {
-  codeOf,
-  day,
-  installation,
-  newShop,
-  refusalOf,
-  start,
-  tallyOf,
-  tokenOf,
-  type Shop,
-} from '../support/fixtures.ts'
+import type { NewApiKey, RestrictedLicensing } from '../../src/core/index.ts'
+import { codeOf, day, installation, newShop, start, type Shop } from '../support/fixtures.ts'
 
 const app = 'desktop-app'
 
@@ -22,13 +11,42 @@ async function shopWithKey(rights: NewApiKey): Promise<Shop & { id: string; own:
   const { licensing } = shop
   const { id } = await shop.issue()
   await licensing.customers.update(app, shop.customer.id, { externalId: 'user-42' })
+  const sold = { customerId: shop.customer.id, tierId: 'pro', forever: true } as const
+  await licensing.licenseKeys.create(app, { ...sold, externalId: sale, key: shopKey })
   const { secret } = await licensing.apiKeys.create(rights)
   return { ...shop, id, own: licensing.restrictedTo((await licensing.apiKeys.authenticate(secret))!) }
 }
 
+/** A sale, and the key that its shop has mailed. */
+const sale = 'sale-1'
+const shopKey = 'key-of-another-shop'
+
+/** Every use case of license keys that only a secret key may call. */
+function writesOfLicenseKeys({ licenseKeys }: RestrictedLicensing, customerId: string) {
+  const idOf = async () => (await licenseKeys.getByExternalId(app, sale)).id
+  const sold = { customerId, tierId: 'pro', forever: true } as const
+  const state = { tierId: 'pro', seats: 2, expiresAt: null, asOf: 1_800_000_000 }
+  const activation = { installationId: installation(77) }
+  return [
+    () => licenseKeys.list(app, { include: 'key' }),
+    () => licenseKeys.getByExternalId(app, sale, { include: 'key' }),
+    async () => licenseKeys.get(app, await idOf(), { include: 'key' }),
+    () => licenseKeys.create(app, sold),
+    async () => licenseKeys.update(app, await idOf(), { name: 'Team' }),
+    () => licenseKeys.sync(app, { ...state, externalId: sale, customer: { email: 'ada@example.com' } }),
+    () => licenseKeys.activate(app, shopKey, activation),
+    async () => licenseKeys.release(app, (await licenseKeys.activate(app, shopKey, activation)).license.id),
+    async () => licenseKeys.releaseAll(app, await idOf()),
+    async () => licenseKeys.roll(app, await idOf()),
+    async () => licenseKeys.revoke(app, await idOf()),
+    async () => licenseKeys.reinstate(app, await idOf()),
+    async () => licenseKeys.delete(app, await idOf()),
+  ]
+}
+
 /** Every use case that reads in an app. */
 function reads(
-  { apps, tiers, features, customers, licenses, verification }: RestrictedLicensing,
+  { apps, tiers, features, customers, licenses, licenseKeys, verification }: RestrictedLicensing,
   id: string,
 ) {
   return [
@@ -47,6 +65,12 @@ function reads(
     () => licenses.list(app),
     () => licenses.get(app, id),
     () => licenses.getByInstallation(app, installation(1)),
+    () => licenseKeys.list(app),
+    () => licenseKeys.getByExternalId(app, sale),
+    async () => licenseKeys.get(app, (await licenseKeys.getByExternalId(app, sale)).id),
+    () => licenseKeys.verify(app, shopKey),
+    () => licenseKeys.seats(app, shopKey),
+    () => licenseKeys.authenticate(app, shopKey),
     () => verification.verify(app, { installationId: installation(1) }),
     async () => verification.verifyDirectly(app, { installationId: installation(1) }),
     () => verification.verifyToken(app, 'x'),
@@ -76,6 +100,7 @@ function writes(licensing: RestrictedLicensing, id: string, customer: string) {
     () => licenses.regenerate(app, id),
     () => licenses.regenerateAll(app),
     () => licenses.delete(app, id),
+    ...writesOfLicenseKeys(licensing, customer),
     () => apps.update(app, { name: 'New', webhookUrl: 'https://example.com/hook' }),
     () => apps.keys(app),
     () => webhooks.secret(app),
@@ -321,80 +346,4 @@ test('authorize(): an unknown app comes before a missing permission', async () =
   assert.equal(await codeOf(own.authorize('write', app)), 'forbidden')
   assert.equal(await codeOf(own.authorize('keys')), 'forbidden')
   assert.equal((await own.authorize('read')).app, null)
-})
-
-/** A memory storage that counts the calls of each verb. */
-function counting(): { storage: Storage; calls: Record<string, number> } {
-  const calls: Record<string, number> = {}
-  const storage = new Proxy(memoryStorage(), {
-    get(target, verb: keyof Storage) {
-      calls[verb] = (calls[verb] ?? 0) + 1
-      return target[verb].bind(target)
-    },
-  })
-  return { storage, calls }
-}
-
-test('authorize(): the calls that follow do not read the app again', async () => {
-  const { storage, calls } = counting()
-  const { licensing } = await newShop({ storage })
-  const { licensing: inApp, app: id } = await licensing.authorize('write', app)
-  calls.findApp = 0
-  await inApp.tiers.list(app)
-  await inApp.customers.create(id ?? '', { email: 'eve@example.com' })
-  assert.equal(calls.findApp, 0)
-  assert.equal(await codeOf(inApp.tiers.list('other-app')), 'not_found')
-})
-
-test('authenticate(): renew() with the credential reads app, keys and license once', async () => {
-  const { storage, calls } = counting()
-  const { licensing, issue } = await newShop({ storage })
-  const license = await issue()
-  for (const verb of ['findApp', 'listSigningKeys', 'findLicense']) calls[verb] = 0
-  const credential = await licensing.licenses.authenticate(app, license.token)
-  const renewed = await licensing.licenses.renew(app, license.id, credential)
-  assert.notEqual(renewed.jti, license.jti)
-  assert.deepEqual([calls.findApp, calls.listSigningKeys, calls.findLicense], [1, 1, 1])
-})
-
-test('authenticate(): a forged, foreign or invalidated token is invalid_token, an unknown app not_found', async () => {
-  const { licensing, issue } = await newShop()
-  const { licenses } = licensing
-  const { id, token } = await issue()
-  await licenses.regenerate(app, id, { invalidatePrevious: true })
-  await licensing.apps.create({ name: 'Other', slug: 'other-app' })
-  const fresh = tokenOf(await licenses.get(app, id, { include: 'token' }))
-  const calls = [
-    licenses.authenticate(app, 'x'),
-    licenses.authenticate(app, token),
-    licenses.authenticate('other-app', fresh),
-  ]
-  const messages = await Promise.all(calls.map(async (call) => (await refusalOf(call)).message))
-  assert.deepEqual(await tallyOf(calls), { invalid_token: 3 })
-  assert.equal(new Set(messages).size, 1)
-  assert.equal(await codeOf(licenses.authenticate('no-app', fresh)), 'not_found')
-})
-
-test('renew(): a credential is good for its own license and app only, and not after a revocation', async () => {
-  const { licensing, issue, clock } = await newShop()
-  const { licenses } = licensing
-  const [license, other] = [await issue(), await issue({ durationDays: 1 })]
-  await licensing.apps.create({ name: 'Other', slug: 'other-app' })
-  const credential = await licenses.authenticate(app, license.token)
-  assert.equal(await codeOf(licenses.renew(app, other.id, credential)), 'token_mismatch')
-  assert.equal(await codeOf(licenses.renew('other-app', license.id, credential)), 'invalid_token')
-  const expired = await licenses.authenticate(app, other.token)
-  clock.seconds += day
-  assert.equal(await codeOf(licenses.renew(app, other.id, expired)), 'token_expired')
-  await licenses.revoke(app, license.id)
-  assert.equal(await codeOf(licenses.renew(app, license.id, credential)), 'license_revoked')
-})
-
-test('renew(): of many credentials for one license, each renews it', async () => {
-  const { licensing, issue } = await newShop()
-  const { licenses } = licensing
-  const { id, token } = await issue()
-  const credentials = await Promise.all(Array.from({ length: 20 }, () => licenses.authenticate(app, token)))
-  const renewed = await Promise.all(credentials.map((credential) => licenses.renew(app, id, credential)))
-  assert.equal(new Set(renewed.map(({ jti }) => jti)).size, 20)
 })

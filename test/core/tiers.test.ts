@@ -54,6 +54,7 @@ test('tiers.create(): keeps the order of its features, and adds missing ones to 
   assert.deepEqual(rest, {
     ...{ name: 'Pro', slug: 'pro', description: null, position: 5, ...times },
     features: ['webhooks', 'api_access', 'sso'],
+    limits: {},
   })
   assert.deepEqual(await tiers.get('desktop-app', 'pro'), tier)
   assert.deepEqual(await tiers.get('desktop-app', id), tier)

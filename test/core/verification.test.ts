@@ -13,7 +13,9 @@ test('verification.verify(): finds a license by its installation in any case, an
     status: 'active',
     tier: 'pro',
     features: ['api_access', 'extra'],
+    limits: {},
     expiresAt: start + 30 * day,
+    updatesUntil: null,
     installationId,
   }
   assert.deepEqual(await verify('desktop-app', { installationId }), answer)
@@ -24,7 +26,9 @@ test('verification.verify(): finds a license by its installation in any case, an
 test('verification.verify(): returns the documented fields and nothing of the customer', async () => {
   const { licensing, issue } = await newShop()
   const { installationId, token } = await issue({ metadata: { note: 'private' } })
-  const known = ['expiresAt', 'features', 'installationId', 'status', 'tier', 'valid']
+  const known = [
+    ...['expiresAt', 'features', 'installationId', 'limits', 'status', 'tier', 'updatesUntil', 'valid'],
+  ]
   const answer = await licensing.verification.verify('desktop-app', { installationId })
   assert.deepEqual(Object.keys(answer).toSorted(), known)
   const judged = await licensing.verification.verifyToken('desktop-app', token)

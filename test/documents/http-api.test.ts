@@ -39,11 +39,12 @@ test(
   async (t) => {
     const cwd = emptyFolder(t)
     const server = await startServer(t, { cwd, way: sameRuntime })
-    const rest = [200, 200, 200, 200, 200, 200, 200, 200, 200, 201, 404]
+    const rest = [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 201, 404]
     const first = await paste(server.url, cwd)
     assert.deepEqual(first.statuses, [201, 201, 201, 201, 200, 201, ...rest])
     const expected = [
       /"features":\["api_access","webhooks"\]/,
+      /"code":"version_not_covered"/,
       /-----BEGIN PUBLIC KEY-----/,
       /"valid":true/,
       /"licenses_resigned":1/,

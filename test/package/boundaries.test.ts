@@ -9,6 +9,7 @@ const corePackages = ['jose', '@noble/ciphers', 'typeid-js', '@sinclair/typebox'
 const clientsCore = [
   ...sourceFiles('src/core/token'),
   'src/core/errors.ts',
+  'src/core/license-keys/text.ts',
   'src/core/time.ts',
   'src/core/typeid.ts',
 ]
@@ -19,7 +20,7 @@ const sqliteModules = ['bun:sqlite', 'node:sqlite']
 /** The rooms of core, floor by floor. A room imports itself and the floors below it. */
 const coreFloors: readonly (readonly string[])[] = [
   ['typeid.ts'],
-  ['errors.ts', 'ids.ts', 'time.ts', 'wire.ts'],
+  ['errors.ts', 'ids.ts', 'limits.ts', 'time.ts', 'wire.ts'],
   ['retry.ts'],
   ['input', 'token'],
   ['storage'],
@@ -31,6 +32,8 @@ const coreFloors: readonly (readonly string[])[] = [
   ['keys', 'api-keys', 'features.ts'],
   ['webhooks', 'deletions.ts'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
+  ['license-keys'],
+  ['license-keys'],
   ['idempotency.ts', 'ensure.ts'],
   ['rekey.ts', 'restricted.ts'],
   ['licensing.ts'],

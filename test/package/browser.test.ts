@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
+import type { LicenseKeyVectors } from '../core/license-key-vectors.ts'
 import type { BrowserPage, BrowserStore } from '../client/browser-page.ts'
 import { FakeServer } from '../client/fake-server.ts'
 import { lifecycleCases } from '../client/lifecycle-cases.ts'
@@ -111,6 +112,21 @@ test('client in an old browser: every newer function is really missing', { skip 
   const missing = (each: Page): Promise<readonly string[]> => each.evaluate(findMissing, newerFunctions)
   assert.deepEqual(await missing(tab), [])
   assert.deepEqual(await missing(oldTab), newerFunctions)
+})
+
+test('checkLicenseKey() in a browser: agrees with every vector, and misses no slip', async () => {
+  const vectors = JSON.parse(readFileSync('vectors/license-keys.json', 'utf8')) as LicenseKeyVectors
+  const { keys, typos, spellings } = vectors
+  const expected = [...keys.map(({ key }) => ({ key, suggestions: [] })), ...typos, ...spellings].map(
+    ({ suggestions, ...vector }) =>
+      'key' in vector && vector.key !== null ? { ok: true, key: vector.key } : { ok: false, suggestions },
+  )
+  const texts = [...keys.map(({ key }) => key), ...[...typos, ...spellings].map(({ text }) => text)]
+  assert.deepEqual(await oldTab.evaluate((given) => page.checkKeys(given), texts), expected)
+  const symbols = keys.map((key) => key.symbols)
+  const { tried, ...missed } = await oldTab.evaluate((given) => page.missedSlips(given, 311), symbols)
+  assert.ok(tried > 30_000, `${tried}`)
+  assert.deepEqual(missed, { uncorrected: [], undetected: [] })
 })
 
 for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])

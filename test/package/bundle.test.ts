@@ -30,6 +30,7 @@ test('heartwood/client: the bundle has its own files, those it shares with core,
   const { files } = await bundle('src/client/index.ts')
   const shared = [
     'errors',
+    'license-keys/text',
     'time',
     'token/decision',
     'token/jti',

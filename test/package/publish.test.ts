@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import manifest from '../../package.json' with { type: 'json' }
+import { ask, startServer } from '../cli/heartwood.ts'
+import { masterKey } from '../support/fixtures.ts'
 import { lacking } from '../support/left-out.ts'
 import { importsOf, sourceFiles } from './imports.ts'
 import { publishToLocalJsr } from './local-jsr.ts'
 import { run, runtimes, type Runtime } from './programs.ts'
 import { project, tarball } from './tarball.ts'
+
+interface SourceMap {
+  readonly sources: readonly string[]
+}
 
 test('tarball: publint finds no problem', async () => {
   assert.match((await run(['publint', '--strict', await tarball()])).stdout, /All good!/)
@@ -29,6 +35,40 @@ for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
     const command = [...runtimes[name], 'node_modules/.bin/heartwood', '--help']
     assert.match((await run(command, { cwd: await project() })).stdout, /serve/)
   })
+
+for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
+  test(`heartwood serve, export and import: the installed command works on ${name}`, async (t) => {
+    const [cwd, env] = [await project(), { HEARTWOOD_MASTER_KEY: masterKey }]
+    const heartwood = [...runtimes[name], 'node_modules/.bin/heartwood']
+    const database = ['--database', `${name}.db`]
+    const server = await startServer(t, { cwd, env, command: [...heartwood, 'serve'] }, database)
+    const body = { name: 'Desk', slug: 'desk' }
+    assert.equal((await ask(server, '/apps', { key: server.key, body })).status, 201)
+    for (const path of ['/api/health', '/swagger', '/api/v1/apps/desk/jwks.json'])
+      assert.equal((await fetch(server.url + path)).status, 200, path)
+    assert.equal((await server.stop()).code, 0)
+    await run([...heartwood, 'export', `${name}.ndjson`, ...database], { cwd, env })
+    const copy = ['--database', `${name}-copy.db`]
+    const { stdout } = await run([...heartwood, 'import', `${name}.ndjson`, ...copy], { cwd, env })
+    assert.match(stdout, /^Imported 3 records into/)
+  })
+
+test('tarball: the bundled command line brings the licence of each package in it', async () => {
+  const cli = join(await project(), 'node_modules/heartwood/dist/cli')
+  const maps = readdirSync(cli).filter((file) => file.endsWith('.js.map'))
+  const sources = maps.flatMap(
+    (file) => (JSON.parse(readFileSync(join(cli, file), 'utf8')) as SourceMap).sources,
+  )
+  const packages = new Set(
+    sources.flatMap((source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []),
+  )
+  const licenses = readFileSync(join(cli, 'LICENSES.txt'), 'utf8')
+  assert.notEqual(packages.size, 0)
+  assert.deepEqual(
+    [...packages].filter((name) => !licenses.includes(`\n${name} `)),
+    [],
+  )
+})
 
 // The declarations of Elysia have errors in every version of TypeScript, so the test leaves out that subpath.
 test('tarball: its types pass in a strict program without the types of Node and Bun', async () => {

@@ -2,13 +2,20 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
 import { Pool } from 'pg'
-import type { LicenseRecord, SigningKeyRecord } from '../../src/core/storage/index.ts'
+import type { LicenseRecord, SigningKeyRecord, Storage } from '../../src/core/storage/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
-import { licenseRows, signingKeyRows } from '../../src/storage/kysely/rows.ts'
+import { appRows, licenseRows, signingKeyRows, storedTierRows } from '../../src/storage/kysely/rows.ts'
 import * as first from '../../src/storage/migrations/0001-licensing.ts'
 import * as second from '../../src/storage/migrations/0002-webhooks.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
-import { addParents, newLicense, newSigningKey } from '../../src/testing/storage-cases/records.ts'
+import {
+  newApp,
+  newCustomer,
+  newLicense,
+  newSigningKey,
+  newTier,
+  type Parents,
+} from '../../src/testing/storage-cases/records.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
 
 const database = await openTestDatabase()
@@ -49,23 +56,51 @@ async function makeOldTables(db: Kysely<any>): Promise<void> {
 }
 
 /** The columns that 0.1.0 has not. */
-const added = ['revoked_cause', 'seen_at', 'seen_kid', 'seen_client', 'retired_at', 'retired_reason']
+const added = [
+  ...['revoked_cause', 'seen_at', 'seen_kid', 'seen_client', 'retired_at', 'retired_reason'],
+  ...['limits', 'tier_limits', 'custom_limits', 'updates_until'],
+  ...['key_prefix', 'license_key_id'],
+]
 
 /** The row as 0.1.0 wrote it. */
 function oldRow(row: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(row).filter(([name]) => !added.includes(name)))
 }
 
+/** The row of a license as 0.1.0 wrote it: other records have a name, but licenses had none. */
+function oldLicense(license: LicenseRecord): Record<string, unknown> {
+  const { name: _name, ...row } = oldRow(licenseRows.toRow(license))
+  return row
+}
+
+/** Adds an app, a tier and a customer to the tables of 0.1.0. */
+async function addOldParents(db: Kysely<any>, storage: Storage): Promise<Parents> {
+  const app = newApp()
+  const tier = newTier(app.id)
+  const customer = newCustomer(app.id)
+  await db
+    .insertInto('heartwood_app')
+    .values(oldRow(appRows.toRow(app)))
+    .execute()
+  await db
+    .insertInto('heartwood_tier')
+    .values(oldRow(storedTierRows.toRow(tier)))
+    .execute()
+  await storage.insertCustomer(customer)
+  return { app, tier, customer }
+}
+
 async function upgrades(db: Kysely<any>): Promise<void> {
   await makeOldTables(db)
   const storage = kyselyStorage(db)
-  const parents = await addParents(storage)
+  const parents = await addOldParents(db, storage)
   const license = newLicense(parents, { metadata: { seats: 5 } })
-  const row = oldRow(licenseRows.toRow(license))
+  const row = oldLicense(license)
   const insert = () => db.insertInto('heartwood_license').values(row).execute()
   await insert()
   await migrate(db)
   assert.deepEqual(await storage.findLicense(parents.app.id, license.id), license)
+  assert.deepEqual(await storage.findTier(parents.app.id, parents.tier.id), parents.tier)
   const seen = { seenAt: 1_800_000_000, seenKid: 'kid', seenClient: 'app/1' }
   assert.deepEqual(await storage.updateLicense(license.id, 1, seen), { ...license, ...seen, version: 2 })
   await storage.deleteLicense(license.id)
@@ -77,7 +112,7 @@ async function upgrades(db: Kysely<any>): Promise<void> {
 async function upgradesKeys(db: Kysely<any>): Promise<void> {
   await makeOldTables(db)
   const storage = kyselyStorage(db)
-  const { app } = await addParents(storage)
+  const { app } = await addOldParents(db, storage)
   const insert = (key: SigningKeyRecord) =>
     db
       .insertInto('heartwood_signing_key')
@@ -106,7 +141,7 @@ async function upgradesKeys(db: Kysely<any>): Promise<void> {
 async function upgradesNotices(db: Kysely<any>): Promise<void> {
   await makeOldTables(db)
   const storage = kyselyStorage(db)
-  const parents = await addParents(storage)
+  const parents = await addOldParents(db, storage)
   const [told, changed, untold] = [9, 10, 11].map((expiresAt) => newLicense(parents, { expiresAt })) as [
     LicenseRecord,
     LicenseRecord,
@@ -114,10 +149,7 @@ async function upgradesNotices(db: Kysely<any>): Promise<void> {
   ]
   const notice = { type: 'license.expired', expires_at: 9 }
   for (const license of [told, changed, untold])
-    await db
-      .insertInto('heartwood_license')
-      .values(oldRow(licenseRows.toRow(license)))
-      .execute()
+    await db.insertInto('heartwood_license').values(oldLicense(license)).execute()
   for (const { id } of [told, changed])
     await db
       .insertInto('heartwood_license_notice')

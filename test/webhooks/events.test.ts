@@ -67,9 +67,48 @@ test('events: each committed change writes exactly one event', async () => {
     if (type !== '') expected.push(type)
     assert.deepEqual(await typesOf(shop), expected)
   }
+  expected.push(...(await sellEverything(shop, expected.length)))
   const missing = Object.keys(eventTypes).filter((type) => !expected.includes(type))
-  assert.deepEqual(missing, ['license.expiring', 'license.expired'])
+  const announced = ['license.expiring', 'license.expired', 'license_key.expiring', 'license_key.expired']
+  assert.deepEqual(missing, announced)
 })
+
+/** Puts a license key through its life. Resolves to the events, after the first `skipped`. */
+async function sellEverything(shop: Shop, skipped: number): Promise<readonly string[]> {
+  const { customers, licenseKeys } = shop.licensing
+  const slug = 'desktop-app'
+  const { id: customerId } = await customers.create(slug, { email: 'eve@example.com' })
+  const { id, key } = await licenseKeys.create(slug, { customerId, tierId: 'pro', seats: 2, forever: true })
+  const activate = (number: number) =>
+    licenseKeys.activate(slug, key, { installationId: installation(600 + number) })
+  const seat = await activate(1)
+  const steps: readonly (readonly [readonly string[], () => Promise<unknown>])[] = [
+    [['license.regenerated'], () => activate(1)],
+    [['license.activated'], () => activate(2)],
+    [['license_key.seat_limit_reached'], () => codeOf(activate(3))],
+    [[], () => codeOf(activate(3))],
+    [['license_key.updated', 'license_key.over_seats'], () => licenseKeys.update(slug, id, { seats: 1 })],
+    [[], () => licenseKeys.update(slug, id, { seats: 1 })],
+    [['license.released'], () => licenseKeys.release(slug, seat.license.id, { licenseKey: key })],
+    [[], () => licenseKeys.release(slug, seat.license.id)],
+    [['license_key.rolled'], () => licenseKeys.roll(slug, id)],
+    [['license_key.revoked'], () => licenseKeys.revoke(slug, id)],
+    [[], () => licenseKeys.revoke(slug, id)],
+    [['license_key.reinstated'], () => licenseKeys.reinstate(slug, id)],
+    [[], () => licenseKeys.reinstate(slug, id)],
+    [['license.released'], () => licenseKeys.releaseAll(slug, id)],
+    [['license_key.deleted'], () => licenseKeys.delete(slug, id)],
+    [['license_key.created'], () => licenseKeys.create(slug, { customerId, tierId: 'pro', forever: true })],
+    [['license_key.deleted'], () => customers.delete(slug, customerId)],
+  ]
+  const expected = ['license_key.created', 'license.activated']
+  for (const [types, step] of steps) {
+    await step()
+    expected.push(...types)
+    assert.deepEqual((await typesOf(shop)).slice(skipped), expected)
+  }
+  return expected
+}
 
 test('events: a body holds ids, state and a rising sequence, but no token and no jti', async () => {
   const shop = await shopWithWebhook()
@@ -86,6 +125,7 @@ test('events: a body holds ids, state and a rising sequence, but no token and no
       app_id: app.id,
       app: 'desktop-app',
       license_id: license.id,
+      license_key_id: null,
       sequence: 1,
       installation_id: installation(1),
       customer_id: license.customerId,

@@ -1,7 +1,7 @@
 import { HttpError } from './errors.ts'
 
 /** The bytes of bodies that one server holds at the same time. */
-const maxHeldBytes = 8 * 1024 * 1024
+const maxHeldBytes = 4 * 1024 * 1024
 
 /** The body of one request, as it counts in the memory of a server. */
 export class HeldBody {

@@ -14,6 +14,7 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 
 const shownName = /^[a-z0-9_]{1,63}$/
 const camelWord = /\b[a-z]+(?:[A-Z][a-z0-9]*)+\b/g
+const dateAlone = /^\d{4}-\d{2}-\d{2}$/
 const rfc3339 = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/
 
 /** Reads an RFC 3339 time as whole seconds since 1970, fractions floored. Any other text, such as February 30, is `null`. */
@@ -50,7 +51,7 @@ function toWireValue({ isTime, isGiven }: WireField, value: unknown): unknown {
   return isGiven ? value : toWire(value as Fields)
 }
 
-/** Turns a result of core into JSON for the wire: names in snake_case, times in ISO 8601, metadata unchanged. */
+/** Turns a result of core into JSON for the wire: names in snake_case, times in ISO 8601, metadata and limits unchanged. */
 export function toWire(value: object): Record<string, unknown> {
   const wired: Record<string, unknown> = {}
   for (const name of Object.keys(value)) {
@@ -65,7 +66,9 @@ export function toWire(value: object): Record<string, unknown> {
 /** Turns a time into seconds. A malformed one becomes `false`, so that core rejects it by the field's own rule. */
 function fromWireValue(schema: TSchema, value: unknown): unknown {
   if (!isInstant(schema) || value === null) return value
-  return (typeof value === 'string' ? readTime(value) : null) ?? false
+  if (typeof value !== 'string') return false
+  const isDate = schema.allowsDate === true && dateAlone.test(value)
+  return readTime(isDate ? `${value}T00:00:00Z` : value) ?? false
 }
 
 const coreNames = new WeakMap<TObject, ReadonlyMap<string, string>>()
@@ -173,9 +176,19 @@ function wireObject(schema: JsonSchema, change: SchemaChange): JsonSchema {
   }
 }
 
+/** The schema of every object of limits in the OpenAPI document. */
+const limitsRef = '#/components/schemas/Limits'
+
 function wireNode(schema: TSchema, change: SchemaChange): JsonSchema {
-  const { rule: _rule, instant, ...known } = schema
-  if (instant === true) return { type: 'string', format: 'date-time', description: known.description }
+  const { rule: _rule, instant, allowsDate, ...known } = schema
+  if (instant === true) {
+    const { description } = known
+    return allowsDate === true
+      ? { type: 'string', description, maxLength: 64 }
+      : { type: 'string', format: 'date-time', description }
+  }
+  if (known.patternProperties !== undefined)
+    return { $ref: limitsRef, description: known.description, maxProperties: known.maxProperties }
   if (Array.isArray(known.anyOf))
     return { ...known, anyOf: known.anyOf.map((member) => wireSchema(member, change)) }
   if (known.type === 'array') return { ...known, items: wireSchema(known.items as TSchema, change) }

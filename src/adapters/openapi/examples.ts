@@ -55,6 +55,7 @@ export const tierExample: object = example('Tier', {
   slug: 'pro',
   position: 1,
   features: ['api_access', 'webhooks'],
+  limits: { projects: 5 },
   ...created,
 })
 
@@ -75,6 +76,8 @@ export const licenseExample: object = example('License', {
   tier: 'pro',
   features: ['api_access', 'webhooks', 'custom_integration'],
   custom_features: ['custom_integration'],
+  limits: { projects: 25 },
+  custom_limits: { projects: 25 },
   status: 'active',
   expires_at: '2027-01-23T10:00:00Z',
   issued_at: '2026-01-23T10:00:00Z',
@@ -93,6 +96,7 @@ export const verificationExample: object = example('Verification', {
   status: 'active',
   tier: 'pro',
   features: ['api_access', 'webhooks', 'custom_integration'],
+  limits: { projects: 25 },
   expires_at: '2027-01-23T10:00:00Z',
   installation_id: '7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d',
 })

@@ -1,7 +1,9 @@
 import { Type, type TSchema } from '@sinclair/typebox'
+import { slugPattern } from '../../core/ids.ts'
 import { integer, nullable, oneOf } from '../../core/input/fields.ts'
 import { errorCodes } from '../http/errors.ts'
 import type { JsonSchema } from '../http/wire.ts'
+
 import { line, object, pemText } from './fields.ts'
 import { responseSchema } from './json-schema.ts'
 import { views } from './views.ts'
@@ -35,11 +37,17 @@ function jsonSchemas(schemas: Readonly<Record<string, TSchema>>): Readonly<Recor
 }
 
 /** Every schema that has a name in the document, in alphabetical order. */
-export const namedSchemas: Readonly<Record<string, JsonSchema>> = jsonSchemas({
-  ...views,
-  Error: error,
-  PageMeta: pageMeta,
-})
+export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
+  ...jsonSchemas({ ...views, Error: error, PageMeta: pageMeta }),
+  Limits: {
+    type: 'object',
+    description: 'Numbers by slug',
+    additionalProperties: false,
+    patternProperties: {
+      [slugPattern]: { type: 'integer', format: 'int64', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+    },
+  },
+}
 
 const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` })
 

@@ -3,7 +3,7 @@ import type { ApiKey } from '../../core/api-keys/api-keys.ts'
 import type { App } from '../../core/apps.ts'
 import type { Customer } from '../../core/customers.ts'
 import type { Feature } from '../../core/features.ts'
-import { flag, instant, nullable, oneOf } from '../../core/input/fields.ts'
+import { flag, instant, limits, nullable, oneOf } from '../../core/input/fields.ts'
 import { input } from '../../core/input/parse.ts'
 import type { Rotation } from '../../core/keys/rotation.ts'
 import type { SigningKey } from '../../core/keys/app-keys.ts'
@@ -46,6 +46,11 @@ const status = () =>
 const expiresAt = () => nullable(instant('Time of expiry; null means never'))
 /** The tier's features, at most 100, and the license's own, at most 50. */
 const licenseFeatures = () => slugs('The tier’s features at the time of issue, then the custom features', 150)
+/** The tier's limits, at most 20, and the license's own, at most 20. */
+const licenseLimits = () =>
+  limits('The tier’s limits at the time of issue, overridden by the custom limits', 40)
+const updatesUntil = () =>
+  nullable(instant('It covers versions released until then; null means all versions'))
 const installationId = () =>
   matching('Installation id, a UUID in lower case', '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', 36)
 
@@ -107,6 +112,7 @@ const tier = view<Tier>()(
     ...recordFields(tierRecord, ['appId']),
     position: count('Order in lists, lower first', 0, 1_000_000),
     features: slugs('Slugs of its features, in the order in which they were added', 100),
+    limits: limits('Limits that its licenses get, by slug', 20),
   }),
 )
 
@@ -119,7 +125,15 @@ const customer = view<Customer>()(
 
 const licenseToken = (text: string) => matching(text, '^eyJ', maxTokenLength)
 const jtiPattern = `^lic_${typeIdSuffix}${base32Character}{32}$`
-const internal = ['appId', 'tierFeatures', 'current', 'revision', 'minRevision', 'version'] as const
+const internal = [
+  'appId',
+  'tierFeatures',
+  'tierLimits',
+  'current',
+  'revision',
+  'minRevision',
+  'version',
+] as const
 /** Fields of a license that a public key does not get, beside `jti`. */
 const onlyForSecretKeys = ['revokedCause', 'seenAt', 'seenKid', 'seenClient'] as const
 type OnlyForSecretKeys = 'jti' | (typeof onlyForSecretKeys)[number]
@@ -130,6 +144,8 @@ const license = view<Omit<License, OnlyForSecretKeys> & Partial<Pick<License, On
     ...optionalFields(licenseRecord, onlyForSecretKeys),
     features: licenseFeatures(),
     customFeatures: slugs('Features of this license only', 50),
+    limits: licenseLimits(),
+    customLimits: limits('Limits of this license only', 20),
     status: status(),
     jti: Type.Optional(matching('Id of the token; only for a secret key', jtiPattern, 62)),
     token: Type.Optional(nullable(licenseToken('License token; null unless active. Only for a secret key'))),
@@ -141,9 +157,18 @@ const heldLicense = view<HeldLicense>()(
     ...recordFields(licenseRecord, [
       ...internal,
       ...onlyForSecretKeys,
-      ...(['customFeatures', 'revokedAt', 'revokedReason', 'metadata', 'createdAt', 'updatedAt'] as const),
+      ...([
+        'customFeatures',
+        'customLimits',
+        'revokedAt',
+        'revokedReason',
+        'metadata',
+        'createdAt',
+        'updatedAt',
+      ] as const),
     ]),
     features: licenseFeatures(),
+    limits: licenseLimits(),
     status: status(),
     jti: matching('Id of the token', jtiPattern, 62),
     token: nullable(licenseToken('License token')),
@@ -163,7 +188,9 @@ const verificationFields = {
   status: status(),
   tier: slug('Slug of the tier'),
   features: licenseFeatures(),
+  limits: licenseLimits(),
   expiresAt: expiresAt(),
+  updatesUntil: updatesUntil(),
   installationId: installationId(),
   superseded: Type.Optional(
     Type.Unsafe<true>(flag('Present, and true, if a newer token has replaced this one')),
@@ -185,6 +212,8 @@ const tokenVerification = view<TokenVerification>()(
         'invalid_token',
         'token_expired',
         'license_revoked',
+        'license_released',
+        'version_not_covered',
         'not_found',
       ]),
     ),

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { input, type Input } from '../../core/input/parse.ts'
-import { batchReference, licenseReference } from '../../core/licenses/verify.ts'
+import { batchReference, licenseReference, releasedAt } from '../../core/licenses/verify.ts'
 import { verificationExample } from '../openapi/examples.ts'
 import { json, one } from '../http/reply.ts'
 import { checked, route, type Route } from '../http/route.ts'
@@ -12,10 +12,14 @@ const installationId = '7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d'
 
 interface TokenBody {
   readonly token: string
+  readonly releasedAt?: number
 }
 
 const tokenBody: Input<TokenBody> = input<TokenBody>()(
-  Type.Object({ token: Type.String({ description: 'A license token', rule: 'must be a string' }) }),
+  Type.Object({
+    token: Type.String({ description: 'A license token', rule: 'must be a string' }),
+    releasedAt: Type.Optional(releasedAt()),
+  }),
 )
 
 export const verificationRoutes: readonly Route[] = [
@@ -49,7 +53,7 @@ export const verificationRoutes: readonly Route[] = [
     operationId: 'verifyToken',
     summary: 'Verify a license token',
     description:
-      'Checks the token’s signature and claims and the license’s present state. The status is always 200: read valid and code.',
+      'Checks the token’s signature and claims and the license’s present state. The status is always 200: read valid and code. With released_at, a version beyond the license’s updates_until is version_not_covered.',
     body: checked(tokenBody),
     bodyExample: { token: 'eyJhbGciOiJSUzI1NiIs…' },
     responses: {
@@ -59,7 +63,8 @@ export const verificationRoutes: readonly Route[] = [
         example: { data: { ...verificationExample, code: null, reason: 'The license is active' } },
       },
     },
-    run: ({ licensing, app, body }) => licensing.verification.verifyToken(app, body.token),
+    run: ({ licensing, app, body: { token, ...options } }) =>
+      licensing.verification.verifyToken(app, token, options),
     respond: one,
   }),
   route({

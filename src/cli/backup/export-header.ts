@@ -2,10 +2,10 @@ import { Type } from '@sinclair/typebox'
 import { version } from '../../adapters/version.ts'
 import { integer, text } from '../../core/input/fields.ts'
 import { input, type Input } from '../../core/input/parse.ts'
-import type { Counts } from './records.ts'
+import { noCounts, type Counts } from './records.ts'
 
 /** Raise it when an older Heartwood could not read the export. Every earlier format is still read: see `formats.ts`. */
-const format = 2
+const format = 3
 
 /** The first line of an export. */
 export interface ExportHeader {
@@ -28,6 +28,8 @@ const countsShape = Type.Object(
     tier: count(),
     signingKey: count(),
     customer: count(),
+    // Formats 1 and 2 know no license keys.
+    licenseKey: Type.Optional(count()),
     license: count(),
     notice: count(),
     webhook: count(),
@@ -37,8 +39,13 @@ const countsShape = Type.Object(
   { rule: 'must count every kind' },
 )
 
+/** A header as a file has it. */
+interface WrittenHeader extends Omit<ExportHeader, 'counts'> {
+  readonly counts: Omit<Counts, 'licenseKey'> & { readonly licenseKey?: number }
+}
+
 /** The schema of the first line. */
-export const headerShape: Input<ExportHeader> = input<ExportHeader>()(
+const headerShape: Input<WrittenHeader> = input<WrittenHeader>()(
   Type.Object({
     format: Type.Integer({
       minimum: 1,
@@ -51,6 +58,12 @@ export const headerShape: Input<ExportHeader> = input<ExportHeader>()(
     counts: countsShape,
   }),
 )
+
+/** Reads the first line of an export. @throws {LicensingError} `validation_error`. */
+export function readHeader(written: unknown): ExportHeader {
+  const header = headerShape.parse(written)
+  return { ...header, counts: { ...noCounts(), ...header.counts } }
+}
 
 export function newHeader(keyCheck: string, counts: Counts): ExportHeader {
   return { format, version, exportedAt: new Date().toISOString(), keyCheck, counts }

@@ -16,6 +16,14 @@ const added: ReadonlyMap<number, AddedFields> = new Map([
       signingKey: { retiredAt: null, retiredReason: null },
     },
   ],
+  [
+    3,
+    {
+      tier: { limits: {} },
+      app: { keyPrefix: null },
+      license: { tierLimits: {}, customLimits: {}, updatesUntil: null, licenseKeyId: null, name: null },
+    },
+  ],
 ])
 
 /** Version 0.1.0 stored a given public key as it came. A text without a key is left to the checks. */
@@ -28,7 +36,7 @@ function withCanonicalPem(record: object): object {
 /** A record as the present format has it. `record` is as the export has it, and not checked yet. */
 export function inPresentFormat(kind: Kind, record: unknown, format: number): unknown {
   if (typeof record !== 'object' || record === null) return record
-  const missing = [...added].filter(([since]) => since > format).map(([, fields]) => fields[kind])
-  const whole = Object.assign({}, ...missing, record) as object
+  const missing = [...added].filter(([since]) => since > format).flatMap(([, fields]) => fields[kind] ?? [])
+  const whole = missing.length === 0 ? record : (Object.assign({}, ...missing, record) as object)
   return kind === 'signingKey' ? withCanonicalPem(whole) : whole
 }

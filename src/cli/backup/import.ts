@@ -5,7 +5,7 @@ import type { StorageSession } from '../../core/storage/index.ts'
 import { requireKeys, withDatabase } from '../database.ts'
 import { checkRecords } from '../doctor/checks.ts'
 import { explainRules } from '../terminal/explain.ts'
-import { headerShape, type ExportHeader } from './export-header.ts'
+import { readHeader, type ExportHeader } from './export-header.ts'
 import { Importer, type ImportOptions } from './importer.ts'
 import { linesOf, type Line } from './lines.ts'
 import { findMasterKeys } from '../master-key.ts'
@@ -40,7 +40,7 @@ async function* readBytes(file: string): AsyncGenerator<Uint8Array> {
 
 function parseHeader(text: string): ExportHeader {
   try {
-    return headerShape.parse((JSON.parse(text) as { heartwood?: unknown } | null)?.heartwood)
+    return readHeader((JSON.parse(text) as { heartwood?: unknown } | null)?.heartwood)
   } catch (cause) {
     const rules = cause instanceof LicensingError ? `: ${explainRules(cause)}` : ''
     throw new CliError(`Line 1 is not the header of an export${rules}`, { cause })

@@ -1,17 +1,17 @@
 import { LicensingError } from '../../core/errors.ts'
-import type { LicenseRecord, SigningKeyRecord, StorageSession, TierRecord } from '../../core/storage/index.ts'
+import type { SigningKeyRecord, StorageSession, TierRecord } from '../../core/storage/index.ts'
+import { batchesOf, batchSize, type BatchRecords } from '../../storage/batch.ts'
 import { explainRules } from '../terminal/explain.ts'
 import type { Line } from './lines.ts'
 import { inPresentFormat } from './formats.ts'
-import { recordShapes } from './record-shapes.ts'
+import { parseRecord } from './record-shapes.ts'
 import { kinds, noCounts, type Counts, type Entry, type Kind } from './records.ts'
 import { CliError } from '../errors.ts'
 
-/** A write in progress and the line that it writes. */
+/** The record of a line, which waits to be written. */
 interface Pending {
   readonly line: number
-  readonly kind: Kind
-  readonly done: Promise<boolean | void>
+  readonly entry: Entry
 }
 
 export interface ImportOptions {
@@ -22,8 +22,27 @@ export interface ImportOptions {
 /** Raises a restored license's revision and version beyond all that were issued or sent since the backup. */
 const lostRevisions = 100_000
 
-/** The most writes in progress at the same time. */
-const maxPending = 200
+/** The length of the lines that wait to be written, in UTF-16 code units: their records must not fill the memory. */
+const maxPendingLength = 4 * 1024 * 1024
+
+/** The kinds that come in batches. The others are few, or depend on each other. */
+const inBatches: { readonly [K in Kind]: K extends keyof BatchRecords ? true : false } = {
+  app: false,
+  feature: true,
+  tier: false,
+  signingKey: false,
+  customer: true,
+  licenseKey: true,
+  license: true,
+  notice: true,
+  webhook: false,
+  delivery: true,
+  apiKey: true,
+}
+
+function isInBatches(kind: Kind): kind is keyof BatchRecords {
+  return inBatches[kind]
+}
 
 function isOneOf(kind: string): kind is Kind {
   return kinds.some((known) => known === kind)
@@ -42,7 +61,7 @@ function parseLine({ number, text }: Line, format: number): Entry {
     const [[kind = '', record] = [], another] = Object.entries(document)
     if (another !== undefined) throw new TypeError('not one record')
     if (!isOneOf(kind)) throw unknownKind(number, kind)
-    return [kind, recordShapes[kind].parse(inPresentFormat(kind, record, format))] as unknown as Entry
+    return [kind, parseRecord(kind, inPresentFormat(kind, record, format))] as unknown as Entry
   } catch (cause) {
     if (cause instanceof CliError) throw cause
     const isRule = cause instanceof LicensingError
@@ -51,9 +70,11 @@ function parseLine({ number, text }: Line, format: number): Entry {
   }
 }
 
-/** Gives the license a revision that no token has yet, so that no `jti` is issued twice for different claims. */
-function withRaisedRevision(license: LicenseRecord): LicenseRecord {
-  return { ...license, revision: license.revision + lostRevisions, version: license.version + lostRevisions }
+/** Gives a license a revision that no token has yet, so that no `jti` is issued twice for different claims. */
+function restored([kind, record]: Entry): Entry {
+  if (kind !== 'license') return [kind, record] as Entry
+  const { revision, version } = record
+  return [kind, { ...record, revision: revision + lostRevisions, version: version + lostRevisions }]
 }
 
 function duplicate(line: number): CliError {
@@ -67,6 +88,7 @@ export class Importer {
   readonly #format: number
   readonly #counts = noCounts()
   #pending: Pending[] = []
+  #pendingLength = 0
   /** The previous signing key of the same app. */
   #lastKey: SigningKeyRecord | null = null
 
@@ -82,30 +104,37 @@ export class Importer {
     return this.#counts
   }
 
-  /** Begins to write a line. @throws {CliError} for this line, or for an earlier one that could not be written. */
+  /** Writes a line, or keeps it for a batch. @throws {CliError} for this line, or for an earlier one that is refused. */
   async add(line: Line): Promise<void> {
     const entry = parseLine(line, this.#format)
     const [kind] = entry
-    // Records of one kind are independent of each other, except signing keys and tiers.
-    const isFull = this.#pending.length >= maxPending
-    if (isFull || this.#pending.at(-1)?.kind !== kind || kind === 'signingKey' || kind === 'tier')
-      await this.finish()
+    if (this.#pending[0]?.entry[0] !== kind) await this.finish()
     this.#counts[kind]++
-    const done = this.#write(entry)
-    done.catch(() => {})
-    this.#pending.push({ line: line.number, kind, done })
+    this.#pending.push({ line: line.number, entry: this.#restore ? restored(entry) : entry })
+    this.#pendingLength += line.text.length
+    const isFull = this.#pending.length === batchSize || this.#pendingLength > maxPendingLength
+    if (isFull || !isInBatches(kind)) await this.finish()
   }
 
-  /** Waits for every write. @throws {CliError} for the first failure. */
+  /** Writes the lines that wait. @throws {CliError} for the first that is refused. */
   async finish(): Promise<void> {
     const pending = this.#pending
     this.#pending = []
-    const outcomes = await Promise.allSettled(pending.map(({ done }) => done))
-    for (const [at, outcome] of outcomes.entries()) {
-      const { line } = pending[at]!
-      if (outcome.status === 'rejected') throw this.#failure(line, outcome.reason)
-      if (outcome.value === false) throw duplicate(line)
+    this.#pendingLength = 0
+    if (pending.length > 1 && (await this.#writeAll(pending))) return
+    for (const { line, entry } of pending) {
+      const isWritten = await this.#write(entry).catch((error: unknown) => {
+        throw this.#failure(line, error)
+      })
+      if (isWritten === false) throw duplicate(line)
     }
+  }
+
+  /** Resolves to `false` and writes nothing if one of the lines is refused. */
+  async #writeAll(pending: readonly Pending[]): Promise<boolean> {
+    const kind = pending[0]!.entry[0]
+    if (!isInBatches(kind)) return false
+    return batchesOf(this.#session).insertBatch(kind, pending.map(({ entry }) => entry[1]) as never)
   }
 
   #failure(line: number, error: unknown): unknown {
@@ -129,8 +158,10 @@ export class Importer {
         return this.#writeKey(record)
       case 'customer':
         return session.insertCustomer(record)
+      case 'licenseKey':
+        return session.insertLicenseKey(record)
       case 'license':
-        return session.insertLicense(this.#restore ? withRaisedRevision(record) : record)
+        return session.insertLicense(record)
       case 'notice':
         return session.insertExpiryNotice(record)
       case 'webhook':

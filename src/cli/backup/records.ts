@@ -7,6 +7,7 @@ import type {
   FeatureRecord,
   StoredResponseRecord,
   ExpiryNotice,
+  LicenseKeyRecord,
   LicenseRecord,
   Page,
   Position,
@@ -23,6 +24,7 @@ export interface Records {
   readonly tier: TierRecord
   readonly signingKey: SigningKeyRecord
   readonly customer: CustomerRecord
+  readonly licenseKey: LicenseKeyRecord
   readonly license: LicenseRecord
   readonly notice: ExpiryNotice
   readonly webhook: WebhookRecord
@@ -44,6 +46,7 @@ export const kinds: readonly Kind[] = [
   'tier',
   'signingKey',
   'customer',
+  'licenseKey',
   'license',
   'notice',
   'webhook',
@@ -74,6 +77,11 @@ async function* licensesOf(session: StorageSession, appId: string): AsyncGenerat
 
 export function customersOf(session: StorageSession, appId: string): AsyncGenerator<CustomerRecord> {
   return allOf((page) => session.listCustomers({ appId }, page))
+}
+
+/** License keys of an app in every state. */
+export function licenseKeysOf(session: StorageSession, appId: string): AsyncGenerator<LicenseKeyRecord> {
+  return allOf((page) => session.listLicenseKeys({ appId, now: 0 }, page))
 }
 
 export function tiersOf(session: StorageSession, appId: string): AsyncGenerator<TierRecord> {
@@ -129,6 +137,7 @@ export async function* entriesOf(session: StorageSession): AsyncGenerator<Entry>
     yield* named('tier', tiersOf(session, app.id))
     yield* named('signingKey', await keysInOrder(session, app.id))
     yield* named('customer', customersOf(session, app.id))
+    yield* named('licenseKey', licenseKeysOf(session, app.id))
     yield* named('license', licensesOf(session, app.id))
     yield* named('notice', noticesOf(session, app.id))
     yield* named('webhook', await webhooksOf(session, app.id))
@@ -146,6 +155,7 @@ async function countApp(session: StorageSession, appId: string): Promise<Omit<Co
     tier: await session.countTiers(appId),
     signingKey: (await session.listSigningKeys(appId)).length,
     customer: await session.countCustomers({ appId }),
+    licenseKey: await session.countLicenseKeys({ appId, now: 0 }),
     license: await session.countLicenses({ appId, now: 0 }),
     notice: await lengthOf(noticesOf(session, appId)),
     webhook: (await webhooksOf(session, appId)).length,
@@ -172,6 +182,7 @@ export function noCounts(): Record<Kind, number> {
     tier: 0,
     signingKey: 0,
     customer: 0,
+    licenseKey: 0,
     license: 0,
     notice: 0,
     webhook: 0,

@@ -1,3 +1,4 @@
+import type { Limits } from '../../core/index.ts'
 import { readTime } from '../../adapters/http/wire.ts'
 
 /** A required flag that takes a value. */
@@ -84,6 +85,13 @@ export function parseTime(given: string): number {
   return time
 }
 
+/** Parses a date, which is its midnight in UTC, or an RFC 3339 time to seconds since 1970. @throws {Error} */
+export function parseDate(given: string): number {
+  const time = readTime(/^\d{4}-\d{2}-\d{2}$/.test(given) ? `${given}T00:00:00Z` : given)
+  if (time === null) throw new Error('a date has the form 2027-01-31')
+  return time
+}
+
 /** Parses a number of at most nine digits. @throws {Error} */
 export function parseCount(given: string): number {
   if (!/^\d{1,9}$/.test(given)) throw new Error('a number consists of digits')
@@ -102,4 +110,11 @@ export function parseSlugs(given: string): readonly string[] {
     .split(',')
     .map((slug) => slug.trim())
     .filter(Boolean)
+}
+
+/** Parses `projects=5,users=10`. Core judges the names and the numbers. @throws {Error} */
+export function parseLimits(given: string): Limits {
+  const limits = parseSlugs(given).map((limit) => limit.split('='))
+  if (limits.some(({ length }) => length !== 2)) throw new Error('limits have the form projects=5,users=10')
+  return Object.fromEntries(limits.map(([name = '', count = '']) => [name.trim(), parseCount(count.trim())]))
 }

@@ -11,9 +11,13 @@ import {
 import { version } from '../../adapters/version.ts'
 import { appsCommands } from './apps.ts'
 import { doctorCommand, exportCommand, importCommand, migrateCommand, rekeyCommand } from './database.ts'
+import { customersCommands } from './customers.ts'
+import { featuresCommands } from './features.ts'
 import { keysCommands } from './keys.ts'
+import { checkKeyCommand, licenseKeysCommands } from './license-keys.ts'
 import { licensesCommands } from './licenses.ts'
 import { serveCommand } from './serve.ts'
+import { tiersCommands } from './tiers.ts'
 import type { CliContext } from './context.ts'
 import { verifyCommand } from './verify.ts'
 import { explain } from '../terminal/explain.ts'
@@ -29,6 +33,11 @@ const root: RouteMap<CliContext> = buildRouteMap({
   routes: {
     serve: serveCommand,
     apps: appsCommands,
+    tiers: tiersCommands,
+    features: featuresCommands,
+    customers: customersCommands,
+    licenseKeys: licenseKeysCommands,
+    checkKey: checkKeyCommand,
     licenses: licensesCommands,
     keys: keysCommands,
     verify: verifyCommand,

@@ -7,12 +7,14 @@ import {
   regenerateLicense,
   reinstateLicense,
   revokeLicense,
+  updateLicense,
   type CreateLicenseOptions,
   type LicenseOptions,
   type ListLicensesOptions,
   type NewTokenOptions,
   type RegenerateAllOptions,
   type RevokeLicenseOptions,
+  type UpdateLicenseOptions,
 } from '../licenses.ts'
 import {
   argument,
@@ -20,6 +22,7 @@ import {
   json,
   optional,
   parseCount,
+  parseDate,
   parseLimit,
   parseSlugs,
   parseTime,
@@ -33,6 +36,7 @@ import { prepare, type CliContext } from './context.ts'
 type LicenseFlags = LicenseOptions & DatabaseFlags
 type ListFlags = ListLicensesOptions & DatabaseFlags
 type CreateFlags = CreateLicenseOptions & DatabaseFlags
+type UpdateFlags = UpdateLicenseOptions & DatabaseFlags
 type RevokeFlags = RevokeLicenseOptions & DatabaseFlags
 type NewTokenFlags = NewTokenOptions & DatabaseFlags
 type RegenerateAllFlags = RegenerateAllOptions & DatabaseFlags
@@ -41,6 +45,10 @@ const app = required('The slug of the app', 'slug')
 const id = argument('The id of the license, or its UUID', 'id')
 const ofCustomer = text('Only licenses of this customer, by id or e-mail', 'customer')
 const ofTier = text('Only licenses of this tier, by slug or id', 'tier')
+const days = optional('The license ends in this number of days', 'number', parseCount)
+const expires = optional('The license ends at this time, as in 2027-01-31T00:00:00Z', 'time', parseTime)
+const forever = toggle('The license never ends')
+const updatesUntil = optional('Cover versions that are released until this day', 'date', parseDate)
 const invalidatePrevious = toggle('Refuse every earlier token; use it if a token was stolen')
 
 const listCommand: Command<CliContext> = buildCommand({
@@ -75,10 +83,11 @@ const createCommand: Command<CliContext> = buildCommand({
       installationId: required('The installation that receives the license', 'uuid'),
       customer: required('The customer, by id or e-mail; a new e-mail creates a customer', 'customer'),
       tier: required('The tier, by slug or id', 'tier'),
-      days: optional('The license ends in this number of days', 'number', parseCount),
-      expires: optional('The license ends at this time, as in 2027-01-31T00:00:00Z', 'time', parseTime),
-      forever: toggle('The license never ends'),
+      days,
+      expires,
+      forever,
       features: optional('Features beyond those of the tier: a,b,c', 'slugs', parseSlugs),
+      updatesUntil,
       json,
       database,
     },
@@ -93,6 +102,27 @@ const getCommand: Command<CliContext> = buildCommand({
   parameters: { flags: { app, json, database }, positional: id },
   async func(this: CliContext, flags: LicenseFlags, id: string) {
     await getLicense(await prepare(this, flags), id, flags, this.output)
+  },
+})
+
+const updateCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Change a license and print its token' },
+  parameters: {
+    flags: {
+      app,
+      installationId: text('The installation that gets the license in place of the last one', 'uuid'),
+      tier: text('The new tier, by slug or id', 'tier'),
+      days,
+      expires,
+      forever,
+      updatesUntil,
+      json,
+      database,
+    },
+    positional: id,
+  },
+  async func(this: CliContext, flags: UpdateFlags, id: string) {
+    await updateLicense(await prepare(this, flags), id, flags, this.output)
   },
 })
 
@@ -141,11 +171,12 @@ const regenerateAllCommand: Command<CliContext> = buildCommand({
 })
 
 export const licensesCommands: RouteMap<CliContext> = buildRouteMap({
-  docs: { brief: 'List, issue, revoke, reinstate and regenerate licenses' },
+  docs: { brief: 'List, issue, change, revoke, reinstate and regenerate licenses' },
   routes: {
     list: listCommand,
     create: createCommand,
     get: getCommand,
+    update: updateCommand,
     revoke: revokeCommand,
     reinstate: reinstateCommand,
     regenerate: regenerateCommand,

@@ -1,12 +1,13 @@
 import { buildCommand, type Command } from '@stricli/core'
 import { verify } from '../verify.ts'
-import { argument, json, required, text } from './flags.ts'
+import { argument, json, optional, parseDate, required, text } from './flags.ts'
 import type { CliContext } from './context.ts'
 
 interface VerifyFlags {
   readonly publicKey: string
   readonly app?: string
   readonly issuer?: string
+  readonly releasedAt?: number
   readonly json: boolean
 }
 
@@ -21,6 +22,7 @@ export const verifyCommand: Command<CliContext> = buildCommand({
       publicKey: required('The file of the public key: PEM or a JWK Set', 'file'),
       app: text('The app that the token must name', 'slug'),
       issuer: text('The issuer that the token must name', 'issuer'),
+      releasedAt: optional('The day on which your program was released, as in 2027-01-31', 'date', parseDate),
       json,
     },
     positional: argument('The token; - for standard input, which keeps it out of the process list', 'token'),

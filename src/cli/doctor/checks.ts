@@ -24,6 +24,7 @@ import {
   allOf,
   customersOf,
   deliveriesOf,
+  licenseKeysOf,
   storedResponsesOf,
   noCounts,
   tiersOf,
@@ -139,6 +140,23 @@ async function checkCustomers({ session, visit, report }: Checker, app: AppRecor
   }
 }
 
+async function checkLicenseKeys(
+  { session, visit, report }: Checker,
+  app: AppRecord,
+  tiers: ReadonlySet<string>,
+): Promise<void> {
+  for await (const key of licenseKeysOf(session, app.id)) {
+    const where = `license key ${key.id}`
+    visit('licenseKey', where, key)
+    if ((await session.findCustomer(app.id, key.customerId)) === null)
+      report(where, 'is of a customer that its app does not have')
+    if (key.tierId !== null && !tiers.has(key.tierId))
+      report(where, 'is of a tier that its app does not have')
+    if (key.starts === 'activation' && key.durationDays === null)
+      report(where, 'starts with its first activation, and has no duration')
+  }
+}
+
 async function checkWebhook(checker: Checker, app: AppRecord): Promise<void> {
   const { session, sealer, visit, report } = checker
   const webhook = await session.findWebhook(app.id)
@@ -183,6 +201,7 @@ async function checkApp(checker: Checker, app: AppRecord): Promise<void> {
   await checkKeys(checker, app)
   const tiers = await checkTiers(checker, app)
   await checkCustomers(checker, app)
+  await checkLicenseKeys(checker, app, tiers)
   await checkWebhook(checker, app)
   const now = Math.floor(Date.now() / 1000)
   const sample: string[] = []

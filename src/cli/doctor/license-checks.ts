@@ -1,21 +1,14 @@
 import { statusOf } from '../../core/token/decision.ts'
-import type { AppRecord, LicenseRecord, StorageSession } from '../../core/storage/index.ts'
+import type { AppRecord, LicenseKeyRecord, LicenseRecord, StorageSession } from '../../core/storage/index.ts'
+import { batchesOf } from '../../storage/batch.ts'
 import { licensePages } from '../backup/records.ts'
+import { seatFaults } from './seat-faults.ts'
 
-interface LicenseChecker {
+export interface LicenseChecker {
   readonly session: StorageSession
   report(where: string, what: string): void
   visit(kind: 'license', where: string, record: LicenseRecord): void
-}
-
-async function knownCustomers(
-  session: StorageSession,
-  app: AppRecord,
-  page: readonly LicenseRecord[],
-): Promise<ReadonlySet<string>> {
-  const ids = [...new Set(page.map(({ customerId }) => customerId))]
-  const found = await Promise.all(ids.map((id) => session.findCustomer(app.id, id)))
-  return new Set(found.flatMap((customer) => (customer === null ? [] : [customer.id])))
+  visit(kind: 'licenseKey', where: string, record: LicenseKeyRecord): void
 }
 
 /** The faults that a license shows without a look at other records. */
@@ -32,17 +25,19 @@ function faultsOf(license: LicenseRecord, now: number): readonly string[] {
   ]
 }
 
-/** For each license of a page that claims its installation slot, the license that the slot really has. */
-function slotOwners(
+/** The license keys of these seats, by id. */
+async function licenseKeysOf(
   session: StorageSession,
-  app: AppRecord,
+  appId: string,
   page: readonly LicenseRecord[],
-): Promise<readonly (LicenseRecord | null)[]> {
-  return Promise.all(
-    page.map(({ current, installationId }) =>
-      current ? session.findCurrentLicense(app.id, installationId) : null,
-    ),
-  )
+): Promise<ReadonlyMap<string, LicenseKeyRecord>> {
+  const ids = new Set(page.flatMap(({ licenseKeyId }) => licenseKeyId ?? []))
+  const keys = new Map<string, LicenseKeyRecord>()
+  for (const id of ids) {
+    const key = await session.findLicenseKey(appId, id)
+    if (key !== null) keys.set(id, key)
+  }
+  return keys
 }
 
 async function checkPage(
@@ -52,16 +47,22 @@ async function checkPage(
   page: readonly LicenseRecord[],
 ): Promise<void> {
   const now = Math.floor(Date.now() / 1000)
-  const customers = await knownCustomers(session, app, page)
-  const owners = await slotOwners(session, app, page)
-  for (const [at, license] of page.entries()) {
+  const batches = batchesOf(session)
+  const customers = await batches.findCustomerIds(app.id, [...new Set(page.map((one) => one.customerId))])
+  const owners = await batches.findSlotOwners(
+    app.id,
+    page.filter((one) => one.current).map((one) => one.installationId),
+  )
+  const licenseKeys = await licenseKeysOf(session, app.id, page)
+  for (const license of page) {
     const where = `license ${license.id}`
     visit('license', where, license)
     for (const what of faultsOf(license, now)) report(where, what)
+    for (const what of seatFaults(license, licenseKeys)) report(where, what)
     if (!customers.has(license.customerId)) report(where, 'is of a customer that its app does not have')
     if (license.tierId !== null && !tiers.has(license.tierId))
       report(where, 'is of a tier that its app does not have')
-    if (license.current && owners[at]?.id !== license.id)
+    if (license.current && owners.get(license.installationId) !== license.id)
       report(where, 'shares the place of its installation')
   }
 }

@@ -1,6 +1,6 @@
 import { LicensingError } from '../../core/errors.ts'
 import { base32Character } from '../../core/typeid.ts'
-import { recordShapes } from '../backup/record-shapes.ts'
+import { parseRecord } from '../backup/record-shapes.ts'
 import type { Kind, Records } from '../backup/records.ts'
 import { explainRules } from '../terminal/explain.ts'
 
@@ -24,7 +24,7 @@ function remedy<K extends Kind>(kind: K, record: Records[K], isOfId: boolean): s
 /** The rules of an import that a stored record breaks, and what to do about it; `null` if an import takes the record. */
 export function recordFault<K extends Kind>(kind: K, record: Records[K]): string | null {
   try {
-    recordShapes[kind].parse(record)
+    parseRecord(kind, record)
     return null
   } catch (error) {
     if (!(error instanceof LicensingError)) throw error

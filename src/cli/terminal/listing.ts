@@ -4,6 +4,7 @@ import { jsonOf, type AsJson, type Output } from './output.ts'
 
 /** The two forms of a listed item: a row for people, an object for programs. */
 export interface ListFormat<Item> {
+  /** Names of the columns; empty for a list that a program reads. */
   readonly head: readonly string[]
   row(item: Item): readonly string[]
   /** Returns the item as the HTTP API returns it. */
@@ -36,7 +37,7 @@ async function printColumns<Item>(
   let widths: readonly number[] | undefined
   for await (const page of pages) {
     const rows = page.map(row)
-    if (widths === undefined) rows.unshift(head)
+    if (widths === undefined && head.length > 0) rows.unshift(head)
     widths ??= widthsOf(rows)
     if (rows.length > 0) output.line(columns(rows, widths))
   }

@@ -11,6 +11,7 @@ import {
   type TUnsafe,
 } from '@sinclair/typebox'
 import { appSlugPattern, uuidPattern } from '../ids.ts'
+import type { Limits } from '../limits.ts'
 import { maxInstant } from '../time.ts'
 import { base32Character } from '../typeid.ts'
 
@@ -46,6 +47,11 @@ export const instantRule = 'must be whole seconds since 1970, or a valid Date, u
 export function instant(meaning: string, hint = ''): TInteger {
   const rule = instantRule + hint
   return Type.Integer({ description: meaning, minimum: 0, maximum: maxInstant, instant: true, rule })
+}
+
+/** A time as {@link instant}. On the wire a date alone is one too: the midnight in UTC with which it begins. */
+export function dateOrInstant(meaning: string): TInteger {
+  return { ...instant(meaning, '; a date alone is its midnight in UTC'), allowsDate: true }
 }
 
 /** True for the schema of a time, also of one that may be `null`. */
@@ -101,6 +107,16 @@ export function slugs(meaning: string, maxItems: number): TUnsafe<readonly strin
     rule: `must be a list of at most ${maxItems} different slugs of lowercase letters, digits or underscores`,
   })
   return Type.Unsafe<readonly string[]>(list)
+}
+
+/** Limits by slug. */
+export function limits(meaning: string, maxProperties: number): TUnsafe<Limits> {
+  const amount = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+  const names = Type.String({ pattern: slug().pattern! })
+  const rule = `must be an object of at most ${maxProperties} slugs, each with an integer from 0 to 2^53 - 1`
+  return Type.Unsafe<Limits>(
+    Type.Record(names, amount, { description: meaning, maxProperties, additionalProperties: false, rule }),
+  )
 }
 
 /** An id or a slug. */

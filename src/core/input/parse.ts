@@ -66,6 +66,11 @@ function brokenJsonRule(value: unknown): string | null {
   return null
 }
 
+/** True for JSON that every storage keeps exactly: well-formed text, numbers that survive, and not too deep. */
+export function isJson(value: unknown): boolean {
+  return brokenJsonRule(value) === null
+}
+
 function brokenRule(schema: TSchema, value: unknown, required: boolean): string | null {
   if (value === undefined) return required ? 'is required' : null
   // A time has one rule for every wrong value, because a `Date` is one and is no JSON.

@@ -3,15 +3,25 @@ import { LicensingError } from '../errors.ts'
 import { requireLicense } from '../lookup.ts'
 import { retryUntilWon } from '../retry.ts'
 import { licenseEvent, type LicenseEventType } from '../runtime/events.ts'
-import type { AppRecord, LicensePatch, LicenseRecord, NumericDate, StorageSession } from '../storage/index.ts'
+import type {
+  AppRecord,
+  LicenseKeyRecord,
+  LicensePatch,
+  LicenseRecord,
+  NumericDate,
+  StorageSession,
+} from '../storage/index.ts'
 import { statusOf } from '../token/decision.ts'
 import { type Emit, inTransaction, lostIfGone } from '../transaction.ts'
+import { takeSeat } from './seats.ts'
 import { toUnsigned, type SignedLicense } from './view.ts'
 
 /** A change to a license, and the event that announces it. */
 export interface LicenseChange {
   readonly patch: LicensePatch
   readonly event: LicenseEventType
+  /** The license key of which the license takes a seat again, as it was read with the license. */
+  readonly takes?: LicenseKeyRecord | undefined
 }
 
 /**
@@ -48,7 +58,10 @@ async function explainLoss(context: Context, app: AppRecord, license: LicenseRec
   await checkSlot(context, app, license.installationId, license.id)
 }
 
-/** An active or reinstated license takes its installation slot; any other takes a free one. `undefined`: no change. */
+/**
+ * An active or reinstated license takes its installation slot, and so does a seat that is taken; any other takes a free one.
+ * `undefined`: no change.
+ */
 async function slotAfter(
   context: Context,
   license: LicenseRecord,
@@ -58,7 +71,8 @@ async function slotAfter(
   const isMoved = next.installationId !== license.installationId
   if (license.current && !isMoved) return undefined
   const isReinstated = license.revokedAt !== null && next.revokedAt === null
-  if (isReinstated || statusOf(next, context.runtime.now()) === 'active') return true
+  const isTakenSeat = next.licenseKeyId !== null && next.revokedAt === null
+  if (isReinstated || isTakenSeat || statusOf(next, context.runtime.now()) === 'active') return true
   return isMoved
     ? (await context.storage.findCurrentLicense(license.appId, next.installationId)) === null
     : undefined
@@ -90,18 +104,19 @@ async function applyChange(
   context: Context,
   app: AppRecord,
   license: LicenseRecord,
-  { patch, event }: LicenseChange,
+  { patch, event, takes }: LicenseChange,
 ): Promise<SignedLicense | null> {
   const whole = await completed(context, license, patch)
   // The result is made before the transaction, because its `jti` waits for cryptography.
   const result = await toUnsigned(context, app, { ...license, ...whole })
   const change = async (tx: StorageSession, emit: Emit): Promise<SignedLicense | null> => {
+    if (takes !== undefined && !(await takeSeat(tx, takes))) return null
     const written = await write(tx, license, whole, context.runtime.now())
     if (written === null) return null
     await emit(app, licenseEvent(event, written, context.runtime.now()))
     return result
   }
-  const isOneWrite = app.webhookUrl === null && whole.current !== true
+  const isOneWrite = app.webhookUrl === null && whole.current !== true && takes === undefined
   const saved = await lostIfGone(context, inTransaction(context, change, { isOneWrite }))
   if (saved === null && whole.current === true)
     await checkSlot(context, app, result.installationId, license.id)

@@ -3,7 +3,7 @@ import { LicensingError } from '../errors.ts'
 import { sha256Hex, uuidOf } from '../ids.ts'
 import { acceptedKeys } from '../keys/signing-keys.ts'
 import { requireApp } from '../lookup.ts'
-import type { AppRecord, LicenseRecord } from '../storage/index.ts'
+import type { AppRecord, LicenseRecord, NumericDate } from '../storage/index.ts'
 import { decide, type Decision } from '../token/decision.ts'
 import { readJti, type Jti } from '../token/jti.ts'
 import {
@@ -47,7 +47,7 @@ export function invalidToken(): LicensingError {
 }
 
 /** Compares in constant time, so that the time tells nothing of the MAC. */
-function isSameText(a: string, b: string): boolean {
+export function isSameText(a: string, b: string): boolean {
   let difference = a.length ^ b.length
   for (let at = 0; at < a.length; at++) difference |= a.charCodeAt(at) ^ b.charCodeAt(at)
   return difference === 0
@@ -103,9 +103,10 @@ export function decideOwnToken(
   context: Context,
   { claims, jti }: AuthenticToken,
   license?: LicenseRecord,
+  releasedAt?: NumericDate,
 ): Decision {
   const now = context.runtime.now()
-  return decide({ token: claims, revision: jti.revision, license, isIssuer: true, now })
+  return decide({ token: claims, revision: jti.revision, license, isIssuer: true, releasedAt, now })
 }
 
 /** True if `invalidatePrevious` has refused the token since. An expired or revoked license is another matter. */

@@ -5,6 +5,7 @@ import {
   identifier,
   instant,
   integer,
+  limits,
   metadata,
   nullable,
   oneOf,
@@ -14,6 +15,7 @@ import {
   uuid,
 } from '../input/fields.ts'
 import { input, invalidInput, type Input } from '../input/parse.ts'
+import type { Limits } from '../limits.ts'
 import { pagingFields, type Paging } from '../paging.ts'
 import type { Metadata, NumericDate } from '../storage/index.ts'
 import { day, maxInstant } from '../time.ts'
@@ -57,6 +59,17 @@ interface ParsedExpiry {
   readonly forever?: true
 }
 
+/** The versions of the program that a license covers. */
+interface Coverage {
+  /** Covers versions released until this time: whole seconds since 1970, or a `Date`. `null`, the default, covers all. */
+  readonly updatesUntil?: NumericDate | Date | null
+}
+
+/** The coverage as `parse` leaves it. */
+interface ParsedCoverage {
+  readonly updatesUntil?: NumericDate | null
+}
+
 interface NewLicenseFields {
   /** A UUID, which the licensed program makes once and keeps. It is stored in lower case. */
   readonly installationId: string
@@ -67,6 +80,8 @@ interface NewLicenseFields {
   readonly customFeatures?: readonly string[]
   /** The same as `customFeatures`. Give one of the two. */
   readonly features?: readonly string[]
+  /** At most 20 limits by slug for this license alone, 0 to 2^53 - 1. They override the tier's name by name. */
+  readonly customLimits?: Limits
   /** A JSON object of at most 16 KiB. */
   readonly metadata?: Metadata
 }
@@ -87,10 +102,10 @@ interface NewLicenseFields {
  * }
  * ```
  */
-export type NewLicense = NewLicenseFields & Expiry
+export type NewLicense = NewLicenseFields & Expiry & Coverage
 
 /** A new license as `parse` leaves it. */
-export interface ParsedLicense extends NewLicenseFields, ParsedExpiry {}
+export interface ParsedLicense extends NewLicenseFields, ParsedExpiry, ParsedCoverage {}
 
 interface LicenseChangeFields {
   readonly installationId?: string
@@ -98,17 +113,21 @@ interface LicenseChangeFields {
   /** Id or slug. */
   readonly tierId?: string
   readonly customFeatures?: readonly string[] | null
+  /** The name of the installation, for people. At most 64 characters. */
+  readonly name?: string | null
+  readonly customLimits?: Limits | null
   readonly metadata?: Metadata | null
 }
 
 /**
  * Changes to a license. An absent field stays unchanged; lists and `metadata` are replaced as a whole. A change to a claim
- * regenerates the license. On a revoked license only `metadata` may change.
+ * regenerates the license. On a revoked license only `name` and `metadata` may change. On a seat, customer, tier, features and
+ * end belong to its license key.
  */
-export type LicenseChanges = LicenseChangeFields & (Expiry | SameExpiry)
+export type LicenseChanges = LicenseChangeFields & (Expiry | SameExpiry) & Coverage
 
 /** Changes as `parse` leaves them. */
-export interface ParsedChanges extends LicenseChangeFields, ParsedExpiry {}
+export interface ParsedChanges extends LicenseChangeFields, ParsedExpiry, ParsedCoverage {}
 
 /** Filter and page of `licensing.licenses.list`. */
 export interface LicenseQuery extends Paging {
@@ -117,6 +136,8 @@ export interface LicenseQuery extends Paging {
   /** Id or slug. */
   readonly tierId?: string
   readonly installationId?: string
+  /** Only the seats of this license key. */
+  readonly licenseKeyId?: string
   /** Asks for the tokens too. Each costs a signature, so a page has at most 20 then. */
   readonly include?: 'token'
 }
@@ -134,6 +155,7 @@ export interface Reinstatement {
 }
 
 const maxCustomFeatures = 50
+const maxCustomLimits = 20
 const maxTokensPerPage = 20
 
 const expiryFields: {
@@ -153,6 +175,9 @@ const customerId = () => identifier('Who holds it')
 const tierId = () => reference('Its tier, by id or slug')
 const customFeatures = () => slugs('Features of this license alone, added to the tier’s', maxCustomFeatures)
 
+const customLimits = () => limits('Limits of this license alone; they override the tier’s', maxCustomLimits)
+const updatesUntil = () => nullable(instant('Covers versions released until then; null covers all versions'))
+
 export const newLicense: Input<ParsedLicense> = input<ParsedLicense>()(
   Type.Object(
     {
@@ -161,6 +186,8 @@ export const newLicense: Input<ParsedLicense> = input<ParsedLicense>()(
       tierId: tierId(),
       customFeatures: Type.Optional(customFeatures()),
       features: Type.Optional(customFeatures()),
+      customLimits: Type.Optional(customLimits()),
+      updatesUntil: Type.Optional(updatesUntil()),
       ...expiryFields,
       metadata: Type.Optional(metadata()),
     },
@@ -175,7 +202,10 @@ export const licenseChanges: Input<ParsedChanges> = input<ParsedChanges>()(
       customerId: Type.Optional(customerId()),
       tierId: Type.Optional(tierId()),
       customFeatures: Type.Optional(nullable(customFeatures())),
+      customLimits: Type.Optional(nullable(customLimits())),
+      updatesUntil: Type.Optional(updatesUntil()),
       ...expiryFields,
+      name: Type.Optional(nullable(text('Name of the installation, for people', 0, 64))),
       metadata: Type.Optional(nullable(metadata())),
     },
     atMostOneOf(...expiries),
@@ -189,6 +219,7 @@ export const licenseQuery: Input<LicenseQuery> = input<LicenseQuery>()(
     customerId: Type.Optional(identifier('Only licenses of this customer')),
     tierId: Type.Optional(reference('Only licenses of this tier, by id or slug')),
     installationId: Type.Optional(uuid('Only licenses for this installation')),
+    licenseKeyId: Type.Optional(identifier('Only the seats of this license key')),
     include: Type.Optional(oneOf('Adds the tokens; then at most 20 a page', ['token'])),
   }),
 )

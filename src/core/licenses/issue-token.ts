@@ -37,6 +37,8 @@ function claimsOf(app: AppRecord, license: License): LicenseClaims {
     tier: license.tier,
     customer_id: license.customerId,
     features: license.features,
+    ...(Object.keys(license.limits).length > 0 && { limits: license.limits }),
+    ...(license.updatesUntil !== null && { updates_until: license.updatesUntil }),
   }
 }
 

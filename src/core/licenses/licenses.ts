@@ -1,10 +1,11 @@
 import { allItems, type FilterOf } from '../all-items.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
-import { isUuid, readId } from '../ids.ts'
+import { isUuid } from '../ids.ts'
 import { checkMetadata, invalidInput } from '../input/parse.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
-import { requireApp, requireLicense } from '../lookup.ts'
+import { sortedLimits } from '../limits.ts'
+import { licenseId, requireApp, requireLicense } from '../lookup.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
 import type { Permission } from '../principal.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
@@ -19,8 +20,6 @@ import {
   licenseQuery,
   newLicense,
   pageSizeOf,
-  reinstatement,
-  revocation,
   type LicenseChanges,
   type LicenseQuery,
   type NewLicense,
@@ -39,6 +38,8 @@ import {
   type RenewalOptions,
 } from './regenerate.ts'
 import { renew, type HeldLicense } from './renewal.ts'
+import { reinstateLicense, revokeLicense, unrevoked } from './revocation.ts'
+import { refuseOfLicenseKey } from './seats.ts'
 import {
   present,
   toSigned,
@@ -103,7 +104,8 @@ export interface Licenses {
   /**
    * Changes a license. A change to a claim regenerates it.
    * @throws {LicensingError} `validation_error`, `not_found`, `license_revoked`, `missing_tier`; `conflict` if another active
-   * license occupies the installation slot.
+   * license occupies the installation slot. On a seat of a license key, what belongs to the license key is a
+   * `validation_error`.
    */
   update(app: string, id: string, changes: LicenseChanges): Promise<SignedLicense>
   /** Deletes a license for good. @throws {LicensingError} `not_found`. */
@@ -113,7 +115,8 @@ export interface Licenses {
   /**
    * Undoes a revocation.
    * @throws {LicensingError} `validation_error`, `not_found`; `conflict` if another active license occupies the installation
-   * slot; `missing_tier`, only with `invalidatePrevious`.
+   * slot; `missing_tier`, only with `invalidatePrevious`. A seat also throws `license_key_revoked`, and `seat_limit_reached` if
+   * its license key has no free seat.
    */
   reinstate(app: string, id: string, reinstatement?: Reinstatement): Promise<SignedLicense>
   /**
@@ -126,8 +129,8 @@ export interface Licenses {
    * Regenerates a license for the holder of its own token. The token must be unexpired, and signed under an accepted key.
    * Resolves to the fields that a holder may see.
    * @param currentToken The token, or the credential that `authenticate` made of it.
-   * @throws {LicensingError} `invalid_token`, `token_expired`, `token_mismatch`, `not_found`, `license_revoked`,
-   * `missing_tier`, in this order; `forbidden` under {@link Licensing.restrictedTo} a public key.
+   * @throws {LicensingError} `invalid_token`, `token_expired`, `token_mismatch`, `not_found`, `license_revoked` or
+   * `license_released`, `missing_tier`, in this order; `forbidden` under {@link Licensing.restrictedTo} a public key.
    */
   renew(app: string, id: string, currentToken: unknown, options?: RenewalOptions): Promise<HeldLicense>
   /**
@@ -151,13 +154,6 @@ function permissionFor(include: IncludeToken | 'token' | undefined): Permission 
   return include === undefined ? 'read' : 'tokens'
 }
 
-/** The stored form of a license's id, given as TypeID or UUID. @throws {LicensingError} `not_found`. */
-function licenseId(id: string): string {
-  const known = readId('lic', id)
-  if (known === null) throw new LicensingError('not_found', 'License not found')
-  return known
-}
-
 async function existingTier(context: Context, app: AppRecord, tier: string): Promise<TierRecord> {
   const record = await context.storage.findTier(app.id, tier)
   if (record === null) throw invalidInput({ tierId: ['does not exist'] })
@@ -169,7 +165,6 @@ async function checkCustomer(context: Context, app: AppRecord, id: string | unde
     throw invalidInput({ customerId: ['does not exist'] })
 }
 
-const unrevoked = { revokedAt: null, revokedReason: null, revokedCause: null } as const
 const unseen = { seenAt: null, seenKid: null, seenClient: null } as const
 
 async function licenseRecord(context: Context, app: AppRecord, given: ParsedLicense): Promise<LicenseRecord> {
@@ -184,15 +179,20 @@ async function licenseRecord(context: Context, app: AppRecord, given: ParsedLice
     tier: tier.slug,
     tierFeatures: tier.features,
     customFeatures: customFeaturesOf(given),
+    tierLimits: tier.limits,
+    customLimits: sortedLimits(given.customLimits ?? {}),
     installationId: given.installationId.toLowerCase(),
     current: true,
     expiresAt: expiryOf(given, now),
+    updatesUntil: given.updatesUntil ?? null,
     ...unrevoked,
     issuedAt: now,
     revision: 1,
     minRevision: 1,
     version: 1,
     ...unseen,
+    licenseKeyId: null,
+    name: null,
     metadata: given.metadata ?? {},
     createdAt: now,
     updatedAt: now,
@@ -220,6 +220,7 @@ async function licenseFilter(
     customerId: query.customerId,
     tierId: tier?.id,
     installationId: query.installationId?.toLowerCase(),
+    licenseKeyId: query.licenseKeyId,
   }
 }
 
@@ -242,11 +243,17 @@ async function listLicenses(
   return mapListing(listing, (license) => present(context, record, license, options))
 }
 
+type Claim =
+  | 'installationId'
+  | 'customerId'
+  | 'tierId'
+  | 'customFeatures'
+  | 'customLimits'
+  | 'expiresAt'
+  | 'updatesUntil'
+
 /** The claims that an update names; `undefined` leaves a claim alone. */
-type WantedClaims = {
-  readonly [Claim in 'installationId' | 'customerId' | 'tierId' | 'customFeatures' | 'expiresAt']:
-    LicenseRecord[Claim] | undefined
-}
+type WantedClaims = { readonly [Name in Claim]: LicenseRecord[Name] | undefined }
 
 /** The claims that this update really changes. */
 function changedClaims(license: LicenseRecord, wanted: WantedClaims): LicensePatch {
@@ -258,14 +265,24 @@ function changedClaims(license: LicenseRecord, wanted: WantedClaims): LicensePat
 /** The claims that an update names, checked against the app. @throws {LicensingError} `validation_error`. */
 async function wantedClaims(context: Context, app: AppRecord, given: ParsedChanges): Promise<WantedClaims> {
   await checkCustomer(context, app, given.customerId)
-  const { tierId, customFeatures } = given
+  const { tierId, customFeatures, customLimits } = given
   const expiresAt = changedExpiryOf(given, context.runtime.now())
   return {
     installationId: given.installationId?.toLowerCase(),
     customerId: given.customerId,
     tierId: tierId === undefined ? undefined : (await existingTier(context, app, tierId)).id,
     customFeatures: customFeatures === undefined ? undefined : (customFeatures ?? []),
+    customLimits: customLimits === undefined ? undefined : sortedLimits(customLimits ?? {}),
     expiresAt,
+    updatesUntil: given.updatesUntil,
+  }
+}
+
+/** The fields that are no claims. */
+function notesOf({ metadata, name }: ParsedChanges): LicensePatch {
+  return {
+    ...(metadata !== undefined && { metadata: metadata ?? {} }),
+    ...(name !== undefined && { name }),
   }
 }
 
@@ -281,49 +298,17 @@ async function updateLicense(
   const key = licenseId(id)
   const event = 'license.updated'
   const plan: ChangePlan = async (license) => {
+    if (license.licenseKeyId !== null) refuseOfLicenseKey(given)
     const wanted = await wantedClaims(context, record, given)
     const claims = changedClaims(license, wanted)
-    const metadata = given.metadata === undefined ? {} : { metadata: given.metadata ?? {} }
+    const notes = notesOf(given)
     if (Object.keys(claims).length === 0)
-      return given.metadata === undefined ? null : { patch: metadata, event }
+      return Object.keys(notes).length === 0 ? null : { patch: notes, event }
     const { tierId } = claims
     const issued = await nextRevision(context, record, license, typeof tierId === 'string' ? { tierId } : {})
-    return { patch: { ...metadata, ...claims, ...issued }, event }
+    return { patch: { ...notes, ...claims, ...issued }, event }
   }
   return [record, await changeLicense(context, record, key, plan)]
-}
-
-async function revokeLicense(
-  context: Context,
-  app: string,
-  id: string,
-  options: Revocation = {},
-): Promise<License> {
-  const { reason = null } = revocation.parse(options)
-  const record = await requireApp(context, app, 'write')
-  const plan: ChangePlan = ({ revokedAt }) =>
-    revokedAt === null
-      ? { patch: { revokedAt: context.runtime.now(), revokedReason: reason }, event: 'license.revoked' }
-      : null
-  const { token: _token, ...license } = await changeLicense(context, record, licenseId(id), plan)
-  return license
-}
-
-async function reinstateLicense(
-  context: Context,
-  app: string,
-  id: string,
-  options: Reinstatement = {},
-): Promise<Found<License>> {
-  const { invalidatePrevious = false } = reinstatement.parse(options)
-  const record = await requireApp(context, app, 'write')
-  const plan: ChangePlan = async (license) => {
-    const event = license.revokedAt === null ? 'license.regenerated' : 'license.reinstated'
-    if (!invalidatePrevious) return license.revokedAt === null ? null : { patch: unrevoked, event }
-    const issued = await nextRevision(context, record, { ...license, ...unrevoked }, { invalidatePrevious })
-    return { patch: { ...unrevoked, ...issued }, event }
-  }
-  return [record, await changeLicense(context, record, licenseId(id), plan)]
 }
 
 async function findLicense(

@@ -15,6 +15,7 @@ import type { Decision } from '../token/decision.ts'
 import { type Emit, inTransaction } from '../transaction.ts'
 import { changeLicense, type ChangePlan } from './changes.ts'
 import { decideOwnToken, type AuthenticToken } from './check-token.ts'
+import { signOfLife } from './seen.ts'
 import type { SignedLicense } from './view.ts'
 
 /** Options of `licensing.licenses.regenerate`. */
@@ -77,13 +78,14 @@ export const bulkRegeneration: Input<BulkRegeneration> = input<BulkRegeneration>
 /** Licenses a page. Each page is one transaction of some 20 ms. */
 const pageSize = 5_000
 
-/** @throws {LicensingError} the decision's code, if it refuses. */
+/** A renewal names no release date, so that every version is covered. @throws {LicensingError} the decision's code, if it refuses. */
 function refuse(decision: Decision): void {
-  if (decision.code !== null) throw new LicensingError(decision.code, decision.reason)
+  if (decision.code !== null && decision.code !== 'version_not_covered')
+    throw new LicensingError(decision.code, decision.reason)
 }
 
 /**
- * The patch that issues a license's claims anew, with its tier's present features. `past` overrides the tier, and names the
+ * The patch that issues a license's claims anew, with its tier's present features and limits. `past` overrides the tier, and names the
  * revision of a token that may be newer than the record, as after a restored backup.
  *
  * @throws {LicensingError} `license_revoked`, `missing_tier`; `validation_error` if the overriding tier is gone.
@@ -104,6 +106,7 @@ export async function nextRevision(
     tierId: tier.id,
     tier: tier.slug,
     tierFeatures: tier.features,
+    tierLimits: tier.limits,
     revision,
     issuedAt: context.runtime.now(),
     ...(past.invalidatePrevious === true && { minRevision: revision }),
@@ -130,21 +133,6 @@ export interface VerifiedRenewal {
   readonly license: LicenseRecord | null
 }
 
-const clientForm = /^[ -~]{1,64}$/
-
-/** The sign of life that a renewal leaves in the license. */
-function seen(
-  context: Context,
-  { kid }: AuthenticToken,
-  { client = '' }: RenewalOptions,
-): Pick<LicenseRecord, 'seenAt' | 'seenKid' | 'seenClient'> {
-  return {
-    seenAt: context.runtime.now(),
-    seenKid: kid,
-    seenClient: clientForm.test(client) ? client : null,
-  }
-}
-
 /** Regenerates a license for the holder of its token. The order of refusals is documented. */
 export async function renewLicense(
   context: Context,
@@ -165,7 +153,8 @@ export async function renewLicense(
     refuse(decideOwnToken(context, token, license))
     await admitOnce()
     const patch = await nextRevision(context, app, license, { revision: jti.revision })
-    return { patch: { ...patch, ...seen(context, token, options) }, event: 'license.regenerated' }
+    const seen = signOfLife(context.runtime.now(), token.kid, options.client)
+    return { patch: { ...patch, ...seen }, event: 'license.regenerated' }
   }
   return changeLicense(context, app, jti.licenseId, plan, known)
 }

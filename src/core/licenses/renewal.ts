@@ -16,18 +16,23 @@ export type HeldLicense = Pick<
   | 'tierId'
   | 'tier'
   | 'features'
+  | 'limits'
   | 'status'
   | 'expiresAt'
+  | 'updatesUntil'
   | 'issuedAt'
   | 'jti'
   | 'token'
+  | 'licenseKeyId'
+  | 'name'
 >
 
 /** The holder may be anybody who got hold of the program, so a new field of a license stays hidden until it is named here. */
-function heldLicense(license: SignedLicense): HeldLicense {
-  const { id, installationId, customerId, tierId, tier, features } = license
-  const { status, expiresAt, issuedAt, jti, token } = license
-  return { id, installationId, customerId, tierId, tier, features, status, expiresAt, issuedAt, jti, token }
+export function heldLicense(license: SignedLicense): HeldLicense {
+  const { id, installationId, customerId, tierId, tier, features, limits } = license
+  const { status, expiresAt, updatesUntil, issuedAt, jti, token, licenseKeyId, name } = license
+  const claims = { installationId, customerId, tierId, tier, features, limits, expiresAt, updatesUntil }
+  return { id, ...claims, status, issuedAt, jti, token, licenseKeyId, name }
 }
 
 interface Renewal extends VerifiedRenewal {

@@ -1,10 +1,11 @@
-import { Type } from '@sinclair/typebox'
+import { Type, type TInteger } from '@sinclair/typebox'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { isUuid } from '../ids.ts'
 import { exactlyOneOf } from '../input/choice.ts'
-import { text, uuid } from '../input/fields.ts'
+import { dateOrInstant, text, uuid } from '../input/fields.ts'
 import { input, isText, type Input } from '../input/parse.ts'
+import { limitsOf, type Limits } from '../limits.ts'
 import { requireApp } from '../lookup.ts'
 import { immediateReadsOf, type LicenseStanding } from '../storage/immediate-reads.ts'
 import type { AppRecord, NumericDate } from '../storage/index.ts'
@@ -42,8 +43,12 @@ export interface Verification {
   readonly status: 'active' | 'expired' | 'revoked'
   readonly tier: string
   readonly features: readonly string[]
+  /** By slug; empty if there are none. */
+  readonly limits: Limits
   /** `null` for a license that never expires. */
   readonly expiresAt: NumericDate | null
+  /** It covers versions of the program that were released until then; `null` for all. */
+  readonly updatesUntil: NumericDate | null
   readonly installationId: string
   /** Present if a newer token has replaced the one with this `jti`. */
   readonly superseded?: true
@@ -53,9 +58,25 @@ export interface Verification {
 export interface TokenVerification extends Partial<Omit<Verification, 'valid'>> {
   readonly valid: boolean
   /** The reason for a program; `null` if valid. */
-  readonly code: 'invalid_token' | 'token_expired' | 'license_revoked' | 'not_found' | null
+  readonly code:
+    | 'invalid_token'
+    | 'token_expired'
+    | 'license_revoked'
+    | 'license_released'
+    | 'version_not_covered'
+    | 'not_found'
+    | null
   /** The reason in words. */
   readonly reason: string
+}
+
+/** Options of `licensing.verification.verifyToken`. */
+export interface TokenVerificationOptions {
+  /**
+   * The release date of the program that shows the token: whole seconds since 1970, or a `Date`. If the license covers only
+   * earlier versions, the code is `version_not_covered`.
+   */
+  readonly releasedAt?: NumericDate | Date
 }
 
 /** Names at most 100 licenses, by exactly one of the two lists. */
@@ -92,9 +113,9 @@ export interface VerificationUseCases {
   verifyDirectly(app: string, reference: LicenseReference): Verification | Promise<Verification>
   /**
    * Verifies a token and its license. A bad token is a result, not an error: see `valid` and `code`.
-   * @throws {LicensingError} `not_found` if the app does not exist.
+   * @throws {LicensingError} `not_found` if the app does not exist; `validation_error` for a bad option.
    */
-  verifyToken(app: string, token: unknown): Promise<TokenVerification>
+  verifyToken(app: string, token: unknown, options?: TokenVerificationOptions): Promise<TokenVerification>
   /**
    * Verifies many licenses by their records. The keys of the map are the given installation ids or `jti`s.
    * @throws {LicensingError} `validation_error`; `not_found` if the app does not exist.
@@ -119,6 +140,16 @@ interface BatchFields {
   readonly installationIds?: readonly string[]
   readonly jtis?: readonly string[]
 }
+
+interface ParsedTokenVerificationOptions {
+  readonly releasedAt?: NumericDate
+}
+
+/** The release date of a program, in the input of a verification. */
+export const releasedAt = (): TInteger => dateOrInstant('When the program was released that shows the token')
+
+const tokenVerificationOptions: Input<ParsedTokenVerificationOptions> =
+  input<ParsedTokenVerificationOptions>()(Type.Object({ releasedAt: Type.Optional(releasedAt()) }))
 
 export const licenseReference: Input<ReferenceFields> = input<ReferenceFields>()(
   Type.Object(
@@ -148,7 +179,9 @@ function verificationOf(context: Context, license: LicenseStanding, revision?: n
     status: statusOf(license, now),
     tier: license.tier,
     features: featuresOf(license),
+    limits: limitsOf(license),
     expiresAt: license.expiresAt,
+    updatesUntil: license.updatesUntil,
     installationId: license.installationId,
     ...(revision !== undefined && revision < license.revision && { superseded: true }),
   }
@@ -232,22 +265,29 @@ async function judgeToken(
   context: Context,
   app: AppRecord,
   token: AuthenticToken,
+  released: NumericDate | undefined,
 ): Promise<TokenVerification> {
   const { jti } = token
   const license = await context.storage.findLicense(app.id, jti.licenseId)
   if (license === null) return { valid: false, code: 'not_found', reason: 'The license does not exist' }
-  const { valid, code, reason } = decideOwnToken(context, token, license)
+  const { valid, code, reason } = decideOwnToken(context, token, license, released)
   return { ...verificationOf(context, license, jti.revision), valid, code, reason }
 }
 
-async function verifyToken(context: Context, app: string, token: unknown): Promise<TokenVerification> {
+async function verifyToken(
+  context: Context,
+  app: string,
+  token: unknown,
+  options: TokenVerificationOptions = {},
+): Promise<TokenVerification> {
+  const { releasedAt: released } = tokenVerificationOptions.parse(options)
   const record = await requireApp(context, app, 'read')
   const authentic = await authenticateToken(context, record, token).catch((error: unknown) => {
     if (error instanceof LicensingError && error.code === 'invalid_token') return null
     throw error
   })
   if (authentic === null) return { valid: false, code: 'invalid_token', reason: 'The token is not valid' }
-  return judgeToken(context, record, authentic)
+  return judgeToken(context, record, authentic, released)
 }
 
 async function verifyBatch(
@@ -268,7 +308,7 @@ export function bindVerification(context: Context): VerificationUseCases {
   return {
     verify: async (app, reference) => verify(context, app, reference),
     verifyDirectly: (app, reference) => verify(context, app, reference),
-    verifyToken: (app, token) => verifyToken(context, app, token),
+    verifyToken: (app, token, options) => verifyToken(context, app, token, options),
     verifyBatch: (app, batch) => verifyBatch(context, app, batch),
   }
 }

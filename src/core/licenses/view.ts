@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
 import type { Slot } from '../runtime/work-queue.ts'
+import { limitsOf, type Limits } from '../limits.ts'
 import { may } from '../principal.ts'
 import type { AppRecord, LicenseRecord, Metadata, NumericDate, RevokedCause } from '../storage/index.ts'
 import { statusOf } from '../token/decision.ts'
@@ -20,9 +21,14 @@ export interface License {
   /** The token's `features`: the tier's features at issue, then the custom ones, each once. */
   readonly features: readonly string[]
   readonly customFeatures: readonly string[]
+  /** The token's `limits` by slug: the tier's at issue, overridden name by name by the custom ones. */
+  readonly limits: Limits
+  readonly customLimits: Limits
   readonly status: 'active' | 'expired' | 'revoked'
   /** `null` for a license that never expires. */
   readonly expiresAt: NumericDate | null
+  /** The token's `updates_until`: it covers versions of the program released until then; `null` for all. */
+  readonly updatesUntil: NumericDate | null
   readonly revokedAt: NumericDate | null
   readonly revokedReason: string | null
   /**
@@ -43,6 +49,10 @@ export interface License {
   readonly seenKid: string | null
   /** The program that asked for that renewal, as it named itself; `null` if it did not. */
   readonly seenClient: string | null
+  /** The license key that it is a seat of; `null` for a license without one. */
+  readonly licenseKeyId: string | null
+  /** The name of the installation, for people. */
+  readonly name: string | null
   readonly metadata: Metadata
   readonly createdAt: NumericDate
   readonly updatedAt: NumericDate
@@ -87,8 +97,11 @@ export async function toLicense(context: Context, app: AppRecord, record: Licens
     tier: record.tier,
     features: featuresOf(record),
     customFeatures: record.customFeatures,
+    limits: limitsOf(record),
+    customLimits: record.customLimits,
     status: statusOf(record, context.runtime.now()),
     expiresAt: record.expiresAt,
+    updatesUntil: record.updatesUntil,
     revokedAt: record.revokedAt,
     revokedReason: record.revokedReason,
     revokedCause: record.revokedCause,
@@ -97,6 +110,8 @@ export async function toLicense(context: Context, app: AppRecord, record: Licens
     seenAt: record.seenAt,
     seenKid: record.seenKid,
     seenClient: record.seenClient,
+    licenseKeyId: record.licenseKeyId,
+    name: record.name,
     metadata: record.metadata,
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,

@@ -1,4 +1,11 @@
-import type { AppRecord, DeliveryRecord, LicenseRecord, NumericDate } from '../storage/index.ts'
+import type {
+  AppRecord,
+  DeliveryRecord,
+  LicenseKeyRecord,
+  LicenseRecord,
+  NumericDate,
+  RevokedCause,
+} from '../storage/index.ts'
 import { statusOf } from '../token/decision.ts'
 import { isoTime, snakeCase } from '../wire.ts'
 
@@ -14,6 +21,31 @@ export interface LicenseEventData {
   readonly status: 'active' | 'expired' | 'revoked'
   readonly expiresAt: NumericDate | null
   readonly revokedAt: NumericDate | null
+  /** The license key that it is a seat of; `null` for a license without one. */
+  readonly licenseKeyId: string | null
+}
+
+/** The data of `license.released`: a seat of a license key was given back. */
+export interface ReleaseEventData extends LicenseEventData {
+  /** `released` by its holder or the vendor, `lapsed` after silence, `replaced` or `moved` by another activation. */
+  readonly cause: RevokedCause | null
+}
+
+/** The data of an event about one license key: ids and state, never its text. Times are whole seconds since 1970. */
+export interface LicenseKeyEventData {
+  readonly licenseKeyId: string
+  /** Rises with every event of the license key. The higher of two holds the later state. */
+  readonly sequence: number
+  readonly customerId: string
+  readonly tierId: string | null
+  readonly tier: string
+  readonly status: 'active' | 'expired' | 'revoked'
+  readonly expiresAt: NumericDate | null
+  readonly revokedAt: NumericDate | null
+  /** Seats that were sold. */
+  readonly seats: number
+  /** Seats that are taken. */
+  readonly seatsUsed: number
 }
 
 /** The data of a bulk regeneration, which emits one event for all its licenses. */
@@ -42,6 +74,18 @@ export interface EventData {
   readonly 'license.expiring': LicenseEventData
   readonly 'license.expired': LicenseEventData
   readonly 'license.deleted': LicenseEventData
+  readonly 'license.activated': LicenseEventData
+  readonly 'license.released': ReleaseEventData
+  readonly 'license_key.created': LicenseKeyEventData
+  readonly 'license_key.updated': LicenseKeyEventData
+  readonly 'license_key.rolled': LicenseKeyEventData
+  readonly 'license_key.revoked': LicenseKeyEventData
+  readonly 'license_key.reinstated': LicenseKeyEventData
+  readonly 'license_key.deleted': LicenseKeyEventData
+  readonly 'license_key.expiring': LicenseKeyEventData
+  readonly 'license_key.expired': LicenseKeyEventData
+  readonly 'license_key.over_seats': LicenseKeyEventData
+  readonly 'license_key.seat_limit_reached': LicenseKeyEventData
   readonly 'licenses.regenerated': BulkEventData
   readonly 'app.keys_rotated': RotationEventData
   readonly 'webhook.test': Readonly<Record<never, never>>
@@ -49,11 +93,11 @@ export interface EventData {
 
 export type EventType = keyof EventData
 
+/** The event types about one license key. */
+export type LicenseKeyEventType = Extract<EventType, `license_key.${string}`>
+
 /** The event types about one license. */
-export type LicenseEventType = Exclude<
-  EventType,
-  'licenses.regenerated' | 'app.keys_rotated' | 'webhook.test'
->
+export type LicenseEventType = Exclude<Extract<EventType, `license.${string}`>, 'license.released'>
 
 /**
  * An event, as handlers in this process receive it.
@@ -94,6 +138,18 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   'license.expiring': 'A license ends within 7 days. Sent once for each end date',
   'license.expired': 'A license has ended. Sent once for each end date',
   'license.deleted': 'A license or its customer was deleted',
+  'license.activated': 'An installation took a seat of a license key. It takes the place of license.created',
+  'license.released': 'A seat of a license key was given back. It holds the cause',
+  'license_key.created': 'A license key was made',
+  'license_key.updated': 'A license key was changed, and its seats with it',
+  'license_key.rolled': 'A license key got a new text',
+  'license_key.revoked': 'A license key was revoked, and its seats with it',
+  'license_key.reinstated': 'The revocation of a license key was undone',
+  'license_key.deleted': 'A license key or its customer was deleted, and its seats with it',
+  'license_key.expiring': 'A license key ends within 7 days. Sent once for each end date',
+  'license_key.expired': 'A license key has ended. Sent once for each end date',
+  'license_key.over_seats': 'A license key was changed to fewer seats than are taken',
+  'license_key.seat_limit_reached': 'An installation found no free seat. Sent once an hour at most',
   'licenses.regenerated': 'One call regenerated many licenses. It holds their number and the filter',
   'app.keys_rotated': 'The signing key of the app was replaced',
   'webhook.test': 'Somebody called webhook-test',
@@ -101,7 +157,38 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
 
 /** An event about a license in its state after the change. */
 export function licenseEvent(type: LicenseEventType, license: LicenseRecord, now: NumericDate): EventDraft {
-  const data: LicenseEventData = {
+  return { type, data: licenseData(license, now) }
+}
+
+/** The event for a seat that was given back, in its state after that. */
+export function releaseEvent(seat: LicenseRecord, now: NumericDate): EventDraft {
+  return { type: 'license.released', data: { ...licenseData(seat, now), cause: seat.revokedCause } }
+}
+
+/** An event about a license key in its state after the change. */
+export function licenseKeyEvent(
+  type: LicenseKeyEventType,
+  key: LicenseKeyRecord,
+  seatsUsed: number,
+  now: NumericDate,
+): EventDraft {
+  const data: LicenseKeyEventData = {
+    licenseKeyId: key.id,
+    sequence: key.version,
+    customerId: key.customerId,
+    tierId: key.tierId,
+    tier: key.tier,
+    status: statusOf(key, now),
+    expiresAt: key.expiresAt,
+    revokedAt: key.revokedAt,
+    seats: key.seats,
+    seatsUsed,
+  }
+  return { type, data }
+}
+
+function licenseData(license: LicenseRecord, now: NumericDate): LicenseEventData {
+  return {
     licenseId: license.id,
     sequence: license.version,
     installationId: license.installationId,
@@ -111,14 +198,14 @@ export function licenseEvent(type: LicenseEventType, license: LicenseRecord, now
     status: statusOf(license, now),
     expiresAt: license.expiresAt,
     revokedAt: license.revokedAt,
+    licenseKeyId: license.licenseKeyId,
   }
-  return { type, data }
 }
 
 function wired(data: object): object {
   const fields = Object.entries(data).map(([name, value]) => [
     snakeCase(name),
-    name.endsWith('At') && typeof value === 'number' ? isoTime(value) : (value as unknown),
+    /(At|Until)$/.test(name) && typeof value === 'number' ? isoTime(value) : (value as unknown),
   ])
   return Object.fromEntries(fields) as object
 }
@@ -136,7 +223,7 @@ export function deliveryOf(id: string, event: LicensingEvent, app: AppRecord): D
     eventId: event.id,
     type: event.type,
     payload: payloadOf(event),
-    priority: event.type === 'license.revoked' ? 0 : 1,
+    priority: event.type.endsWith('.revoked') ? 0 : 1,
     state: 'pending',
     attempts: 0,
     lastStatus: null,

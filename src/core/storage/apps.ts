@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { appSlug, description, name, nullable, oneOf, text } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
 import type { Page } from './page.ts'
-import { described, id, noted, sealed, timestamps, type RecordSchema } from './schema.ts'
+import { described, formed, id, noted, sealed, timestamps, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
 
 /** `live` for sales, `test` for trials. An API key sees only the apps of its own mode. */
@@ -20,6 +20,8 @@ export interface AppRecord {
   readonly issuer: string
   /** The secret that makes each `jti`, sealed. */
   readonly tokenSecret: string
+  /** The letters before each license key; `null` for none. A test app always has `TEST`. */
+  readonly keyPrefix: string | null
   readonly createdAt: NumericDate
   readonly updatedAt: NumericDate
 }
@@ -36,13 +38,24 @@ export const appRecord: RecordSchema<AppRecord> = input<AppRecord>()(
     description: description(),
     webhookUrl: nullable(text('URL that receives license events', 1, 2048)),
     issuer: text('The iss of the app’s tokens', 1, 255),
-    tokenSecret: sealed('The secret that makes the jti of each token of the app'),
+    tokenSecret: sealed(
+      'The secret that makes the jti of each token and the text of each license key of the app',
+    ),
+    keyPrefix: nullable(
+      formed(
+        'Letters before each license key',
+        '^[A-Z0-9]{2,8}$',
+        'must be 2 to 8 capital letters or digits',
+      ),
+    ),
     ...timestamps(),
   }),
 )
 
 /** The fields of an app that may change. */
-export type AppPatch = Partial<Pick<AppRecord, 'name' | 'description' | 'webhookUrl' | 'updatedAt'>>
+export type AppPatch = Partial<
+  Pick<AppRecord, 'name' | 'description' | 'webhookUrl' | 'keyPrefix' | 'updatedAt'>
+>
 
 export interface AppFilter {
   readonly mode?: Mode | undefined

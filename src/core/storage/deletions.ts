@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { instant, oneOf, text } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
+import type { LicenseKeyRecord } from './license-keys.ts'
 import type { LicenseRecord } from './licenses.ts'
 import { described, id, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
@@ -36,6 +37,8 @@ export interface DeletionPage {
 export interface DeletedPage {
   /** The licenses that the page has deleted with their customer, each with the next `version`. Empty for an app or a tier. */
   readonly licenses: readonly LicenseRecord[]
+  /** The license keys that the page has deleted with their customer, in the same way. */
+  readonly licenseKeys: readonly LicenseKeyRecord[]
   /** The `after` of the next page; `null`: the next page has none. */
   readonly next: string | null
   /** True if the record itself is gone, and its deletion with it. */
@@ -48,9 +51,11 @@ export interface DeletedPage {
  */
 export interface DeletionStorage {
   /**
-   * Begins to delete a record that has more than `limit` dependents: licenses, and for an app its customers and deliveries. In
+   * Begins to delete a record that has more than `limit` dependents: licenses and license keys, and for an app
+   * its customers and deliveries. In
    * the same step the record vanishes for every other verb, with all that is deleted with it. Its slug, e-mail, external id
-   * and installation slots are free. The licenses of a tier have `tierId: null`. An app loses its secrets, signing keys,
+   * and installation slots are free. The licenses and license keys of a tier have
+   * `tierId: null`. An app loses its secrets, signing keys,
    * webhook and API keys.
    *
    * Resolves to `small`, and changes nothing, if the record has no more dependents. Resolves to `missing` if there is no such
@@ -58,8 +63,8 @@ export interface DeletionStorage {
    */
   beginDeletion(deletion: DeletionRecord, limit: number): Promise<'begun' | 'small' | 'missing'>
   /**
-   * Removes one page of dependents in one step, by id, and the record itself after the last one. The licenses of a tier get a
-   * new `version`. Inside a transaction, no other caller has a page of this record until the transaction is over.
+   * Removes one page of dependents in one step, by id, and the record itself after the last one. The licenses and license keys of a
+   * tier get a new `version`. Inside a transaction, no other caller has a page of this record until the transaction is over.
    *
    * Resolves to `null` if the deletion is over, or if another transaction has a page of it.
    */

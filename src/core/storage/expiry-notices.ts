@@ -34,7 +34,10 @@ export interface EndingLicenses {
 }
 
 export interface ExpiryNoticeStorage {
-  /** Licenses that are not revoked and end in a span of time, the earliest end first. */
+  /**
+   * Licenses that are not revoked and end in a span of time, the earliest end first. It skips the seats of license keys,
+   * because their license keys are announced instead.
+   */
   listEndingLicenses(ending: EndingLicenses): Promise<readonly LicenseRecord[]>
   /** Resolves to `false` and writes nothing if the same notice exists. It is deleted with the license. */
   insertExpiryNotice(notice: ExpiryNotice): Promise<boolean>

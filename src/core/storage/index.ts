@@ -20,6 +20,7 @@ import type { DeliveryStorage } from './deliveries.ts'
 import type { ExpiryNoticeStorage } from './expiry-notices.ts'
 import type { FeatureStorage } from './features.ts'
 import type { IdempotencyStorage } from './idempotency.ts'
+import type { LicenseKeyStorage } from './license-keys.ts'
 import type { LicenseStorage } from './licenses.ts'
 import type { SecretStorage } from './secrets.ts'
 import type { SigningKeyStorage } from './signing-keys.ts'
@@ -41,6 +42,17 @@ export type {
 export type { EndingLicenses, ExpiryNotice, ExpiryNoticeStorage } from './expiry-notices.ts'
 export type { FeaturePatch, FeatureRecord, FeatureStorage } from './features.ts'
 export type { IdempotencyStorage, StoredResponsePage, StoredResponseRecord } from './idempotency.ts'
+export type {
+  EndingLicenseKeys,
+  LicenseKeyFilter,
+  LicenseKeyPatch,
+  LicenseKeyRecord,
+  LicenseKeyStorage,
+  SaleEnding,
+  SeatClaims,
+  SeatReissue,
+  SeatRelease,
+} from './license-keys.ts'
 export type {
   LicenseFilter,
   LicensePatch,
@@ -66,6 +78,7 @@ export interface StorageSession
     FeatureStorage,
     CustomerStorage,
     LicenseStorage,
+    LicenseKeyStorage,
     ExpiryNoticeStorage,
     ApiKeyStorage,
     WebhookStorage,

@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox'
 import {
   flag,
   instant,
+  limits,
   metadata,
   nullable,
   oneOf,
@@ -11,6 +12,7 @@ import {
   type Metadata,
 } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
+import type { Limits } from '../limits.ts'
 import type { Page } from './page.ts'
 import {
   counter,
@@ -41,12 +43,18 @@ export interface LicenseRecord {
   readonly tierFeatures: readonly string[]
   /** Features of this license alone. */
   readonly customFeatures: readonly string[]
+  /** The tier's limits as they were at issue. */
+  readonly tierLimits: Limits
+  /** Limits of this license alone, which override the tier's name by name. */
+  readonly customLimits: Limits
   /** A UUID in lower case. */
   readonly installationId: string
   /** True if it occupies its installation slot: one license of an app and installation does. */
   readonly current: boolean
   /** `null` for a license without end. */
   readonly expiresAt: NumericDate | null
+  /** It covers versions of the program that were released until then; `null` for all. */
+  readonly updatesUntil: NumericDate | null
   readonly revokedAt: NumericDate | null
   readonly revokedReason: string | null
   /** `null` for a license that is not revoked, and for one that the vendor revoked. */
@@ -65,6 +73,10 @@ export interface LicenseRecord {
   readonly seenKid: string | null
   /** The program that asked for that renewal, as it named itself. */
   readonly seenClient: string | null
+  /** The license key that it is a seat of; `null` for a license without one. */
+  readonly licenseKeyId: string | null
+  /** The name of the installation, for people. */
+  readonly name: string | null
   readonly metadata: Metadata
   readonly createdAt: NumericDate
   readonly updatedAt: NumericDate
@@ -79,6 +91,8 @@ export const licenseRecord: RecordSchema<LicenseRecord> = input<LicenseRecord>()
     tier: described('Slug of the tier, as in the token', slug()),
     tierFeatures: slugs('The tier’s features as they were at issue', 10_000),
     customFeatures: slugs('Features of this license only', 10_000),
+    tierLimits: limits('The tier’s limits as they were at issue', 10_000),
+    customLimits: limits('Limits of this license only, which override the tier’s', 10_000),
     installationId: {
       ...formed(
         'Installation id, a UUID in lower case',
@@ -89,6 +103,7 @@ export const licenseRecord: RecordSchema<LicenseRecord> = input<LicenseRecord>()
     },
     current: flag('True if it occupies its installation slot; an index allows one an app and installation'),
     expiresAt: nullable(instant('Time of expiry; null means never')),
+    updatesUntil: nullable(instant('It covers versions released until then; null means all versions')),
     revokedAt: nullable(instant('Time of the revocation')),
     revokedReason: nullable(text('Reason of the revocation', 0, 1024)),
     revokedCause: nullable(
@@ -107,6 +122,8 @@ export const licenseRecord: RecordSchema<LicenseRecord> = input<LicenseRecord>()
         'must be 1 to 64 printable ASCII characters',
       ),
     ),
+    licenseKeyId: nullable(id('lkey', 'License key that it is a seat of; null for a license without one')),
+    name: nullable(text('Name of the installation, for people', 0, 64)),
     metadata: described('Given back as it came', metadata()),
     ...timestamps(),
   }),
@@ -124,6 +141,7 @@ export interface LicenseFilter {
   /** `null` finds the licenses whose tier was deleted. */
   readonly tierId?: string | null | undefined
   readonly installationId?: string | undefined
+  readonly licenseKeyId?: string | undefined
 }
 
 /** One page of a bulk regeneration. */
@@ -157,7 +175,8 @@ export interface LicenseStorage {
   insertLicense(license: LicenseRecord): Promise<boolean>
   /**
    * Releases the installation slot if its license is expired or revoked as of `now`, unless that license is `exceptId`. The
-   * `version` of the license rises. An active license keeps its slot.
+   * `version` of the license rises. An active license keeps its slot. A taken seat of a license key that loses its slot is
+   * revoked in the same step, with the cause `replaced`.
    */
   releaseInstallation(
     appId: string,
@@ -177,7 +196,7 @@ export interface LicenseStorage {
   countLicenses(filter: LicenseFilter): Promise<number>
   /**
    * Regenerates one page of active licenses that have a tier, by id ascending, after `after`. Each gets the tier's present
-   * features, `now` as its `issuedAt` and `updatedAt`, and a `revision` and `version` raised by one. It is one step: no change
+   * features and limits, `now` as its `issuedAt` and `updatedAt`, and a `revision` and `version` raised by one. It is one step: no change
    * to a tier or a license falls between reading and writing. A page has at most `limit` licenses. It may have fewer, or none,
    * before the end of the list.
    */

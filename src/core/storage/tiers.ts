@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
-import { description, integer, name, slug, slugs } from '../input/fields.ts'
+import { description, integer, limits, name, slug, slugs } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
+import type { Limits } from '../limits.ts'
 import type { FeatureRecord } from './features.ts'
 import type { Page } from './page.ts'
 import { described, id, noted, timestamps, type RecordSchema } from './schema.ts'
@@ -17,6 +18,8 @@ export interface TierRecord {
   readonly position: number
   /** Slugs, in the order of adding. */
   readonly features: readonly string[]
+  /** By slug, in the order of their names. */
+  readonly limits: Limits
   readonly createdAt: NumericDate
   readonly updatedAt: NumericDate
 }
@@ -30,12 +33,15 @@ export const tierRecord: RecordSchema<TierRecord> = input<TierRecord>()(
     description: description(),
     position: integer('Order in lists, lower first', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     ...timestamps(),
+    limits: limits('Limits that its licenses get, by slug', 10_000),
     features: slugs('Slugs of its features, in the order in which they were added', 10_000),
   }),
 )
 
 /** The fields of a tier that `updateTier` may change. */
-export type TierPatch = Partial<Pick<TierRecord, 'name' | 'description' | 'position' | 'updatedAt'>>
+export type TierPatch = Partial<
+  Pick<TierRecord, 'name' | 'description' | 'position' | 'limits' | 'updatedAt'>
+>
 
 export interface TierStorage {
   /** By id or by slug: no slug looks like an id. */

@@ -7,12 +7,17 @@ export interface LicenseState {
   readonly revokedAt: number | null
   /** Tokens of a lower revision are refused. */
   readonly minRevision: number
+  /** The cause of a revocation that the vendor did not order. Absent: the vendor ordered it. */
+  readonly revokedCause?: string | null
+  /** It covers versions released until then; `null` or absent for all. */
+  readonly updatesUntil?: number | null
 }
 
 /** The claims of a verified token that decide. */
 export interface TokenState {
   readonly iat: number
   readonly exp?: number
+  readonly updates_until?: number
 }
 
 /** The facts of a decision: a verified token, a license record, or both. */
@@ -26,6 +31,11 @@ export interface Facts {
    * ahead. Default false: a token from the future makes the reader's clock suspect.
    */
   readonly isIssuer?: boolean | undefined
+  /**
+   * The release date of the program, a constant of its build. Without it every version counts as covered. Whole seconds since
+   * 1970, or a `Date`.
+   */
+  readonly releasedAt?: number | Date | undefined
   /** Whole seconds since 1970, or a `Date`. */
   readonly now: number | Date
   /** The latest time that has certainly passed, even if the clock now shows less. Default `now`. */
@@ -39,10 +49,14 @@ export interface Decision {
   readonly valid: boolean
   readonly status: 'active' | 'expired' | 'revoked' | 'clock_suspect'
   /** `null` if valid. */
-  readonly code: 'token_expired' | 'invalid_token' | 'license_revoked' | null
+  readonly code:
+    'token_expired' | 'invalid_token' | 'license_revoked' | 'license_released' | 'version_not_covered' | null
   readonly reason: string
-  /** `refresh`: ask the server for a new token. `renew`: extend the license. `contact`: ask the vendor. */
-  readonly action: 'none' | 'refresh' | 'renew' | 'contact' | 'check_clock'
+  /**
+   * `refresh`: ask the server for a new token. `renew`: extend the license. `activate`: activate with the license key.
+   * `contact`: ask the vendor. Actions may be added: show `reason` for an unknown one.
+   */
+  readonly action: 'none' | 'refresh' | 'renew' | 'activate' | 'contact' | 'check_clock'
   /** The time from which it is no longer valid, if nothing else happens. `null` for never, or if not valid. */
   readonly validUntil: number | null
   /** The time from which the client should ask for a new token. `null` without a token, or if not valid. */
@@ -66,6 +80,11 @@ export function statusOf(
   return isPast(license.expiresAt, now) ? 'expired' : 'active'
 }
 
+/** True for a seat that its holder, or another activation, gave back. An activation brings it back. */
+export function isReleased(cause: string | null | undefined): boolean {
+  return cause !== null && cause !== undefined && cause !== 'key_revoked'
+}
+
 function refusal(
   status: Decision['status'],
   code: Decision['code'],
@@ -78,6 +97,19 @@ function refusal(
 export function earliest(ends: readonly (number | null | undefined)[]): number | null {
   const known = ends.filter((end) => end !== null && end !== undefined)
   return known.length === 0 ? null : Math.min(...known)
+}
+
+function dateOf(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' })
+}
+
+/** The refusal of a version that was released after the end of the updates; `null` if it is covered. */
+export function uncovered({ token, license, releasedAt }: Omit<Facts, 'now'>): Decision | null {
+  const until = earliest([token?.updates_until, license?.updatesUntil])
+  const released = releasedAt === undefined ? null : secondsOf(releasedAt)
+  if (until === null || released === null || released <= until) return null
+  const reason = `This license covers versions released until ${dateOf(until)}; this one was released on ${dateOf(released)}. Versions until then go on working.`
+  return refusal('active', 'version_not_covered', reason, 'renew')
 }
 
 function goodDecision({ token, license, refreshEvery = day }: Facts): Decision {
@@ -130,8 +162,10 @@ export function decide(facts: Facts): Decision {
     return refusal('clock_suspect', 'invalid_token', 'The clock has been set back', 'check_clock')
   if (license !== undefined && revision < license.minRevision)
     return refusal(status, 'invalid_token', 'The token has been invalidated', 'contact')
+  if (status === 'revoked' && isReleased(license?.revokedCause))
+    return refusal('revoked', 'license_released', 'The license gave its seat back', 'activate')
   if (status === 'revoked')
     return refusal('revoked', 'license_revoked', 'The license has been revoked', 'contact')
   if (status === 'expired') return refusal('expired', 'token_expired', 'The license has expired', 'renew')
-  return goodDecision(facts)
+  return uncovered(facts) ?? goodDecision(facts)
 }

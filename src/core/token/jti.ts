@@ -13,7 +13,7 @@ const idLength = 'lic_'.length + 26
 const form = new RegExp(`^lic_${typeIdSuffix}${base32Character}{32}$`)
 
 /** Lower-case Crockford base32 of bytes whose count is a multiple of five, so that no bit is left over. */
-function toBase32(bytes: Uint8Array): string {
+export function toBase32(bytes: Uint8Array): string {
   let text = ''
   for (let at = 0; at < bytes.length; at += 5) {
     let group = 0n
@@ -23,13 +23,15 @@ function toBase32(bytes: Uint8Array): string {
   return text
 }
 
-function revisionBytes(revision: number): Uint8Array {
+/** Four bytes, big-endian. */
+export function revisionBytes(revision: number): Uint8Array {
   const bytes = new Uint8Array(4)
   new DataView(bytes.buffer).setUint32(0, revision)
   return bytes
 }
 
-function uuidBytes(uuid: string): Uint8Array {
+/** The 16 bytes of a UUID. */
+export function uuidBytes(uuid: string): Uint8Array {
   return Uint8Array.from(uuid.replaceAll('-', '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 }
 

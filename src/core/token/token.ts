@@ -21,6 +21,10 @@ export interface LicenseClaims {
   readonly tier: string
   readonly customer_id: string
   readonly features: readonly string[]
+  /** Numbers by slug, 0 to 2^53 - 1; absent if there are none. */
+  readonly limits?: Readonly<Record<string, number>>
+  /** The license covers versions of the program that were released until then; absent if it covers all. */
+  readonly updates_until?: number
 }
 
 /** A public key that may have signed a token. */
@@ -91,6 +95,11 @@ function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
+function isLimits(value: unknown): boolean {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject && Object.values(value).every((limit) => Number.isSafeInteger(limit) && limit >= 0)
+}
+
 /** Claims with other names are ignored (RFC 7519 section 4), so that tokens of later versions stay good. */
 function isClaims(claims: Record<string, unknown>): boolean {
   const texts = [claims.sub, claims.aud, claims.iss, claims.lic_id, claims.tier, claims.customer_id]
@@ -100,7 +109,9 @@ function isClaims(claims: Record<string, unknown>): boolean {
     (claims.exp === undefined || isInstant(claims.exp)) &&
     typeof claims.jti === 'string' &&
     readJti(claims.jti) !== null &&
-    isTexts(claims.features)
+    isTexts(claims.features) &&
+    (claims.limits === undefined || isLimits(claims.limits)) &&
+    (claims.updates_until === undefined || isInstant(claims.updates_until))
   )
 }
 

@@ -1,7 +1,14 @@
 import type { Context } from '../context.ts'
 import { eachPage } from '../paging.ts'
-import { licenseEvent } from '../runtime/events.ts'
-import type { AppRecord, EndingLicenses, ExpiryNotice, LicenseRecord } from '../storage/index.ts'
+import { licenseEvent, licenseKeyEvent } from '../runtime/events.ts'
+import type {
+  AppRecord,
+  EndingLicenseKeys,
+  EndingLicenses,
+  ExpiryNotice,
+  LicenseKeyRecord,
+  LicenseRecord,
+} from '../storage/index.ts'
 import { day } from '../time.ts'
 import { hasReceivers, inTransaction, lostIfGone } from '../transaction.ts'
 
@@ -46,15 +53,50 @@ async function announceAll(context: Context, app: AppRecord, ending: EndingLicen
   }
 }
 
-async function announceInApp(context: Context, app: AppRecord): Promise<number> {
-  const now = context.runtime.now()
-  const common = { appId: app.id, limit: pageSize }
-  const expiring = { ...common, after: now, until: now + ahead, withoutNotice: 'license.expiring' } as const
-  const expired = { ...common, after: now - behind, until: now, withoutNotice: 'license.expired' } as const
-  return (await announceAll(context, app, expiring)) + (await announceAll(context, app, expired))
+const keyEvents = { toldExpiring: 'license_key.expiring', toldExpired: 'license_key.expired' } as const
+
+/** Announces the end of a license key once: the write that notes it raises its `sequence`. */
+async function announceKey(
+  context: Context,
+  app: AppRecord,
+  { id, version, expiresAt }: LicenseKeyRecord,
+  mark: EndingLicenseKeys['unlessTold'],
+): Promise<boolean> {
+  const written = inTransaction(context, async (tx, emit) => {
+    const told = await tx.updateLicenseKey(id, version, { [mark]: expiresAt })
+    if (told === null) return null
+    await emit(app, licenseKeyEvent(keyEvents[mark], told, await tx.countSeats(id), context.runtime.now()))
+    return told
+  })
+  return (await lostIfGone(context, written)) !== null
 }
 
-/** Announces licenses that end or have ended: see `Outbox.announceEnds`. A clock that is not stable yet announces nothing. */
+async function announceKeys(context: Context, app: AppRecord, ending: EndingLicenseKeys): Promise<number> {
+  if (!hasReceivers(context, app, keyEvents[ending.unlessTold])) return 0
+  let total = 0
+  for (;;) {
+    const keys = await context.storage.listEndingLicenseKeys(ending)
+    let announced = 0
+    for (const key of keys) if (await announceKey(context, app, key, ending.unlessTold)) announced++
+    total += announced
+    // A license key that lost its race waits for the next call.
+    if (keys.length < pageSize || announced === 0) return total
+  }
+}
+
+async function announceInApp(context: Context, app: AppRecord): Promise<number> {
+  const now = context.runtime.now()
+  const coming = { appId: app.id, limit: pageSize, after: now, until: now + ahead }
+  const past = { appId: app.id, limit: pageSize, after: now - behind, until: now }
+  return (
+    (await announceAll(context, app, { ...coming, withoutNotice: 'license.expiring' })) +
+    (await announceAll(context, app, { ...past, withoutNotice: 'license.expired' })) +
+    (await announceKeys(context, app, { ...coming, unlessTold: 'toldExpiring' })) +
+    (await announceKeys(context, app, { ...past, unlessTold: 'toldExpired' }))
+  )
+}
+
+/** Announces licenses and license keys that end or have ended: see `Outbox.announceEnds`. A clock that is not stable yet announces nothing. */
 export async function announceEnds(context: Context): Promise<number> {
   const { storage } = context
   const now = context.runtime.now()

@@ -86,14 +86,18 @@ export interface Outbox {
   /** Ends the lease of a delivery that was not tried, or whose outcome is unknown. It is due at once. */
   release(event: LeasedDelivery): Promise<void>
   /**
-   * Emits an event for each license that ends within 7 days or ended in the last 7 days, once for each license and end date.
+   * Emits an event for each license that ends within 7 days or ended in the last 7 days, once for each license and end date. Of
+   * a license key and its seats, only the license key has one.
    * Call it every few minutes. It emits nothing until calls have followed each other for an hour, less than 15 minutes apart,
    * on any server. So a clock that is wrong for a short time starts no wave of events that nobody can take back.
    *
    * Resolves to the number of events.
    */
   announceEnds(): Promise<number>
-  /** Deletes deliveries that ended and were made more than 30 days ago. Resolves to their number. */
+  /**
+   * Deletes deliveries that ended and were made more than 30 days ago, and seats of license keys that were given back more than
+   * 400 days ago. Resolves to their number.
+   */
   prune(): Promise<number>
   /**
    * Calls `handler` with an app's id whenever this process may have added a delivery for the app. Returns a function that ends
@@ -106,6 +110,8 @@ export interface Outbox {
 export const failuresUntilOff = 10
 
 const keptFor = 30 * day
+/** A program that was off for a year still hears that its seat was given back. */
+const seatsKeptFor = 400 * day
 const prunedAtOnce = 1_000
 
 type Obstacle = 'The webhook is switched off' | 'The app has no webhook_url'
@@ -196,13 +202,20 @@ async function settle(context: Context, event: LeasedDelivery, outcome: AttemptO
   return true
 }
 
-async function prune(context: Context): Promise<number> {
+/** Deletes in pages, so that nobody waits for long. */
+async function pruneAll(prunePage: (limit: number) => Promise<number>): Promise<number> {
   let total = 0
   for (;;) {
-    const count = await context.storage.pruneDeliveries(context.runtime.now() - keptFor, prunedAtOnce)
+    const count = await prunePage(prunedAtOnce)
     total += count
     if (count < prunedAtOnce) return total
   }
+}
+
+async function prune({ storage, runtime }: Context): Promise<number> {
+  const now = runtime.now()
+  const deliveries = await pruneAll((limit) => storage.pruneDeliveries(now - keptFor, limit))
+  return deliveries + (await pruneAll((limit) => storage.pruneSeats(now - seatsKeptFor, limit)))
 }
 
 export function bindOutbox(context: Context): Outbox {

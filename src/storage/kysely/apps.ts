@@ -1,6 +1,7 @@
 import type { SelectQueryBuilder } from 'kysely'
 import type { AppFilter, AppPatch, AppRecord, AppStorage, Page } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
+import { lockLicenseKeys } from './dialect.ts'
 import type { Reader } from './executor.ts'
 import { countOf, newestFirst, deletePresent, insertUnlessTaken } from './queries.ts'
 import { isPresent } from './presence.ts'
@@ -32,7 +33,10 @@ export abstract class KyselyApps extends Verbs implements AppStorage {
   }
 
   async deleteApp(id: string): Promise<boolean> {
-    const isDeleted = await this.executor.atomically((db) => deletePresent(db, 'heartwood_app', id))
+    const isDeleted = await this.executor.atomically(async (db) => {
+      await lockLicenseKeys(db, 'app_id', id)
+      return deletePresent(db, 'heartwood_app', id)
+    })
     if (isDeleted) await this.executor.secretErased()
     return isDeleted
   }

@@ -7,7 +7,7 @@ import type {
   Page,
 } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import { contains } from './dialect.ts'
+import { contains, lockLicenseKeys } from './dialect.ts'
 import type { Executor, Reader } from './executor.ts'
 import { KyselyFeatures } from './features.ts'
 import { countOf, deletePresent, newestFirst } from './queries.ts'
@@ -50,7 +50,10 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
   }
 
   deleteCustomer(id: string): Promise<boolean> {
-    return this.executor.atomically((db) => deletePresent(db, 'heartwood_customer', id))
+    return this.executor.atomically(async (db) => {
+      await lockLicenseKeys(db, 'customer_id', id)
+      return deletePresent(db, 'heartwood_customer', id)
+    })
   }
 
   async listCustomers(filter: CustomerFilter, page: Page): Promise<readonly CustomerRecord[]> {

@@ -4,6 +4,7 @@ import type {
   DeletionPage,
   DeletionRecord,
   DeletionStorage,
+  LicenseKeyRecord,
   LicenseRecord,
 } from '../../core/storage/index.ts'
 import type { Row } from '../schema.ts'
@@ -11,7 +12,7 @@ import { lockRow, rowLock, skipLocked, typed } from './dialect.ts'
 import type { Reader, Writer } from './executor.ts'
 import { isPresent } from './presence.ts'
 import { deleteById } from './queries.ts'
-import { deletionRows, licenseRows } from './rows.ts'
+import { deletionRows, licenseKeyRows, licenseRows } from './rows.ts'
 import { KyselySecrets } from './secrets.ts'
 
 type Kind = DeletionRecord['kind']
@@ -20,7 +21,7 @@ const tables = { app: 'heartwood_app', tier: 'heartwood_tier', customer: 'heartw
 
 /** Dependents of which there may be any number. The last step removes the others with the record itself. */
 interface Dependents {
-  readonly table: 'heartwood_license' | 'heartwood_customer' | 'heartwood_delivery'
+  readonly table: 'heartwood_license' | 'heartwood_license_key' | 'heartwood_customer' | 'heartwood_delivery'
   /** The column that names the record. */
   readonly owner: 'app_id' | 'tier_id' | 'customer_id'
 }
@@ -28,11 +29,18 @@ interface Dependents {
 const dependents: Readonly<Record<Kind, readonly Dependents[]>> = {
   app: [
     { table: 'heartwood_license', owner: 'app_id' },
+    { table: 'heartwood_license_key', owner: 'app_id' },
     { table: 'heartwood_customer', owner: 'app_id' },
     { table: 'heartwood_delivery', owner: 'app_id' },
   ],
-  tier: [{ table: 'heartwood_license', owner: 'tier_id' }],
-  customer: [{ table: 'heartwood_license', owner: 'customer_id' }],
+  tier: [
+    { table: 'heartwood_license', owner: 'tier_id' },
+    { table: 'heartwood_license_key', owner: 'tier_id' },
+  ],
+  customer: [
+    { table: 'heartwood_license', owner: 'customer_id' },
+    { table: 'heartwood_license_key', owner: 'customer_id' },
+  ],
 }
 
 export abstract class KyselyDeletions extends KyselySecrets implements DeletionStorage {
@@ -116,13 +124,14 @@ async function continueDeletion(db: Writer, id: string, page: DeletionPage): Pro
   const { kind } = deletion
   // Otherwise a license that is being written for the record would be missed.
   await lockRow(db, tables[kind], id)
-  const { licenses, next } = await removePage(db, deletion, page)
+  const { removed, next } = await removePage(db, deletion, page)
+  const last = kind === 'customer' ? lastStates(removed) : { licenses: [], licenseKeys: [] }
   // A page from the start shows that nobody has added a license behind the pages.
   const isLast = next === null && (page.after === undefined || kind === 'app')
-  if (!isLast) return { licenses, next, isDone: false }
+  if (!isLast) return { ...last, next, isDone: false }
   await db.deleteFrom('heartwood_deletion').where('id', '=', id).execute()
   await deleteById(db, tables[kind], id)
-  return { licenses, next: null, isDone: true }
+  return { ...last, next: null, isDone: true }
 }
 
 /** Holds the row of the deletion until the transaction is over. */
@@ -141,28 +150,46 @@ async function claim(db: Writer, id: string): Promise<DeletionRecord | null> {
   return deletionRows.toRecordOrNull(row)
 }
 
-/** A page removes dependents of one table. Its end says where the next page begins: `0:lic_…` is in the first table. */
+/** The rows that a page has removed from one table. */
+interface Removed {
+  readonly table: Dependents['table']
+  readonly rows: readonly { readonly id: string }[]
+}
+
+/** A page goes on to the next table while it has room. Its end says where the next page begins: `0:lic_…` is in the first. */
 async function removePage(
   db: Writer,
   deletion: DeletionRecord,
   { limit, after = '0:' }: DeletionPage,
-): Promise<Pick<DeletedPage, 'licenses' | 'next'>> {
-  const place = Number(after.slice(0, after.indexOf(':')))
+): Promise<{ readonly removed: readonly Removed[]; readonly next: string | null }> {
   const sources = dependents[deletion.kind]
-  const rows = await removeRows(db, sources[place]!, deletion, {
-    limit,
-    after: after.slice(after.indexOf(':') + 1),
-  })
-  const last = rows.reduce((greatest, row) => (row.id > greatest ? row.id : greatest), '')
-  const hasMore = place + 1 < sources.length
-  const next = rows.length === limit ? `${place}:${last}` : hasMore ? `${place + 1}:` : null
-  return { licenses: deletion.kind === 'customer' ? rows.map(lastState) : [], next }
+  const removed: Removed[] = []
+  let left = limit
+  let begin = after.slice(after.indexOf(':') + 1)
+  for (let place = Number(after.slice(0, after.indexOf(':'))); place < sources.length; place++) {
+    const rows = await removeRows(db, sources[place]!, deletion, { limit: left, after: begin })
+    removed.push({ table: sources[place]!.table, rows })
+    if (rows.length === left) return { removed, next: `${place}:${rows.at(-1)?.id ?? begin}` }
+    left -= rows.length
+    begin = ''
+  }
+  return { removed, next: null }
 }
 
-/** A license before its deletion, with the `version` of that change. */
-function lastState(row: Row<LicenseRecord>): LicenseRecord {
-  const license = licenseRows.toRecord(row)
-  return { ...license, version: license.version + 1 }
+/** The records that customers lose, each before its deletion and with the `version` of that change. */
+function lastStates(removed: readonly Removed[]): Pick<DeletedPage, 'licenses' | 'licenseKeys'> {
+  const rowsOf = (wanted: Dependents['table']): readonly unknown[] =>
+    removed.filter(({ table }) => table === wanted).flatMap(({ rows }) => rows)
+  return {
+    licenses: licenseRows.toRecords(rowsOf('heartwood_license') as Row<LicenseRecord>[]).map(raised),
+    licenseKeys: licenseKeyRows
+      .toRecords(rowsOf('heartwood_license_key') as Row<LicenseKeyRecord>[])
+      .map(raised),
+  }
+}
+
+function raised<Entry extends { readonly version: number }>(record: Entry): Entry {
+  return { ...record, version: record.version + 1 }
 }
 
 async function removeRows(
@@ -170,13 +197,13 @@ async function removeRows(
   { table, owner }: Dependents,
   { id, appId }: DeletionRecord,
   { limit, after }: { readonly limit: number; readonly after: string },
-): Promise<readonly Row<LicenseRecord>[]> {
+): Promise<readonly { readonly id: string }[]> {
   const name = sql.table(table)
   const change =
     owner === 'tier_id'
       ? sql`update ${name} set tier_id = null, version = version + 1`
       : sql`delete from ${name}`
-  const { rows } = await sql<Row<LicenseRecord>>`
+  const { rows } = await sql<{ readonly id: string }>`
     with page as materialized (
       select id from ${name} where ${sql.ref(owner)} = ${id} and app_id = ${appId} and id > ${after}
       order by id limit ${limit} ${rowLock(db)}

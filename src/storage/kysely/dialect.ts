@@ -51,6 +51,20 @@ export async function lockRow(db: Kysely<any>, table: string, id: string): Promi
   if (isPostgres(db)) await db.selectFrom(table).select('id').where('id', '=', id).forUpdate().execute()
 }
 
+/**
+ * Holds the license keys of an app, customer or tier before it is deleted. An activation holds its license key first and refers
+ * to the others then, so another order would let the two wait for each other.
+ */
+export async function lockLicenseKeys(
+  db: Kysely<any>,
+  owner: 'app_id' | 'customer_id' | 'tier_id',
+  id: string,
+): Promise<void> {
+  if (!isPostgres(db)) return
+  const keys = db.selectFrom('heartwood_license_key').select('id').where(owner, '=', id)
+  await keys.orderBy('id').forUpdate().execute()
+}
+
 /** Keeps others from adding rows to a table until the transaction is over. */
 export async function lockTable(db: Kysely<any>, table: string): Promise<void> {
   if (isPostgres(db)) await sql`lock table ${sql.table(table)} in share row exclusive mode`.execute(db)

@@ -7,14 +7,14 @@ import type {
   NumericDate,
 } from '../../core/storage/index.ts'
 import type { Writer } from './executor.ts'
-import { KyselyLicenses } from './licenses.ts'
+import { KyselyLicenseKeys } from './license-keys.ts'
 import { isLicensePresent, licenseColumns } from './presence.ts'
 import { insertUnlessTaken } from './queries.ts'
 import { expiryNoticeRows, licenseRows } from './rows.ts'
 
 const marks = { 'license.expiring': 'told_expiring', 'license.expired': 'told_expired' } as const
 
-async function markTold(db: Writer, { licenseId, type, expiresAt }: ExpiryNotice): Promise<void> {
+export async function markTold(db: Writer, { licenseId, type, expiresAt }: ExpiryNotice): Promise<void> {
   await db
     .updateTable('heartwood_license')
     .set({ [marks[type]]: expiresAt })
@@ -22,7 +22,7 @@ async function markTold(db: Writer, { licenseId, type, expiresAt }: ExpiryNotice
     .execute()
 }
 
-export abstract class KyselyExpiryNotices extends KyselyLicenses implements ExpiryNoticeStorage {
+export abstract class KyselyExpiryNotices extends KyselyLicenseKeys implements ExpiryNoticeStorage {
   async listEndingLicenses({
     appId,
     after,
@@ -37,6 +37,7 @@ export abstract class KyselyExpiryNotices extends KyselyLicenses implements Expi
         .where(isLicensePresent)
         .where('app_id', '=', appId)
         .where('revoked_at', 'is', null)
+        .where('license_key_id', 'is', null)
         .where('expires_at', '>', after)
         .where('expires_at', '<=', until)
         // Word for word the condition of the index, which leaves out what was announced.

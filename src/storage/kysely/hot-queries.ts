@@ -4,18 +4,24 @@ import type {
   ApiKeyRecord,
   AppRecord,
   CustomerRecord,
+  LicenseKeyRecord,
   LicenseRecord,
   SigningKeyRecord,
   TierRecord,
 } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
+import { batchInserts, type BatchInserts } from './batch.ts'
 import { featureSlugs } from './dialect.ts'
-import { isLicensePresent, isPresent, licenseColumns } from './presence.ts'
+import { isLicensePresent, isPresent, licenseColumns, licenseKeyColumns } from './presence.ts'
 import { customerRows, licenseRows, standingRows, type RowMapper } from './rows.ts'
 
 /** The result of an insert that wrote a row. */
 interface Inserted {
   readonly one: number
+}
+
+interface Counted {
+  readonly count: number | string
 }
 
 /** The queries of nearly every request. They are compiled once, because building a query costs as much as running it. */
@@ -44,8 +50,21 @@ export interface HotQueries {
   readonly insertCustomer: CompiledQuery<Inserted>
   /** Parameters: the values of {@link licenseRows}. */
   readonly insertLicense: CompiledQuery<Inserted>
+  /** Parameters: app id, value of the column. */
+  readonly licenseKeyBy: Readonly<
+    Record<'id' | 'handle' | 'alias_hash' | 'external_id', CompiledQuery<Row<LicenseKeyRecord>>>
+  >
+  /** Parameter: license key id. */
+  readonly holdLicenseKey: CompiledQuery<Row<LicenseKeyRecord>>
+  /** Parameters: license key id, installation id. */
+  readonly seat: CompiledQuery<Row<LicenseRecord>>
+  /** Parameter: license key id. */
+  readonly seatCount: CompiledQuery<Counted>
+  /** Parameters: license key id, the time before which the seats were last seen. */
+  readonly idleSeatCount: CompiledQuery<Counted>
   /** Sets these columns. Parameters: their values, license id, expected version. */
   updateLicense(columns: readonly string[]): CompiledQuery<Row<LicenseRecord>>
+  readonly insertBatch: BatchInserts
 }
 
 export function hotQueries(db: Kysely<Database>): HotQueries {
@@ -63,7 +82,10 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     signingKeys: signingKeys(db),
     insertCustomer: insert(db, 'heartwood_customer', customerRows),
     insertLicense: insert(db, 'heartwood_license', licenseRows),
+    ...licenseKeys(db),
+    ...seats(db),
     updateLicense: updateLicense(db),
+    insertBatch: batchInserts(db),
   }
 }
 
@@ -115,6 +137,43 @@ function signingKeys(db: Kysely<Database>): CompiledQuery<Row<SigningKeyRecord>>
     .orderBy('created_at', 'desc')
     .orderBy('kid', 'desc')
     .compile()
+}
+
+function licenseKeys(db: Kysely<Database>): Pick<HotQueries, 'licenseKeyBy' | 'holdLicenseKey'> {
+  const keys = db.selectFrom('heartwood_license_key').select(licenseKeyColumns).where(isLicensePresent)
+  const inApp = keys.where('app_id', '=', '')
+  return {
+    licenseKeyBy: {
+      id: inApp.where('id', '=', '').compile(),
+      handle: inApp.where('handle', '=', '').compile(),
+      alias_hash: inApp.where('alias_hash', '=', '').compile(),
+      external_id: inApp.where('external_id', '=', '').compile(),
+    },
+    holdLicenseKey: db
+      .updateTable('heartwood_license_key')
+      .set({ version: sql<number>`version + 1` })
+      .where('id', '=', '')
+      .where(isLicensePresent)
+      .returning(licenseKeyColumns)
+      .compile(),
+  }
+}
+
+function seats(db: Kysely<Database>): Pick<HotQueries, 'seat' | 'seatCount' | 'idleSeatCount'> {
+  const all = db.selectFrom('heartwood_license').where('license_key_id', '=', '')
+  const taken = all.where('revoked_at', 'is', null).select(sql<number | string>`count(*)`.as('count'))
+  return {
+    seat: all
+      .where('installation_id', '=', '')
+      .where(isLicensePresent)
+      .select(licenseColumns)
+      .orderBy(sql`case when revoked_at is null then 0 else 1 end`)
+      .orderBy('id', 'desc')
+      .limit(sql<number>`1`)
+      .compile(),
+    seatCount: taken.compile(),
+    idleSeatCount: taken.where(sql<SqlBool>`coalesce(seen_at, 0) < ${0}`).compile(),
+  }
 }
 
 /** Returns no row, and writes nothing, if the id or another unique value is taken. */

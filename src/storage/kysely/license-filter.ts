@@ -61,5 +61,6 @@ function inAnyState(db: Reader, filter: Omit<LicenseFilter, 'status' | 'now'>): 
   if (filter.customerId !== undefined) query = query.where('customer_id', '=', filter.customerId)
   if (filter.tierId !== undefined) query = query.where('tier_id', '=', filter.tierId)
   if (filter.installationId !== undefined) query = query.where('installation_id', '=', filter.installationId)
+  if (filter.licenseKeyId !== undefined) query = query.where('license_key_id', '=', filter.licenseKeyId)
   return query
 }

@@ -1,3 +1,4 @@
+import { sql, type RawBuilder } from 'kysely'
 import type {
   LicenseFilter,
   LicensePatch,
@@ -7,9 +8,11 @@ import type {
   Page,
   RegeneratedPage,
   RegenerationPage,
+  RevokedCause,
 } from '../../core/storage/index.ts'
 import { isAppId } from './apps.ts'
 import { KyselyCustomers } from './customers.ts'
+import { typed } from './dialect.ts'
 import { firstRow, type Writer } from './executor.ts'
 import { countLicenses, presentLicenses, statusIs } from './license-filter.ts'
 import { isLicensePresent } from './presence.ts'
@@ -43,7 +46,7 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
     await this.executor.write((db) => {
       const ended = db
         .updateTable('heartwood_license')
-        .set((eb) => ({ current: 0, version: eb('version', '+', 1) }))
+        .set((eb) => ({ current: 0, version: eb('version', '+', 1), ...replacedSeat(now) }))
         .where('app_id', '=', appId)
         .where('installation_id', '=', installationId)
         .where('current', '=', 1)
@@ -81,5 +84,16 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
 
   regenerateMany(page: RegenerationPage): Promise<RegeneratedPage> {
     return this.executor.atomically((db) => regenerateMany(db, page))
+  }
+}
+
+/** A taken seat without its slot is revoked. Every other license keeps what it has. */
+function replacedSeat(now: NumericDate) {
+  const ifTaken = (value: RawBuilder<unknown>, column: string) =>
+    sql`case when license_key_id is not null and revoked_at is null then ${value} else ${sql.ref(column)} end`
+  return {
+    revoked_at: ifTaken(typed(now, 'bigint'), 'revoked_at') as RawBuilder<number>,
+    revoked_cause: ifTaken(sql.lit('replaced'), 'revoked_cause') as RawBuilder<RevokedCause>,
+    updated_at: ifTaken(typed(now, 'bigint'), 'updated_at') as RawBuilder<number>,
   }
 }

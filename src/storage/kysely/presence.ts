@@ -1,8 +1,8 @@
 import { sql, type AliasedRawBuilder, type RawBuilder, type SqlBool } from 'kysely'
-import type { LicenseRecord } from '../../core/storage/index.ts'
+import type { LicenseKeyRecord, LicenseRecord } from '../../core/storage/index.ts'
 import type { Row } from '../schema.ts'
 import type { Reader } from './executor.ts'
-import { licenseRows } from './rows.ts'
+import { licenseKeyRows, licenseRows } from './rows.ts'
 
 // A record that is being deleted still has its row, and so have its dependents. These conditions hide them.
 
@@ -11,7 +11,7 @@ export function isPresent(column: string): RawBuilder<SqlBool> {
   return sql<SqlBool>`${sql.ref(column)} not in (select id from heartwood_deletion)`
 }
 
-/** True for licenses that are not being deleted with their customer or app. */
+/** True for licenses and license keys that are not being deleted with their customer or app. */
 export const isLicensePresent: RawBuilder<SqlBool> = sql<SqlBool>`${isPresent('customer_id')} and ${isPresent('app_id')}`
 
 const tierOrNull: AliasedRawBuilder<string | null, 'tier_id'> = sql<string | null>`
@@ -22,6 +22,13 @@ type PlainColumn = Exclude<keyof Row<LicenseRecord>, 'tier_id'>
 /** The columns of a license. Its tier is `null` from the moment in which the deletion of the tier begins. */
 export const licenseColumns: readonly (PlainColumn | typeof tierOrNull)[] = licenseRows.columns.map(
   ({ name }) => (name === 'tier_id' ? tierOrNull : (name as PlainColumn)),
+)
+
+type PlainKeyColumn = Exclude<keyof Row<LicenseKeyRecord>, 'tier_id'>
+
+/** The columns of a license key, whose tier is `null` in the same way. */
+export const licenseKeyColumns: readonly (PlainKeyColumn | typeof tierOrNull)[] = licenseKeyRows.columns.map(
+  ({ name }) => (name === 'tier_id' ? tierOrNull : (name as PlainKeyColumn)),
 )
 
 /** The customers of an app that are being deleted. */

@@ -58,7 +58,12 @@ export function deletePresent(
 export function deleteById(
   db: Writer,
   table:
-    'heartwood_app' | 'heartwood_tier' | 'heartwood_feature' | 'heartwood_customer' | 'heartwood_license',
+    | 'heartwood_app'
+    | 'heartwood_tier'
+    | 'heartwood_feature'
+    | 'heartwood_customer'
+    | 'heartwood_license'
+    | 'heartwood_license_key',
   id: string,
 ): Promise<boolean> {
   return wroteRow(db.deleteFrom(table).where('id', '=', id).returning('id'))

@@ -10,10 +10,10 @@ export function regenerateMany(db: Writer, page: RegenerationPage): Promise<Rege
   return isPostgres(db) ? regenerateRows(db, page) : regenerateRange(db, page)
 }
 
-/** The features are gathered once for each tier. */
+/** The features and limits are gathered once for each tier. */
 function sourceOf(db: Writer, { appId }: RegenerationPage): RawBuilder<unknown> {
   return sql`source as materialized (
-    select id, ${featureSlugs(db, 'heartwood_tier.id')} as features from heartwood_tier
+    select id, ${featureSlugs(db, 'heartwood_tier.id')} as features, limits from heartwood_tier
     where app_id = ${appId} and ${isPresent('id')}
   )`
 }
@@ -21,6 +21,7 @@ function sourceOf(db: Writer, { appId }: RegenerationPage): RawBuilder<unknown> 
 function newClaims({ now }: RegenerationPage): RawBuilder<unknown> {
   return sql`
     tier_features = source.features,
+    tier_limits = source.limits,
     revision = revision + 1,
     version = version + 1,
     issued_at = ${now},

@@ -7,6 +7,7 @@ import { expiryNotice, type ExpiryNotice } from '../../core/storage/expiry-notic
 import { featureRecord, type FeatureRecord } from '../../core/storage/features.ts'
 import { storedResponseRecord, type StoredResponseRecord } from '../../core/storage/idempotency.ts'
 import type { LicenseStanding } from '../../core/storage/immediate-reads.ts'
+import { licenseKeyRecord, type LicenseKeyRecord } from '../../core/storage/license-keys.ts'
 import { licenseRecord, type LicenseRecord } from '../../core/storage/licenses.ts'
 import { type Field, fieldsOf } from '../../core/storage/schema.ts'
 import { signingKeyRecord, type SigningKeyRecord } from '../../core/storage/signing-keys.ts'
@@ -121,11 +122,15 @@ export const signingKeyRows: RowMapper<SigningKeyRecord> = new RowMapper(fieldsO
 export const featureRows: RowMapper<FeatureRecord> = new RowMapper(fieldsOf(featureRecord))
 export const customerRows: RowMapper<CustomerRecord> = new RowMapper(fieldsOf(customerRecord))
 export const licenseRows: RowMapper<LicenseRecord> = new RowMapper(fieldsOf(licenseRecord))
+export const licenseKeyRows: RowMapper<LicenseKeyRecord> = new RowMapper(fieldsOf(licenseKeyRecord))
 // The type checker asks for every field of a standing, and for no other.
 const isStanding: Readonly<Record<keyof LicenseStanding, true>> = {
   tier: true,
   tierFeatures: true,
   customFeatures: true,
+  tierLimits: true,
+  customLimits: true,
+  updatesUntil: true,
   installationId: true,
   expiresAt: true,
   revokedAt: true,

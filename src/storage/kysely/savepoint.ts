@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely'
-import { kindOf } from '../errors.ts'
+import { kindOf, type ErrorKind } from '../errors.ts'
 import type { Database } from '../schema.ts'
 import { isPostgres } from './dialect.ts'
 
@@ -22,18 +22,28 @@ export async function inSavepoint<T>(
   }
 }
 
-/**
- * Resolves to `null` if the write would break a unique index. An error ends a transaction of PostgreSQL, so the write has a
- * savepoint there.
- */
-export async function nullIfTaken<T>(
+/** Resolves to `null` if the write would break a unique index. */
+export function nullIfTaken<T>(
   db: Kysely<Database>,
+  write: (db: Kysely<Database>) => Promise<T>,
+): Promise<T | null> {
+  return nullIfRefused(db, ['unique'], write)
+}
+
+/**
+ * Resolves to `null` if the database refuses the write for one of these reasons. The write is one statement. An error ends a
+ * transaction of PostgreSQL, so the write has a savepoint there.
+ */
+export async function nullIfRefused<T>(
+  db: Kysely<Database>,
+  kinds: readonly ErrorKind[],
   write: (db: Kysely<Database>) => Promise<T>,
 ): Promise<T | null> {
   try {
     return await (db.isTransaction && isPostgres(db) ? inSavepoint(db, 'heartwood_step', write) : write(db))
   } catch (error) {
-    if (kindOf(error) === 'unique') return null
+    const kind = kindOf(error)
+    if (kind !== undefined && kinds.includes(kind)) return null
     throw error
   }
 }

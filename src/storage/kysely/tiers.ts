@@ -8,7 +8,7 @@ import type {
   TierStorage,
 } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
-import { featureSlugs, lockRow, typed } from './dialect.ts'
+import { featureSlugs, lockLicenseKeys, lockRow, typed } from './dialect.ts'
 import type { Reader, Writer } from './executor.ts'
 import { countOf, limited, deleteById, insertUnlessTaken, wroteRow } from './queries.ts'
 import { isPresent } from './presence.ts'
@@ -103,15 +103,17 @@ function behind(tiers: Tiers, after: Position | undefined): Tiers {
 }
 
 async function deleteTier(db: Writer, id: string): Promise<boolean> {
+  await lockLicenseKeys(db, 'tier_id', id)
   // Otherwise a license that is being written for the tier would lose it without a new version.
   await lockRow(db, 'heartwood_tier', id)
   const tier = db.selectFrom('heartwood_tier').select('id').where('id', '=', id).where(isPresent('id'))
   if ((await tier.executeTakeFirst()) === undefined) return false
-  await db
-    .updateTable('heartwood_license')
-    .set((eb) => ({ tier_id: null, version: eb('version', '+', 1) }))
-    .where('tier_id', '=', id)
-    .execute()
+  for (const table of ['heartwood_license', 'heartwood_license_key'] as const)
+    await db
+      .updateTable(table)
+      .set((eb) => ({ tier_id: null, version: eb('version', '+', 1) }))
+      .where('tier_id', '=', id)
+      .execute()
   return deleteById(db, 'heartwood_tier', id)
 }
 

@@ -38,6 +38,7 @@ function deleteContents(tables: Tables, appId: string): void {
   tables.deliveries.deleteWhere(appId)
   tables.webhooks.delete(appId)
   tables.licenses.deleteWhere(appId)
+  tables.licenseKeys.deleteWhere(appId)
   tables.customers.deleteWhere(appId)
   for (const tier of tables.tiers.ascending(appId)) tables.tierFeatures.delete(tier.id)
   tables.tiers.deleteWhere(appId)

@@ -36,13 +36,17 @@ export function customerStorage({ read, write }: Runner): CustomerStorage {
   }
 }
 
-function deleteCustomer({ customers, licenses, notices }: Tables, id: string): boolean {
+function deleteCustomer({ customers, licenses, licenseKeys, notices }: Tables, id: string): boolean {
   const customer = customers.get(id)
   if (customer === null) return false
-  const isTheirs = (license: LicenseRecord): boolean => license.customerId === id
+  const keys = [...licenseKeys.ascending(customer.appId)].filter((key) => key.customerId === id)
+  const keyIds = new Set(keys.map((key) => key.id))
+  const isTheirs = ({ customerId, licenseKeyId }: LicenseRecord): boolean =>
+    customerId === id || (licenseKeyId !== null && keyIds.has(licenseKeyId))
   for (const license of licenses.ascending(customer.appId))
     if (isTheirs(license)) notices.deleteWhere(license.id)
   licenses.deleteWhere(customer.appId, isTheirs)
+  for (const key of keys) licenseKeys.delete(key.id)
   return customers.delete(id)
 }
 

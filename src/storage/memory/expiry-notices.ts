@@ -32,7 +32,8 @@ function listEndingLicenses(
   { licenses, notices }: LookUps,
   { appId, after, until, withoutNotice, limit }: EndingLicenses,
 ): LicenseRecord[] {
-  const isWanted = ({ id, revokedAt, expiresAt }: LicenseRecord): boolean =>
+  const isWanted = ({ id, licenseKeyId, revokedAt, expiresAt }: LicenseRecord): boolean =>
+    licenseKeyId === null &&
     revokedAt === null &&
     expiresAt !== null &&
     expiresAt > after &&

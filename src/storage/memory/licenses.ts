@@ -47,9 +47,10 @@ export function licenseStorage({ read, write }: Runner): LicenseStorage {
   }
 }
 
-function requireParents({ apps, customers, tiers }: LookUps, license: LicenseRecord): void {
+function requireParents({ apps, customers, tiers, licenseKeys }: LookUps, license: LicenseRecord): void {
   requireParent(apps.get(license.appId) && customers.get(license.customerId))
   if (license.tierId !== null) requireParent(tiers.get(license.tierId))
+  if (license.licenseKeyId !== null) requireParent(licenseKeys.get(license.licenseKeyId))
 }
 
 function releaseInstallation(
@@ -60,7 +61,9 @@ function releaseInstallation(
 ): void {
   const license = licenses.getBy(0, slot)
   if (license === null || license.id === exceptId || statusOf(license, now) === 'active') return
-  licenses.replace({ ...license, current: false, version: license.version + 1 })
+  const isTakenSeat = license.licenseKeyId !== null && license.revokedAt === null
+  const revoked = { revokedAt: now, revokedCause: 'replaced', updatedAt: now } as const
+  licenses.replace({ ...license, ...(isTakenSeat && revoked), current: false, version: license.version + 1 })
 }
 
 function updateLicense(
@@ -81,7 +84,8 @@ function licensePasses(filter: LicenseFilter): (license: LicenseRecord) => boole
     (filter.status === undefined || statusOf(license, filter.now) === filter.status) &&
     (filter.customerId === undefined || license.customerId === filter.customerId) &&
     (filter.tierId === undefined || license.tierId === filter.tierId) &&
-    (filter.installationId === undefined || license.installationId === filter.installationId)
+    (filter.installationId === undefined || license.installationId === filter.installationId) &&
+    (filter.licenseKeyId === undefined || license.licenseKeyId === filter.licenseKeyId)
 }
 
 function regenerateMany(tables: Tables, request: RegenerationPage): RegeneratedPage {
@@ -99,6 +103,7 @@ function regenerate(tables: Tables, license: LicenseRecord, now: NumericDate): v
   tables.licenses.replace({
     ...license,
     tierFeatures: featuresOf(tables, license.tierId!).map((feature) => feature.slug),
+    tierLimits: tables.tiers.get(license.tierId!)!.limits,
     issuedAt: now,
     updatedAt: now,
     revision: license.revision + 1,

@@ -6,6 +6,7 @@ import type {
   FeatureRecord,
   StoredResponseRecord,
   ExpiryNotice,
+  LicenseKeyRecord,
   LicenseRecord,
   SigningKeyRecord,
   TierRecord,
@@ -61,6 +62,7 @@ export interface Tables {
   readonly tierFeatures: Table<TierFeatures>
   readonly customers: Table<CustomerRecord>
   readonly licenses: Table<LicenseRecord>
+  readonly licenseKeys: Table<LicenseKeyRecord>
   readonly apiKeys: Table<ApiKeyRecord>
   readonly storedResponses: Table<StoredResponse>
   readonly webhooks: Table<WebhookRecord & { readonly id: string }>
@@ -97,6 +99,14 @@ export function newTables(journal: Journal): Tables {
     licenses: new Table<LicenseRecord>(journal, {
       group: appIdOf,
       unique: [(license) => (license.current ? keyOf(license.appId, license.installationId) : null)],
+    }),
+    licenseKeys: new Table<LicenseKeyRecord>(journal, {
+      group: appIdOf,
+      unique: [
+        (key) => keyOf(key.appId, key.handle),
+        (key) => (key.aliasHash === null ? null : keyOf(key.appId, key.aliasHash)),
+        (key) => (key.externalId === null ? null : keyOf(key.appId, key.externalId)),
+      ],
     }),
     apiKeys: new Table<ApiKeyRecord>(journal, { unique: [(key) => key.hash] }),
     storedResponses: new Table<StoredResponse>(journal, { compare: byPosition }),

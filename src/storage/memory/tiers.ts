@@ -50,11 +50,14 @@ function findTier(tables: LookUps, appId: string, idOrSlug: string): TierRecord 
   return tier && withFeatures(tables, tier)
 }
 
-function deleteTier({ tiers, tierFeatures, licenses }: Tables, id: string): boolean {
+function deleteTier({ tiers, tierFeatures, licenses, licenseKeys }: Tables, id: string): boolean {
   const tier = tiers.get(id)
   if (tier === null) return false
   for (const license of [...licenses.ascending(tier.appId)]) {
     if (license.tierId === id) licenses.replace({ ...license, tierId: null, version: license.version + 1 })
+  }
+  for (const key of [...licenseKeys.ascending(tier.appId)]) {
+    if (key.tierId === id) licenseKeys.replace({ ...key, tierId: null, version: key.version + 1 })
   }
   tierFeatures.delete(id)
   return tiers.delete(id)

@@ -12,6 +12,7 @@ import {
   newInstallation,
   newLicense,
   newTier,
+  oddLimits,
   oddMetadata,
   oddText,
 } from './records.ts'
@@ -23,7 +24,10 @@ const recordCases: readonly ConformanceCase[] = [
       tier: oddText,
       tierFeatures: ['b', 'a', oddText, ''],
       customFeatures: ['z', '__proto__'],
+      tierLimits: oddLimits,
+      customLimits: { projects: 0 },
       expiresAt: farFuture,
+      updatesUntil: 0,
       revokedAt: 0,
       revokedReason: oddText,
       revokedCause: 'key_revoked',
@@ -44,6 +48,7 @@ const recordCases: readonly ConformanceCase[] = [
     const found = await storage.findLicense(parents.app.id, full.id)
     assert.deepEqual(found, full)
     assert.ok(Object.hasOwn(found!.metadata, '__proto__'))
+    assert.ok(Object.hasOwn(found!.tierLimits, '__proto__'))
     assert.deepEqual(await storage.findLicense(parents.app.id, bare.id), bare)
     assert.deepEqual(await storage.listLicenses({ appId: parents.app.id, now: 0 }, { limit: 9 }), [
       bare,

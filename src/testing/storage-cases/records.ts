@@ -2,9 +2,11 @@ import { apiKeyRecord } from '../../core/storage/api-keys.ts'
 import { appRecord } from '../../core/storage/apps.ts'
 import { customerRecord } from '../../core/storage/customers.ts'
 import { deliveryRecord } from '../../core/storage/deliveries.ts'
+import { licenseKeyRecord } from '../../core/storage/license-keys.ts'
 import { licenseRecord } from '../../core/storage/licenses.ts'
 import { fieldsOf, type RecordSchema } from '../../core/storage/schema.ts'
 import { webhookRecord } from '../../core/storage/webhooks.ts'
+import type { Limits } from '../../core/limits.ts'
 import type {
   ApiKeyRecord,
   AppRecord,
@@ -12,6 +14,7 @@ import type {
   DeliveryRecord,
   FeatureRecord,
   StoredResponseRecord,
+  LicenseKeyRecord,
   LicenseRecord,
   SigningKeyRecord,
   Storage,
@@ -29,6 +32,11 @@ export const oddText = `Łódź 木 🌳 e\u0301 ' " \\ % _ \n\t`
 export const farFuture = 253_402_300_799
 
 /** JSON with values that are easily lost. `__proto__` is an ordinary name in it. */
+/** Limits whose names every object has, or that engines put in an order of their own. */
+export const oddLimits: Limits = JSON.parse(
+  '{"b":0,"__proto__":9007199254740991,"constructor":1,"10":2,"9":3}',
+) as Limits
+
 export const oddMetadata: Readonly<Record<string, unknown>> = JSON.parse(
   '{"": "", "zero": 0, "null": null, "false": false, "deep": [{"a": [1.5, -1, 9007199254740991]}], "🌳": "木", "__proto__": {"own": true}}',
 )
@@ -94,6 +102,7 @@ export function newTier(appId: string, given: Partial<TierRecord> = {}): TierRec
     description: null,
     position: 0,
     features: [],
+    limits: {},
     createdAt: madeAt,
     updatedAt: madeAt,
     ...given,
@@ -149,11 +158,45 @@ export function newLicense(
     tier: tier.slug,
     tierFeatures: [],
     customFeatures: [],
+    tierLimits: {},
+    customLimits: {},
     installationId: newInstallation(),
     current: true,
     issuedAt: madeAt,
     revision: 1,
     minRevision: 1,
+    version: 1,
+    metadata: {},
+    createdAt: madeAt,
+    updatedAt: madeAt,
+    ...given,
+  }
+}
+
+/** A new handle. */
+function newHandle(): string {
+  return String(++made).padStart(7, '0')
+}
+
+export function newLicenseKey(
+  { app, tier, customer }: Parents,
+  given: Partial<LicenseKeyRecord> = {},
+): LicenseKeyRecord {
+  return {
+    ...nullsOf(licenseKeyRecord),
+    id: newId('lkey'),
+    appId: app.id,
+    customerId: customer.id,
+    tierId: tier.id,
+    tier: tier.slug,
+    customFeatures: [],
+    customLimits: {},
+    handle: newHandle(),
+    keyRevision: 1,
+    seats: 1,
+    whenFull: 'refuse',
+    releaseCount: 0,
+    starts: 'creation',
     version: 1,
     metadata: {},
     createdAt: madeAt,
@@ -241,6 +284,26 @@ export async function addLicense(
   const license = newLicense(parents, given)
   await storage.insertLicense(license)
   return license
+}
+
+export async function addLicenseKey(
+  storage: Storage,
+  parents: Parents,
+  given: Partial<LicenseKeyRecord> = {},
+): Promise<LicenseKeyRecord> {
+  const key = newLicenseKey(parents, given)
+  await storage.insertLicenseKey(key)
+  return key
+}
+
+/** Writes a taken seat of a license key. */
+export async function addSeat(
+  storage: Storage,
+  parents: Parents,
+  licenseKeyId: string,
+  given: Partial<LicenseRecord> = {},
+): Promise<LicenseRecord> {
+  return addLicense(storage, parents, { licenseKeyId, seenAt: madeAt, ...given })
 }
 
 export async function addDelivery(

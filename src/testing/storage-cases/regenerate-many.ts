@@ -10,18 +10,20 @@ import {
   madeAt,
   newCustomer,
   newTier,
+  oddLimits,
   several,
   type Parents,
 } from './records.ts'
 
 const later = madeAt + 100
 
-/** An app whose tier has two features. They were added in the reverse order of their ids. */
+/** An app whose tier has limits and two features. They were added in the reverse order of their ids. */
 async function addTierWithFeatures(storage: Storage): Promise<{ parents: Parents; slugs: string[] }> {
   const parents = await addParents(storage)
   const [one, two] = [await addFeature(storage, parents.app.id), await addFeature(storage, parents.app.id)]
   await storage.addTierFeature(parents.tier.id, two.id, 9)
   await storage.addTierFeature(parents.tier.id, one.id, 9)
+  await storage.updateTier(parents.tier.id, { limits: oddLimits })
   return { parents, slugs: [two.slug, one.slug] }
 }
 
@@ -49,6 +51,9 @@ export const regenerationCases: readonly ConformanceCase[] = [
     const license = await addLicense(storage, parents, {
       tierFeatures: ['old'],
       customFeatures: ['own'],
+      tierLimits: { old: 1 },
+      customLimits: { own: 2 },
+      updatesUntil: later - 1,
       revision: 7,
       version: 9,
     })
@@ -57,6 +62,7 @@ export const regenerationCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.findLicense(parents.app.id, license.id), {
       ...license,
       tierFeatures: slugs,
+      tierLimits: oddLimits,
       revision: 8,
       version: 10,
       issuedAt: later,

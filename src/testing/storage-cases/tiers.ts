@@ -10,6 +10,7 @@ import {
   farFuture,
   newFeature,
   newTier,
+  oddLimits,
   oddText,
   several,
 } from './records.ts'
@@ -21,6 +22,7 @@ const ownCases: readonly ConformanceCase[] = [
       name: oddText,
       description: '',
       position: -7,
+      limits: oddLimits,
       createdAt: 0,
       updatedAt: farFuture,
     })
@@ -29,6 +31,7 @@ const ownCases: readonly ConformanceCase[] = [
     assert.equal(await storage.insertTier(bare), true)
     assert.deepEqual(await storage.findTier(app.id, full.id), full)
     assert.deepEqual(await storage.findTier(app.id, full.slug), full)
+    assert.ok(Object.hasOwn((await storage.findTier(app.id, full.id))!.limits, '__proto__'))
     assert.deepEqual(await storage.listTiers(app.id, { limit: 9 }), [full, bare])
   }),
   storageCase('insertTier(): writes a tier without its features', async (storage) => {
@@ -58,7 +61,7 @@ const ownCases: readonly ConformanceCase[] = [
     const { app, tier } = await addParents(storage)
     const feature = await addFeature(storage, app.id)
     await storage.addTierFeature(tier.id, feature.id, 9)
-    const patch = { name: oddText, description: 'new', position: 3, updatedAt: farFuture }
+    const patch = { name: oddText, description: 'new', position: 3, limits: oddLimits, updatedAt: farFuture }
     const changed = { ...tier, ...patch, features: [feature.slug] }
     assert.deepEqual(await storage.updateTier(tier.id, patch), changed)
     assert.deepEqual(await storage.updateTier(tier.id, {}), changed)

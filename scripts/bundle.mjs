@@ -1,0 +1,67 @@
+// Bundles the command line for npm, because Node takes most of its start for finding and reading a thousand files.
+// It leaves `main.js` as it is, so that an old Node still reads the sentence that names it. It is plain JavaScript, as the other
+// scripts of the build are.
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const folder = 'dist/cli'
+
+/**
+ * Users install the driver and the metrics if they want them. Swagger UI is read as files. The last two packages come without the
+ * text of their licence, which a copy must carry.
+ */
+const external = [
+  'postgres',
+  'prom-client',
+  'swagger-ui-dist',
+  'bun:sqlite',
+  '@stricli/core',
+  'standardwebhooks',
+]
+
+/** Removes what the bundle replaces. Nobody else imports the command line. */
+function removeParts() {
+  for (const name of readdirSync(folder))
+    if (!name.startsWith('main.')) rmSync(join(folder, name), { recursive: true })
+}
+
+function bundle() {
+  const flags = [
+    '--target=node',
+    '--splitting',
+    '--minify-whitespace',
+    '--minify-syntax',
+    '--sourcemap=linked',
+  ]
+  const apart = external.map((name) => `--external=${name}`)
+  execFileSync('bun', ['build', 'src/cli/command-line.ts', `--outdir=${folder}`, ...flags, ...apart], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+}
+
+/** The folders of the packages in the bundle. Leaves the text of the sources out of its maps, because it is in `src` already. */
+function packagesOf(mapFile) {
+  const { sourcesContent: _text, ...map } = JSON.parse(readFileSync(mapFile, 'utf8'))
+  writeFileSync(mapFile, JSON.stringify(map))
+  return map.sources.flatMap((source) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(source)?.[0] ?? [])
+}
+
+/** @throws {Error} if a package has no licence: nobody may hand it on. */
+function licenseOf(from) {
+  const { name, version, license } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'))
+  const file = readdirSync(from).find((name) => /^(licen[cs]e|copying)/i.test(name))
+  if (file === undefined) throw new Error(`${name} has no file with its licence`)
+  return `${name} ${version} (${license})\n\n${readFileSync(join(from, file), 'utf8').trim()}\n`
+}
+
+removeParts()
+bundle()
+const maps = readdirSync(folder).filter((name) => name.endsWith('.js.map') && name !== 'main.js.map')
+const sources = maps.flatMap((name) => packagesOf(join(folder, name)))
+const packages = [...new Set(sources.map((source) => join(folder, source)))].sort()
+const head = 'The files beside this one contain code of these packages.\n'
+writeFileSync(
+  join(folder, 'LICENSES.txt'),
+  [head, ...packages.map(licenseOf)].join(`\n${'-'.repeat(72)}\n\n`),
+)

@@ -1,0 +1,184 @@
+import type { Context } from '../context.ts'
+import { LicensingError } from '../errors.ts'
+import { activeKey } from '../keys/signing-keys.ts'
+import { withSigningSlot } from '../keys/signing-queue.ts'
+import { authenticateToken, type AuthenticToken } from '../licenses/check-token.ts'
+import { heldLicense, type HeldLicense } from '../licenses/renewal.ts'
+import { noFreeSeat } from '../licenses/seats.ts'
+import { signOfLife } from '../licenses/seen.ts'
+import { toLicense, toSigned } from '../licenses/view.ts'
+import { retryUntilWon } from '../retry.ts'
+import type { AppRecord, LicenseKeyRecord, LicenseRecord, NumericDate } from '../storage/index.ts'
+import { isReleased, statusOf } from '../token/decision.ts'
+import { inTransaction, lostIfGone } from '../transaction.ts'
+import { announceFull, isFull } from './capacity.ts'
+import { invalidLicenseKey, requireLicenseKey, type LicenseKeyCredential } from './credential.ts'
+import { decideKey } from './decision.ts'
+import { newActivation, type NewActivation } from './input.ts'
+import { occupy, type Newcomer } from './seating.ts'
+import type { Turn } from './turn.ts'
+
+/** The license key of an activation, as its holder may see it. */
+export interface ActivatedKey {
+  readonly id: string
+  readonly status: 'active' | 'expired' | 'revoked'
+  readonly expiresAt: NumericDate | null
+  readonly updatesUntil: NumericDate | null
+  /** Seats that were sold. */
+  readonly seats: number
+  /** Seats that are taken, this one among them. */
+  readonly seatsUsed: number
+}
+
+/** The seat of an installation as its holder sees it, with its token. */
+export interface ActivatedLicense extends HeldLicense {
+  readonly licenseKey: ActivatedKey
+}
+
+/** Result of `licensing.licenseKeys.activate`. */
+export interface Activation {
+  readonly license: ActivatedLicense
+  /** True if a seat was taken; false if the installation had it already. */
+  readonly created: boolean
+}
+
+/** Options of `licensing.licenseKeys.activate`. */
+export interface ActivationOptions {
+  /**
+   * Called with the id of the license key as soon as its text is accepted, and before the rest of the input is checked. If it
+   * throws, the activation ends with that error. It is the place for a rate limit.
+   */
+  readonly admit?: (licenseKeyId: string) => void | Promise<void>
+  /** The program that activates, for example `desktop-app/2.3.1 (macos)`: the license's `seenClient`. */
+  readonly client?: string
+}
+
+/** One call of `activate`. */
+interface Request {
+  readonly app: AppRecord
+  readonly credential: LicenseKeyCredential
+  readonly newcomer: Newcomer
+}
+
+/** The seat that an activation has written. */
+interface Seated {
+  readonly license: LicenseRecord
+  readonly key: LicenseKeyRecord
+  readonly seatsUsed: number
+  readonly created: boolean
+}
+
+function lostTooOften(): LicensingError {
+  return new LicensingError('conflict', 'Other requests changed the license key first')
+}
+
+/** @throws {LicensingError} the code of the decision, if it refuses. */
+function requireGood(key: LicenseKeyRecord, now: NumericDate): void {
+  const { code, reason } = decideKey(key, now)
+  if (code !== null) throw new LicensingError(code, reason)
+}
+
+/** Only the vendor brings back a seat that the vendor revoked. @throws {LicensingError} `license_revoked`. */
+function requireRevivable(seat: LicenseRecord | null): void {
+  if (seat === null || seat.revokedAt === null || isReleased(seat.revokedCause)) return
+  throw new LicensingError('license_revoked', 'The license has been revoked')
+}
+
+/** A token that proves nothing is no error. */
+async function proofIn(
+  context: Context,
+  app: AppRecord,
+  token: string | null | undefined,
+): Promise<AuthenticToken | null> {
+  if (token === null || token === undefined) return null
+  return authenticateToken(context, app, token).catch((error: unknown) => {
+    if (error instanceof LicensingError && error.code === 'invalid_token') return null
+    throw error
+  })
+}
+
+async function read(
+  context: Context,
+  credential: LicenseKeyCredential,
+  activation: NewActivation,
+  client: string | undefined,
+): Promise<Request> {
+  const { installationId, name, currentToken } = newActivation.parse(activation)
+  const { app } = credential
+  const proof = await proofIn(context, app, currentToken)
+  const { kid } = await context.runtime.caches.activeKeys.get(app.id, () => activeKey(context, app.id))
+  const seen = signOfLife(context.runtime.now(), kid, client)
+  return { app, credential, newcomer: { installationId: installationId.toLowerCase(), name, proof, seen } }
+}
+
+/** Refuses what needs no transaction and no place among the signers. */
+async function refuseEarly(context: Context, { app, credential, newcomer }: Request): Promise<void> {
+  const { key } = credential
+  requireGood(key, context.runtime.now())
+  const used = await context.storage.countSeats(key.id)
+  const isWithoutRoom = await isFull(context, key, used)
+  // Read after the count, because the last seat may have gone to this very installation meanwhile.
+  const seat = await context.storage.findSeat(key.id, newcomer.installationId)
+  requireRevivable(seat)
+  if (seat?.revokedAt === null || !isWithoutRoom) return
+  await announceFull(context, app, key)
+  throw noFreeSeat(key, used)
+}
+
+/** Takes the seat in one transaction that holds the license key. Resolves to `null` after a lost race. */
+function takeSeat(context: Context, { app, credential, newcomer }: Request): Promise<Seated | null> {
+  // A repeated activation is as good as the first, so an idempotency key stores its result afterwards.
+  const recorded = { ...context, recorder: null }
+  const work = inTransaction<Seated | null>(recorded, async (tx, emit) => {
+    const now = context.runtime.now()
+    const key = await tx.holdLicenseKey(credential.key.id)
+    if (key === null || !credential.opens(key, now)) throw invalidLicenseKey()
+    requireGood(key, now)
+    const seat = await tx.findSeat(key.id, newcomer.installationId)
+    requireRevivable(seat)
+    const turn: Turn = { context, app, key, now, tx, emit }
+    return occupy(turn, newcomer, seat)
+  })
+  return lostIfGone(context, work)
+}
+
+async function takeOrAnnounce(context: Context, request: Request): Promise<Seated> {
+  try {
+    return await retryUntilWon(() => takeSeat(context, request), { lost: lostTooOften })
+  } catch (error) {
+    if (error instanceof LicensingError && error.code === 'seat_limit_reached')
+      await announceFull(context, request.app, request.credential.key)
+    throw error
+  }
+}
+
+function activatedKey(key: LicenseKeyRecord, seatsUsed: number, now: NumericDate): ActivatedKey {
+  const { id, expiresAt, updatesUntil, seats } = key
+  return { id, status: statusOf(key, now), expiresAt, updatesUntil, seats, seatsUsed }
+}
+
+/**
+ * Gives an installation a seat of a license key, or the one that it has, with a fresh token. The signing slot is taken before
+ * the write.
+ */
+export async function activate(
+  context: Context,
+  app: string,
+  licenseKey: unknown,
+  activation: NewActivation,
+  { admit, client }: ActivationOptions = {},
+): Promise<Activation> {
+  const credential = await requireLicenseKey(context, app, licenseKey, 'write')
+  await admit?.(credential.key.id)
+  const request = await read(context, credential, activation, client)
+  await refuseEarly(context, request)
+  return withSigningSlot(context, async (slot) => {
+    const { license, key, seatsUsed, created } = await takeOrAnnounce(context, request)
+    const view = await toLicense(context, request.app, license)
+    const held = heldLicense(await toSigned(context, request.app, view, slot))
+    return {
+      license: { ...held, licenseKey: activatedKey(key, seatsUsed, context.runtime.now()) },
+      created,
+    }
+  })
+}

@@ -1,0 +1,65 @@
+import { isSameText } from '../licenses/check-token.ts'
+import { revisionBytes, toBase32, uuidBytes } from '../token/jti.ts'
+import { timesAlpha } from './text.ts'
+
+/** The facts from which the text of a license key is derived, beside the app's token secret. */
+export interface LicenseKeyFacts {
+  /** Seven symbols of Crockford base32 in upper case, by which a license key is found. */
+  readonly handle: string
+  /** The UUID of the license key's id. */
+  readonly uuid: string
+  /** The number of this text of the license key. It rises with each roll. */
+  readonly revision: number
+}
+
+const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const handleLength = 7
+/** A `jti`'s MAC is over 20 bytes, so no message with this label can be one of those. */
+const label = new TextEncoder().encode('heartwood license-key v1\0')
+
+/** The two check symbols of a Reed-Solomon code (25, 23) over GF(32), whose generator has the roots α and α². */
+function checkSymbols(symbols: string): string {
+  let [first, second] = [0, 0]
+  for (const symbol of symbols) {
+    const lead = alphabet.indexOf(symbol) ^ first
+    const eightfold = timesAlpha(timesAlpha(timesAlpha(lead)))
+    // The generator is (x + α)(x + α²) = x² + 6x + 8.
+    first = second ^ timesAlpha(lead) ^ timesAlpha(timesAlpha(lead))
+    second = eightfold
+  }
+  return `${alphabet[first]}${alphabet[second]}`
+}
+
+/** A random handle of 35 bits. The storage refuses one that the app has already. */
+export function newHandle(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(handleLength))
+  return Array.from(bytes, (byte) => alphabet[byte & 31]).join('')
+}
+
+/** The handle within the 25 symbols of a license key. */
+export function handleOf(symbols: string): string {
+  return symbols.slice(0, handleLength)
+}
+
+/**
+ * Derives the 25 symbols of a license key: the handle, the first 80 bits of HMAC-SHA-256 (RFC 2104) over UUID and revision,
+ * and two check symbols.
+ */
+export async function deriveLicenseKey(
+  secret: CryptoKey,
+  { handle, uuid, revision }: LicenseKeyFacts,
+): Promise<string> {
+  const message = new Uint8Array([...label, ...uuidBytes(uuid), ...revisionBytes(revision)])
+  const mac = new Uint8Array(await crypto.subtle.sign('HMAC', secret, message)).subarray(0, 10)
+  const symbols = handle + toBase32(mac).toUpperCase()
+  return symbols + checkSymbols(symbols)
+}
+
+/** True if 25 symbols are the license key of these facts. The time that it takes tells nothing of the MAC. */
+export async function isLicenseKeyOf(
+  secret: CryptoKey,
+  symbols: string,
+  facts: LicenseKeyFacts,
+): Promise<boolean> {
+  return isSameText(await deriveLicenseKey(secret, facts), symbols)
+}
