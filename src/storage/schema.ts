@@ -24,6 +24,7 @@ import * as seenLicenses from './migrations/0003-seen-licenses.ts'
 import * as retiredKeys from './migrations/0004-retired-keys.ts'
 import * as announcedEnds from './migrations/0005-announced-ends.ts'
 import * as deletions from './migrations/0006-deletions.ts'
+import * as listIndexes from './migrations/0007-list-indexes.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
 type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
@@ -82,6 +83,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0004-retired-keys': retiredKeys,
   '0005-announced-ends': announcedEnds,
   '0006-deletions': deletions,
+  '0007-list-indexes': listIndexes,
 })
 
 const migrationTable = 'heartwood_migration'

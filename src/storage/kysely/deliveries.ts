@@ -15,6 +15,7 @@ import type { Reader, Writer } from './executor.ts'
 import { isPresent } from './presence.ts'
 import { countOf, newestFirst } from './queries.ts'
 import { deliveryRows } from './rows.ts'
+import { countList, type List, readList } from './walk.ts'
 import { KyselyWebhooks } from './webhooks.ts'
 
 export abstract class KyselyDeliveries extends KyselyWebhooks implements DeliveryStorage {
@@ -49,14 +50,17 @@ export abstract class KyselyDeliveries extends KyselyWebhooks implements Deliver
   }
 
   async listDeliveries(filter: DeliveryFilter, page: Page): Promise<readonly DeliveryRecord[]> {
-    const rows = await this.executor.read((db) =>
-      newestFirst(matching(db, filter).selectAll(), page).execute(),
-    )
+    const { executor } = this
+    const rows = executor.blocksLoop
+      ? await readList(executor, deliveryList(filter), page, (query) => query.selectAll())
+      : await executor.read((db) => newestFirst(matching(db, filter).selectAll(), page).execute())
     return deliveryRows.toRecords(rows)
   }
 
   countDeliveries(filter: DeliveryFilter): Promise<number> {
-    return this.executor.read((db) => countOf(matching(db, filter)))
+    const { executor } = this
+    if (executor.blocksLoop) return countList(executor, deliveryList(filter))
+    return executor.read((db) => countOf(matching(db, filter)))
   }
 
   async listAppsWithDueDeliveries(now: NumericDate): Promise<readonly string[]> {
@@ -84,6 +88,11 @@ function matching(
 ): SelectQueryBuilder<Database, 'heartwood_delivery', unknown> {
   const query = db.selectFrom('heartwood_delivery').where('app_id', '=', appId)
   return state === undefined ? query : query.where('state', '=', state)
+}
+
+/** Both filters have an index in the order of the ids. */
+function deliveryList(filter: DeliveryFilter): List<'heartwood_delivery'> {
+  return { indexed: (db) => matching(db, filter), conditions: [] }
 }
 
 /** `isDue` in SQL. */
