@@ -57,19 +57,15 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
   async listCustomers(filter: CustomerFilter, page: Page): Promise<readonly CustomerRecord[]> {
     const { executor } = this
     const rows = executor.blocksLoop
-      ? await readList(executor, await this.#walk(filter), page, selectPresent)
+      ? await readList(executor, await customerList(executor, filter), page, selectPresent)
       : await executor.read((db) => newestFirst(selectPresent(matching(db, filter)), page).execute())
     return customerRows.toRecords(rows)
   }
 
   async countCustomers(filter: CustomerFilter): Promise<number> {
     const { executor } = this
-    if (executor.blocksLoop) return countList(executor, await this.#walk(filter))
+    if (executor.blocksLoop) return countList(executor, await customerList(executor, filter))
     return executor.read((db) => countCustomers(db, filter))
-  }
-
-  #walk(filter: CustomerFilter): Promise<List<'heartwood_customer'>> {
-    return this.executor.read((db) => customerList(db, filter))
   }
 }
 
@@ -81,16 +77,18 @@ async function countCustomers(db: Reader, filter: CustomerFilter): Promise<numbe
 }
 
 /** The customers that pass the filter, as a list to walk. Those that are being deleted are left out. */
-async function customerList(db: Reader, filter: CustomerFilter): Promise<List<'heartwood_customer'>> {
+function customerList(executor: Executor, filter: CustomerFilter): Promise<List<'heartwood_customer'>> {
   const { foldedEmailPart, ...indexed } = filter
-  const leaving = await findLeavingCustomers(db, filter.appId)
-  return {
-    indexed: (reader) => matching(reader, indexed),
-    conditions: [
-      ...(foldedEmailPart === undefined ? [] : [contains(db, 'folded_email', foldedEmailPart)]),
-      ...(leaving.length === 0 ? [] : [isNoneOf('id', leaving)]),
-    ],
-  }
+  return executor.read(async (db) => {
+    const leaving = await findLeavingCustomers(db, filter.appId)
+    return {
+      indexed: (reader) => matching(reader, indexed),
+      conditions: [
+        ...(foldedEmailPart === undefined ? [] : [contains(db, 'folded_email', foldedEmailPart)]),
+        ...(leaving.length === 0 ? [] : [isNoneOf('id', leaving)]),
+      ],
+    }
+  })
 }
 
 function selectPresent(
