@@ -6,13 +6,13 @@ import type { AppRecord, DeletedPage, DeletionPage, DeletionRecord, StorageSessi
 import { type Emit, hasReceivers, inTransaction } from './transaction.ts'
 
 /** A record with no more dependents than this is deleted in one transaction. */
-const mostAtOnce = 5_000
+const mostAtOnce = 1_000
 
 /** Dependents that one transaction removes. A license with an event takes ten times as long as one that loses its tier. */
-const pageSize = { least: 250, most: 2_000 } as const
+const pageSize = { least: 500, most: 5_000 } as const
 
-/** SQLite removes a page on the event loop, and PostgreSQL holds its locks. So pages grow and shrink to about this time. */
-const pageMs = { short: 6, long: 15 } as const
+/** PostgreSQL holds the locks of a page. So pages grow and shrink to about this time. SQLite ends its pages earlier by itself. */
+const pageMs = { short: 50, long: 200 } as const
 
 /** Milliseconds for which a caller waits for the pages. Then they go on without the caller. */
 const patience = 3_000

@@ -18,6 +18,17 @@ type Kind = DeletionRecord['kind']
 
 const tables = { app: 'heartwood_app', tier: 'heartwood_tier', customer: 'heartwood_customer' } as const
 
+/**
+ * On SQLite a page keeps the event loop. So it is removed in parts, until it has taken some time. The commit takes up to twice
+ * as long again, because each license has entries all over the indexes.
+ */
+interface Part {
+  readonly rows: number
+  readonly milliseconds: number
+}
+
+const partOnLoop: Part = { rows: 250, milliseconds: 8 }
+
 /** Dependents of which there may be any number. The last step removes the others with the record itself. */
 interface Dependents {
   readonly table: 'heartwood_license' | 'heartwood_customer' | 'heartwood_delivery'
@@ -45,7 +56,8 @@ export abstract class KyselyDeletions extends KyselySecrets implements DeletionS
   }
 
   async continueDeletion(id: string, page: DeletionPage): Promise<DeletedPage | null> {
-    return this.executor.atomically((db) => continueDeletion(db, id, page))
+    const part = this.executor.blocksLoop ? partOnLoop : { ...partOnLoop, rows: page.limit }
+    return this.executor.atomically((db) => continueDeletion(db, id, page, part))
   }
 
   async listDeletions(): Promise<readonly DeletionRecord[]> {
@@ -110,13 +122,18 @@ const release: Readonly<Record<Kind, (db: Writer, id: string) => Promise<void>>>
   },
 }
 
-async function continueDeletion(db: Writer, id: string, page: DeletionPage): Promise<DeletedPage | null> {
+async function continueDeletion(
+  db: Writer,
+  id: string,
+  page: DeletionPage,
+  part: Part,
+): Promise<DeletedPage | null> {
   const deletion = await claim(db, id)
   if (deletion === null) return null
   const { kind } = deletion
   // Otherwise a license that is being written for the record would be missed.
   await lockRow(db, tables[kind], id)
-  const { licenses, next } = await removePage(db, deletion, page)
+  const { licenses, next } = await removePage(db, deletion, page, part)
   // A page from the start shows that nobody has added a license behind the pages.
   const isLast = next === null && (page.after === undefined || kind === 'app')
   if (!isLast) return { licenses, next, isDone: false }
@@ -141,18 +158,39 @@ async function claim(db: Writer, id: string): Promise<DeletionRecord | null> {
   return deletionRows.toRecordOrNull(row)
 }
 
-/** A page removes dependents of one table. Its end says where the next page begins: `0:lic_…` is in the first table. */
+type Removed = Pick<DeletedPage, 'licenses' | 'next'>
+
+/** Removes parts until the page is full, has taken its time, or has reached the end. */
 async function removePage(
   db: Writer,
   deletion: DeletionRecord,
-  { limit, after = '0:' }: DeletionPage,
-): Promise<Pick<DeletedPage, 'licenses' | 'next'>> {
-  const place = Number(after.slice(0, after.indexOf(':')))
+  { limit, after }: DeletionPage,
+  { rows, milliseconds }: Part,
+): Promise<Removed> {
+  const end = performance.now() + milliseconds
+  const licenses: LicenseRecord[] = []
+  let [next, left] = [after ?? '0:', limit]
+  for (;;) {
+    const size = Math.min(left, rows)
+    const part = await removePart(db, deletion, size, next)
+    licenses.push(...part.licenses)
+    left -= size
+    if (part.next === null || left === 0 || performance.now() > end) return { licenses, next: part.next }
+    next = part.next
+  }
+}
+
+/** A part removes dependents of one table. Its end says where the next part begins: `0:lic_…` is in the first table. */
+async function removePart(
+  db: Writer,
+  deletion: DeletionRecord,
+  limit: number,
+  start: string,
+): Promise<Removed> {
+  const place = Number(start.slice(0, start.indexOf(':')))
   const sources = dependents[deletion.kind]
-  const rows = await removeRows(db, sources[place]!, deletion, {
-    limit,
-    after: after.slice(after.indexOf(':') + 1),
-  })
+  const after = start.slice(start.indexOf(':') + 1)
+  const rows = await removeRows(db, sources[place]!, deletion, { limit, after })
   const last = rows.reduce((greatest, row) => (row.id > greatest ? row.id : greatest), '')
   const hasMore = place + 1 < sources.length
   const next = rows.length === limit ? `${place}:${last}` : hasMore ? `${place + 1}:` : null
