@@ -8,7 +8,12 @@ import type {
   Page,
   Storage,
 } from '../../src/core/index.ts'
-import { sqliteStorage, type SqliteClient, type SqliteClientStatement } from '../../src/storage/sqlite.ts'
+import {
+  sqliteStorage,
+  type SqliteClient,
+  type SqliteClientStatement,
+  type SqliteValue,
+} from '../../src/storage/sqlite.ts'
 import { licenseRows } from '../../src/storage/kysely/rows.ts'
 import {
   addParents,
@@ -25,7 +30,7 @@ import {
 const length = 12_000
 
 /** Runs before each statement of a client, and sees its SQL. */
-type Watch = (sql: string) => void
+type Watch = (sql: string, values: readonly SqliteValue[]) => void
 
 let watch: Watch = () => {}
 
@@ -41,8 +46,8 @@ async function watchedClient(): Promise<SqliteClient> {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name, target)
         if (typeof member !== 'function') return member
-        return (...values: unknown[]) => {
-          if (name === 'all') watch(sql)
+        return (...values: SqliteValue[]) => {
+          if (name === 'all') watch(sql, values)
           return Reflect.apply(member, target, values)
         }
       },
@@ -142,8 +147,7 @@ async function holds({ expected, list, count }: List): Promise<void> {
   }
   for (const [limit, at] of [
     [3, 0],
-    [9_000, 100],
-    [length, 0],
+    [5_500, 100],
     [7, expected.length - 1],
   ] as const) {
     const id = expected[at]
@@ -245,8 +249,7 @@ describe('SQLite storage: a list of many thousand records', () => {
       'all licenses are counted': () => storage.countLicenses(licenses),
       'active licenses are counted': () => storage.countLicenses({ ...licenses, status: 'active' }),
       'expired licenses are counted': () => storage.countLicenses({ ...licenses, status: 'expired' }),
-      'no license passes': () => storage.listLicenses({ ...licenses, tierId: 'x', status: 'expired' }, one),
-      'no license is active': () => storage.listLicenses({ ...licenses, status: 'expired', now: 1e10 }, one),
+      'no license is active': () => storage.listLicenses({ ...licenses, status: 'active', now: 1e12 }, one),
       'licenses are passed over': () => storage.listLicenses(licenses, { limit: 1, offset: length - 1 }),
       'customers are counted': () => storage.countCustomers({ appId: app.id }),
       'no e-mail has the part': () =>
@@ -260,7 +263,30 @@ describe('SQLite storage: a list of many thousand records', () => {
       await read()
     }
     watch = () => {}
-    console.log(statements)
+    const few = Object.entries(statements).filter(([, count]) => count < 4)
+    assert.deepEqual(few, [])
+  })
+
+  it('lets due deliveries be found among many others without reading those', async () => {
+    const { app, client, storage } = data
+    const plans: string[] = []
+    watch = (sql, values) => {
+      if (!/^(?!explain).*heartwood_delivery/s.test(sql)) return
+      const rows = client.prepare(`explain query plan ${sql}`).all(...values) as { readonly detail: string }[]
+      plans.push(
+        ...rows.map(({ detail }) => detail).filter((detail) => detail.includes('heartwood_delivery')),
+      )
+    }
+    assert.deepEqual(await storage.listAppsWithDueDeliveries(now), [])
+    assert.deepEqual(await storage.leaseDeliveries({ appId: app.id, now, until: now + 60, limit: 5 }), [])
+    watch = () => {}
+    const byKey =
+      /USING (COVERING )?INDEX (sqlite_autoindex_heartwood_delivery_1 \(id=\?\)|heartwood_delivery_due )/
+    assert.ok(plans.length >= 6)
+    assert.deepEqual(
+      plans.filter((plan) => !byKey.test(plan)),
+      [],
+    )
   })
 
   it('has every record that stays, each once, while others come and go', async () => {

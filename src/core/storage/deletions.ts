@@ -58,7 +58,7 @@ export interface DeletionStorage {
    */
   beginDeletion(deletion: DeletionRecord, limit: number): Promise<'begun' | 'small' | 'missing'>
   /**
-   * Removes one page of dependents in one step, by id, and the record itself after the last one. The licenses of a tier get a
+   * Removes one page of dependents in one step, which may have fewer than `limit`, by id, and the record itself after the last one. The licenses of a tier get a
    * new `version`. Inside a transaction, no other caller has a page of this record until the transaction is over.
    *
    * Resolves to `null` if the deletion is over, or if another transaction has a page of it.
