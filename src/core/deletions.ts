@@ -61,13 +61,14 @@ function nextLimit(limit: number, elapsedMs: number): number {
 /** Removes all pages, each in its own transaction. Resolves to `false` if another server removes them. */
 async function finish(context: Context, deletion: DeletionRecord): Promise<boolean> {
   const app = await findListening(context, deletion)
-  let page: DeletionPage = { limit: pageSize.least }
+  const wantsLicenses = app !== null
+  let page: DeletionPage = { limit: pageSize.least, wantsLicenses }
   for (;;) {
     const removed = await removePage(context, deletion, app, page)
     if (removed === null) return false
     if (removed.isDone) return true
     const limit = nextLimit(page.limit, removed.elapsedMs)
-    page = { limit, after: removed.next ?? undefined }
+    page = { limit, after: removed.next ?? undefined, wantsLicenses }
   }
 }
 

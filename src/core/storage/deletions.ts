@@ -30,6 +30,8 @@ export interface DeletionPage {
   readonly limit: number
   /** `next` of the page before. Absent at the start, and for a caller who does not know it. */
   readonly after?: string | undefined
+  /** False if the caller does not read `licenses`. Then the page may leave them out, which is faster. */
+  readonly wantsLicenses?: boolean | undefined
 }
 
 /** The outcome of one page of a deletion. */
