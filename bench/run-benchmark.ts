@@ -4,11 +4,14 @@
 import process from 'node:process'
 import type { Benchmark, Effort } from './benchmark.ts'
 import { appCreation } from './benchmarks/app-creation.ts'
+import { backgroundTurns } from './benchmarks/background-turns.ts'
 import { bodyMemory } from './benchmarks/body-memory.ts'
 import { bulkRegeneration } from './benchmarks/bulk-regeneration.ts'
 import { clientSize } from './benchmarks/client-size.ts'
 import { importLicenses } from './benchmarks/import.ts'
+import { largeDeletions } from './benchmarks/large-deletions.ts'
 import { listPages } from './benchmarks/list-pages.ts'
+import { longLists } from './benchmarks/long-lists.ts'
 import { memory } from './benchmarks/memory.ts'
 import { otherPackages } from './benchmarks/other-packages.ts'
 import { regeneration } from './benchmarks/regeneration.ts'
@@ -33,6 +36,9 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   writes,
   'bulk-regeneration': bulkRegeneration,
   'list-pages': listPages,
+  'long-lists': longLists,
+  'large-deletions': largeDeletions,
+  'background-turns': backgroundTurns,
   'verify-offline': verifyOffline,
   'client-size': clientSize,
   memory,

@@ -59,6 +59,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/broken-work.test.ts': 'needs PostgreSQL',
   'test/storage/kysely.test.ts': 'needs PostgreSQL',
   'test/storage/license-keys.test.ts': 'needs PostgreSQL',
+  'test/storage/long-lists.test.ts': 'writes 36,000 records',
   'test/storage/migrations.test.ts': 'needs PostgreSQL',
   'test/storage/postgres.test.ts': 'needs PostgreSQL',
   'test/storage/postgres-recovery.test.ts': 'needs PostgreSQL',

@@ -6,13 +6,13 @@ import type { AppRecord, DeletedPage, DeletionPage, DeletionRecord, StorageSessi
 import { type Emit, hasReceivers, inTransaction } from './transaction.ts'
 
 /** A record with no more dependents than this is deleted in one transaction. */
-const mostAtOnce = 5_000
+const mostAtOnce = 1_000
 
 /** Dependents that one transaction removes. A license with an event takes ten times as long as one that loses its tier. */
-const pageSize = { least: 100, most: 1_000 } as const
+const pageSize = { least: 500, most: 5_000 } as const
 
-/** SQLite removes a page on the event loop, and PostgreSQL holds its locks. So pages grow and shrink to about this time. */
-const pageMs = { short: 10, long: 25 } as const
+/** PostgreSQL holds the locks of a page. So pages grow and shrink to about this time. SQLite ends its pages earlier by itself. */
+const pageMs = { short: 50, long: 200 } as const
 
 /** Milliseconds for which a caller waits for the pages. Then they go on without the caller. */
 const patience = 3_000
@@ -32,22 +32,31 @@ async function findListening(context: Context, { kind, appId }: DeletionRecord):
   return isHeard ? app : null
 }
 
+async function tellDeleted(context: Context, app: AppRecord, page: DeletedPage, emit: Emit): Promise<void> {
+  const now = context.runtime.now()
+  for (const license of page.licenses) await emit(app, licenseEvent('license.deleted', license, now))
+  // Its seats are gone already.
+  for (const key of page.licenseKeys) await emit(app, licenseKeyEvent('license_key.deleted', key, 0, now))
+}
+
+interface RemovedPage extends DeletedPage {
+  /** The duration of its statements. A commit takes about as long on a slow disk whatever the page has. */
+  readonly elapsedMs: number
+}
+
 /** Resolves to `null` if another server has a page of this record, or has removed the last one. */
 function removePage(
   context: Context,
   { id }: DeletionRecord,
   app: AppRecord | null,
   page: DeletionPage,
-): Promise<DeletedPage | null> {
-  const remove = async (tx: StorageSession, emit: Emit): Promise<DeletedPage | null> => {
+): Promise<RemovedPage | null> {
+  const remove = async (tx: StorageSession, emit: Emit): Promise<RemovedPage | null> => {
+    const begun = performance.now()
     const removed = await tx.continueDeletion(id, page)
-    if (app === null || removed === null) return removed
-    const now = context.runtime.now()
-    for (const license of removed.licenses) await emit(app, licenseEvent('license.deleted', license, now))
-    // Its seats are gone already.
-    for (const key of removed.licenseKeys)
-      await emit(app, licenseKeyEvent('license_key.deleted', key, 0, now))
-    return removed
+    if (removed === null) return null
+    if (app !== null) await tellDeleted(context, app, removed, emit)
+    return { ...removed, elapsedMs: performance.now() - begun }
   }
   return inTransaction(context, remove, { alone: true })
 }
@@ -60,14 +69,14 @@ function nextLimit(limit: number, elapsedMs: number): number {
 /** Removes all pages, each in its own transaction. Resolves to `false` if another server removes them. */
 async function finish(context: Context, deletion: DeletionRecord): Promise<boolean> {
   const app = await findListening(context, deletion)
-  let page: DeletionPage = { limit: pageSize.least }
+  const wantsRecords = app !== null
+  let page: DeletionPage = { limit: pageSize.least, wantsRecords }
   for (;;) {
-    const begun = performance.now()
     const removed = await removePage(context, deletion, app, page)
     if (removed === null) return false
     if (removed.isDone) return true
-    const limit = nextLimit(page.limit, performance.now() - begun)
-    page = { limit, after: removed.next ?? undefined }
+    const limit = nextLimit(page.limit, removed.elapsedMs)
+    page = { limit, after: removed.next ?? undefined, wantsRecords }
   }
 }
 

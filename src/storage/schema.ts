@@ -27,6 +27,7 @@ import * as announcedEnds from './migrations/0005-announced-ends.ts'
 import * as deletions from './migrations/0006-deletions.ts'
 import * as terms from './migrations/0007-terms.ts'
 import * as licenseKeys from './migrations/0008-license-keys.ts'
+import * as listIndexes from './migrations/0009-list-indexes.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
 type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
@@ -88,6 +89,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0006-deletions': deletions,
   '0007-terms': terms,
   '0008-license-keys': licenseKeys,
+  '0009-list-indexes': listIndexes,
 })
 
 const migrationTable = 'heartwood_migration'

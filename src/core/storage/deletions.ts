@@ -31,6 +31,8 @@ export interface DeletionPage {
   readonly limit: number
   /** `next` of the page before. Absent at the start, and for a caller who does not know it. */
   readonly after?: string | undefined
+  /** False if the caller does not read the licenses and license keys. Then the page may leave them out, which is faster. */
+  readonly wantsRecords?: boolean | undefined
 }
 
 /** The outcome of one page of a deletion. */
@@ -63,8 +65,9 @@ export interface DeletionStorage {
    */
   beginDeletion(deletion: DeletionRecord, limit: number): Promise<'begun' | 'small' | 'missing'>
   /**
-   * Removes one page of dependents in one step, by id, and the record itself after the last one. The licenses and license keys of a
-   * tier get a new `version`. Inside a transaction, no other caller has a page of this record until the transaction is over.
+   * Removes one page of dependents in one step, which may have fewer than `limit`, by id, and the record itself after the last
+   * one. The licenses and license keys of a tier get a new `version`. Inside a transaction, no other caller has a page of this
+   * record until the transaction is over.
    *
    * Resolves to `null` if the deletion is over, or if another transaction has a page of it.
    */

@@ -193,6 +193,7 @@ export interface LicenseStorage {
   deleteLicense(id: string): Promise<boolean>
   /** Newest first. */
   listLicenses(filter: LicenseFilter, page: Page): Promise<readonly LicenseRecord[]>
+  /** No license counts twice. One that is written meanwhile counts as it was before or after. */
   countLicenses(filter: LicenseFilter): Promise<number>
   /**
    * Regenerates one page of active licenses that have a tier, by id ascending, after `after`. Each gets the tier's present

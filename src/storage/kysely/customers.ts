@@ -6,7 +6,7 @@ import type {
   CustomerStorage,
   Page,
 } from '../../core/storage/index.ts'
-import type { Database } from '../schema.ts'
+import type { Database, Row } from '../schema.ts'
 import { contains, lockLicenseKeys } from './dialect.ts'
 import type { Executor, Reader } from './executor.ts'
 import { KyselyFeatures } from './features.ts'
@@ -14,6 +14,7 @@ import { countOf, deletePresent, newestFirst } from './queries.ts'
 import { findLeavingCustomers, isPresent } from './presence.ts'
 import { customerRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
+import { countList, isNoneOf, type List, readList } from './walk.ts'
 
 export abstract class KyselyCustomers extends KyselyFeatures implements CustomerStorage {
   async findCustomer(appId: string, id: string): Promise<CustomerRecord | null> {
@@ -57,14 +58,17 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
   }
 
   async listCustomers(filter: CustomerFilter, page: Page): Promise<readonly CustomerRecord[]> {
-    const rows = await this.executor.read((db) =>
-      newestFirst(matching(db, filter).selectAll().where(isPresent('id')), page).execute(),
-    )
+    const { executor } = this
+    const rows = executor.blocksLoop
+      ? await readList(executor, await customerList(executor, filter), page, selectPresent)
+      : await executor.read((db) => newestFirst(selectPresent(matching(db, filter)), page).execute())
     return customerRows.toRecords(rows)
   }
 
-  countCustomers(filter: CustomerFilter): Promise<number> {
-    return this.executor.read((db) => countCustomers(db, filter))
+  async countCustomers(filter: CustomerFilter): Promise<number> {
+    const { executor } = this
+    if (executor.blocksLoop) return countList(executor, await customerList(executor, filter))
+    return executor.read((db) => countCustomers(db, filter))
   }
 }
 
@@ -73,6 +77,27 @@ async function countCustomers(db: Reader, filter: CustomerFilter): Promise<numbe
   const leaving = await findLeavingCustomers(db, filter.appId)
   const all = await countOf(matching(db, filter))
   return leaving.length === 0 ? all : all - (await countOf(matching(db, filter).where('id', 'in', leaving)))
+}
+
+/** The customers that pass the filter, as a list to walk. Those that are being deleted are left out. */
+function customerList(executor: Executor, filter: CustomerFilter): Promise<List<'heartwood_customer'>> {
+  const { foldedEmailPart, ...indexed } = filter
+  return executor.read(async (db) => {
+    const leaving = await findLeavingCustomers(db, filter.appId)
+    return {
+      indexed: (reader) => matching(reader, indexed),
+      conditions: [
+        ...(foldedEmailPart === undefined ? [] : [contains(db, 'folded_email', foldedEmailPart)]),
+        ...(leaving.length === 0 ? [] : [isNoneOf('id', leaving)]),
+      ],
+    }
+  })
+}
+
+function selectPresent(
+  customers: SelectQueryBuilder<Database, 'heartwood_customer', unknown>,
+): SelectQueryBuilder<Database, 'heartwood_customer', Row<CustomerRecord>> {
+  return customers.selectAll().where(isPresent('id'))
 }
 
 async function findBy(

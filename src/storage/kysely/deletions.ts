@@ -19,6 +19,17 @@ type Kind = DeletionRecord['kind']
 
 const tables = { app: 'heartwood_app', tier: 'heartwood_tier', customer: 'heartwood_customer' } as const
 
+/**
+ * On SQLite a page keeps the event loop. So it is removed in parts, until it has taken some time. The commit takes up to twice
+ * as long again, because each license has entries all over the indexes.
+ */
+interface Part {
+  readonly rows: number
+  readonly milliseconds: number
+}
+
+const partOnLoop: Part = { rows: 250, milliseconds: 8 }
+
 /** Dependents of which there may be any number. The last step removes the others with the record itself. */
 interface Dependents {
   readonly table: 'heartwood_license' | 'heartwood_license_key' | 'heartwood_customer' | 'heartwood_delivery'
@@ -53,7 +64,8 @@ export abstract class KyselyDeletions extends KyselySecrets implements DeletionS
   }
 
   async continueDeletion(id: string, page: DeletionPage): Promise<DeletedPage | null> {
-    return this.executor.atomically((db) => continueDeletion(db, id, page))
+    const part = this.executor.blocksLoop ? partOnLoop : { ...partOnLoop, rows: page.limit }
+    return this.executor.atomically((db) => continueDeletion(db, id, page, part))
   }
 
   async listDeletions(): Promise<readonly DeletionRecord[]> {
@@ -118,20 +130,24 @@ const release: Readonly<Record<Kind, (db: Writer, id: string) => Promise<void>>>
   },
 }
 
-async function continueDeletion(db: Writer, id: string, page: DeletionPage): Promise<DeletedPage | null> {
+async function continueDeletion(
+  db: Writer,
+  id: string,
+  page: DeletionPage,
+  part: Part,
+): Promise<DeletedPage | null> {
   const deletion = await claim(db, id)
   if (deletion === null) return null
   const { kind } = deletion
   // Otherwise a license that is being written for the record would be missed.
   await lockRow(db, tables[kind], id)
-  const { removed, next } = await removePage(db, deletion, page)
-  const last = kind === 'customer' ? lastStates(removed) : { licenses: [], licenseKeys: [] }
+  const { next, ...removed } = await removePage(db, deletion, page, part)
   // A page from the start shows that nobody has added a license behind the pages.
   const isLast = next === null && (page.after === undefined || kind === 'app')
-  if (!isLast) return { ...last, next, isDone: false }
+  if (!isLast) return { ...removed, next, isDone: false }
   await db.deleteFrom('heartwood_deletion').where('id', '=', id).execute()
   await deleteById(db, tables[kind], id)
-  return { ...last, next: null, isDone: true }
+  return { ...removed, next: null, isDone: true }
 }
 
 /** Holds the row of the deletion until the transaction is over. */
@@ -150,41 +166,68 @@ async function claim(db: Writer, id: string): Promise<DeletionRecord | null> {
   return deletionRows.toRecordOrNull(row)
 }
 
-/** The rows that a page has removed from one table. */
-interface Removed {
-  readonly table: Dependents['table']
-  readonly rows: readonly { readonly id: string }[]
+type Removed = Omit<DeletedPage, 'isDone'>
+
+interface PartRequest {
+  readonly limit: number
+  readonly start: string
+  /** Reading a million records would take a third of the time. */
+  readonly returned: 'records' | 'ids'
 }
 
-/** A page goes on to the next table while it has room. Its end says where the next page begins: `0:lic_…` is in the first. */
+/** Removes parts until the page is full, has taken its time, or has reached the end. */
 async function removePage(
   db: Writer,
   deletion: DeletionRecord,
-  { limit, after = '0:' }: DeletionPage,
-): Promise<{ readonly removed: readonly Removed[]; readonly next: string | null }> {
-  const sources = dependents[deletion.kind]
-  const removed: Removed[] = []
-  let left = limit
-  let begin = after.slice(after.indexOf(':') + 1)
-  for (let place = Number(after.slice(0, after.indexOf(':'))); place < sources.length; place++) {
-    const rows = await removeRows(db, sources[place]!, deletion, { limit: left, after: begin })
-    removed.push({ table: sources[place]!.table, rows })
-    if (rows.length === left) return { removed, next: `${place}:${rows.at(-1)?.id ?? begin}` }
-    left -= rows.length
-    begin = ''
+  { limit, after, wantsRecords = true }: DeletionPage,
+  { rows, milliseconds }: Part,
+): Promise<Removed> {
+  const returned = wantsRecords && deletion.kind === 'customer' ? 'records' : 'ids'
+  const end = performance.now() + milliseconds
+  const licenses: LicenseRecord[] = []
+  const licenseKeys: LicenseKeyRecord[] = []
+  let [next, left] = [after ?? '0:', limit]
+  for (;;) {
+    const size = Math.min(left, rows)
+    const part = await removePart(db, deletion, { limit: size, start: next, returned })
+    licenses.push(...part.licenses)
+    licenseKeys.push(...part.licenseKeys)
+    left -= size
+    if (part.next === null || left === 0 || performance.now() > end)
+      return { licenses, licenseKeys, next: part.next }
+    next = part.next
   }
-  return { removed, next: null }
 }
 
-/** The records that customers lose, each before its deletion and with the `version` of that change. */
-function lastStates(removed: readonly Removed[]): Pick<DeletedPage, 'licenses' | 'licenseKeys'> {
-  const rowsOf = (wanted: Dependents['table']): readonly unknown[] =>
-    removed.filter(({ table }) => table === wanted).flatMap(({ rows }) => rows)
+/** A part removes dependents of one table. Its end says where the next part begins: `0:lic_…` is in the first table. */
+async function removePart(
+  db: Writer,
+  deletion: DeletionRecord,
+  { limit, start, returned }: PartRequest,
+): Promise<Removed> {
+  const place = Number(start.slice(0, start.indexOf(':')))
+  const sources = dependents[deletion.kind]
+  const source = sources[place]!
+  const after = start.slice(start.indexOf(':') + 1)
+  const rows = await removeRows(db, source, deletion, { limit, after, returned })
+  const last = rows.reduce((greatest, row) => (row.id > greatest ? row.id : greatest), '')
+  const hasMore = place + 1 < sources.length
+  const next = rows.length === limit ? `${place}:${last}` : hasMore ? `${place + 1}:` : null
+  return { ...lastStates(source, returned === 'records' ? rows : []), next }
+}
+
+/** The removed rows of a table, each as it was, with the `version` of its deletion. */
+function lastStates(
+  { table }: Dependents,
+  rows: readonly { readonly id: string }[],
+): Pick<DeletedPage, 'licenses' | 'licenseKeys'> {
   return {
-    licenses: licenseRows.toRecords(rowsOf('heartwood_license') as Row<LicenseRecord>[]).map(raised),
-    licenseKeys: licenseKeyRows
-      .toRecords(rowsOf('heartwood_license_key') as Row<LicenseKeyRecord>[])
-      .map(raised),
+    licenses:
+      table === 'heartwood_license' ? licenseRows.toRecords(rows as Row<LicenseRecord>[]).map(raised) : [],
+    licenseKeys:
+      table === 'heartwood_license_key'
+        ? licenseKeyRows.toRecords(rows as Row<LicenseKeyRecord>[]).map(raised)
+        : [],
   }
 }
 
@@ -196,7 +239,7 @@ async function removeRows(
   db: Writer,
   { table, owner }: Dependents,
   { id, appId }: DeletionRecord,
-  { limit, after }: { readonly limit: number; readonly after: string },
+  { limit, after, returned }: Omit<PartRequest, 'start'> & { readonly after: string },
 ): Promise<readonly { readonly id: string }[]> {
   const name = sql.table(table)
   const change =
@@ -209,6 +252,6 @@ async function removeRows(
       order by id limit ${limit} ${rowLock(db)}
     )
     ${change} where id in (select page.id from page)
-    returning ${owner === 'customer_id' ? sql`*` : sql`id`}`.execute(db)
+    returning ${returned === 'records' ? sql`*` : sql`id`}`.execute(db)
   return rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }

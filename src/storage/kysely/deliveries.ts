@@ -9,12 +9,13 @@ import type {
   NumericDate,
   Page,
 } from '../../core/storage/index.ts'
-import type { Database } from '../schema.ts'
-import { skipLocked } from './dialect.ts'
+import type { Database, Row } from '../schema.ts'
+import { isPostgres, skipLocked } from './dialect.ts'
 import type { Reader, Writer } from './executor.ts'
 import { isPresent } from './presence.ts'
 import { countOf, newestFirst } from './queries.ts'
 import { deliveryRows } from './rows.ts'
+import { countList, type List, readList } from './walk.ts'
 import { KyselyWebhooks } from './webhooks.ts'
 
 export abstract class KyselyDeliveries extends KyselyWebhooks implements DeliveryStorage {
@@ -49,14 +50,17 @@ export abstract class KyselyDeliveries extends KyselyWebhooks implements Deliver
   }
 
   async listDeliveries(filter: DeliveryFilter, page: Page): Promise<readonly DeliveryRecord[]> {
-    const rows = await this.executor.read((db) =>
-      newestFirst(matching(db, filter).selectAll(), page).execute(),
-    )
+    const { executor } = this
+    const rows = executor.blocksLoop
+      ? await readList(executor, deliveryList(filter), page, (query) => query.selectAll())
+      : await executor.read((db) => newestFirst(matching(db, filter).selectAll(), page).execute())
     return deliveryRows.toRecords(rows)
   }
 
   countDeliveries(filter: DeliveryFilter): Promise<number> {
-    return this.executor.read((db) => countOf(matching(db, filter)))
+    const { executor } = this
+    if (executor.blocksLoop) return countList(executor, deliveryList(filter))
+    return executor.read((db) => countOf(matching(db, filter)))
   }
 
   async listAppsWithDueDeliveries(now: NumericDate): Promise<readonly string[]> {
@@ -65,7 +69,7 @@ export abstract class KyselyDeliveries extends KyselyWebhooks implements Deliver
   }
 
   async leaseDeliveries(request: LeaseRequest): Promise<readonly DeliveryRecord[]> {
-    const rows = await this.executor.write((db) => updateDue(db, request).execute())
+    const rows = await this.executor.write((db) => leaseDue(db, request))
     return deliveryRows.toRecords(rows).toSorted(bySendingOrder)
   }
 
@@ -86,9 +90,14 @@ function matching(
   return state === undefined ? query : query.where('state', '=', state)
 }
 
-/** `isDue` in SQL. */
-function isDueAt(now: NumericDate): RawBuilder<SqlBool> {
-  return sql<SqlBool>`(due_at <= ${now} or due_at > ${now + furthestDue})`
+/** Both filters have an index in the order of the ids. */
+function deliveryList(filter: DeliveryFilter): List<'heartwood_delivery'> {
+  return { indexed: (db) => matching(db, filter), conditions: [] }
+}
+
+/** `isDue` in SQL: a delivery is due if one of these is true. An index serves each, but SQLite uses none for both together. */
+function dueAt(now: NumericDate): readonly RawBuilder<SqlBool>[] {
+  return [sql<SqlBool>`due_at <= ${now}`, sql<SqlBool>`due_at > ${now + furthestDue}`]
 }
 
 function selectAppsWithDue(db: Reader, now: NumericDate) {
@@ -96,40 +105,48 @@ function selectAppsWithDue(db: Reader, now: NumericDate) {
     .selectFrom('heartwood_app')
     .select('id')
     .where(isPresent('id'))
-    .where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('heartwood_delivery')
-          .select(sql`1`.as('one'))
-          .whereRef('heartwood_delivery.app_id', '=', 'heartwood_app.id')
-          .where('priority', 'in', priorities)
-          .where(isDueAt(now)),
+    .where(({ exists, or, selectFrom }) =>
+      or(
+        dueAt(now).map((isDue) =>
+          exists(
+            selectFrom('heartwood_delivery')
+              .select(sql`1`.as('one'))
+              .whereRef('heartwood_delivery.app_id', '=', 'heartwood_app.id')
+              .where('priority', 'in', priorities)
+              .where(isDue),
+          ),
+        ),
       ),
     )
 }
 
-function updateDue(db: Writer, { appId, now, until, limit }: LeaseRequest) {
-  const due = db
-    .selectFrom('heartwood_delivery')
-    .select('id')
-    .where('app_id', '=', appId)
-    .where(isPresent('app_id'))
-    .where('priority', 'in', priorities)
-    .where(isDueAt(now))
-    .orderBy('priority')
-    .orderBy('due_at')
-    .orderBy('id')
-    .limit(limit)
-    .modifyEnd(skipLocked(db))
+/** The ids of the deliveries to lease, in their order. */
+function selectDue(db: Writer, { appId, now, limit }: LeaseRequest): RawBuilder<unknown> {
+  const conditions = dueAt(now)
+  const present = sql`${appId} not in (select id from heartwood_deletion)`
+  // PostgreSQL locks no rows of a union, and reads this in the order of the index.
+  if (isPostgres(db))
+    return sql`select id from heartwood_delivery where app_id = ${appId} and ${present}
+      and priority in (${sql.join(priorities)}) and (${sql.join(conditions, sql` or `)})
+      order by priority, due_at, id limit ${limit} ${skipLocked(db)}`
+  const parts = priorities.flatMap((priority) =>
+    conditions.map(
+      (isDue) => sql`select * from (
+        select id, priority, due_at from heartwood_delivery
+        where app_id = ${appId} and priority = ${priority} and ${isDue} order by due_at, id limit ${limit})`,
+    ),
+  )
+  return sql`select id from (${sql.join(parts, sql` union all `)}) where ${present}
+    order by priority, due_at, id limit ${limit}`
+}
+
+async function leaseDue(db: Writer, request: LeaseRequest): Promise<readonly Row<DeliveryRecord>[]> {
   // As a sub-select, the query could run more than once and lock other rows each time.
-  return db
-    .with(
-      (name) => name('due').materialized(),
-      () => due,
-    )
-    .updateTable('heartwood_delivery')
-    .set(({ eb }) => ({ due_at: until, version: eb('version', '+', 1) }))
-    .where('id', 'in', ({ selectFrom }) => selectFrom('due').select('due.id'))
-    .returningAll()
+  const { rows } = await sql<Row<DeliveryRecord>>`
+    with due as materialized (${selectDue(db, request)})
+    update heartwood_delivery set due_at = ${request.until}, version = version + 1
+    where id in (select due.id from due) returning *`.execute(db)
+  return rows
 }
 
 /** The lease has overwritten `dueAt`, so the order in which deliveries became due is taken from their ids. */

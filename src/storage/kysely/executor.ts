@@ -19,6 +19,8 @@ export type Reader = Pick<Writer, 'selectFrom' | 'selectNoFrom' | 'getExecutor'>
 /** Runs the queries of one session. Every query of a storage over Kysely passes here, so errors are translated here alone. */
 export interface Executor {
   readonly hot: HotQueries
+  /** True if a statement keeps the event loop until it ends, as on SQLite. */
+  readonly blocksLoop: boolean
   read<T>(query: (db: Reader) => Promise<T>): Promise<T>
   /** The first row of a query that was compiled before. */
   readFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined>
@@ -95,6 +97,7 @@ function tooLong(): never {
 /** Runs the verbs of a transaction. Nothing is retried or counted here: the transaction is, as a whole. */
 export class TransactionExecutor implements Executor {
   readonly hot: HotQueries
+  readonly blocksLoop: boolean
   /** True once the transaction has destroyed a secret. */
   hasErased = false
   readonly #db: Writer
@@ -105,6 +108,7 @@ export class TransactionExecutor implements Executor {
   constructor(db: Writer, hot: HotQueries, giveWay: Connections['giveWay']) {
     this.#db = db
     this.hot = hot
+    this.blocksLoop = !isPostgres(db)
     this.#giveWay = giveWay
   }
 
@@ -163,6 +167,7 @@ export class TransactionExecutor implements Executor {
 /** Runs the verbs outside a transaction, and transactions. It counts them all, so that closing waits for them. */
 export class StorageExecutor implements Executor {
   readonly hot: HotQueries
+  readonly blocksLoop: boolean
   readonly #connections: Connections
   readonly #inFlight = new InFlight('The storage is closed')
   readonly #run: Run
@@ -174,6 +179,7 @@ export class StorageExecutor implements Executor {
     const { writer } = connections
     this.#connections = connections
     this.hot = hotQueries(writer)
+    this.blocksLoop = !isPostgres(writer)
     // A conflict ends a host's transaction as a whole, so only the host can run it again.
     this.#run = isPostgres(writer) && !writer.isTransaction ? retryIfUndone : runOnce
     this.#serialize = connections.serialize ?? runOnce

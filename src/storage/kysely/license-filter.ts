@@ -18,14 +18,25 @@ export function presentLicenses(
   db: Reader,
   filter: LicenseFilter,
 ): SelectQueryBuilder<Database, 'heartwood_license', Row<LicenseRecord>> {
-  return matching(db, filter).where(isLicensePresent).select(licenseColumns)
+  return selectPresent(matching(db, filter))
+}
+
+/** The columns of the licenses that are not being deleted. */
+export function selectPresent(
+  licenses: Licenses,
+): SelectQueryBuilder<Database, 'heartwood_license', Row<LicenseRecord>> {
+  return licenses.where(isLicensePresent).select(licenseColumns)
 }
 
 /** True for rows that have the status as of `now`. */
-export function statusIs(status: 'active' | 'expired' | 'revoked', now: NumericDate): RawBuilder<SqlBool> {
-  if (status === 'revoked') return sql<SqlBool>`revoked_at is not null`
-  if (status === 'expired') return sql<SqlBool>`(revoked_at is null and expires_at <= ${now})`
-  return sql<SqlBool>`(revoked_at is null and (expires_at > ${now} or expires_at is null))`
+export function statusIs(
+  status: 'active' | 'expired' | 'revoked',
+  now: NumericDate,
+  revokedAt: RawBuilder<unknown> = sql.ref('revoked_at'),
+): RawBuilder<SqlBool> {
+  if (status === 'revoked') return sql<SqlBool>`${revokedAt} is not null`
+  if (status === 'expired') return sql<SqlBool>`(${revokedAt} is null and expires_at <= ${now})`
+  return sql<SqlBool>`(${revokedAt} is null and (expires_at > ${now} or expires_at is null))`
 }
 
 /** Counts the licenses apart that are being deleted, because a condition on each would make the database read every row. */

@@ -14,12 +14,14 @@ import { isAppId } from './apps.ts'
 import { KyselyCustomers } from './customers.ts'
 import { typed } from './dialect.ts'
 import { firstRow, type Writer } from './executor.ts'
-import { countLicenses, presentLicenses, statusIs } from './license-filter.ts'
+import { countLicenses, presentLicenses, selectPresent, statusIs } from './license-filter.ts'
+import { licenseList } from './license-list.ts'
 import { isLicensePresent } from './presence.ts'
 import { newestFirst, deleteById } from './queries.ts'
 import { regenerateMany } from './regenerate-many.ts'
 import { licenseRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
+import { countList, readList } from './walk.ts'
 
 export abstract class KyselyLicenses extends KyselyCustomers implements LicenseStorage {
   async findLicense(appId: string, id: string): Promise<LicenseRecord | null> {
@@ -74,12 +76,17 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
   }
 
   async listLicenses(filter: LicenseFilter, page: Page): Promise<readonly LicenseRecord[]> {
-    const rows = await this.executor.read((db) => newestFirst(presentLicenses(db, filter), page).execute())
+    const { executor } = this
+    const rows = executor.blocksLoop
+      ? await readList(executor, await licenseList(executor, filter), page, selectPresent)
+      : await executor.read((db) => newestFirst(presentLicenses(db, filter), page).execute())
     return licenseRows.toRecords(rows)
   }
 
-  countLicenses(filter: LicenseFilter): Promise<number> {
-    return this.executor.read((db) => countLicenses(db, filter))
+  async countLicenses(filter: LicenseFilter): Promise<number> {
+    const { executor } = this
+    if (executor.blocksLoop) return countList(executor, await licenseList(executor, filter))
+    return executor.read((db) => countLicenses(db, filter))
   }
 
   regenerateMany(page: RegenerationPage): Promise<RegeneratedPage> {

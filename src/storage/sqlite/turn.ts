@@ -6,11 +6,22 @@ export function turn(): Promise<void> {
 /** The milliseconds after which a loop lets the event loop go on. */
 const longest = 10
 
-/** Returns a function that waits for a turn of the event loop if the last one began a while ago. */
+/**
+ * Returns a function that waits for a turn of the event loop if the last one began a while ago. Each turn goes to one of those
+ * who wait, in their order. Otherwise the statements of all of them would follow each other in one turn.
+ */
 export function regularTurns(): () => Promise<void> | undefined {
   let last = performance.now()
+  const waiting: (() => void)[] = []
+  const giveNext = (): void => {
+    last = performance.now()
+    waiting.shift()!()
+    if (waiting.length > 0) setImmediate(giveNext)
+  }
   return () => {
-    if (performance.now() - last < longest) return undefined
-    return turn().then(() => void (last = performance.now()))
+    if (waiting.length === 0 && performance.now() - last < longest) return undefined
+    return new Promise((resolve) => {
+      if (waiting.push(resolve) === 1) setImmediate(giveNext)
+    })
   }
 }

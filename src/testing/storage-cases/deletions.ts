@@ -115,6 +115,19 @@ export const deletionCases: readonly ConformanceCase[] = [
     for (const deletion of await storage.listDeletions()) await finish(storage, deletion)
     assert.deepEqual(await storage.findCurrentLicense(app.id, installationId), next)
   }),
+  storageCase(
+    'continueDeletion(): removes as much for a caller who does not read the licenses',
+    async (storage) => {
+      const parents = await filled(storage)
+      const deletion = await begun(storage, deletionOf(parents, 'customer'))
+      if (deletion === null) return
+      const page = await storage.continueDeletion(deletion.id, { limit: 2, wantsRecords: false })
+      assert.equal(page?.isDone, false)
+      const [rest] = await finish(storage, deletion)
+      assert.equal(rest, 2)
+      assert.deepEqual(await storage.listDeletions(), [])
+    },
+  ),
   storageCase('continueDeletion(): a page that is rolled back is taken again', async (storage) => {
     const parents = await filled(storage)
     const deletion = await begun(storage, deletionOf(parents, 'customer'))

@@ -1,0 +1,327 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type {
+  CustomerRecord,
+  DeliveryRecord,
+  LicenseFilter,
+  LicenseRecord,
+  Page,
+  Storage,
+} from '../../src/core/index.ts'
+import {
+  sqliteStorage,
+  type SqliteClient,
+  type SqliteClientStatement,
+  type SqliteValue,
+} from '../../src/storage/sqlite.ts'
+import { licenseRows } from '../../src/storage/kysely/rows.ts'
+import {
+  addParents,
+  madeAt as now,
+  newCustomer,
+  newDelivery,
+  newInstallation,
+  newLicense,
+  newTier,
+  type Parents,
+} from '../../src/testing/storage-cases/records.ts'
+
+/** More records than two statements pass. */
+const length = 12_000
+
+/** Runs before each statement of a client, and sees its SQL. */
+type Watch = (sql: string, values: readonly SqliteValue[]) => void
+
+let watch: Watch = () => {}
+
+/** An empty database in memory. It calls `watch`. */
+async function watchedClient(): Promise<SqliteClient> {
+  const client: SqliteClient =
+    'Bun' in globalThis
+      ? new (await import('bun:sqlite')).Database(':memory:')
+      : new (await import('node:sqlite')).DatabaseSync(':memory:')
+  const prepare = (sql: string): SqliteClientStatement => {
+    const statement = client.prepare(sql)
+    return new Proxy(statement, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target)
+        if (typeof member !== 'function') return member
+        return (...values: SqliteValue[]) => {
+          if (name === 'all') watch(sql, values)
+          return Reflect.apply(member, target, values)
+        }
+      },
+    })
+  }
+  return { exec: (sql) => client.exec(sql), close: () => client.close(), prepare }
+}
+
+/** Records in the order of their ids, as the storage has them. */
+interface Filled extends Parents {
+  readonly storage: Storage
+  readonly client: SqliteClient
+  readonly licenses: readonly LicenseRecord[]
+  readonly customers: readonly CustomerRecord[]
+  readonly deliveries: readonly DeliveryRecord[]
+}
+
+const customersOfLicenses = 40
+
+async function filled(): Promise<Filled> {
+  const client = await watchedClient()
+  const storage = await sqliteStorage({ client })
+  const parents = await addParents(storage)
+  const { app, tier, customer } = parents
+  const other = newTier(app.id)
+  await storage.insertTier(other)
+  const customers = [
+    customer,
+    ...several((at) => {
+      const foldedEmail = `${at % 4_000 === 7 ? 'rare' : 'often'}.${at}@example.com`
+      return newCustomer(app.id, { foldedEmail, externalId: `crm-${at}` })
+    }),
+  ]
+  const installations = [newInstallation(), newInstallation()]
+  const licenses = several((at) =>
+    newLicense(parents, {
+      customerId: customers[at % customersOfLicenses]!.id,
+      tierId: at % 3 === 0 ? null : at % 3 === 1 ? tier.id : other.id,
+      // A license is seldom revoked among the first, and often among the last.
+      revokedAt: at % (at < 10_000 ? 700 : 3) === 0 ? now : null,
+      expiresAt: [null, now, now + 1][at % 7] ?? now - at,
+      ...(at % 5 === 0 && { installationId: installations[at % 2]!, current: false }),
+    }),
+  )
+  const deliveries = several((at) =>
+    newDelivery(app.id, { state: at % 3_000 === 0 ? 'failed' : 'delivered', dueAt: null }),
+  )
+  await storage.transaction(async (tx) => {
+    for (const record of customers.slice(1)) await tx.insertCustomer(record)
+    for (const record of licenses) await tx.insertLicense(record)
+    for (const record of deliveries) await tx.insertDelivery(record)
+  })
+  return { ...parents, storage, client, customers, licenses, deliveries }
+}
+
+function several<T>(make: (at: number) => T): T[] {
+  return Array.from({ length }, (_, at) => make(at))
+}
+
+/** The status by the words of the contract. */
+function statusOf({ revokedAt, expiresAt }: LicenseRecord): LicenseFilter['status'] {
+  if (revokedAt !== null) return 'revoked'
+  return expiresAt !== null && now >= expiresAt ? 'expired' : 'active'
+}
+
+function passes(
+  license: LicenseRecord,
+  { status, customerId, tierId, installationId }: LicenseFilter,
+): boolean {
+  return (
+    (status === undefined || status === statusOf(license)) &&
+    (customerId === undefined || customerId === license.customerId) &&
+    (tierId === undefined || tierId === license.tierId) &&
+    (installationId === undefined || installationId === license.installationId)
+  )
+}
+
+/** A list, and the ids that it should have. */
+interface List {
+  readonly expected: readonly string[]
+  list(page: Page): Promise<readonly { readonly id: string }[]>
+  count(): Promise<number>
+}
+
+function newestFirst(records: readonly { readonly id: string }[]): readonly string[] {
+  return records.map(({ id }) => id).toReversed()
+}
+
+const offsets = [0, 1, 199, 200, 4_999, 5_000, 5_001, 9_999, 10_000, 11_995, length]
+
+/** Compares the count, the pages by offset, and the pages by `after` with what the list should have. */
+async function holds({ expected, list, count }: List): Promise<void> {
+  assert.equal(await count(), expected.length)
+  for (const offset of [...offsets, expected.length - 3].filter((offset) => offset >= 0)) {
+    const page = await list({ limit: 7, offset })
+    assert.deepEqual(newestFirst(page).toReversed(), expected.slice(offset, offset + 7), `offset ${offset}`)
+  }
+  for (const [limit, at] of [
+    [3, 0],
+    [5_500, 100],
+    [7, expected.length - 1],
+  ] as const) {
+    const id = expected[at]
+    if (id === undefined) continue
+    const page = await list({ limit, after: { id } })
+    assert.deepEqual(newestFirst(page).toReversed(), expected.slice(at + 1, at + 1 + limit))
+  }
+}
+
+describe('SQLite storage: a list of many thousand records', () => {
+  let data: Filled
+  before(async () => void (data = await filled()))
+  after(() => data.storage.close())
+
+  const licenseList = (filter: Omit<LicenseFilter, 'appId' | 'now'>): List => {
+    const { app, storage, licenses } = data
+    const whole = { ...filter, appId: app.id, now }
+    return {
+      expected: newestFirst(licenses.filter((license) => passes(license, whole))),
+      list: (page) => storage.listLicenses(whole, page),
+      count: () => storage.countLicenses(whole),
+    }
+  }
+
+  for (const status of [undefined, 'active', 'expired', 'revoked'] as const) {
+    it(`has the licenses of each filter: ${status ?? 'any status'}`, async () => {
+      const { tier, customer, licenses } = data
+      const tierIds = [undefined, null, tier.id]
+      const others = [{}, { customerId: customer.id }, { installationId: licenses[0]!.installationId }]
+      for (const tierId of tierIds)
+        for (const other of others) await holds(licenseList({ status, tierId, ...other }))
+    })
+  }
+
+  it('has the few licenses that are expired', async () => {
+    const { app, storage, licenses } = data
+    const early = now - length + 500
+    const filter = { appId: app.id, status: 'expired', now: early } as const
+    const expired = licenses.filter(
+      ({ revokedAt, expiresAt }) => revokedAt === null && expiresAt !== null && expiresAt <= early,
+    )
+    assert.ok(expired.length > 10 && expired.length < 500)
+    await holds({
+      expected: newestFirst(expired),
+      list: (page) => storage.listLicenses(filter, page),
+      count: () => storage.countLicenses(filter),
+    })
+  })
+
+  it('has the customers of each filter', async () => {
+    const { app, storage, customers } = data
+    for (const foldedEmailPart of [undefined, 'rare.', 'often.', 'nobody'])
+      for (const externalId of [undefined, 'crm-7']) {
+        const filter = { appId: app.id, foldedEmailPart, externalId }
+        const expected = customers.filter(
+          (customer) =>
+            customer.foldedEmail.includes(foldedEmailPart ?? '') &&
+            (externalId === undefined || customer.externalId === externalId),
+        )
+        await holds({
+          expected: newestFirst(expected),
+          list: (page) => storage.listCustomers(filter, page),
+          count: () => storage.countCustomers(filter),
+        })
+      }
+  })
+
+  it('has the deliveries of each filter', async () => {
+    const { app, storage, deliveries } = data
+    for (const state of [undefined, 'failed', 'delivered', 'pending'] as const) {
+      const filter = { appId: app.id, state }
+      await holds({
+        expected: newestFirst(
+          deliveries.filter((delivery) => state === undefined || delivery.state === state),
+        ),
+        list: (page) => storage.listDeliveries(filter, page),
+        count: () => storage.countDeliveries(filter),
+      })
+    }
+  })
+
+  it('is the same inside a transaction', async () => {
+    const filter = { appId: data.app.id, status: 'active', now } as const
+    const { expected } = licenseList({ status: 'active' })
+    await data.storage.transaction((tx) =>
+      holds({
+        expected,
+        list: (page) => tx.listLicenses(filter, page),
+        count: () => tx.countLicenses(filter),
+      }),
+    )
+  })
+
+  it('is read by statements that each pass few rows, so that others have turns between them', async () => {
+    const { app, storage } = data
+    const licenses = { appId: app.id, now }
+    const one = { limit: 1 }
+    const reads: Readonly<Record<string, () => Promise<unknown>>> = {
+      'all licenses are counted': () => storage.countLicenses(licenses),
+      'active licenses are counted': () => storage.countLicenses({ ...licenses, status: 'active' }),
+      'expired licenses are counted': () => storage.countLicenses({ ...licenses, status: 'expired' }),
+      'no license is active': () => storage.listLicenses({ ...licenses, status: 'active', now: 1e12 }, one),
+      'licenses are passed over': () => storage.listLicenses(licenses, { limit: 1, offset: length - 1 }),
+      'customers are counted': () => storage.countCustomers({ appId: app.id }),
+      'no e-mail has the part': () =>
+        storage.listCustomers({ appId: app.id, foldedEmailPart: 'nobody' }, one),
+      'deliveries are counted': () => storage.countDeliveries({ appId: app.id }),
+    }
+    const statements: Record<string, number> = {}
+    for (const [name, read] of Object.entries(reads)) {
+      statements[name] = 0
+      watch = (sql) => void (statements[name]! += /order by|count\(/.test(sql) ? 1 : 0)
+      await read()
+    }
+    watch = () => {}
+    const few = Object.entries(statements).filter(([, count]) => count < 4)
+    assert.deepEqual(few, [])
+  })
+
+  it('lets due deliveries be found among many others without reading those', async () => {
+    const { app, client, storage } = data
+    const plans: string[] = []
+    watch = (sql, values) => {
+      if (!/^(?!explain).*heartwood_delivery/s.test(sql)) return
+      const rows = client.prepare(`explain query plan ${sql}`).all(...values) as { readonly detail: string }[]
+      plans.push(
+        ...rows.map(({ detail }) => detail).filter((detail) => detail.includes('heartwood_delivery')),
+      )
+    }
+    assert.deepEqual(await storage.listAppsWithDueDeliveries(now), [])
+    assert.deepEqual(await storage.leaseDeliveries({ appId: app.id, now, until: now + 60, limit: 5 }), [])
+    watch = () => {}
+    const byKey =
+      /USING (COVERING )?INDEX (sqlite_autoindex_heartwood_delivery_1 \(id=\?\)|heartwood_delivery_due )/
+    assert.ok(plans.length >= 6)
+    assert.deepEqual(
+      plans.filter((plan) => !byKey.test(plan)),
+      [],
+    )
+  })
+
+  it('has every record that stays, each once, while others come and go', async () => {
+    const { app, client, storage, licenses } = data
+    const filter = { appId: app.id, now, status: 'active' } as const
+    const wanted = licenses.filter((license) => passes(license, filter))
+    const [goers, stayers] = [0, 1].map((rest) => wanted.filter((_, at) => at % 2 === rest))
+    let changes = 0
+    const change: Watch = (sql) => {
+      if (!/order by/.test(sql)) return
+      const gone = [goers!.at(changes)!.id, goers!.at(-1 - changes)!.id]
+      const row = licenseRows.toRow(newLicense(data))
+      changes++
+      watch = () => {}
+      client.prepare('delete from heartwood_license where id in (?, ?)').all(...gone)
+      client
+        .prepare(
+          `insert into heartwood_license (${Object.keys(row).join()}) values (${Object.keys(row)
+            .map(() => '?')
+            .join()})`,
+        )
+        .all(...Object.values(row))
+      watch = change
+    }
+    watch = change
+    const listed = await storage.listLicenses(filter, { limit: 2 * length })
+    const count = await storage.countLicenses(filter)
+    watch = () => {}
+    assert.ok(changes >= 5, `${changes} changes`)
+    const ids = listed.map(({ id }) => id)
+    assert.deepEqual(ids, [...new Set(ids)].toSorted().toReversed())
+    assert.deepEqual(
+      stayers!.filter(({ id }) => !ids.includes(id)),
+      [],
+    )
+    assert.ok(count >= stayers!.length && count <= wanted.length + changes)
+  })
+})
