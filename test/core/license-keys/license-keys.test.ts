@@ -246,6 +246,24 @@ test('licenseKeys.roll(): gives another text, and no installation notices', asyn
   assert.equal(await codeOf(licenseKeys.roll(app, sold.id, { overlapDays: 91 })), 'validation_error')
 })
 
+test('licenseKeys.roll(): a text that was recognised before it takes and frees no seat after it', async () => {
+  const shop = await newShop()
+  const { licenseKeys } = shop.licensing
+  const sold = await sell(shop, { seats: 2, key: 'key-of-another-shop' })
+  const seat = await seatAt(shop, sold.key, 1)
+  const shown = [
+    await licenseKeys.authenticate(app, sold.key),
+    await licenseKeys.authenticate(app, 'key-of-another-shop'),
+  ]
+  await licenseKeys.roll(app, sold.id)
+  for (const licenseKey of shown) {
+    const activated = licenseKeys.activate(app, licenseKey, { installationId: installation(2) })
+    assert.equal(await codeOf(activated), 'invalid_license_key')
+    assert.equal(await codeOf(licenseKeys.release(app, seat.id, { licenseKey })), 'invalid_license_key')
+  }
+  assert.equal((await licenseKeys.get(app, sold.id)).seatsUsed, 1)
+})
+
 test('licenseKeys.delete(): deletes the seats too', async () => {
   const shop = await newShop()
   const { licenseKeys, licenses } = shop.licensing
