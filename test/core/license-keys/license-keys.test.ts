@@ -4,6 +4,7 @@ import { checkLicenseKey } from '../../../src/core/license-keys/text.ts'
 import type { LicenseKeyWithText } from '../../../src/core/index.ts'
 import { codeOf, day, installation, newShop, refusalOf, start, type Shop } from '../../support/fixtures.ts'
 import { claimsOf } from '../../support/tokens.ts'
+import { seatFaults } from '../../storage/seat-invariants.ts'
 import { app, end, sell } from './sale.ts'
 
 async function seatAt({ licensing }: Shop, key: string, number: number) {
@@ -189,6 +190,21 @@ test('licenses.update(): what belongs to the license key cannot be changed on a 
   const moved = await licenses.update(app, seat.id, changes)
   assert.deepEqual([moved.name, moved.metadata, moved.installationId], ['Desk', { a: 1 }, installation(7)])
   assert.equal((await licenses.getByInstallation(app, installation(7))).id, seat.id)
+})
+
+test('licenses.update(): an expired seat moves only to a free place, and holds it', async () => {
+  const shop = await newShop()
+  const { licenses } = shop.licensing
+  const { key } = await sell(shop, { durationDays: 1 })
+  const seat = await seatAt(shop, key, 1)
+  await shop.issue({ installationId: installation(2) })
+  shop.clock.seconds += day
+  const move = (number: number) =>
+    licenses.update(app, seat.id, { installationId: installation(number), metadata: { number } })
+  assert.equal(await codeOf(move(2)), 'conflict')
+  assert.equal(await codeOf(move(3)), 'ok')
+  assert.equal((await licenses.getByInstallation(app, installation(3))).id, seat.id)
+  assert.deepEqual(await seatFaults(shop.storage, shop.app.id), [])
 })
 
 test('licenseKeys.revoke() and reinstate(): end all seats, and bring back those whose place is free', async () => {

@@ -161,6 +161,7 @@ test('licenseKeys.reinstate(): brings the seats back with the terms of now', asy
   const { licenseKeys, licenses } = shop.licensing
   const { id, key } = await licenseKeys.sync(app, statement(0))
   const { license } = await licenseKeys.activate(app, key, { installationId: installation(1) })
+  await licenseKeys.sync(app, statement(0, { asOf: start + day, ended: 'dispute' }))
   await licenseKeys.sync(app, statement(4))
   await licenseKeys.reinstate(app, id)
   const { tier, features, expiresAt, status } = await licenses.get(app, license.id)
