@@ -27,9 +27,20 @@ export function readTime(text: string): number | null {
   return Number.isNaN(instant) ? null : instant / 1000
 }
 
+/** A time, or the day of a time, as the wire writes it. */
+type Instant = (seconds: number) => string
+
+const isoDate: Instant = (seconds) => isoTime(seconds).slice(0, 'yyyy-mm-dd'.length)
+
 interface WireField {
   readonly name: string
-  readonly isTime: boolean
+  /** `null` unless its numbers are times. */
+  readonly instant: Instant | null
+}
+
+function instantOf(name: string): Instant | null {
+  if (/(At|Until)$/.test(name)) return isoTime
+  return name.endsWith('On') ? isoDate : null
 }
 
 /** A cache without a limit, because core has few field names. */
@@ -38,7 +49,7 @@ const wireFields = new Map<string, WireField>()
 function wireField(name: string): WireField {
   const known = wireFields.get(name)
   if (known !== undefined) return known
-  const made = { name: snakeCase(name), isTime: /(At|Until)$/.test(name) }
+  const made = { name: snakeCase(name), instant: instantOf(name) }
   wireFields.set(name, made)
   return made
 }
@@ -46,8 +57,8 @@ function wireField(name: string): WireField {
 /** Objects whose names are the vendor's own. */
 const givenBack: ReadonlySet<string> = new Set(['metadata', 'limits', 'custom_limits'])
 
-function toWireValue({ name, isTime }: WireField, value: unknown): unknown {
-  if (typeof value === 'number') return isTime ? isoTime(value) : value
+function toWireValue({ name, instant }: WireField, value: unknown): unknown {
+  if (typeof value === 'number') return instant === null ? value : instant(value)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return givenBack.has(name) ? value : toWire(value as Fields)
 }
@@ -66,10 +77,16 @@ export function toWire(value: object): Record<string, unknown> {
 
 /** Turns a time into seconds. A malformed one becomes `false`, so that core rejects it by the field's own rule. */
 function fromWireValue(schema: TSchema, value: unknown): unknown {
+  if (hasFields(schema)) return fromWireObject(schema, value)
   if (!isInstant(schema) || value === null) return value
   if (typeof value !== 'string') return false
   const isDate = schema.allowsDate === true && dateAlone.test(value)
   return readTime(isDate ? `${value}T00:00:00Z` : value) ?? false
+}
+
+/** True for an object of named fields. Metadata and limits have the vendor's own names. */
+function hasFields(schema: TSchema): schema is TObject {
+  return Object.keys(Object(schema.properties)).length > 0
 }
 
 const coreNames = new WeakMap<TObject, ReadonlyMap<string, string>>()
@@ -88,6 +105,10 @@ function shown(name: string): string {
 
 /** Turns a body into core's input. Unknown fields keep their names, so that core rejects them. */
 export function fromWire({ schema }: Input<unknown>, body: unknown): unknown {
+  return fromWireObject(schema, body)
+}
+
+function fromWireObject(schema: TObject, body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
   const fields = Object.entries(body).map(([name, value]) => {
     const known = coreName(schema, name)

@@ -3,8 +3,10 @@ import { apiKeyRoutes } from './api-keys.ts'
 import { appRoutes } from './apps.ts'
 import { customerRoutes } from './customers.ts'
 import { featureRoutes } from './features.ts'
+import { licenseKeyRoutes } from './license-keys.ts'
 import { licenseRoutes } from './licenses.ts'
 import { regenerationRoutes } from './regeneration.ts'
+import { seatRoutes } from './seats.ts'
 import { tierRoutes } from './tiers.ts'
 import { verificationRoutes } from './verification.ts'
 import { webhookRoutes } from './webhooks.ts'
@@ -20,6 +22,8 @@ export const routes: readonly Route[] = [
   ...customerRoutes,
   ...licenseRoutes,
   ...regenerationRoutes,
+  ...licenseKeyRoutes,
+  ...seatRoutes,
   ...verificationRoutes,
   ...webhookRoutes,
   ...apiKeyRoutes,
