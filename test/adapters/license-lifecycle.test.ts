@@ -242,7 +242,7 @@ describe('the last sign of life of an installation', () => {
 describe('POST …/regenerate, as the holder of the token sees it', () => {
   const held = [
     ...['id', 'installation_id', 'customer_id', 'tier_id', 'tier', 'features', 'status', 'expires_at'],
-    ...['issued_at', 'jti', 'limits', 'token', 'updates_until'],
+    ...['issued_at', 'jti', 'license_key_id', 'limits', 'name', 'token', 'updates_until'],
   ]
 
   test('a renewal by token shows the fields of the holder; a secret key gets the whole license', async () => {

@@ -13,7 +13,7 @@ const database = await openTestDatabase()
 after(() => database?.drop())
 
 const callers = 64
-/** Where each call costs a signature. */
+/** Callers of a race in which each call costs a signature. */
 const signers = 24
 const times = <T>(count: number, make: (at: number) => T): T[] =>
   Array.from({ length: count }, (_, at) => make(at))

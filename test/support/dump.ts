@@ -10,6 +10,7 @@ async function dumpApp(storage: Storage, appId: string): Promise<object> {
     features: await storage.listFeatures(appId, page),
     customers: await storage.listCustomers({ appId }, page),
     licenses: await storage.listLicenses({ appId, now: 0 }, page),
+    licenseKeys: await storage.listLicenseKeys({ appId, now: 0 }, page),
     signingKeys: await storage.listSigningKeys(appId),
     webhook: await storage.findWebhook(appId),
     deliveries: await storage.listDeliveries({ appId }, page),

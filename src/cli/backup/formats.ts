@@ -20,7 +20,8 @@ const added: ReadonlyMap<number, AddedFields> = new Map([
     3,
     {
       tier: { limits: {} },
-      license: { tierLimits: {}, customLimits: {}, updatesUntil: null },
+      app: { keyPrefix: null },
+      license: { tierLimits: {}, customLimits: {}, updatesUntil: null, licenseKeyId: null, name: null },
     },
   ],
 ])

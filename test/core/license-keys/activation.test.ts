@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { memoryStorage } from '../../../src/storage/memory.ts'
 import {
   codeOf,
   day,
@@ -270,4 +271,25 @@ test('licenseKeys.activate(): brings back the end of an extended license key to 
     [again.created, again.license.id, again.license.status, again.license.expiresAt],
     [false, seat.id, 'active', end + 366 * day],
   )
+})
+
+test('licenseKeys.activate(): a twin call that takes the last seat between two reads is no stranger', async () => {
+  const storage = memoryStorage()
+  let twin: (() => Promise<unknown>) | null = null
+  const thenTwin = async <T>(read: Promise<T>): Promise<T> => {
+    const found = await read
+    const call = twin
+    twin = null
+    await call?.()
+    return found
+  }
+  const slow: typeof storage = {
+    ...storage,
+    findSeat: (...given) => thenTwin(storage.findSeat(...given)),
+    countSeats: (...given) => thenTwin(storage.countSeats(...given)),
+  }
+  const shop = await newShop({ storage: slow })
+  const { key } = await sell(shop)
+  twin = () => seatAt(shop, key, 1)
+  assert.equal((await shop.licensing.licenseKeys.activate(app, key, at(1))).created, false)
 })
