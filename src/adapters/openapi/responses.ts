@@ -161,7 +161,7 @@ export const namedResponses: Readonly<Record<string, object>> = {
 /** The examples that several responses show, by name. Those of errors have the name of their code. */
 export const sharedExamples: Readonly<Record<string, object>> = {
   ...Object.fromEntries(Object.entries(namedExamples).map(([name, value]) => [name, { value }])),
-  ...Object.fromEntries((Object.keys(errorCodes) as ErrorCode[]).map((code) => [code, errorExample(code)])),
+  ...Object.fromEntries(routes.flatMap(errorsOf).map((code) => [code, errorExample(code)])),
 }
 
 /** The responses of an operation, by status. Those that several operations have are references. */
