@@ -19,6 +19,9 @@ const callers: Readonly<Record<Access, string>> = {
   apps: 'unbound `sk_`',
   keys: 'unbound `sk_` that never expires',
   renewal: '`sk_`, or the license’s own token',
+  release: '`sk_`, a license key, or the license’s own token',
+  licenseKey: 'a license key',
+  anyLicenseKey: 'everybody',
 }
 
 /** Describes each claim of a license token. The type makes the compiler reject a missing claim. */

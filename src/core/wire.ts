@@ -10,7 +10,12 @@ export function isoTime(seconds: number): string {
 
 /** True for core's name of a time. The server and the remote client tell times by their names. */
 export function isTimeName(name: string): boolean {
-  return /(?:At|Until)$/.test(name)
+  return /(?:At|Until|On)$/.test(name) || name === 'asOf'
+}
+
+/** True for core's name of a day, which is a time at its begin in UTC. JSON has it without hours: `2026-01-23`. */
+export function isDayName(name: string): boolean {
+  return name.endsWith('On')
 }
 
 /** Core's names of the objects whose names are the vendor's own, so that they stay as they are. */

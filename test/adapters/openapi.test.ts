@@ -11,7 +11,7 @@ import { checker, document, newServer, type Json } from './test-server.ts'
 interface Media {
   readonly schema: Json
   readonly example?: unknown
-  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>
+  readonly examples?: Readonly<Record<string, { readonly $ref: string }>>
 }
 
 interface DocumentedResponse {
@@ -61,6 +61,17 @@ function parametersOf({ parameters = [] }: DocumentedOperation): readonly Parame
   })
 }
 
+interface Shared {
+  readonly components: { readonly examples: Readonly<Record<string, { readonly value: unknown }>> }
+}
+
+/** The examples of a response, found by their references. */
+function examplesOf({ example, examples }: Media): readonly unknown[] {
+  if (examples === undefined) return [example]
+  const known = (document as unknown as Shared).components.examples
+  return Object.values(examples).map(({ $ref }) => known[$ref.split('/').at(-1) ?? '']?.value)
+}
+
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(
     ([method, operation]) =>
@@ -105,11 +116,10 @@ describe('openApiDocument()', () => {
         assert.match(description, /\w/, status)
         assert.ok('X-Request-Id' in headers, status)
         if (status === '204' || status === '304') continue
-        for (const { schema, example, examples } of Object.values(content ?? {})) {
-          const shown =
-            example === undefined ? Object.values(examples ?? {}).map(({ value }) => value) : [example]
+        for (const media of Object.values(content ?? {})) {
+          const shown = examplesOf(media)
           assert.notEqual(shown.length, 0, `${status} has an example`)
-          for (const value of shown) assert.equal(fits(schema, value), 'ok', `example of ${status}`)
+          for (const value of shown) assert.equal(fits(media.schema, value), 'ok', `example of ${status}`)
         }
       }
       for (const { schema, example } of Object.values(operation.requestBody?.content ?? {}))
@@ -140,9 +150,12 @@ describe('openApiDocument()', () => {
         apps: [{ apiKey: [] }],
         keys: [{ apiKey: [] }],
         renewal: [{ apiKey: [] }, {}],
+        release: [{ apiKey: [] }, {}],
+        licenseKey: [],
+        anyLicenseKey: [],
       }
       assert.deepEqual(operation.security, wanted[access], path)
-      assert.equal('401' in operation.responses, access !== 'public', path)
+      assert.equal('401' in operation.responses, !['public', 'anyLicenseKey'].includes(access), path)
     }
   })
 
@@ -156,8 +169,9 @@ describe('openApiDocument()', () => {
     }
   })
 
-  test('size: under 160,000 characters', () => {
-    assert.ok(JSON.stringify(document).length < 160_000, `${JSON.stringify(document).length} characters`)
+  // It was 160,000 before the 16 operations of license keys. An operation takes some 3,000, its share of the schemas among them.
+  test('size: under 205,000 characters', () => {
+    assert.ok(JSON.stringify(document).length < 205_000, `${JSON.stringify(document).length} characters`)
   })
 })
 

@@ -1,10 +1,20 @@
+import type { LicenseKeyWithText } from '../../src/core/index.ts'
 import { installation } from '../support/fixtures.ts'
 import type { Fixture } from './fixture.ts'
 import type { Json } from './test-server.ts'
 
 /** The callers that a route is for. */
 type Audience =
-  'public' | 'read' | 'write' | 'readOfAll' | 'createApp' | 'manageKeys' | 'manageLiveKey' | 'renewal'
+  | 'public'
+  | 'holder'
+  | 'read'
+  | 'write'
+  | 'readOfAll'
+  | 'createApp'
+  | 'manageKeys'
+  | 'manageLiveKey'
+  | 'renewal'
+  | 'release'
 
 /** The result of a call: `ok` with the route's own status, otherwise the status and code of the error. */
 export type Outcome = 'ok' | `${number} ${string}`
@@ -77,8 +87,12 @@ const manageKeys: Outcomes = {
   'a rolled key inside its overlap': forbidden,
 }
 
+const everybody: Outcomes = Object.fromEntries(Object.keys(byKey).map((name) => [name, 'ok' as const]))
+
 export const outcomes: Readonly<Record<Audience, Outcomes>> = {
-  public: Object.fromEntries(Object.keys(byKey).map((name) => [name, 'ok' as const])),
+  public: everybody,
+  /** A license key in the body decides. An API key beside it does not count. */
+  holder: everybody,
   read: byKey,
   write,
   readOfAll,
@@ -96,6 +110,18 @@ export const outcomes: Readonly<Record<Audience, Outcomes>> = {
     'an expired token': '400 token_expired',
     'a retired token': '401 invalid_token',
     'a retired token in its grace': 'ok',
+  },
+  /** The release of a seat. Each token is of a license other than the seat. */
+  release: {
+    ...write,
+    'the current token': '400 token_mismatch',
+    'a superseded token': '400 token_mismatch',
+    'an invalidated token': '401 invalid_token',
+    'another license’s token': '400 token_mismatch',
+    'another app’s token': '401 invalid_token',
+    'an expired token': '400 token_mismatch',
+    'a retired token': '401 invalid_token',
+    'a retired token in its grace': '400 token_mismatch',
   },
 }
 
@@ -151,6 +177,32 @@ async function aWebhook({ licensing }: Fixture): Promise<RouteInput> {
 async function aDelivery(fixture: Fixture): Promise<RouteInput> {
   await aWebhook(fixture)
   return { params: { id: (await fixture.licensing.webhooks.test(app)).id } }
+}
+
+async function soldKey({ licensing, customer }: Fixture): Promise<LicenseKeyWithText> {
+  const sold = { customerId: customer.id, tierId: 'pro', externalId: fresh(), forever: true } as const
+  return licensing.licenseKeys.create(app, sold)
+}
+
+async function aLicenseKey(fixture: Fixture): Promise<RouteInput> {
+  return { params: { id: (await soldKey(fixture)).id } }
+}
+
+async function itsText(fixture: Fixture): Promise<RouteInput> {
+  return { body: { license_key: (await soldKey(fixture)).key } }
+}
+
+async function aSeat(fixture: Fixture): Promise<RouteInput> {
+  const { key } = await soldKey(fixture)
+  const installationId = crypto.randomUUID()
+  const { license } = await fixture.licensing.licenseKeys.activate(app, key, { installationId })
+  return { params: { id: license.id } }
+}
+
+async function aSale(): Promise<RouteInput> {
+  const customer = { email: `${fresh()}@example.com` }
+  const terms = { tier_id: 'pro', seats: 2, expires_at: null }
+  return { body: { external_id: fresh(), as_of: '2026-01-23T10:00:00Z', customer, ...terms } }
 }
 
 function withBody(make: MakeInput, body: Json): MakeInput {
@@ -250,6 +302,36 @@ export const expectations: Readonly<Record<string, Expectation>> = {
     200,
     withBody(nothing, { installation_ids: [installation(1)] }),
   ],
+
+  'GET /apps/:slug/license-keys': ['read', 200],
+  'POST /apps/:slug/license-keys': [
+    'write',
+    201,
+    async ({ customer }) => ({ body: { customer_id: customer.id, tier_id: 'pro', forever: true } }),
+  ],
+  'GET /apps/:slug/license-keys/by-external-id': [
+    'read',
+    200,
+    async (fixture) => ({ query: `external_id=${(await soldKey(fixture)).externalId}` }),
+  ],
+  'GET /apps/:slug/license-keys/:id': ['read', 200, aLicenseKey],
+  'PUT /apps/:slug/license-keys/:id': ['write', 200, withBody(aLicenseKey, { seats: 3 })],
+  'DELETE /apps/:slug/license-keys/:id': ['write', 204, aLicenseKey],
+  'POST /apps/:slug/license-keys/sync': ['write', 201, aSale],
+  'POST /apps/:slug/license-keys/:id/roll': ['write', 200, withBody(aLicenseKey, { overlap_days: 1 })],
+  'POST /apps/:slug/license-keys/:id/revoke': ['write', 200, withBody(aLicenseKey, { reason: 'Lost' })],
+  'POST /apps/:slug/license-keys/:id/reinstate': ['write', 200, aLicenseKey],
+  'POST /apps/:slug/license-keys/:id/release-all': ['write', 200, withBody(aLicenseKey, { except: [] })],
+  'POST /apps/:slug/license-keys/activate': [
+    'holder',
+    201,
+    async (fixture) => ({
+      body: { ...(await itsText(fixture)).body, installation_id: crypto.randomUUID(), name: 'Laptop' },
+    }),
+  ],
+  'POST /apps/:slug/license-keys/verify': ['holder', 200, itsText],
+  'POST /apps/:slug/license-keys/seats': ['holder', 200, itsText],
+  'POST /apps/:slug/licenses/:id/release': ['release', 200, aSeat],
 
   'GET /apps/:slug/webhook-secret': ['write', 200],
   'POST /apps/:slug/webhook-secret/roll': ['write', 201],

@@ -32,6 +32,8 @@ const secrets: Readonly<Record<string, () => string | Promise<string>>> = {
     return (await licensing.webhooks.secret('desktop-app')).secret
   },
   'a license token': async () => tokenOf(await (await newShop()).issue()),
+  'a license key': () => 'ACME-7K3QM-8Z2VT-PX9CW-41HRD-YB6NE',
+  'a license key as somebody typed it': () => '7k3qm–8z2vt–px9cw–41hrd–yb6ne',
   'a private key': () => testKeyPairs[0]!.privateKeyPem,
 }
 

@@ -1,4 +1,6 @@
 import { appSlugPattern, isTypeId } from '../../core/ids.ts'
+import { LicensingError } from '../../core/errors.ts'
+import type { LicenseKeyCredential } from '../../core/license-keys/credential.ts'
 import type { TokenCredential } from '../../core/licenses/check-token.ts'
 import type { RestrictedLicensing } from '../../core/restricted.ts'
 import type { Permission, Principal } from '../../core/principal.ts'
@@ -25,9 +27,10 @@ export interface ReadingContext extends RequestContext {
   readonly heldBody: HeldBody
 }
 
-/** The credential that a request was admitted by. `public` routes need none. */
+/** The credential that a request was admitted by. `public` routes need none, and the bad one of `anyLicenseKey` is none. */
 export type Credential =
   | { readonly kind: 'public' }
+  | { readonly kind: 'licenseKey'; readonly licenseKey: LicenseKeyCredential }
   | { readonly kind: 'key'; readonly principal: Principal }
   | { readonly kind: 'token'; readonly token: TokenCredential }
 
@@ -69,16 +72,20 @@ async function identify({ service, request, rateLimitKey }: RequestContext): Pro
   }
 }
 
+/** The kinds of route that read `Authorization`. */
+type KeyAccess = Exclude<Access, 'public' | 'licenseKey' | 'anyLicenseKey'>
+
 /** The permission that each kind of route requires of a key. */
-const permissions: Readonly<Record<Exclude<Access, 'public'>, Permission>> = {
+const permissions: Readonly<Record<KeyAccess, Permission>> = {
   read: 'read',
   write: 'write',
   apps: 'apps',
   keys: 'keys',
   renewal: 'write',
+  release: 'write',
 }
 
-async function admitByKey(context: RequestContext, access: Exclude<Access, 'public'>): Promise<Admission> {
+async function admitByKey(context: RequestContext, access: KeyAccess): Promise<Admission> {
   const { service, params } = context
   const principal = await identify(context)
   checkParams(params)
@@ -87,17 +94,101 @@ async function admitByKey(context: RequestContext, access: Exclude<Access, 'publ
   return { credential: { kind: 'key', principal }, licensing, laterLicensing: restricted, app: app ?? '' }
 }
 
+/** The credentials that a body may hold. */
+interface BodyCredentials {
+  readonly license_key?: unknown
+  readonly current_token?: unknown
+}
+
+async function credentialsIn({ service, request, heldBody }: ReadingContext) {
+  const body = await readBody(request, heldBody, service.bodyTimeoutMs)
+  const { license_key: licenseKey = null, current_token: currentToken = null } = Object(
+    body,
+  ) as BodyCredentials
+  return { body, licenseKey, currentToken }
+}
+
+/** Licensing for the holder of a credential in the body. Query and body are validated later: nobody else learns their rules. */
+function admitHolder(
+  { service: { licensing }, params: { slug: app = '' } }: RequestContext,
+  credential: Credential,
+  body: unknown,
+): Admission {
+  return { credential, licensing, laterLicensing: licensing, app, body }
+}
+
 /** Admits a renewal by its token. An expired or revoked license passes: the use case rejects it with its own code. */
-async function admitByToken({ service, request, params, heldBody }: ReadingContext): Promise<Admission> {
-  const { licensing, bodyTimeoutMs } = service
-  const body = await readBody(request, heldBody, bodyTimeoutMs)
-  const { current_token: currentToken = null } = Object(body) as { readonly current_token?: unknown }
-  if (currentToken === null) throw new HttpError('unauthorized', 'Invalid or missing API key')
+async function admitByToken(
+  { service, params }: RequestContext,
+  currentToken: unknown,
+): Promise<{ readonly kind: 'token'; readonly token: TokenCredential }> {
   checkParams(params)
-  const { slug: app = '' } = params
-  // Query and body are validated later: only the holder of a genuine token learns their rules.
-  const token = await licensing.licenses.authenticate(app, currentToken)
-  return { credential: { kind: 'token', token }, licensing, laterLicensing: licensing, app, body }
+  return {
+    kind: 'token',
+    token: await service.licensing.licenses.authenticate(params.slug ?? '', currentToken),
+  }
+}
+
+function missingKey(): HttpError {
+  return new HttpError('unauthorized', 'Invalid or missing API key')
+}
+
+async function admitRenewal(context: ReadingContext): Promise<Admission> {
+  const { body, currentToken } = await credentialsIn(context)
+  if (currentToken === null) throw missingKey()
+  return admitHolder(context, await admitByToken(context, currentToken), body)
+}
+
+/** Counts bad license keys only, by address. A good one never meets that limit, and counts against its own. */
+async function identifyLicenseKey(context: RequestContext, text: unknown): Promise<LicenseKeyCredential> {
+  const { service, route, params, rateLimitKey } = context
+  try {
+    const licenseKey = await service.licensing.licenseKeys.authenticate(params.slug ?? '', text)
+    if (route.licenseKeyLimit !== undefined) service.consumeLimit?.(route.licenseKeyLimit, licenseKey.key.id)
+    return licenseKey
+  } catch (error) {
+    if (isBadLicenseKey(error)) service.consumeLimit?.('failedLicenseKey', rateLimitKey)
+    throw error
+  }
+}
+
+function isBadLicenseKey(error: unknown): boolean {
+  return error instanceof LicensingError && error.code === 'invalid_license_key'
+}
+
+async function admitLicenseKey(context: ReadingContext): Promise<Admission> {
+  const { route, params, service } = context
+  checkParams(params)
+  await service.licensing.authorize('read', params.slug)
+  const { body, licenseKey } = await credentialsIn(context)
+  const admitted = identifyLicenseKey(context, licenseKey).then((good): Credential => ({
+    kind: 'licenseKey',
+    licenseKey: good,
+  }))
+  const credential = await admitted.catch((error: unknown): Credential => {
+    if (route.access === 'anyLicenseKey' && isBadLicenseKey(error)) return { kind: 'public' }
+    throw error
+  })
+  return admitHolder(context, credential, body)
+}
+
+/** Admits a release by a license key or, without one, by the seat's own token. */
+async function admitRelease(context: ReadingContext): Promise<Admission> {
+  const { service, route, rateLimitKey } = context
+  const { body, licenseKey, currentToken } = await credentialsIn(context)
+  if (licenseKey !== null) {
+    checkParams(context.params)
+    const good = await identifyLicenseKey(context, licenseKey)
+    return admitHolder(context, { kind: 'licenseKey', licenseKey: good }, body)
+  }
+  if (currentToken === null) throw missingKey()
+  // A signature costs as much to check here as in a renewal.
+  service.consumeLimit?.('renewal', rateLimitKey)
+  const credential = await admitByToken(context, currentToken)
+  const { license } = credential.token
+  if (route.licenseKeyLimit !== undefined && license !== null)
+    service.consumeLimit?.(route.licenseKeyLimit, license.licenseKeyId ?? license.id)
+  return admitHolder(context, credential, body)
 }
 
 /** True if the request renews a license by the license's own token. An Authorization header always takes precedence. */
@@ -118,6 +209,10 @@ export function admitAnybody({ service: { licensing }, params }: RequestContext)
  */
 export async function admit(context: ReadingContext): Promise<Admission> {
   const { access } = context.route
-  if (isByToken(context)) return admitByToken(context)
-  return access === 'public' ? admitAnybody(context) : admitByKey(context, access)
+  if (access === 'public') return admitAnybody(context)
+  if (access === 'licenseKey' || access === 'anyLicenseKey') return admitLicenseKey(context)
+  const isHolder = !context.request.headers.has('authorization')
+  if (access === 'renewal' && isHolder) return admitRenewal(context)
+  if (access === 'release' && isHolder) return admitRelease(context)
+  return admitByKey(context, access)
 }

@@ -14,11 +14,14 @@ function decoded(segment: string): string | null {
   return null
 }
 
+/** Five groups of five letters or digits, with the dashes that people put between them or without. */
+const licenseKey = /(?:[a-z0-9]{5}[^a-z0-9]?){4}[a-z0-9]{5}/i
+
 /** Keys, tokens, ids, hashes and e-mail addresses. The words of a path are short and in lower case. */
 function mayBeSecret(segment: string): boolean {
   const text = decoded(segment)
   if (text === null || text.length > 32 || (text.length > 15 && /[\dA-Z]/.test(text))) return true
-  return /[sp]k_(?:live|test)|whsec_|eyJ|@/i.test(text)
+  return /[sp]k_(?:live|test)|whsec_|eyJ|@/i.test(text) || licenseKey.test(text)
 }
 
 /** Leaves printable ASCII, so that no text ends a line, moves the cursor or turns the direction of writing. */

@@ -1,5 +1,5 @@
 import { empty, type Reply } from './reply.ts'
-import type { Route } from './route.ts'
+import { ignoresAuthorization, type Route } from './route.ts'
 
 /** Origins whose pages may call every route. Any origin may call the public routes. */
 export type Origins = ReadonlySet<string>
@@ -51,7 +51,7 @@ export function corsHeaders(
 export function preflight(
   request: Request,
   methods: readonly string[],
-  routes: readonly Pick<Route, 'method' | 'access'>[],
+  routes: readonly Crossed[],
   origins: Origins,
 ): Reply {
   const wanted = request.headers.get('access-control-request-method')
@@ -61,15 +61,17 @@ export function preflight(
   return empty(204, { allow: methods.join(', '), ...cors, ...permission })
 }
 
-function allowedHeaders({ access }: Pick<Route, 'access'>): string {
-  if (access === 'public') return 'Content-Type, X-Request-Id'
-  const headers = 'Authorization, Content-Type, Idempotency-Key, X-Request-Id'
-  return access === 'renewal' ? `${headers}, Heartwood-Client` : headers
+/** The part of a row that decides on its preflight. */
+type Crossed = Pick<Route, 'method' | 'access' | 'notesClient'>
+
+function allowedHeaders(route: Crossed): string {
+  const headers = ignoresAuthorization(route)
+    ? 'Content-Type, X-Request-Id'
+    : 'Authorization, Content-Type, Idempotency-Key, X-Request-Id'
+  return route.notesClient === true ? `${headers}, Heartwood-Client` : headers
 }
 
-function permissionFor(
-  route: Pick<Route, 'method' | 'access'> | undefined,
-): Readonly<Record<string, string>> {
+function permissionFor(route: Crossed | undefined): Readonly<Record<string, string>> {
   if (route === undefined) return {}
   return {
     'access-control-allow-methods': route.method,

@@ -5,7 +5,11 @@ import type { Reply } from './reply.ts'
 import { runRoute, type Route, type RouteCall } from './route.ts'
 
 /** The key belongs to the caller's API key, and to one method, path and body. */
-async function keyOf({ signs, body }: Route, call: RouteCall, key: string): Promise<IdempotencyKey> {
+async function keyOf(
+  { signs, showsLicenseKey, body }: Route,
+  call: RouteCall,
+  key: string,
+): Promise<IdempotencyKey> {
   // The app is identified by its id, because another app may take the slug of a deleted one.
   const request = [call.request.method, ...pathAndQuery(call.request), call.app]
   const earlierFingerprint = await earlierFingerprintOf([...request, body === undefined ? null : call.body])
@@ -16,6 +20,7 @@ async function keyOf({ signs, body }: Route, call: RouteCall, key: string): Prom
     fingerprint: await fingerprintOf([...request, call.body]),
     ...(earlierFingerprint !== null && { earlierFingerprint }),
     ...(signs && { license: { app: call.app, signs } }),
+    ...(showsLicenseKey === true && { licenseKey: { app: call.app } }),
   }
 }
 

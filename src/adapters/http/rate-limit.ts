@@ -17,7 +17,7 @@ export interface RateLimits {
   readonly verify?: number
   /** Verifying a batch, per address. Default 20. */
   readonly batch?: number
-  /** Renewing by a license's own token, per address. Default 60. */
+  /** Renewing or releasing by a license's own token, per address. Default 60. */
   readonly renewal?: number
   /** Renewing by a license's own token, per license: only a token that is good for a renewal counts. Default 10. */
   readonly renewalPerLicense?: number
@@ -25,6 +25,12 @@ export interface RateLimits {
   readonly publicKey?: number
   /** Failed API keys, per address: a working key never counts and is never limited. Default 60. */
   readonly failedKey?: number
+  /** Failed license keys, per address: a good license key never counts and is never limited. Default 20. */
+  readonly failedLicenseKey?: number
+  /** Activating installations, per license key. Default 600. */
+  readonly activationPerKey?: number
+  /** Listing seats and releasing them by a license key or a token, per license key. Default 30. */
+  readonly seatsPerKey?: number
 }
 
 /** The name of a limit. */
@@ -44,6 +50,9 @@ export const defaultRateLimits: Required<RateLimits> = {
   renewalPerLicense: 10,
   publicKey: 300,
   failedKey: 60,
+  failedLicenseKey: 20,
+  activationPerKey: 600,
+  seatsPerKey: 30,
 }
 
 const quota = isInteger(1)
@@ -54,6 +63,9 @@ const limitRules: OptionRules<RateLimits> = {
   renewalPerLicense: quota,
   publicKey: quota,
   failedKey: quota,
+  failedLicenseKey: quota,
+  activationPerKey: quota,
+  seatsPerKey: quota,
 }
 
 const windowSeconds = 60
@@ -76,7 +88,7 @@ class KnownKeys {
 /**
  * Chooses the key that counts a request. An address without room counts as its network, and that without room as a wider one.
  * So a crowd of addresses uses up the counts of its own networks only. A key of another kind, such as a license, then has no
- * count: each cost a signature before.
+ * count: each was proven by a good credential before.
  */
 function widening(): (key: string, now: number) => string | undefined {
   let known = new KnownKeys()

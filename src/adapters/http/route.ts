@@ -10,9 +10,17 @@ import type { JsonSchema } from './wire.ts'
 
 /**
  * The callers that a route admits: anybody; a key that may read (`pk_` or `sk_`); a key that may write (`sk_`), create apps
- * or manage keys. `renewal` admits a key that may write, or the license's own token in the body.
+ * or manage keys. `renewal` admits a key that may write, or the license's own token in the body. `release` admits these and
+ * the text of a license key in the body. `licenseKey` admits that text alone, and `anyLicenseKey` a wrong one as well, because
+ * the route tells if it is good.
  */
-export type Access = 'public' | 'read' | 'write' | 'apps' | 'keys' | 'renewal'
+export type Access =
+  'public' | 'read' | 'write' | 'apps' | 'keys' | 'renewal' | 'release' | 'licenseKey' | 'anyLicenseKey'
+
+/** True if the route reads no `Authorization`: everybody may call it, with no credential or with one in the body. */
+export function ignoresAuthorization({ access }: Pick<Route, 'access'>): boolean {
+  return access === 'public' || access === 'licenseKey' || access === 'anyLicenseKey'
+}
 
 /** An input that core has not checked yet. A row passes it on to core; each of its fields has the type `never`. */
 export type Unchecked<Shape> = { readonly [Name in keyof Shape]-?: never }
@@ -33,7 +41,7 @@ export interface RouteCall<Body = unknown, Query = unknown> {
   readonly licensing: RestrictedLicensing
   readonly request: Request
   readonly params: Readonly<Record<string, string>>
-  /** The id of the app in the path; on a public route, and for a renewal by token, its slug or id. */
+  /** The id of the app in the path; its slug or id unless an API key was shown. */
   readonly app: string
   readonly credential: Credential
   readonly body: Body
@@ -59,6 +67,10 @@ export interface Route {
   readonly access: Access
   /** The limit that a request counts against, per address. A renewal by token has a limit of its own. */
   readonly limit?: Limit
+  /** The limit that a request counts against, per license key. Only a good credential counts. */
+  readonly licenseKeyLimit?: Limit
+  /** True if the route reads `Heartwood-Client`, by which a program names itself. */
+  readonly notesClient?: boolean
   readonly tag: string
   readonly operationId: string
   readonly summary: string
@@ -68,6 +80,8 @@ export interface Route {
   readonly query?: Input<unknown>
   /** If the outcome is a license with its token: the license statuses for which a replay signs a new token. */
   readonly signs?: readonly LicenseStatus[]
+  /** True if the outcome is a license key with its text, which a replay derives anew. */
+  readonly showsLicenseKey?: boolean
   /** By status. */
   readonly responses: Readonly<Record<number, SuccessResponse>>
   /** Errors beyond those that access, path, body and query imply. */

@@ -3,7 +3,7 @@ import type { LicensingError, ErrorDetails } from '../../core/errors.ts'
 import { choiceOf } from '../../core/input/choice.ts'
 import { instantRule, isInstant } from '../../core/input/fields.ts'
 import { invalidInput, type Input } from '../../core/input/parse.ts'
-import { hasOwnNames, isoTime, isTimeName, snakeCase } from '../../core/wire.ts'
+import { hasOwnNames, isDayName, isoTime, isTimeName, snakeCase } from '../../core/wire.ts'
 
 export { isoTime, snakeCase }
 
@@ -27,11 +27,22 @@ export function readTime(text: string): number | null {
   return Number.isNaN(instant) ? null : instant / 1000
 }
 
+/** A time, or the day of a time, as the wire writes it. */
+type Instant = (seconds: number) => string
+
+const isoDate: Instant = (seconds) => isoTime(seconds).slice(0, 'yyyy-mm-dd'.length)
+
 interface WireField {
   readonly name: string
-  readonly isTime: boolean
+  /** `null` unless its numbers are times. */
+  readonly instant: Instant | null
   /** True if its own names stay as they are. */
   readonly isGiven: boolean
+}
+
+function instantOf(name: string): Instant | null {
+  if (isDayName(name)) return isoDate
+  return isTimeName(name) ? isoTime : null
 }
 
 /** A cache without a limit, because core has few field names. */
@@ -40,13 +51,13 @@ const wireFields = new Map<string, WireField>()
 function wireField(name: string): WireField {
   const known = wireFields.get(name)
   if (known !== undefined) return known
-  const made = { name: snakeCase(name), isTime: isTimeName(name), isGiven: hasOwnNames(name) }
+  const made = { name: snakeCase(name), instant: instantOf(name), isGiven: hasOwnNames(name) }
   wireFields.set(name, made)
   return made
 }
 
-function toWireValue({ isTime, isGiven }: WireField, value: unknown): unknown {
-  if (typeof value === 'number') return isTime ? isoTime(value) : value
+function toWireValue({ instant, isGiven }: WireField, value: unknown): unknown {
+  if (typeof value === 'number') return instant === null ? value : instant(value)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return isGiven ? value : toWire(value as Fields)
 }
@@ -65,10 +76,16 @@ export function toWire(value: object): Record<string, unknown> {
 
 /** Turns a time into seconds. A malformed one becomes `false`, so that core rejects it by the field's own rule. */
 function fromWireValue(schema: TSchema, value: unknown): unknown {
+  if (hasFields(schema)) return fromWireObject(schema, value)
   if (!isInstant(schema) || value === null) return value
   if (typeof value !== 'string') return false
   const isDate = schema.allowsDate === true && dateAlone.test(value)
   return readTime(isDate ? `${value}T00:00:00Z` : value) ?? false
+}
+
+/** True for an object of named fields. Metadata and limits have the vendor's own names. */
+function hasFields(schema: TSchema): schema is TObject {
+  return Object.keys(Object(schema.properties)).length > 0
 }
 
 const coreNames = new WeakMap<TObject, ReadonlyMap<string, string>>()
@@ -87,6 +104,10 @@ function shown(name: string): string {
 
 /** Turns a body into core's input. Unknown fields keep their names, so that core rejects them. */
 export function fromWire({ schema }: Input<unknown>, body: unknown): unknown {
+  return fromWireObject(schema, body)
+}
+
+function fromWireObject(schema: TObject, body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
   const fields = Object.entries(body).map(([name, value]) => {
     const known = coreName(schema, name)

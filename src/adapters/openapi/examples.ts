@@ -5,6 +5,8 @@ const created = { created_at: '2026-01-23T10:00:00Z', updated_at: '2026-01-23T10
 const publicKeyPem =
   '-----BEGIN PUBLIC KEY-----\nMIICIjANBgkqhkiG9w0BAQEFAAOCAg8A…\n-----END PUBLIC KEY-----\n'
 const token = 'eyJhbGciOiJSUzI1NiIs…'
+/** Its check symbols are wrong. */
+export const licenseKeyText = 'ACME-7K3QM-8Z2VT-PX9CW-41HRD-YB6NE'
 
 /** An example of a view in its wire form. A field that the example leaves out is `null`, if it may be. */
 function example(view: ViewName, fields: object): object {
@@ -91,6 +93,88 @@ export const licenseExample: object = example('License', {
   token,
 })
 
+export const licenseKeyExample: object = example('LicenseKey', {
+  id: 'lkey_01kfnb5a7ce2vbm6r0hs4w8yqd',
+  customer_id: 'cus_01kfnb4zd5fd8rh1b9p2xj3t6y',
+  tier_id: 'tier_01kfnb3m8cfv9a4k1s6c8e2wzn',
+  tier: 'pro',
+  features: ['api_access', 'webhooks'],
+  custom_features: [],
+  limits: { projects: 5 },
+  custom_limits: {},
+  status: 'active',
+  key_last_four: 'B6NE',
+  seats: 2,
+  seats_used: 1,
+  when_full: 'refuse',
+  releases_per_year: 12,
+  releases_left: 12,
+  expires_at: '2027-01-23T10:00:00Z',
+  starts: 'creation',
+  activated_at: '2026-01-23T10:00:00Z',
+  metadata: {},
+  ...created,
+})
+
+export const licenseKeyWithTextExample: object = { ...licenseKeyExample, key: licenseKeyText }
+
+export const saleExample: object = {
+  external_id: 'stripe:sub_1Q2w3E',
+  as_of: '2026-01-23T10:00:00Z',
+  customer: { email: 'ada@example.com', external_id: 'stripe:cus_9aB' },
+  tier_id: 'pro',
+  seats: 2,
+  expires_at: '2027-01-23T10:00:00Z',
+}
+
+export const activatedLicenseExample: object = example('ActivatedLicense', {
+  id: 'lic_01kfnb5vq2e8m8b0wd4y6c1s9r',
+  installation_id: '7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d',
+  customer_id: 'cus_01kfnb4zd5fd8rh1b9p2xj3t6y',
+  tier_id: 'tier_01kfnb3m8cfv9a4k1s6c8e2wzn',
+  tier: 'pro',
+  features: ['api_access', 'webhooks'],
+  limits: { projects: 5 },
+  status: 'active',
+  expires_at: '2027-01-23T10:00:00Z',
+  issued_at: '2026-01-23T10:00:00Z',
+  jti: 'lic_01kfnb5vq2e8m8b0wd4y6c1s9r0000009q3wz6nbd4hm8t0k2c5vx1ryjf',
+  license_key_id: 'lkey_01kfnb5a7ce2vbm6r0hs4w8yqd',
+  name: 'Ada’s laptop',
+  token,
+  license_key: {
+    id: 'lkey_01kfnb5a7ce2vbm6r0hs4w8yqd',
+    status: 'active',
+    expires_at: '2027-01-23T10:00:00Z',
+    updates_until: null,
+    seats: 2,
+    seats_used: 1,
+  },
+})
+
+export const seatExample: object = example('Seat', {
+  license_id: 'lic_01kfnb5vq2e8m8b0wd4y6c1s9r',
+  name: 'Ada’s laptop',
+  installation_id_last_four: '2c4d',
+  activated_at: '2026-01-23T10:00:00Z',
+  seen_on: '2026-01-23',
+  this: true,
+})
+
+export const licenseKeyVerificationExample: object = example('LicenseKeyVerification', {
+  valid: true,
+  code: null,
+  reason: 'The license key is active',
+  status: 'active',
+  tier: 'pro',
+  features: ['api_access', 'webhooks'],
+  limits: { projects: 5 },
+  expires_at: '2027-01-23T10:00:00Z',
+  updates_until: null,
+  seats: 2,
+  seats_used: 1,
+})
+
 export const verificationExample: object = example('Verification', {
   valid: true,
   status: 'active',
@@ -131,3 +215,18 @@ export function pageExample(item: object): object {
 }
 
 export const healthExample: object = { status: 'ok', version: '1.2.3', storage: 'ok' }
+
+/** Examples of responses that several operations share. */
+export const namedExamples: Readonly<Record<string, object>> = {
+  ActivatedLicense: { data: activatedLicenseExample },
+  ApiKey: { data: { ...apiKeyExample, secret: 'sk_live_…' } },
+  App: { data: appExample },
+  Customer: { data: customerExample },
+  Feature: { data: featureExample },
+  License: { data: licenseExample },
+  LicenseKey: { data: licenseKeyExample },
+  LicenseKeyWithText: { data: licenseKeyWithTextExample },
+  Tier: { data: tierExample },
+  WebhookDelivery: { data: deliveryExample },
+  WebhookSecret: { data: webhookSecretExample },
+}

@@ -17,20 +17,25 @@ function withoutDescription({ description: _description, ...rest }: JsonSchema):
   return rest
 }
 
+/** A field that may be `null` has its description once. */
+function describedOnce({ anyOf, ...rest }: JsonSchema): JsonSchema {
+  if (anyOf === undefined) return rest
+  return { ...rest, anyOf: (anyOf as readonly JsonSchema[]).map(withoutDescription) }
+}
+
 /** Leaves out the keywords that only checking needs. The builders of core set them for requests. */
 function withoutChecks(node: JsonSchema): JsonSchema {
-  const { minLength: _minLength, note: _note, pattern, properties, anyOf, ...rest } = node
+  const { minLength: _minLength, note: _note, pattern, properties, ...rest } = describedOnce(node)
   return {
     ...rest,
     ...(pattern !== undefined && node.enum === undefined && { pattern }),
     ...(Object.keys(Object(properties)).length > 0 && { properties }),
-    ...(anyOf !== undefined && { anyOf: (anyOf as readonly JsonSchema[]).map(withoutDescription) }),
   }
 }
 
 /** The JSON Schema of a body or query, from core's schema of its input. */
 export function requestSchema(schema: TObject): JsonSchema {
-  return wireSchema(schema, (node) => withLimits(node, requestTimeLength))
+  return wireSchema(schema, (node) => withLimits(describedOnce(node), requestTimeLength))
 }
 
 /** The JSON Schema of a response, from a schema in core's names. */

@@ -1,6 +1,6 @@
 import { Type, type TSchema } from '@sinclair/typebox'
 import { slugPattern } from '../../core/ids.ts'
-import { integer, nullable, oneOf } from '../../core/input/fields.ts'
+import { flag, integer, nullable, oneOf } from '../../core/input/fields.ts'
 import { errorCodes } from '../http/errors.ts'
 import type { JsonSchema } from '../http/wire.ts'
 
@@ -51,6 +51,7 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
 
 const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` })
 
+export const activatedLicenseSchema: JsonSchema = ref('ActivatedLicense')
 export const apiKeySchema: JsonSchema = ref('ApiKey')
 export const appSchema: JsonSchema = ref('App')
 export const bulkSchema: JsonSchema = ref('BulkRegeneration')
@@ -61,10 +62,14 @@ export const featureSchema: JsonSchema = ref('Feature')
 export const healthSchema: JsonSchema = ref('Health')
 export const jwksSchema: JsonSchema = ref('Jwks')
 export const licenseSchema: JsonSchema = ref('License')
+export const licenseKeySchema: JsonSchema = ref('LicenseKey')
+export const licenseKeyVerificationSchema: JsonSchema = ref('LicenseKeyVerification')
 /** The license as a secret key sees it, or as the holder of its token does. */
 export const regeneratedLicenseSchema: JsonSchema = { oneOf: [ref('License'), ref('HeldLicense')] }
 /** Raw text, see `application/x-pem-file`. */
 export const pemSchema: JsonSchema = responseSchema(pemText('SubjectPublicKeyInfo in PEM'))
+export const releaseSchema: JsonSchema = ref('Release')
+export const releasedSeatsSchema: JsonSchema = ref('ReleasedSeats')
 export const rotationSchema: JsonSchema = ref('Rotation')
 export const signingKeySchema: JsonSchema = ref('SigningKey')
 export const tierSchema: JsonSchema = ref('Tier')
@@ -94,3 +99,21 @@ export function pageOf(schema: JsonSchema): JsonSchema {
   const meta = Type.Unsafe(ref('PageMeta'))
   return responseSchema(object('The response', { data, meta }))
 }
+
+/** `{"data": […]}`: the seats are too few for pages. */
+export const seatsSchema: JsonSchema = responseSchema(
+  object('The response', {
+    data: Type.Array(Type.Unsafe(ref('Seat')), { description: 'All taken seats', maxItems: 10_000 }),
+  }),
+)
+
+const saleMeta = object('Facts about the sale', {
+  customerConflict: flag(
+    'True if its e-mail and its external id belong to two customers; the one with the external id holds the license key',
+  ),
+})
+
+/** The license key of a sale. */
+export const syncedSchema: JsonSchema = responseSchema(
+  object('The response', { data: Type.Unsafe(ref('LicenseKey')), meta: saleMeta }),
+)

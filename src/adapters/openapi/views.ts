@@ -3,15 +3,11 @@ import type { ApiKey } from '../../core/api-keys/api-keys.ts'
 import type { App } from '../../core/apps.ts'
 import type { Customer } from '../../core/customers.ts'
 import type { Feature } from '../../core/features.ts'
-import { flag, instant, limits, nullable, oneOf } from '../../core/input/fields.ts'
+import { instant, limits, nullable, oneOf } from '../../core/input/fields.ts'
 import { input } from '../../core/input/parse.ts'
 import type { Rotation } from '../../core/keys/rotation.ts'
 import type { SigningKey } from '../../core/keys/app-keys.ts'
 import type { PublicJwk } from '../../core/keys/signing-keys.ts'
-import type { BulkOutcome } from '../../core/licenses/regenerate.ts'
-import type { TokenVerification, UnknownLicense, Verification } from '../../core/licenses/verify.ts'
-import type { HeldLicense } from '../../core/licenses/renewal.ts'
-import type { License } from '../../core/licenses/view.ts'
 import { eventTypes, type EventType } from '../../core/runtime/events.ts'
 import type { Tier } from '../../core/tiers.ts'
 import type { WebhookDelivery, WebhookSecret } from '../../core/webhooks/webhooks.ts'
@@ -20,39 +16,14 @@ import { appRecord } from '../../core/storage/apps.ts'
 import { customerRecord } from '../../core/storage/customers.ts'
 import { deliveryRecord } from '../../core/storage/deliveries.ts'
 import { featureRecord } from '../../core/storage/features.ts'
-import { licenseRecord } from '../../core/storage/licenses.ts'
 import { signingKeyRecord } from '../../core/storage/signing-keys.ts'
 import { tierRecord } from '../../core/storage/tiers.ts'
-import { maxTokenLength } from '../../core/token/token.ts'
-import { base32Character, typeIdSuffix } from '../../core/typeid.ts'
-import {
-  count,
-  line,
-  list,
-  matching,
-  object,
-  optionalFields,
-  pemText,
-  recordFields,
-  slug,
-  slugs,
-} from './fields.ts'
+import { count, line, list, matching, object, pemText, recordFields, slugs } from './fields.ts'
+import { licenseKeyViews, type LicenseKeyViewName } from './license-key-views.ts'
+import { licenseViews, type LicenseViewName } from './license-views.ts'
 
 /** Declares a response in core's names. The type checker holds the schema equal to core's interface. */
 const view = input
-
-const status = () =>
-  oneOf('Status of the license; revoked takes precedence over expired', ['active', 'expired', 'revoked'])
-const expiresAt = () => nullable(instant('Time of expiry; null means never'))
-/** The tier's features, at most 100, and the license's own, at most 50. */
-const licenseFeatures = () => slugs('The tier’s features at the time of issue, then the custom features', 150)
-/** The tier's limits, at most 20, and the license's own, at most 20. */
-const licenseLimits = () =>
-  limits('The tier’s limits at the time of issue, overridden by the custom limits', 40)
-const updatesUntil = () =>
-  nullable(instant('It covers versions released until then; null means all versions'))
-const installationId = () =>
-  matching('Installation id, a UUID in lower case', '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', 36)
 
 const app = view<App>()(
   object('An app', {
@@ -123,112 +94,6 @@ const customer = view<Customer>()(
   }),
 )
 
-const licenseToken = (text: string) => matching(text, '^eyJ', maxTokenLength)
-const jtiPattern = `^lic_${typeIdSuffix}${base32Character}{32}$`
-const internal = [
-  'appId',
-  'tierFeatures',
-  'tierLimits',
-  'current',
-  'revision',
-  'minRevision',
-  'version',
-] as const
-/** Fields of a license that a public key does not get, beside `jti`. */
-const onlyForSecretKeys = ['revokedCause', 'seenAt', 'seenKid', 'seenClient'] as const
-type OnlyForSecretKeys = 'jti' | (typeof onlyForSecretKeys)[number]
-
-const license = view<Omit<License, OnlyForSecretKeys> & Partial<Pick<License, OnlyForSecretKeys>>>()(
-  object('A license', {
-    ...recordFields(licenseRecord, [...internal, ...onlyForSecretKeys]),
-    ...optionalFields(licenseRecord, onlyForSecretKeys),
-    features: licenseFeatures(),
-    customFeatures: slugs('Features of this license only', 50),
-    limits: licenseLimits(),
-    customLimits: limits('Limits of this license only', 20),
-    status: status(),
-    jti: Type.Optional(matching('Id of the token; only for a secret key', jtiPattern, 62)),
-    token: Type.Optional(nullable(licenseToken('License token; null unless active. Only for a secret key'))),
-  }),
-)
-
-const heldLicense = view<HeldLicense>()(
-  object('A license as the holder of its token sees it', {
-    ...recordFields(licenseRecord, [
-      ...internal,
-      ...onlyForSecretKeys,
-      ...([
-        'customFeatures',
-        'customLimits',
-        'revokedAt',
-        'revokedReason',
-        'metadata',
-        'createdAt',
-        'updatedAt',
-      ] as const),
-    ]),
-    features: licenseFeatures(),
-    limits: licenseLimits(),
-    status: status(),
-    jti: matching('Id of the token', jtiPattern, 62),
-    token: nullable(licenseToken('License token')),
-  }),
-)
-
-const bulk = view<BulkOutcome>()(
-  object('The result of regenerating many licenses', {
-    licensesRegenerated: count('Active licenses that were regenerated'),
-    skipped: object('Active licenses that were skipped, by reason', {
-      missingTier: count('Licenses whose tier was deleted'),
-    }),
-  }),
-)
-
-const verificationFields = {
-  status: status(),
-  tier: slug('Slug of the tier'),
-  features: licenseFeatures(),
-  limits: licenseLimits(),
-  expiresAt: expiresAt(),
-  updatesUntil: updatesUntil(),
-  installationId: installationId(),
-  superseded: Type.Optional(
-    Type.Unsafe<true>(flag('Present, and true, if a newer token has replaced this one')),
-  ),
-}
-
-const verification = view<Verification>()(
-  object('The result of verifying a license', {
-    valid: flag('True if the license is valid now'),
-    ...verificationFields,
-  }),
-)
-
-const tokenVerification = view<TokenVerification>()(
-  object('The result of verifying a token', {
-    valid: flag('True if the token is valid now'),
-    code: nullable(
-      oneOf('Cause, if the token is not valid', [
-        'invalid_token',
-        'token_expired',
-        'license_revoked',
-        'license_released',
-        'version_not_covered',
-        'not_found',
-      ]),
-    ),
-    reason: line('The result for people', 1024),
-    ...Type.Partial(Type.Object(verificationFields)).properties,
-  }),
-)
-
-const unknownLicense = view<UnknownLicense>()(
-  object('A license that does not exist', {
-    valid: Type.Unsafe<false>(flag('Always false')),
-    status: oneOf('Always not_found', ['not_found']),
-  }),
-)
-
 const apiKey = view<ApiKey & { secret?: string }>()(
   object('An API key', {
     ...recordFields(apiKeyRecord, ['appId', 'hash']),
@@ -268,41 +133,33 @@ const health = view<{ status: 'ok' | 'error'; version: string; storage: 'ok' | '
 
 /** The names of the views in the OpenAPI document. */
 export type ViewName =
+  | LicenseKeyViewName
+  | LicenseViewName
   | 'ApiKey'
   | 'App'
-  | 'BulkRegeneration'
   | 'Customer'
   | 'Feature'
   | 'Health'
-  | 'HeldLicense'
   | 'Jwks'
-  | 'License'
   | 'Rotation'
   | 'SigningKey'
   | 'Tier'
-  | 'TokenVerification'
-  | 'UnknownLicense'
-  | 'Verification'
   | 'WebhookDelivery'
   | 'WebhookSecret'
 
 /** The views by their names. */
 export const views: Readonly<Record<ViewName, TObject>> = {
+  ...licenseViews,
+  ...licenseKeyViews,
   ApiKey: apiKey.schema,
   App: app.schema,
-  BulkRegeneration: bulk.schema,
   Customer: customer.schema,
   Feature: feature.schema,
   Health: health.schema,
-  HeldLicense: heldLicense.schema,
   Jwks: jwks.schema,
-  License: license.schema,
   Rotation: rotation.schema,
   SigningKey: signingKey.schema,
   Tier: tier.schema,
-  TokenVerification: tokenVerification.schema,
-  UnknownLicense: unknownLicense.schema,
-  Verification: verification.schema,
   WebhookDelivery: delivery.schema,
   WebhookSecret: webhookSecret.schema,
 }

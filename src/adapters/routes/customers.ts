@@ -41,7 +41,7 @@ const byExternalId: Input<ByExternalId> = input<ByExternalId>()(
 )
 
 /** An external id may have blanks. One that is not found perhaps had plus signs before the URL was decoded. */
-function explainMissing(externalId: string): (error: unknown) => never {
+export function explainMissing(externalId: string): (error: unknown) => never {
   return (error) => {
     const isMissing = error instanceof LicensingError && error.code === 'not_found'
     if (!isMissing || !externalId.includes(' ')) throw error

@@ -3,9 +3,11 @@ import { apiKeyRoutes } from './api-keys.ts'
 import { appRoutes } from './apps.ts'
 import { customerRoutes } from './customers.ts'
 import { featureRoutes } from './features.ts'
+import { licenseKeyRoutes } from './license-keys.ts'
 import { licenseRoutes } from './licenses.ts'
 import { regenerationRoutes } from './regeneration.ts'
 import { RouteTree, type Found } from './route-tree.ts'
+import { seatRoutes } from './seats.ts'
 import { tierRoutes } from './tiers.ts'
 import { verificationRoutes } from './verification.ts'
 import { webhookRoutes } from './webhooks.ts'
@@ -21,6 +23,8 @@ export const routes: readonly Route[] = [
   ...customerRoutes,
   ...licenseRoutes,
   ...regenerationRoutes,
+  ...licenseKeyRoutes,
+  ...seatRoutes,
   ...verificationRoutes,
   ...webhookRoutes,
   ...apiKeyRoutes,

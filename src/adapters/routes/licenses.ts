@@ -118,7 +118,7 @@ const writeRoutes: readonly Route[] = [
     operationId: 'updateLicense',
     summary: 'Change a license',
     description:
-      'An absent field is unchanged; lists and metadata are replaced as a whole. A change to a claim regenerates the license. Only the metadata of a revoked license may change.',
+      'An absent field is unchanged; lists and metadata are replaced as a whole. A change to a claim regenerates the license. Only the metadata of a revoked license may change. The terms of a seat belong to its license key.',
     body: licenseChanges,
     bodyExample: { tier_id: 'enterprise' },
     responses: { 200: licenseResponse },
@@ -160,12 +160,12 @@ const writeRoutes: readonly Route[] = [
     operationId: 'reinstateLicense',
     summary: 'Reinstate a revoked license',
     description:
-      'Undoes a revocation. The license takes the installation’s slot back, unless another active license occupies it. With invalidate_previous every earlier token is refused.',
+      'Undoes a revocation. The license takes the installation’s slot back, unless another active license occupies it. A seat takes a seat of its license key again. With invalidate_previous every earlier token is refused.',
     body: reinstatement,
     bodyExample: { invalidate_previous: true },
     responses: { 200: licenseResponse },
     signs: ['active'],
-    errors: ['conflict', 'missing_tier'],
+    errors: ['conflict', 'license_key_revoked', 'missing_tier', 'seat_limit_reached'],
     run: ({ licensing, app, params, body }) => licensing.licenses.reinstate(app, params.id ?? '', body),
     respond: one,
   }),

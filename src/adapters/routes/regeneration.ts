@@ -29,6 +29,7 @@ export const regenerationRoutes: readonly Route[] = [
     method: 'POST',
     path: '/apps/:slug/licenses/:id/regenerate',
     access: 'renewal',
+    notesClient: true,
     tag,
     operationId: 'regenerateLicense',
     summary: 'Regenerate a license token',
@@ -45,7 +46,14 @@ export const regenerationRoutes: readonly Route[] = [
       },
     },
     signs: ['active', 'expired'],
-    errors: ['invalid_token', 'token_expired', 'token_mismatch', 'license_revoked', 'missing_tier'],
+    errors: [
+      'invalid_token',
+      'token_expired',
+      'token_mismatch',
+      'license_revoked',
+      'license_released',
+      'missing_tier',
+    ],
     run: async ({ licensing: { licenses }, request, app, credential, params, body, consumeLimit }) => {
       const { id = '' } = params
       const { currentToken: _currentToken, ...options } = body
