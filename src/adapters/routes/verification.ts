@@ -59,7 +59,7 @@ export const verificationRoutes: readonly Route[] = [
         example: { data: { ...verificationExample, code: null, reason: 'The license is active' } },
       },
     },
-    run: ({ licensing, app, body }) => licensing.verification.verifyToken(app, body.token),
+    run: ({ licensing, app, body }) => licensing.verification.verifyTokenDirectly(app, body.token),
     respond: one,
   }),
   route({

@@ -1,16 +1,17 @@
 import { Type } from '@sinclair/typebox'
-import type { Context } from '../context.ts'
+import type { Context, GenuineToken } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { isUuid } from '../ids.ts'
 import { exactlyOneOf } from '../input/choice.ts'
 import { text, uuid } from '../input/fields.ts'
 import { input, isText, type Input } from '../input/parse.ts'
-import { requireApp } from '../lookup.ts'
+import { after, type Eventual } from '../eventual.ts'
+import { checkApp, requireApp } from '../lookup.ts'
 import { immediateReadsOf, type LicenseStanding } from '../storage/immediate-reads.ts'
 import type { AppRecord, NumericDate } from '../storage/index.ts'
 import { decide, statusOf } from '../token/decision.ts'
 import { readJti } from '../token/jti.ts'
-import { authenticateToken, decideOwnToken, isOwnJti, type AuthenticToken } from './check-token.ts'
+import { decideOwnToken, findGenuineToken, isOwnJti, type TokenIssuer } from './check-token.ts'
 import { featuresOf } from './issue-token.ts'
 
 /**
@@ -95,6 +96,8 @@ export interface VerificationUseCases {
    * @throws {LicensingError} `not_found` if the app does not exist.
    */
   verifyToken(app: string, token: unknown): Promise<TokenVerification>
+  /** As `verifyToken`, at once if storage and runtime can: see {@link verifyDirectly}. */
+  verifyTokenDirectly(app: string, token: unknown): TokenVerification | Promise<TokenVerification>
   /**
    * Verifies many licenses by their records. The keys of the map are the given installation ids or `jti`s.
    * @throws {LicensingError} `validation_error`; `not_found` if the app does not exist.
@@ -182,7 +185,7 @@ async function verifyInstallationLater(
 
 async function verifyJti(context: Context, app: AppRecord, asked: string): Promise<Verification | null> {
   const jti = readJti(asked)
-  if (jti === null || !(await isOwnJti(context, app, asked, jti))) return null
+  if (jti === null || !isOwnJti(context, app, asked, jti)) return null
   const license = await context.storage.findLicense(app.id, jti.licenseId)
   return license === null ? null : verificationOf(context, license, jti.revision)
 }
@@ -228,26 +231,45 @@ function verify(
   return found instanceof Promise ? found.then(requireFound) : requireFound(found)
 }
 
-async function judgeToken(
-  context: Context,
-  app: AppRecord,
-  token: AuthenticToken,
-): Promise<TokenVerification> {
-  const { jti } = token
-  const license = await context.storage.findLicense(app.id, jti.licenseId)
-  if (license === null) return { valid: false, code: 'not_found', reason: 'The license does not exist' }
-  const { valid, code, reason } = decideOwnToken(context, token, license)
-  return { ...verificationOf(context, license, jti.revision), valid, code, reason }
+/** At once if storage can. @throws {LicensingError} `not_found` */
+function findIssuer(context: Context, app: string): Eventual<TokenIssuer> {
+  const reads = immediateReadsOf(context.storage)
+  if (reads === undefined || context.app !== null) return findIssuerLater(context, app)
+  const found = isText(app) ? reads.findTokenIssuer(app) : null
+  checkApp(context, found?.app ?? null, 'read')
+  return found!
 }
 
-async function verifyToken(context: Context, app: string, token: unknown): Promise<TokenVerification> {
-  const record = await requireApp(context, app, 'read')
-  const authentic = await authenticateToken(context, record, token).catch((error: unknown) => {
-    if (error instanceof LicensingError && error.code === 'invalid_token') return null
-    throw error
-  })
-  if (authentic === null) return { valid: false, code: 'invalid_token', reason: 'The token is not valid' }
-  return judgeToken(context, record, authentic)
+async function findIssuerLater(context: Context, name: string): Promise<TokenIssuer> {
+  const app = await requireApp(context, name, 'read')
+  return { app, keys: await context.storage.listSigningKeys(app.id) }
+}
+
+/** At once if storage can. */
+function findStanding({ storage }: Context, appId: string, id: string): Eventual<LicenseStanding | null> {
+  const reads = immediateReadsOf(storage)
+  return reads === undefined ? storage.findLicense(appId, id) : reads.findStanding(appId, id)
+}
+
+function judgeToken(
+  context: Context,
+  token: GenuineToken,
+  license: LicenseStanding | null,
+): TokenVerification {
+  if (license === null) return { valid: false, code: 'not_found', reason: 'The license does not exist' }
+  const { valid, code, reason } = decideOwnToken(context, token, token.revision, license)
+  return { ...verificationOf(context, license, token.revision), valid, code, reason }
+}
+
+/** At once if storage and runtime can. */
+function verifyToken(context: Context, app: string, token: unknown): Eventual<TokenVerification> {
+  return after(findIssuer(context, app), (issuer) =>
+    after(findGenuineToken(context, issuer, token), (genuine): Eventual<TokenVerification> => {
+      if (genuine === null) return { valid: false, code: 'invalid_token', reason: 'The token is not valid' }
+      const license = findStanding(context, issuer.app.id, genuine.licenseId)
+      return after(license, (found) => judgeToken(context, genuine, found))
+    }),
+  )
 }
 
 async function verifyBatch(
@@ -268,7 +290,8 @@ export function bindVerification(context: Context): VerificationUseCases {
   return {
     verify: async (app, reference) => verify(context, app, reference),
     verifyDirectly: (app, reference) => verify(context, app, reference),
-    verifyToken: (app, token) => verifyToken(context, app, token),
+    verifyToken: async (app, token) => verifyToken(context, app, token),
+    verifyTokenDirectly: (app, token) => verifyToken(context, app, token),
     verifyBatch: (app, batch) => verifyBatch(context, app, batch),
   }
 }
