@@ -8,6 +8,8 @@ export interface RequestTemplate {
   /** Returns the path of the request with this number, counted from 0. */
   readonly path: (number: number) => string
   readonly headers?: Readonly<Record<string, string>>
+  /** Returns the JSON body of the request with this number. */
+  readonly body?: (number: number) => string
 }
 
 /** The number of connections, and the time between their requests. */
@@ -32,10 +34,11 @@ export interface LoadResult {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-function requestText({ method, path, headers = {} }: RequestTemplate, number: number): string {
+function requestText({ method, path, headers = {}, body }: RequestTemplate, number: number): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  const length = method === 'POST' ? 'content-length: 0\r\n' : ''
-  return `${method} ${path(number)} HTTP/1.1\r\nhost: localhost\r\n${length}${lines.join('')}\r\n`
+  const text = body?.(number) ?? ''
+  const length = method === 'POST' ? `content-length: ${encoder.encode(text).length}\r\n` : ''
+  return `${method} ${path(number)} HTTP/1.1\r\nhost: localhost\r\n${length}${lines.join('')}\r\n${text}`
 }
 
 /** True if the text holds a complete response. @throws {Error} if its status is not 200. */

@@ -12,6 +12,7 @@ import { otherPackages } from './benchmarks/other-packages.ts'
 import { regeneration } from './benchmarks/regeneration.ts'
 import { rotation } from './benchmarks/rotation.ts'
 import { verify } from './benchmarks/verify.ts'
+import { verifyTokens } from './benchmarks/verify-token.ts'
 import { verifyOffline } from './benchmarks/verify-offline.ts'
 import { verifyUnderLoad } from './benchmarks/verify-under-load.ts'
 import { openDatabases, type DatabaseName } from './databases.ts'
@@ -21,6 +22,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'app-creation': appCreation,
   regeneration,
   verify,
+  'verify-token': verifyTokens,
   'verify-under-load': verifyUnderLoad,
   'bulk-regeneration': bulkRegeneration,
   'list-pages': listPages,

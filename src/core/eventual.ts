@@ -4,7 +4,7 @@ export type Eventual<Value> = Value | Promise<Value>
 /** Goes on with a value: at once if it is there, otherwise once its promise resolves. */
 export function after<Value, Next>(
   value: Eventual<Value>,
-  next: (value: Value) => Eventual<Next>,
+  use: (value: Value) => Eventual<Next>,
 ): Eventual<Next> {
-  return value instanceof Promise ? value.then(next) : next(value)
+  return value instanceof Promise ? value.then(use) : use(value)
 }

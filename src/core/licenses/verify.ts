@@ -263,6 +263,12 @@ function judgeToken(
 
 /** At once if storage and runtime can. */
 function verifyToken(context: Context, app: string, token: unknown): Eventual<TokenVerification> {
+  const reads = immediateReadsOf(context.storage)
+  const verify = (): Eventual<TokenVerification> => verifyInSteps(context, app, token)
+  return reads === undefined ? verify() : reads.together(verify)
+}
+
+function verifyInSteps(context: Context, app: string, token: unknown): Eventual<TokenVerification> {
   return after(findIssuer(context, app), (issuer) =>
     after(findGenuineToken(context, issuer, token), (genuine): Eventual<TokenVerification> => {
       if (genuine === null) return { valid: false, code: 'invalid_token', reason: 'The token is not valid' }

@@ -30,11 +30,17 @@ function base32Of(bits: number): string {
   )
 }
 
+/** The value of a digit 0 to 9 or a to f, by its code. */
+function nibbleOf(code: number): number {
+  return code < 0x3a ? code - 0x30 : code - 0x57
+}
+
 /** The bytes under the MAC: the UUID, then the revision, big-endian. */
 function messageOf(uuid: string, revision: number): Uint8Array {
   const digits = uuid.replaceAll('-', '')
   const message = new Uint8Array(20)
-  for (let at = 0; at < 16; at++) message[at] = Number.parseInt(digits.slice(2 * at, 2 * at + 2), 16)
+  for (let at = 0; at < 16; at++)
+    message[at] = (nibbleOf(digits.charCodeAt(2 * at)) << 4) | nibbleOf(digits.charCodeAt(2 * at + 1))
   new DataView(message.buffer).setUint32(16, revision)
   return message
 }

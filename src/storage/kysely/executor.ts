@@ -41,6 +41,10 @@ export interface ImmediateConnection {
   all<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): readonly Row[]
   /** Differs from before if another connection, of this process or another, has committed since. */
   version(): number
+  /** Begins a transaction that reads. Several reads in one cost less than one transaction for each. */
+  begin(): void
+  /** Ends it. */
+  end(): void
 }
 
 /** The connections and hooks of a storage over Kysely. */

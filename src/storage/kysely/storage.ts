@@ -32,6 +32,14 @@ function immediateReads(executor: StorageExecutor): ImmediateReads | null {
       return standingRows.toRecordOrNull(row)
     },
     findTokenIssuer: (appSlugOrId) => executor.immediately(() => issuers.find(appSlugOrId)),
+    together: (reads) => {
+      executor.immediately(immediate.begin)
+      try {
+        return reads()
+      } finally {
+        executor.immediately(immediate.end)
+      }
+    },
   }
 }
 

@@ -127,6 +127,8 @@ function immediateConnection(connection: Connection): ImmediateConnection {
       connection.prepare(sql).all(parameters) as Row[],
     version: () =>
       connection.first<{ readonly data_version: number }>('pragma data_version', [])!.data_version,
+    begin: () => void connection.prepare('begin').run([]),
+    end: () => void connection.prepare('commit').run([]),
   }
 }
 
