@@ -85,23 +85,22 @@ const smallBody = 4 * 1024
 /** Bun alone has the pieces of a small body already. Elsewhere one piece costs as much as the chunks. */
 const isBun = 'Bun' in globalThis
 
-/** Reads a small body whose length was announced. The runtime holds the client to that length. */
+/** Reads a body whose length was announced as small. A listener holds the client to that, but a host may not. */
 function readSmall(request: Request, held: HeldBody, timeoutMs: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(tooSlow()), timeoutMs)
-    held.onRefusal((error) => {
+    const fail = (error: HttpError): void => {
       clearTimeout(timer)
       reject(error)
-    })
-    const keep = (bytes: ArrayBuffer): void => {
+    }
+    const timer = setTimeout(() => reject(tooSlow()), timeoutMs)
+    held.onRefusal(fail)
+    const finish = (buffer: ArrayBuffer): void => {
+      if (buffer.byteLength > smallBody) return fail(tooLarge())
       clearTimeout(timer)
       held.keep()
-      resolve(new Uint8Array(bytes))
+      resolve(new Uint8Array(buffer))
     }
-    request.arrayBuffer().then(keep, () => {
-      clearTimeout(timer)
-      reject(lost())
-    })
+    request.arrayBuffer().then(finish, () => fail(lost()))
   })
 }
 

@@ -184,10 +184,7 @@ function misroutedError(request: Request, route: string): HttpError | null {
 }
 
 /** Runs `work` and makes a response of its reply or of its error, at once if `work` replies at once. It never rejects. */
-export function respond(
-  matched: ResponseContext,
-  work: () => Eventual<Reply>,
-): Eventual<Response> {
+export function respond(matched: ResponseContext, work: () => Eventual<Reply>): Eventual<Response> {
   const startedAt = performance.now()
   const { request, metrics } = matched
   const requestId = requestIdOf(request)

@@ -7,6 +7,10 @@ export class BoundedCache<Value> {
     this.#limit = limit
   }
 
+  get size(): number {
+    return this.#held.size
+  }
+
   find(key: string): Value | undefined {
     return this.#held.get(key)
   }
