@@ -85,23 +85,29 @@ const smallBody = 4 * 1024
 /** Bun alone has the pieces of a small body already. Elsewhere one piece costs as much as the chunks. */
 const isBun = 'Bun' in globalThis
 
-/** Reads a body whose length was announced as small. A listener holds the client to that, but a host may not. */
-function readSmall(request: Request, held: HeldBody, timeoutMs: number): Promise<Uint8Array> {
+/** Resolves to the body in one piece, unless its time is over or it has to make room. */
+function arrival(request: Request, held: HeldBody, timeoutMs: number): Promise<ArrayBuffer> {
   return new Promise((resolve, reject) => {
-    const fail = (error: HttpError): void => {
-      clearTimeout(timer)
-      reject(error)
-    }
     const timer = setTimeout(() => reject(tooSlow()), timeoutMs)
-    held.onRefusal(fail)
-    const finish = (buffer: ArrayBuffer): void => {
-      if (buffer.byteLength > smallBody) return fail(tooLarge())
+    const settle = <Value>(outcome: (value: Value) => void, value: Value): void => {
       clearTimeout(timer)
-      held.keep()
-      resolve(new Uint8Array(buffer))
+      outcome(value)
     }
-    request.arrayBuffer().then(finish, () => fail(lost()))
+    held.onRefusal((error) => settle(reject, error))
+    request.arrayBuffer().then(
+      (buffer) => settle(resolve, buffer),
+      () => settle(reject, lost()),
+    )
   })
+}
+
+/** Reads a body whose length was announced as small. A listener holds the client to that, but a host may not. */
+async function readSmall(request: Request, held: HeldBody, timeoutMs: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(await arrival(request, held, timeoutMs))
+  if (bytes.length > maxBodyBytes) throw tooLarge()
+  held.expect(bytes.length)
+  held.keep()
+  return bytes
 }
 
 async function readBytes(
