@@ -76,14 +76,21 @@ function signerOf(
   return tryFrom(0)
 }
 
+/** A copy, because a part of a text keeps the whole text in memory. */
+function ownText(text: string): string {
+  return new TextDecoder().decode(new TextEncoder().encode(text))
+}
+
 /** The part of a verified token that decides. @throws {LicensingError} `invalid_token` if its `jti` is not the app's own. */
 function genuineToken(context: Context, app: AppRecord, key: SignatureKey, payload: string): GenuineToken {
   const claims = claimsIn(app, payload)
   const jti = readJti(claims.jti)
   if (jti === null || uuidOf(jti.licenseId) !== claims.lic_id) throw invalidToken()
   if (!isOwnJti(context, app, claims.jti, jti)) throw invalidToken()
+  const licenseId = ownText(jti.licenseId)
+  const { revision } = jti
   const { iat, exp } = claims
-  return { key, licenseId: jti.licenseId, revision: jti.revision, iat, ...(exp !== undefined && { exp }) }
+  return exp === undefined ? { key, licenseId, revision, iat } : { key, licenseId, revision, iat, exp }
 }
 
 /** The claims in the payload of a token whose signature was verified. @throws {LicensingError} `invalid_token` */
