@@ -264,8 +264,8 @@ function judgeToken(
 /** At once if storage and runtime can. */
 function verifyToken(context: Context, app: string, token: unknown): Eventual<TokenVerification> {
   const reads = immediateReadsOf(context.storage)
-  const verify = (): Eventual<TokenVerification> => verifyInSteps(context, app, token)
-  return reads === undefined ? verify() : reads.together(verify)
+  const steps = (): Eventual<TokenVerification> => verifyInSteps(context, app, token)
+  return reads === undefined ? steps() : reads.together(steps)
 }
 
 function verifyInSteps(context: Context, app: string, token: unknown): Eventual<TokenVerification> {
