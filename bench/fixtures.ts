@@ -35,10 +35,15 @@ export async function openFixture(
   options: Partial<LicensingOptions> = {},
 ): Promise<Fixture> {
   const storage = await openStorage(location)
-  const licensing = await createLicensing({ ...options, storage, masterKey })
+  const licensing = await licensingOver(storage, options)
   const isNew = (await storage.findApp(slug)) === null
   const app = isNew ? await createApp(licensing, slug) : await licensing.apps.get(slug)
   return { licensing, storage, app, location, close: () => storage.close() }
+}
+
+/** Makes licensing with empty caches. */
+export function licensingOver(storage: Storage, options: Partial<LicensingOptions> = {}): Promise<Licensing> {
+  return createLicensing({ ...options, storage, masterKey })
 }
 
 function openStorage(location: string): Promise<Storage> {

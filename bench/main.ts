@@ -39,6 +39,7 @@ const plan: Readonly<Record<string, readonly Platform[]>> = {
   'app-creation': withSqlite,
   regeneration: withBoth,
   verify: withBoth,
+  'verify-token': withSqlite,
   'verify-under-load': withSqlite,
   'verify-without-framework': withSqlite,
   'verify-beside-writers': withSqlite,

@@ -19,6 +19,7 @@ import { rotation } from './benchmarks/rotation.ts'
 import { startToFirstResponse } from './benchmarks/start.ts'
 import { verifyBesideWriters } from './benchmarks/verify-beside-writers.ts'
 import { verify } from './benchmarks/verify.ts'
+import { verifyTokens } from './benchmarks/verify-token.ts'
 import { verifyOffline } from './benchmarks/verify-offline.ts'
 import { verifyUnderLoad } from './benchmarks/verify-under-load.ts'
 import { verifyWithoutFramework } from './benchmarks/verify-without-framework.ts'
@@ -30,6 +31,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'app-creation': appCreation,
   regeneration,
   verify,
+  'verify-token': verifyTokens,
   'verify-under-load': verifyUnderLoad,
   'verify-without-framework': verifyWithoutFramework,
   'verify-beside-writers': verifyBesideWriters,

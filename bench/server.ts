@@ -3,7 +3,7 @@
  * on its standard input.
  */
 import { Elysia, type AnyElysia } from 'elysia'
-import { CompactSign, importPKCS8 } from 'jose'
+import { CompactSign, importPKCS8, importSPKI, jwtVerify } from 'jose'
 import process from 'node:process'
 import { licensingServer } from '../src/adapters/elysia.ts'
 import { createHandler } from '../src/adapters/http.ts'
@@ -11,7 +11,7 @@ import { socketAddressOf, startListener } from '../src/cli/listener.ts'
 import { generateRsaKeyPair } from '../src/core/index.ts'
 import { openBaselineQuery, type FoundLicense } from './baseline-query.ts'
 import { serveCommands } from './child-process.ts'
-import { openFixture } from './fixtures.ts'
+import { licensingOver, openFixture } from './fixtures.ts'
 import { rateOf } from './measure.ts'
 
 /** The resources that the server process has used since its start. */
@@ -50,6 +50,21 @@ async function baselineServer(location: string): Promise<AnyElysia> {
   )
 }
 
+/** The reference for tokens: one Elysia route that verifies a JWT of the app, with a response of the same size as ours. */
+async function jwtBaselineServer(location: string, slug: string): Promise<AnyElysia> {
+  const { app, close } = await openFixture(location, slug)
+  await close()
+  const key = await importSPKI(app.publicKeyPem, 'RS256')
+  const expected = { algorithms: ['RS256'], issuer: app.issuer, audience: app.slug }
+  return new Elysia().post('/api/v1/apps/:slug/licenses/verify', async ({ body }) => {
+    const { payload } = await jwtVerify((body as { readonly token: string }).token, key, expected)
+    const { tier, features, sub, exp } = payload
+    const ends = new Date(exp! * 1000).toISOString()
+    const data = { valid: true, status: 'active', tier, features, expires_at: ends, installation_id: sub }
+    return { data: { ...data, code: null, reason: 'The license is active' } }
+  })
+}
+
 /** Listens as Elysia does on Bun. On Node and Deno, the reference listens as `heartwood serve` does. */
 async function listen(app: AnyElysia): Promise<number> {
   if ('Bun' in globalThis) return app.listen({ port: 0, hostname: '127.0.0.1' }).server!.port!
@@ -84,16 +99,22 @@ function usage(): Usage {
 async function run(kind: string, location: string, slug: string): Promise<void> {
   if (kind === 'baseline')
     return serveCommands({ port: await listen(await baselineServer(location)) }, { usage })
+  if (kind === 'jwt-baseline')
+    return serveCommands({ port: await listen(await jwtBaselineServer(location, slug)) }, { usage })
   const signing = kind === 'all-cores' ? ({ concurrency: 'all' } as const) : {}
-  const { licensing } = await openFixture(location, slug, { signing })
+  const { licensing, storage } = await openFixture(location, slug, { signing })
   const { secret } = await licensing.apiKeys.create({ type: 'sk', mode: 'live' })
-  const options = { rateLimits, clientAddress: socketAddressOf, standalone: true }
+  const settings = { rateLimits, clientAddress: socketAddressOf, standalone: true }
+  let { verification } = licensing
+  const served = Object.defineProperty({ ...licensing }, 'verification', { get: () => verification })
   const app =
-    kind === 'plain' ? { fetch: createHandler(licensing, options) } : licensingServer(licensing, options)
+    kind === 'plain' ? { fetch: createHandler(served, settings) } : licensingServer(served, settings)
   await serveCommands(
     { port: await listenAsServe(app), secret },
     {
       usage,
+      // Another licensing has another memory of tokens. The server stays, because its code would be cold.
+      forget: async () => void ({ verification } = await licensingOver(storage)),
       sign: (milliseconds) => signingRate(Number(milliseconds)),
       regenerateAll: () => licensing.licenses.regenerateAll(slug),
     },

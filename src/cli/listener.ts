@@ -28,11 +28,12 @@ export interface Listener {
   close(options?: { readonly cut: boolean }): Promise<void>
 }
 
-const bunServerOf = Symbol('Bun server')
-
-interface ListenedRequest extends ServerRequest {
-  readonly [bunServerOf]?: { requestIP(request: Request): { readonly address: string } | null }
+interface AddressReader {
+  requestIP(request: Request): { readonly address: string } | null
 }
+
+/** Any server of Bun, because each reads the address from the request. To note it in every request would cost more than that. */
+let anyBunServer: AddressReader | undefined
 
 /** Load balancers keep an idle connection for a minute. The server must not be the first to close it. */
 export const connectionTimeouts: ConnectionTimeouts = { headMs: 15_000, bodyMs: 30_000, idleMs: 75_000 }
@@ -98,7 +99,10 @@ function bunServer(fetch: ServerHandler, { port, host }: ListenAddress, { idleMs
       idleTimeout: Math.ceil(idleMs / 1000),
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       // srvx would define three properties on each request, which cost as much as a look-up.
-      routes: bunRoutes((request, bun) => fetch(Object.assign(request, { [bunServerOf]: bun }))),
+      routes: bunRoutes((request, bun) => {
+        anyBunServer = bun
+        return fetch(request)
+      }),
     },
   })
   return server
@@ -106,8 +110,7 @@ function bunServer(fetch: ServerHandler, { port, host }: ListenAddress, { idleMs
 
 /** The address of the socket that a request of a listener arrived on. */
 export function socketAddressOf(request: Request): string | undefined {
-  const { [bunServerOf]: bun, ip } = request as ListenedRequest
-  return bun === undefined ? ip : bun.requestIP(request)?.address
+  return anyBunServer === undefined ? (request as ServerRequest).ip : anyBunServer.requestIP(request)?.address
 }
 
 /** For Deno too, because `Deno.serve` never closes a silent connection, and ends the process after its last open file. */

@@ -1,14 +1,15 @@
 import type { IdPrefix } from './ids.ts'
 import type { AttemptCounts } from './load.ts'
 import type { Principal } from './principal.ts'
-import type { PromiseCache } from './runtime/cache.ts'
+import type { BoundedCache, PromiseCache } from './runtime/cache.ts'
+import type { MacSecret, SignatureKey } from './runtime/crypto.ts'
 import type { KeyPair, KeyPool } from './runtime/key-pool.ts'
 import type { LastUsedTimes } from './runtime/last-used.ts'
 import type { Listeners } from './runtime/listeners.ts'
 import type { Sealer } from './runtime/sealer.ts'
 import type { WorkQueue } from './runtime/work-queue.ts'
 import type { AppRecord, NumericDate, SigningKeyRecord, Storage, StorageSession } from './storage/index.ts'
-import type { VerifiedToken } from './token/token.ts'
+import type { TokenState } from './token/decision.ts'
 
 /** Stores the result of a use case under an idempotency key. */
 export interface IdempotencyRecorder {
@@ -28,20 +29,28 @@ export interface WorkUnit {
   keyPair(make: () => Promise<KeyPair>): Promise<KeyPair>
 }
 
+/** The part of a genuine token that decides. It is small, because the memory holds many. */
+export interface GenuineToken extends TokenState {
+  /** The key that verified it: a token need not name its key. */
+  readonly key: SignatureKey
+  readonly licenseId: string
+  readonly revision: number
+}
+
 /** Results of costly work, by content. They prove a signature and nothing else: a license's state is always read. */
 export interface Caches {
   /** Signed tokens, by key and claims. */
   readonly signedTokens: PromiseCache<string>
-  /** Verified tokens, by accepted keys and token. */
-  readonly verifiedTokens: PromiseCache<VerifiedToken>
+  /** Genuine tokens, by a hash of app and token. */
+  readonly genuineTokens: BoundedCache<GenuineToken>
   /** Imported public keys, by kid. */
-  readonly publicKeys: PromiseCache<CryptoKey>
+  readonly publicKeys: BoundedCache<SignatureKey>
   /** The signing keys that were active when they were last read, by app id. Another server may have rotated since. */
   readonly activeKeys: PromiseCache<SigningKeyRecord>
   /** Imported private keys, by kid. */
   readonly privateKeys: PromiseCache<CryptoKey>
   /** Imported token secrets, by app id. */
-  readonly tokenSecrets: PromiseCache<CryptoKey>
+  readonly tokenSecrets: BoundedCache<MacSecret>
 }
 
 /** Parts that `createLicensing` makes once. Every call shares them. */

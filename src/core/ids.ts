@@ -1,5 +1,5 @@
 import { TypeID, typeid } from 'typeid-js'
-import { typeIdSuffix } from './typeid.ts'
+import { base32Character, typeIdSuffix } from './typeid.ts'
 
 /** The first letters of an id, which name its kind. */
 export type IdPrefix = 'app' | 'tier' | 'feat' | 'cus' | 'lic' | 'lkey' | 'key' | 'evt' | 'whd'
@@ -28,12 +28,39 @@ export function isUuid(text: string): boolean {
   return uuid.test(text)
 }
 
-/** The UUID of a TypeID, in lower case. It takes any 128 bits, so that one bad record never spoils a list. */
+const anyTypeId = new RegExp(`_[0-7]${base32Character}{25}$`)
+const base32 = '0123456789abcdefghjkmnpqrstvwxyz'
+/** The five bits of a character, by its code. */
+const fiveBits = Uint8Array.from({ length: 128 }, (_, code) => base32.indexOf(String.fromCharCode(code)))
+/** The two digits of a byte. */
+const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** The 16 bytes of the last 26 characters of an id. */
+function bytesOf(id: string): Uint8Array {
+  const bytes = new Uint8Array(16)
+  const start = id.length - 26
+  // The first character has three bits, and the other 25 have five.
+  let [bits, count, at] = [fiveBits[id.charCodeAt(start)]!, 3, 0]
+  for (let next = start + 1; next < id.length; next++) {
+    bits = (bits << 5) | fiveBits[id.charCodeAt(next)]!
+    count += 5
+    if (count < 8) continue
+    count -= 8
+    bytes[at++] = bits >> count
+    bits &= (1 << count) - 1
+  }
+  return bytes
+}
+
+/**
+ * The UUID of a TypeID, in lower case. It takes any 128 bits, so that one bad record never spoils a list. The package takes ten
+ * times as long, which was a tenth of the verification of a token.
+ */
 export function uuidOf(id: string): string {
-  const digits = Array.from(TypeID.fromString(id).toUUIDBytes(), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('')
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  // The package has the error for every other text.
+  if (!anyTypeId.test(id)) return TypeID.fromString(id).toUUID()
+  const [a, b, c, d, e, f, g, h, ...last] = Array.from(bytesOf(id), (byte) => hex[byte]!)
+  return `${a}${b}${c}${d}-${e}${f}-${g}${h}-${last[0]}${last[1]}-${last.slice(2).join('')}`
 }
 
 /** The TypeID of an id that is given as TypeID, or as UUID in any case; `null` for any other text. */

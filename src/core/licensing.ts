@@ -18,7 +18,7 @@ import { loadOf, type Load } from './load.ts'
 import { rekey, type RekeyResult, type RekeyOptions } from './rekey.ts'
 import type { Principal } from './principal.ts'
 import { bindRestricted, type RestrictedLicensing } from './restricted.ts'
-import { promiseCache } from './runtime/cache.ts'
+import { BoundedCache, promiseCache } from './runtime/cache.ts'
 import type { EventType, LicensingEvent } from './runtime/events.ts'
 import { keyPool, type KeyPair } from './runtime/key-pool.ts'
 import { lastUsedTimes } from './runtime/last-used.ts'
@@ -239,6 +239,8 @@ export interface Licensing extends RestrictedLicensing {
 const cachedKeys = 1_000
 /** Some 2 KiB each. */
 const cachedTokens = 5_000
+/** Some 200 bytes each. */
+const genuineTokens = 100_000
 
 const optionRules: OptionRules<LicensingOptions> = {
   storage: hasMethods('a storage', 'claimKeyCheck', 'transaction'),
@@ -271,11 +273,11 @@ export function checkIssuer(issuer: unknown): string {
 function createCaches(): Caches {
   return {
     signedTokens: promiseCache(cachedTokens),
-    verifiedTokens: promiseCache(cachedTokens),
-    publicKeys: promiseCache(cachedKeys),
+    genuineTokens: new BoundedCache(genuineTokens),
+    publicKeys: new BoundedCache(cachedKeys),
     activeKeys: promiseCache(cachedKeys),
     privateKeys: promiseCache(cachedKeys),
-    tokenSecrets: promiseCache(cachedKeys),
+    tokenSecrets: new BoundedCache(cachedKeys),
   }
 }
 

@@ -17,10 +17,17 @@ export async function findApp({ app: known, storage }: Context, app: string): Pr
  * @throws {LicensingError} `not_found`, `forbidden`, in this order.
  */
 export async function requireApp(context: Context, app: string, permission: Permission): Promise<AppRecord> {
-  const record = await findApp(context, app)
-  if (record === null || !sees(context.principal, record))
-    throw new LicensingError('not_found', 'App not found')
-  requirePermission(context.principal, permission)
+  return checkApp(context, await findApp(context, app), permission)
+}
+
+/** The app that was found, if the caller sees it and has the permission: see {@link requireApp}. */
+export function checkApp(
+  { principal }: Context,
+  record: AppRecord | null,
+  permission: Permission,
+): AppRecord {
+  if (record === null || !sees(principal, record)) throw new LicensingError('not_found', 'App not found')
+  requirePermission(principal, permission)
   return record
 }
 

@@ -33,7 +33,7 @@ export interface RemoteLicenses extends Omit<Licenses, 'authenticate' | 'renew'>
 }
 
 /** The use cases of verification over HTTP. They are public, so the client shows no credential. */
-export type RemoteVerification = Omit<VerificationUseCases, 'verifyDirectly'>
+export type RemoteVerification = Omit<VerificationUseCases, 'verifyDirectly' | 'verifyTokenDirectly'>
 
 /** The use cases of API keys over HTTP. */
 export interface RemoteApiKeys extends Omit<ApiKeys, 'createFirst' | 'authenticate' | 'revoke'> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gcm } from '@noble/ciphers/aes.js'
 import { importPKCS8, importSPKI } from 'jose'
+import { signatureKey } from '../../src/core/runtime/crypto.ts'
 import { readVectors } from '../support/vectors.ts'
 
 interface Vectors<Group> {
@@ -72,6 +73,15 @@ test('crypto.subtle.verify(): accepts every valid one of 258 RSA-4096 signatures
       const accepted = await crypto.subtle.verify(rs256, key, fromHex(sig), fromHex(msg))
       assert.equal(accepted, result === 'valid', `tcId ${tcId}`)
     }
+  }
+})
+
+test('signatureKey(): accepts every valid one of 258 RSA-4096 signatures, and no other', async () => {
+  for (const { publicKeyPem, tests } of groupsOf<RsaGroup>('rsa_signature_4096_sha256_test.json')) {
+    const key = signatureKey('key', publicKeyPem)
+    assert.equal(tests.length, 258)
+    for (const { tcId, result, msg, sig } of tests)
+      assert.equal(await key.verifies(fromHex(msg), fromHex(sig)), result === 'valid', `tcId ${tcId}`)
   }
 })
 

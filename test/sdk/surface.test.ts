@@ -50,7 +50,7 @@ const inProcessAlone = {
   features: [],
   customers: [],
   licenses: ['authenticate'],
-  verification: ['verifyDirectly'],
+  verification: ['verifyDirectly', 'verifyTokenDirectly'],
   apiKeys: ['authenticate', 'createFirst'],
   webhooks: [],
 } as const

@@ -56,9 +56,11 @@ function notFound(): HttpError {
 
 /** Rejects path parameters that cannot be an id or a slug. */
 function checkParams(params: RequestContext['params']): void {
-  const { slug, ...others } = params
-  if (slug !== undefined && !appSlug.test(slug) && !isTypeId('app', slug)) throw notFound()
-  if (!Object.values(others).every((part) => pathPart.test(part))) throw notFound()
+  for (const name in params) {
+    const part = params[name]!
+    const isGood = name === 'slug' ? appSlug.test(part) || isTypeId('app', part) : pathPart.test(part)
+    if (!isGood) throw notFound()
+  }
 }
 
 /** Counts bad keys only, so that an address that guesses keys is limited and a working key never is. */
@@ -196,10 +198,12 @@ export function isByToken({ route, request }: Pick<RequestContext, 'route' | 're
   return route.access === 'renewal' && !request.headers.has('authorization')
 }
 
+const noCredential: Credential = { kind: 'public' }
+
 /** Admits anybody. @throws {HttpError} `not_found` */
 export function admitAnybody({ service: { licensing }, params }: RequestContext): Admission {
   checkParams(params)
-  return { credential: { kind: 'public' }, licensing, laterLicensing: licensing, app: params.slug ?? '' }
+  return { credential: noCredential, licensing, laterLicensing: licensing, app: params.slug ?? '' }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { getLogger } from '@logtape/logtape'
 import { Type } from '@sinclair/typebox'
+import { after, type Eventual } from '../../core/eventual.ts'
 import { input } from '../../core/input/parse.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import {
@@ -36,6 +37,7 @@ export interface ResponseContext {
 
 /** The query or body of a route that takes none. */
 const nothing = input<object>()(Type.Object({}))
+const noQuery: Readonly<Record<string, unknown>> = Object.freeze({})
 const log = getLogger(['heartwood', 'http'])
 /** Milliseconds that a body may take. After that the app is read again, because it may have changed or gone meanwhile. */
 const slowBody = 100
@@ -51,22 +53,27 @@ function requestIdOf(request: Request): string {
 }
 
 function queryOf(route: Route, request: Request): Readonly<Record<string, unknown>> {
-  const at = request.url.indexOf('?')
-  const query = fromQuery(route.query ?? nothing, at === -1 ? '' : request.url.slice(at + 1))
+  const { url } = request
+  const at = url.indexOf('?')
+  if (at === -1) return noQuery
+  const query = fromQuery(route.query ?? nothing, url.slice(at + 1))
   if (route.query === undefined) nothing.parse(query)
   return query
 }
 
-/** A route without a body of its own takes an empty one, by the same rules. A GET has none to read. */
-async function bodyOf(
+/** A route without a body of its own takes an empty one, by the same rules. */
+function bodyOf({ body }: Route, sent: unknown): unknown {
+  const given = fromWire(body ?? nothing, sent)
+  return body === undefined ? nothing.parse(given) : given
+}
+
+/** A GET has no body to read. */
+async function receivedBody(
   { route, request, service, heldBody }: ReadingContext,
   admission: Admission,
 ): Promise<unknown> {
-  const { body, method } = route
-  if (method === 'GET') return undefined
-  const sent = admission.body ?? (await readBody(request, heldBody, service.bodyTimeoutMs))
-  const given = fromWire(body ?? nothing, sent)
-  return body === undefined ? nothing.parse(given) : given
+  if (route.method === 'GET') return undefined
+  return bodyOf(route, admission.body ?? (await readBody(request, heldBody, service.bodyTimeoutMs)))
 }
 
 /** Counts the request if its route has a limit. Returns the rate-limit headers. @throws {HttpError} `rate_limited`. */
@@ -80,9 +87,7 @@ function callWith(
   { licensing, credential, app }: Omit<Admission, 'laterLicensing'>,
   { query, body }: Pick<RouteCall, 'query' | 'body'>,
 ): RouteCall {
-  const consumeLimit: RouteCall['consumeLimit'] = async (limit, key) =>
-    void service.consumeLimit?.(limit, key)
-  return { licensing, request, params, credential, app, query, body, consumeLimit }
+  return { licensing, request, params, credential, app, query, body, consumeLimit: service.consumeLimit }
 }
 
 async function callOf(context: ReadingContext): Promise<RouteCall> {
@@ -91,7 +96,7 @@ async function callOf(context: ReadingContext): Promise<RouteCall> {
   const query = queryOf(route, request)
   if (route.permission !== undefined) await admission.licensing.authorize(route.permission(query))
   const startedAt = performance.now()
-  const body = await bodyOf(context, admission)
+  const body = await receivedBody(context, admission)
   const isSlow = performance.now() - startedAt > slowBody
   const licensing = isSlow ? admission.laterLicensing : admission.licensing
   return callWith(context, { ...admission, licensing }, { query, body })
@@ -105,25 +110,37 @@ async function replyLater(context: ReadingContext): Promise<Reply> {
   return key === null ? route.respond(await runRoute(route, call), call) : replyOnce(route, call, key)
 }
 
-/** Replies to a GET that needs neither a credential nor a body. So nothing has to be waited for before storage. */
-function replyToAnybody(context: RequestContext): Reply | Promise<Reply> {
-  const { route, request } = context
+function replyWith({ route }: RequestContext, call: RouteCall): Eventual<Reply> {
+  return after(runRoute(route, call), (outcome) => route.respond(outcome, call))
+}
+
+/** Replies to a GET without a credential. It waits for nothing before storage. */
+function replyToAnybody(context: RequestContext): Eventual<Reply> {
   const admission = admitAnybody(context)
-  const call = callWith(context, admission, { query: queryOf(route, request), body: undefined })
-  const outcome = runRoute(route, call)
-  if (outcome instanceof Promise) return outcome.then((later) => route.respond(later, call))
-  return route.respond(outcome, call)
+  const query = queryOf(context.route, context.request)
+  return replyWith(context, callWith(context, admission, { query, body: undefined }))
+}
+
+/** Replies to a body without a credential. It waits for nothing but the body before storage. */
+function replyToAnybodysBody(context: ReadingContext): Promise<Reply> {
+  const { route, request, service, heldBody } = context
+  const admission = admitAnybody(context)
+  const query = queryOf(route, request)
+  const reply = (sent: unknown): Eventual<Reply> =>
+    replyWith(context, callWith(context, admission, { query, body: bodyOf(route, sent) }))
+  return readBody(request, heldBody, service.bodyTimeoutMs).then(reply)
 }
 
 /** Handles a request in the documented order: rate limit, credential, app, permission, query, body, work. */
-function replyTo(context: RequestContext, headers: Record<string, string>): Reply | Promise<Reply> {
+function replyTo(context: RequestContext, headers: Record<string, string>): Eventual<Reply> {
   const { method, access, permission } = context.route
   Object.assign(headers, consumeRouteLimit(context))
-  const isOpen = method === 'GET' && access === 'public' && permission === undefined
-  if (isOpen) return replyToAnybody(context)
+  const isOpen = access === 'public' && permission === undefined
+  if (isOpen && method === 'GET') return replyToAnybody(context)
   const heldBody = new HeldBody(context.service.bodies)
+  const reading = { ...context, heldBody }
   // Until the reply, the work may still use the body.
-  return replyLater({ ...context, heldBody }).finally(() => heldBody.release())
+  return (isOpen ? replyToAnybodysBody(reading) : replyLater(reading)).finally(() => heldBody.release())
 }
 
 function replyToError(error: unknown, requestId: string, metrics: Metrics | null): Reply {
@@ -168,10 +185,7 @@ function misroutedError(request: Request, route: string): HttpError | null {
 }
 
 /** Runs `work` and makes a response of its reply or of its error, at once if `work` replies at once. It never rejects. */
-export function respond(
-  matched: ResponseContext,
-  work: () => Reply | Promise<Reply>,
-): Response | Promise<Response> {
+export function respond(matched: ResponseContext, work: () => Eventual<Reply>): Eventual<Response> {
   const startedAt = performance.now()
   const { request, metrics } = matched
   const requestId = requestIdOf(request)
@@ -184,7 +198,7 @@ export function respond(
   }
   const fail = (error: unknown): Response => finish(replyToError(error, requestId, metrics))
   if (misrouted !== null) return fail(misrouted)
-  let reply: Reply | Promise<Reply>
+  let reply: Eventual<Reply>
   try {
     reply = work()
   } catch (error) {
@@ -202,7 +216,7 @@ export function handleRoute(
   request: Request,
   params: Readonly<Record<string, string>> = {},
   socketAddress: SocketAddress = noSocket,
-): Response | Promise<Response> {
+): Eventual<Response> {
   const headers = { ...corsHeaders(request, route.access === 'public', service.origins) }
   return respond({ request, path: route.path, headers, metrics: service.metrics }, () => {
     const rateLimitKey = service.consumeLimit === null ? '' : service.rateLimitKeyOf(request, socketAddress)

@@ -5,6 +5,7 @@ import type { Permission } from '../../core/principal.ts'
 import type { Credential } from './admission.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Limit } from './rate-limit.ts'
+import type { ConsumeLimit } from './service.ts'
 import type { Reply } from './reply.ts'
 import type { JsonSchema } from './wire.ts'
 
@@ -46,8 +47,8 @@ export interface RouteCall<Body = unknown, Query = unknown> {
   readonly credential: Credential
   readonly body: Body
   readonly query: Query
-  /** Counts one request against a limit other than the route's own. @throws {HttpError} `rate_limited`. */
-  readonly consumeLimit: (limit: Limit, key: string) => Promise<void>
+  /** Counts one request against a limit other than the route's own; `null` if limits are off. */
+  readonly consumeLimit: ConsumeLimit | null
 }
 
 /** A success response, for the OpenAPI document. */
@@ -126,5 +127,7 @@ function received(input: AnyInput, value: unknown): unknown {
 /** Runs a row, after checking the inputs that it wants checked. @throws {LicensingError} */
 export function runRoute(row: Route, call: RouteCall): unknown {
   const query = received(row.query, call.query)
-  return row.run({ ...call, query, body: received(row.body, call.body) })
+  const body = received(row.body, call.body)
+  // A copy costs as much as a check.
+  return row.run(query === call.query && body === call.body ? call : { ...call, query, body })
 }

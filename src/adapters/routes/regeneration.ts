@@ -61,7 +61,7 @@ export const regenerationRoutes: readonly Route[] = [
       if (options.invalidatePrevious !== undefined)
         throw invalidInput({ invalidatePrevious: ['requires a secret key (sk_*)'] })
       return licenses.renew(app, id, credential.token, {
-        admit: (license) => consumeLimit('renewalPerLicense', license),
+        admit: async (license) => void consumeLimit?.('renewalPerLicense', license),
         client: request.headers.get('heartwood-client') ?? '',
       })
     },

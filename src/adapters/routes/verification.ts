@@ -64,7 +64,7 @@ export const verificationRoutes: readonly Route[] = [
       },
     },
     run: ({ licensing, app, body: { token, ...options } }) =>
-      licensing.verification.verifyToken(app, token, options),
+      licensing.verification.verifyTokenDirectly(app, token, options),
     respond: one,
   }),
   route({

@@ -2,10 +2,10 @@ import { calculateJwkThumbprint, exportJWK, importPKCS8, importSPKI, type JWK } 
 import { generateKeyPair } from 'node:crypto'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
+import { macSecret, signatureKey, type MacSecret, type SignatureKey } from '../runtime/crypto.ts'
 import type { KeyPair } from '../runtime/key-pool.ts'
 import type { Sealer } from '../runtime/sealer.ts'
 import type { AppRecord, SigningKeyRecord } from '../storage/index.ts'
-import type { VerificationKey } from '../token/token.ts'
 import { canonicalPem } from './pem.ts'
 import { privateKeyPurpose, tokenSecretPurpose } from './purposes.ts'
 
@@ -126,19 +126,16 @@ export function privateKeyOf(context: Context, key: SigningKeyRecord): Promise<C
 }
 
 /** The active key, and the keys in their grace period. */
-async function acceptedRecords(context: Context, appId: string): Promise<readonly SigningKeyRecord[]> {
+function acceptedRecords(context: Context, keys: readonly SigningKeyRecord[]): readonly SigningKeyRecord[] {
   const now = context.runtime.now()
-  const keys = await context.storage.listSigningKeys(appId)
   return keys.filter((key) => key.privateKey !== null || (key.acceptedUntil ?? 0) > now)
 }
 
-export async function acceptedKeys(context: Context, appId: string): Promise<readonly VerificationKey[]> {
-  const records = await acceptedRecords(context, appId)
-  return Promise.all(
-    records.map(async ({ kid, publicKeyPem }) => ({
-      kid,
-      publicKey: await context.runtime.caches.publicKeys.get(kid, () => importSPKI(publicKeyPem, 'RS256')),
-    })),
+/** The keys of an app whose tokens are accepted now. */
+export function acceptedKeys(context: Context, keys: readonly SigningKeyRecord[]): readonly SignatureKey[] {
+  const { publicKeys } = context.runtime.caches
+  return acceptedRecords(context, keys).map(({ kid, publicKeyPem }) =>
+    publicKeys.get(kid, () => signatureKey(kid, publicKeyPem)),
   )
 }
 
@@ -154,7 +151,7 @@ export interface PublicJwk {
 
 /** The accepted public keys of an app as JWKs (RFC 7517), the active key first. @throws {LicensingError} `not_found`. */
 export async function publicJwks(context: Context, appId: string): Promise<readonly PublicJwk[]> {
-  const records = await acceptedRecords(context, appId)
+  const records = acceptedRecords(context, await context.storage.listSigningKeys(appId))
   if (records.length === 0) throw appGone()
   return Promise.all(
     records.map(async ({ kid, publicKeyPem }) => {
@@ -174,9 +171,9 @@ export function resealTokenSecret(sealer: Sealer, { id, tokenSecret }: AppRecord
   return sealer.reseal(tokenSecret, tokenSecretPurpose(id))
 }
 
-export function tokenSecretOf(context: Context, app: AppRecord): Promise<CryptoKey> {
-  return context.runtime.caches.tokenSecrets.get(app.id, async () => {
-    const bytes = context.runtime.sealer.open(app.tokenSecret, tokenSecretPurpose(app.id))
-    return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
-  })
+export function tokenSecretOf(context: Context, app: AppRecord): MacSecret {
+  const { caches, sealer } = context.runtime
+  return caches.tokenSecrets.get(app.id, () =>
+    macSecret(sealer.open(app.tokenSecret, tokenSecretPurpose(app.id))),
+  )
 }

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { uuidOf } from '../ids.ts'
 import { tokenSecretOf } from '../keys/signing-keys.ts'
+import { hmacSha256 } from '../runtime/crypto.ts'
 import { requireApp } from '../lookup.ts'
 import type { Permission } from '../principal.ts'
 import type { AppRecord, LicenseKeyRecord, NumericDate } from '../storage/index.ts'
@@ -59,28 +60,27 @@ function acceptedRevisions({ keyRevision, previousUntil }: LicenseKeyRecord, now
 }
 
 /** The text of a license key in its usual form. It is derived from the record and a secret of the app. */
-export async function textOf(context: Context, app: AppRecord, key: LicenseKeyRecord): Promise<string> {
-  const secret = await tokenSecretOf(context, app)
+export function textOf(context: Context, app: AppRecord, key: LicenseKeyRecord): string {
+  const secret = tokenSecretOf(context, app)
   const facts = { handle: key.handle, uuid: uuidOf(key.id), revision: key.keyRevision }
-  return formatLicenseKey(await deriveLicenseKey(secret, facts), keyPrefixOf(app))
+  return formatLicenseKey(deriveLicenseKey(secret, facts), keyPrefixOf(app))
 }
 
 /** The stored form of another shop's key: a keyed hash. UUIDs are one in any case. */
-export async function aliasHashOf(context: Context, app: AppRecord, alias: string): Promise<string> {
+export function aliasHashOf(context: Context, app: AppRecord, alias: string): string {
   const form = uuidForm.test(alias) ? alias.toLowerCase() : alias
   const message = new Uint8Array([...aliasLabel, ...new TextEncoder().encode(form)])
-  const mac = await crypto.subtle.sign('HMAC', await tokenSecretOf(context, app), message)
-  return base64url.encode(new Uint8Array(mac))
+  return base64url.encode(hmacSha256(tokenSecretOf(context, app), message))
 }
 
 /** The fields that keep another shop's key. */
-export async function aliasFields(
+export function aliasFields(
   context: Context,
   app: AppRecord,
   alias: string | null | undefined,
-): Promise<Pick<LicenseKeyRecord, 'aliasHash' | 'aliasLastFour' | 'aliasUntil'>> {
+): Pick<LicenseKeyRecord, 'aliasHash' | 'aliasLastFour' | 'aliasUntil'> {
   if (alias === null || alias === undefined) return { aliasHash: null, aliasLastFour: null, aliasUntil: null }
-  const aliasHash = await aliasHashOf(context, app, alias)
+  const aliasHash = aliasHashOf(context, app, alias)
   return { aliasHash, aliasLastFour: alias.slice(-4), aliasUntil: null }
 }
 
@@ -92,10 +92,10 @@ async function openOwn(
 ): Promise<LicenseKeyCredential | null> {
   const key = await context.storage.findLicenseKeyByHandle(app.id, handleOf(symbols))
   if (key === null) return null
-  const secret = await tokenSecretOf(context, app)
+  const secret = tokenSecretOf(context, app)
   const { handle, id } = key
   for (const revision of acceptedRevisions(key, context.runtime.now()))
-    if (await isLicenseKeyOf(secret, symbols, { handle, uuid: uuidOf(id), revision }))
+    if (isLicenseKeyOf(secret, symbols, { handle, uuid: uuidOf(id), revision }))
       return new LicenseKeyCredential(app, key, { revision })
   return null
 }
@@ -107,7 +107,7 @@ async function openAlias(
   text: string,
 ): Promise<LicenseKeyCredential | null> {
   if (!aliasForm.test(text)) return null
-  const aliasHash = await aliasHashOf(context, app, text)
+  const aliasHash = aliasHashOf(context, app, text)
   const key = await context.storage.findLicenseKeyByAlias(app.id, aliasHash)
   if (key === null || !isAliasGood(key, context.runtime.now())) return null
   return new LicenseKeyCredential(app, key, { aliasHash })

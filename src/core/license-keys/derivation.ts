@@ -1,5 +1,6 @@
 import { isSameText } from '../licenses/check-token.ts'
-import { revisionBytes, toBase32, uuidBytes } from '../token/jti.ts'
+import { hmacSha256, type MacSecret } from '../runtime/crypto.ts'
+import { messageOf, toBase32 } from '../token/jti.ts'
 import { timesAlpha } from './text.ts'
 
 /** The facts from which the text of a license key is derived, beside the app's token secret. */
@@ -45,21 +46,14 @@ export function handleOf(symbols: string): string {
  * Derives the 25 symbols of a license key: the handle, the first 80 bits of HMAC-SHA-256 (RFC 2104) over UUID and revision,
  * and two check symbols.
  */
-export async function deriveLicenseKey(
-  secret: CryptoKey,
-  { handle, uuid, revision }: LicenseKeyFacts,
-): Promise<string> {
-  const message = new Uint8Array([...label, ...uuidBytes(uuid), ...revisionBytes(revision)])
-  const mac = new Uint8Array(await crypto.subtle.sign('HMAC', secret, message)).subarray(0, 10)
+export function deriveLicenseKey(secret: MacSecret, { handle, uuid, revision }: LicenseKeyFacts): string {
+  const message = new Uint8Array([...label, ...messageOf(uuid, revision)])
+  const mac = hmacSha256(secret, message).subarray(0, 10)
   const symbols = handle + toBase32(mac).toUpperCase()
   return symbols + checkSymbols(symbols)
 }
 
 /** True if 25 symbols are the license key of these facts. The time that it takes tells nothing of the MAC. */
-export async function isLicenseKeyOf(
-  secret: CryptoKey,
-  symbols: string,
-  facts: LicenseKeyFacts,
-): Promise<boolean> {
-  return isSameText(await deriveLicenseKey(secret, facts), symbols)
+export function isLicenseKeyOf(secret: MacSecret, symbols: string, facts: LicenseKeyFacts): boolean {
+  return isSameText(deriveLicenseKey(secret, facts), symbols)
 }

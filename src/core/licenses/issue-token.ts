@@ -1,7 +1,8 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
-import { sha256Hex, uuidOf } from '../ids.ts'
+import { uuidOf } from '../ids.ts'
 import { activeKey, privateKeyOf, tokenSecretOf } from '../keys/signing-keys.ts'
+import { hmacSha256, sha256 } from '../runtime/crypto.ts'
 import type { Slot } from '../runtime/work-queue.ts'
 import type { AppRecord, LicenseRecord, SigningKeyRecord } from '../storage/index.ts'
 import { makeJti } from '../token/jti.ts'
@@ -16,13 +17,14 @@ export function featuresOf(
 }
 
 /** The `jti` of one issue of a license's claims. */
-export async function jtiOf(
+export function jtiOf(
   context: Context,
   app: AppRecord,
   license: Pick<LicenseRecord, 'id' | 'revision'>,
-): Promise<string> {
+): string {
   const jti = { licenseId: license.id, revision: license.revision }
-  return makeJti(await tokenSecretOf(context, app), jti, uuidOf(license.id))
+  const secret = tokenSecretOf(context, app)
+  return makeJti((message) => hmacSha256(secret, message), jti, uuidOf(license.id))
 }
 
 function claimsOf(app: AppRecord, license: License): LicenseClaims {
@@ -49,7 +51,7 @@ async function signedToken(
   key: SigningKeyRecord,
   slot: Slot,
 ): Promise<string> {
-  const name = `${key.kid} ${await sha256Hex(JSON.stringify(claims))}`
+  const name = `${key.kid} ${sha256(JSON.stringify(claims))}`
   const sign = async (): Promise<string> => signToken(claims, key.kid, await privateKeyOf(context, key))
   return context.runtime.caches.signedTokens.get(name, () => slot.run(sign))
 }

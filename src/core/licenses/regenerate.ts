@@ -141,16 +141,16 @@ export async function renewLicense(
   { token, license: known }: VerifiedRenewal,
   options: RenewalOptions = {},
 ): Promise<SignedLicense> {
-  const { jti } = token
+  const { claims, jti } = token
   let isAdmitted = false
   const admitOnce = async (): Promise<void> => {
     if (!isAdmitted) await options.admit?.(jti.licenseId)
     isAdmitted = true
   }
-  refuse(decideOwnToken(context, token))
+  refuse(decideOwnToken(context, claims, jti.revision))
   if (jti.licenseId !== id) throw new LicensingError('token_mismatch', 'The token belongs to another license')
   const plan: ChangePlan = async (license) => {
-    refuse(decideOwnToken(context, token, license))
+    refuse(decideOwnToken(context, claims, jti.revision, license))
     await admitOnce()
     const patch = await nextRevision(context, app, license, { revision: jti.revision })
     const seen = signOfLife(context.runtime.now(), token.kid, options.client)

@@ -1,17 +1,18 @@
 import { Type, type TInteger } from '@sinclair/typebox'
-import type { Context } from '../context.ts'
+import type { Context, GenuineToken } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { isUuid } from '../ids.ts'
 import { exactlyOneOf } from '../input/choice.ts'
 import { dateOrInstant, text, uuid } from '../input/fields.ts'
 import { input, isText, type Input } from '../input/parse.ts'
 import { limitsOf, type Limits } from '../limits.ts'
-import { requireApp } from '../lookup.ts'
+import { after, type Eventual } from '../eventual.ts'
+import { checkApp, requireApp } from '../lookup.ts'
 import { immediateReadsOf, type LicenseStanding } from '../storage/immediate-reads.ts'
 import type { AppRecord, NumericDate } from '../storage/index.ts'
 import { decide, statusOf } from '../token/decision.ts'
 import { readJti } from '../token/jti.ts'
-import { authenticateToken, decideOwnToken, isOwnJti, type AuthenticToken } from './check-token.ts'
+import { decideOwnToken, findGenuineToken, isOwnJti, type TokenIssuer } from './check-token.ts'
 import { featuresOf } from './issue-token.ts'
 
 /**
@@ -116,6 +117,12 @@ export interface VerificationUseCases {
    * @throws {LicensingError} `not_found` if the app does not exist; `validation_error` for a bad option.
    */
   verifyToken(app: string, token: unknown, options?: TokenVerificationOptions): Promise<TokenVerification>
+  /** As `verifyToken`, at once if storage and runtime can: see {@link verifyDirectly}. */
+  verifyTokenDirectly(
+    app: string,
+    token: unknown,
+    options?: TokenVerificationOptions,
+  ): TokenVerification | Promise<TokenVerification>
   /**
    * Verifies many licenses by their records. The keys of the map are the given installation ids or `jti`s.
    * @throws {LicensingError} `validation_error`; `not_found` if the app does not exist.
@@ -215,7 +222,7 @@ async function verifyInstallationLater(
 
 async function verifyJti(context: Context, app: AppRecord, asked: string): Promise<Verification | null> {
   const jti = readJti(asked)
-  if (jti === null || !(await isOwnJti(context, app, asked, jti))) return null
+  if (jti === null || !isOwnJti(context, app, asked, jti)) return null
   const license = await context.storage.findLicense(app.id, jti.licenseId)
   return license === null ? null : verificationOf(context, license, jti.revision)
 }
@@ -261,33 +268,63 @@ function verify(
   return found instanceof Promise ? found.then(requireFound) : requireFound(found)
 }
 
-async function judgeToken(
-  context: Context,
-  app: AppRecord,
-  token: AuthenticToken,
-  released: NumericDate | undefined,
-): Promise<TokenVerification> {
-  const { jti } = token
-  const license = await context.storage.findLicense(app.id, jti.licenseId)
-  if (license === null) return { valid: false, code: 'not_found', reason: 'The license does not exist' }
-  const { valid, code, reason } = decideOwnToken(context, token, license, released)
-  return { ...verificationOf(context, license, jti.revision), valid, code, reason }
+/** At once if storage can. @throws {LicensingError} `not_found` */
+function findIssuer(context: Context, app: string): Eventual<TokenIssuer> {
+  const reads = immediateReadsOf(context.storage)
+  if (reads === undefined || context.app !== null) return findIssuerLater(context, app)
+  const found = isText(app) ? reads.findTokenIssuer(app) : null
+  checkApp(context, found?.app ?? null, 'read')
+  return found!
 }
 
-async function verifyToken(
+async function findIssuerLater(context: Context, name: string): Promise<TokenIssuer> {
+  const app = await requireApp(context, name, 'read')
+  return { app, keys: await context.storage.listSigningKeys(app.id) }
+}
+
+/** At once if storage can. */
+function findStanding({ storage }: Context, appId: string, id: string): Eventual<LicenseStanding | null> {
+  const reads = immediateReadsOf(storage)
+  return reads === undefined ? storage.findLicense(appId, id) : reads.findStanding(appId, id)
+}
+
+function judgeToken(
+  context: Context,
+  token: GenuineToken,
+  license: LicenseStanding | null,
+  released: NumericDate | undefined,
+): TokenVerification {
+  if (license === null) return { valid: false, code: 'not_found', reason: 'The license does not exist' }
+  const { valid, code, reason } = decideOwnToken(context, token, token.revision, license, released)
+  return { ...verificationOf(context, license, token.revision), valid, code, reason }
+}
+
+/** At once if storage and runtime can. */
+function verifyToken(
   context: Context,
   app: string,
   token: unknown,
   options: TokenVerificationOptions = {},
-): Promise<TokenVerification> {
+): Eventual<TokenVerification> {
   const { releasedAt: released } = tokenVerificationOptions.parse(options)
-  const record = await requireApp(context, app, 'read')
-  const authentic = await authenticateToken(context, record, token).catch((error: unknown) => {
-    if (error instanceof LicensingError && error.code === 'invalid_token') return null
-    throw error
-  })
-  if (authentic === null) return { valid: false, code: 'invalid_token', reason: 'The token is not valid' }
-  return judgeToken(context, record, authentic, released)
+  const reads = immediateReadsOf(context.storage)
+  const steps = (): Eventual<TokenVerification> => verifyInSteps(context, app, token, released)
+  return reads === undefined ? steps() : reads.together(steps)
+}
+
+function verifyInSteps(
+  context: Context,
+  app: string,
+  token: unknown,
+  released: NumericDate | undefined,
+): Eventual<TokenVerification> {
+  return after(findIssuer(context, app), (issuer) =>
+    after(findGenuineToken(context, issuer, token), (genuine): Eventual<TokenVerification> => {
+      if (genuine === null) return { valid: false, code: 'invalid_token', reason: 'The token is not valid' }
+      const license = findStanding(context, issuer.app.id, genuine.licenseId)
+      return after(license, (found) => judgeToken(context, genuine, found, released))
+    }),
+  )
 }
 
 async function verifyBatch(
@@ -308,7 +345,8 @@ export function bindVerification(context: Context): VerificationUseCases {
   return {
     verify: async (app, reference) => verify(context, app, reference),
     verifyDirectly: (app, reference) => verify(context, app, reference),
-    verifyToken: (app, token, options) => verifyToken(context, app, token, options),
+    verifyToken: async (app, token, options) => verifyToken(context, app, token, options),
+    verifyTokenDirectly: (app, token, options) => verifyToken(context, app, token, options),
     verifyBatch: (app, batch) => verifyBatch(context, app, batch),
   }
 }

@@ -106,7 +106,7 @@ export async function toLicense(context: Context, app: AppRecord, record: Licens
     revokedReason: record.revokedReason,
     revokedCause: record.revokedCause,
     issuedAt: record.issuedAt,
-    jti: await jtiOf(context, app, record),
+    jti: jtiOf(context, app, record),
     seenAt: record.seenAt,
     seenKid: record.seenKid,
     seenClient: record.seenClient,

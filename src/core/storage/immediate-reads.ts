@@ -1,5 +1,7 @@
+import type { AppRecord } from './apps.ts'
 import type { Storage } from './index.ts'
 import type { LicenseRecord } from './licenses.ts'
+import type { SigningKeyRecord } from './signing-keys.ts'
 
 /** The fields of a license that its verification reads. */
 export type LicenseStanding = Pick<
@@ -21,6 +23,14 @@ export type LicenseStanding = Pick<
 export interface ImmediateReads {
   /** As `findCurrentLicense`. @throws {LicensingError} `unavailable` */
   findCurrentStanding(appSlugOrId: string, installationId: string): LicenseStanding | null
+  /** As `findLicense`. @throws {LicensingError} `unavailable` */
+  findStanding(appId: string, id: string): LicenseStanding | null
+  /** An app as `findApp` finds it, with its keys as `listSigningKeys` lists them. @throws {LicensingError} `unavailable` */
+  findTokenIssuer(
+    appSlugOrId: string,
+  ): { readonly app: AppRecord; readonly keys: readonly SigningKeyRecord[] } | null
+  /** Runs several of these reads at one moment of the storage, which costs less than one after another. */
+  together<T>(reads: () => T): T
 }
 
 /**

@@ -95,8 +95,10 @@ function refusal(
 }
 
 export function earliest(ends: readonly (number | null | undefined)[]): number | null {
-  const known = ends.filter((end) => end !== null && end !== undefined)
-  return known.length === 0 ? null : Math.min(...known)
+  let first: number | null = null
+  for (const end of ends)
+    if (end !== null && end !== undefined && (first === null || end < first)) first = end
+  return first
 }
 
 function dateOf(seconds: number): string {

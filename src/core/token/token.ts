@@ -80,6 +80,28 @@ function parseStrictly(bytes: Uint8Array): Record<string, unknown> {
   throw invalid()
 }
 
+/** A token with the right grammar and header. Nothing has checked its signature. */
+export interface UnverifiedToken {
+  readonly kid: string | undefined
+  /** The encoded parts. */
+  readonly header: string
+  readonly payload: string
+  readonly signature: string
+}
+
+/** Reads the grammar and the header of a token. @throws {LicensingError} `invalid_token` */
+export function parseToken(token: unknown): UnverifiedToken {
+  const [header, payload, signature] = splitToken(token)
+  return { kid: parseHeader(header), header, payload, signature }
+}
+
+/** Reads claims for an app from the payload of a token. The caller has verified its signature. @throws {LicensingError} `invalid_token` */
+export function readClaims(payload: Uint8Array, expected: ExpectedToken): LicenseClaims {
+  const claims = parseStrictly(payload)
+  if (!isClaims(claims) || claims.iss !== expected.issuer || claims.aud !== expected.audience) throw invalid()
+  return claims as unknown as LicenseClaims
+}
+
 function parseHeader(encoded: string): string | undefined {
   const { alg, typ, kid, ...others } = parseStrictly(base64url.decode(encoded))
   const isKid = kid === undefined || typeof kid === 'string'
@@ -146,12 +168,6 @@ export async function signToken(claims: LicenseClaims, kid: string, privateKey: 
   return new CompactSign(payload).setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid }).sign(privateKey)
 }
 
-/** The claims of a token, and the `kid` of the key that verified it: a token need not name its key. */
-export interface VerifiedToken {
-  readonly claims: LicenseClaims
-  readonly kid: string
-}
-
 /**
  * Verifies a license token: its grammar (RFC 7515 section 7.1, with one spelling only), its signature under one of `keys`,
  * its issuer and audience, and the type of every claim that it knows. It does not check the time: see `decide`.
@@ -179,10 +195,7 @@ export async function verifyToken(
   keys: readonly VerificationKey[],
   expected: ExpectedToken,
 ): Promise<LicenseClaims> {
-  const [header] = splitToken(token)
-  const kid = parseHeader(header)
+  const { kid } = parseToken(token)
   const candidates = kid === undefined ? keys : keys.filter((key) => key.kid === kid)
-  const claims = parseStrictly(await verifiedBytes(token as string, candidates))
-  if (!isClaims(claims) || claims.iss !== expected.issuer || claims.aud !== expected.audience) throw invalid()
-  return claims as unknown as LicenseClaims
+  return readClaims(await verifiedBytes(token as string, candidates), expected)
 }

@@ -10,8 +10,12 @@ export function remoteVerification(api: Api): RemoteVerification {
   const open = { isOpen: true, isRead: true } as const
   return {
     verify: (app, reference) => api.get<Verification>(path`/apps/${app}/licenses/verify`, reference, open),
-    verifyToken: (app, token) =>
-      api.post<TokenVerification>(path`/apps/${app}/licenses/verify`, { token: tokenText(token) }, open),
+    verifyToken: (app, token, options) =>
+      api.post<TokenVerification>(
+        path`/apps/${app}/licenses/verify`,
+        { token: tokenText(token), ...options },
+        open,
+      ),
     verifyBatch: (app, batch) =>
       api.post(path`/apps/${app}/licenses/verify/batch`, batch, {
         ...open,

@@ -36,14 +36,27 @@ export interface Executor {
   secretErased(): Promise<void>
 }
 
+/** A connection whose reads wait for nothing. */
+export interface ImmediateConnection {
+  /** The first row of a query that was compiled before. */
+  first<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Row | undefined
+  all<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): readonly Row[]
+  /** Differs from before if another connection, of this process or another, has committed since. */
+  version(): number
+  /** Begins a transaction that reads. Several reads in one cost less than one transaction for each. */
+  begin(): void
+  /** Ends it. */
+  end(): void
+}
+
 /** The connections and hooks of a storage over Kysely. */
 export interface Connections {
   /** Runs every write and every transaction. */
   readonly writer: Writer
   /** Runs every read outside a transaction. */
   readonly reader: Writer
-  /** A faster way to the first row of a compiled query than through `reader`. */
-  readonly readFirst?: <Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]) => Row | undefined
+  /** A faster way to the rows of a compiled query than through `reader`. */
+  readonly immediate?: ImmediateConnection
   /** Runs once a destroyed secret is gone from the tables. */
   readonly secretErased?: () => Promise<void>
   readonly close: () => Promise<void>
@@ -195,25 +208,25 @@ export class StorageExecutor implements Executor {
   }
 
   readFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined> {
-    const { readFirst, reader } = this.#connections
-    if (readFirst !== undefined) return this.#call(() => readFirst(query, parameters))
+    const { immediate, reader } = this.#connections
+    if (immediate !== undefined) return this.#call(() => immediate.first(query, parameters))
     return this.#call(() => this.#run(() => firstRow(reader, query, parameters)))
   }
 
-  /** A way to the first row without a promise, if a connection has one. */
-  get immediately():
-    (<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]) => Row | undefined) | null {
-    const { readFirst } = this.#connections
-    if (readFirst === undefined) return null
-    return (query, parameters) => {
-      this.#inFlight.enter()
-      try {
-        return readFirst(query, parameters)
-      } catch (error) {
-        throw toLicensingError(error)
-      } finally {
-        this.#inFlight.leave()
-      }
+  /** The connection whose reads wait for nothing, if there is one. Read from it inside {@link immediately} alone. */
+  get immediate(): ImmediateConnection | undefined {
+    return this.#connections.immediate
+  }
+
+  /** Runs reads that wait for nothing. */
+  immediately<T>(reads: () => T): T {
+    this.#inFlight.enter()
+    try {
+      return reads()
+    } catch (error) {
+      throw toLicensingError(error)
+    } finally {
+      this.#inFlight.leave()
     }
   }
 

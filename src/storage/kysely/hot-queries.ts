@@ -39,6 +39,8 @@ export interface HotQueries {
   /** As `currentByAppSlug`, with the columns of a {@link LicenseStanding} alone. */
   readonly standingByAppSlug: CompiledQuery<Row<LicenseStanding>>
   /** Parameters: app id, license id. */
+  readonly standing: CompiledQuery<Row<LicenseStanding>>
+  /** Parameters: app id, license id. */
   readonly license: CompiledQuery<Row<LicenseRecord>>
   /** Parameters: app id, tier id, the slug, which may be the same text. */
   readonly tier: CompiledQuery<Row<TierRecord>>
@@ -67,6 +69,8 @@ export interface HotQueries {
   readonly insertBatch: BatchInserts
 }
 
+const standingColumns = standingRows.columns.map(({ name }) => name as keyof Row<LicenseStanding>)
+
 export function hotQueries(db: Kysely<Database>): HotQueries {
   const apps = db.selectFrom('heartwood_app').selectAll().where(isPresent('id'))
   const licenses = db.selectFrom('heartwood_license').select(licenseColumns).where(isLicensePresent)
@@ -76,6 +80,7 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     apiKeyByHash: db.selectFrom('heartwood_api_key').selectAll().where('hash', '=', '').compile(),
     activeKey: activeKey(db),
     ...currentLicenses(db),
+    standing: standing(db),
     license: licenses.where('app_id', '=', '').where('id', '=', '').compile(),
     tier: tier(db),
     customer: customer(db),
@@ -103,13 +108,17 @@ function currentLicenses(
   const licenses = db.selectFrom('heartwood_license').where(isLicensePresent)
   const byId = licenses.where('app_id', '=', '').where(currently)
   const bySlug = licenses.where('app_id', '=', appId).where(currently)
-  const standing = standingRows.columns.map(({ name }) => name as keyof Row<LicenseStanding>)
   return {
     currentByAppId: byId.select(licenseColumns).compile(),
     currentByAppSlug: bySlug.select(licenseColumns).compile(),
-    standingByAppId: byId.select(standing).compile(),
-    standingByAppSlug: bySlug.select(standing).compile(),
+    standingByAppId: byId.select(standingColumns).compile(),
+    standingByAppSlug: bySlug.select(standingColumns).compile(),
   }
+}
+
+function standing(db: Kysely<Database>): CompiledQuery<Row<LicenseStanding>> {
+  const licenses = db.selectFrom('heartwood_license').where(isLicensePresent)
+  return licenses.where('app_id', '=', '').where('id', '=', '').select(standingColumns).compile()
 }
 
 function tier(db: Kysely<Database>): CompiledQuery<Row<TierRecord>> {

@@ -2,16 +2,43 @@ import { sql } from 'kysely'
 import type { Storage, StorageSession, TransactionOptions } from '../../core/storage/index.ts'
 import { declareImmediateReads, type ImmediateReads } from '../../core/storage/immediate-reads.ts'
 import { isAppId } from './apps.ts'
-import { type Connections, StorageExecutor } from './executor.ts'
-import { standingRows } from './rows.ts'
+import { type Connections, type ImmediateConnection, StorageExecutor } from './executor.ts'
+import type { HotQueries } from './hot-queries.ts'
+import { IssuerMemory } from './issuer-memory.ts'
+import { appRows, signingKeyRows, standingRows } from './rows.ts'
 import { KyselySession } from './session.ts'
 
-function immediateReads({ immediately, hot }: StorageExecutor): ImmediateReads | null {
-  if (immediately === null) return null
+function issuerMemory(immediate: ImmediateConnection, hot: HotQueries): IssuerMemory {
+  return new IssuerMemory(immediate.version, (appSlugOrId) => {
+    const query = isAppId(appSlugOrId) ? hot.appById : hot.appBySlug
+    const app = appRows.toRecordOrNull(immediate.first(query, [appSlugOrId]))
+    if (app === null) return null
+    return { app, keys: signingKeyRows.toRecords(immediate.all(hot.signingKeys, [app.id])) }
+  })
+}
+
+function immediateReads(executor: StorageExecutor): ImmediateReads | null {
+  const { immediate, hot } = executor
+  if (immediate === undefined) return null
+  const issuers = issuerMemory(immediate, hot)
   return {
     findCurrentStanding: (appSlugOrId, installationId) => {
       const query = isAppId(appSlugOrId) ? hot.standingByAppId : hot.standingByAppSlug
-      return standingRows.toRecordOrNull(immediately(query, [appSlugOrId, installationId]))
+      const row = executor.immediately(() => immediate.first(query, [appSlugOrId, installationId]))
+      return standingRows.toRecordOrNull(row)
+    },
+    findStanding: (appId, id) => {
+      const row = executor.immediately(() => immediate.first(hot.standing, [appId, id]))
+      return standingRows.toRecordOrNull(row)
+    },
+    findTokenIssuer: (appSlugOrId) => executor.immediately(() => issuers.find(appSlugOrId)),
+    together: (reads) => {
+      executor.immediately(immediate.begin)
+      try {
+        return reads()
+      } finally {
+        executor.immediately(immediate.end)
+      }
     },
   }
 }

@@ -2,7 +2,7 @@ import type { CompiledQuery, Kysely } from 'kysely'
 import { LicensingError } from '../../core/errors.ts'
 import type { Storage } from '../../core/storage/index.ts'
 import { toOpenError } from '../errors.ts'
-import type { Connections } from '../kysely/executor.ts'
+import type { Connections, ImmediateConnection } from '../kysely/executor.ts'
 import { KyselyStorage } from '../kysely/storage.ts'
 import { migrate, type Database } from '../schema.ts'
 import { CommitQueue } from './commit-queue.ts'
@@ -108,8 +108,7 @@ function withReader(writer: Kysely<Database>, connection: Connection, readOnly: 
     reader,
     commits: new CommitQueue(writer),
     giveWay: regularTurns(),
-    readFirst: <Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]) =>
-      readOnly.first<Row>(query.sql, parameters),
+    immediate: immediateConnection(readOnly),
     secretErased: () => checkpointInTurn(writer, connection),
     close: async () => {
       await lastTransactionOf(writer)
@@ -117,6 +116,19 @@ function withReader(writer: Kysely<Database>, connection: Connection, readOnly: 
       readOnly.close()
       await closeLast(writer, connection)
     },
+  }
+}
+
+function immediateConnection(connection: Connection): ImmediateConnection {
+  return {
+    first: <Row>({ sql }: CompiledQuery<Row>, parameters: readonly unknown[]) =>
+      connection.first<Row>(sql, parameters),
+    all: <Row>({ sql }: CompiledQuery<Row>, parameters: readonly unknown[]) =>
+      connection.prepare(sql).all(parameters) as Row[],
+    version: () =>
+      connection.first<{ readonly data_version: number }>('pragma data_version', [])!.data_version,
+    begin: () => void connection.prepare('begin').run([]),
+    end: () => void connection.prepare('commit').run([]),
   }
 }
 
