@@ -41,6 +41,7 @@ function reads(licensing: RestrictedLicensing, id: string) {
     () => verification.verify(app, { installationId: installation(1) }),
     async () => verification.verifyDirectly(app, { installationId: installation(1) }),
     () => verification.verifyToken(app, 'x'),
+    async () => verification.verifyTokenDirectly(app, 'x'),
     () => verification.verifyBatch(app, { installationIds: [] }),
   ]
 }

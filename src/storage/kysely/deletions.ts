@@ -192,11 +192,17 @@ async function removePage(
     const part = await removePart(db, deletion, { limit: size, start: next, returned })
     licenses.push(...part.licenses)
     licenseKeys.push(...part.licenseKeys)
-    left -= size
-    if (part.next === null || left === 0 || performance.now() > end)
-      return { licenses, licenseKeys, next: part.next }
+    left -= part.count
+    // An empty part is no reason to stop, because a page that finds nothing at all is the last one.
+    const isOver = left === 0 || (part.count > 0 && performance.now() > end)
+    if (part.next === null || isOver) return { licenses, licenseKeys, next: part.next }
     next = part.next
   }
+}
+
+/** The outcome of one part, with the number of its rows. */
+interface RemovedPart extends Removed {
+  readonly count: number
 }
 
 /** A part removes dependents of one table. Its end says where the next part begins: `0:lic_…` is in the first table. */
@@ -204,7 +210,7 @@ async function removePart(
   db: Writer,
   deletion: DeletionRecord,
   { limit, start, returned }: PartRequest,
-): Promise<Removed> {
+): Promise<RemovedPart> {
   const place = Number(start.slice(0, start.indexOf(':')))
   const sources = dependents[deletion.kind]
   const source = sources[place]!
@@ -213,7 +219,7 @@ async function removePart(
   const last = rows.reduce((greatest, row) => (row.id > greatest ? row.id : greatest), '')
   const hasMore = place + 1 < sources.length
   const next = rows.length === limit ? `${place}:${last}` : hasMore ? `${place + 1}:` : null
-  return { ...lastStates(source, returned === 'records' ? rows : []), next }
+  return { ...lastStates(source, returned === 'records' ? rows : []), next, count: rows.length }
 }
 
 /** The removed rows of a table, each as it was, with the `version` of its deletion. */

@@ -32,12 +32,16 @@ export async function licenseList(
   }
 }
 
-type Key = readonly [column: 'installation_id' | 'customer_id' | 'tier_id', value: string | null]
+type Key = readonly [
+  column: 'installation_id' | 'license_key_id' | 'customer_id' | 'tier_id',
+  value: string | null,
+]
 
 /** The columns that the filter names. Each has an index, and the first has the fewest rows of one value. */
-function keysOf({ installationId, customerId, tierId }: LicenseFilter): readonly Key[] {
+function keysOf({ installationId, licenseKeyId, customerId, tierId }: LicenseFilter): readonly Key[] {
   const keys = [
     ['installation_id', installationId],
+    ['license_key_id', licenseKeyId],
     ['customer_id', customerId],
     ['tier_id', tierId],
   ] as const
