@@ -112,9 +112,15 @@ async function releaseFromThird({ activate, tell }: Till, key: string, license: 
 export function manage(storage: Storage): Promise<void> {
   return whileSelling(
     async (till) => {
-      const { ask, send, sell, activate, clock, keys: secrets } = till
+      const { ask, tell, send, sell, activate, clock, keys: secrets } = till
       const { id, key } = await sell({ external_id: 'shop a+b', duration_days: 365, metadata: { note: 1 } })
-      await activate(key, 1)
+      const body = { license_key: key, installation_id: installation(1) }
+      await tell(`${keys}/activate`, body, { 'heartwood-client': 'desktop-app/2.3.1 (macos)' })
+      const [first] = (await ask('GET', `${base}/licenses?license_key_id=${id}`)).data<Json[]>()
+      assert.deepEqual(
+        [first!.seen_client, first!.seen_at, first!.license_key_id],
+        ['desktop-app/2.3.1 (macos)', '2026-01-23T10:00:00Z', id],
+      )
       const one = (await ask('GET', `${keys}/${id}`)).data<Json>()
       assert.deepEqual(Object.keys(one).toSorted(), fields)
       assert.equal('key' in one, false)
