@@ -59,17 +59,17 @@ function requestIdOf(headers: Headers): string | null {
 }
 
 /** @throws {TypeError} that no caller sees: it makes the response `invalid_response`. */
-function require(holds: boolean): asserts holds {
+function demand(holds: boolean): asserts holds {
   if (!holds) throw new TypeError('No response of ours')
 }
 
 function requireFields(value: unknown): Readonly<Record<string, unknown>> {
-  require(isFields(value))
+  demand(isFields(value))
   return value
 }
 
 function textOf({ headers, text }: Received, contentType: string): string {
-  require((headers.get('content-type') ?? '').toLowerCase().startsWith(contentType))
+  demand((headers.get('content-type') ?? '').toLowerCase().startsWith(contentType))
   return text
 }
 
@@ -106,7 +106,7 @@ export function readWithMeta<Result>(received: Received): Result {
 /** All items of a list without pages: `{"data": […]}`. */
 export function readItems<Item>(received: Received): readonly Item[] {
   const { data } = membersOf(received)
-  require(Array.isArray(data))
+  demand(Array.isArray(data))
   return data.map((item) => fromWire(requireFields(item)) as Item)
 }
 
@@ -129,7 +129,7 @@ export function readPem(received: Received): string {
 
 /** The response of a deletion. */
 export function readNothing({ status }: Received): void {
-  require(status === 204)
+  demand(status === 204)
 }
 
 /** The error for a response that is none of ours. */
@@ -145,7 +145,7 @@ export function errorOf(received: Received): RemoteError {
   const { status, headers } = received
   try {
     const { code, message, details } = requireFields(membersOf(received)['error'])
-    require(typeof code === 'string' && /^[a-z_]{1,63}$/.test(code) && typeof message === 'string')
+    demand(typeof code === 'string' && /^[a-z_]{1,63}$/.test(code) && typeof message === 'string')
     // A later server may have a code that this version does not know.
     return new RemoteError(code as RemoteError['code'], message, {
       status,
