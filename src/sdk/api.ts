@@ -1,7 +1,7 @@
 import type { Listing, Paging } from '../core/paging.ts'
 import type { Call } from './call.ts'
 import { queryString } from './path.ts'
-import { RemoteError } from './remote-error.ts'
+import { recast } from './remote-error.ts'
 import { readNothing, readOne, readPage } from './response.ts'
 import { toWire } from './wire.ts'
 
@@ -22,11 +22,9 @@ export interface Api {
 
 /** Looks up what cannot be an address or an id: the API finds it malformed, but core does not find it. */
 export async function orNotFound<Result>(lookUp: Promise<Result>, message: string): Promise<Result> {
-  return lookUp.catch((error: unknown) => {
-    if (!(error instanceof RemoteError) || error.code !== 'validation_error') throw error
-    const { status, requestId } = error
-    throw new RemoteError('not_found', message, { status, requestId })
-  })
+  return lookUp.catch((error: unknown) =>
+    recast(error, ({ code }) => code === 'validation_error', 'not_found', message),
+  )
 }
 
 /** `call` takes the path below the address of the server. Whatever is wrong with an input rejects. */

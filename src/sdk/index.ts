@@ -20,6 +20,7 @@ export { RemoteError, type RemoteErrorCode, type RemoteErrorOptions } from './re
 export type {
   RemoteApiKeys,
   RemoteApps,
+  RemoteLicenseKeys,
   RemoteLicenses,
   RemoteLicensing,
   RemoteVerification,

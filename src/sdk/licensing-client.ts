@@ -7,12 +7,13 @@ import {
   type LicensingClientOptions,
   type Settings,
 } from './options.ts'
-import { RemoteError } from './remote-error.ts'
+import { recast } from './remote-error.ts'
 import type { RemoteLicensing } from './remote-licensing.ts'
 import { remoteApiKeys } from './resources/api-keys.ts'
 import { remoteApps, remoteRotation } from './resources/apps.ts'
 import { remoteCustomers } from './resources/customers.ts'
 import { remoteFeatures } from './resources/features.ts'
+import { remoteLicenseKeys } from './resources/license-keys.ts'
 import { remoteLicenses } from './resources/licenses.ts'
 import { remoteTiers } from './resources/tiers.ts'
 import { remoteVerification } from './resources/verification.ts'
@@ -46,9 +47,7 @@ async function ping(call: MakeCall): Promise<void> {
   try {
     await call({ method: 'GET', path: '/api/health', isOpen: true, read: readJson })
   } catch (error) {
-    if (!(error instanceof RemoteError) || error.status !== 503) throw error
-    const { status, requestId } = error
-    throw new RemoteError('unavailable', 'The storage of the server does not respond', { status, requestId })
+    recast(error, ({ status }) => status === 503, 'unavailable', 'The storage of the server does not respond')
   }
 }
 
@@ -63,6 +62,7 @@ function bindResources(call: MakeCall): RemoteLicensing {
     tiers: remoteTiers(api),
     features: remoteFeatures(api),
     customers: remoteCustomers(api),
+    licenseKeys: remoteLicenseKeys(api),
     licenses: remoteLicenses(api),
     verification: remoteVerification(api),
     apiKeys: remoteApiKeys(api),

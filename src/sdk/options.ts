@@ -162,7 +162,7 @@ function readBaseUrl(options: LicensingClientOptions): string {
   if ([username, password, search, hash].some((part) => part !== ''))
     throw new TypeError('baseUrl must be a plain address')
   if (page !== undefined && origin !== new URL(page).origin)
-    throw new TypeError('baseUrl must be of the origin of the page, because a session has no other')
+    throw new TypeError('baseUrl must be of the origin of the page')
   return `${origin}${pathname}`.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
 }
 

@@ -59,3 +59,15 @@ export class RemoteError extends RemoteBase {
     this.requestId = options.requestId ?? null
   }
 }
+
+/** Throws the error of core in place of an error of the API that is meant, and every other error as it is. */
+export function recast(
+  error: unknown,
+  isMeant: (error: RemoteError) => boolean,
+  code: RemoteErrorCode,
+  message: string,
+): never {
+  if (!(error instanceof RemoteError && isMeant(error))) throw error
+  const { status, requestId } = error
+  throw new RemoteError(code, message, { status, requestId })
+}

@@ -2,6 +2,9 @@ import type { ApiKeys } from '../core/api-keys/api-keys.ts'
 import type { App, Apps, NewApp } from '../core/apps.ts'
 import type { Customers } from '../core/customers.ts'
 import type { Features } from '../core/features.ts'
+import type { Activation, ActivationOptions } from '../core/license-keys/activation.ts'
+import type { NewActivation } from '../core/license-keys/input.ts'
+import type { LicenseKeys } from '../core/license-keys/license-keys.ts'
 import type { Rotation, RotationOptions } from '../core/keys/rotation.ts'
 import type { Licenses } from '../core/licenses/licenses.ts'
 import type { RenewalOptions } from '../core/licenses/regenerate.ts'
@@ -30,6 +33,20 @@ export interface RemoteLicenses extends Omit<Licenses, 'authenticate' | 'renew'>
     currentToken: string,
     options?: Pick<RenewalOptions, 'client'>,
   ): Promise<HeldLicense>
+}
+
+/**
+ * The use cases of license keys over HTTP. `licenseKey` is the text of a license key. The client shows no API key with it, and
+ * the server applies its own limits.
+ */
+export interface RemoteLicenseKeys extends Omit<LicenseKeys, 'authenticate' | 'activate'> {
+  /** Gives an installation a seat, or the one that it has, and resolves to it with a fresh token. */
+  activate(
+    app: string,
+    licenseKey: unknown,
+    activation: NewActivation,
+    options?: Pick<ActivationOptions, 'client'>,
+  ): Promise<Activation>
 }
 
 /** The use cases of verification over HTTP. They are public, so the client shows no credential. */
@@ -62,6 +79,7 @@ export interface RemoteLicensing {
   readonly tiers: Tiers
   readonly features: Features
   readonly customers: Customers
+  readonly licenseKeys: RemoteLicenseKeys
   readonly licenses: RemoteLicenses
   readonly verification: RemoteVerification
   readonly apiKeys: RemoteApiKeys

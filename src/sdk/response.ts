@@ -16,7 +16,7 @@ export type Reader<Result> = (received: Received) => Result
 const maxLength = 16 * 1024 * 1024
 
 const foreign = 'The response is none of a Heartwood server: check baseUrl'
-const redirected = 'The server redirects to another address, which the client does not follow: check baseUrl'
+const redirected = 'The server redirects to another address: check baseUrl'
 
 async function readText(response: Response): Promise<string> {
   const { body } = response
@@ -59,17 +59,17 @@ function requestIdOf(headers: Headers): string | null {
 }
 
 /** @throws {TypeError} that no caller sees: it makes the response `invalid_response`. */
-function require(holds: boolean): asserts holds {
-  if (!holds) throw new TypeError('The response has another form')
+function demand(holds: boolean): asserts holds {
+  if (!holds) throw new TypeError('No response of ours')
 }
 
 function requireFields(value: unknown): Readonly<Record<string, unknown>> {
-  require(isFields(value))
+  demand(isFields(value))
   return value
 }
 
 function textOf({ headers, text }: Received, contentType: string): string {
-  require((headers.get('content-type') ?? '').toLowerCase().startsWith(contentType))
+  demand((headers.get('content-type') ?? '').toLowerCase().startsWith(contentType))
   return text
 }
 
@@ -88,17 +88,31 @@ export function readOne<Result>(received: Received): Result {
   return fromWire(requireFields(membersOf(received)['data'])) as Result
 }
 
-/** A resource, and if the call made it. */
-export function readMade<Result>(received: Received): readonly [result: Result, isNew: boolean] {
-  return [readOne<Result>(received), received.status === 201]
+/** A resource, and if the call made it, by the names that core has for the two. */
+export function readMade<Result>(resource: keyof Result, made: keyof Result): Reader<Result> {
+  return (received) => ({ [resource]: readOne(received), [made]: received.status === 201 }) as Result
+}
+
+/** The members that a response has beside its data. */
+function readMeta<Meta>(received: Received): Meta {
+  return fromWire(requireFields(membersOf(received)['meta'])) as Meta
+}
+
+/** A resource with what the response says beside it: `{"data": {…}, "meta": {…}}`. */
+export function readWithMeta<Result>(received: Received): Result {
+  return { ...readOne<Result>(received), ...readMeta<Result>(received) }
+}
+
+/** All items of a list without pages: `{"data": […]}`. */
+export function readItems<Item>(received: Received): readonly Item[] {
+  const { data } = membersOf(received)
+  demand(Array.isArray(data))
+  return data.map((item) => fromWire(requireFields(item)) as Item)
 }
 
 /** A page of a list: `{"data": […], "meta": {…}}`. */
 export function readPage<Item>(received: Received): Listing<Item> {
-  const { data, meta } = membersOf(received)
-  require(Array.isArray(data))
-  const items = data.map((item) => fromWire(requireFields(item)) as Item)
-  return { data: items, ...(fromWire(requireFields(meta)) as Omit<Listing<Item>, 'data'>) }
+  return { data: readItems<Item>(received), ...readMeta<Omit<Listing<Item>, 'data'>>(received) }
 }
 
 /** Results by their keys, which are data and no names. */
@@ -115,7 +129,7 @@ export function readPem(received: Received): string {
 
 /** The response of a deletion. */
 export function readNothing({ status }: Received): void {
-  require(status === 204)
+  demand(status === 204)
 }
 
 /** The error for a response that is none of ours. */
@@ -131,7 +145,7 @@ export function errorOf(received: Received): RemoteError {
   const { status, headers } = received
   try {
     const { code, message, details } = requireFields(membersOf(received)['error'])
-    require(typeof code === 'string' && /^[a-z_]{1,63}$/.test(code) && typeof message === 'string')
+    demand(typeof code === 'string' && /^[a-z_]{1,63}$/.test(code) && typeof message === 'string')
     // A later server may have a code that this version does not know.
     return new RemoteError(code as RemoteError['code'], message, {
       status,

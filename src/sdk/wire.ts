@@ -45,7 +45,10 @@ function toWireTime(time: unknown): unknown {
   return Number.isInteger(seconds) && Math.abs(seconds) <= maxInstant ? isoTime(seconds) : `${seconds}`
 }
 
-function toWireValue(name: string, given: unknown): unknown {
+/** Inputs of core have objects of named fields, but those have no further ones. A circle must come to an end, too. */
+function toWireValue(name: string, given: unknown, isNested: boolean): unknown {
+  const isNamed = !isNested && isFields(given) && isPlain(given) && !hasOwnNames(name)
+  if (isNamed) return toWire(given, true)
   const value = isTimeName(name) ? toWireTime(given) : given
   if (!isJson(value)) throw invalidInput(name, 'must be JSON')
   return value
@@ -56,15 +59,17 @@ function toWireValue(name: string, given: unknown): unknown {
  *
  * @throws {RemoteError} `validation_error` for what JSON cannot hold.
  */
-export function toWire(input: unknown): Fields {
+export function toWire(input: unknown, isNested = false): Fields {
   if (!isFields(input)) throw invalidInput('(body)', 'must be an object')
   const given = Object.entries(input).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(given.map(([name, value]) => [snakeCase(name), toWireValue(name, value)]))
+  return Object.fromEntries(
+    given.map(([name, value]) => [snakeCase(name), toWireValue(name, value, isNested)]),
+  )
 }
 
 function secondsOf(time: string): number {
   const milliseconds = Date.parse(time)
-  if (Number.isNaN(milliseconds)) throw new TypeError('A time is not ISO 8601')
+  if (Number.isNaN(milliseconds)) throw new TypeError('No time')
   return Math.floor(milliseconds / 1000)
 }
 

@@ -55,6 +55,12 @@ const kinds: Readonly<Record<string, Kind>> = {
     all: ({ licensing }) => licensing.licenses.all(app),
     list: ({ licensing }, page) => licensing.licenses.list(app, { page, perPage: 100 }),
   },
+  'licenseKeys.all': {
+    add: (shop) =>
+      host(shop).licenseKeys.create(app, { customerId: shop.customer.id, tierId: 'pro', forever: true }),
+    all: ({ licensing }) => licensing.licenseKeys.all(app),
+    list: ({ licensing }, page) => licensing.licenseKeys.list(app, { page, perPage: 100 }),
+  },
   'apiKeys.all': {
     add: (shop) => host(shop).apiKeys.create({}),
     all: ({ licensing }) => licensing.apiKeys.all(),
@@ -130,7 +136,7 @@ test('all(): sees what the list sees: by the app, the mode and the type of a key
   const walks = async (key: NewApiKey): Promise<readonly string[]> => {
     const { secret } = await licensing.apiKeys.create(key)
     const own = licensing.restrictedTo((await licensing.apiKeys.authenticate(secret))!)
-    const { apps, tiers, features, customers, licenses, webhooks, apiKeys } = own
+    const { apps, tiers, features, customers, licenses, licenseKeys, webhooks, apiKeys } = own
     return Promise.all(
       [
         tiers.all(app),
@@ -138,6 +144,8 @@ test('all(): sees what the list sees: by the app, the mode and the type of a key
         customers.all(app),
         licenses.all(app),
         licenses.all(app, { include: 'token' }),
+        licenseKeys.all(app),
+        licenseKeys.all(app, { include: 'key' }),
         webhooks.allDeliveries(app),
         apiKeys.all({ mode: 'live' }),
         apps.all(),
@@ -145,10 +153,11 @@ test('all(): sees what the list sees: by the app, the mode and the type of a key
     )
   }
   const [ok, forbidden, missing] = ['ok', 'forbidden', 'not_found']
-  assert.deepEqual(await walks({}), [ok, ok, ok, ok, ok, ok, ok, ok])
-  assert.deepEqual(await walks({ app }), [ok, ok, ok, ok, ok, ok, forbidden, ok])
-  assert.deepEqual(await walks({ type: 'pk' }), [ok, ok, ok, ok, forbidden, forbidden, forbidden, ok])
-  assert.deepEqual(await walks({ mode: 'test' }), [...Array(6).fill(missing), forbidden, ok])
+  assert.deepEqual(await walks({}), Array(10).fill(ok))
+  assert.deepEqual(await walks({ app }), [...Array(8).fill(ok), forbidden, ok])
+  const shown = [ok, ok, ok, ok, forbidden, ok, forbidden]
+  assert.deepEqual(await walks({ type: 'pk' }), [...shown, forbidden, forbidden, ok])
+  assert.deepEqual(await walks({ mode: 'test' }), [...Array(8).fill(missing), forbidden, ok])
   const { secret } = await licensing.apiKeys.create({ type: 'pk' })
   const own = licensing.restrictedTo((await licensing.apiKeys.authenticate(secret))!)
   for await (const license of own.licenses.all(app))

@@ -308,3 +308,20 @@ test('a public key reads licenses without tokens, and is refused one that it ask
     )
   })
 })
+
+test('licenseKeys.release(): a holder without a credential is no vendor, and shows no API key', async () => {
+  const { client, sent } = recorder(() => json({ data: {} }))
+  const odd: readonly unknown[] = [undefined, null, 7, {}, () => 'key', 'K'.repeat(1001)]
+  for (const licenseKey of odd) await client.licenseKeys.release(app, 'lic_1', { licenseKey })
+  for (const { body, headers } of sent)
+    assert.deepEqual([body, headers.get('authorization')], ['{"license_key":""}', null])
+})
+
+test('licenseKeys.sync(): a customer that JSON cannot hold is refused before it is sent', async () => {
+  const { client, sent } = recorder(() => json({ data: {}, meta: {} }))
+  const circle: { again?: unknown } = {}
+  circle.again = circle
+  for (const customer of [circle, { email: Number.NaN }, new Map(), { name: () => 1 }])
+    assert.equal(await codeOf(client.licenseKeys.sync(app, { customer } as never)), 'validation_error')
+  assert.equal(sent.length, 0)
+})

@@ -137,14 +137,121 @@ const calls: readonly (readonly [
     { tier_id: 'pro', dry_run: true },
   ],
   [
+    ({ licenseKeys }) => licenseKeys.list('a', { customerId: 'cus_1', include: 'key' }),
+    'GET /apps/:slug/license-keys',
+    '?customer_id=cus_1&include=key',
+  ],
+  [
+    ({ licenseKeys }) =>
+      licenseKeys.create('a', {
+        ...{ customerId: 'cus_1', tierId: 'pro', seats: 2, updatesUntil: end, forever: true },
+        customLimits: { maxUsers: 5 },
+      }),
+    'POST /apps/:slug/license-keys',
+    {
+      ...{
+        customer_id: 'cus_1',
+        tier_id: 'pro',
+        seats: 2,
+        updates_until: '2030-01-01T00:00:00Z',
+        forever: true,
+      },
+      custom_limits: { maxUsers: 5 },
+    },
+  ],
+  [({ licenseKeys }) => licenseKeys.get('a', 'lkey_1'), 'GET /apps/:slug/license-keys/:id'],
+  [
+    ({ licenseKeys }) => licenseKeys.get('a', 'lkey_1', { include: 'key' }),
+    'GET /apps/:slug/license-keys/:id',
+    '?include=key',
+  ],
+  [
+    ({ licenseKeys }) => licenseKeys.getByExternalId('a', 'x&y', { include: 'key' }),
+    'GET /apps/:slug/license-keys/by-external-id',
+    '?include=key&external_id=x%26y',
+  ],
+  [
+    ({ licenseKeys }) => licenseKeys.update('a', 'lkey_1', { idleDays: null }),
+    'PUT /apps/:slug/license-keys/:id',
+    { idle_days: null },
+  ],
+  [({ licenseKeys }) => licenseKeys.delete('a', 'lkey_1'), 'DELETE /apps/:slug/license-keys/:id'],
+  [
+    ({ licenseKeys }) =>
+      licenseKeys.sync('a', {
+        ...{
+          externalId: 's',
+          asOf: end,
+          tierId: 'pro',
+          seats: 1,
+          expiresAt: null,
+          metadata: { someName: 1 },
+        },
+        customer: { email: 'a@b', externalId: 'c', name: undefined as never },
+      }),
+    'POST /apps/:slug/license-keys/sync',
+    {
+      ...{ external_id: 's', as_of: '2030-01-01T00:00:00Z', tier_id: 'pro', seats: 1, expires_at: null },
+      metadata: { someName: 1 },
+      customer: { email: 'a@b', external_id: 'c' },
+    },
+  ],
+  [
+    ({ licenseKeys }) => licenseKeys.roll('a', 'lkey_1', { overlapDays: 3 }),
+    'POST /apps/:slug/license-keys/:id/roll',
+    { overlap_days: 3 },
+  ],
+  [
+    ({ licenseKeys }) => licenseKeys.revoke('a', 'lkey_1', { reason: 'r' }),
+    'POST /apps/:slug/license-keys/:id/revoke',
+    { reason: 'r' },
+  ],
+  [
+    ({ licenseKeys }) => licenseKeys.reinstate('a', 'lkey_1'),
+    'POST /apps/:slug/license-keys/:id/reinstate',
+    {},
+  ],
+  [
+    ({ licenseKeys }) => licenseKeys.releaseAll('a', 'lkey_1', { except: ['lic_1'] }),
+    'POST /apps/:slug/license-keys/:id/release-all',
+    { except: ['lic_1'] },
+  ],
+  [
+    ({ licenseKeys }) =>
+      licenseKeys.activate('a', 'KEY-1', { installationId: 'i', currentToken: 'a.b.c' }, { client: 'app/1' }),
+    'POST /apps/:slug/license-keys/activate',
+    { installation_id: 'i', current_token: 'a.b.c', license_key: 'KEY-1' },
+  ],
+  [
+    ({ licenseKeys }) => licenseKeys.verify('a', 'KEY-1'),
+    'POST /apps/:slug/license-keys/verify',
+    { license_key: 'KEY-1' },
+  ],
+  [
+    ({ licenseKeys }) => licenseKeys.seats('a', 'KEY-1', { installationId: 'i' }),
+    'POST /apps/:slug/license-keys/seats',
+    { installation_id: 'i', license_key: 'KEY-1' },
+  ],
+  [({ licenseKeys }) => licenseKeys.release('a', 'lic_1'), 'POST /apps/:slug/licenses/:id/release', {}],
+  [
+    ({ licenseKeys }) => licenseKeys.release('a', 'lic_1', { licenseKey: 'KEY-1' }),
+    'POST /apps/:slug/licenses/:id/release',
+    { license_key: 'KEY-1' },
+  ],
+  [
+    ({ licenseKeys }) => licenseKeys.release('a', 'lic_1', { currentToken: 'a.b.c' }),
+    'POST /apps/:slug/licenses/:id/release',
+    { current_token: 'a.b.c' },
+  ],
+  [
     ({ verification }) => verification.verify('a', { installationId: 'i' }),
     'GET /apps/:slug/licenses/verify',
     '?installation_id=i',
   ],
   [
-    ({ verification }) => verification.verifyToken('a', 'a.b.c'),
+    ({ verification }) => verification.verifyToken('a', 'a.b.c', { releasedAt: end }),
     'POST /apps/:slug/licenses/verify',
-    { token: 'a.b.c' },
+    { released_at: '2030-01-01T00:00:00Z', token: 'a.b.c' },
   ],
   [
     ({ verification }) => verification.verifyBatch('a', { jtis: ['j'] }),
@@ -181,6 +288,7 @@ function pathOf(route: string): string {
   const values: Readonly<Record<string, string>> = { slug: 'a', tier: 'pro', feature: 'f' }
   const ids: readonly (readonly [string, string])[] = [
     ['customers', 'cus_1'],
+    ['license-keys', 'lkey_1'],
     ['licenses', 'lic_1'],
     ['webhook-', 'whd_1'],
     ['api-keys', 'key_1'],
@@ -189,8 +297,14 @@ function pathOf(route: string): string {
   return `/api/v1${route.split(' ')[1]!.replace(/:([a-z]+)/g, (_, name: string) => values[name] ?? id)}`
 }
 
-function isByToken({ body }: Sent): boolean {
-  return body?.includes('current_token') === true
+/** True for a call whose body holds the credential. */
+function isByHolder({ body }: Sent): boolean {
+  return /"(?:current_token|license_key)"/.test(body ?? '')
+}
+
+/** The routes that write nothing, although they are POST. */
+function isRead(route: string): boolean {
+  return routeOf.get(route)!.access === 'public' || /license-keys\/(?:verify|seats)$/.test(route)
 }
 
 /** The name of a call, such as `apps.list()`. */
@@ -213,9 +327,9 @@ for (const [call, name, given] of calls)
       hasBody ? given : undefined,
     )
     assert.equal(request!.headers.get('content-type'), hasBody ? 'application/json' : null)
-    const isOpen = routeOf.get(name)!.access === 'public' || isByToken(request!)
+    const isOpen = routeOf.get(name)!.access === 'public' || isByHolder(request!)
     assert.equal(request!.headers.get('authorization'), isOpen ? null : `Bearer ${secret}`)
-    const isWritten = request!.method === 'POST' && routeOf.get(name)!.access !== 'public'
+    const isWritten = request!.method === 'POST' && !isRead(name)
     assert.equal(request!.headers.has('idempotency-key'), isWritten)
     assert.equal(request!.init.redirect, 'manual')
     assert.equal(request!.init.credentials, undefined)

@@ -5,6 +5,7 @@ import type {
   Apps,
   Customers,
   Features,
+  LicenseKeys,
   Licenses,
   Licensing,
   Tiers,
@@ -18,6 +19,7 @@ import {
   type LicensingClientOptions,
   type RemoteApiKeys,
   type RemoteApps,
+  type RemoteLicenseKeys,
   type RemoteLicenses,
   type RemoteLicensing,
   type RemoteVerification,
@@ -49,6 +51,7 @@ const inProcessAlone = {
   tiers: [],
   features: [],
   customers: [],
+  licenseKeys: ['authenticate'],
   licenses: ['authenticate'],
   verification: ['verifyDirectly', 'verifyTokenDirectly'],
   apiKeys: ['authenticate', 'createFirst'],
@@ -65,6 +68,7 @@ export const typeChecks: readonly true[] = [
   true satisfies Fits<RemoteLicensing['tiers'], Tiers>,
   true satisfies Fits<RemoteLicensing['features'], Features>,
   true satisfies Fits<RemoteLicensing['customers'], Customers>,
+  true satisfies Fits<RemoteLicenseKeys, PartOf<LicenseKeys, RemoteLicenseKeys>>,
   true satisfies Fits<RemoteLicenses, PartOf<Licenses, RemoteLicenses>>,
   true satisfies Fits<RemoteVerification, PartOf<VerificationUseCases, RemoteVerification>>,
   true satisfies Fits<Omit<RemoteApiKeys, 'revoke'>, PartOf<ApiKeys, Omit<RemoteApiKeys, 'revoke'>>>,
@@ -74,6 +78,7 @@ export const typeChecks: readonly true[] = [
   // Nothing else is left out.
   true satisfies Same<Exclude<keyof Licensing, keyof RemoteLicensing>, Left<''>>,
   true satisfies Same<Exclude<keyof Apps, keyof RemoteApps>, Left<'apps'>>,
+  true satisfies Same<Exclude<keyof LicenseKeys, keyof RemoteLicenseKeys>, Left<'licenseKeys'>>,
   true satisfies Same<Exclude<keyof Licenses, keyof RemoteLicenses>, Left<'licenses'>>,
   true satisfies Same<Exclude<keyof VerificationUseCases, keyof RemoteVerification>, Left<'verification'>>,
   true satisfies Same<Exclude<keyof ApiKeys, keyof RemoteApiKeys>, Left<'apiKeys'>>,
@@ -90,6 +95,8 @@ export function refusedByTheCompiler(licensing: RemoteLicensing): void {
   void licensing.rotateKeys('s', {}, { publicKeyPem: '', privateKeyPem: '' })
   // @ts-expect-error: a handler stays in its process.
   void licensing.licenses.renew('s', 'lic_', 'token', { admit: () => undefined })
+  // @ts-expect-error: a handler stays in its process here too.
+  void licensing.licenseKeys.activate('s', 'key', { installationId: '' }, { admit: () => undefined })
   // @ts-expect-error: there is no transaction.
   void licensing.with
   // @ts-expect-error: a client shows a key or a session.

@@ -5,6 +5,10 @@ import { hasOwnNames, isTimeName } from '../../src/core/wire.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 
+interface RequestBody {
+  readonly content: { readonly 'application/json': { readonly schema: Schema } }
+}
+
 const document = openApi as unknown as { readonly paths: Schema; readonly components: Schema }
 
 function camelCase(name: string): string {
@@ -34,7 +38,9 @@ const namesOf = (holds: (schema: Schema) => boolean): readonly string[] =>
   ].toSorted()
 
 test('isTimeName(): every time of the API has such a name, and nothing else has', () => {
-  const times = namesOf(({ format }) => format === 'date-time' || format === 'date')
+  const formed = namesOf(({ format }) => format === 'date-time' || format === 'date')
+  // It may be a day alone, too, so it has no format.
+  const times = [...formed, 'releasedAt'].toSorted()
   assert.ok(times.length > 10)
   assert.deepEqual(
     times,
@@ -53,4 +59,20 @@ test('hasOwnNames(): every object with names of the vendor is known', () => {
     open.filter((name) => !hasOwnNames(name) && !keyed.includes(name)),
     [],
   )
+})
+
+/** The objects of named fields in a schema, and how deep they lie in one another. */
+function depthOf(schema: Schema): number {
+  const fields = Object.entries((schema['properties'] ?? {}) as Readonly<Record<string, Schema>>)
+  const named = fields.filter(([name]) => !hasOwnNames(camelCase(name)))
+  const depths = named.flatMap(([, field]) => membersOf(field).map(depthOf))
+  return fields.length === 0 ? 0 : 1 + Math.max(0, ...depths)
+}
+
+test('toWire(): no request has named fields deeper than the client renames them', () => {
+  const depths = Object.values(document.paths)
+    .flatMap((path) => Object.values(path as Readonly<Record<string, Schema>>))
+    .map(({ requestBody }) => requestBody as RequestBody | undefined)
+    .map((body) => depthOf(body?.content['application/json'].schema ?? {}))
+  assert.equal(Math.max(...depths), 2)
 })

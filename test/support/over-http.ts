@@ -1,6 +1,6 @@
 import { licensingServer } from '../../src/adapters/elysia.ts'
 import { startListener } from '../../src/cli/listener.ts'
-import type { AuthenticatedKey, Licensing } from '../../src/core/index.ts'
+import { LicenseKeyCredential, type AuthenticatedKey, type Licensing } from '../../src/core/index.ts'
 import { createLicensingClient, type LicensingClient } from '../../src/sdk/index.ts'
 
 /** The key of the host: it may do over HTTP whatever the host may do in process. It protects nothing. */
@@ -42,6 +42,18 @@ export async function overHttp(licensing: Licensing): Promise<Licensing> {
       list: (query, options) =>
         options === undefined ? remote.apps.list(query) : licensing.apps.list(query, options),
       all: (options) => (options === undefined ? remote.apps.all() : licensing.apps.all(options)),
+    },
+    licenseKeys: {
+      ...licensing.licenseKeys,
+      ...remote.licenseKeys,
+      activate: (app, licenseKey, activation, options) =>
+        licenseKey instanceof LicenseKeyCredential || options?.admit !== undefined
+          ? licensing.licenseKeys.activate(app, licenseKey, activation, options)
+          : remote.licenseKeys.activate(app, licenseKey, activation, options),
+      release: (app, id, holder) =>
+        holder?.licenseKey instanceof LicenseKeyCredential
+          ? licensing.licenseKeys.release(app, id, holder)
+          : remote.licenseKeys.release(app, id, holder),
     },
     licenses: {
       ...licensing.licenses,

@@ -1,3 +1,4 @@
+import { allItems, type FilterOf } from '../all-items.ts'
 import type { Context } from '../context.ts'
 import { isTypeId } from '../ids.ts'
 import { isText } from '../input/parse.ts'
@@ -87,6 +88,8 @@ export interface LicenseKeys {
   getByExternalId(app: string, externalId: string, options: IncludeKey): Promise<LicenseKeyWithText>
   /** Newest first. Its seats: `licenses.list` with `licenseKeyId`. @throws {LicensingError} `validation_error`, `not_found`. */
   list(app: string, query?: LicenseKeyQuery): Promise<Listing<LicenseKey>>
+  /** Every license key that a filter finds, as `list` has them. @throws {LicensingError} as `list`, while it is walked. */
+  all(app: string, filter?: FilterOf<LicenseKeyQuery>): AsyncIterable<LicenseKey>
   /**
    * Changes a license key. A change to a claim issues all its seats anew, in the same step.
    *
@@ -359,6 +362,7 @@ export function bindLicenseKeys(context: Context): LicenseKeys {
     getByExternalId: (app: string, externalId: string, options?: IncludeKey) =>
       getByExternalId(context, app, externalId, options),
     list: (app, query) => list(context, app, query),
+    all: (app, filter) => allItems((paging) => list(context, app, { ...filter, ...paging })),
     update: (app, id, changes) => update(context, app, id, changes),
     sync: async (app, sale) => syncSale(context, await requireApp(context, app, 'write'), sale),
     roll: (app, id, options) => roll(context, app, id, options),

@@ -13,11 +13,8 @@ export function remoteCustomers(api: Api): Customers {
     list,
     all: (app, filter) => allItems((paging) => list(app, { ...filter, ...paging })),
     create: (app, customer) => api.post<Customer>(path`/apps/${app}/customers`, customer),
-    getOrCreate: async (app, given) => {
-      const at = path`/apps/${app}/customers/get-or-create`
-      const [customer, created] = await api.post(at, given, { read: readMade<Customer> })
-      return { customer, created }
-    },
+    getOrCreate: (app, given) =>
+      api.post(path`/apps/${app}/customers/get-or-create`, given, { read: readMade('customer', 'created') }),
     get: (app, id) => api.get<Customer>(at(app, id)),
     getByEmail: (app, email) => find(path`/apps/${app}/customers/by-email`, { email }),
     getByExternalId: (app, externalId) => find(path`/apps/${app}/customers/by-external-id`, { externalId }),

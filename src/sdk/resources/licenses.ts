@@ -3,10 +3,11 @@ import type { BulkOutcome } from '../../core/licenses/regenerate.ts'
 import type { HeldLicense } from '../../core/licenses/renewal.ts'
 import type { IncludeToken, License, SignedLicense } from '../../core/licenses/view.ts'
 import { orNotFound, type Api } from '../api.ts'
+import { clientName } from '../client-name.ts'
 import { idSegment, path } from '../path.ts'
 import { RemoteError } from '../remote-error.ts'
 import type { RemoteLicenses } from '../remote-licensing.ts'
-import { tokenText } from '../token-text.ts'
+import { tokenText } from '../credential-text.ts'
 
 /** The most licenses with their tokens that a page may have. */
 const signedPage = 20
@@ -18,9 +19,8 @@ function withoutToken({ token: _token, ...license }: License): License {
 /** The API gives the token to whoever may see it. Core gives it to whoever asks for it, and refuses the others. */
 function present(license: License, options?: IncludeToken): SignedLicense {
   if (options === undefined) return withoutToken(license) as SignedLicense
-  const { token } = license
-  if (token === undefined) throw new RemoteError('forbidden', 'Tokens require a secret key (sk_*)')
-  return { ...license, token }
+  if (license.token === undefined) throw new RemoteError('forbidden', 'Tokens require a secret key (sk_*)')
+  return license as SignedLicense
 }
 
 function readLicenses(
@@ -48,12 +48,11 @@ function readLicenses(
 
 /** The token is the credential here, so no key goes along with it. */
 function renewal(api: Api): RemoteLicenses['renew'] {
-  return (app, id, currentToken, { client = '' } = {}) =>
+  return (app, id, currentToken, { client } = {}) =>
     api.post<HeldLicense>(
       path`/apps/${app}/licenses/${idSegment(id)}/regenerate`,
       { currentToken: tokenText(currentToken) },
-      // The server ignores another name too, and a header would not take it.
-      { isOpen: true, ...(/^[ -~]{1,64}$/.test(client) && { headers: { 'heartwood-client': client } }) },
+      { isOpen: true, headers: clientName(client) },
     )
 }
 

@@ -15,11 +15,8 @@ export function remoteTiers(api: Api): Tiers {
     update: (app, tier, changes) => api.put<Tier>(path`/apps/${app}/tiers/${tier}`, changes),
     delete: (app, tier) => api.delete(path`/apps/${app}/tiers/${tier}`),
     features: async (app, tier) => (await api.list<Feature>(path`/apps/${app}/tiers/${tier}/features`)).data,
-    addFeature: async (app, tier, given) => {
-      const at = path`/apps/${app}/tiers/${tier}/features`
-      const [feature, added] = await api.post(at, given, { read: readMade<Feature> })
-      return { feature, added }
-    },
+    addFeature: (app, tier, given) =>
+      api.post(path`/apps/${app}/tiers/${tier}/features`, given, { read: readMade('feature', 'added') }),
     removeFeature: (app, tier, feature) => api.delete(path`/apps/${app}/tiers/${tier}/features/${feature}`),
   }
 }

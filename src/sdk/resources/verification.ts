@@ -3,7 +3,7 @@ import type { Api } from '../api.ts'
 import { path } from '../path.ts'
 import type { RemoteVerification } from '../remote-licensing.ts'
 import { readResults } from '../response.ts'
-import { tokenText } from '../token-text.ts'
+import { tokenText } from '../credential-text.ts'
 
 /** Anybody may verify, so no credential goes along. */
 export function remoteVerification(api: Api): RemoteVerification {
@@ -13,7 +13,7 @@ export function remoteVerification(api: Api): RemoteVerification {
     verifyToken: (app, token, options) =>
       api.post<TokenVerification>(
         path`/apps/${app}/licenses/verify`,
-        { token: tokenText(token), ...options },
+        { ...options, token: tokenText(token) },
         open,
       ),
     verifyBatch: (app, batch) =>
