@@ -6,6 +6,7 @@
 export { LicensingError } from '../core/errors.ts'
 export { checkLicenseKey, type LicenseKeyCheck } from '../core/license-keys/text.ts'
 export type { LicenseClaims } from '../core/token/token.ts'
+export { LicenseKeyError, type LicenseSeat } from './activation.ts'
 export { createLicenseClient, type LicenseClient } from './client.ts'
 export type { ClientAction, ClientState, LicenseAssessment } from './assessment.ts'
 export type { ClientEvents, RenewalRefusal } from './events.ts'
