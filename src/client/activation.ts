@@ -82,7 +82,7 @@ export function readKey(text: string | null): string {
   const check = checkLicenseKey(text)
   if (check.ok) return check.key
   if (readLicenseKey(text) !== null)
-    throw new LicenseKeyError('The license key has a typing error', check.suggestions)
+    throw new LicenseKeyError('The license key has a typo', check.suggestions)
   return text.trim()
 }
 
@@ -92,11 +92,14 @@ function newInstallationId(): string {
   return digits.join('').replace(/(.{8})(.{4})(...)(...)(.*)/, '$1-$2-4$3-8$4-$5')
 }
 
-/** The server takes 64 characters without control characters, so that a computer's name never stands in the way. */
+/** The server takes 64 characters. The cut may leave half a character. */
 function shortName(name: string | null): string | null {
-  const printable = name?.replace(/\p{Cc}|\p{Cs}/gu, ' ').slice(0, 64)
-  // The cut may leave half a character.
-  return printable?.replace(/[\uD800-\uDBFF]$/, '').trim() || null
+  return (
+    name
+      ?.slice(0, 64)
+      .replace(/\p{Cc}|\p{Cs}/gu, ' ')
+      .trim() || null
+  )
 }
 
 /** The activation to store before the first request, so that a repetition asks for the same seat. */
@@ -126,10 +129,10 @@ export async function requestActivation(
   const body = {
     license_key: licenseKey,
     installation_id: installationId,
-    ...(name !== null && { name }),
-    ...(held !== null && { current_token: held.text }),
+    name: name ?? undefined,
+    current_token: held?.text,
   }
-  return tokenOf(await ask(settings, '/license-keys/activate', body, signal, [200, 201]))
+  return tokenOf(await ask(settings, '/license-keys/activate', body, signal))
 }
 
 /** Accepts a token of this installation that is newer than what is known of its license. */

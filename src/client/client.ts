@@ -1,40 +1,22 @@
 import { LicensingError } from '../core/errors.ts'
 import { readPastedToken } from '../core/token/pasted.ts'
-import {
-  activationOf,
-  failureOf,
-  readKey,
-  requestActivation,
-  seatsIn,
-  validateActivation,
-  type LicenseSeat,
-} from './activation.ts'
+import type { LicenseSeat } from './activation.ts'
 import { Listeners, type ClientEvents } from './events.ts'
 import { describeMisfit } from './misfit.ts'
 import { differs, licenseOf, type ClientLicense } from './license.ts'
+import type { LicenseClient } from './license-client.ts'
 import { readOptions, type ClientSettings, type LicenseClientOptions } from './options.ts'
 import { requireCrypto } from './platform.ts'
-import type { StoredActivation, Tombstone } from './record.ts'
-import {
-  ask,
-  deadline,
-  outage,
-  requestRenewal,
-  validateRenewal,
-  type Reply,
-  type RenewalResult,
-} from './renewal.ts'
+import type { Tombstone } from './record.ts'
+import { deadline, outage, requestRenewal, validateRenewal, type RenewalResult } from './renewal.ts'
+import { Seats } from './seats.ts'
 import { StateStore } from './state-store.ts'
 import {
   isRevoked,
-  keyOf,
-  mayActivate,
   settle,
   tokenAwaitingKey,
   wantsToken,
-  withActivation,
   withConfiguredToken,
-  withEnd,
   withEnteredToken,
   withoutLicense,
   withTime,
@@ -45,69 +27,6 @@ import { longestSleep, nextAttempt, waitAfter } from './timing.ts'
 import { TrustedKeys, type TokenProblem, type VerifiedToken } from './trusted-keys.ts'
 
 type Reducer = (state: ProgramState) => ProgramState
-
-/**
- * The license of this program, kept fresh.
- *
- * @example
- * ```ts
- * import { LicensingError, type LicenseClient } from 'heartwood/client'
- *
- * export async function enterToken(client: LicenseClient, pasted: string): Promise<string> {
- *   try {
- *     const { state, reason } = await client.setToken(pasted)
- *     return `${state}: ${reason}`
- *   } catch (error) {
- *     if (error instanceof LicensingError && error.code === 'invalid_token') return error.message
- *     throw error
- *   }
- * }
- * ```
- */
-export interface LicenseClient<Feature extends string = string> {
-  /** The license at this moment, by the verified token alone. It makes no request and does not wait. */
-  readonly license: ClientLicense<Feature>
-  /**
-   * Takes in a token that the user entered, without what mail and chat add: white space, invisible characters, quotes,
-   * brackets, a code fence, a dot. Between two tokens of a license the one with the higher revision wins.
-   * @throws {LicensingError} `invalid_token` if no trusted key signed it for this program; nothing changes then. The message
-   * says if the token was cut off, or is for another app.
-   */
-  setToken(token: string): Promise<ClientLicense<Feature>>
-  /**
-   * Asks the server for a new token now, or with `ifDue` only if it is time to. Never throws: without a server nothing
-   * changes. A request takes ten seconds at most. If another tab or process is asking, it waits for that one first.
-   */
-  refresh(options?: { readonly ifDue?: boolean }): Promise<ClientLicense<Feature>>
-  /** Looks at the clock and at the store, which another program may have written. Never throws. It waits five seconds for a read. */
-  check(): Promise<ClientLicense<Feature>>
-  /**
-   * Takes a seat of the license key for this installation, and stores the key. Without `key` it uses the option, otherwise the
-   * stored key. Repeat it after an outage: the installation gets the same seat. A key with a typo is refused without a request.
-   * @throws {LicensingError} the server's code, for example `seat_limit_reached`, with a sentence for a person as its message;
-   * `unavailable` without a server. The license stays as it is then. A `LicenseKeyError` is for a bad license key.
-   */
-  activate(key?: string, options?: { readonly name?: string }): Promise<ClientLicense<Feature>>
-  /**
-   * Gives the seat of this installation back. The license ends here until `activate` is called. Without a server the client
-   * sends the release later.
-   * @throws {LicensingError} the server's code, for example `release_limit_reached`; nothing changes then.
-   */
-  release(): Promise<ClientLicense<Feature>>
-  /** Lists the taken seats of the license key that was given last. @throws {LicensingError} the server's code; `unavailable`. */
-  seats(): Promise<readonly LicenseSeat[]>
-  /** Gives back any seat of that license key. @throws {LicensingError} the server's code; `unavailable` without a server. */
-  releaseSeat(licenseId: string): Promise<ClientLicense<Feature>>
-  /** Forgets the token and the license key, here and in the store. It keeps the seat. Never throws. */
-  clear(): Promise<ClientLicense<Feature>>
-  /** Calls `listener` at every event of this name. Returns a function that stops that. */
-  on<Name extends keyof ClientEvents>(
-    name: Name,
-    listener: (event: ClientEvents<Feature>[Name]) => void,
-  ): () => void
-  /** Stops refreshing, and gives up a request that is under way. `license` goes on to work. */
-  close(): void
-}
 
 const problems: Readonly<Partial<Record<TokenProblem, string>>> = {
   unfetched: 'The token is signed with a newer key, which could not be fetched from the license server',
@@ -123,14 +42,13 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   readonly #settings: ClientSettings
   readonly #keys: TrustedKeys
   readonly #states: StateStore
+  readonly #seats: Seats
   readonly #listeners = new Listeners<Feature>()
   readonly #closing = new AbortController()
   #emitted: ClientLicense<Feature>
   #refreshing: Promise<void> | null = null
   #fetchingKeys: Promise<void> | null = null
   #keyFetch = { dueAt: 0, failures: 0 }
-  /** The license key that the program named last: it may be good although no seat is free. */
-  #asked: string | null = null
   #cancelTimer = (): void => undefined
   #stopWatching = (): void => undefined
 
@@ -138,6 +56,12 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     this.#settings = settings
     this.#keys = keys
     this.#states = new StateStore(settings.store, keys)
+    this.#seats = new Seats(
+      settings,
+      this.#states,
+      (token, signal) => this.#verify(token, signal),
+      this.#closing.signal,
+    )
     this.#emitted = this.license
   }
 
@@ -190,116 +114,28 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     return this.license
   }
 
-  async activate(key?: string, { name }: { readonly name?: string } = {}): Promise<ClientLicense<Feature>> {
-    const text = readKey(key === undefined ? this.#key : `${key}`)
-    this.#asked = text
-    await this.#alive(() => this.#activateAlone(text, name))
-    this.#schedule(0)
+  async activate(key?: string, options?: { readonly name?: string }): Promise<ClientLicense<Feature>> {
+    await keepAlive(this.#seats.activate(key, options?.name)).finally(() => this.#schedule(waitAfter(1)))
     return this.#emitIfChanged()
-  }
-
-  #alive<T>(work: () => Promise<T>): Promise<T> {
-    return keepAlive(this.#states.alone(work, this.#closing.signal))
-  }
-
-  async #activateAlone(key: string, name?: string): Promise<void> {
-    const { record } = await this.#states.read()
-    const known = record.activation?.licenseKey ?? null
-    // What was released is released first. Otherwise the note would take the new seat away.
-    if (!(await this.#sendRelease())) throw failureOf(outage)
-    const result = await this.#requestActivation(key, name)
-    const activation = this.#states.state.record.activation!
-    if (result.outcome === 'refreshed') {
-      await this.#states.change((state) =>
-        withActivation(withEnteredToken(state, result.next), { ...activation, licenseKey: key }),
-      )
-      return
-    }
-    // After a lost response the server may count the seat, so only a refusal forgets the key.
-    const kept = result.outcome === 'refused' ? known : (known ?? key)
-    await this.#states.change((state) => withActivation(state, { ...activation, licenseKey: kept }))
-    if (result.outcome === 'refused' && result.code === 'invalid_license_key') this.#asked = null
-    this.#schedule(waitAfter(1))
-    throw failureOf(result)
-  }
-
-  /** Stores key and installation id before it asks. */
-  async #requestActivation(key: string, name?: string): Promise<RenewalResult> {
-    await this.#states.change((state) =>
-      withActivation(state, activationOf(this.#settings, state, key, name)),
-    )
-    const { state } = this.#states
-    const activation = state.record.activation!
-    const signal = deadline(this.#closing.signal)
-    const response = await requestActivation(this.#settings, activation, state.held, signal)
-    if (response.outcome !== 'token') return response
-    return validateActivation(state, activation, await this.#verify(response.token, signal))
-  }
-
-  get #key(): string | null {
-    return this.#asked ?? keyOf(this.#settings, this.#states.state)
   }
 
   async release(): Promise<ClientLicense<Feature>> {
-    await this.#alive(async () => {
-      const { held } = await this.#states.read()
-      if (held === null) return
-      const note = { licenseId: held.licenseId, token: held.text }
-      const reply = await this.#askRelease(note.licenseId, { current_token: note.token })
-      if (reply.outcome === 'refused') throw failureOf(reply)
-      await this.#end(held, reply.outcome === 'data' ? null : note)
-      this.#schedule(waitAfter(1))
-    })
+    await keepAlive(this.#seats.release())
+    this.#schedule(waitAfter(1))
     return this.#emitIfChanged()
   }
 
-  #end(held: VerifiedToken, releasing: StoredActivation['releasing']): Promise<void> {
-    return this.#states.change((state) => {
-      const activation = activationOf(this.#settings, state, state.record.activation?.licenseKey ?? null)
-      const ended = withEnd(state, held, this.#settings.now(), true)
-      return withActivation(ended, { ...activation, releasing })
-    })
-  }
-
-  #askRelease(licenseId: string, credential: object): Promise<Reply> {
-    const path = `/licenses/${encodeURIComponent(licenseId)}/release`
-    return ask(this.#settings, path, credential, deadline(this.#closing.signal))
-  }
-
-  /** Sends a release that found no server before. Resolves to false if there is none still. */
-  async #sendRelease(): Promise<boolean> {
-    const note = this.#states.state.record.activation?.releasing
-    if (!note) return true
-    const { outcome } = await this.#askRelease(note.licenseId, { current_token: note.token })
-    if (outcome === 'unreachable') return false
-    await this.#states.change((state) =>
-      withActivation(state, { ...state.record.activation!, releasing: null }),
-    )
-    return true
-  }
-
-  async seats(): Promise<readonly LicenseSeat[]> {
-    const { installationId = this.#settings.installationId } = this.#states.state.record.activation ?? {}
-    const body = {
-      license_key: readKey(this.#key),
-      ...(installationId && { installation_id: installationId }),
-    }
-    const signal = deadline(this.#closing.signal)
-    return seatsIn(await keepAlive(ask(this.#settings, '/license-keys/seats', body, signal)))
+  seats(): Promise<readonly LicenseSeat[]> {
+    return keepAlive(this.#seats.list())
   }
 
   async releaseSeat(licenseId: string): Promise<ClientLicense<Feature>> {
-    await this.#alive(async () => {
-      const reply = await this.#askRelease(licenseId, { license_key: readKey(this.#key) })
-      if (reply.outcome !== 'data') throw failureOf(reply)
-      const { held } = await this.#states.read()
-      if (held?.licenseId === licenseId) await this.#end(held, null)
-    })
+    await keepAlive(this.#seats.releaseOne(licenseId))
     return this.#emitIfChanged()
   }
 
   async clear(): Promise<ClientLicense<Feature>> {
-    this.#asked = null
+    this.#seats.asked = null
     await keepAlive(this.#changeAlone(withoutLicense))
     return this.#emitIfChanged()
   }
@@ -369,16 +205,8 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     const { refreshEvery } = this.#settings
     const now = this.#settings.now()
     const { state } = this.#states
-    const hasErrand = this.#mayActivate() || !!state.record.activation?.releasing
+    const hasErrand = this.#seats.mayActivate() || !!state.record.activation?.releasing
     return nextAttempt(state, refreshEvery, now, hasErrand)
-  }
-
-  /** Without the store's installation id it would take another seat. */
-  #mayActivate(): boolean {
-    const { state } = this.#states
-    const isKnown =
-      !state.isUnread || state.record.activation !== undefined || this.#settings.installationId !== null
-    return isKnown && mayActivate(this.#settings, state, this.#settings.now())
   }
 
   #isDue(): boolean {
@@ -396,20 +224,17 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   }
 
   async #renew({ record, held }: ProgramState): Promise<void> {
-    if (!(await this.#sendRelease()) && held === null) return this.#settle(record.revoked, null, outage)
+    if (!(await this.#seats.sendRelease()) && held === null) return this.#settle(record.revoked, null, outage)
     const result = await this.#requestToken(held)
     if (result !== null) await this.#settle(record.revoked, held, result)
   }
 
   /** A token that has ended by time cannot be renewed, but its installation can be activated again. */
   async #requestToken(held: VerifiedToken | null): Promise<RenewalResult | null> {
-    if (!this.#mayActivate()) {
-      const result = held && (await this.#requestRenewal(held))
-      const isEnded = result?.outcome === 'refused' && result.code === 'token_expired'
-      if (!isEnded || keyOf(this.#settings, this.#states.state) === null) return result
-    }
-    const key = keyOf(this.#settings, this.#states.state)!
-    return this.#requestActivation(key)
+    if (this.#seats.mayActivate()) return this.#seats.request()
+    const result = held && (await this.#requestRenewal(held))
+    const isEnded = result?.outcome === 'refused' && result.code === 'token_expired'
+    return isEnded && this.#seats.key !== null ? this.#seats.request() : result
   }
 
   async #settle(before: Tombstone | null, asked: VerifiedToken | null, result: RenewalResult): Promise<void> {

@@ -34,7 +34,7 @@ export interface Tombstone {
   readonly revision: number
   readonly at: number
   /** True if the seat was given back. Version 0.1.0 takes that for a revocation. */
-  readonly released?: boolean
+  readonly released?: boolean | undefined
 }
 
 /** The means by which this installation activates itself. A later version may have added fields. */
@@ -112,9 +112,8 @@ function isAttempt(value: unknown): boolean {
 
 function isActivation(value: unknown): value is StoredActivation {
   if (!isFields(value)) return false
-  const { installationId, licenseKey, name, releasing } = value
-  const isNote = releasing === null || (isFields(releasing) && typeof releasing.licenseId === 'string')
-  return typeof installationId === 'string' && isNote && isTextOrNull(licenseKey) && isTextOrNull(name)
+  const { installationId, licenseKey, name } = value
+  return typeof installationId === 'string' && [licenseKey, name].every(isTextOrNull)
 }
 
 function isRecord(

@@ -95,10 +95,10 @@ function retryAfter(response: Response, isOurs: boolean): number | null {
   return /^\d{1,9}$/.test(text) ? Math.min(Number(text), maxRetryAfter[isOurs ? 'ours' : 'foreign']) : null
 }
 
-async function readResponse(response: Response, statuses: readonly number[]): Promise<Reply> {
+async function readResponse(response: Response): Promise<Reply> {
   const body = parse(await readBody(response))
   const data = fieldOf(body, 'data')
-  if (statuses.includes(response.status) && typeof data === 'object') return { outcome: 'data', data }
+  if ([200, 201].includes(response.status) && typeof data === 'object') return { outcome: 'data', data }
   const code = codeOf(body)
   if (isWrongAddress(response.status, body)) return { ...outage, code: 'no_such_route' }
   if (isRefusal(response.status, code)) return { outcome: 'refused', code }
@@ -119,7 +119,6 @@ export async function ask(
   path: string,
   body: object,
   signal: AbortSignal,
-  statuses: readonly number[] = [200],
 ): Promise<Reply> {
   const init = {
     method: 'POST',
@@ -136,7 +135,7 @@ export async function ask(
     signal,
   } as const
   try {
-    return await until(signal, async () => readResponse(await fetch(appUrl + path, init), statuses))
+    return await until(signal, async () => readResponse(await fetch(appUrl + path, init)))
   } catch {
     return outage
   }

@@ -144,7 +144,7 @@ export function withEnd(
   released: boolean,
 ): ProgramState {
   const { licenseId } = ended
-  const revoked = { licenseId, revision: revokedUpTo(state, ended), at, ...(released && { released }) }
+  const revoked = { licenseId, revision: revokedUpTo(state, ended), at, released: released || undefined }
   return {
     ...state,
     held: null,
