@@ -3,49 +3,38 @@ import { checkLicenseKey, readLicenseKey } from '../core/license-keys/text.ts'
 import { adviceTo } from './assessment.ts'
 import type { ClientSettings } from './options.ts'
 import type { StoredActivation } from './record.ts'
-import {
-  ask,
-  fieldOf,
-  outage,
-  tokenOf,
-  validate,
-  type Reply,
-  type RenewalResponse,
-  type RenewalResult,
-} from './renewal.ts'
+import { fieldOf, outage, validate, type Reply, type RenewalResult } from './renewal.ts'
 import type { ProgramState } from './state.ts'
 import type { TokenProblem, VerifiedToken } from './trusted-keys.ts'
 
 /**
- * A license key that was refused. Its `code` is `invalid_license_key`.
+ * The error for a license key with a typo. Its `code` is `invalid_license_key`.
  *
  * @example
  * ```ts
- * import { LicenseKeyError, type LicenseClient } from 'heartwood/client'
+ * import type { LicenseClient, LicenseKeyError } from 'heartwood/client'
  *
  * export async function activate(client: LicenseClient, typed: string): Promise<readonly string[]> {
  *   try {
  *     await client.activate(typed)
  *     return []
  *   } catch (error) {
- *     if (error instanceof LicenseKeyError) return error.suggestions
- *     throw error
+ *     return (error as Partial<LicenseKeyError>).suggestions ?? []
  *   }
  * }
  * ```
  */
-export class LicenseKeyError extends LicensingError {
-  readonly #suggestions: readonly string[]
+export interface LicenseKeyError extends LicensingError {
+  readonly code: 'invalid_license_key'
+  /**
+   * License keys that the text may mean, at most three. Show them: never take one silently. A log of the error omits them.
+   * Absent if the server refused the key.
+   */
+  readonly suggestions?: readonly string[]
+}
 
-  constructor(message: string, suggestions: readonly string[]) {
-    super('invalid_license_key', message)
-    this.#suggestions = suggestions
-  }
-
-  /** License keys that the text may mean, at most three. Show them: never take one silently. A log of the error omits them. */
-  get suggestions(): readonly string[] {
-    return this.#suggestions
-  }
+function badKey(message: string, value?: readonly string[]): LicensingError {
+  return Object.defineProperty(new LicensingError('invalid_license_key', message), 'suggestions', { value })
 }
 
 /**
@@ -64,8 +53,8 @@ export interface LicenseSeat {
   /** The installation's name for people; `null` if it gave none. */
   readonly name: string | null
   readonly installationIdLastFour: string
-  /** In whole seconds since 1970. */
-  readonly activatedAt: number
+  /** When it first took a seat, as RFC 3339: `2026-01-23T10:00:00Z`. */
+  readonly activatedAt: string
   /** The day of the last sign of life in UTC, such as `2026-01-23`; `null` for none. */
   readonly seenOn: string | null
   /** True for the seat of this installation. */
@@ -75,14 +64,13 @@ export interface LicenseSeat {
 /**
  * The usual form of a license key. The key of another shop stays as it is, because the server alone can judge it.
  *
- * @throws {LicenseKeyError} for a text of our form that holds a typo.
+ * @throws {LicensingError} `invalid_license_key` for a text of our form that holds a typo.
  */
 export function readKey(text: string | null): string {
-  if (text === null || text.trim() === '') throw new LicenseKeyError('There is no license key', [])
+  if (!text?.trim()) throw badKey('There is no license key')
   const check = checkLicenseKey(text)
   if (check.ok) return check.key
-  if (readLicenseKey(text) !== null)
-    throw new LicenseKeyError('The license key has a typo', check.suggestions)
+  if (readLicenseKey(text) !== null) throw badKey('The license key has a typo', check.suggestions)
   return text.trim()
 }
 
@@ -92,22 +80,12 @@ function newInstallationId(): string {
   return digits.join('').replace(/(.{8})(.{4})(...)(...)(.*)/, '$1-$2-4$3-8$4-$5')
 }
 
-/** The server takes 64 characters. The cut may leave half a character. */
-function shortName(name: string | null): string | null {
-  return (
-    name
-      ?.slice(0, 64)
-      .replace(/\p{Cc}|\p{Cs}/gu, ' ')
-      .trim() || null
-  )
-}
-
 /** The activation to store before the first request, so that a repetition asks for the same seat. */
 export function activationOf(
   { installationId, installationName }: ClientSettings,
   { record }: ProgramState,
   licenseKey: string | null,
-  name: string | null = null,
+  name?: string,
 ): StoredActivation {
   const { activation } = record
   return {
@@ -115,24 +93,8 @@ export function activationOf(
     ...activation,
     installationId: installationId ?? activation?.installationId ?? newInstallationId(),
     licenseKey,
-    name: shortName(name ?? activation?.name ?? installationName),
+    name: name ?? activation?.name ?? installationName,
   }
-}
-
-/** Asks for a seat, or for the one that this installation has. Never throws. */
-export async function requestActivation(
-  settings: ClientSettings,
-  { installationId, licenseKey, name }: StoredActivation,
-  held: VerifiedToken | null,
-  signal: AbortSignal,
-): Promise<RenewalResponse> {
-  const body = {
-    license_key: licenseKey,
-    installation_id: installationId,
-    name: name ?? undefined,
-    current_token: held?.text,
-  }
-  return tokenOf(await ask(settings, '/license-keys/activate', body, signal))
 }
 
 /** Accepts a token of this installation that is newer than what is known of its license. */
@@ -157,27 +119,18 @@ export function failureOf(
     return new LicensingError('unavailable', 'The license server cannot be reached')
   const { code } = result
   const [reason] = adviceTo(code)
-  if (code === 'invalid_license_key') return new LicenseKeyError(reason, [])
   // Codes of the client itself are about the token.
-  const known = /^(unknown_key|foreign_token)$/.test(code) ? 'invalid_token' : code
+  const known = ['unknown_key', 'foreign_token'].includes(code) ? 'invalid_token' : code
   return new LicensingError(known as LicensingErrorCode, reason)
 }
 
 function seatOf(value: unknown): LicenseSeat {
-  const text = (name: string): string | null => {
-    const field = fieldOf(value, name)
-    return typeof field === 'string' ? field : null
-  }
-  const licenseId = text('license_id')
-  if (licenseId === null) throw failureOf(outage)
-  return {
-    licenseId,
-    name: text('name'),
-    installationIdLastFour: text('installation_id_last_four') ?? '',
-    activatedAt: Date.parse(text('activated_at') ?? '') / 1000,
-    seenOn: text('seen_on'),
-    this: fieldOf(value, 'this') === true,
-  }
+  if (typeof fieldOf(value, 'license_id') !== 'string') throw failureOf(outage)
+  const fields = Object.entries(value as object).map(([name, field]: [string, unknown]) => [
+    name.replace(/_./g, (letters) => letters[1]!.toUpperCase()),
+    field,
+  ])
+  return Object.fromEntries(fields) as LicenseSeat
 }
 
 /** The seats in a response. @throws {LicensingError} the server's code; `unavailable` for anything but a list of seats. */

@@ -100,12 +100,12 @@ const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientActi
   ['token_expired', ['The license server says that the license has expired', 'renew']],
   ['missing_tier', ['The license has no tier any more and cannot be renewed', 'contact']],
   ['license_revoked', ['The license has been revoked', 'contact']],
-  ['license_key_revoked', ['The license key has been revoked', 'contact']],
+  ['license_key_revoked', ['The license has been revoked', 'contact']],
   ['license_key_expired', ['The license key has expired', 'renew']],
   ['invalid_license_key', ['The license server does not know this license key', 'activate']],
   ['seat_limit_reached', ['All seats of the license key are taken: release one first', 'free_seat']],
-  ['release_limit_reached', ['No release is left this year', 'contact']],
-  ['conflict', ['Only the vendor can release the license of this computer', 'contact']],
+  ['release_limit_reached', ['No releases are left this year', 'contact']],
+  ['conflict', ['Only the vendor can release this license', 'contact']],
   ['token_mismatch', ['The license server knows this token by another license id', 'contact']],
   ['unknown_key', ['The license server signs with a key that this program does not know', 'update']],
   ['no_such_route', ['The program asks at a wrong address: it is not that of its license server', 'contact']],
@@ -176,15 +176,18 @@ function isOfflineTooLong(facts: ProgramFacts): boolean {
   return isPast(offlineEnd(facts), Math.max(facts.now, facts.seenAt))
 }
 
-const toActivate = 'The license key is yet to be confirmed by the license server'
+const toActivate = {
+  reason: 'The license key is yet to be confirmed by the license server',
+  action: 'refresh',
+} as const
 
 const endedByClock =
-  'This computer’s clock has shown a time after the end of the license: if the clock is right now, enter a newer token or let the program reach its server'
+  'This computer’s clock has shown a time after the end of the license: if it is right now, enter a newer token or let the program reach its server'
 
 /** A clock that once ran ahead ends a license too early, and an extension would not help. */
 function causeOfEnd({ token, now, seenAt, activates }: ProgramFacts): Cause {
   const isByClock = !isPast(token?.exp, now) && seenAt > now + clockTolerance
-  if (activates) return { code: 'token_expired', reason: toActivate, action: 'refresh' }
+  if (activates) return { code: 'token_expired', ...toActivate }
   return isByClock
     ? { code: 'token_expired', reason: endedByClock, action: 'check_clock' }
     : { code: 'token_expired', reason: ended, action: 'renew' }
@@ -232,7 +235,7 @@ export function assess(facts: ProgramFacts): LicenseAssessment {
   if (revokedAt !== null) return assessRevoked(revokedAt, facts)
   if (token === null) {
     const none = { state: 'invalid', code: 'invalid_token', changesAt: null } as const
-    if (facts.activates) return withRefusal({ ...none, reason: toActivate, action: 'refresh' }, facts.refusal)
+    if (facts.activates) return withRefusal({ ...none, ...toActivate }, facts.refusal)
     return withAwaitedKey(facts, { ...none, reason, action: 'new_token' })
   }
   const decision = decide({ token, now, seenAt, refreshEvery })

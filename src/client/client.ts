@@ -114,23 +114,25 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     return this.license
   }
 
-  async activate(key?: string, options?: { readonly name?: string }): Promise<ClientLicense<Feature>> {
-    await keepAlive(this.#seats.activate(key, options?.name)).finally(() => this.#schedule(waitAfter(1)))
-    return this.#emitIfChanged()
+  activate(key?: string, options?: { readonly name?: string }): Promise<ClientLicense<Feature>> {
+    return this.#after(this.#seats.activate(key, options?.name))
   }
 
-  async release(): Promise<ClientLicense<Feature>> {
-    await keepAlive(this.#seats.release())
-    this.#schedule(waitAfter(1))
-    return this.#emitIfChanged()
+  release(): Promise<ClientLicense<Feature>> {
+    return this.#after(this.#seats.release())
+  }
+
+  releaseSeat(licenseId: string): Promise<ClientLicense<Feature>> {
+    return this.#after(this.#seats.releaseOne(licenseId))
   }
 
   seats(): Promise<readonly LicenseSeat[]> {
     return keepAlive(this.#seats.list())
   }
 
-  async releaseSeat(licenseId: string): Promise<ClientLicense<Feature>> {
-    await keepAlive(this.#seats.releaseOne(licenseId))
+  /** What found no server is tried again soon. */
+  async #after(work: Promise<void>): Promise<ClientLicense<Feature>> {
+    await keepAlive(work).finally(() => this.#schedule(waitAfter(1)))
     return this.#emitIfChanged()
   }
 
@@ -232,9 +234,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   /** A token that has ended by time cannot be renewed, but its installation can be activated again. */
   async #requestToken(held: VerifiedToken | null): Promise<RenewalResult | null> {
     if (this.#seats.mayActivate()) return this.#seats.request()
-    const result = held && (await this.#requestRenewal(held))
-    const isEnded = result?.outcome === 'refused' && result.code === 'token_expired'
-    return isEnded && this.#seats.key !== null ? this.#seats.request() : result
+    return held && this.#requestRenewal(held)
   }
 
   async #settle(before: Tombstone | null, asked: VerifiedToken | null, result: RenewalResult): Promise<void> {

@@ -6,7 +6,7 @@
 export { LicensingError } from '../core/errors.ts'
 export { checkLicenseKey, type LicenseKeyCheck } from '../core/license-keys/text.ts'
 export type { LicenseClaims } from '../core/token/token.ts'
-export { LicenseKeyError, type LicenseSeat } from './activation.ts'
+export type { LicenseKeyError, LicenseSeat } from './activation.ts'
 export { createLicenseClient } from './client.ts'
 export type { LicenseClient } from './license-client.ts'
 export type { ClientAction, ClientState, LicenseAssessment } from './assessment.ts'

@@ -41,7 +41,7 @@ export interface LicenseClient<Feature extends string = string> {
    * Takes a seat of the license key for this installation, and stores the key. Without `key` it uses the option, otherwise the
    * stored key. Repeat it after an outage: the installation gets the same seat. A key with a typo is refused without a request.
    * @throws {LicensingError} the server's code, for example `seat_limit_reached`, with a sentence for a person as its message;
-   * `unavailable` without a server. The license stays as it is then. A `LicenseKeyError` is for a bad license key.
+   * `unavailable` without a server. The license stays as it is then. A typo gives a `LicenseKeyError`.
    */
   activate(key?: string, options?: { readonly name?: string }): Promise<ClientLicense<Feature>>
   /**

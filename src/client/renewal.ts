@@ -48,6 +48,7 @@ const statusOf: Readonly<Record<string, number>> = {
   seat_limit_reached: 409,
   release_limit_reached: 409,
   conflict: 409,
+  validation_error: 422,
 }
 
 export const outage: Outage = { outcome: 'unreachable', retryAfter: null }

@@ -2,16 +2,15 @@ import {
   activationOf,
   failureOf,
   readKey,
-  requestActivation,
   seatsIn,
   validateActivation,
   type LicenseSeat,
 } from './activation.ts'
 import type { ClientSettings } from './options.ts'
 import type { StoredActivation } from './record.ts'
-import { ask, deadline, outage, type Reply, type RenewalResult } from './renewal.ts'
+import { ask, deadline, outage, tokenOf, type Reply, type RenewalResult } from './renewal.ts'
 import type { StateStore } from './state-store.ts'
-import { keyOf, mayActivate, withActivation, withEnd, withEnteredToken } from './state.ts'
+import { isRevoked, keyOf, withActivation, withEnd, withEnteredToken } from './state.ts'
 import type { TokenProblem, VerifiedToken } from './trusted-keys.ts'
 
 type Verify = (token: string, signal: AbortSignal) => Promise<VerifiedToken | TokenProblem>
@@ -37,11 +36,16 @@ export class Seats {
     return keyOf(this.#settings, this.#states.state)
   }
 
-  /** Without the store's installation id it would take another seat. */
+  /**
+   * True if the program should activate itself: it has a license key, and no token that lasts. Only its user brings back a
+   * license that was revoked or given back.
+   */
   mayActivate(): boolean {
     const { state } = this.#states
+    const { exp = Infinity } = state.held?.claims ?? { exp: 0 }
+    // Without the store's installation id it would take another seat.
     const isUnknown = state.isUnread && !state.record.activation && !this.#settings.installationId
-    return !isUnknown && mayActivate(this.#settings, state, this.#settings.now())
+    return exp <= this.#settings.now() && this.key !== null && !isUnknown && !isRevoked(state)
   }
 
   /** Activates by the program's own license key. */
@@ -81,7 +85,13 @@ export class Seats {
     const { state } = this.#states
     const activation = state.record.activation!
     const signal = deadline(this.#closing)
-    const response = await requestActivation(this.#settings, activation, state.held, signal)
+    const body = {
+      license_key: key,
+      installation_id: activation.installationId,
+      name: activation.name ?? undefined,
+      current_token: state.held?.text,
+    }
+    const response = tokenOf(await ask(this.#settings, '/license-keys/activate', body, signal))
     if (response.outcome !== 'token') return response
     return validateActivation(state, activation, await this.#verify(response.token, signal))
   }
@@ -120,7 +130,7 @@ export class Seats {
   }
 
   #askRelease(licenseId: string, credential: object): Promise<Reply> {
-    const path = `/licenses/${encodeURIComponent(licenseId)}/release`
+    const path = `/licenses/${licenseId}/release`
     return ask(this.#settings, path, credential, deadline(this.#closing))
   }
 

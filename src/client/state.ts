@@ -119,19 +119,6 @@ export function keyOf(
   return licenseKey ?? record.activation?.licenseKey ?? null
 }
 
-/**
- * True if the program should activate itself: it has a license key, and no token that lasts. Only its user brings back a
- * license that was revoked or given back.
- */
-export function mayActivate(
-  settings: Pick<ClientSettings, 'licenseKey'>,
-  state: ProgramState,
-  now: number,
-): boolean {
-  const { exp = Infinity } = state.held?.claims ?? { exp: 0 }
-  return exp <= now && keyOf(settings, state) !== null && !isRevoked(state)
-}
-
 export function withActivation(state: ProgramState, activation: StoredActivation): ProgramState {
   return { ...state, record: { ...state.record, activation } }
 }
