@@ -104,7 +104,7 @@ const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientActi
   ['license_key_expired', ['The license key has expired', 'renew']],
   ['invalid_license_key', ['The license server does not know this license key', 'activate']],
   ['seat_limit_reached', ['All seats of the license key are taken: release one first', 'free_seat']],
-  ['release_limit_reached', ['No releases are left this year', 'contact']],
+  ['release_limit_reached', ['Only the vendor can release this license', 'contact']],
   ['conflict', ['Only the vendor can release this license', 'contact']],
   ['token_mismatch', ['The license server knows this token by another license id', 'contact']],
   ['unknown_key', ['The license server signs with a key that this program does not know', 'update']],

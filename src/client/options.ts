@@ -264,7 +264,7 @@ export function readOptions(options: LicenseClientOptions): ClientSettings {
     licenseId: readLicenseId(options.licenseId),
     installationId: readUuid('installationId', options.installationId),
     token: readPastedToken(readText('token', options.token) ?? '') || null,
-    licenseKey: readText('licenseKey', options.licenseKey)?.trim() || null,
+    licenseKey: readText('licenseKey', options.licenseKey) || null,
     installationName: readText('installationName', options.installationName),
     store: options.store ?? memoryStore(),
     refreshEvery: span('refreshHours', refreshHours, hour, 0.1),

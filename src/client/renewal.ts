@@ -99,7 +99,7 @@ function retryAfter(response: Response, isOurs: boolean): number | null {
 async function readResponse(response: Response): Promise<Reply> {
   const body = parse(await readBody(response))
   const data = fieldOf(body, 'data')
-  if ([200, 201].includes(response.status) && typeof data === 'object') return { outcome: 'data', data }
+  if (response.ok && typeof data === 'object') return { outcome: 'data', data }
   const code = codeOf(body)
   if (isWrongAddress(response.status, body)) return { ...outage, code: 'no_such_route' }
   if (isRefusal(response.status, code)) return { outcome: 'refused', code }

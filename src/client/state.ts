@@ -131,7 +131,7 @@ export function withEnd(
   released: boolean,
 ): ProgramState {
   const { licenseId } = ended
-  const revoked = { licenseId, revision: revokedUpTo(state, ended), at, released: released || undefined }
+  const revoked = { licenseId, revision: revokedUpTo(state, ended), at, released }
   return {
     ...state,
     held: null,
