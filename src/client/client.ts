@@ -130,7 +130,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     return keepAlive(this.#seats.list())
   }
 
-  /** What found no server is tried again soon. */
+  /** The client soon tries again what found no server. */
   async #after(work: Promise<void>): Promise<ClientLicense<Feature>> {
     await keepAlive(work).finally(() => this.#schedule(waitAfter(1)))
     return this.#emitIfChanged()

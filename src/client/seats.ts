@@ -62,7 +62,7 @@ export class Seats {
   async #activateAlone(key: string, name?: string): Promise<void> {
     const { record } = await this.#states.read()
     const known = record.activation?.licenseKey ?? null
-    // What was released is released first. Otherwise the note would take the new seat away.
+    // A release that waits goes first. Otherwise it would take the new seat away.
     if (!(await this.sendRelease())) throw failureOf(outage)
     const result = await this.#requestActivation(key, name)
     const isGood = result.outcome === 'refreshed'
