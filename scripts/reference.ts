@@ -84,7 +84,8 @@ API with every field at \`/swagger\`.
 - \`:slug\` is an app’s slug.
 - \`:tier\` and \`:feature\` take an id or a slug.
 - A license’s \`:id\` takes its id or its UUID.
-- The server hides tokens and their \`jti\` from \`pk_\` keys.
+- The server hides tokens, their \`jti\`, and the texts of license keys from \`pk_\` keys.
+- A license key, or a license’s own token, stands in the body.
 - An _unbound_ key works for every app of its mode. Other keys are bound to one app.
 - Only an unbound \`sk_\` key that never expires can manage API keys.
 
@@ -102,7 +103,7 @@ ${table(['code', 'status', 'cause'], codes)}
 
 ## Events
 
-Heartwood sends these events to a webhook. No event carries a license token.
+Heartwood sends these events to a webhook. No event carries a license token or the text of a license key.
 
 ${table(['type', 'cause'], events)}
 

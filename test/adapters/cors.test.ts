@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { ignoresAuthorization } from '../../src/adapters/http/route.ts'
 import { routes } from '../../src/adapters/routes/index.ts'
 import { newShop } from '../support/fixtures.ts'
 import { serve, type TestServer } from './test-server.ts'
@@ -46,10 +47,13 @@ describe('CORS', () => {
   })
 
   test('corsOrigins: a named origin may call every route', async () => {
-    for (const { method, path, access } of routes.filter((row) => row.access !== 'public')) {
+    for (const row of routes.filter(({ access }) => access !== 'public')) {
+      const { method, path, access } = row
       const response = await allowing.send('OPTIONS', concrete(path), { headers: asking(method) })
       assert.equal(response.headers.get('access-control-allow-origin'), page, `${method} ${path} ${access}`)
-      assert.match(response.headers.get('access-control-allow-headers') ?? '', /Authorization/)
+      const allowed = response.headers.get('access-control-allow-headers') ?? ''
+      assert.match(allowed, /Content-Type/)
+      assert.equal(allowed.includes('Authorization'), !ignoresAuthorization(row), `${method} ${path}`)
       assert.match(response.headers.get('vary') ?? '', /Origin/)
     }
     const read = await allowing.send('GET', '/apps', { key: allowing.keys.sk, headers: { origin: page } })
@@ -57,11 +61,12 @@ describe('CORS', () => {
     assert.match(read.headers.get('access-control-expose-headers') ?? '', /X-Request-Id/)
   })
 
-  test('corsOrigins: a renewal may carry Heartwood-Client', async () => {
-    for (const { method, path, access } of routes) {
+  test('corsOrigins: a renewal and an activation may carry Heartwood-Client', async () => {
+    const wanted = ['regenerateLicense', 'activateInstallation']
+    for (const { method, path, operationId } of routes) {
       const response = await allowing.send('OPTIONS', concrete(path), { headers: asking(method) })
       const allowed = response.headers.get('access-control-allow-headers') ?? ''
-      assert.equal(/\bHeartwood-Client\b/.test(allowed), access === 'renewal', `${method} ${path}`)
+      assert.equal(/\bHeartwood-Client\b/.test(allowed), wanted.includes(operationId), `${method} ${path}`)
     }
   })
 

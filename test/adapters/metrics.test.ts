@@ -202,6 +202,40 @@ describe('heartwood_http metrics', () => {
   })
 })
 
+describe('license keys', () => {
+  test('requests, errors and limits: counted by route, code and limit', async () => {
+    const clientAddress = (): string => '192.0.2.1'
+    const rateLimits = { failedLicenseKey: 1, activationPerKey: 2, seatsPerKey: 1 }
+    const server = await measured({ rateLimits, clientAddress })
+    const sold = { customerId: server.customer.id, tierId: 'pro', forever: true } as const
+    const { key } = await server.licensing.licenseKeys.create('desktop-app', sold)
+    const route = '/apps/desktop-app/license-keys'
+    const post = (path: string, body: object) => server.send('POST', `${route}/${path}`, { body })
+    const body = { license_key: key, installation_id: 'a1b2c3d4-e5f6-4a7b-8c9d-0000000000ff' }
+    for (let at = 0; at < 4; at++) await post('activate', body)
+    for (let at = 0; at < 2; at++) await post('seats', { license_key: key })
+    for (let at = 0; at < 3; at++) await post('verify', { license_key: 'x' })
+    const metrics = await scrape(server)
+    assert.deepEqual(counted(metrics, 'heartwood_http_rate_limited_total'), {
+      activation_per_key: 2,
+      failed_license_key: 2,
+      seats_per_key: 1,
+    })
+    assert.deepEqual(counted(metrics, 'heartwood_http_errors_total'), { rate_limited: 5 })
+    const line = (path: string, status: number) =>
+      `heartwood_http_requests_total{method="POST",route="/api/v1/apps/:slug/license-keys/${path}",status="${status}"}`
+    assert.deepEqual(metrics.family('heartwood_http_requests_total'), {
+      [line('activate', 201)]: 1,
+      [line('activate', 200)]: 1,
+      [line('activate', 429)]: 2,
+      [line('seats', 200)]: 1,
+      [line('seats', 429)]: 1,
+      [line('verify', 200)]: 1,
+      [line('verify', 429)]: 2,
+    })
+  })
+})
+
 describe('load metrics', () => {
   test('signing queue and key pool: equal to licensing.load()', async () => {
     const signing = { concurrency: 1, maxWaiting: 1 }
@@ -293,7 +327,7 @@ describe('licensingServer() with metrics in a host', () => {
 describe('labels', () => {
   const canary = 'canary7xq'
   const named =
-    /(?:app|tier|feat|cus|lic|key|evt|whd|whsec|sk|pk)_[0-9a-z]{6,}|eyJ|@|[0-9a-f]{8}-[0-9a-f]{4}/i
+    /(?:app|tier|feat|cus|lic|lkey|(?<!license_)key|evt|whd|whsec|sk|pk)_[0-9a-z]{6,}|eyJ|@|[0-9a-f]{8}-[0-9a-f]{4}/i
 
   test('no id, slug, e-mail, token or key, for any request and outcome', async () => {
     const fixture = await newFixture()

@@ -13,6 +13,7 @@ import {
   tokenOf,
   type Shop,
 } from '../support/fixtures.ts'
+import { readsOfLicenseKeys, sale, shopKey, writesOfLicenseKeys } from './license-keys/restricted.ts'
 
 const app = 'desktop-app'
 
@@ -28,38 +29,9 @@ async function shopWithKey(rights: NewApiKey): Promise<Shop & { id: string; own:
   return { ...shop, id, own: licensing.restrictedTo((await licensing.apiKeys.authenticate(secret))!) }
 }
 
-/** A sale, and the key that its shop has mailed. */
-const sale = 'sale-1'
-const shopKey = 'key-of-another-shop'
-
-/** Every use case of license keys that only a secret key may call. */
-function writesOfLicenseKeys({ licenseKeys }: RestrictedLicensing, customerId: string) {
-  const idOf = async () => (await licenseKeys.getByExternalId(app, sale)).id
-  const sold = { customerId, tierId: 'pro', forever: true } as const
-  const state = { tierId: 'pro', seats: 2, expiresAt: null, asOf: 1_800_000_000 }
-  const activation = { installationId: installation(77) }
-  return [
-    () => licenseKeys.list(app, { include: 'key' }),
-    () => licenseKeys.getByExternalId(app, sale, { include: 'key' }),
-    async () => licenseKeys.get(app, await idOf(), { include: 'key' }),
-    () => licenseKeys.create(app, sold),
-    async () => licenseKeys.update(app, await idOf(), { name: 'Team' }),
-    () => licenseKeys.sync(app, { ...state, externalId: sale, customer: { email: 'ada@example.com' } }),
-    () => licenseKeys.activate(app, shopKey, activation),
-    async () => licenseKeys.release(app, (await licenseKeys.activate(app, shopKey, activation)).license.id),
-    async () => licenseKeys.releaseAll(app, await idOf()),
-    async () => licenseKeys.roll(app, await idOf()),
-    async () => licenseKeys.revoke(app, await idOf()),
-    async () => licenseKeys.reinstate(app, await idOf()),
-    async () => licenseKeys.delete(app, await idOf()),
-  ]
-}
-
 /** Every use case that reads in an app. */
-function reads(
-  { apps, tiers, features, customers, licenses, licenseKeys, verification }: RestrictedLicensing,
-  id: string,
-) {
+function reads(licensing: RestrictedLicensing, id: string) {
+  const { apps, tiers, features, customers, licenses, verification } = licensing
   return [
     () => apps.get(app),
     () => apps.publicKey(app),
@@ -76,12 +48,7 @@ function reads(
     () => licenses.list(app),
     () => licenses.get(app, id),
     () => licenses.getByInstallation(app, installation(1)),
-    () => licenseKeys.list(app),
-    () => licenseKeys.getByExternalId(app, sale),
-    async () => licenseKeys.get(app, (await licenseKeys.getByExternalId(app, sale)).id),
-    () => licenseKeys.verify(app, shopKey),
-    () => licenseKeys.seats(app, shopKey),
-    () => licenseKeys.authenticate(app, shopKey),
+    ...readsOfLicenseKeys(licensing),
     () => verification.verify(app, { installationId: installation(1) }),
     async () => verification.verifyDirectly(app, { installationId: installation(1) }),
     () => verification.verifyToken(app, 'x'),

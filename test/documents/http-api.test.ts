@@ -37,9 +37,12 @@ test(
   async (t) => {
     const cwd = emptyFolder(t)
     const server = await startServer(t, { cwd, way: sameRuntime })
-    const rest = [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 201, 404]
+    const licensing = [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]
+    const seats = [200, 201, 200, 200, 200]
+    const rest = [200, 201, 404]
     const first = await paste(server.url, cwd)
-    assert.deepEqual(first.statuses, [201, 201, 201, 201, 200, 201, ...rest])
+    const sold = [201, 201, 201, 201, 200, 201, ...licensing]
+    assert.deepEqual(first.statuses, [...sold, 201, ...seats, ...rest])
     const expected = [
       /"features":\["api_access","webhooks"\]/,
       /"code":"version_not_covered"/,
@@ -47,10 +50,15 @@ test(
       /"valid":true/,
       /"licenses_resigned":1/,
       /"valid":false,"status":"revoked"/,
+      /"license_key":\{"id":"lkey_\w+","status":"active","expires_at":null,"updates_until":null,"seats":2,"seats_used":1\}/,
+      /"name":"Laptop","installation_id_last_four":"4f50","activated_at":"[^"]+","seen_on":"[-\d]+","this":true/,
+      /"released":true,"releases_left":11/,
+      /"reason":"The license key is active"/,
     ]
     for (const text of expected) assert.match(first.output, text)
     const second = await paste(server.url, cwd)
-    assert.deepEqual(second.statuses, [409, 409, 200, 409, 200, 200, ...rest])
+    const known = [409, 409, 200, 409, 200, 200, ...licensing]
+    assert.deepEqual(second.statuses, [...known, 200, ...seats, ...rest])
     assert.ok(second.output.includes(JSON.stringify(JSON.parse(conflict!.code))))
     assert.match(second.output, /Installation already has an active license/)
   },

@@ -302,6 +302,28 @@ test('announceEnds(): writes one event 7 days before the end and one at the end,
   )
 })
 
+test('announceEnds(): a license key has the event of its end, and its seats have none', async () => {
+  const shop = await shopWithWebhook()
+  const { licensing, clock } = shop
+  const { id: customerId } = shop.customer
+  const sold = { customerId, tierId: 'pro', seats: 2, durationDays: 30 } as const
+  const { id, key } = await licensing.licenseKeys.create('desktop-app', sold)
+  await licensing.licenseKeys.activate('desktop-app', key, { installationId: installation(1) })
+  const ends = async () => (await typesOf(shop)).filter((type) => type.includes('expir'))
+  clock.seconds += 24 * day
+  await passSteadyHour(shop)
+  await passSteadyHour(shop)
+  assert.deepEqual(await ends(), ['license_key.expiring'])
+  await licensing.licenseKeys.update('desktop-app', id, { durationDays: 5 })
+  await passSteadyHour(shop)
+  clock.seconds += 6 * day
+  await passSteadyHour(shop)
+  await passSteadyHour(shop)
+  assert.deepEqual(await ends(), ['license_key.expiring', 'license_key.expiring', 'license_key.expired'])
+  const { data } = (await bodies(shop)).find(({ type }) => type === 'license_key.expired')!
+  assert.deepEqual([data.license_key_id, data.status, data.seats, data.seats_used], [id, 'expired', 2, 1])
+})
+
 test('announceEnds(): an end that nobody receives is announced as soon as the app has a webhook', async () => {
   const shop = await newShop()
   await shop.issue({ durationDays: 30 })

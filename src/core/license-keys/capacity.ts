@@ -27,9 +27,10 @@ export async function isFull(
   used: number,
 ): Promise<boolean> {
   const now = runtime.now()
-  if (used < key.seats || mayReplace(key, used, now)) return false
+  if (used < key.seats) return false
   const before = idleBefore(key, now)
-  return before === null || used - (await storage.countSeats(key.id, before)) >= key.seats
+  const lively = before === null ? used : used - (await storage.countSeats(key.id, before))
+  return lively >= key.seats && !mayReplace(key, lively, now)
 }
 
 /** Gives away seats that were silent for too long, as many as are needed. Resolves to the number of taken seats. */

@@ -152,6 +152,14 @@ async function insertCustomer([tx]: Session, { customer, isNew }: Found): Promis
   return !isNew || tx.insertCustomer(customer)
 }
 
+function findSale(
+  { storage }: Context,
+  { id }: AppRecord,
+  { externalId }: ParsedSale,
+): Promise<LicenseKeyRecord | null> {
+  return storage.findLicenseKeyByExternalId(id, externalId)
+}
+
 /** Resolves to `null` after a lost race. */
 async function create(context: Context, app: AppRecord, sale: ParsedSale): Promise<SyncedLicenseKey | null> {
   const found = await findCustomer(context, app, sale.customer, context.storage)
@@ -164,8 +172,9 @@ async function create(context: Context, app: AppRecord, sale: ParsedSale): Promi
     return result
   }
   const done = await lostIfGone(context, inTransaction(context, insert))
-  // The external id may be taken by the same sale: then the next attempt finds it.
-  if (done === null) await checkTaken(context, app, key.id, { aliasHash: key.aliasHash })
+  if (done !== null || (await findSale(context, app, sale)) !== null) return done
+  // If the same sale is there by now, the next attempt finds it, and the key is its own.
+  await checkTaken(context, app, key.id, { aliasHash: key.aliasHash })
   return done
 }
 
@@ -227,7 +236,7 @@ export async function syncSale(context: Context, app: AppRecord, given: Sale): P
   checkMetadata(sale.metadata)
   checkEmail(sale.customer.email)
   const attempt = async (): Promise<SyncedLicenseKey | null> => {
-    const known = await context.storage.findLicenseKeyByExternalId(app.id, sale.externalId)
+    const known = await findSale(context, app, sale)
     return known === null ? create(context, app, sale) : change(context, app, sale, known)
   }
   return retryUntilWon(attempt, { lost: lostTooOften })

@@ -4,6 +4,7 @@ import { checkLicenseKey } from '../../../src/core/license-keys/text.ts'
 import type { LicenseKeyWithText } from '../../../src/core/index.ts'
 import { codeOf, day, installation, newShop, refusalOf, start, type Shop } from '../../support/fixtures.ts'
 import { claimsOf } from '../../support/tokens.ts'
+import { seatFaults } from '../../storage/seat-invariants.ts'
 import { app, end, sell } from './sale.ts'
 
 async function seatAt({ licensing }: Shop, key: string, number: number) {
@@ -191,6 +192,21 @@ test('licenses.update(): what belongs to the license key cannot be changed on a 
   assert.equal((await licenses.getByInstallation(app, installation(7))).id, seat.id)
 })
 
+test('licenses.update(): an expired seat moves only to a free place, and holds it', async () => {
+  const shop = await newShop()
+  const { licenses } = shop.licensing
+  const { key } = await sell(shop, { durationDays: 1 })
+  const seat = await seatAt(shop, key, 1)
+  await shop.issue({ installationId: installation(2) })
+  shop.clock.seconds += day
+  const move = (number: number) =>
+    licenses.update(app, seat.id, { installationId: installation(number), metadata: { number } })
+  assert.equal(await codeOf(move(2)), 'conflict')
+  assert.equal(await codeOf(move(3)), 'ok')
+  assert.equal((await licenses.getByInstallation(app, installation(3))).id, seat.id)
+  assert.deepEqual(await seatFaults(shop.storage, shop.app.id), [])
+})
+
 test('licenseKeys.revoke() and reinstate(): end all seats, and bring back those whose place is free', async () => {
   const shop = await newShop()
   const { licenseKeys, licenses } = shop.licensing
@@ -244,6 +260,24 @@ test('licenseKeys.roll(): gives another text, and no installation notices', asyn
   assert.deepEqual(await all('new-key-of-the-shop', third.key), [true, true])
   assert.equal(await codeOf(licenses.renew(app, seat.id, seat.token)), 'ok')
   assert.equal(await codeOf(licenseKeys.roll(app, sold.id, { overlapDays: 91 })), 'validation_error')
+})
+
+test('licenseKeys.roll(): a text that was recognised before it takes and frees no seat after it', async () => {
+  const shop = await newShop()
+  const { licenseKeys } = shop.licensing
+  const sold = await sell(shop, { seats: 2, key: 'key-of-another-shop' })
+  const seat = await seatAt(shop, sold.key, 1)
+  const shown = [
+    await licenseKeys.authenticate(app, sold.key),
+    await licenseKeys.authenticate(app, 'key-of-another-shop'),
+  ]
+  await licenseKeys.roll(app, sold.id)
+  for (const licenseKey of shown) {
+    const activated = licenseKeys.activate(app, licenseKey, { installationId: installation(2) })
+    assert.equal(await codeOf(activated), 'invalid_license_key')
+    assert.equal(await codeOf(licenseKeys.release(app, seat.id, { licenseKey })), 'invalid_license_key')
+  }
+  assert.equal((await licenseKeys.get(app, sold.id)).seatsUsed, 1)
 })
 
 test('licenseKeys.delete(): deletes the seats too', async () => {

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { LicenseKey, NumericDate, Sale } from '../../../src/core/index.ts'
 import { codeOf, day, installation, newShop, start, type Shop } from '../../support/fixtures.ts'
 import { randomFrom } from '../../storage/race-tasks.ts'
+import { seatFaults } from '../../storage/seat-invariants.ts'
 import { app, sell } from './sale.ts'
 
 const shopKey = 'key-of-another-shop'
@@ -153,6 +154,19 @@ test('licenseKeys.sync(): a refund ends every seat, and a won dispute brings the
   assert.deepEqual(await standing(9, 'dispute'), ['revoked', 'By hand', 'revoked'])
   await licenseKeys.reinstate(app, id)
   assert.deepEqual(await standing(9, 'dispute'), ['active', null, 'active'], 'the shop has said nothing new')
+})
+
+test('licenseKeys.reinstate(): brings the seats back with the terms of now', async () => {
+  const shop = await shopOfSales()
+  const { licenseKeys, licenses } = shop.licensing
+  const { id, key } = await licenseKeys.sync(app, statement(0))
+  const { license } = await licenseKeys.activate(app, key, { installationId: installation(1) })
+  await licenseKeys.sync(app, statement(0, { asOf: start + day, ended: 'dispute' }))
+  await licenseKeys.sync(app, statement(4))
+  await licenseKeys.reinstate(app, id)
+  const { tier, features, expiresAt, status } = await licenses.get(app, license.id)
+  assert.deepEqual([tier, features, expiresAt, status], ['team', ['sync'], start + 90 * day, 'active'])
+  assert.deepEqual(await seatFaults(shop.storage, shop.app.id), [])
 })
 
 test('licenseKeys.sync(): moves the end, tier and customer of every seat', async () => {
