@@ -26,8 +26,10 @@ export type ClientState =
 
 /**
  * Says what to do about a license. `none`: nothing. `refresh`: let the program reach the license server. `renew`: the
- * vendor must move the end date, or that of the updates. `contact`: ask the vendor. `check_clock`: set the computer's clock. `new_token`: enter a
- * license token, or a new one. `update`: update the program, because it does not know the server's present key.
+ * vendor must move the end date, or that of the updates. `activate`: enter or confirm the license key. `free_seat`: all seats are
+ * taken, so one must be released. `contact`: ask the vendor. `check_clock`: set the computer's clock. `new_token`: enter a
+ * license token, or a new one. `update`: update the program, because it does not know the server's present key. Later versions
+ * may add actions: show `reason` for an unknown one.
  *
  * @example
  * ```ts
@@ -37,7 +39,7 @@ export type ClientState =
  * console.log(opensTokenForm('contact')) // false
  * ```
  */
-export type ClientAction = Decision['action'] | 'new_token' | 'update'
+export type ClientAction = Decision['action'] | 'new_token' | 'update' | 'free_seat'
 
 /** The facts of one moment. Times are whole seconds since 1970, spans are seconds. */
 export interface ProgramFacts {
@@ -49,8 +51,12 @@ export interface ProgramFacts {
   readonly awaitsKey: boolean
   /** The time at which the server said that the license is revoked. */
   readonly revokedAt: number | null
+  /** True if it was no revocation, but the seat was given back. */
+  readonly released: boolean
   /** The code of the server's last refusal to renew the token. */
   readonly refusal: string | null
+  /** True if the program has a license key, by which it activates itself. */
+  readonly activates: boolean
   /** True if the last attempt to reach the server failed. */
   readonly unreachable: boolean
   readonly now: number
@@ -93,7 +99,13 @@ const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientActi
   ['not_found', ['The license server does not know this license: a new token is needed', 'new_token']],
   ['token_expired', ['The license server says that the license has expired', 'renew']],
   ['missing_tier', ['The license has no tier any more and cannot be renewed', 'contact']],
-  ['license_released', ['This installation has given its license back: a new token is needed', 'new_token']],
+  ['license_revoked', ['The license has been revoked', 'contact']],
+  ['license_key_revoked', ['The license has been revoked', 'contact']],
+  ['license_key_expired', ['The license key has expired', 'renew']],
+  ['invalid_license_key', ['The license server does not know this license key', 'activate']],
+  ['seat_limit_reached', ['All seats of the license key are taken: release one first', 'free_seat']],
+  ['release_limit_reached', ['Only the vendor can release this license', 'contact']],
+  ['conflict', ['Only the vendor can release this license', 'contact']],
   ['token_mismatch', ['The license server knows this token by another license id', 'contact']],
   ['unknown_key', ['The license server signs with a key that this program does not know', 'update']],
   ['no_such_route', ['The program asks at a wrong address: it is not that of its license server', 'contact']],
@@ -104,11 +116,16 @@ const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientActi
 ])
 const otherRefusal = ['The license server refuses to renew the license', 'contact'] as const
 
+/** The sentence for a person, and the advice, to a refusal of the server. */
+export function adviceTo(refusal: string): readonly [reason: string, action: ClientAction] {
+  return refusals.get(refusal) ?? otherRefusal
+}
+
 /** Shows the server's refusal, but keeps the license valid: only a revocation ends it. */
 function withRefusal(assessment: LicenseAssessment, refusal: string | null): LicenseAssessment {
   // About a token that has ended the server says no more than is known.
   if (refusal === null || refusal === assessment.code) return assessment
-  const [reason, action] = refusals.get(refusal) ?? otherRefusal
+  const [reason, action] = adviceTo(refusal)
   return { ...assessment, reason, action }
 }
 
@@ -159,12 +176,18 @@ function isOfflineTooLong(facts: ProgramFacts): boolean {
   return isPast(offlineEnd(facts), Math.max(facts.now, facts.seenAt))
 }
 
+const toActivate = {
+  reason: 'The license key is yet to be confirmed by the license server',
+  action: 'refresh',
+} as const
+
 const endedByClock =
-  'This computer’s clock has shown a time after the end of the license: if the clock is right now, enter a newer token or let the program reach its server'
+  'This computer’s clock has shown a time after the end of the license: if it is right now, enter a newer token or let the program reach its server'
 
 /** A clock that once ran ahead ends a license too early, and an extension would not help. */
-function causeOfEnd({ token, now, seenAt }: ProgramFacts): Cause {
+function causeOfEnd({ token, now, seenAt, activates }: ProgramFacts): Cause {
   const isByClock = !isPast(token?.exp, now) && seenAt > now + clockTolerance
+  if (activates) return { code: 'token_expired', ...toActivate }
   return isByClock
     ? { code: 'token_expired', reason: endedByClock, action: 'check_clock' }
     : { code: 'token_expired', reason: ended, action: 'renew' }
@@ -177,10 +200,14 @@ function assessToken(facts: ProgramFacts, decision: Decision): LicenseAssessment
   return assessLapsed(facts, { code: 'offline_too_long', reason: unseen, action: 'refresh' })
 }
 
-function assessRevoked(revokedAt: number, now: number): LicenseAssessment {
-  const license = { expiresAt: null, revokedAt, minRevision: 0 }
-  const { code, reason, action } = decide({ license, now })
-  return { state: 'revoked', code, reason, action, changesAt: null }
+/** A seat that was given back is no blame: the program is as it was before its activation. */
+function assessRevoked(revokedAt: number, { now, released }: ProgramFacts): LicenseAssessment {
+  const revokedCause = released ? 'released' : null
+  const { code, reason, action } = decide({
+    license: { expiresAt: null, revokedAt, minRevision: 0, revokedCause },
+    now,
+  })
+  return { state: released ? 'invalid' : 'revoked', code, reason, action, changesAt: null }
 }
 
 /** The clock is credible again as soon as it has caught up with the time that is known to have passed. */
@@ -205,16 +232,11 @@ function withCoverage(facts: ProgramFacts, assessment: LicenseAssessment): Licen
  */
 export function assess(facts: ProgramFacts): LicenseAssessment {
   const { token, revokedAt, now, seenAt, refreshEvery, problem: reason } = facts
-  if (revokedAt !== null) return assessRevoked(revokedAt, now)
+  if (revokedAt !== null) return assessRevoked(revokedAt, facts)
   if (token === null) {
-    const none = {
-      state: 'invalid',
-      code: 'invalid_token',
-      reason,
-      action: 'new_token',
-      changesAt: null,
-    } as const
-    return withAwaitedKey(facts, none)
+    const none = { state: 'invalid', code: 'invalid_token', changesAt: null } as const
+    if (facts.activates) return withRefusal({ ...none, ...toActivate }, facts.refusal)
+    return withAwaitedKey(facts, { ...none, reason, action: 'new_token' })
   }
   const decision = decide({ token, now, seenAt, refreshEvery })
   if (decision.status === 'clock_suspect' && !isOfflineTooLong(facts))

@@ -1,11 +1,15 @@
 import { LicensingError } from '../core/errors.ts'
 import { readPastedToken } from '../core/token/pasted.ts'
+import type { LicenseSeat } from './activation.ts'
 import { Listeners, type ClientEvents } from './events.ts'
 import { describeMisfit } from './misfit.ts'
 import { differs, licenseOf, type ClientLicense } from './license.ts'
+import type { LicenseClient } from './license-client.ts'
 import { readOptions, type ClientSettings, type LicenseClientOptions } from './options.ts'
 import { requireCrypto } from './platform.ts'
-import { deadline, requestRenewal, validateRenewal, type RenewalResult } from './renewal.ts'
+import type { Tombstone } from './record.ts'
+import { deadline, outage, requestRenewal, validateRenewal, type RenewalResult } from './renewal.ts'
+import { Seats } from './seats.ts'
 import { StateStore } from './state-store.ts'
 import {
   isRevoked,
@@ -24,52 +28,6 @@ import { TrustedKeys, type TokenProblem, type VerifiedToken } from './trusted-ke
 
 type Reducer = (state: ProgramState) => ProgramState
 
-/**
- * The license of this program, kept fresh.
- *
- * @example
- * ```ts
- * import { LicensingError, type LicenseClient } from 'heartwood/client'
- *
- * export async function enterToken(client: LicenseClient, pasted: string): Promise<string> {
- *   try {
- *     const { state, reason } = await client.setToken(pasted)
- *     return `${state}: ${reason}`
- *   } catch (error) {
- *     if (error instanceof LicensingError && error.code === 'invalid_token') return error.message
- *     throw error
- *   }
- * }
- * ```
- */
-export interface LicenseClient<Feature extends string = string> {
-  /** The license at this moment, by the verified token alone. It makes no request and does not wait. */
-  readonly license: ClientLicense<Feature>
-  /**
-   * Takes in a token that the user entered, without what mail and chat add: white space, invisible characters, quotes,
-   * brackets, a code fence, a dot. Between two tokens of a license the one with the higher revision wins.
-   * @throws {LicensingError} `invalid_token` if no trusted key signed it for this program; nothing changes then. The message
-   * says if the token was cut off, or is for another app.
-   */
-  setToken(token: string): Promise<ClientLicense<Feature>>
-  /**
-   * Asks the server for a new token now, or with `ifDue` only if it is time to. Never throws: without a server nothing
-   * changes. A request takes ten seconds at most. If another tab or process is asking, it waits for that one first.
-   */
-  refresh(options?: { readonly ifDue?: boolean }): Promise<ClientLicense<Feature>>
-  /** Looks at the clock and at the store, which another program may have written. Never throws. It waits five seconds for a read. */
-  check(): Promise<ClientLicense<Feature>>
-  /** Forgets the token, here and in the store. Never throws. */
-  clear(): Promise<ClientLicense<Feature>>
-  /** Calls `listener` at every event of this name. Returns a function that stops that. */
-  on<Name extends keyof ClientEvents>(
-    name: Name,
-    listener: (event: ClientEvents<Feature>[Name]) => void,
-  ): () => void
-  /** Stops refreshing, and gives up a request that is under way. `license` goes on to work. */
-  close(): void
-}
-
 const problems: Readonly<Partial<Record<TokenProblem, string>>> = {
   unfetched: 'The token is signed with a newer key, which could not be fetched from the license server',
 }
@@ -84,6 +42,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   readonly #settings: ClientSettings
   readonly #keys: TrustedKeys
   readonly #states: StateStore
+  readonly #seats: Seats
   readonly #listeners = new Listeners<Feature>()
   readonly #closing = new AbortController()
   #emitted: ClientLicense<Feature>
@@ -97,6 +56,12 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     this.#settings = settings
     this.#keys = keys
     this.#states = new StateStore(settings.store, keys)
+    this.#seats = new Seats(
+      settings,
+      this.#states,
+      (token, signal) => this.#verify(token, signal),
+      this.#closing.signal,
+    )
     this.#emitted = this.license
   }
 
@@ -149,7 +114,30 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
     return this.license
   }
 
+  activate(key?: string, options?: { readonly name?: string }): Promise<ClientLicense<Feature>> {
+    return this.#after(this.#seats.activate(key, options?.name))
+  }
+
+  release(): Promise<ClientLicense<Feature>> {
+    return this.#after(this.#seats.release())
+  }
+
+  releaseSeat(licenseId: string): Promise<ClientLicense<Feature>> {
+    return this.#after(this.#seats.releaseOne(licenseId))
+  }
+
+  seats(): Promise<readonly LicenseSeat[]> {
+    return keepAlive(this.#seats.list())
+  }
+
+  /** The client soon tries again what found no server. */
+  async #after(work: Promise<void>): Promise<ClientLicense<Feature>> {
+    await keepAlive(work).finally(() => this.#schedule(waitAfter(1)))
+    return this.#emitIfChanged()
+  }
+
   async clear(): Promise<ClientLicense<Feature>> {
+    this.#seats.asked = null
     await keepAlive(this.#changeAlone(withoutLicense))
     return this.#emitIfChanged()
   }
@@ -216,7 +204,11 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   }
 
   #nextAttempt(): number {
-    return nextAttempt(this.#states.state, this.#settings.refreshEvery, this.#settings.now())
+    const { refreshEvery } = this.#settings
+    const now = this.#settings.now()
+    const { state } = this.#states
+    const hasErrand = this.#seats.mayActivate() || !!state.record.activation?.releasing
+    return nextAttempt(state, refreshEvery, now, hasErrand)
   }
 
   #isDue(): boolean {
@@ -234,10 +226,20 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   }
 
   async #renew({ record, held }: ProgramState): Promise<void> {
-    if (held === null) return
-    const result = await this.#requestRenewal(held)
+    if (!(await this.#seats.sendRelease()) && held === null) return this.#settle(record.revoked, null, outage)
+    const result = await this.#requestToken(held)
+    if (result !== null) await this.#settle(record.revoked, held, result)
+  }
+
+  /** A token that has ended by time cannot be renewed, but its installation can be activated again. */
+  async #requestToken(held: VerifiedToken | null): Promise<RenewalResult | null> {
+    if (this.#seats.mayActivate()) return this.#seats.request()
+    return held && this.#requestRenewal(held)
+  }
+
+  async #settle(before: Tombstone | null, asked: VerifiedToken | null, result: RenewalResult): Promise<void> {
     if (this.#closing.signal.aborted) return
-    const renewal = { before: record.revoked, asked: held, at: this.#settings.now(), result }
+    const renewal = { before, asked, at: this.#settings.now(), result }
     await this.#states.change((state) => settle(state, renewal))
     this.#emitOutcome(result)
   }

@@ -3,7 +3,7 @@ import { assess, type LicenseAssessment } from './assessment.ts'
 import type { ClientSettings, Verdict } from './options.ts'
 import { attemptOf, type RefreshAttempt } from './record.ts'
 import type { StoreCondition } from './state-store.ts'
-import { isRevoked, latestTime, type ProgramState } from './state.ts'
+import { isRevoked, keyOf, latestTime, type ProgramState } from './state.ts'
 import type { ClientClaims } from './trusted-keys.ts'
 
 /**
@@ -73,6 +73,8 @@ function assessState(settings: ClientSettings, state: ProgramState, moment: Mome
     problem: problemOf(state, settings),
     awaitsKey,
     revokedAt: isRevoked(state) ? (record.revoked?.at ?? now) : null,
+    released: record.revoked?.released === true,
+    activates: keyOf(settings, state) !== null,
     refusal: attempt?.code ?? null,
     unreachable: attempt?.outcome === 'unreachable',
     now,

@@ -129,6 +129,10 @@ export interface LicenseClientOptions {
   readonly installationId?: string
   /** A token to begin with, for example from a setting. A newer one in the store wins. */
   readonly token?: string
+  /** The license key of a server, for example from its environment. The client activates with it by itself. */
+  readonly licenseKey?: string
+  /** The name of this installation for people, such as the computer's, up to 64 characters. `activate` sends it. */
+  readonly installationName?: string
   /** Keeps the token between starts; default {@link memoryStore}. */
   readonly store?: LicenseStore
   /** The hours between refreshes, from 0.1; default 24. Each client comes up to a fifth earlier, so that they spread. */
@@ -172,6 +176,8 @@ export interface ClientSettings {
   readonly licenseId: string | null
   readonly installationId: string | null
   readonly token: string | null
+  readonly licenseKey: string | null
+  readonly installationName: string | null
   readonly store: LicenseStore
   readonly refreshEvery: number
   readonly background: boolean
@@ -258,6 +264,8 @@ export function readOptions(options: LicenseClientOptions): ClientSettings {
     licenseId: readLicenseId(options.licenseId),
     installationId: readUuid('installationId', options.installationId),
     token: readPastedToken(readText('token', options.token) ?? '') || null,
+    licenseKey: readText('licenseKey', options.licenseKey) || null,
+    installationName: readText('installationName', options.installationName),
     store: options.store ?? memoryStore(),
     refreshEvery: span('refreshHours', refreshHours, hour, 0.1),
     background: readFlag('background', options.background, true),

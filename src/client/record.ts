@@ -33,6 +33,18 @@ export interface Tombstone {
   readonly licenseId: string
   readonly revision: number
   readonly at: number
+  /** True if the seat was given back. Version 0.1.0 takes that for a revocation. */
+  readonly released?: boolean | undefined
+}
+
+/** The means by which this installation activates itself. A later version may have added fields. */
+export interface StoredActivation {
+  readonly installationId: string
+  /** The text of the license key; `null` for none. It opens every seat, so nobody but the server may see it. */
+  readonly licenseKey: string | null
+  readonly name: string | null
+  /** A license that was given back while no server responded. */
+  readonly releasing: { readonly licenseId: string; readonly token: string } | null
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -55,6 +67,8 @@ export interface StoredState {
   readonly seenAt: number
   readonly revoked: Tombstone | null
   readonly attempt: StoredAttempt | null
+  /** Absent before the first activation, so that the record stays as 0.1.0 wrote it. */
+  readonly activation?: StoredActivation | undefined
   /** The fields that a later version has written. This version carries them along. */
   readonly others: Fields
 }
@@ -96,6 +110,12 @@ function isAttempt(value: unknown): boolean {
   )
 }
 
+function isActivation(value: unknown): value is StoredActivation {
+  if (!isFields(value)) return false
+  const { installationId, licenseKey, name } = value
+  return typeof installationId === 'string' && [licenseKey, name].every(isTextOrNull)
+}
+
 function isRecord(
   value: unknown,
 ): value is Readonly<Record<'format', unknown>> & Omit<StoredState, 'others'> {
@@ -118,14 +138,17 @@ export function parseRecord(text: string): StoredState | null {
   try {
     const value: unknown = text.length > maxLength ? null : JSON.parse(text)
     if (!isRecord(value)) return null
-    const { format: _, token, fallback, given, keys = null, seenAt, revoked, attempt, ...others } = value
-    return { token, fallback, given, keys, seenAt, revoked, attempt, others }
+    const { format: _, activation, ...known } = value
+    const { token, fallback, given, keys = null, seenAt, revoked, attempt, ...others } = known
+    const record = { token, fallback, given, keys, seenAt, revoked, attempt, others }
+    // A damaged activation costs the license key, and leaves the license.
+    return isActivation(activation) ? { ...record, activation } : record
   } catch {
     return null
   }
 }
 
 /** The order of the fields is part of the format. */
-export function formatRecord({ others, ...record }: StoredState): string {
-  return JSON.stringify({ format, ...record, ...others })
+export function formatRecord({ others, activation, ...record }: StoredState): string {
+  return JSON.stringify({ format, ...record, activation, ...others })
 }

@@ -17,6 +17,9 @@ interface RefusedRenewal {
   readonly code: string
 }
 
+/** The server's response. Its data may be of any shape. */
+export type Reply = { readonly outcome: 'data'; readonly data: unknown } | RefusedRenewal | Outage
+
 /** The server's response to a renewal. Its token is yet to be verified. */
 export type RenewalResponse = { readonly outcome: 'token'; readonly token: string } | RefusedRenewal | Outage
 
@@ -35,15 +38,22 @@ const statusOf: Readonly<Record<string, number>> = {
   token_mismatch: 400,
   missing_tier: 400,
   license_released: 400,
+  license_key_expired: 400,
+  license_key_revoked: 400,
+  invalid_license_key: 401,
   invalid_token: 401,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
+  seat_limit_reached: 409,
+  release_limit_reached: 409,
+  conflict: 409,
+  validation_error: 422,
 }
 
-const outage: Outage = { outcome: 'unreachable', retryAfter: null }
+export const outage: Outage = { outcome: 'unreachable', retryAfter: null }
 
-function fieldOf(value: unknown, name: string): unknown {
+export function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
     ? (value as Record<string, unknown>)[name]
     : undefined
@@ -86,10 +96,10 @@ function retryAfter(response: Response, isOurs: boolean): number | null {
   return /^\d{1,9}$/.test(text) ? Math.min(Number(text), maxRetryAfter[isOurs ? 'ours' : 'foreign']) : null
 }
 
-async function readResponse(response: Response): Promise<RenewalResponse> {
+async function readResponse(response: Response): Promise<Reply> {
   const body = parse(await readBody(response))
-  const token = fieldOf(fieldOf(body, 'data'), 'token')
-  if (response.status === 200 && typeof token === 'string') return { outcome: 'token', token }
+  const data = fieldOf(body, 'data')
+  if (response.ok && typeof data === 'object') return { outcome: 'data', data }
   const code = codeOf(body)
   if (isWrongAddress(response.status, body)) return { ...outage, code: 'no_such_route' }
   if (isRefusal(response.status, code)) return { outcome: 'refused', code }
@@ -102,14 +112,15 @@ export function deadline(closing: AbortSignal): AbortSignal {
 }
 
 /**
- * Asks the license server for a new token, and shows it the present one. Never throws: without the server's own response
- * (no connection, a captive portal, a proxy, an overloaded server) it is an outage.
+ * Sends a POST to the license server. Never throws: without the server's own response (no connection, a captive portal, a
+ * proxy, an overloaded server) it is an outage. `path` is below that of the app.
  */
-export async function requestRenewal(
+export async function ask(
   { appUrl, fetch, program }: ClientSettings,
-  held: VerifiedToken,
+  path: string,
+  body: object,
   signal: AbortSignal,
-): Promise<RenewalResponse> {
+): Promise<Reply> {
   const init = {
     method: 'POST',
     headers: {
@@ -117,28 +128,48 @@ export async function requestRenewal(
       accept: 'application/json',
       ...(program !== null && { 'heartwood-client': program }),
     },
-    body: JSON.stringify({ current_token: held.text }),
-    // The token in the body is for this server alone.
+    body: JSON.stringify(body),
+    // The credential in the body is for this server alone.
     redirect: 'error',
     credentials: 'omit',
     cache: 'no-store',
     signal,
   } as const
   try {
-    return await until(signal, async () =>
-      readResponse(await fetch(`${appUrl}/licenses/${held.licenseId}/regenerate`, init)),
-    )
+    return await until(signal, async () => readResponse(await fetch(appUrl + path, init)))
   } catch {
     return outage
   }
 }
 
-/** Accepts the token of a response if it verified as `found`, is of the same license, and is newer. */
-export function validateRenewal(asked: VerifiedToken, found: VerifiedToken | TokenProblem): RenewalResult {
+/** The token of a reply, which is yet to be verified. */
+export function tokenOf(reply: Reply): RenewalResponse {
+  if (reply.outcome !== 'data') return reply
+  const token = fieldOf(reply.data, 'token')
+  return typeof token === 'string' ? { outcome: 'token', token } : outage
+}
+
+/** Asks the license server for a new token, and shows it the present one. Never throws. */
+export async function requestRenewal(
+  settings: ClientSettings,
+  { licenseId, text }: VerifiedToken,
+  signal: AbortSignal,
+): Promise<RenewalResponse> {
+  return tokenOf(await ask(settings, `/licenses/${licenseId}/regenerate`, { current_token: text }, signal))
+}
+
+/** Sorts out what is no token for this program. */
+export function validate(found: VerifiedToken | TokenProblem): RenewalResult {
   if (found === 'unknown_key') return { outcome: 'refused', code: found }
   if (found === 'foreign') return { outcome: 'refused', code: 'foreign_token' }
   // The text was no token, or its key could not be fetched: the server has not spoken yet.
-  if (typeof found === 'string') return outage
-  const isNewer = found.licenseId === asked.licenseId && found.revision > asked.revision
-  return isNewer ? { outcome: 'refreshed', next: found } : outage
+  return typeof found === 'string' ? outage : { outcome: 'refreshed', next: found }
+}
+
+/** Accepts the token of a response if it verified as `found`, is of the same license, and is newer. */
+export function validateRenewal(asked: VerifiedToken, found: VerifiedToken | TokenProblem): RenewalResult {
+  const result = validate(found)
+  if (result.outcome !== 'refreshed') return result
+  const { licenseId, revision } = result.next
+  return licenseId === asked.licenseId && revision > asked.revision ? result : outage
 }

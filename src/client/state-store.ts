@@ -67,7 +67,9 @@ export class StateStore {
     const isUnread = text === undefined
     const isOld = isUnread || this.#isBehind(text)
     const found = typeof text === 'string' && !isOld ? parseRecord(text) : null
-    const record = found ?? this.#state.record
+    // Version 0.1.0 drops the activation when it writes, so the memory of this program brings it back.
+    const record =
+      found === null ? this.#state.record : { activation: this.#state.record.activation, ...found }
     const held = await this.#verify(record)
     if (sequence < this.#applied || this.#writing > 0) return this.#state
     this.#applied = sequence

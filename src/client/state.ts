@@ -1,4 +1,12 @@
-import { attemptOf, emptyRecord, type RefreshAttempt, type StoredState, type Tombstone } from './record.ts'
+import type { ClientSettings } from './options.ts'
+import {
+  attemptOf,
+  emptyRecord,
+  type RefreshAttempt,
+  type StoredActivation,
+  type StoredState,
+  type Tombstone,
+} from './record.ts'
 import type { RenewalResult } from './renewal.ts'
 import type { StoreCondition } from './state-store.ts'
 import type { VerifiedToken } from './trusted-keys.ts'
@@ -95,15 +103,47 @@ export function withTime(state: ProgramState, now: number): ProgramState {
 
 /** Forgets the license, and the time with it, except for what is signed. */
 export function withoutLicense(state: ProgramState): ProgramState {
-  const { given, keys, others, seenAt } = state.record
-  const forgotten = { ...state, held: null, record: { ...emptyRecord, given, keys, others } }
+  const { given, keys, others, seenAt, activation } = state.record
+  // The installation keeps its id, so that it comes back to its own seat.
+  const kept = activation && { ...activation, licenseKey: null }
+  const record = { ...emptyRecord, given, keys, activation: kept, others }
+  const forgotten = { ...state, held: null, record }
   return withSignedTime(forgotten, state.held?.claims.iat ?? seenAt)
+}
+
+/** The license key by which the program activates itself: the option, otherwise the stored one. */
+export function keyOf(
+  { licenseKey }: Pick<ClientSettings, 'licenseKey'>,
+  { record }: ProgramState,
+): string | null {
+  return licenseKey ?? record.activation?.licenseKey ?? null
+}
+
+export function withActivation(state: ProgramState, activation: StoredActivation): ProgramState {
+  return { ...state, record: { ...state.record, activation } }
+}
+
+/** Ends a license on this computer: a revocation, or `released` if its seat was given back. */
+export function withEnd(
+  state: ProgramState,
+  ended: VerifiedToken,
+  at: number,
+  released: boolean,
+): ProgramState {
+  const { licenseId } = ended
+  const revoked = { licenseId, revision: revokedUpTo(state, ended), at, released }
+  return {
+    ...state,
+    held: null,
+    record: { ...state.record, token: null, fallback: null, revoked, attempt: null },
+  }
 }
 
 /** A renewal that has ended: `before` is the revocation on record when it began, `asked` is the token that it showed. */
 export interface FinishedRenewal {
   readonly before: Tombstone | null
-  readonly asked: VerifiedToken
+  /** `null` for an activation without a token. */
+  readonly asked: VerifiedToken | null
   readonly at: number
   readonly result: RenewalResult
 }
@@ -137,10 +177,10 @@ function revokedUpTo({ record: { revoked } }: ProgramState, { licenseId, revisio
 
 function refused(state: ProgramState, { asked, at }: FinishedRenewal, code: string): ProgramState {
   const attempt: RefreshAttempt = { at, outcome: 'refused', code, failures: 0, retryAfter: null }
-  if (code !== 'license_revoked') return { ...state, record: { ...state.record, attempt } }
-  const revoked = { licenseId: asked.licenseId, revision: revokedUpTo(state, asked), at }
-  const record = { ...state.record, token: null, fallback: null, revoked, attempt }
-  return { ...state, held: null, record }
+  const released = code === 'license_released'
+  const isEnd = asked !== null && (released || code === 'license_revoked')
+  const next = isEnd ? withEnd(state, asked, at, released) : state
+  return { ...next, record: { ...next.record, attempt } }
 }
 
 function isSame(one: Tombstone | null, other: Tombstone | null): boolean {
@@ -148,7 +188,8 @@ function isSame(one: Tombstone | null, other: Tombstone | null): boolean {
 }
 
 function isOvertaken({ record, held }: ProgramState, { before, asked }: FinishedRenewal): boolean {
-  const hasOther = !isSameLicense(held, asked) || held.revision > asked.revision
+  const hasOther =
+    asked === null ? held !== null : !isSameLicense(held, asked) || held.revision > asked.revision
   return hasOther || !isSame(record.revoked, before)
 }
 

@@ -12,8 +12,8 @@ export const longestSleep: number = hour
  * A number from 0 to 1 that is the same for a token at every start, and differs between tokens. The last six characters of
  * a `jti` are base32 of a MAC.
  */
-function spread({ claims }: VerifiedToken): number {
-  const digits = [...claims.jti.slice(-6)].map((character) =>
+function spread(held: VerifiedToken | null): number {
+  const digits = [...(held?.claims.jti.slice(-6) ?? '')].map((character) =>
     '0123456789abcdefghjkmnpqrstvwxyz'.indexOf(character),
   )
   return digits.reduce((sum, digit) => (sum + digit) / 32, 0)
@@ -35,25 +35,29 @@ export function waitAfter(failures: number): number {
 }
 
 /** Never passes half the way to the token's end, even if the server asks: a license that has ended cannot renew itself. */
-function backoff({ at, failures, retryAfter }: RefreshAttempt, held: VerifiedToken): number {
-  const { exp = Infinity } = held.claims
+function backoff({ at, failures, retryAfter }: RefreshAttempt, held: VerifiedToken | null): number {
+  const { exp = Infinity } = held?.claims ?? {}
   const wait = Math.max(retryAfter ?? 0, waitAfter(failures)) * (1 + spread(held) / 5)
   const longest = exp > at ? Math.max(5 * minute, (exp - at) / 2) : Infinity
   return Math.floor(Math.min(wait, longest))
 }
 
-/** The time of the next attempt, in seconds since 1970. If the clock is behind, it is now: the response sets that right. */
-export function nextAttempt(state: ProgramState, every: number, now: number): number {
+/**
+ * The time of the next attempt, in seconds since 1970. If the clock is behind, it is now: the response sets that right.
+ * `hasErrand`: an activation or a release waits for the server.
+ */
+export function nextAttempt(state: ProgramState, every: number, now: number, hasErrand: boolean): number {
   const attempt = attemptOf(state.record)
   const { held } = state
-  if (held === null) return Infinity
-  const { iat } = held.claims
+  if (held === null && !hasErrand) return Infinity
+  const { iat } = held?.claims ?? { iat: 0 }
   const isClockBehind = Math.max(iat, latestTime(state)) > now + clockTolerance
-  const due = isClockBehind ? now : iat + interval(held, every)
+  const due = hasErrand || isClockBehind || held === null ? now : iat + interval(held, every)
   // If the clock is before the last attempt, it was set back: ignore that attempt.
   if (attempt === null || attempt.at > now) return due
-  if (attempt.outcome === 'refused') return attempt.at + every
+  // Somebody may be waiting for the activation, so a day is too long for it.
+  if (attempt.outcome === 'refused') return attempt.at + (hasErrand ? Math.min(every, hour) : every)
   // Counts by the program's own clock: a wrong one must not make it ask again and again.
-  if (attempt.outcome === 'refreshed') return attempt.at + interval(held, every)
+  if (attempt.outcome === 'refreshed' && held !== null) return attempt.at + interval(held, every)
   return Math.max(due, attempt.at + backoff(attempt, held))
 }

@@ -51,6 +51,14 @@ export interface TestLicense {
   readonly updatesUntil?: number
 }
 
+/** A license key to sell. By default it has one seat and lasts 30 days. */
+export interface TestLicenseKey extends Omit<TestLicense, 'installationId'> {
+  /** The number of seats, from 1; default 1. */
+  readonly seats?: number
+  /** The number of releases by holders in a year; `null` for any; default 12. */
+  readonly releasesPerYear?: number | null
+}
+
 /** The options that connect a client to the test server. Add the program's own options. */
 export interface TestClientOptions {
   readonly baseUrl: string
@@ -85,6 +93,11 @@ export interface TestServer {
   clientOptions(): Promise<TestClientOptions>
   /** Issues a license. Resolves to its id, `lic_…`, and its token. @throws {LicensingError} for invalid input. */
   issue(license?: TestLicense): Promise<{ readonly id: string; readonly token: string }>
+  /**
+   * Sells a license key, for `client.activate`. Resolves to its id, `lkey_…`, and its text. @throws {LicensingError} for invalid
+   * input.
+   */
+  sell(licenseKey?: TestLicenseKey): Promise<{ readonly id: string; readonly key: string }>
   /** Replaces the app's key pair. Resolves to the new public key as PEM. @throws {LicensingError} for invalid options. */
   rotateKeys(options?: RotationOptions): Promise<string>
   /** Puts a fault in front of the server for this number of requests; default until `recover`. */
@@ -161,6 +174,17 @@ class InProcessServer implements TestServer {
       ...terms,
     })
     return { id, token: token ?? '' }
+  }
+
+  async sell(licenseKey: TestLicenseKey = {}): Promise<{ readonly id: string; readonly key: string }> {
+    const { durationDays = 30, forever = false, ...terms } = licenseKey
+    const { id, key } = await this.licensing.licenseKeys.create(this.app, {
+      customerId: this.#customerId,
+      tierId: 'pro',
+      ...(forever ? { forever } : { durationDays }),
+      ...terms,
+    })
+    return { id, key }
   }
 
   async rotateKeys(options?: RotationOptions): Promise<string> {

@@ -125,7 +125,7 @@ test('refresh(): takes only Heartwood’s error envelope with the matching statu
     [401, envelope('invalid_token'), 'invalid_token', 'active'],
     [404, envelope('not_found'), 'not_found', 'active'],
     [400, envelope('missing_tier'), 'missing_tier', 'active'],
-    [400, envelope('license_released'), 'license_released', 'active'],
+    [400, envelope('license_released'), 'license_released', 'invalid'],
     [401, envelope('license_released'), null, 'active'],
     [403, envelope('license_revoked'), null, 'active'],
     [200, envelope('license_revoked'), null, 'active'],
