@@ -122,7 +122,7 @@ export interface LicenseKeys {
    */
   reinstate(app: string, id: string): Promise<LicenseKey>
   /**
-   * Deletes a license key and its seats for good. With more than 5,000 seats it is revoked first, and the seats go in several
+   * Deletes a license key and its seats for good. With more than 1,000 seats it is revoked first, and the seats go in several
    * transactions. Repeat the call if it fails.
    * @throws {LicensingError} `not_found`.
    */
@@ -328,7 +328,7 @@ async function reinstate(context: Context, app: string, id: string): Promise<Lic
 /** Seats that one transaction deletes. */
 const pageSize = 1_000
 /** A license key with no more seats is deleted in one transaction. */
-const mostAtOnce = 5_000
+const mostAtOnce = 1_000
 
 /** Whoever holds a revoked license key gets no new seat, so the pages come to an end. */
 async function deleteManySeats(context: Context, app: AppRecord, id: string): Promise<void> {
