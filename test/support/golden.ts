@@ -29,7 +29,14 @@ async function goldenWorld(): Promise<World> {
   await storage.claimKeyCheck(golden.keyCheck)
   await storage.insertApp({
     ...{ id: appId, slug: 'desktop-app', issuer: 'license-server', tokenSecret, mode: 'live' },
-    ...{ name: 'Golden', description: null, webhookUrl: null, keyPrefix: null, createdAt: start, updatedAt: start },
+    ...{
+      name: 'Golden',
+      description: null,
+      webhookUrl: null,
+      keyPrefix: null,
+      createdAt: start,
+      updatedAt: start,
+    },
   })
   const { publicKeyPem } = testKeyPairs[0]!
   const key = {
