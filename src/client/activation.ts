@@ -127,7 +127,7 @@ export function failureOf(
 function seatOf(value: unknown): LicenseSeat {
   if (typeof fieldOf(value, 'license_id') !== 'string') throw failureOf(outage)
   const fields = Object.entries(value as object).map(([name, field]: [string, unknown]) => [
-    name.replace(/_./g, (letters) => letters[1]!.toUpperCase()),
+    name.replace(/_./g, ([, letter]) => letter!.toUpperCase()),
     field,
   ])
   return Object.fromEntries(fields) as LicenseSeat

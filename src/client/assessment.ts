@@ -108,10 +108,10 @@ const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientActi
   ['conflict', ['Only the vendor can release this license', 'contact']],
   ['token_mismatch', ['The license server knows this token by another license id', 'contact']],
   ['unknown_key', ['The license server signs with a key that this program does not know', 'update']],
-  ['no_such_route', ['The program asks at a wrong address: it is not that of its license server', 'contact']],
+  ['no_such_route', ['The address is not that of the license server', 'contact']],
   [
     'foreign_token',
-    ['The license server has given this license to another installation or program', 'contact'],
+    ['The license server has given this license to another program', 'contact'],
   ],
 ])
 const otherRefusal = ['The license server refuses to renew the license', 'contact'] as const

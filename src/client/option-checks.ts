@@ -22,7 +22,7 @@ export function readText(name: string, value: unknown): string | null {
 /** A UUID as tokens spell it: the server accepts no other form either, but for its case. */
 export function readUuid(name: string, value: unknown): string | null {
   const text = readText(name, value)?.toLowerCase() ?? null
-  if (text !== null && !uuid.test(text)) refuse(name, 'a UUID with its four hyphens and without braces')
+  if (text !== null && !uuid.test(text)) refuse(name, 'a UUID with hyphens and no braces')
   return text
 }
 
@@ -30,14 +30,14 @@ export function readUuid(name: string, value: unknown): string | null {
 export function readLicenseId(value: unknown): string | null {
   const text = readText('licenseId', value)?.toLowerCase() ?? null
   const isId = text === null || licenseId.test(text) || uuid.test(text)
-  return isId ? text : refuse('licenseId', 'an id of a license (lic_…), or its UUID')
+  return isId ? text : refuse('licenseId', 'the id (lic_…) or UUID of a license')
 }
 
 /** The server's own rule for issuers. */
 export function readIssuer(value: unknown): string {
   const text = readText('issuer', value) ?? 'license-server'
   const isIssuer = text.length > 0 && text.length <= 255 && !/\p{Cc}/u.test(text)
-  return isIssuer ? text : refuse('issuer', 'a string of 1 to 255 characters without control characters')
+  return isIssuer ? text : refuse('issuer', '1 to 255 characters without control characters')
 }
 
 /** The server keeps 64 printable ASCII characters of name, version and platform. */

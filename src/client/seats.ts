@@ -130,7 +130,7 @@ export class Seats {
   }
 
   #askRelease(licenseId: string, credential: object): Promise<Reply> {
-    const path = `/licenses/${licenseId}/release`
+    const path = `/licenses/${encodeURIComponent(licenseId)}/release`
     return ask(this.#settings, path, credential, deadline(this.#closing))
   }
 

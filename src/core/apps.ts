@@ -134,7 +134,7 @@ export interface Apps {
   update(app: string, changes: AppChanges): Promise<App>
   /**
    * Deletes the app and everything in it: keys, tiers, features, customers, licenses, events, and the API keys that are bound
-   * to it. Nobody finds any of it from the first transaction on. With more than 5,000 records, further transactions remove
+   * to it. Nobody finds any of it from the first transaction on. With more than 1,000 records, further transactions remove
    * them: see {@link Licensing.finishDeletions}.
    * @throws {LicensingError} `not_found`.
    */

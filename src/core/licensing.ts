@@ -221,7 +221,7 @@ export interface Licensing extends RestrictedLicensing {
   with(storage: Storage): Licensing
   /**
    * Finishes the deletions that a process has begun and not ended, for example because it was killed. The deletion of an app,
-   * tier or customer with more than 5,000 records takes several transactions. Nobody finds it from the first one on. A caller
+   * tier or customer with more than 1,000 records takes several transactions. Nobody finds it from the first one on. A caller
    * of `delete` waits for the others, but for 3 seconds at most; then they go on without the caller.
    * `startDelivery` of `heartwood/webhooks` calls this at its start and every minute. Any number of servers may.
    *

@@ -4,7 +4,6 @@ import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { uuidOf } from '../ids.ts'
 import { tokenSecretOf } from '../keys/signing-keys.ts'
-import { hmacSha256 } from '../runtime/crypto.ts'
 import { requireApp } from '../lookup.ts'
 import type { Permission } from '../principal.ts'
 import type { AppRecord, LicenseKeyRecord, NumericDate } from '../storage/index.ts'
@@ -70,7 +69,7 @@ export function textOf(context: Context, app: AppRecord, key: LicenseKeyRecord):
 export function aliasHashOf(context: Context, app: AppRecord, alias: string): string {
   const form = uuidForm.test(alias) ? alias.toLowerCase() : alias
   const message = new Uint8Array([...aliasLabel, ...new TextEncoder().encode(form)])
-  return base64url.encode(hmacSha256(tokenSecretOf(context, app), message))
+  return base64url.encode(tokenSecretOf(context, app).mac(message))
 }
 
 /** The fields that keep another shop's key. */

@@ -1,5 +1,5 @@
 import { isSameText } from '../licenses/check-token.ts'
-import { hmacSha256, type MacSecret } from '../runtime/crypto.ts'
+import { type MacSecret } from '../runtime/crypto.ts'
 import { messageOf, toBase32 } from '../token/jti.ts'
 import { timesAlpha } from './text.ts'
 
@@ -48,7 +48,7 @@ export function handleOf(symbols: string): string {
  */
 export function deriveLicenseKey(secret: MacSecret, { handle, uuid, revision }: LicenseKeyFacts): string {
   const message = new Uint8Array([...label, ...messageOf(uuid, revision)])
-  const mac = hmacSha256(secret, message).subarray(0, 10)
+  const mac = secret.mac(message).subarray(0, 10)
   const symbols = handle + toBase32(mac).toUpperCase()
   return symbols + checkSymbols(symbols)
 }

@@ -2,7 +2,7 @@ import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { uuidOf } from '../ids.ts'
 import { activeKey, privateKeyOf, tokenSecretOf } from '../keys/signing-keys.ts'
-import { hmacSha256, sha256 } from '../runtime/crypto.ts'
+import { sha256 } from '../runtime/crypto.ts'
 import type { Slot } from '../runtime/work-queue.ts'
 import type { AppRecord, LicenseRecord, SigningKeyRecord } from '../storage/index.ts'
 import { makeJti } from '../token/jti.ts'
@@ -24,7 +24,7 @@ export function jtiOf(
 ): string {
   const jti = { licenseId: license.id, revision: license.revision }
   const secret = tokenSecretOf(context, app)
-  return makeJti((message) => hmacSha256(secret, message), jti, uuidOf(license.id))
+  return makeJti((message) => secret.mac(message), jti, uuidOf(license.id))
 }
 
 function claimsOf(app: AppRecord, license: License): LicenseClaims {

@@ -7,16 +7,14 @@ export function sha256(text: string): string {
   return hash('sha256', text, 'base64url')
 }
 
-/** A secret for HMAC-SHA-256. */
-export type MacSecret = KeyObject
-
-export function macSecret(bytes: Uint8Array): MacSecret {
-  return createSecretKey(bytes)
+/** A secret for HMAC-SHA-256 (RFC 2104). It is no type of Node, so that programs without those types can use the package. */
+export interface MacSecret {
+  mac(message: Uint8Array): Uint8Array
 }
 
-/** HMAC-SHA-256 (RFC 2104). */
-export function hmacSha256(secret: MacSecret, message: Uint8Array): Uint8Array {
-  return createHmac('sha256', secret).update(message).digest()
+export function macSecret(bytes: Uint8Array): MacSecret {
+  const key = createSecretKey(bytes)
+  return { mac: (message) => createHmac('sha256', key).update(message).digest() }
 }
 
 /** A public key that checks RS256 signatures (RFC 7518 section 3.3). */
