@@ -108,11 +108,8 @@ const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientActi
   ['conflict', ['Only the vendor can release this license', 'contact']],
   ['token_mismatch', ['The license server knows this token by another license id', 'contact']],
   ['unknown_key', ['The license server signs with a key that this program does not know', 'update']],
-  ['no_such_route', ['The address is not that of the license server', 'contact']],
-  [
-    'foreign_token',
-    ['The license server has given this license to another program', 'contact'],
-  ],
+  ['no_such_route', ['The license server has a wrong address', 'contact']],
+  ['foreign_token', ['The license server has given this license to another installation', 'contact']],
 ])
 const otherRefusal = ['The license server refuses to renew the license', 'contact'] as const
 

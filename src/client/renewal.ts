@@ -99,7 +99,8 @@ function retryAfter(response: Response, isOurs: boolean): number | null {
 async function readResponse(response: Response): Promise<Reply> {
   const body = parse(await readBody(response))
   const data = fieldOf(body, 'data')
-  if (response.ok && typeof data === 'object') return { outcome: 'data', data }
+  // The `fetch` of a program may give no `ok`.
+  if (response.status <= 201 && typeof data === 'object') return { outcome: 'data', data }
   const code = codeOf(body)
   if (isWrongAddress(response.status, body)) return { ...outage, code: 'no_such_route' }
   if (isRefusal(response.status, code)) return { outcome: 'refused', code }
