@@ -208,6 +208,20 @@ test('licensingServer(): loads prom-client only for metrics', () => {
   assert.deepEqual(importers, [])
 })
 
+test('createHandler() and toNodeHandler(): load no web framework', () => {
+  const loaded = reachableFiles(
+    ['src/adapters/http.ts', 'src/adapters/node.ts'],
+    ({ kind }) => kind !== 'type',
+  )
+  assert.ok(loaded.includes('src/adapters/routes/index.ts'))
+  assert.deepEqual(
+    loaded.filter((file) =>
+      importsOf(file).some((found) => found.kind !== 'type' && ofPackage(['elysia'], found)),
+    ),
+    [],
+  )
+})
+
 test('src/core: names no runtime, except where the cost of a signature decides', () => {
   const runtimes = ['process', 'Bun', 'Deno', 'Buffer']
   const named = sourceFiles('src/core').filter((file) => {
