@@ -8,17 +8,10 @@ import { join } from 'node:path'
 const folder = 'dist/cli'
 
 /**
- * Users install the driver and the metrics if they want them. Swagger UI is read as files. The last two packages come without the
- * text of their licence, which a copy must carry.
+ * Users install the driver and the metrics if they want them. The last two packages come without the text of their licence, which
+ * a copy must carry.
  */
-const external = [
-  'postgres',
-  'prom-client',
-  'swagger-ui-dist',
-  'bun:sqlite',
-  '@stricli/core',
-  'standardwebhooks',
-]
+const external = ['postgres', 'prom-client', 'bun:sqlite', '@stricli/core', 'standardwebhooks']
 
 /** Removes what the bundle replaces. Nobody else imports the command line. */
 function removeParts() {
@@ -32,7 +25,8 @@ function bundle() {
     '--splitting',
     '--minify-whitespace',
     '--minify-syntax',
-    '--sourcemap=linked',
+    // The maps name the packages in the bundle. They stay out of the package, because they weigh more than a megabyte.
+    '--sourcemap=external',
   ]
   const apart = external.map((name) => `--external=${name}`)
   execFileSync('bun', ['build', 'src/cli/command-line.ts', `--outdir=${folder}`, ...flags, ...apart], {

@@ -54,15 +54,15 @@ for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
   })
 
 test('tarball: the bundled command line brings the licence of each package in it', async () => {
-  const cli = join(await project(), 'node_modules/heartwood/dist/cli')
-  const maps = readdirSync(cli).filter((file) => file.endsWith('.js.map'))
+  const maps = readdirSync('dist/cli').filter((file) => file.endsWith('.js.map'))
   const sources = maps.flatMap(
-    (file) => (JSON.parse(readFileSync(join(cli, file), 'utf8')) as SourceMap).sources,
+    (file) => (JSON.parse(readFileSync(join('dist/cli', file), 'utf8')) as SourceMap).sources,
   )
   const packages = new Set(
     sources.flatMap((source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []),
   )
-  const licenses = readFileSync(join(cli, 'LICENSES.txt'), 'utf8')
+  const installed = join(await project(), 'node_modules/heartwood')
+  const licenses = readFileSync(join(installed, 'dist/cli/LICENSES.txt'), 'utf8')
   assert.notEqual(packages.size, 0)
   assert.deepEqual(
     [...packages].filter((name) => !licenses.includes(`\n${name} `)),
