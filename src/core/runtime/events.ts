@@ -7,7 +7,7 @@ import type {
   RevokedCause,
 } from '../storage/index.ts'
 import { statusOf } from '../token/decision.ts'
-import { isoTime, snakeCase } from '../wire.ts'
+import { isoTime, isTimeName, snakeCase } from '../wire.ts'
 
 /** The data of an event about one license: ids and state, never a token. Times are whole seconds since 1970. */
 export interface LicenseEventData {
@@ -205,7 +205,7 @@ function licenseData(license: LicenseRecord, now: NumericDate): LicenseEventData
 function wired(data: object): object {
   const fields = Object.entries(data).map(([name, value]) => [
     snakeCase(name),
-    /(At|Until)$/.test(name) && typeof value === 'number' ? isoTime(value) : (value as unknown),
+    isTimeName(name) && typeof value === 'number' ? isoTime(value) : (value as unknown),
   ])
   return Object.fromEntries(fields) as object
 }
