@@ -143,13 +143,16 @@ describe('the bytes of a body come back', () => {
   test('of a client that disconnected', async () => {
     await whileListening(server, async ({ port }) => {
       const head = `POST /api/v1${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${keys.sk}\r\n`
-      const sockets = Array.from({ length: most }, () => connect({ port, host: '127.0.0.1' }))
+      const sockets = Array.from({ length: most + 1 }, () => connect({ port, host: '127.0.0.1' }))
       await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+      // The one that is refused shows that the others fill the memory.
+      const refused = Promise.race(sockets.map((socket) => once(socket, 'data')))
       for (const socket of sockets) {
         socket.on('error', () => {})
         socket.write(`${head}Content-Length: ${size}\r\n\r\n${' '.repeat(1000)}`)
       }
-      while ((await post(customer(size), announced)) !== '503 unavailable') await pause(10)
+      assert.match(String((await refused)[0]), /^HTTP\/1\.1 503 /)
+      assert.equal(await post(customer(size), announced), '503 unavailable')
       for (const socket of sockets) socket.destroy()
       while ((await post(customer(size), announced)) !== '201') await pause(10)
     })
