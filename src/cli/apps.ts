@@ -6,7 +6,7 @@ import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { CliError } from './errors.ts'
 import type { CliSettings } from './settings.ts'
-import { columns } from './terminal/columns.ts'
+import { detailLines } from './terminal/columns.ts'
 
 export interface ListAppsOptions extends AsJson {
   readonly mode?: Mode
@@ -36,7 +36,7 @@ const format: ListFormat<App> = {
 }
 
 function details(app: App): string {
-  const rows = [
+  return detailLines([
     ['id', app.id],
     ['slug', app.slug],
     ['mode', app.mode],
@@ -45,8 +45,7 @@ function details(app: App): string {
     ['webhook', app.webhookUrl ?? ''],
     ['issuer', app.issuer],
     ['created', isoTime(app.createdAt)],
-  ]
-  return columns(rows.filter(([, value]) => value !== ''))
+  ])
 }
 
 function appJson(app: App): string {

@@ -2,7 +2,7 @@ import { isoTime, toWire } from '../adapters/http/wire.ts'
 import type { Customer, Licensing, NewCustomer } from '../core/index.ts'
 import { withExistingDatabase } from './database.ts'
 import type { CliSettings } from './settings.ts'
-import { columns } from './terminal/columns.ts'
+import { detailLines } from './terminal/columns.ts'
 import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 
@@ -25,14 +25,13 @@ const format: ListFormat<Customer> = {
 }
 
 function details(customer: Customer): string {
-  const rows = [
+  return detailLines([
     ['id', customer.id],
     ['email', customer.email],
     ['name', customer.name ?? ''],
     ['external id', customer.externalId ?? ''],
     ['created', isoTime(customer.createdAt)],
-  ]
-  return columns(rows.filter(([, value]) => value !== ''))
+  ])
 }
 
 /** True for an e-mail: only an e-mail contains an @. */

@@ -2,7 +2,7 @@ import { isoTime, toWire } from '../adapters/http/wire.ts'
 import type { Feature, NewFeature } from '../core/index.ts'
 import { withExistingDatabase } from './database.ts'
 import type { CliSettings } from './settings.ts'
-import { columns } from './terminal/columns.ts'
+import { detailLines } from './terminal/columns.ts'
 import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 
@@ -22,14 +22,13 @@ const format: ListFormat<Feature> = {
 }
 
 function details(feature: Feature): string {
-  const rows = [
+  return detailLines([
     ['id', feature.id],
     ['slug', feature.slug],
     ['name', feature.name],
     ['description', feature.description ?? ''],
     ['created', isoTime(feature.createdAt)],
-  ]
-  return columns(rows.filter(([, value]) => value !== ''))
+  ])
 }
 
 /** Lists the catalogue of an app, newest first. */

@@ -6,7 +6,7 @@ import { CliError, UsageError } from './errors.ts'
 import { endOf, expiryOf, newExpiryOf, type ExpiryOptions } from './expiry.ts'
 import { filterOf } from './licenses.ts'
 import type { CliSettings } from './settings.ts'
-import { columns } from './terminal/columns.ts'
+import { detailLines } from './terminal/columns.ts'
 import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { termsOf } from './terms.ts'
@@ -92,7 +92,7 @@ function endText({ starts, activatedAt, durationDays, expiresAt }: LicenseKey): 
 }
 
 function details(key: LicenseKeyWithText): string {
-  const rows = [
+  return detailLines([
     ['id', key.id],
     ['key', key.key],
     ['status', key.status],
@@ -108,8 +108,7 @@ function details(key: LicenseKeyWithText): string {
     ['customer', key.customerId],
     ['external id', key.externalId ?? ''],
     ['created', isoTime(key.createdAt)],
-  ]
-  return columns(rows.filter(([, value]) => value !== ''))
+  ])
 }
 
 /** @throws {CliError} that says how to see the text if standard output does not take it. */

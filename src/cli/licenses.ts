@@ -8,7 +8,7 @@ import { CliError, UsageError } from './errors.ts'
 import { endOf, expiryOf, newExpiryOf, type ExpiryOptions } from './expiry.ts'
 import type { CliSettings } from './settings.ts'
 import { termsOf } from './terms.ts'
-import { columns } from './terminal/columns.ts'
+import { detailLines } from './terminal/columns.ts'
 
 /** The options of every license command. `app` is a slug. */
 export interface LicenseOptions extends AsJson {
@@ -82,7 +82,7 @@ function seenOf({ seenAt, seenClient }: License): string {
 }
 
 function details(license: SignedLicense): string {
-  const rows = [
+  return detailLines([
     ['id', license.id],
     ['status', license.status],
     ['tier', license.tier],
@@ -95,8 +95,7 @@ function details(license: SignedLicense): string {
     ['issued', isoTime(license.issuedAt)],
     ['seen', seenOf(license)],
     ['token', license.token ?? ''],
-  ]
-  return columns(rows.filter(([, value]) => value !== ''))
+  ])
 }
 
 /** The flags that choose licenses or license keys. */

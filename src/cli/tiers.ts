@@ -2,7 +2,7 @@ import { isoTime, toWire } from '../adapters/http/wire.ts'
 import type { NewFeature, NewTier, Tier } from '../core/index.ts'
 import { withExistingDatabase } from './database.ts'
 import type { CliSettings } from './settings.ts'
-import { columns } from './terminal/columns.ts'
+import { detailLines } from './terminal/columns.ts'
 import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { termsOf } from './terms.ts'
@@ -23,7 +23,7 @@ const format: ListFormat<Tier> = {
 }
 
 function details(tier: Tier): string {
-  const rows = [
+  return detailLines([
     ['id', tier.id],
     ['slug', tier.slug],
     ['name', tier.name],
@@ -31,8 +31,7 @@ function details(tier: Tier): string {
     ['features', tier.features.join(', ')],
     ...termsOf(tier.limits, null),
     ['created', isoTime(tier.createdAt)],
-  ]
-  return columns(rows.filter(([, value]) => value !== ''))
+  ])
 }
 
 /** Lists the tiers of an app by position. */

@@ -17,6 +17,11 @@ export function columns(rows: readonly Cells[], widths: readonly number[] = widt
     .join('\n')
 }
 
+/** The names and values of one thing, a line each. An empty value has no line. */
+export function detailLines(rows: readonly Cells[]): string {
+  return columns(rows.filter(([, value]) => value !== ''))
+}
+
 /** Replaces control characters: text that people typed may hold sequences that control a terminal. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '?')
