@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
@@ -24,6 +24,16 @@ export function openDatabases(database: DatabaseName): Databases {
 /** True if a location is a PostgreSQL URL, false if it is a file name. */
 export function isPostgresUrl(location: string): boolean {
   return /^postgres(ql)?:\/\//.test(location)
+}
+
+/**
+ * Waits until a new SQLite file is on the disk. Otherwise the first checkpoint writes all of it, and stops the event loop
+ * for longer than any work of Heartwood.
+ */
+export function flush(file: string): void {
+  const descriptor = openSync(file, 'r+')
+  fsyncSync(descriptor)
+  closeSync(descriptor)
 }
 
 function sqliteFiles(): Databases {

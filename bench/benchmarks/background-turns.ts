@@ -1,4 +1,5 @@
 import type { Benchmark } from '../benchmark.ts'
+import { flush } from '../databases.ts'
 import { openDirectConnection } from '../direct-connection.ts'
 import { addLicenses, openFixture, type Fixture } from '../fixtures.ts'
 import { formatNumber } from '../result.ts'
@@ -21,12 +22,14 @@ async function endSoon({ location }: Fixture): Promise<void> {
   ]
   for (const [sql, ...values] of statements) await connection.run(sql, values)
   await connection.close()
+  flush(location)
 }
 
 /** Measures how long a bulk regeneration, and announcing many ends, keep the event loop from others. */
 export const backgroundTurns: Benchmark = async ({ rounds, licenses }, databases) => {
   const fixture = await openFixture(await databases.create('licenses'), 'bench')
   await addLicenses(fixture, licenses)
+  flush(fixture.location)
   const [idle, bulk]: [number[], Turns[]] = [[], []]
   for (let round = 0; round < Math.min(rounds, 5); round++) {
     idle.push(await idleTurn())

@@ -2,6 +2,7 @@ import { copyFileSync, rmSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import type { Benchmark } from '../benchmark.ts'
 import { thisRuntime } from '../child-process.ts'
+import { flush } from '../databases.ts'
 import { openDirectConnection } from '../direct-connection.ts'
 import { addLicenses, openFixture, type Fixture } from '../fixtures.ts'
 import { durationOf, ratios, spreadOf } from '../measure.ts'
@@ -77,6 +78,7 @@ export const largeDeletions: Benchmark = async ({ rounds, licenses }, databases)
   const file = await databases.create('copy')
   const copied = async <T>(work: () => Promise<T>): Promise<T> => {
     copyFileSync(fixture.location, file)
+    flush(file)
     return work().finally(() => {
       for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
     })

@@ -6,7 +6,10 @@ import type { Database } from '../schema.ts'
 import { turn } from './turn.ts'
 
 /** A group holds the lock of the file. These limits give other processes their turn. */
-const groupLimits = { writes: 64, milliseconds: 5 }
+const groupLimits = { writes: 64, milliseconds: 10 }
+
+/** The milliseconds that a group may take for the next one to gather. */
+const gathering = 4
 
 interface Entry {
   readonly write: PendingWrite<unknown>
@@ -19,8 +22,8 @@ type Tell = () => void
 
 /**
  * Runs the writes of one SQLite file in the order of the calls, one commit in each turn of the event loop. Writes that wait
- * for the same turn share the commit, so that one wait for the disk serves them all. So neither a burst of writes nor a loop
- * over writes keeps the event loop from reads.
+ * for the same turn share the commit, so that one wait for the disk serves them all. The event loop has a turn after each
+ * write of a group. So neither a burst of writes nor a loop over writes keeps it from reads.
  *
  * Each write of a group has a savepoint, so one that fails is undone alone. Nobody hears an outcome before the commit: even
  * a refusal may rest on what another write of the group wrote. If the commit fails, every write of the group fails.
@@ -46,11 +49,21 @@ export class CommitQueue implements Commits {
     this.#isRunning = true
     while (this.#waiting.length > 0) {
       const group = this.#nextGroup()
+      const began = performance.now()
       await (group.length === 1 ? runAlone(group[0]!) : this.#runTogether(group))
-      // A write that arrives before this turn is over waits for the next one, together with all others.
-      await turn()
+      await this.#gather(group.length, Math.min(performance.now() - began, gathering))
     }
     this.#isRunning = false
+  }
+
+  /**
+   * Waits for a turn of the event loop, so that writes that arrive in it share the next commit. Those who wrote together will
+   * often write together again, so one commit for all of them is worth as long a wait as the last one took.
+   */
+  async #gather(expected: number, milliseconds: number): Promise<void> {
+    const end = performance.now() + milliseconds
+    do await turn()
+    while (expected > 1 && this.#waiting.length < expected && performance.now() < end)
   }
 
   /** The writes at the head of the queue that may share a commit, or one that may not. */
@@ -88,6 +101,8 @@ async function runSteps(db: Kysely<Database>, group: readonly Entry[], outcomes:
   for (const entry of group) {
     outcomes.push(await runStep(db, entry))
     if (performance.now() > end) return
+    // A read that arrives need not wait for the rest of the group.
+    if (entry !== group.at(-1)) await turn()
   }
 }
 
