@@ -62,8 +62,10 @@ export class CommitQueue implements Commits {
    */
   async #gather(expected: number, milliseconds: number): Promise<void> {
     const end = performance.now() + milliseconds
+    const isOver = (): boolean =>
+      expected === 1 || this.#waiting.length >= expected || performance.now() >= end
     do await turn()
-    while (expected > 1 && this.#waiting.length < expected && performance.now() < end)
+    while (!isOver())
   }
 
   /** The writes at the head of the queue that may share a commit, or one that may not. */
