@@ -293,3 +293,32 @@ test('licenseKeys.activate(): a twin call that takes the last seat between two r
   twin = () => seatAt(shop, key, 1)
   assert.equal((await shop.licensing.licenseKeys.activate(app, key, at(1))).created, false)
 })
+
+test('licenseKeys.activate(): a rotation between commit and signature gives a token under the new key', async () => {
+  const storage = memoryStorage()
+  let meanwhile: (() => Promise<unknown>) | null = null
+  const slow: typeof storage = {
+    ...storage,
+    transaction: async (...given) => {
+      const committed = await storage.transaction(...given)
+      const call = meanwhile
+      meanwhile = null
+      await call?.()
+      return committed
+    },
+  }
+  const shop = await newShop({ storage: slow })
+  const { apps, licenseKeys, rotateKeys } = shop.licensing
+  const { key } = await sell(shop)
+  const kids = new Set<string>()
+  // The first one takes the seat, and the second one has it.
+  for (const created of [true, false]) {
+    meanwhile = () => rotateKeys(app)
+    const done = await licenseKeys.activate(app, key, at(1))
+    assert.equal(done.created, created)
+    const { kid } = JSON.parse(atob(tokenOf(done.license).split('.')[0]!)) as { kid: string }
+    assert.equal(kid, (await apps.jwks(app)).keys[0]?.kid)
+    kids.add(kid)
+  }
+  assert.equal(kids.size, 2, 'each activation met a rotation')
+})
