@@ -48,7 +48,7 @@ async function faultsIn(rows: SeatLedger['rows']): Promise<readonly string[]> {
 export async function openLedger(target: string): Promise<SeatLedger> {
   if (!target.startsWith('postgres:')) return openFile(target)
   const client = postgres(target, { max: 1, onnotice: () => {} })
-  const rows: SeatLedger['rows'] = async (query) => (await client.unsafe(query)) as never
+  const rows: SeatLedger['rows'] = async (query) => [...(await client.unsafe(query))] as never
   return { rows, faults: () => faultsIn(rows), end: () => client.end() }
 }
 

@@ -10,7 +10,7 @@ import { day } from '../support/fixtures.ts'
 import { crowdApp, openCrowd, type Crowd, type Said, type Sold } from './crowd.ts'
 import { whenAllIsOver } from './heartwood.ts'
 import type { SeatCall, SeatCallName } from './killed-seat.ts'
-import { assertOnly, tallyOf, type Tally } from './tally.ts'
+import { assertOnly, tallyOf } from './tally.ts'
 
 /** 64 by hand, for each server: `HEARTWOOD_TEST_CALLERS=64 bun test test/cli/seat-races.test.ts`. */
 const callersEach = Number(process.env['HEARTWOOD_TEST_CALLERS'] ?? 6)
@@ -38,6 +38,11 @@ async function takenOf({ ledger }: Crowd, { id }: Sold): Promise<number> {
   return Number(row!.count)
 }
 
+/** The seats that responses speak of. A server that was too busy to answer may have given a seat, and then the repeated call got 200. */
+function seatsIn(answers: readonly Said[]): ReadonlySet<unknown> {
+  return new Set(answers.filter(({ status }) => status < 300).map(({ data }) => data['id']))
+}
+
 const full = '409 seat_limit_reached'
 const keys = `${crowdApp}/license-keys`
 const releasePath = (id: unknown): string => `${crowdApp}/licenses/${String(id)}/release`
@@ -49,7 +54,7 @@ function renew(crowd: Crowd, { id, token }: Said['data'], at: number): Promise<S
 /** Activates so many installations, one after the other. Resolves to their seats. */
 async function seated(crowd: Crowd, sold: Sold, count: number, first = 0): Promise<Said['data'][]> {
   const answers = await Promise.all(times(count, (at) => crowd.activate(sold, first + at)))
-  assertOnly(answers, '201')
+  assertOnly(answers, '200', '201')
   return answers.map(({ data }) => data)
 }
 
@@ -58,7 +63,7 @@ async function changed(
   crowd: Crowd,
   change: (sold: Sold) => readonly [method: string, path: string, body: object | undefined],
   refusals: readonly string[],
-): Promise<{ readonly sold: Sold; readonly tally: Tally }> {
+): Promise<{ readonly sold: Sold; readonly answers: readonly Said[] }> {
   const sold = await crowd.sell({ seats: crowd.callers })
   const { answers, vendors } = await beside(
     crowd,
@@ -66,8 +71,8 @@ async function changed(
     () => crowd.vendor(...change(sold), 1),
   )
   assert.ok(vendors.status < 300, JSON.stringify(vendors))
-  const tally = assertOnly(answers, '201', ...refusals)
-  return { sold, tally }
+  assertOnly(answers, '200', '201', ...refusals)
+  return { sold, answers }
 }
 
 /** Kills a process after the commit of its call. */
@@ -84,15 +89,17 @@ const races: Readonly<Record<string, Race>> = {
   'R1: of all installations that want 5 seats, 5 get one': async (crowd) => {
     const sold = await crowd.sell({ seats: 5 })
     const answers = await Promise.all(times(crowd.callers, (at) => crowd.activate(sold, at)))
-    assert.deepEqual(tallyOf(answers), { 201: 5, [full]: crowd.callers - 5 })
+    assertOnly(answers, '200', '201', full)
+    assert.equal(seatsIn(answers).size, 5)
     assert.equal(await takenOf(crowd, sold), 5)
   },
 
   'R2: one installation at every server takes one seat': async (crowd) => {
     const sold = await crowd.sell({ seats: 2 })
     const answers = await Promise.all(times(crowd.callers, (at) => crowd.activate(sold, 1, at)))
-    assert.deepEqual(tallyOf(answers), { 200: crowd.callers - 1, 201: 1 })
-    assert.equal(new Set(answers.map(({ data }) => data['id'])).size, 1)
+    const tally = assertOnly(answers, '200', '201')
+    assert.ok((tally['201'] ?? 0) <= 1)
+    assert.equal(seatsIn(answers).size, 1)
     assert.equal(new Set(answers.map(({ data }) => data['jti'])).size, crowd.callers)
     assert.equal(await takenOf(crowd, sold), 1)
   },
@@ -123,15 +130,16 @@ const races: Readonly<Record<string, Race>> = {
       (at) => crowd.activate(sold, at),
       () => crowd.vendor('PUT', `${keys}/${sold.id}`, { seats: 2 }, 1),
     )
-    const taken = assertOnly(answers, '201', full)['201'] ?? 0
+    assertOnly(answers, '200', '201', full)
+    const taken = seatsIn(answers).size
     assert.equal(await takenOf(crowd, sold), taken)
     assertOnly([await crowd.vendor('PUT', `${keys}/${sold.id}`, { seats: Math.max(taken, 1) })], '200')
   },
 
   'R3: a rolled text opens nothing from its roll on': async (crowd) => {
     const bad = '401 invalid_license_key'
-    const { sold, tally } = await changed(crowd, ({ id }) => ['POST', `${keys}/${id}/roll`, {}], [bad])
-    assert.equal(await takenOf(crowd, sold), tally['201'] ?? 0)
+    const { sold, answers } = await changed(crowd, ({ id }) => ['POST', `${keys}/${id}/roll`, {}], [bad])
+    assert.equal(await takenOf(crowd, sold), seatsIn(answers).size)
     for (const at of crowd.servers.keys()) assertOnly([await crowd.activate(sold, 1, at)], bad)
   },
 
@@ -150,8 +158,8 @@ const races: Readonly<Record<string, Race>> = {
     const answers = await Promise.all(
       times(crowd.callers, (at) => crowd.activate(both[at % 2]!, at % places, at >> 1)),
     )
-    const tally = assertOnly(answers, '200', '201', '409 conflict')
-    assert.equal(tally['201'], places)
+    assertOnly(answers, '200', '201', '409 conflict')
+    assert.equal(seatsIn(answers).size, places)
     assert.equal((await takenOf(crowd, both[0])) + (await takenOf(crowd, both[1])), places)
   },
 
@@ -186,21 +194,18 @@ const races: Readonly<Record<string, Race>> = {
       seats.map(async (seat, at) => {
         const renewal = () => renew(crowd, seat, at)
         const newcomer = () => crowd.activate(sold, count + at, at + 1)
-        const calls = at % 2 ? [renewal(), newcomer()] : [newcomer(), renewal()].reverse()
+        const calls = at % 2 ? [renewal(), newcomer()] : [newcomer(), renewal()].toReversed()
         return Promise.all(calls)
       }),
     )
     const renewed = answers.map(([renewal]) => renewal!)
     assertOnly(renewed, '200', '400 license_released')
-    const came = assertOnly(
-      answers.map(([, newcomer]) => newcomer!),
-      '201',
-      full,
-    )
+    const came = answers.map(([, newcomer]) => newcomer!)
+    assertOnly(came, '200', '201', full)
     const lapsed = await crowd.ledger.rows<{ id: string }>(
       `select id from heartwood_license where license_key_id = '${sold.id}' and revoked_cause = 'lapsed'`,
     )
-    assert.equal(lapsed.length, came['201'] ?? 0)
+    assert.equal(lapsed.length, seatsIn(came).size)
     const gone = new Set(lapsed.map(({ id }) => id))
     for (const [at, { status }] of renewed.entries())
       assert.equal(gone.has(String(seats[at]!['id'])), status !== 200)
@@ -265,7 +270,7 @@ const races: Readonly<Record<string, Race>> = {
       () => crowd.vendor('POST', `${crowdApp}/rotate-keys`, { grace_period_days: 1 }, 1),
     )
     assertOnly([vendors], '200')
-    assertOnly(answers, '201')
+    assertOnly(answers, '200', '201')
     const seats = answers.map(({ data }) => data)
     assertOnly(await Promise.all(seats.map((seat, at) => renew(crowd, seat, at + 1))), '200')
     // Whoever asks after the response to the rotation gets a token under the new key.
@@ -284,7 +289,7 @@ const races: Readonly<Record<string, Race>> = {
         () => vendor('DELETE', going.path, undefined, 1),
       )
       assert.equal(vendors.status, 204, what)
-      assertOnly(answers, '201', '400 missing_tier', '404 not_found', '401 invalid_license_key')
+      assertOnly(answers, '200', '201', '400 missing_tier', '404 not_found', '401 invalid_license_key')
       const left = await crowd.ledger.rows(
         `select id from heartwood_license where license_key_id = '${going.id}' and
          ${what === 'tiers' ? 'tier_id is not null' : '1 = 1'}`,
