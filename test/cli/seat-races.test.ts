@@ -163,14 +163,14 @@ const races: Readonly<Record<string, Race>> = {
     assert.equal((await takenOf(crowd, both[0])) + (await takenOf(crowd, both[1])), places)
   },
 
-  'R5: no renewal undoes the end that its license key was given': async (crowd) => {
+  'R5: no renewal undoes the tier and the end that its license key was given': async (crowd) => {
     const sold = await crowd.sell({ seats: 8 })
     const seats = await seated(crowd, sold, 8)
     const end = new Date(1000 * Math.floor(Date.now() / 1000 + 9 * day)).toISOString()
     const { answers } = await beside(
       crowd,
       (at) => renew(crowd, seats[at % 8]!, at),
-      () => crowd.vendor('PUT', `${keys}/${sold.id}`, { expires_at: end }, 2),
+      () => crowd.vendor('PUT', `${keys}/${sold.id}`, { tier_id: 'team', expires_at: end }, 2),
     )
     assertOnly(answers, '200')
     const rows = await crowd.ledger.rows<{ expires_at: unknown }>(

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createLicensing } from '../../../src/core/index.ts'
 import { memoryStorage } from '../../../src/storage/memory.ts'
 import {
   codeOf,
   day,
   installation,
+  masterKey,
   newShop,
   refusalOf,
   start,
   tokenOf,
   type Shop,
 } from '../../support/fixtures.ts'
+import { testKeyPairs } from '../../support/keys.ts'
 import { app, end, sell } from './sale.ts'
 
 const at = (number: number, name?: string) => ({
@@ -308,7 +311,11 @@ test('licenseKeys.activate(): a rotation between commit and signature gives a to
     },
   }
   const shop = await newShop({ storage: slow })
-  const { apps, licenseKeys, rotateKeys } = shop.licensing
+  const { apps, licenseKeys } = shop.licensing
+  let made = 0
+  const newKeyPair = async () => testKeyPairs[++made]!
+  // Another server, so this one still knows the earlier key.
+  const { rotateKeys } = await createLicensing({ storage, masterKey, newKeyPair })
   const { key } = await sell(shop)
   const kids = new Set<string>()
   // The first one takes the seat, and the second one has it.
