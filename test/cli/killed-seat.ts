@@ -14,16 +14,13 @@ export interface SeatCall {
   readonly token: string
 }
 
-export type SeatCallName = 'activate' | 'renew' | 'release by key' | 'release by token'
+export type SeatCallName = 'activate' | 'release'
 
 const app = 'crowd'
 
 const calls: Readonly<Record<SeatCallName, (licensing: Licensing, call: SeatCall) => Promise<unknown>>> = {
   activate: ({ licenseKeys }, { key, installationId }) => licenseKeys.activate(app, key, { installationId }),
-  renew: ({ licenses }, { id, token }) => licenses.renew(app, id, token),
-  'release by key': ({ licenseKeys }, { id, key }) => licenseKeys.release(app, id, { licenseKey: key }),
-  'release by token': ({ licenseKeys }, { id, token }) =>
-    licenseKeys.release(app, id, { currentToken: token }),
+  release: ({ licenseKeys }, { id, token }) => licenseKeys.release(app, id, { currentToken: token }),
 }
 
 /** True once the next commit kills this process. */
@@ -34,14 +31,12 @@ function killAfter<T>(committed: T): T {
   return committed
 }
 
-/** The same storage, which may kill this process once a write is committed. */
+/** The same storage, which may kill this process once a transaction is committed. */
 function deadly(storage: Storage): Storage {
-  const { transaction, updateLicense } = storage
+  const { transaction } = storage
   return Object.assign(storage, {
     transaction: (...given: Parameters<Storage['transaction']>) =>
       transaction.apply(storage, given).then(killAfter),
-    updateLicense: (...given: Parameters<Storage['updateLicense']>) =>
-      updateLicense.apply(storage, given).then(killAfter),
   })
 }
 

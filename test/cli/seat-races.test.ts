@@ -12,8 +12,12 @@ import { whenAllIsOver } from './heartwood.ts'
 import type { SeatCall, SeatCallName } from './killed-seat.ts'
 import { assertOnly, tallyOf } from './tally.ts'
 
-/** 64 by hand, for each server: `HEARTWOOD_TEST_CALLERS=64 bun test test/cli/seat-races.test.ts`. */
-const callersEach = Number(process.env['HEARTWOOD_TEST_CALLERS'] ?? 6)
+/**
+ * `HEARTWOOD_TEST_RACES=full bun test --timeout 400000 test/cli/seat-races.test.ts` runs the promised size: four servers on
+ * SQLite and three on PostgreSQL, with 64 callers each. Each server makes two RSA keys at its start, so two are enough for CI.
+ */
+const isFull = process.env['HEARTWOOD_TEST_RACES'] === 'full'
+const callersEach = isFull ? 64 : 8
 
 const times = <T>(count: number, make: (at: number) => T): T[] =>
   Array.from({ length: count }, (_, at) => make(at))
@@ -243,9 +247,7 @@ const races: Readonly<Record<string, Race>> = {
     assert.deepEqual(new Set(again.map(({ data }) => data['id'])), new Set([left!.id]))
     const { id, token } = again.at(-1)!.data as { id: string; token: string }
     const seat = { ...call, id, token }
-    await killedIn(crowd.target, 'renew', seat)
-    assertOnly([await renew(crowd, { id, token }, 1)], '200')
-    await killedIn(crowd.target, 'release by token', seat)
+    await killedIn(crowd.target, 'release', seat)
     assert.deepEqual(
       (await rows()).map(({ revoked_at, count }) => [revoked_at === null, Number(count)]),
       [[false, 1]],
@@ -274,7 +276,7 @@ const races: Readonly<Record<string, Race>> = {
     const seats = answers.map(({ data }) => data)
     assertOnly(await Promise.all(seats.map((seat, at) => renew(crowd, seat, at + 1))), '200')
     // Whoever asks after the response to the rotation gets a token under the new key.
-    const later = await Promise.all(times(crowd.callers, (at) => crowd.activate(sold, at, at + 2)))
+    const later = await Promise.all(times(crowd.callers, (at) => crowd.activate(sold, at, at + 1)))
     const kid = await newestKid(crowd)
     for (const { data } of later) assert.equal(headerOf(String(data['token'])).kid, kid)
   },
@@ -375,8 +377,8 @@ after(() => postgres?.drop())
 const databases: Readonly<
   Record<string, readonly [servers: number, target: () => Promise<string | undefined>]>
 > = {
-  'one SQLite file': [4, async () => undefined],
-  'one PostgreSQL': [3, async () => postgres?.nextSchema()],
+  'one SQLite file': [isFull ? 4 : 2, async () => undefined],
+  'one PostgreSQL': [isFull ? 3 : 2, async () => postgres?.nextSchema()],
 }
 
 for (const [where, [servers, target]] of Object.entries(databases))
