@@ -1,7 +1,11 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { installation, masterKey } from '../support/fixtures.ts'
 import { emptyFolder, startServer, ways, type Disposer, type RunningServer } from './heartwood.ts'
+import type { SeatCall, SeatCallName } from './killed-seat.ts'
 import { openLedger, type SeatLedger } from './seat-ledger.ts'
 
 /** A response: its status, the code of its error or `ok`, and its data. */
@@ -109,4 +113,12 @@ export async function openCrowd(
     return { servers, target: file, callers, ledger, ...calls }
   }
   return anew()
+}
+
+/** Kills a process after the commit of its call. */
+export async function killedIn({ target }: Crowd, name: SeatCallName, call: SeatCall): Promise<void> {
+  const script = resolve('test/cli/killed-seat.ts')
+  const child = spawn('bun', [script, target, name, JSON.stringify(call)], { stdio: 'inherit' })
+  const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
+  assert.equal(signal, 'SIGKILL', name)
 }

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { resolve } from 'node:path'
 import process from 'node:process'
 import { after, before, describe, test } from 'node:test'
 import { noPostgres, openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
 import { randomFrom } from '../storage/race-tasks.ts'
 import { day } from '../support/fixtures.ts'
-import { crowdApp, openCrowd, type Crowd, type Said, type Sold } from './crowd.ts'
+import { crowdApp, killedIn, openCrowd, type Crowd, type Said, type Sold } from './crowd.ts'
 import { whenAllIsOver } from './heartwood.ts'
-import type { SeatCall, SeatCallName } from './killed-seat.ts'
 import { assertOnly, tallyOf } from './tally.ts'
 
 /**
@@ -77,14 +73,6 @@ async function changed(
   assert.ok(vendors.status < 300, JSON.stringify(vendors))
   assertOnly(answers, '200', '201', ...refusals)
   return { sold, answers }
-}
-
-/** Kills a process after the commit of its call. */
-async function killedIn(target: string, name: SeatCallName, call: SeatCall): Promise<void> {
-  const script = resolve('test/cli/killed-seat.ts')
-  const child = spawn('bun', [script, target, name, JSON.stringify(call)], { stdio: 'inherit' })
-  const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
-  assert.equal(signal, 'SIGKILL', name)
 }
 
 type Race = (crowd: Crowd) => Promise<unknown>
@@ -237,7 +225,7 @@ const races: Readonly<Record<string, Race>> = {
          join heartwood_license_key k on k.id = l.license_key_id where k.id = '${sold.id}'`,
       )
     const call = { key: sold.key, installationId: crowd.installation(1), id: '', token: '' }
-    await killedIn(crowd.target, 'activate', call)
+    await killedIn(crowd, 'activate', call)
     const [left, ...more] = await rows()
     assert.deepEqual([left?.revoked_at, more], [null, []])
     // Nobody else has the seat, and the installation gets it at every server.
@@ -247,7 +235,7 @@ const races: Readonly<Record<string, Race>> = {
     assert.deepEqual(new Set(again.map(({ data }) => data['id'])), new Set([left!.id]))
     const { id, token } = again.at(-1)!.data as { id: string; token: string }
     const seat = { ...call, id, token }
-    await killedIn(crowd.target, 'release', seat)
+    await killedIn(crowd, 'release', seat)
     assert.deepEqual(
       (await rows()).map(({ revoked_at, count }) => [revoked_at === null, Number(count)]),
       [[false, 1]],
@@ -259,7 +247,7 @@ const races: Readonly<Record<string, Race>> = {
     )
     assertOnly(repeats, '200')
     assert.equal(Number((await rows())[0]!.count), 1, 'a lost response costs no release')
-    await killedIn(crowd.target, 'activate', seat)
+    await killedIn(crowd, 'activate', seat)
     const back = await crowd.activate(sold, 1)
     assert.deepEqual([back.status, back.data['id']], [200, id])
   },
