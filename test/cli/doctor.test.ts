@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { otherMasterKey } from '../support/fixtures.ts'
+import { sell } from '../core/license-keys/sale.ts'
+import { installation, masterKey, newShop, otherMasterKey } from '../support/fixtures.ts'
 import { emptyFolder, heartwood } from './heartwood.ts'
 import { seed, seedEnvironment as env } from './seed.ts'
 
@@ -13,6 +14,7 @@ interface Report {
   readonly ok: boolean
   readonly checked: Readonly<Record<string, number>>
   readonly findings: readonly { readonly where: string; readonly what: string }[]
+  readonly notes: readonly { readonly where: string; readonly what: string }[]
 }
 
 async function seeded(t: TestContext): Promise<string> {
@@ -226,6 +228,25 @@ test('heartwood doctor: finds no problem in licenses that a server issued with i
     `update heartwood_license set issued_at = unixepoch() + 86400`,
   )
   assert.deepEqual(findings, [])
+})
+
+test('heartwood doctor: notes a license key with more taken seats than were sold, and finds no problem', async (t) => {
+  const cwd = emptyFolder(t)
+  const storage = await sqliteStorage({ filename: join(cwd, 'heartwood.db') })
+  const shop = await newShop({ storage })
+  const { licenseKeys } = shop.licensing
+  const { id, key } = await sell(shop, { seats: 2 })
+  for (const number of [1, 2])
+    await licenseKeys.activate('desktop-app', key, { installationId: installation(number) })
+  await licenseKeys.update('desktop-app', id, { seats: 1 })
+  await storage.close()
+  const options = { cwd, env: { HEARTWOOD_MASTER_KEY: masterKey } }
+  const told = await heartwood(['doctor'], options)
+  assert.equal(told.code, 0, told.stdout)
+  const note = 'has 2 taken seats of 1, so the vendor has lowered their number'
+  assert.ok(told.stdout.startsWith(`license key ${id} ${note}\nChecked `), told.stdout)
+  const { ok, notes } = JSON.parse((await heartwood(['doctor', '--json'], options)).stdout) as Report
+  assert.deepEqual([ok, notes], [true, [{ where: `license key ${id}`, what: note }]])
 })
 
 test('heartwood doctor: tells a wrong key, an older version and a newer version apart', async (t) => {

@@ -9,7 +9,9 @@ import {
   handleOf,
   isLicenseKeyOf,
   newHandle,
+  revisionOf,
 } from '../../src/core/license-keys/derivation.ts'
+import { readId } from '../../src/core/ids.ts'
 import { macSecret, type MacSecret } from '../../src/core/runtime/crypto.ts'
 import { formatLicenseKey, readLicenseKey } from '../../src/core/license-keys/text.ts'
 import { missedSlips } from './license-key-slips.ts'
@@ -47,6 +49,27 @@ test('isLicenseKeyOf(): accepts no key of another secret, id, revision or handle
   for (const change of [{ uuid: other.uuid }, { revision: 3 }, { handle: other.handle }])
     assert.equal(isLicenseKeyOf(secret, symbols, { ...facts, ...change }), false, JSON.stringify(change))
   assert.equal(isLicenseKeyOf(secret, symbols.slice(0, -1), facts), false)
+})
+
+test('revisionOf(): finds the newest text and the one before, with the same work for a text that is neither', () => {
+  const { symbols: _, key: _key, ...facts } = keys[0]!
+  let macs = 0
+  const real = secretOf(tokenSecret)
+  const secret: MacSecret = { mac: (message) => (macs++, real.mac(message)) }
+  const text = (revision: number): string => deriveLicenseKey(real, { ...facts, revision })
+  const known = { id: readId('lkey', facts.uuid)!, handle: facts.handle, keyRevision: 7 }
+  const cases = [
+    [text(7), known, 7],
+    [text(6), known, 6],
+    [text(5), known, null],
+    [text(8), known, null],
+    [keys.at(-1)!.symbols, known, null],
+    [text(7), null, null],
+  ] as const
+  for (const [symbols, given, revision] of cases) {
+    macs = 0
+    assert.deepEqual([revisionOf(secret, symbols, given), macs], [revision, 2], symbols)
+  }
 })
 
 test('newHandle(): makes seven symbols, and uses every symbol at every place', () => {

@@ -7,7 +7,7 @@ import type { BulkRelease, Release } from '../../core/license-keys/release.ts'
 import type { LicenseKey } from '../../core/license-keys/view.ts'
 import { licenseKeyRecord } from '../../core/storage/license-keys.ts'
 import { licenseRecord } from '../../core/storage/licenses.ts'
-import { count, line, object, recordFields, slug, slugs } from './fields.ts'
+import { count, line, object, optionalFields, recordFields, slug, slugs } from './fields.ts'
 import { expiresAt, licenseFeatures, licenseLimits, licenseViews, updatesUntil } from './license-views.ts'
 
 /** Declares a response in core's names. The type checker holds the schema equal to core's interface. */
@@ -19,7 +19,13 @@ const soldSeats = () => count('Seats that were sold', 1, 10_000)
 /** A license key may have more seats than were sold, if the vendor lowered their number. */
 const seatsUsed = () => count('Seats that are taken', 0, 10_000)
 
-const licenseKey = view<LicenseKey & { applied?: boolean; created?: boolean }>()(
+const licenseKey = view<
+  Omit<LicenseKey, 'aliasLastFour'> & {
+    aliasLastFour?: string | null
+    applied?: boolean
+    created?: boolean
+  }
+>()(
   object('A license key: the right to a number of seats', {
     ...recordFields(licenseKeyRecord, [
       'appId',
@@ -27,6 +33,7 @@ const licenseKey = view<LicenseKey & { applied?: boolean; created?: boolean }>()
       'keyRevision',
       'previousUntil',
       'aliasHash',
+      'aliasLastFour',
       'aliasUntil',
       'releaseCount',
       'releaseYearStart',
@@ -38,6 +45,7 @@ const licenseKey = view<LicenseKey & { applied?: boolean; created?: boolean }>()
       'toldFull',
       'version',
     ]),
+    ...optionalFields(licenseKeyRecord, ['aliasLastFour'] as const),
     features: slugs('Features of a seat that is activated now: the tier’s, then the custom ones', 150),
     customFeatures: slugs('Features of its seats beside the tier’s', 50),
     limits: limits('Limits of a seat that is activated now: the tier’s, overridden by the custom ones', 40),

@@ -45,6 +45,8 @@ export interface Finding {
 export interface CheckReport {
   readonly checked: Counts
   readonly findings: readonly Finding[]
+  /** States that are right only if the vendor wanted them. */
+  readonly notes: readonly Finding[]
 }
 
 export interface Checker {
@@ -52,6 +54,7 @@ export interface Checker {
   readonly licensing: Licensing
   readonly sealer: Sealer
   report(where: string, what: string): void
+  note(where: string, what: string): void
   /** Counts a record, and reports if an import would refuse it. */
   visit<K extends Kind>(kind: K, where: string, record: Records[K]): void
 }
@@ -141,7 +144,7 @@ async function checkCustomers({ session, visit, report }: Checker, app: AppRecor
 }
 
 async function checkLicenseKeys(
-  { session, visit, report }: Checker,
+  { session, visit, report, note }: Checker,
   app: AppRecord,
   tiers: ReadonlySet<string>,
 ): Promise<void> {
@@ -154,6 +157,9 @@ async function checkLicenseKeys(
       report(where, 'is of a tier that its app does not have')
     if (key.starts === 'activation' && key.durationDays === null)
       report(where, 'starts with its first activation, and has no duration')
+    const taken = await session.countSeats(key.id)
+    if (taken > key.seats)
+      note(where, `has ${taken} taken seats of ${key.seats}, so the vendor has lowered their number`)
   }
 }
 
@@ -237,7 +243,9 @@ export async function checkRecords(
   masterKey: readonly string[],
 ): Promise<CheckReport> {
   const findings: Finding[] = []
+  const notes: Finding[] = []
   const report = (where: string, what: string): void => void findings.push({ where, what })
+  const note = (where: string, what: string): void => void notes.push({ where, what })
   const { session } = snapshot
   const checked = noCounts()
   const licensing = await createLicensing({ storage: storageOf(snapshot), masterKey })
@@ -246,9 +254,9 @@ export async function checkRecords(
     const fault = recordFault(kind, record)
     if (fault !== null) report(where, fault)
   }
-  const checker = { session, licensing, sealer: await createSealer(masterKey), report, visit }
+  const checker = { session, licensing, sealer: await createSealer(masterKey), report, note, visit }
   for await (const app of allOf((page) => session.listApps({}, page))) await checkApp(checker, app)
   for await (const key of allOf((page) => session.listApiKeys({}, page))) await checkApiKey(checker, key)
   await checkStoredResponses(checker)
-  return { checked, findings }
+  return { checked, findings, notes }
 }

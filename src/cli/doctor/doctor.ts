@@ -25,13 +25,13 @@ const wrongKey: Finding = { where: 'master key', what: 'is not the one that this
 async function checkDatabase(snapshot: Snapshot, masterKey: readonly string[]): Promise<CheckReport> {
   const ofFile = (await snapshot.faults()).map((what) => ({ where: 'database file', what }))
   if (!(await isMasterKey(snapshot.keyCheck, masterKey)))
-    return { checked: noCounts(), findings: [...ofFile, wrongKey] }
-  const { checked, findings } = await checkRecords(snapshot, masterKey)
-  return { checked, findings: [...ofFile, ...findings] }
+    return { checked: noCounts(), findings: [...ofFile, wrongKey], notes: [] }
+  const { findings, ...report } = await checkRecords(snapshot, masterKey)
+  return { ...report, findings: [...ofFile, ...findings] }
 }
 
-function summary({ checked, findings }: CheckReport): string {
-  const lines = findings.map(({ where, what }) => printable(`${where} ${what}`))
+function summary({ checked, findings, notes }: CheckReport): string {
+  const lines = [...notes, ...findings].map(({ where, what }) => printable(`${where} ${what}`))
   const last = `Checked ${totalOf(checked)} records, including ${checked.license} licenses. Problems found: ${findings.length}.`
   return [...lines, last].join('\n')
 }

@@ -7,7 +7,7 @@ import { tokenSecretOf } from '../keys/signing-keys.ts'
 import { requireApp } from '../lookup.ts'
 import type { Permission } from '../principal.ts'
 import type { AppRecord, LicenseKeyRecord, NumericDate } from '../storage/index.ts'
-import { deriveLicenseKey, handleOf, isLicenseKeyOf } from './derivation.ts'
+import { deriveLicenseKey, handleOf, revisionOf } from './derivation.ts'
 import { formatLicenseKey, hasRightCheckSymbols, readLicenseKey } from './text.ts'
 
 /** Characters of any text that is looked at. A key of ours that mail has broken up is shorter. */
@@ -90,13 +90,10 @@ async function openOwn(
   symbols: string,
 ): Promise<LicenseKeyCredential | null> {
   const key = await context.storage.findLicenseKeyByHandle(app.id, handleOf(symbols))
-  if (key === null) return null
-  const secret = tokenSecretOf(context, app)
-  const { handle, id } = key
-  for (const revision of acceptedRevisions(key, context.runtime.now()))
-    if (isLicenseKeyOf(secret, symbols, { handle, uuid: uuidOf(id), revision }))
-      return new LicenseKeyCredential(app, key, { revision })
-  return null
+  const revision = revisionOf(tokenSecretOf(context, app), symbols, key)
+  if (key === null || revision === null) return null
+  const credential = new LicenseKeyCredential(app, key, { revision })
+  return credential.opens(key, context.runtime.now()) ? credential : null
 }
 
 /** Finds a license key by the key of another shop. */

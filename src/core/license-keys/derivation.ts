@@ -1,5 +1,7 @@
+import { uuidOf } from '../ids.ts'
 import { isSameText } from '../licenses/check-token.ts'
 import { type MacSecret } from '../runtime/crypto.ts'
+import type { LicenseKeyRecord } from '../storage/index.ts'
 import { messageOf, toBase32 } from '../token/jti.ts'
 import { timesAlpha } from './text.ts'
 
@@ -56,4 +58,25 @@ export function deriveLicenseKey(secret: MacSecret, { handle, uuid, revision }: 
 /** True if 25 symbols are the license key of these facts. The time that it takes tells nothing of the MAC. */
 export function isLicenseKeyOf(secret: MacSecret, symbols: string, facts: LicenseKeyFacts): boolean {
   return isSameText(deriveLicenseKey(secret, facts), symbols)
+}
+
+/** A license key, as far as its texts go. */
+type TextSource = Pick<LicenseKeyRecord, 'id' | 'handle' | 'keyRevision'>
+
+/** A license key that nobody has. */
+const decoy: TextSource = { id: 'lkey_00000000007008000000000000', handle: '0000000', keyRevision: 1 }
+
+/**
+ * The revision whose text these 25 symbols are: the newest of the license key, or the one before. Otherwise `null`. It derives
+ * and compares two texts in any case, so that its time does not tell a stranger which handles exist.
+ *
+ * @param key The license key with the handle of the symbols; `null` if there is none.
+ */
+export function revisionOf(secret: MacSecret, symbols: string, key: TextSource | null): number | null {
+  const { id, handle, keyRevision: revision } = key ?? decoy
+  const uuid = uuidOf(id)
+  const isNewest = isLicenseKeyOf(secret, symbols, { handle, uuid, revision })
+  const isPrevious = isLicenseKeyOf(secret, symbols, { handle, uuid, revision: revision - 1 })
+  if (key === null) return null
+  return isNewest ? revision : isPrevious ? revision - 1 : null
 }

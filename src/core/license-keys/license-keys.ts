@@ -4,6 +4,7 @@ import { isTypeId } from '../ids.ts'
 import { isText } from '../input/parse.ts'
 import { revocation, type Revocation } from '../licenses/input.ts'
 import { requireApp } from '../lookup.ts'
+import { may } from '../principal.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
 import { retryUntilWon } from '../retry.ts'
 import { licenseKeyEvent } from '../runtime/events.ts'
@@ -185,8 +186,11 @@ async function shown(
   include: 'key' | undefined,
 ): Promise<LicenseKeyWithText> {
   const whole = await toLicenseKey(context, app, key)
+  if (include === 'key') return whole
+  const view = withoutText(whole)
+  const { aliasLastFour: _lastFour, ...rest } = view
   // The overloads of `get` promise a text only with `options`, so the cast is safe.
-  return include === 'key' ? whole : (withoutText(whole) as LicenseKeyWithText)
+  return (may(context.principal, 'reveal') ? view : rest) as LicenseKeyWithText
 }
 
 function permissionFor(include: 'key' | undefined): 'reveal' | 'read' {

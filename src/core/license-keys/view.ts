@@ -32,7 +32,10 @@ export interface LicenseKey {
   readonly name: string | null
   /** The last four symbols of its text. */
   readonly keyLastFour: string
-  /** The last four characters of the key that the shop mailed; `null` if there is none, or it was rolled away. */
+  /**
+   * The last four characters of the key that the shop mailed; `null` if there is none, or it was rolled away. A license key
+   * lacks it under a public key, because nobody knows how few characters of a shop's key are hard to guess.
+   */
   readonly aliasLastFour: string | null
   /** Seats that were sold. */
   readonly seats: number

@@ -132,7 +132,8 @@ export function manage(storage: Storage): Promise<void> {
         assert.equal((await ask('GET', path)).data<Json>().key, key)
         assert.equal(endOf(await send('GET', path, { key: secrets.pk })), '403 forbidden')
         const plain = await send('GET', path.replace(/[?&]include=key/, ''), { key: secrets.pk })
-        assert.deepEqual(plain.data(), one)
+        const { alias_last_four: _lastFour, ...seen } = one
+        assert.deepEqual(plain.data(), seen)
       }
       const plus = await ask('GET', `${keys}/by-external-id?external_id=shop%20a+b`)
       assert.match(plus.error().message, /write a plus sign as %2B/)

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createLicensing } from '../../../src/core/index.ts'
 import { memoryStorage } from '../../../src/storage/memory.ts'
 import {
   codeOf,
   day,
   installation,
+  masterKey,
   newShop,
   refusalOf,
   start,
   tokenOf,
   type Shop,
 } from '../../support/fixtures.ts'
+import { testKeyPairs } from '../../support/keys.ts'
 import { app, end, sell } from './sale.ts'
 
 const at = (number: number, name?: string) => ({
@@ -292,4 +295,37 @@ test('licenseKeys.activate(): a twin call that takes the last seat between two r
   const { key } = await sell(shop)
   twin = () => seatAt(shop, key, 1)
   assert.equal((await shop.licensing.licenseKeys.activate(app, key, at(1))).created, false)
+})
+
+test('licenseKeys.activate(): a rotation between commit and signature gives a token under the new key', async () => {
+  const storage = memoryStorage()
+  let meanwhile: (() => Promise<unknown>) | null = null
+  const slow: typeof storage = {
+    ...storage,
+    transaction: async (...given) => {
+      const committed = await storage.transaction(...given)
+      const call = meanwhile
+      meanwhile = null
+      await call?.()
+      return committed
+    },
+  }
+  const shop = await newShop({ storage: slow })
+  const { apps, licenseKeys } = shop.licensing
+  let made = 0
+  const newKeyPair = async () => testKeyPairs[++made]!
+  // Another server, so this one still knows the earlier key.
+  const { rotateKeys } = await createLicensing({ storage, masterKey, newKeyPair })
+  const { key } = await sell(shop)
+  const kids = new Set<string>()
+  // The first one takes the seat, and the second one has it.
+  for (const created of [true, false]) {
+    meanwhile = () => rotateKeys(app)
+    const done = await licenseKeys.activate(app, key, at(1))
+    assert.equal(done.created, created)
+    const { kid } = JSON.parse(atob(tokenOf(done.license).split('.')[0]!)) as { kid: string }
+    assert.equal(kid, (await apps.jwks(app)).keys[0]?.kid)
+    kids.add(kid)
+  }
+  assert.equal(kids.size, 2, 'each activation met a rotation')
 })
