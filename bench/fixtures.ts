@@ -1,5 +1,5 @@
 import { createLicensing, generateRsaKeyPair, type App, type Licensing } from '../src/core/index.ts'
-import type { LicensingOptions, LicenseRecord, Storage } from '../src/core/index.ts'
+import type { LicenseKeyWithText, LicensingOptions, LicenseRecord, Storage } from '../src/core/index.ts'
 import { newTypeId } from '../src/core/ids.ts'
 import { licenseRows } from '../src/storage/kysely/rows.ts'
 import { postgresStorage } from '../src/storage/postgres.ts'
@@ -60,7 +60,11 @@ async function createApp({ apps, tiers, customers }: Licensing, slug: string): P
 
 /** Adds active licenses to the app: one through Heartwood, and its copies by SQL, which is much faster. */
 export async function addLicenses(fixture: Fixture, count: number): Promise<void> {
-  const first = await createFirstLicense(fixture)
+  await addCopies(fixture, await createFirstLicense(fixture), count)
+}
+
+/** Adds copies of a license, so that there are `count` with it. Their installations have the numbers from 1 on. */
+export async function addCopies(fixture: Fixture, first: LicenseRecord, count: number): Promise<void> {
   const connection = await openDirectConnection(fixture.location)
   const copy = copyStatement(first, fixture.location)
   for (let from = 1; from < count; from += batchSize) {
@@ -71,6 +75,17 @@ export async function addLicenses(fixture: Fixture, count: number): Promise<void
   }
   await connection.vacuum()
   await connection.close()
+}
+
+/** Sells license keys of the tier to the customer. */
+export async function sellLicenseKeys(
+  { licensing, storage, app }: Fixture,
+  count: number,
+  seats: number,
+): Promise<readonly LicenseKeyWithText[]> {
+  const customer = (await storage.findCustomerByExternalId(app.id, 'ada'))!
+  const terms = { customerId: customer.id, tierId: 'pro', seats, durationDays: 365 }
+  return Promise.all(Array.from({ length: count }, () => licensing.licenseKeys.create(app.slug, terms)))
 }
 
 async function createFirstLicense({ licensing, storage, app }: Fixture): Promise<LicenseRecord> {

@@ -43,12 +43,10 @@ function requestText({ method, path, headers = {}, body }: RequestTemplate, numb
   return `${method} ${path(number)} HTTP/1.1\r\nhost: localhost\r\n${length}${lines.join('')}\r\n${text}`
 }
 
-/** True if the text holds a complete response. @throws {Error} if it has another status. */
-function isComplete(text: string, status: number): boolean {
+/** True if the text holds a complete response. */
+function isComplete(text: string): boolean {
   const end = text.indexOf('\r\n\r\n')
   if (end === -1) return false
-  if (!text.startsWith(`HTTP/1.1 ${status}`))
-    throw new Error(`The server responded with ${text.slice(0, 400)}`)
   const length = /\r\ncontent-length: (\d+)/i.exec(text.slice(0, end))?.[1]
   if (length === undefined) return text.endsWith('0\r\n\r\n')
   return text.length >= end + 4 + Number(length)
@@ -57,12 +55,10 @@ function isComplete(text: string, status: number): boolean {
 /** A connection that sends one request after another. */
 class Connection {
   readonly #socket: Socket
-  readonly #status: number
   #text = ''
-  #settle: { resolve(): void; reject(error: unknown): void } | undefined
+  #settle: { resolve(response: string): void; reject(error: unknown): void } | undefined
 
-  constructor({ port, status = 200 }: RequestTemplate) {
-    this.#status = status
+  constructor({ port }: RequestTemplate) {
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true })
     this.#socket.on('data', (chunk: Uint8Array) => this.#receive(decoder.decode(chunk)))
     this.#socket.on('error', (error) => this.#settle?.reject(error))
@@ -71,16 +67,14 @@ class Connection {
 
   #receive(chunk: string): void {
     this.#text += chunk
-    try {
-      if (!isComplete(this.#text, this.#status)) return
-      this.#text = ''
-      this.#settle?.resolve()
-    } catch (error) {
-      this.#settle?.reject(error)
-    }
+    if (!isComplete(this.#text)) return
+    const response = this.#text
+    this.#text = ''
+    this.#settle?.resolve(response)
   }
 
-  send(text: string): Promise<void> {
+  /** Resolves to the response. */
+  send(text: string): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
       this.#socket.write(encoder.encode(text))
@@ -103,17 +97,25 @@ function resultOf(times: readonly number[], seconds: number): LoadResult {
   }
 }
 
-/** Sends requests over several connections at once, and measures the response times. */
+/** The status of a response. */
+function statusOf(response: string): number {
+  return Number(response.slice(9, 12))
+}
+
+/** Sends requests over several connections at once, and measures the response times. @throws {Error} for another status. */
 export async function sendLoad(
   template: RequestTemplate,
   { connections, milliseconds, pause = 0 }: LoadOptions,
 ): Promise<LoadResult> {
+  const { status = 200 } = template
   const times: number[] = []
   const began = performance.now()
   const drive = async (connection: Connection): Promise<void> => {
     while (performance.now() - began < milliseconds) {
       const sent = performance.now()
-      await connection.send(requestText(template, times.length))
+      const response = await connection.send(requestText(template, times.length))
+      if (statusOf(response) !== status)
+        throw new Error(`The server responded with ${response.slice(0, 400)}`)
       times.push(performance.now() - sent)
       if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause))
     }
@@ -123,4 +125,14 @@ export async function sendLoad(
   const seconds = (performance.now() - began) / 1000
   for (const connection of open) connection.close()
   return resultOf(times, seconds)
+}
+
+/** Sends this number of requests, each over a connection of its own, all at once. Resolves to the statuses of the responses. */
+export async function sendAtOnce(template: RequestTemplate, count: number): Promise<readonly number[]> {
+  const open = Array.from({ length: count }, () => new Connection(template))
+  const responses = await Promise.all(
+    open.map((connection, number) => connection.send(requestText(template, number))),
+  )
+  for (const connection of open) connection.close()
+  return responses.map(statusOf)
 }

@@ -3,6 +3,7 @@
  */
 import process from 'node:process'
 import type { Benchmark, Effort } from './benchmark.ts'
+import { activation } from './benchmarks/activation.ts'
 import { appCreation } from './benchmarks/app-creation.ts'
 import { backgroundTurns } from './benchmarks/background-turns.ts'
 import { bodyMemory } from './benchmarks/body-memory.ts'
@@ -10,11 +11,13 @@ import { bulkRegeneration } from './benchmarks/bulk-regeneration.ts'
 import { clientSize } from './benchmarks/client-size.ts'
 import { importLicenses } from './benchmarks/import.ts'
 import { largeDeletions } from './benchmarks/large-deletions.ts'
+import { licenseKeys } from './benchmarks/license-keys.ts'
 import { listPages } from './benchmarks/list-pages.ts'
 import { longLists } from './benchmarks/long-lists.ts'
 import { memory } from './benchmarks/memory.ts'
 import { otherPackages } from './benchmarks/other-packages.ts'
 import { regeneration } from './benchmarks/regeneration.ts'
+import { renaming } from './benchmarks/renaming.ts'
 import { rotation } from './benchmarks/rotation.ts'
 import { startToFirstResponse } from './benchmarks/start.ts'
 import { verifyBesideWriters } from './benchmarks/verify-beside-writers.ts'
@@ -30,12 +33,15 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   rotation,
   'app-creation': appCreation,
   regeneration,
+  activation,
+  'license-keys': licenseKeys,
   verify,
   'verify-token': verifyTokens,
   'verify-under-load': verifyUnderLoad,
   'verify-without-framework': verifyWithoutFramework,
   'verify-beside-writers': verifyBesideWriters,
   writes,
+  renaming,
   'bulk-regeneration': bulkRegeneration,
   'list-pages': listPages,
   'long-lists': longLists,

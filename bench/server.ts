@@ -23,7 +23,14 @@ export interface Usage {
 }
 
 // The limits must never reject a request, but counting requests is part of the cost.
-const rateLimits = { verify: 1e9, batch: 1e9, renewal: 1e9, renewalPerLicense: 1e9 }
+const rateLimits = {
+  verify: 1e9,
+  batch: 1e9,
+  renewal: 1e9,
+  renewalPerLicense: 1e9,
+  failedLicenseKey: 1e9,
+  activationPerKey: 1e9,
+}
 
 function verifyResponse(license: FoundLicense): object {
   return {

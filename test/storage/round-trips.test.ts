@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { createLicensing, type Licensing, type SignedLicense, type Storage } from '../../src/core/index.ts'
+import {
+  createLicensing,
+  type HeldLicense,
+  type Licensing,
+  type SignedLicense,
+  type Storage,
+} from '../../src/core/index.ts'
 import { postgresStorage } from '../../src/storage/postgres.ts'
 import { installation, masterKey } from '../support/fixtures.ts'
 import { keyPairSource } from '../support/keys.ts'
@@ -50,8 +56,13 @@ interface Shop {
   readonly storage: Storage
   readonly customerId: string
   readonly licenses: readonly SignedLicense[]
+  /** The texts of two license keys. */
+  readonly sold: { readonly roomy: string; readonly full: string }
+  readonly seat: HeldLicense
   readonly line: Line
 }
+
+const machine = (number: number) => ({ installationId: installation(100 + number) })
 
 async function openShop(): Promise<Shop> {
   const line = await countingLine(database!.url)
@@ -63,7 +74,14 @@ async function openShop(): Promise<Shop> {
   const licenses: SignedLicense[] = []
   for (const number of [10, 11, 12])
     licenses.push(await licensing.licenses.create('app', newLicense(customerId, number)))
-  return { licensing, storage, customerId, licenses, line }
+  const sell = async (seats: number): Promise<string> => {
+    const terms = { customerId, tierId: 'pro', durationDays: 30, seats }
+    return (await licensing.licenseKeys.create('app', terms)).key
+  }
+  const sold = { roomy: await sell(10), full: await sell(1) }
+  const { license: seat } = await licensing.licenseKeys.activate('app', sold.roomy, machine(0))
+  await licensing.licenseKeys.activate('app', sold.full, machine(9))
+  return { licensing, storage, customerId, licenses, sold, seat, line }
 }
 
 const newLicense = (customerId: string, number: number) => ({
@@ -110,6 +128,29 @@ const calls: readonly {
     name: 'licenses.revoke()',
     most: 3,
     run: ({ licensing, licenses }, count) => licensing.licenses.revoke('app', licenses[count]!.id),
+  },
+  {
+    name: 'licenses.renew() of a seat',
+    most: 6,
+    run: ({ licensing, seat }) => licensing.licenses.renew('app', seat.id, seat.token),
+  },
+  {
+    name: 'licenseKeys.activate() of a new installation',
+    most: 10,
+    run: ({ licensing, sold }, count) => licensing.licenseKeys.activate('app', sold.roomy, machine(count)),
+  },
+  {
+    name: 'licenseKeys.activate() of an installation that has its seat',
+    most: 10,
+    run: ({ licensing, sold }) => licensing.licenseKeys.activate('app', sold.roomy, machine(0)),
+  },
+  {
+    name: 'licenseKeys.activate() with a license key that is full',
+    most: 3,
+    run: async ({ licensing, sold }, count) => {
+      const refused = licensing.licenseKeys.activate('app', sold.full, machine(count))
+      await assert.rejects(refused, { code: 'seat_limit_reached' })
+    },
   },
 ]
 

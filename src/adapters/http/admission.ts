@@ -142,10 +142,14 @@ async function admitRenewal(context: ReadingContext): Promise<Admission> {
 }
 
 /** Counts bad license keys only, by address. A good one never meets that limit, and counts against its own. */
-async function identifyLicenseKey(context: RequestContext, text: unknown): Promise<LicenseKeyCredential> {
+async function identifyLicenseKey(
+  context: RequestContext,
+  { licenseKeys }: RestrictedLicensing,
+  text: unknown,
+): Promise<LicenseKeyCredential> {
   const { service, route, params, rateLimitKey } = context
   try {
-    const licenseKey = await service.licensing.licenseKeys.authenticate(params.slug ?? '', text)
+    const licenseKey = await licenseKeys.authenticate(params.slug ?? '', text)
     if (route.licenseKeyLimit !== undefined) service.consumeLimit?.(route.licenseKeyLimit, licenseKey.key.id)
     return licenseKey
   } catch (error) {
@@ -161,9 +165,9 @@ function isBadLicenseKey(error: unknown): boolean {
 async function admitLicenseKey(context: ReadingContext): Promise<Admission> {
   const { route, params, service } = context
   checkParams(params)
-  await service.licensing.authorize('read', params.slug)
+  const { licensing } = await service.licensing.authorize('read', params.slug)
   const { body, licenseKey } = await credentialsIn(context)
-  const admitted = identifyLicenseKey(context, licenseKey).then((good): Credential => ({
+  const admitted = identifyLicenseKey(context, licensing, licenseKey).then((good): Credential => ({
     kind: 'licenseKey',
     licenseKey: good,
   }))
@@ -180,7 +184,7 @@ async function admitRelease(context: ReadingContext): Promise<Admission> {
   const { body, licenseKey, currentToken } = await credentialsIn(context)
   if (licenseKey !== null) {
     checkParams(context.params)
-    const good = await identifyLicenseKey(context, licenseKey)
+    const good = await identifyLicenseKey(context, service.licensing, licenseKey)
     return admitHolder(context, { kind: 'licenseKey', licenseKey: good }, body)
   }
   if (currentToken === null) throw missingKey()

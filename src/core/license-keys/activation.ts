@@ -115,14 +115,11 @@ async function read(
 async function refuseEarly(context: Context, { app, credential, newcomer }: Request): Promise<void> {
   const { key } = credential
   requireGood(key, context.runtime.now())
-  const used = await context.storage.countSeats(key.id)
-  const isWithoutRoom = await isFull(context, key, used)
-  // Read after the count, because the last seat may have gone to this very installation meanwhile.
-  const seat = await context.storage.findSeat(key.id, newcomer.installationId)
+  const { seat, taken } = await context.storage.findSeating(key.id, newcomer.installationId)
   requireRevivable(seat)
-  if (seat?.revokedAt === null || !isWithoutRoom) return
+  if (seat?.revokedAt === null || !(await isFull(context, key, taken))) return
   await announceFull(context, app, key)
-  throw noFreeSeat(key, used)
+  throw noFreeSeat(key, taken)
 }
 
 /** Takes the seat in one transaction that holds the license key. Resolves to `null` after a lost race. */
@@ -134,10 +131,10 @@ function takeSeat(context: Context, { app, credential, newcomer }: Request): Pro
     const key = await tx.holdLicenseKey(credential.key.id)
     if (key === null || !credential.opens(key, now)) throw invalidLicenseKey()
     requireGood(key, now)
-    const seat = await tx.findSeat(key.id, newcomer.installationId)
-    requireRevivable(seat)
+    const seating = await tx.findSeating(key.id, newcomer.installationId)
+    requireRevivable(seating.seat)
     const turn: Turn = { context, app, key, now, tx, emit }
-    return occupy(turn, newcomer, seat)
+    return occupy(turn, newcomer, seating)
   })
   return lostIfGone(context, work)
 }

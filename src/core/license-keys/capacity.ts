@@ -50,10 +50,14 @@ interface Room {
   readonly patch: LicenseKeyPatch
 }
 
-/** Makes room for one more seat. @throws {LicensingError} `seat_limit_reached`: then the transaction undoes all. */
-export async function makeRoom(turn: Turn): Promise<Room> {
+/**
+ * Makes room for one more seat beside the taken ones.
+ *
+ * @throws {LicensingError} `seat_limit_reached`: then the transaction undoes all.
+ */
+export async function makeRoom(turn: Turn, taken: number): Promise<Room> {
   const { app, key, now, tx, emit } = turn
-  const used = await takeIdle(turn, await tx.countSeats(key.id))
+  const used = await takeIdle(turn, taken)
   if (used < key.seats) return { used, patch: {} }
   if (!mayReplace(key, used, now)) throw noFreeSeat(key, used)
   const replaced = await tx.releaseSeats({ licenseKeyId: key.id, now, cause: 'replaced', limit: 1 })

@@ -9,6 +9,7 @@ import type {
   LicensePatch,
   LicenseRecord,
   SeatClaims,
+  Seating,
 } from '../storage/index.ts'
 import { statusOf } from '../token/decision.ts'
 import { day, maxInstant } from '../time.ts'
@@ -76,9 +77,11 @@ async function clearPlace(
   seat: LicenseRecord | null,
 ): Promise<boolean> {
   const holder = await tx.findCurrentLicense(app.id, installationId)
-  if (holder === null || holder.id === seat?.id) return true
-  if (statusOf(holder, now) !== 'active') {
+  if (holder !== null && holder.id === seat?.id) return true
+  if (holder === null || statusOf(holder, now) !== 'active') {
+    // A license that is being deleted is hidden, and still has its place.
     await tx.releaseInstallation(app.id, installationId, now)
+    if (holder === null) return true
     const isTaken = holder.licenseKeyId !== null && holder.revokedAt === null
     const replaced = { revokedAt: now, revokedCause: 'replaced', current: false } as const
     if (isTaken) await emit(app, releaseEvent({ ...holder, ...replaced, version: holder.version + 1 }, now))
@@ -120,50 +123,60 @@ function newSeat(turn: Turn, newcomer: Newcomer, claims: WholeClaims): LicenseRe
 }
 
 /** A seat comes back under its id, and every token from before its release is refused. */
-function revive(
+async function revive(
   turn: Turn,
   newcomer: Newcomer,
   claims: WholeClaims,
   seat: LicenseRecord,
 ): Promise<LicenseRecord | null> {
+  if (!(await clearPlace(turn, newcomer, seat))) return null
   const patch = issued(turn, newcomer, seat)
-  const taken = { revokedAt: null, revokedReason: null, revokedCause: null, current: true } as const
-  const whole = { ...claims, ...patch, ...taken, minRevision: patch.revision }
+  const taken = { revokedAt: null, revokedReason: null, revokedCause: null } as const
+  // A seat that was given back keeps its place until another license needs it.
+  const place = seat.current ? {} : { current: true }
+  const whole = { ...claims, ...patch, ...taken, ...place, minRevision: patch.revision }
   return turn.tx.updateLicense(seat.id, seat.version, whole)
 }
 
+/** Most places are free, so only an occupied one is looked at. */
 async function insert(turn: Turn, newcomer: Newcomer, claims: WholeClaims): Promise<LicenseRecord | null> {
   const seat = newSeat(turn, newcomer, claims)
+  if (await turn.tx.insertLicense(seat)) return seat
+  if (!(await clearPlace(turn, newcomer, null))) return null
   return (await turn.tx.insertLicense(seat)) ? seat : null
 }
 
 /** The installation has the seat already, so only its claims are issued anew. */
-async function renew(turn: Turn, newcomer: Newcomer, seat: LicenseRecord): Promise<Occupied | null> {
+async function renew(
+  turn: Turn,
+  newcomer: Newcomer,
+  seat: LicenseRecord,
+  taken: number,
+): Promise<Occupied | null> {
   const { app, key, now, tx, emit } = turn
   const claims = await wholeClaims(turn)
   const patch = { ...claims, ...issued(turn, newcomer, seat) }
   const license = await tx.updateLicense(seat.id, seat.version, patch)
   if (license === null) return null
   await emit(app, licenseEvent('license.regenerated', license, now))
-  return { license, key, seatsUsed: await tx.countSeats(key.id), created: false }
+  return { license, key, seatsUsed: taken, created: false }
 }
 
 /**
- * Writes the seat of a newcomer. `seat` is the one that the installation has or had. Resolves to `null` if another transaction
- * took the place first.
+ * Writes the seat of a newcomer, who found the seats in this state. Resolves to `null` if another transaction took the place
+ * first.
  *
  * @throws {LicensingError} `missing_tier`, `seat_limit_reached`; `conflict` if another license has the place.
  */
 export async function occupy(
   turn: Turn,
   newcomer: Newcomer,
-  seat: LicenseRecord | null,
+  { seat, taken }: Seating,
 ): Promise<Occupied | null> {
   const { app, now, emit } = turn
-  if (seat?.revokedAt === null) return renew(turn, newcomer, seat)
+  if (seat?.revokedAt === null) return renew(turn, newcomer, seat, taken)
   const claims = await wholeClaims(turn)
-  const { used, patch } = await makeRoom(turn)
-  if (!(await clearPlace(turn, newcomer, seat))) return null
+  const { used, patch } = await makeRoom(turn, taken)
   const key = await keep(turn, { ...patch, ...started(turn) })
   if (key === null) return null
   const within = { ...turn, key }

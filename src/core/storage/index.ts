@@ -52,6 +52,7 @@ export type {
   SeatClaims,
   SeatReissue,
   SeatRelease,
+  Seating,
 } from './license-keys.ts'
 export type {
   LicenseFilter,

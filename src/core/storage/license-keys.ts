@@ -185,6 +185,17 @@ export interface EndingLicenseKeys {
   readonly limit: number
 }
 
+/** The seats of a license key, as one installation finds them. */
+export interface Seating {
+  /**
+   * The seat of the installation, in any state: the taken one if there is one, otherwise the newest; `null` if the
+   * installation never had one.
+   */
+  readonly seat: LicenseRecord | null
+  /** The number of taken seats, that of the installation among them. */
+  readonly taken: number
+}
+
 /** The seats that one call releases. */
 export interface SeatRelease {
   readonly licenseKeyId: string
@@ -255,11 +266,8 @@ export interface LicenseKeyStorage {
   countLicenseKeys(filter: LicenseKeyFilter): Promise<number>
   /** License keys that are not revoked and end in a span of time, the earliest end first. */
   listEndingLicenseKeys(ending: EndingLicenseKeys): Promise<readonly LicenseKeyRecord[]>
-  /**
-   * The seat of an installation, in any state: the taken one if there is one, otherwise the newest; `null` if the
-   * installation never had one.
-   */
-  findSeat(licenseKeyId: string, installationId: string): Promise<LicenseRecord | null>
+  /** The seat of an installation, and the number of taken seats, both as of one moment. */
+  findSeating(licenseKeyId: string, installationId: string): Promise<Seating>
   /** The number of taken seats, or of those that were last seen before a time. */
   countSeats(licenseKeyId: string, seenBefore?: NumericDate): Promise<number>
   /**

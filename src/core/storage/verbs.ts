@@ -27,7 +27,7 @@ const isReadVerb: Readonly<Record<keyof StorageSession, boolean>> = {
   findLicenseKeyByAlias: true,
   findLicenseKeyByExternalId: true,
   findLicenseKeyByHandle: true,
-  findSeat: true,
+  findSeating: true,
   findStoredResponse: true,
   findTier: true,
   findWebhook: true,

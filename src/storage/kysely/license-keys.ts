@@ -10,9 +10,10 @@ import type {
   Page,
   SeatReissue,
   SeatRelease,
+  Seating,
 } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
-import type { Executor, Reader } from './executor.ts'
+import { type Executor, firstRow, type Reader, type Writer } from './executor.ts'
 import { statusIs } from './license-filter.ts'
 import { KyselyLicenses } from './licenses.ts'
 import { isLicensePresent, licenseKeyColumns } from './presence.ts'
@@ -22,6 +23,7 @@ import { nullIfTaken } from './savepoint.ts'
 import {
   countSeats,
   deleteSeats,
+  findSeating,
   pruneSeats,
   reinstateSeats,
   reissueSeats,
@@ -57,18 +59,11 @@ export abstract class KyselyLicenseKeys extends KyselyLicenses implements Licens
     patch: LicenseKeyPatch,
   ): Promise<LicenseKeyRecord | null> {
     const changes = { ...licenseKeyRows.toColumns(patch), version: expectedVersion + 1 }
-    const row = await this.executor.write((writer) =>
-      nullIfTaken(writer, (db) =>
-        db
-          .updateTable('heartwood_license_key')
-          .set(changes)
-          .where('id', '=', id)
-          .where('version', '=', expectedVersion)
-          .where(isLicensePresent)
-          .returning(licenseKeyColumns)
-          .executeTakeFirst(),
-      ),
-    )
+    const query = this.executor.hot.updateLicenseKey(Object.keys(changes))
+    const parameters = [...Object.values(changes), id, expectedVersion]
+    const update = (db: Writer) => firstRow(db, query, parameters)
+    const takesName = patch.aliasHash !== undefined || patch.externalId !== undefined
+    const row = await this.executor.write((db) => (takesName ? nullIfTaken(db, update) : update(db)))
     return licenseKeyRows.toRecordOrNull(row)
   }
 
@@ -114,9 +109,8 @@ export abstract class KyselyLicenseKeys extends KyselyLicenses implements Licens
     return licenseKeyRows.toRecords(rows)
   }
 
-  async findSeat(licenseKeyId: string, installationId: string): Promise<LicenseRecord | null> {
-    const row = await this.executor.readFirst(this.executor.hot.seat, [licenseKeyId, installationId])
-    return licenseRows.toRecordOrNull(row)
+  findSeating(licenseKeyId: string, installationId: string): Promise<Seating> {
+    return findSeating(this.executor, licenseKeyId, installationId)
   }
 
   countSeats(licenseKeyId: string, seenBefore?: NumericDate): Promise<number> {

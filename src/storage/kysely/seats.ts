@@ -1,10 +1,29 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely'
-import type { LicenseRecord, NumericDate, SeatReissue, SeatRelease } from '../../core/storage/index.ts'
+import type {
+  LicenseRecord,
+  NumericDate,
+  Seating,
+  SeatReissue,
+  SeatRelease,
+} from '../../core/storage/index.ts'
 import type { Row } from '../schema.ts'
 import { rowLock } from './dialect.ts'
 import type { Executor, Writer } from './executor.ts'
 import { licenseColumns } from './presence.ts'
 import { licenseRows } from './rows.ts'
+
+export async function findSeating(
+  executor: Executor,
+  licenseKeyId: string,
+  installationId: string,
+): Promise<Seating> {
+  const row = await executor.readFirst(executor.hot.seating, [licenseKeyId, licenseKeyId, installationId])
+  const { taken, ...seat } = row!
+  return {
+    seat: seat.id === null ? null : licenseRows.toRecord(seat as Row<LicenseRecord>),
+    taken: Number(taken),
+  }
+}
 
 /** The number of taken seats, or of those that were last seen before a time. */
 export async function countSeats(

@@ -11,7 +11,7 @@ import type { LookUps, Tables } from './tables.ts'
 
 type SeatVerbs = Pick<
   LicenseKeyStorage,
-  | 'findSeat'
+  | 'findSeating'
   | 'countSeats'
   | 'releaseSeats'
   | 'reissueSeats'
@@ -23,10 +23,11 @@ type SeatVerbs = Pick<
 
 export function seatStorage({ read, write }: Runner): SeatVerbs {
   return {
-    findSeat: (licenseKeyId, installationId) =>
+    findSeating: (licenseKeyId, installationId) =>
       read((tables) => {
-        const seats = seatsOf(tables, licenseKeyId).filter((seat) => seat.installationId === installationId)
-        return seats.find(isTaken) ?? seats.at(-1) ?? null
+        const all = seatsOf(tables, licenseKeyId)
+        const seats = all.filter((seat) => seat.installationId === installationId)
+        return { seat: seats.find(isTaken) ?? seats.at(-1) ?? null, taken: all.filter(isTaken).length }
       }),
     countSeats: (licenseKeyId, seenBefore) =>
       read((tables) => takenSeats(tables, licenseKeyId).filter(wasSeenBefore(seenBefore)).length),

@@ -52,19 +52,21 @@ async function othersOf(storage: Storage, { app }: Parents, licenseKeyId: string
 }
 
 const readCases: readonly ConformanceCase[] = [
-  storageCase('findSeat(): prefers the taken one, then the newest', async (storage) => {
-    const parents = await addParents(storage)
-    const { id } = await addLicenseKey(storage, parents)
-    const installationId = newInstallation()
-    const old = { installationId, current: false, revokedAt: madeAt }
-    assert.equal(await storage.findSeat(id, installationId), null)
-    const [first, second] = await several(2, () => addSeat(storage, parents, id, old))
-    assert.deepEqual(await storage.findSeat(id, installationId), second)
-    await storage.updateLicense(first!.id, 1, { revokedAt: null, current: true })
-    assert.equal((await storage.findSeat(id, installationId))?.id, first!.id)
-    assert.equal(await storage.findSeat(id, newInstallation()), null)
-    assert.equal(await storage.findSeat('lkey_missing', installationId), null)
-  }),
+  storageCase(
+    'findSeating(): prefers the taken seat, then the newest, and counts the taken ones',
+    async (storage) => {
+      const { keyId, parents } = await addTaken(storage)
+      const installationId = newInstallation()
+      const old = { installationId, current: false, revokedAt: madeAt }
+      assert.deepEqual(await storage.findSeating(keyId, installationId), { seat: null, taken: 3 })
+      const [first, second] = await several(2, () => addSeat(storage, parents, keyId, old))
+      assert.deepEqual(await storage.findSeating(keyId, installationId), { seat: second, taken: 3 })
+      const seat = await storage.updateLicense(first!.id, 1, { revokedAt: null, current: true })
+      assert.deepEqual(await storage.findSeating(keyId, installationId), { seat, taken: 4 })
+      assert.deepEqual(await storage.findSeating(keyId, newInstallation()), { seat: null, taken: 4 })
+      assert.deepEqual(await storage.findSeating('lkey_missing', installationId), { seat: null, taken: 0 })
+    },
+  ),
   storageCase('countSeats(): counts the taken ones, and those seen before a time', async (storage) => {
     const { keyId, parents } = await addTaken(storage)
     assert.equal(await storage.countSeats(keyId), 3)

@@ -288,8 +288,7 @@ test('licenseKeys.activate(): a twin call that takes the last seat between two r
   }
   const slow: typeof storage = {
     ...storage,
-    findSeat: (...given) => thenTwin(storage.findSeat(...given)),
-    countSeats: (...given) => thenTwin(storage.countSeats(...given)),
+    findSeating: (...given) => thenTwin(storage.findSeating(...given)),
   }
   const shop = await newShop({ storage: slow })
   const { key } = await sell(shop)
