@@ -36,6 +36,8 @@ const paid: Standing = {
 interface Vendor extends Backend, Shop {
   /** The subscription as Stripe’s API shows it. */
   standing: Standing
+  /** Delays Stripe’s next responses, which have the state of their begin. */
+  delay: () => Promise<void>
   /** The ids that the mails carried. */
   readonly mails: string[]
   /** The parts that a test may break. */
@@ -47,7 +49,12 @@ async function openVendor(
 ): Promise<Vendor> {
   const shop = await newShop()
   const licensing = await surface(shop)
-  const state = { standing: paid, mails: [] as string[], failing: { mail: false, update: false } }
+  const state = {
+    standing: paid,
+    delay: async (): Promise<void> => {},
+    mails: [] as string[],
+    failing: { mail: false, update: false },
+  }
   const failOnce = (part: keyof typeof state.failing): void => {
     if (!state.failing[part]) return
     state.failing[part] = false
@@ -65,9 +72,11 @@ async function openVendor(
       },
     },
     now: () => shop.clock.seconds * 1000,
-    stripeApi: (path) => {
+    stripeApi: async (path) => {
       assert.equal(path, `/v1/subscriptions/${subscriptionId}`)
-      return expandedSubscriptionOf(state.standing)
+      const response = expandedSubscriptionOf(state.standing)
+      await state.delay()
+      return response
     },
     mailKey: async (_to, _key, id) => {
       failOnce('mail')
@@ -211,6 +220,25 @@ for (const [name, surface] of Object.entries(surfaces)) {
     assert.equal((await vendor.licensing.licenseKeys.list(app)).total, 1)
   })
 }
+
+test('onStripeEvent(): a response of Stripe that comes late never undoes a newer one', async () => {
+  const vendor = await openVendor(inProcess)
+  await vendor.send(event(paid))
+  const [asked, responds] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  vendor.delay = () => {
+    asked.resolve()
+    return responds.promise
+  }
+  const late = vendor.send(event(paid))
+  await asked.promise
+  vendor.delay = async () => {}
+  vendor.clock.seconds += 1
+  vendor.standing = { ...paid, status: 'canceled', endedAt: start + 1, reason: 'cancellation_requested' }
+  assert.equal((await vendor.send(event(paid, 'customer.subscription.deleted'))).status, 200)
+  responds.resolve()
+  assert.equal((await late).status, 200)
+  assert.deepEqual(await stateOf(vendor), { tier: 'pro', seats: 1, status: 'revoked', expiresAt: start + 1 })
+})
 
 /** The life of a subscription, a day between two changes. */
 const life: readonly Partial<Standing>[] = [

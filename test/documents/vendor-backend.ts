@@ -18,8 +18,8 @@ interface Programs {
 interface Parts {
   readonly licensing: RemoteLicensing
   readonly now: () => number
-  /** The text of the API’s response to a GET of this path. */
-  readonly stripeApi: (path: string) => object
+  /** The API’s response to a GET of this path. */
+  readonly stripeApi: (path: string) => Promise<object>
   readonly mailKey: (to: string, key: string, id: string) => Promise<void>
 }
 
@@ -58,7 +58,7 @@ function writePrograms(parts: object): string {
 /** Imports the programs of the page. Stripe’s library is the real one, but its API responds from `stripeApi`. */
 export async function openBackend({ stripeApi, ...parts }: Parts): Promise<Backend> {
   const respond = async (url: unknown): Promise<Response> =>
-    Response.json(stripeApi(new URL(String(url)).pathname))
+    Response.json(await stripeApi(new URL(String(url)).pathname))
   const httpClient = Stripe.createFetchHttpClient(respond as typeof fetch)
   const stripe = new Stripe('sk_test_of_the_tests', { httpClient, maxNetworkRetries: 0 })
   const folder = writePrograms({ ...parts, stripe, webhookSecret })
