@@ -35,6 +35,30 @@ for (const [file, names] of Object.entries(scripts))
       assert.match(stdout, /\S/)
     })
 
+/** The states of the computers in `examples/sell.ts`, in order. */
+const states = [
+  'laptop: active',
+  'desktop: active',
+  'tablet: active',
+  'desktop: invalid',
+  'laptop: active',
+  'laptop: expired',
+  'laptop: active',
+  'laptop: invalid',
+  'new laptop: active',
+  'new laptop: revoked',
+]
+
+for (const name of ['Bun', 'Deno', 'Node'] satisfies Runtime[])
+  test(`examples/sell.ts on ${name}: goes from the sale to the refund`, async () => {
+    const { stdout } = await run([...runtimes[name], resolve('examples/sell.ts')], { cwd: emptyFolder() })
+    const shown = [...stdout.matchAll(/^ {2}([\w ]+: \w+)\. .+$/gm)].map(([, state]) => state)
+    assert.deepEqual(shown, states)
+    assert.match(stdout, /your license key is DESK(-[0-9A-Z]{5}){5}\n/)
+    assert.match(stdout, /\n {2}All seats of the license key are taken: release one first\n/)
+    assert.match(stdout, /applied: false\n$/)
+  })
+
 for (const [file, name] of Object.entries(servers))
   test(`examples/${file} on ${name}: responds to requests`, async () => {
     const port = await freePort()
@@ -47,6 +71,6 @@ for (const [file, name] of Object.entries(servers))
 test('examples: a test runs every file', () => {
   assert.deepEqual(
     readdirSync('examples').toSorted(),
-    [...clients, ...Object.keys({ ...scripts, ...servers })].toSorted(),
+    ['sell.ts', ...clients, ...Object.keys({ ...scripts, ...servers })].toSorted(),
   )
 })

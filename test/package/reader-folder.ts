@@ -26,14 +26,14 @@ await storage.close()
 
 const masterKey = Buffer.alloc(32, 7).toString('base64')
 
-/** The packages of docs/frameworks.md. */
-const frameworks = ['hono', '@hono/node-server', 'express', '@types/express', 'fastify']
+/** The packages of docs/frameworks.md and docs/selling.md. */
+const others = ['hono', '@hono/node-server', 'express', '@types/express', 'fastify', 'stripe']
 
 /** Makes a project and installs the package from the local registry. */
 export async function install(env: Readonly<Record<string, string>>): Promise<string> {
   const folder = emptyFolder()
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  await run(['npm', 'install', 'heartwood', 'elysia', 'srvx', 'postgres', ...frameworks], {
+  await run(['npm', 'install', 'heartwood', 'elysia', 'srvx', 'postgres', ...others], {
     cwd: folder,
     env,
   })
