@@ -13,6 +13,9 @@ const authority = /^https?:\/\/[^/?#\\]*(?=[/?#]|$)/i
 const otherSpelling =
   /^(?!\/)|\/(?:\.|%2e){0,2}(?=\/)|\/(?:\.|%2e){1,2}$|[\\#]|%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f|7e)/i
 
+/** Nearly every path. It has one spelling, and no slash at its end. */
+const plainPath = /^(?:\/[\w-]+)+$/
+
 /** Routes that reply to a slash at their end themselves. */
 const repliesToSlash = /^\/(?:swagger\/?)?$/
 
@@ -30,10 +33,18 @@ export function pathAndQuery(request: Request): readonly [path: string, query: s
  */
 export function isCanonicalPath(request: Request, route: string): boolean {
   const [path] = pathAndQuery(request)
+  if (plainPath.test(path)) return true
   return !otherSpelling.test(path) && (!path.endsWith('/') || repliesToSlash.test(route))
 }
 
+/** Nearly every request of a server has the same Host. */
+let goodHost = ''
+
 /** True if a Host could change the path of the URL that a runtime builds with it. */
 export function isMalformedHost(request: Request): boolean {
-  return /[/?#\\\s]/.test(request.headers.get('host') ?? '')
+  const host = request.headers.get('host') ?? ''
+  if (host === goodHost) return false
+  if (/[/?#\\\s]/.test(host)) return true
+  goodHost = host
+  return false
 }

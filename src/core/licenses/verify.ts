@@ -248,11 +248,8 @@ async function verifyLater(
 /** True for the reference of nearly every call. Parsing would return the same, at the cost of a look-up. */
 function isPlain(reference: unknown): boolean {
   const fields = Object(reference) as ReferenceFields
-  const [name, another] = Object.keys(fields)
   const { installationId } = fields
-  return (
-    name === 'installationId' && another === undefined && isText(installationId) && isUuid(installationId)
-  )
+  return typeof installationId === 'string' && isUuid(installationId) && Object.keys(fields).length === 1
 }
 
 /** At once if storage can. */
