@@ -48,8 +48,8 @@ const longestMethod = 20
 const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/
 
 function requestIdOf(request: Request): string {
-  const given = request.headers.get('x-request-id') ?? ''
-  return requestIdForm.test(given) ? given : crypto.randomUUID()
+  const given = request.headers.get('x-request-id')
+  return given !== null && requestIdForm.test(given) ? given : crypto.randomUUID()
 }
 
 function queryOf(route: Route, request: Request): Readonly<Record<string, unknown>> {
@@ -77,8 +77,9 @@ async function receivedBody(
 }
 
 /** Counts the request if its route has a limit. Returns the rate-limit headers. @throws {HttpError} `rate_limited`. */
-function consumeRouteLimit({ service, route, request, rateLimitKey }: RequestContext): Headers {
-  const limit = isByToken({ route, request }) ? 'renewal' : route.limit
+function consumeRouteLimit(context: RequestContext): Headers {
+  const { service, route, rateLimitKey } = context
+  const limit = isByToken(context) ? 'renewal' : route.limit
   return limit === undefined || service.consumeLimit === null ? {} : service.consumeLimit(limit, rateLimitKey)
 }
 

@@ -251,7 +251,8 @@ async function verifyLater(
 function isPlain(reference: unknown): boolean {
   const fields = Object(reference) as ReferenceFields
   const { installationId } = fields
-  return typeof installationId === 'string' && isUuid(installationId) && Object.keys(fields).length === 1
+  for (const name in fields) if (name !== 'installationId') return false
+  return typeof installationId === 'string' && isUuid(installationId)
 }
 
 /** At once if storage can. */
