@@ -5,10 +5,12 @@
 import { Elysia, type AnyElysia } from 'elysia'
 import { CompactSign, importPKCS8, importSPKI, jwtVerify } from 'jose'
 import process from 'node:process'
-import { licensingServer } from '../src/adapters/elysia.ts'
+import { directPath } from '../src/adapters/direct-path.ts'
+import { apiServer } from '../src/adapters/elysia-server.ts'
 import { createHandler } from '../src/adapters/http.ts'
-import { socketAddressOf, startListener } from '../src/cli/listener.ts'
-import { generateRsaKeyPair } from '../src/core/index.ts'
+import { createHttpService, type ServerOptions } from '../src/adapters/http/service.ts'
+import { socketAddressOf, startListener, type Listened } from '../src/cli/listener.ts'
+import { generateRsaKeyPair, type Licensing } from '../src/core/index.ts'
 import { openBaselineQuery, type FoundLicense } from './baseline-query.ts'
 import { serveCommands } from './child-process.ts'
 import { licensingOver, openFixture } from './fixtures.ts'
@@ -75,11 +77,11 @@ async function jwtBaselineServer(location: string, slug: string): Promise<AnyEly
 /** Listens as Elysia does on Bun. On Node and Deno, the reference listens as `heartwood serve` does. */
 async function listen(app: AnyElysia): Promise<number> {
   if ('Bun' in globalThis) return app.listen({ port: 0, hostname: '127.0.0.1' }).server!.port!
-  return listenAsServe(app)
+  return listenAsServe({ fetch: (request) => app.fetch(request) })
 }
 
-async function listenAsServe(app: Pick<AnyElysia, 'fetch'>): Promise<number> {
-  const { url } = await startListener((request) => app.fetch(request), { port: 0, host: '127.0.0.1' })
+async function listenAsServe(listened: Listened): Promise<number> {
+  const { url } = await startListener(listened, { port: 0, host: '127.0.0.1' })
   return Number(new URL(url).port)
 }
 
@@ -103,6 +105,13 @@ function usage(): Usage {
   return { cpu: user + system, peakMemory: process.resourceUsage().maxRSS * 1024 }
 }
 
+/** The handlers of `heartwood serve`. */
+function asServe(licensing: Licensing, settings: ServerOptions): Listened {
+  const service = createHttpService(licensing, settings)
+  const app = apiServer(service, settings)
+  return { fetch: (request) => app.fetch(request), direct: directPath(service) }
+}
+
 async function run(kind: string, location: string, slug: string): Promise<void> {
   if (kind === 'baseline')
     return serveCommands({ port: await listen(await baselineServer(location)) }, { usage })
@@ -114,10 +123,9 @@ async function run(kind: string, location: string, slug: string): Promise<void> 
   const settings = { rateLimits, clientAddress: socketAddressOf, standalone: true }
   let { verification } = licensing
   const served = Object.defineProperty({ ...licensing }, 'verification', { get: () => verification })
-  const app =
-    kind === 'plain' ? { fetch: createHandler(served, settings) } : licensingServer(served, settings)
+  const listened = kind === 'plain' ? { fetch: createHandler(served, settings) } : asServe(served, settings)
   await serveCommands(
-    { port: await listenAsServe(app), secret },
+    { port: await listenAsServe(listened), secret },
     {
       usage,
       // Another licensing has another memory of tokens. The server stays, because its code would be cold.

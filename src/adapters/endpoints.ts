@@ -26,7 +26,7 @@ function respondAt(
   work: () => Promise<Reply>,
   headers: Readonly<Record<string, string>> = {},
 ): Response | Promise<Response> {
-  return respond({ request, path, headers: { ...headers }, metrics }, work)
+  return respond({ request, path, headers: { 'cache-control': 'no-store', ...headers }, metrics }, work)
 }
 
 async function replyNoSuchRoute(): Promise<Reply> {

@@ -5,6 +5,7 @@ import type { Server as SocketServer } from 'node:net'
 import type { ServerHandler, ServerRequest } from 'srvx'
 import { serve as serveOnBun } from 'srvx/bun'
 import { serve as serveOnNode } from 'srvx/node'
+import type { DirectPath } from '../adapters/direct-path.ts'
 import { takeUnreadBody } from '../adapters/node-body.ts'
 import { CliError } from './errors.ts'
 import { bunRoutes, showSentPath } from './sent-path.ts'
@@ -26,6 +27,13 @@ export interface Listener {
   readonly url: string
   /** Accepts no more connections. Resolves when the open requests are done, or cuts them. */
   close(options?: { readonly cut: boolean }): Promise<void>
+}
+
+/** The handlers of a listener. */
+export interface Listened {
+  readonly fetch: ServerHandler
+  /** A path whose requests need not pass through `fetch`. */
+  readonly direct?: DirectPath
 }
 
 interface AddressReader {
@@ -89,7 +97,11 @@ function limitConnections(server: SocketServer): void {
 /** Heartwood alone stops the server and limits bodies, because Bun's own response to a larger body is empty. */
 const common = { manual: true, silent: true, gracefulShutdown: false } as const
 
-function bunServer(fetch: ServerHandler, { port, host }: ListenAddress, { idleMs }: ConnectionTimeouts) {
+function bunServer(
+  { fetch, direct }: Listened,
+  { port, host }: ListenAddress,
+  { idleMs }: ConnectionTimeouts,
+) {
   const server: ReturnType<typeof serveOnBun> = serveOnBun({
     ...common,
     fetch,
@@ -102,7 +114,7 @@ function bunServer(fetch: ServerHandler, { port, host }: ListenAddress, { idleMs
       routes: bunRoutes((request, bun) => {
         anyBunServer = bun
         return fetch(request)
-      }),
+      }, direct ?? null),
     },
   })
   return server
@@ -114,7 +126,11 @@ export function socketAddressOf(request: Request): string | undefined {
 }
 
 /** For Deno too, because `Deno.serve` never closes a silent connection, and ends the process after its last open file. */
-function nodeServer(fetch: ServerHandler, { port, host }: ListenAddress, timeouts: ConnectionTimeouts) {
+function nodeServer(
+  { fetch, direct }: Listened,
+  { port, host }: ListenAddress,
+  timeouts: ConnectionTimeouts,
+) {
   const { headMs, bodyMs, idleMs } = timeouts
   const node = {
     headersTimeout: headMs,
@@ -124,8 +140,8 @@ function nodeServer(fetch: ServerHandler, { port, host }: ListenAddress, timeout
     backlog: waitingConnections,
   }
   const withSentPath: ServerHandler = (request) => {
-    showSentPath(request)
-    return fetch(request)
+    const sent = showSentPath(request)
+    return (sent === null ? null : direct?.respond(request, sent)) ?? fetch(request)
   }
   const server = serveOnNode({ ...common, fetch: withSentPath, port, hostname: host, node })
   const http = server.node?.server as HttpServer
@@ -151,13 +167,13 @@ function listenFailure(
 
 /** Resolves as soon as it listens. @throws {CliError} if it cannot listen. */
 export async function startListener(
-  fetch: ServerHandler,
+  listened: Listened,
   address: ListenAddress,
   timeouts: ConnectionTimeouts = connectionTimeouts,
 ): Promise<Listener> {
   const makeServer = 'Bun' in globalThis ? bunServer : nodeServer
   try {
-    const server = makeServer(fetch, address, timeouts)
+    const server = makeServer(listened, address, timeouts)
     await server.serve()
     const url = String(server.url).replace(/\/$/, '')
     return { url, close: async (options) => server.close(options?.cut) }

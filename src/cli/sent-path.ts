@@ -1,4 +1,5 @@
 import type { BunFetchHandler, ServerRequest } from 'srvx'
+import type { DirectPath } from '../adapters/direct-path.ts'
 
 /** A request as Bun's router makes it. */
 interface RoutedRequest extends Request {
@@ -28,17 +29,21 @@ function showTarget(request: Request, target: string): void {
   Object.defineProperty(request, 'url', { value: `http://localhost${target}` })
 }
 
+/** The place of the path in a URL that Bun made, which has a host. */
+function pathStart(url: string): number {
+  return url.indexOf('/', url.indexOf('//') + 2)
+}
+
 /** True if a URL shows these segments as they were sent. Nearly every request ends here, so it splits nothing. */
 function isPlain(url: string, sent: readonly string[]): boolean {
-  const start = url.indexOf('/', url.indexOf('//') + 2)
+  const start = pathStart(url)
   const path = `/${sent.join('/')}`
   const next = url[start + path.length]
   return start > 0 && url.startsWith(path, start) && (next === undefined || next === '?')
 }
 
-/** Corrects the URL of a request that Bun's router has split into segments. */
-function showSegments(request: RoutedRequest): void {
-  const sent = Object.values(request.params ?? {})
+/** Corrects the URL of a request, whose path Bun's router has seen as these segments. */
+function showSegments(request: RoutedRequest, sent: readonly string[]): void {
   if (isPlain(request.url, sent)) return
   const [path, query] = targetOf(request.url)
   const shown = path.replace(/\/$/, '').split('/').slice(1)
@@ -66,9 +71,12 @@ function showHostless(request: Request): boolean {
  * Routes for Bun's server that pass every request on with the path that was sent. In `request.url`, Bun resolves `..` and
  * reads `\` as a slash. Its router alone still has the segments.
  */
-export function bunRoutes(handle: BunFetchHandler): Record<string, BunFetchHandler> {
+export function bunRoutes(
+  handle: BunFetchHandler,
+  direct: DirectPath | null,
+): Record<string, BunFetchHandler> {
   const after =
-    (show: (request: Request) => void): BunFetchHandler =>
+    (show: (request: RoutedRequest) => void): BunFetchHandler =>
     (request, server) => {
       if (!showHostless(request)) show(request)
       return handle(request, server)
@@ -77,14 +85,41 @@ export function bunRoutes(handle: BunFetchHandler): Record<string, BunFetchHandl
     Array.from({ length: last + 1 }, (__, at) => `/:s${at}`).join(''),
   )
   const split = ['/', ...patterns, ...patterns.map((path) => `${path}/`)]
+  const bySegments = after((request) => showSegments(request, Object.values(request.params ?? {})))
   return {
-    ...Object.fromEntries(split.map((path) => [path, after(showSegments)])),
+    ...Object.fromEntries(split.map((path) => [path, bySegments])),
     '/*': after(showNoPathOfOurs),
+    ...(direct !== null && { [direct.pattern]: bunRoute(direct, after) }),
   }
 }
 
-/** Gives a request on Node the path that was sent. srvx resolves `..` there, and fails at a malformed Host. */
-export function showSentPath(request: ServerRequest): void {
+/**
+ * The route of the direct path. Bun's router compares the segments as they were sent, except for the parameter. So the URL is
+ * the sent one if it shows the same parameter.
+ */
+function bunRoute(
+  { pattern, respond }: DirectPath,
+  after: (show: (request: RoutedRequest) => void) => BunFetchHandler,
+): BunFetchHandler {
+  const segments = pattern.split('/').slice(1)
+  const otherwise = after((request) =>
+    showSegments(request, segments.map((segment) => (segment === ':slug' ? (request.params?.['slug'] ?? '') : segment))),
+  )
+  return (request: RoutedRequest, server) => {
+    const { url } = request
+    const slug = request.params?.['slug']
+    const response = slug === undefined ? null : respond(request, url.slice(pathStart(url)), slug)
+    return response ?? otherwise(request, server)
+  }
+}
+
+/**
+ * Gives a request on Node the path that was sent, and returns it. srvx resolves `..` there, and fails at a malformed Host.
+ * `null` if the request names a whole URL.
+ */
+export function showSentPath(request: ServerRequest): string | null {
   const sent = request.runtime?.node?.req.url
-  if (sent?.startsWith('/') === true) showTarget(request, sent)
+  if (sent?.startsWith('/') !== true) return null
+  showTarget(request, sent)
+  return sent
 }

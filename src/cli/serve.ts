@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import process from 'node:process'
 import { setTimeout } from 'node:timers/promises'
 import type { ServerOptions } from '../adapters/elysia.ts'
+import { directPath, type DirectPath } from '../adapters/direct-path.ts'
 import { apiServer, metricsServer } from '../adapters/elysia-server.ts'
 import { createHttpService } from '../adapters/http/service.ts'
 import { version } from '../adapters/version.ts'
@@ -40,8 +41,8 @@ interface App {
   fetch(request: Request): Response | Promise<Response>
 }
 
-function listen(app: App, address: ListenAddress): Promise<Listener> {
-  return startListener((request) => app.fetch(request), address)
+function listen(app: App, address: ListenAddress, direct?: DirectPath): Promise<Listener> {
+  return startListener({ fetch: (request) => app.fetch(request), ...(direct !== undefined && { direct }) }, address)
 }
 
 /**
@@ -54,11 +55,12 @@ async function startListeners(
   { address, options, metricsPort }: Listeners,
 ): Promise<readonly [api: Listener, metrics: Listener | null]> {
   const service = createHttpService(licensing, options)
+  const direct = directPath(service)
   const { metrics } = service
   await metrics?.loaded()
   if (metrics === null || metricsPort === undefined)
-    return [await listen(apiServer(service, options), address), null]
-  const api = await listen(apiServer(service, { ...options, metrics: false }), address)
+    return [await listen(apiServer(service, options), address, direct), null]
+  const api = await listen(apiServer(service, { ...options, metrics: false }), address, direct)
   const metricsAddress = { ...address, port: metricsPort, setting: 'HEARTWOOD_METRICS_PORT' }
   return [api, await listen(metricsServer(service, metrics), metricsAddress)]
 }

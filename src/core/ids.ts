@@ -59,8 +59,13 @@ function bytesOf(id: string): Uint8Array {
 export function uuidOf(id: string): string {
   // The package has the error for every other text.
   if (!anyTypeId.test(id)) return TypeID.fromString(id).toUUID()
-  const [a, b, c, d, e, f, g, h, ...last] = Array.from(bytesOf(id), (byte) => hex[byte]!)
-  return `${a}${b}${c}${d}-${e}${f}-${g}${h}-${last[0]}${last[1]}-${last.slice(2).join('')}`
+  const bytes = bytesOf(id)
+  const digits = (from: number, to: number): string => {
+    let text = ''
+    for (let at = from; at < to; at++) text += hex[bytes[at]!]!
+    return text
+  }
+  return `${digits(0, 4)}-${digits(4, 6)}-${digits(6, 8)}-${digits(8, 10)}-${digits(10, 16)}`
 }
 
 /** The TypeID of an id that is given as TypeID, or as UUID in any case; `null` for any other text. */

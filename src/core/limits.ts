@@ -9,5 +9,11 @@ export function sortedLimits(limits: Limits): Limits {
 /** The limits that a license grants: the tier's, overridden name by name by its own. */
 export function limitsOf(license: { readonly tierLimits: Limits; readonly customLimits: Limits }): Limits {
   const { tierLimits, customLimits } = license
+  if (isEmpty(tierLimits) && isEmpty(customLimits)) return {}
   return sortedLimits(Object.fromEntries([...Object.entries(tierLimits), ...Object.entries(customLimits)]))
+}
+
+function isEmpty(limits: Limits): boolean {
+  for (const _ in limits) return false
+  return true
 }

@@ -29,7 +29,7 @@ export async function whileListening(
   timeouts: ConnectionTimeouts = connectionTimeouts,
 ): Promise<void> {
   const address = { port: 0, host: '127.0.0.1' }
-  const listener = await startListener((request) => server.fetch(request), address, timeouts)
+  const listener = await startListener({ fetch: (request) => server.fetch(request) }, address, timeouts)
   const port = Number(new URL(listener.url).port)
   try {
     await work({ port, origin: `http://127.0.0.1:${port}`, exchange: (text) => exchange(port, text) })

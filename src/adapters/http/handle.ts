@@ -48,8 +48,8 @@ const longestMethod = 20
 const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/
 
 function requestIdOf(request: Request): string {
-  const given = request.headers.get('x-request-id') ?? ''
-  return requestIdForm.test(given) ? given : crypto.randomUUID()
+  const given = request.headers.get('x-request-id')
+  return given !== null && requestIdForm.test(given) ? given : crypto.randomUUID()
 }
 
 function queryOf(route: Route, request: Request): Readonly<Record<string, unknown>> {
@@ -77,8 +77,9 @@ async function receivedBody(
 }
 
 /** Counts the request if its route has a limit. Returns the rate-limit headers. @throws {HttpError} `rate_limited`. */
-function consumeRouteLimit({ service, route, request, rateLimitKey }: RequestContext): Headers {
-  const limit = isByToken({ route, request }) ? 'renewal' : route.limit
+function consumeRouteLimit(context: RequestContext): Headers {
+  const { service, route, rateLimitKey } = context
+  const limit = isByToken(context) ? 'renewal' : route.limit
   return limit === undefined || service.consumeLimit === null ? {} : service.consumeLimit(limit, rateLimitKey)
 }
 
@@ -134,7 +135,8 @@ function replyToAnybodysBody(context: ReadingContext): Promise<Reply> {
 /** Handles a request in the documented order: rate limit, credential, app, permission, query, body, work. */
 function replyTo(context: RequestContext, headers: Record<string, string>): Eventual<Reply> {
   const { method, access, permission } = context.route
-  Object.assign(headers, consumeRouteLimit(context))
+  const limit = consumeRouteLimit(context)
+  for (const name in limit) headers[name] = limit[name]!
   const isOpen = access === 'public' && permission === undefined
   if (isOpen && method === 'GET') return replyToAnybody(context)
   const heldBody = new HeldBody(context.service.bodies)
@@ -151,17 +153,11 @@ function replyToError(error: unknown, requestId: string, metrics: Metrics | null
 }
 
 /** Joins the headers. Those of the reply win: if two limits were counted, the response shows the one that was exceeded. */
-function responseOf(reply: Reply, { headers }: ResponseContext, requestId: string): Response {
-  return new Response(reply.body, {
-    status: reply.status,
-    headers: {
-      'cache-control': 'no-store',
-      ...headers,
-      ...reply.headers,
-      'x-request-id': requestId,
-      'x-content-type-options': 'nosniff',
-    },
-  })
+function responseOf({ status, headers: own, body }: Reply, { headers }: ResponseContext, requestId: string): Response {
+  for (const name in own) headers[name] = own[name]!
+  headers['x-request-id'] = requestId
+  headers['x-content-type-options'] = 'nosniff'
+  return new Response(body, { status, headers })
 }
 
 function logRequest(
@@ -217,7 +213,7 @@ export function handleRoute(
   params: Readonly<Record<string, string>> = {},
   socketAddress: SocketAddress = noSocket,
 ): Eventual<Response> {
-  const headers = { ...corsHeaders(request, route.access === 'public', service.origins) }
+  const headers = { 'cache-control': 'no-store', ...corsHeaders(request, route.access === 'public', service.origins) }
   return respond({ request, path: route.path, headers, metrics: service.metrics }, () => {
     const rateLimitKey = service.consumeLimit === null ? '' : service.rateLimitKeyOf(request, socketAddress)
     return replyTo({ service, route, request, params, rateLimitKey }, headers)

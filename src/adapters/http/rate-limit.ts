@@ -114,14 +114,19 @@ class Counts {
   #byKey = new Map<string, Count>()
   #nextSweep = 0
 
-  add(key: string, now: number): Count {
+  /** The count of a key whose window is still open. */
+  find(key: string, now: number): Count | undefined {
+    const count = this.#byKey.get(key)
+    return count === undefined || now >= count.ends ? undefined : count
+  }
+
+  /** The count of a key, in a new window unless the last one is still open. */
+  open(key: string, now: number): Count {
     if (now >= this.#nextSweep) this.#sweep(now)
-    let count = this.#byKey.get(key)
-    if (count === undefined || now >= count.ends) {
-      count = { used: 0, ends: now + windowMs }
-      this.#byKey.set(key, count)
-    }
-    count.used += 1
+    const known = this.find(key, now)
+    if (known !== undefined) return known
+    const count = { used: 0, ends: now + windowMs }
+    this.#byKey.set(key, count)
     return count
   }
 
@@ -140,13 +145,17 @@ function counterOf(
 ): (key: string) => Record<string, string> {
   const counts = new Counts()
   const keyOf = widening()
+  const openCount = (exact: string, now: number): Count | undefined => {
+    const key = keyOf(exact, now)
+    return key === undefined ? undefined : counts.open(key, now)
+  }
   const policy = `"${limit}";q=${quota};w=${windowSeconds}`
   return (exact) => {
     const now = clock()
-    const key = keyOf(exact, now)
-    if (key === undefined) return {}
-    const { used, ends } = counts.add(key, now)
-    const seconds = Math.max(1, Math.ceil((ends - now) / 1000))
+    const count = counts.find(exact, now) ?? openCount(exact, now)
+    if (count === undefined) return {}
+    const used = ++count.used
+    const seconds = Math.max(1, Math.ceil((count.ends - now) / 1000))
     const left = Math.max(0, quota - used)
     const headers = { ratelimit: `"${limit}";r=${left};t=${seconds}`, 'ratelimit-policy': policy }
     if (used <= quota) return headers

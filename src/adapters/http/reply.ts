@@ -9,9 +9,12 @@ export interface Reply {
   readonly body: string | Uint8Array<ArrayBuffer> | null
 }
 
+const jsonType = { 'content-type': 'application/json' }
+
 /** A JSON response. The content type has the same bytes on every runtime. */
-export function json(body: unknown, status = 200, headers: Reply['headers'] = {}): Reply {
-  return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
+export function json(body: unknown, status = 200, headers?: Reply['headers']): Reply {
+  const own = headers === undefined ? jsonType : { ...jsonType, ...headers }
+  return { status, headers: own, body: JSON.stringify(body) }
 }
 
 /** A response without a body. */

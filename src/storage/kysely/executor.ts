@@ -220,13 +220,11 @@ export class StorageExecutor implements Executor {
 
   /** Runs reads that wait for nothing. */
   immediately<T>(reads: () => T): T {
-    this.#inFlight.enter()
+    this.#inFlight.check()
     try {
       return reads()
     } catch (error) {
       throw toLicensingError(error)
-    } finally {
-      this.#inFlight.leave()
     }
   }
 

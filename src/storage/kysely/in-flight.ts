@@ -12,9 +12,14 @@ export class InFlight {
     this.#what = what
   }
 
+  /** For a call that is over before anything else can run. @throws {LicensingError} `unavailable` once it is closing. */
+  check(): void {
+    if (this.#isClosing) throw new LicensingError('unavailable', this.#what)
+  }
+
   /** @throws {LicensingError} `unavailable` once it is closing. */
   enter(): void {
-    if (this.#isClosing) throw new LicensingError('unavailable', this.#what)
+    this.check()
     this.#count++
   }
 

@@ -7,6 +7,7 @@ import { expiryNotice, type ExpiryNotice } from '../../core/storage/expiry-notic
 import { featureRecord, type FeatureRecord } from '../../core/storage/features.ts'
 import { storedResponseRecord, type StoredResponseRecord } from '../../core/storage/idempotency.ts'
 import type { LicenseStanding } from '../../core/storage/immediate-reads.ts'
+import type { Limits } from '../../core/limits.ts'
 import { licenseKeyRecord, type LicenseKeyRecord } from '../../core/storage/license-keys.ts'
 import { licenseRecord, type LicenseRecord } from '../../core/storage/licenses.ts'
 import { type Field, fieldsOf } from '../../core/storage/schema.ts'
@@ -23,16 +24,24 @@ interface Codec {
 }
 
 const text: Codec = { type: 'text' }
-const json: Codec = {
-  type: 'text',
-  encode: (value) => JSON.stringify(value),
-  decode: (value) => JSON.parse(value as string),
+
+function fromJson(value: unknown): unknown {
+  // Most lists and objects are empty. Then a literal takes a fraction of the time.
+  if (value === '[]') return []
+  if (value === '{}') return {}
+  return JSON.parse(value as string)
 }
+
+/** Drivers of PostgreSQL return `bigint` as text. */
+function fromInteger(value: unknown): number | null {
+  return value === null ? null : Number(value)
+}
+
+const json: Codec = { type: 'text', encode: (value) => JSON.stringify(value), decode: fromJson }
 
 const codecs: Readonly<Record<Field['type'], Codec>> = {
   string: text,
-  // Drivers of PostgreSQL return `bigint` as text.
-  integer: { type: 'bigint', decode: (value) => (value === null ? null : Number(value)) },
+  integer: { type: 'bigint', decode: fromInteger },
   // Some drivers cannot bind a boolean.
   boolean: {
     type: 'integer',
@@ -138,8 +147,27 @@ const isStanding: Readonly<Record<keyof LicenseStanding, true>> = {
   revision: true,
 }
 
+class StandingMapper extends RowMapper<LicenseStanding> {
+  /** As for other rows, with each field written out: a verification spends a tenth of its time on the loop over the columns. */
+  override toRecord(row: Row<LicenseStanding>): LicenseStanding {
+    return {
+      tier: row.tier,
+      tierFeatures: fromJson(row.tier_features) as string[],
+      customFeatures: fromJson(row.custom_features) as string[],
+      tierLimits: fromJson(row.tier_limits) as Limits,
+      customLimits: fromJson(row.custom_limits) as Limits,
+      installationId: row.installation_id,
+      expiresAt: fromInteger(row.expires_at),
+      updatesUntil: fromInteger(row.updates_until),
+      revokedAt: fromInteger(row.revoked_at),
+      revision: fromInteger(row.revision)!,
+      minRevision: fromInteger(row.min_revision)!,
+    }
+  }
+}
+
 /** The columns that a verification reads. */
-export const standingRows: RowMapper<LicenseStanding> = new RowMapper(
+export const standingRows: RowMapper<LicenseStanding> = new StandingMapper(
   fieldsOf(licenseRecord).filter(({ name }) => Object.hasOwn(isStanding, name)),
 )
 export const expiryNoticeRows: RowMapper<ExpiryNotice> = new RowMapper(fieldsOf(expiryNotice))
