@@ -29,6 +29,12 @@ const json: Codec = {
   decode: (value) => JSON.parse(value as string),
 }
 
+const nullableJson: Codec = {
+  type: 'text',
+  encode: (value) => (value === null ? null : JSON.stringify(value)),
+  decode: (value) => (value === null ? null : JSON.parse(value as string)),
+}
+
 const codecs: Readonly<Record<Field['type'], Codec>> = {
   string: text,
   // Drivers of PostgreSQL return `bigint` as text.
@@ -41,6 +47,11 @@ const codecs: Readonly<Record<Field['type'], Codec>> = {
   },
   array: json,
   object: json,
+}
+
+function codecOf({ type, isNullable }: Field): Codec {
+  const codec = codecs[type]
+  return isNullable && codec === json ? nullableJson : codec
 }
 
 interface Column extends Codec {
@@ -59,7 +70,7 @@ export class RowMapper<Entry extends object> {
 
   constructor(fields: readonly Field[]) {
     this.columns = fields.map((field) => {
-      const { type, encode, decode } = codecs[field.type]
+      const { type, encode, decode } = codecOf(field)
       // Every column has the same properties: objects of one shape are faster to read.
       return { field: field.name, name: columnName(field.name), type, encode, decode }
     })
