@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { routes } from '../../src/adapters/routes/index.ts'
-import type { NewApiKey, Preset, Scope } from '../../src/core/index.ts'
-import { scopes } from '../../src/core/scopes.ts'
+import type { Licensing, NewApiKey, Preset, Scope } from '../../src/core/index.ts'
+import { presets, scopes } from '../../src/core/scopes.ts'
 import { dump } from '../support/dump.ts'
 import { callRoute, inputFor } from './call-route.ts'
 import type { Credential } from './credentials.ts'
 import { newFixture, type Fixture } from './fixture.ts'
 import { expectations, type RouteInput } from './route-expectations.ts'
+import { serve } from './test-server.ts'
 
 type Asked = readonly Scope[] | 'open'
 
@@ -165,6 +166,21 @@ async function keysWith(
   return keys
 }
 
+/** The fixture behind a server that admits every key to every route, so that core alone refuses. */
+async function withoutAdmission(fixture: Fixture): Promise<Fixture> {
+  const { licensing } = fixture
+  const admitting: Licensing = {
+    ...licensing,
+    restrictedTo(principal) {
+      const own = licensing.restrictedTo(principal)
+      const authorize = async (_permission: unknown, app?: string) => ({ licensing: own, app: app ?? null })
+      return { ...own, authorize }
+    },
+  }
+  const { send } = await serve({ ...fixture, licensing: admitting })
+  return { ...fixture, send }
+}
+
 describe('scopes of the route table', () => {
   test('every route has its scopes in this test', () => {
     const table = routes.map(({ method, path }) => `${method} ${path}`)
@@ -181,9 +197,13 @@ describe('scopes of the route table', () => {
 
   test('a key with every scope but one: 403 where that one is asked for, and nothing is written', async () => {
     const fixture = await newFixture()
-    const all = scopes.map((scope) =>
-      scopes.filter((each) => each !== scope && isIn([each], scope) === false),
-    )
+    const all = scopes.map((scope) => scopes.filter((each) => each !== scope && !isIn([each], scope)))
+    await checkRoutes(fixture, await keysWith(fixture, [...all, scopes]))
+  })
+
+  test('core alone refuses the same, if no route did', async () => {
+    const fixture = await withoutAdmission(await newFixture())
+    const all = scopes.map((scope) => scopes.filter((each) => each !== scope && !isIn([each], scope)))
     await checkRoutes(fixture, await keysWith(fixture, [...all, scopes]))
   })
 
@@ -255,4 +275,111 @@ describe('presets', () => {
         if (!isAllowed) assert.equal(await stored(fixture), before, row)
       }
     })
+})
+
+/** What a response shows of the secrets of licenses and license keys. */
+function secretsIn(text: string): string {
+  const found = { token: /"token":"eyJ/, jti: /"jti":"lic_/, key: /"key":"[A-Z0-9-]{29}/ }
+  return Object.entries(found)
+    .filter(([, form]) => form.test(text))
+    .map(([name]) => name)
+    .join(' ')
+}
+
+describe('secrets of licenses and license keys', () => {
+  const calls = {
+    'GET license': ['GET /apps/:slug/licenses/:id', ''],
+    'list with tokens': ['GET /apps/:slug/licenses', 'include=token'],
+    'issue license': ['POST /apps/:slug/licenses', ''],
+    'GET license key': ['GET /apps/:slug/license-keys/:id', ''],
+    'GET license key with text': ['GET /apps/:slug/license-keys/:id', 'include=key'],
+    'list with texts': ['GET /apps/:slug/license-keys', 'include=key'],
+    'sell license key': ['POST /apps/:slug/license-keys', ''],
+    'roll license key': ['POST /apps/:slug/license-keys/:id/roll', ''],
+  } as const
+
+  /** What each key sees, by call; `403` for a refusal. The documentation has this table. */
+  const cases: readonly (readonly [NewApiKey, Partial<Record<keyof typeof calls, string>>])[] = [
+    [{ scopes: ['licenses:read'] }, { 'GET license': 'token jti', 'list with tokens': 'token jti' }],
+    [{ type: 'pk', scopes: ['licenses:read'] }, { 'GET license': '' }],
+    [
+      { scopes: ['licenses:write'] },
+      { 'GET license': 'token jti', 'list with tokens': 'token jti', 'issue license': 'token jti' },
+    ],
+    [{ scopes: ['licenses:release'] }, {}],
+    [{ scopes: ['license_keys:read'] }, { 'GET license key': '' }],
+    [{ scopes: ['license_keys:reveal'] }, {}],
+    [
+      { scopes: ['license_keys:read', 'license_keys:reveal'] },
+      { 'GET license key': '', 'GET license key with text': 'key', 'list with texts': 'key' },
+    ],
+    [
+      { scopes: ['license_keys:write'] },
+      { 'GET license key': '', 'sell license key': 'key', 'roll license key': 'key' },
+    ],
+  ]
+  for (const [rights, seen] of cases)
+    test(`${rights.type ?? 'sk'} with ${rights.scopes?.join()}: the texts and tokens that the page says`, async () => {
+      const fixture = await newFixture()
+      await fixture.licensing.licenseKeys.create('desktop-app', {
+        ...{ customerId: fixture.customer.id, tierId: 'pro', forever: true },
+      })
+      const key = await credential(fixture, rights)
+      for (const [name, [row, query]] of Object.entries(calls)) {
+        const input = await inputFor(fixture, row)
+        const response = await callRoute(fixture, row, query === '' ? input : { ...input, query }, key)
+        const expected = seen[name as keyof typeof calls] ?? '403'
+        assert.equal(response.status < 400 ? secretsIn(response.text) : `${response.status}`, expected, name)
+      }
+    })
+})
+
+test('a bound scoped key tells nothing of other apps', async () => {
+  const fixture = await newFixture()
+  const other = await fixture.licensing.apps.get('other-app')
+  const key = await credential(fixture, {
+    app: 'desktop-app',
+    scopes: scopes.filter((each) => each !== 'delete'),
+  })
+  const { send } = fixture
+  const ask = (method: string, path: string) => send(method, path, { headers: key.headers! })
+  for (const path of ['/me', '/apps', '/apps/desktop-app'])
+    assert.doesNotMatch((await ask('GET', path)).text, /other-app|test-app|Other/, path)
+  for (const name of ['other-app', other.id, 'test-app'])
+    for (const path of ['', '/customers', '/licenses', '/license-keys', '/keys', '/webhook-secret']) {
+      const missing = await ask('GET', `/apps/no-such-app${path}`)
+      const response = await ask('GET', `/apps/${name}${path}`)
+      assert.deepEqual([response.status, response.text], [404, missing.text], path)
+    }
+  for (const path of ['/api-keys']) assert.equal((await ask('GET', path)).status, 403)
+})
+
+test('GET /me: every key learns its own rights, and a scoped key may revoke itself alone', async () => {
+  const { send, licensing, keys } = await newFixture()
+  const { secret, id } = await licensing.apiKeys.create({ name: 'Help desk', preset: 'support' })
+  const { data } = (await send('GET', '/me', { key: secret })).json() as { data: Record<string, unknown> }
+  assert.deepEqual(
+    [data.id, data.name, data.type, data.mode, data.app, data.scopes, data.expires_at],
+    [id, 'Help desk', 'sk', 'live', null, presets.support.scopes, null],
+  )
+  const { id: other } = (await send('GET', '/me', { key: keys.pk })).data<{ id: string }>()
+  assert.equal((await send('DELETE', `/api-keys/${other}`, { key: secret })).status, 403)
+  assert.equal((await send('DELETE', `/api-keys/${id}`, { key: secret })).status, 204)
+  assert.equal((await send('GET', '/me', { key: secret })).status, 401)
+})
+
+test('POST /api-keys: a replay belongs to the key that asked, and tells a weaker one nothing', async () => {
+  const { send, licensing, keys } = await newFixture()
+  const weak = await licensing.apiKeys.create({ scopes: ['keys:write', 'licenses:read'] })
+  const headers = { 'idempotency-key': 'make-1' }
+  const body = { name: 'All' }
+  const first = await send('POST', '/api-keys', { key: keys.sk, headers, body })
+  assert.equal(first.status, 201)
+  const second = await send('POST', '/api-keys', { key: weak.secret, headers, body })
+  assert.equal(second.status, 403)
+  assert.doesNotMatch(second.text, /sk_live/)
+  const own = { scopes: ['licenses:read'] }
+  const made = await send('POST', '/api-keys', { key: weak.secret, headers, body: own })
+  const again = await send('POST', '/api-keys', { key: weak.secret, headers, body: own })
+  assert.deepEqual([made.status, again.text], [201, made.text])
 })
