@@ -277,7 +277,7 @@ describe('presets', () => {
     })
 })
 
-/** What a response shows of the secrets of licenses and license keys. */
+/** Names the secrets of licenses and license keys that a response shows. */
 function secretsIn(text: string): string {
   const found = { token: /"token":"eyJ/, jti: /"jti":"lic_/, key: /"key":"[A-Z0-9-]{29}/ }
   return Object.entries(found)
@@ -298,7 +298,7 @@ describe('secrets of licenses and license keys', () => {
     'roll license key': ['POST /apps/:slug/license-keys/:id/roll', ''],
   } as const
 
-  /** What each key sees, by call; `403` for a refusal. The documentation has this table. */
+  /** The secrets that each key sees, by call; without a name it gets 403. The documentation has this table. */
   const cases: readonly (readonly [NewApiKey, Partial<Record<keyof typeof calls, string>>])[] = [
     [{ scopes: ['licenses:read'] }, { 'GET license': 'token jti', 'list with tokens': 'token jti' }],
     [{ type: 'pk', scopes: ['licenses:read'] }, { 'GET license': '' }],

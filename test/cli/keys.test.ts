@@ -52,7 +52,7 @@ test('heartwood keys create: --scope and --preset give a key these rights alone'
   const { stdout } = await create('--preset', 'auditor', '--json')
   const auditor = JSON.parse(stdout) as { readonly type: string; readonly scopes: readonly string[] }
   assert.deepEqual([auditor.type, auditor.scopes.at(-1)], ['pk', 'audit:read'])
-  assert.match((await heartwood(['keys', 'list'], { cwd })).stdout, / catalogue:read licenses:read /)
+  assert.match((await heartwood(['keys', 'list'], { cwd })).stdout, / catalogue:read licenses:read *\n/)
   for (const [flags, code] of [
     [['--scope', 'everything'], 2],
     [['--preset', 'admin'], 2],
