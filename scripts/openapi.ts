@@ -5,12 +5,13 @@
 import { swagger } from '@elysiajs/swagger'
 import { Elysia } from 'elysia'
 import { writeFileSync } from 'node:fs'
-import { ignoresAuthorization, type Route } from '../src/adapters/http/route.ts'
+import { ignoresAuthorization, permissionOf, type Route } from '../src/adapters/http/route.ts'
 import { healthExample } from '../src/adapters/openapi/examples.ts'
 import { requestSchema } from '../src/adapters/openapi/json-schema.ts'
 import { healthSchema, namedSchemas } from '../src/adapters/openapi/schemas.ts'
 import { basePath, routes } from '../src/adapters/routes/index.ts'
 import { version } from '../src/adapters/version.ts'
+import { requiredScopes } from '../src/core/principal.ts'
 import { namedParameters, parametersOf } from './openapi/parameters.ts'
 import { commonHeaders, headers, namedResponses, responsesOf, sharedExamples } from './openapi/responses.ts'
 
@@ -33,7 +34,14 @@ const tags: Readonly<Record<string, string>> = {
 
 function security(route: Route): readonly object[] {
   if (ignoresAuthorization(route)) return []
-  return route.access === 'renewal' || route.access === 'release' ? [{ apiKey: [] }, {}] : [{ apiKey: [] }]
+  const byKey = { apiKey: requiredScopes[permissionOf(route)] }
+  return route.access === 'renewal' || route.access === 'release' ? [byKey, {}] : [byKey]
+}
+
+/** The scopes that the route asks of a scoped key, as a sentence for people. */
+function scopesOf(route: Route): string {
+  const scopes = ignoresAuthorization(route) ? [] : requiredScopes[permissionOf(route)]
+  return scopes.length === 0 ? '' : ` Scope: ${scopes.join(', ')}.`
 }
 
 function requestBody({ body, bodyExample }: Route): object {
@@ -49,7 +57,7 @@ function operation(route: Route): object {
     tags: [tag],
     operationId,
     summary,
-    description,
+    description: description + scopesOf(route),
     security: security(route),
     parameters: parametersOf(route),
     responses: responsesOf(route),
@@ -104,7 +112,12 @@ const documentation: object = {
   tags: Object.entries(tags).map(([name, text]) => ({ name, description: text })),
   components: {
     securitySchemes: {
-      apiKey: { type: 'http', scheme: 'bearer', description: 'sk_… may write, pk_… may only read' },
+      apiKey: {
+        type: 'http',
+        scheme: 'bearer',
+        description:
+          'sk_… may write, pk_… may only read; a scoped key also needs the scopes of the operation',
+      },
     },
     schemas: namedSchemas,
     responses: namedResponses,

@@ -5,19 +5,20 @@
 import { writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { errorCodes } from '../src/adapters/http/errors.ts'
-import type { Access, Route } from '../src/adapters/http/route.ts'
+import { permissionOf, type Access, type Route } from '../src/adapters/http/route.ts'
 import { basePath, routes } from '../src/adapters/routes/index.ts'
+import { isForPublicKeys, requiredScopes } from '../src/core/principal.ts'
+import { scopeMeanings } from '../src/core/scopes.ts'
 import { eventTypes } from '../src/core/runtime/events.ts'
 import type { LicenseClaims } from '../src/core/token/token.ts'
 
 const file = new URL('../docs/reference.md', import.meta.url)
 
-const callers: Readonly<Record<Access, string>> = {
+const callers: Readonly<Partial<Record<Access, string>>> = {
   public: 'everybody',
-  read: '`pk_` or `sk_`',
-  write: '`sk_`',
-  apps: 'unbound `sk_`',
-  keys: 'unbound `sk_` that never expires',
+  'apps:create': 'unbound `sk_`',
+  'keys:write': 'unbound `sk_` that never expires',
+  ownKey: 'unbound `sk_` that never expires, or the key itself',
   renewal: '`sk_`, or the license’s own token',
   release: '`sk_`, a license key, or the license’s own token',
   licenseKey: 'a license key',
@@ -51,15 +52,24 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return lines.join('\n')
 }
 
-function endpointRow({ method, path, access, summary, responses }: Route): readonly string[] {
+function callersOf(route: Route): string {
+  return callers[route.access] ?? (isForPublicKeys(permissionOf(route)) ? '`pk_` or `sk_`' : '`sk_`')
+}
+
+function scopesOf(route: Route): string {
+  return requiredScopes[permissionOf(route)].map((scope) => `\`${scope}\``).join(', ')
+}
+
+function endpointRow(route: Route): readonly string[] {
+  const { method, path, summary, responses } = route
   const statuses = Object.keys(responses).join(', ')
-  return [`\`${method} ${basePath}${path}\``, callers[access], summary, statuses]
+  return [`\`${method} ${basePath}${path}\``, callersOf(route), scopesOf(route), summary, statuses]
 }
 
 function endpoints(): string {
   const byTag = Map.groupBy(routes, ({ tag }) => tag)
   const sections = [...byTag].map(([tag, rows]) => {
-    const head = ['endpoint', 'access', 'summary', 'responses']
+    const head = ['endpoint', 'access', 'scopes', 'summary', 'responses']
     return `### ${tag}\n\n${table(head, rows.map(endpointRow))}`
   })
   return sections.join('\n\n')
@@ -72,6 +82,7 @@ export async function reference(): Promise<string> {
     `${status}`,
     when,
   ])
+  const meanings = Object.entries(scopeMeanings).map(([scope, meaning]) => [`\`${scope}\``, meaning])
   const events = Object.entries(eventTypes).map(([type, when]) => [`\`${type}\``, when])
   const inToken = Object.entries(claims).map(([claim, meaning]) => [`\`${claim}\``, meaning])
   const text = `# Reference
@@ -88,11 +99,16 @@ API with every field at \`/swagger\`.
 - A license key, or a license’s own token, stands in the body.
 - An _unbound_ key works for every app of its mode. Other keys are bound to one app.
 - Only an unbound \`sk_\` key that never expires can manage API keys.
+- A key with _scopes_ also needs those of the endpoint, all of them.
 
 ${endpoints()}
 
 The server has three more: \`GET /api/health\`, \`GET /swagger\` and \`GET /swagger/json\`. Everybody can call them. You can
 switch the two \`/swagger\` endpoints off.
+
+## Scopes
+
+${table(['scope', 'right'], meanings)}
 
 ## Error codes
 

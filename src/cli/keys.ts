@@ -7,8 +7,9 @@ import { CliError } from './errors.ts'
 import type { CliSettings } from './settings.ts'
 
 function describe(key: ApiKey): string {
-  const scope = key.app === null ? `every ${key.mode} app` : `app ${key.app}`
-  return `${key.type === 'sk' ? 'secret' : 'public'} key ${key.id} for ${scope}`
+  const apps = key.app === null ? `every ${key.mode} app` : `app ${key.app}`
+  const rights = key.scopes === null ? '' : ` with the scopes ${key.scopes.join(', ')}`
+  return `${key.type === 'sk' ? 'secret' : 'public'} key ${key.id} for ${apps}${rights}`
 }
 
 /**
@@ -60,13 +61,14 @@ function statusOf(key: ApiKey): string {
 }
 
 const format: ListFormat<ApiKey> = {
-  head: ['ID', 'KEY', 'APP', 'STATUS', 'CREATED', 'NAME'],
+  head: ['ID', 'KEY', 'APP', 'STATUS', 'CREATED', 'SCOPES', 'NAME'],
   row: (key) => [
     key.id,
     `${key.prefix}…${key.lastFour}`,
     key.app ?? '(all)',
     statusOf(key),
     isoTime(key.createdAt),
+    key.scopes?.join(' ') ?? '(all)',
     key.name ?? '',
   ],
   toJson: toWire,

@@ -238,11 +238,16 @@ function slugTaken(): LicensingError {
 
 /** The mode of a new app. @throws {LicensingError} `forbidden` if the API key may not create such an app. */
 function newAppMode({ principal }: Context, mode: Mode | undefined): Mode {
-  requirePermission(principal, 'apps')
+  requirePermission(principal, 'apps:create')
   if (principal === null) return mode ?? 'live'
   if (mode !== undefined && mode !== principal.mode)
     throw new LicensingError('forbidden', 'This API key may not create such an app')
   return principal.mode
+}
+
+/** Whoever sets the address gets every event, and so much of licenses and customers. @throws {LicensingError} `forbidden`. */
+function checkMaySendEvents({ principal }: Context, { webhookUrl }: Pick<AppChanges, 'webhookUrl'>): void {
+  if (webhookUrl !== undefined) requirePermission(principal, 'webhooks:write')
 }
 
 export function checkNewApp(context: Context, app: NewApp): void {
@@ -280,6 +285,7 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
   const mode = newAppMode(context, options.mode)
   const given = newApp.parse(app)
   checkNewApp(context, given)
+  checkMaySendEvents(context, given)
   checkKeyPrefix(mode, given.keyPrefix)
   if ((await context.storage.findApp(given.slug)) !== null) throw slugTaken()
   const prepared = await prepareApp(context, given, { ...options, mode })
@@ -290,7 +296,7 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
 }
 
 async function getApp(context: Context, app: string): Promise<App> {
-  return toApp(context, await requireApp(context, app, 'read'))
+  return toApp(context, await requireApp(context, app, 'catalogue:read'))
 }
 
 function appFilter({ principal }: Context, { mode }: AppListOptions): AppFilter {
@@ -303,7 +309,8 @@ async function listApps(
   query: Paging = {},
   options: AppListOptions = {},
 ): Promise<Listing<App>> {
-  const { storage } = context
+  const { storage, principal } = context
+  requirePermission(principal, 'catalogue:read')
   const filter = appFilter(context, options)
   const listing = await readPage(appQuery.parse(query), {
     prefix: 'app',
@@ -335,7 +342,8 @@ export async function patchApp(
 async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl, context.runtime.allowPrivateTargets)
-  const { id, mode } = await requireApp(context, app, 'write')
+  const { id, mode } = await requireApp(context, app, 'catalogue:write')
+  checkMaySendEvents(context, patch)
   checkKeyPrefix(mode, patch.keyPrefix)
   // Not `inTransaction`, which would store the record, with its sealed secret, under an idempotency key.
   const updated = await context.storage.transaction((tx) => patchApp(context, tx, id, patch))
@@ -344,7 +352,7 @@ async function updateApp(context: Context, app: string, changes: AppChanges): Pr
 }
 
 async function deleteApp(context: Context, app: string): Promise<void> {
-  const { id } = await requireApp(context, app, 'write')
+  const { id } = await requireApp(context, app, 'catalogue:delete')
   const key = await activeKey(context, id)
   const isDeleted =
     (await deleteInPages(context, { id, appId: id, kind: 'app' })) || (await context.storage.deleteApp(id))
@@ -365,7 +373,7 @@ export function bindApps(context: Context): Apps {
     delete: (app) => deleteApp(context, app),
     keys: (app) => signingKeysOf(context, app),
     publicKey: async (app) =>
-      (await activeKey(context, (await requireApp(context, app, 'read')).id)).publicKeyPem,
-    jwks: async (app) => ({ keys: await publicJwks(context, (await requireApp(context, app, 'read')).id) }),
+      (await activeKey(context, (await requireApp(context, app, 'public')).id)).publicKeyPem,
+    jwks: async (app) => ({ keys: await publicJwks(context, (await requireApp(context, app, 'public')).id) }),
   }
 }

@@ -229,7 +229,7 @@ function lostTooOften(): LicensingError {
 
 async function createCustomer(context: Context, app: string, customer: NewCustomer): Promise<Customer> {
   const given = readNewCustomer(customer)
-  const appRecord = await requireApp(context, app, 'write')
+  const appRecord = await requireApp(context, app, 'customers:write')
   const record = customerRecord(context, appRecord.id, given)
   const insert = async (tx: StorageSession): Promise<Customer | null> =>
     (await tx.insertCustomer(record)) ? toCustomer(record) : null
@@ -247,7 +247,7 @@ async function getOrCreateCustomer(
   customer: NewCustomer,
 ): Promise<FoundCustomer> {
   const given = readNewCustomer(customer)
-  const appRecord = await requireApp(context, app, 'write')
+  const appRecord = await requireApp(context, app, 'customers:write')
   const fresh = customerRecord(context, appRecord.id, given)
   const find = async (): Promise<FoundCustomer | null> => {
     const found = await context.storage.findCustomerByEmail(appRecord.id, fresh.foldedEmail)
@@ -272,7 +272,7 @@ async function listCustomers(
   query: CustomerQuery = {},
 ): Promise<Listing<Customer>> {
   const { email: part, externalId: external, ...paging } = customerQuery.parse(query)
-  const { id: appId } = await requireApp(context, app, 'read')
+  const { id: appId } = await requireApp(context, app, 'customers:read')
   const filter: CustomerFilter = {
     appId,
     foldedEmailPart: part === undefined ? undefined : foldEmail(part),
@@ -296,7 +296,7 @@ async function updateCustomer(
   const { metadata: replacement, ...given } = customerChanges.parse(changes)
   if (given.email !== undefined) checkEmail(given.email)
   checkMetadata(replacement)
-  const appRecord = await requireApp(context, app, 'write')
+  const appRecord = await requireApp(context, app, 'customers:write')
   const known = sought(id)
   const folded = given.email === undefined ? {} : { foldedEmail: foldEmail(given.email) }
   const patch = {
@@ -347,7 +347,7 @@ async function lastKeysOf(
 }
 
 async function deleteCustomer(context: Context, app: string, id: string): Promise<void> {
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'customers:delete')
   const customer = await context.storage.findCustomer(record.id, sought(id))
   if (customer === null) throw notFound()
   if (await deleteInPages(context, { id, appId: record.id, kind: 'customer' })) return
@@ -367,7 +367,7 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
 
 export function bindCustomers(context: Context): Customers {
   const { storage } = context
-  const idOf = async (app: string): Promise<string> => (await requireApp(context, app, 'read')).id
+  const idOf = async (app: string): Promise<string> => (await requireApp(context, app, 'customers:read')).id
   return {
     create: (app, customer) => createCustomer(context, app, customer),
     getOrCreate: (app, customer) => getOrCreateCustomer(context, app, customer),

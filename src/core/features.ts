@@ -103,7 +103,7 @@ function slugTaken(): LicensingError {
 
 async function createFeature(context: Context, app: string, feature: NewFeature): Promise<Feature> {
   const given = newFeature.parse(feature)
-  const record = featureRecord(context, (await requireApp(context, app, 'write')).id, given)
+  const record = featureRecord(context, (await requireApp(context, app, 'catalogue:write')).id, given)
   const insert = async (tx: StorageSession): Promise<Feature> => {
     if (!(await tx.insertFeature(record))) throw slugTaken()
     return toFeature(record)
@@ -113,7 +113,7 @@ async function createFeature(context: Context, app: string, feature: NewFeature)
 
 async function listFeatures(context: Context, app: string, query: Paging = {}): Promise<Listing<Feature>> {
   const paging = featureQuery.parse(query)
-  const { id: appId } = await requireApp(context, app, 'read')
+  const { id: appId } = await requireApp(context, app, 'catalogue:read')
   const listing = await readPage(paging, {
     prefix: 'feat',
     list: (page) => context.storage.listFeatures(appId, page),
@@ -130,14 +130,22 @@ async function updateFeature(
   changes: FeatureChanges,
 ): Promise<Feature> {
   const patch = featureChanges.parse(changes)
-  const { id } = await requireFeature(context.storage, await requireApp(context, app, 'write'), feature)
+  const { id } = await requireFeature(
+    context.storage,
+    await requireApp(context, app, 'catalogue:write'),
+    feature,
+  )
   const updated = await context.storage.updateFeature(id, { ...patch, updatedAt: context.runtime.now() })
   if (updated === null) throw new LicensingError('not_found', 'Feature not found')
   return toFeature(updated)
 }
 
 async function deleteFeature(context: Context, app: string, feature: string): Promise<void> {
-  const { id } = await requireFeature(context.storage, await requireApp(context, app, 'write'), feature)
+  const { id } = await requireFeature(
+    context.storage,
+    await requireApp(context, app, 'catalogue:delete'),
+    feature,
+  )
   if (!(await context.storage.deleteFeature(id))) throw new LicensingError('not_found', 'Feature not found')
 }
 
@@ -145,7 +153,9 @@ export function bindFeatures(context: Context): Features {
   return {
     create: (app, feature) => createFeature(context, app, feature),
     get: async (app, feature) =>
-      toFeature(await requireFeature(context.storage, await requireApp(context, app, 'read'), feature)),
+      toFeature(
+        await requireFeature(context.storage, await requireApp(context, app, 'catalogue:read'), feature),
+      ),
     list: (app, query) => listFeatures(context, app, query),
     all: (app) => allItems((paging) => listFeatures(context, app, paging)),
     update: (app, feature, changes) => updateFeature(context, app, feature, changes),

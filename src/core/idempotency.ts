@@ -8,7 +8,8 @@ import { isLicenseKeyText } from './license-keys/text.ts'
 import { withToken, type LicenseStatus, type SignedLicense } from './licenses/view.ts'
 import type { Sealer } from './runtime/sealer.ts'
 import { withTimeLimit } from './runtime/time-limit.ts'
-import type { StorageSession, StoredResponseRecord } from './storage/index.ts'
+import { may, sees } from './principal.ts'
+import type { AppRecord, StorageSession, StoredResponseRecord } from './storage/index.ts'
 import { day } from './time.ts'
 import { isTokenText } from './token/token.ts'
 import { inOneTransaction } from './work-unit.ts'
@@ -193,13 +194,24 @@ async function waitFor(running: Promise<unknown>): Promise<void> {
   })
 }
 
+/** The app, if the caller sees it: a declaration of work names any. */
+async function findSeen(context: Context, name: string): Promise<AppRecord | null> {
+  const app = await findApp(context, name)
+  return app !== null && sees(context.principal, app) ? app : null
+}
+
+/** A key that sells or rolls license keys sees the texts that it makes. */
+function mayShowText({ principal }: Context): boolean {
+  return may(principal, 'license_keys:reveal') || may(principal, 'license_keys:write')
+}
+
 /** The stored license with its token as of now, or as it was stored if the license or its app is gone. */
 async function signAnew(
   context: Context,
   { app, signs = ['active'] }: LicenseResult,
   stored: SignedLicense,
 ): Promise<SignedLicense> {
-  const record = await findApp(context, app)
+  const record = await findSeen(context, app)
   const license = record === null ? null : await context.storage.findLicense(record.id, stored.id)
   if (record === null || license === null) return stored
   // A license that has expired since gets no token; one that was expired keeps it.
@@ -225,7 +237,8 @@ async function withOwnText<Result extends object>(
   result: Result,
 ): Promise<Result> {
   if (!('id' in result && 'key' in result) || typeof result.id !== 'string') return result
-  const record = await findApp(context, app)
+  if (!mayShowText(context)) return result
+  const record = await findSeen(context, app)
   const key = record && (await context.storage.findLicenseKey(record.id, result.id))
   return record && key ? { ...result, key: await textOf(context, record, key) } : result
 }

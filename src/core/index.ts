@@ -99,6 +99,7 @@ export type {
 export type { Limits } from './limits.ts'
 export type { Listing, Paging } from './paging.ts'
 export type { Permission, Principal } from './principal.ts'
+export type { Preset, Scope } from './scopes.ts'
 export type { BulkOutcome, BulkRegeneration, Regeneration, RenewalOptions } from './licenses/regenerate.ts'
 export type { RekeyResult, RekeyOptions } from './rekey.ts'
 export type { Rotation, RotationOptions } from './keys/rotation.ts'

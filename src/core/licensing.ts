@@ -16,7 +16,7 @@ import { generateRsaKeyPair } from './keys/signing-keys.ts'
 import { signingQueue, type SigningOptions } from './keys/signing-queue.ts'
 import { loadOf, type Load } from './load.ts'
 import { rekey, type RekeyResult, type RekeyOptions } from './rekey.ts'
-import type { Principal } from './principal.ts'
+import { checkedPrincipal, type Principal } from './principal.ts'
 import { bindRestricted, type RestrictedLicensing } from './restricted.ts'
 import { BoundedCache, promiseCache } from './runtime/cache.ts'
 import type { EventType, LicensingEvent } from './runtime/events.ts'
@@ -117,6 +117,7 @@ export interface Licensing extends RestrictedLicensing {
   /**
    * The use cases as the holder of an API key may call them. An app that the key does not see is `not_found`. Licenses lack
    * `jti` and `token` for a public key.
+   * @throws {TypeError} if the principal has no `scopes`, because they are then not known: `null` gives all rights of its type.
    */
   restrictedTo(principal: Principal): RestrictedLicensing
   /**
@@ -314,7 +315,7 @@ function bind(context: Context): Licensing {
   return {
     ...bindRestricted(context),
     outbox: bindOutbox(context),
-    restrictedTo: (principal) => bindRestricted({ ...context, principal }),
+    restrictedTo: (principal) => bindRestricted({ ...context, principal: checkedPrincipal(principal) }),
     on: (type, handler) => runtime.listeners.on(type, handler),
     ensure: (catalogue, options) => ensure(context, catalogue, options),
     rekey: (options) => rekey(context, options),

@@ -1,4 +1,5 @@
 import { LicensingError } from './errors.ts'
+import { holds, type Scope } from './scopes.ts'
 import type { AppRecord, Mode, NumericDate } from './storage/index.ts'
 
 /** An authenticated API key, as authorisation sees it. */
@@ -12,27 +13,106 @@ export interface Principal {
   readonly appId: string | null
   /** In seconds since 1970; `null` for a key without expiry. */
   readonly expiresAt: NumericDate | null
+  /** The rights of a scoped key; `null` for all rights of its type. */
+  readonly scopes: readonly Scope[] | null
 }
 
 /**
- * The right to read or to write in an app, to create apps, to manage API keys, to see license tokens, or the texts of license
- * keys.
+ * The right to one kind of use case. `public` and `me` ask for no scope: the one is for everybody, the other for a key's own
+ * data. A name that is no scope asks for several, or for more than scopes: see {@link requiredScopes}.
  */
-export type Permission = 'read' | 'write' | 'apps' | 'keys' | 'tokens' | 'reveal'
+export type Permission =
+  | 'public'
+  | 'me'
+  | Exclude<Scope, 'delete'>
+  | 'apps:create'
+  | 'catalogue:delete'
+  | 'signing_keys:read'
+  | 'customers:delete'
+  | 'licenses:token'
+  | 'licenses:delete'
+  | 'license_keys:sync'
+  | 'license_keys:delete'
 
-const onlyForSecretKeys: Partial<Record<Permission, string>> = {
-  tokens: 'Tokens require a secret key (sk_*)',
-  reveal: 'Texts of license keys require a secret key (sk_*)',
+/** The scopes that each permission asks of a scoped key. It needs all of them. */
+export const requiredScopes: Readonly<Record<Permission, readonly Scope[]>> = {
+  public: [],
+  me: [],
+  'catalogue:read': ['catalogue:read'],
+  'catalogue:write': ['catalogue:write'],
+  'catalogue:delete': ['catalogue:write', 'delete'],
+  'apps:create': ['catalogue:write'],
+  'apps:rotate': ['apps:rotate'],
+  'signing_keys:read': ['catalogue:read'],
+  'customers:read': ['customers:read'],
+  'customers:write': ['customers:write'],
+  'customers:delete': ['customers:write', 'delete'],
+  'licenses:read': ['licenses:read'],
+  'licenses:token': ['licenses:read'],
+  'licenses:write': ['licenses:write'],
+  'licenses:release': ['licenses:release'],
+  'licenses:delete': ['licenses:write', 'delete'],
+  'license_keys:read': ['license_keys:read'],
+  'license_keys:reveal': ['license_keys:read', 'license_keys:reveal'],
+  'license_keys:write': ['license_keys:write'],
+  // A sale makes its customer, and changes it.
+  'license_keys:sync': ['customers:write', 'license_keys:write'],
+  'license_keys:delete': ['license_keys:write', 'delete'],
+  'webhooks:read': ['webhooks:read'],
+  'webhooks:write': ['webhooks:write'],
+  'audit:read': ['audit:read'],
+  'keys:write': ['keys:write'],
 }
 
-function refusalOf({ type, appId, expiresAt }: Principal, permission: Permission): string | null {
-  if (permission === 'read') return null
-  if (type !== 'sk') return onlyForSecretKeys[permission] ?? 'Write access requires a secret key (sk_*)'
-  if (permission === 'apps' && appId !== null) return 'This API key may not create apps'
+/** A `pk_` key lists neither keys nor deliveries, so `signing_keys:read` and `webhooks:read` are not here. */
+const forPublicKeys: ReadonlySet<Permission> = new Set([
+  'public',
+  'me',
+  'catalogue:read',
+  'customers:read',
+  'licenses:read',
+  'license_keys:read',
+  'audit:read',
+])
+
+/** The same principal. @throws {TypeError} if it has no `scopes`: a program that forgets them must not give all rights. */
+export function checkedPrincipal(principal: Principal): Principal {
+  const { scopes } = principal as { readonly scopes?: unknown }
+  if (scopes !== null && !Array.isArray(scopes))
+    throw new TypeError('The scopes of a principal must be a list, or null for all rights of its type')
+  return principal
+}
+
+/** True if a `pk_` key may have the permission. */
+export function isForPublicKeys(permission: Permission): boolean {
+  return forPublicKeys.has(permission)
+}
+
+const onlyForSecretKeys: Partial<Record<Permission, string>> = {
+  'licenses:token': 'Tokens require a secret key (sk_*)',
+  'license_keys:reveal': 'Texts of license keys require a secret key (sk_*)',
+}
+
+/** True if scopes let the key do it. Without scopes, an `sk` key has all, and a `pk` key those that read, except the audit log. */
+function allows({ type, scopes }: Principal, scope: Scope): boolean {
+  return scopes === null ? type === 'sk' || scope !== 'audit:read' : holds(scopes, scope)
+}
+
+function lackOf(principal: Principal, permission: Permission): string | null {
+  const lacking = requiredScopes[permission].filter((scope) => !allows(principal, scope))
+  if (lacking.length === 0) return null
+  return `This API key lacks the scope${lacking.length > 1 ? 's' : ''} ${lacking.join(' and ')}`
+}
+
+function refusalOf(principal: Principal, permission: Permission): string | null {
+  const { type, appId, expiresAt } = principal
+  if (type !== 'sk' && !isForPublicKeys(permission))
+    return onlyForSecretKeys[permission] ?? 'Write access requires a secret key (sk_*)'
+  if (permission === 'apps:create' && appId !== null) return 'This API key may not create apps'
   // Otherwise a bound or expiring key could create a stronger one.
-  if (permission === 'keys' && (appId !== null || expiresAt !== null))
+  if (permission === 'keys:write' && (appId !== null || expiresAt !== null))
     return 'This API key may not manage keys'
-  return null
+  return lackOf(principal, permission)
 }
 
 /** True if the caller has the permission. The host, which has no principal, has all. */

@@ -184,7 +184,7 @@ function slugTaken(): LicensingError {
 
 async function createTier(context: Context, app: string, tier: NewTier): Promise<Tier> {
   const given = newTier.parse(tier)
-  const { id: appId } = await requireApp(context, app, 'write')
+  const { id: appId } = await requireApp(context, app, 'catalogue:write')
   const record = await tierRecord(context, appId, given)
   const features = given.features ?? []
   return inTransaction(context, async (tx) => {
@@ -197,7 +197,7 @@ async function createTier(context: Context, app: string, tier: NewTier): Promise
 
 async function listTiers(context: Context, app: string, query: Paging = {}): Promise<Listing<Tier>> {
   const paging = tierQuery.parse(query)
-  const { id: appId } = await requireApp(context, app, 'read')
+  const { id: appId } = await requireApp(context, app, 'catalogue:read')
   const listing = await readPage(paging, {
     prefix: 'tier',
     list: (page) => context.storage.listTiers(appId, page),
@@ -210,14 +210,14 @@ async function listTiers(context: Context, app: string, query: Paging = {}): Pro
 async function updateTier(context: Context, app: string, tier: string, changes: TierChanges): Promise<Tier> {
   const { limits: wanted, ...others } = tierChanges.parse(changes)
   const patch = { ...others, ...(wanted !== undefined && { limits: sortedLimits(wanted ?? {}) }) }
-  const { id } = await requireTier(context.storage, await requireApp(context, app, 'write'), tier)
+  const { id } = await requireTier(context.storage, await requireApp(context, app, 'catalogue:write'), tier)
   const updated = await context.storage.updateTier(id, { ...patch, updatedAt: context.runtime.now() })
   if (updated === null) throw new LicensingError('not_found', 'Tier not found')
   return toTier(updated)
 }
 
 async function deleteTier(context: Context, app: string, tier: string): Promise<void> {
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'catalogue:delete')
   const { id } = await requireTier(context.storage, record, tier)
   const isDeleted =
     (await deleteInPages(context, { id, appId: record.id, kind: 'tier' })) ||
@@ -226,7 +226,7 @@ async function deleteTier(context: Context, app: string, tier: string): Promise<
 }
 
 async function tierFeatures(context: Context, app: string, tier: string): Promise<readonly Feature[]> {
-  const { id } = await requireTier(context.storage, await requireApp(context, app, 'read'), tier)
+  const { id } = await requireTier(context.storage, await requireApp(context, app, 'catalogue:read'), tier)
   return (await context.storage.listTierFeatures(id)).map(toFeature)
 }
 
@@ -237,7 +237,7 @@ async function addFeature(
   feature: NewFeature,
 ): Promise<AddedFeature> {
   const given = newFeature.parse(feature)
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'catalogue:write')
   const { id } = await requireTier(context.storage, record, tier)
   const fresh = featureRecord(context, record.id, given)
   return inTransaction(context, async (tx) => {
@@ -247,7 +247,7 @@ async function addFeature(
 }
 
 async function removeFeature(context: Context, app: string, tier: string, feature: string): Promise<void> {
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'catalogue:write')
   const { id: tierId } = await requireTier(context.storage, record, tier)
   const { id } = await requireFeature(context.storage, record, feature)
   if (!(await context.storage.removeTierFeature(tierId, id)))
@@ -258,7 +258,7 @@ export function bindTiers(context: Context): Tiers {
   return {
     create: (app, tier) => createTier(context, app, tier),
     get: async (app, tier) =>
-      toTier(await requireTier(context.storage, await requireApp(context, app, 'read'), tier)),
+      toTier(await requireTier(context.storage, await requireApp(context, app, 'catalogue:read'), tier)),
     list: (app, query) => listTiers(context, app, query),
     all: (app) => allItems((paging) => listTiers(context, app, paging)),
     update: (app, tier, changes) => updateTier(context, app, tier, changes),

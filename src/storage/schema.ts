@@ -28,6 +28,7 @@ import * as deletions from './migrations/0006-deletions.ts'
 import * as terms from './migrations/0007-terms.ts'
 import * as licenseKeys from './migrations/0008-license-keys.ts'
 import * as listIndexes from './migrations/0009-list-indexes.ts'
+import * as scopes from './migrations/0010-scopes.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
 type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
@@ -90,6 +91,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0007-terms': terms,
   '0008-license-keys': licenseKeys,
   '0009-list-indexes': listIndexes,
+  '0010-scopes': scopes,
 })
 
 const migrationTable = 'heartwood_migration'

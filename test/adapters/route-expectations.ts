@@ -10,6 +10,7 @@ type Audience =
   | 'read'
   | 'write'
   | 'readOfAll'
+  | 'anyKey'
   | 'createApp'
   | 'manageKeys'
   | 'manageLiveKey'
@@ -96,6 +97,8 @@ export const outcomes: Readonly<Record<Audience, Outcomes>> = {
   read: byKey,
   write,
   readOfAll,
+  /** Every key learns about itself. */
+  anyKey: readOfAll,
   createApp,
   manageKeys,
   /** Managing one key of the live mode. */
@@ -339,6 +342,7 @@ export const expectations: Readonly<Record<string, Expectation>> = {
   'POST /apps/:slug/webhook-deliveries/:id/retry': ['write', 200, aDelivery],
   'POST /apps/:slug/webhook-test': ['write', 201, aWebhook],
 
+  'GET /me': ['anyKey', 200],
   'GET /api-keys': ['manageKeys', 200],
   'POST /api-keys': ['manageKeys', 201, withBody(nothing, { name: 'Shop' })],
   'DELETE /api-keys/:id': ['manageLiveKey', 204, aKey],

@@ -175,6 +175,26 @@ const faults: Readonly<Record<string, readonly [sql: string, where: RegExp, what
     /^API key key_/,
     /^is bound to an app/,
   ],
+  'a scoped API key without its scopes': [
+    `update heartwood_api_key set scopes = null where scopes is not null`,
+    /^API key key_/,
+    /^has lost its scopes/,
+  ],
+  'an API key with scopes and the type of another': [
+    `update heartwood_api_key set type = 'sk' where scopes is not null`,
+    /^API key key_/,
+    /^has scopes, but not the type/,
+  ],
+  'a pk key that may write': [
+    `update heartwood_api_key set type = 'scoped_pk' where scopes is not null`,
+    /^API key key_/,
+    /^is a pk key with scopes that write/,
+  ],
+  'an API key with an unknown scope': [
+    `update heartwood_api_key set scopes = '["everything"]' where scopes is not null`,
+    /^API key key_/,
+    /^is refused by an import/,
+  ],
   'an id that is no UUID': [
     `update heartwood_license set id = 'lic_00000000000000000000000001' where ${someLicense}`,
     /^license lic_00000000000000000000000001$/,
@@ -207,7 +227,7 @@ test('heartwood doctor: finds no problem in a good database and changes no byte'
   const { code, stdout, stderr } = await heartwood(['doctor'], { cwd, env })
   assert.deepEqual(
     [code, stdout, stderr],
-    [0, 'Checked 75 records, including 30 licenses. Problems found: 0.\n', ''],
+    [0, 'Checked 76 records, including 30 licenses. Problems found: 0.\n', ''],
   )
   assert.equal(bytes(), before)
   assert.deepEqual(readdirSync(cwd), ['heartwood.db'])

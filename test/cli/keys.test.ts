@@ -37,6 +37,32 @@ test('heartwood keys: creates, lists and revokes keys while a server runs', asyn
   await server.stop()
 })
 
+test('heartwood keys create: --scope and --preset give a key these rights alone', async (t) => {
+  const cwd = emptyFolder(t)
+  const server = await startServer(t, { cwd })
+  const create = (...flags: string[]) => heartwood(['keys', 'create', ...flags], { cwd })
+  const two = await create('--scope', 'licenses:read', '--scope', 'catalogue:read')
+  assert.match(
+    two.stderr,
+    /^Created secret key key_\w+ for every live app with the scopes catalogue:read, licenses:read\./,
+  )
+  const key = two.stdout.trim()
+  assert.equal((await ask(server, '/apps', { key })).status, 200)
+  assert.equal((await ask(server, '/api-keys', { key })).status, 403)
+  const { stdout } = await create('--preset', 'auditor', '--json')
+  const auditor = JSON.parse(stdout) as { readonly type: string; readonly scopes: readonly string[] }
+  assert.deepEqual([auditor.type, auditor.scopes.at(-1)], ['pk', 'audit:read'])
+  assert.match((await heartwood(['keys', 'list'], { cwd })).stdout, / catalogue:read licenses:read *\n/)
+  for (const [flags, code] of [
+    [['--scope', 'everything'], 2],
+    [['--preset', 'admin'], 2],
+    [['--preset', 'support', '--scope', 'licenses:read'], 1],
+    [['--type', 'pk', '--scope', 'licenses:write'], 1],
+  ] as const)
+    assert.equal((await create(...flags)).code, code, flags.join(' '))
+  await server.stop()
+})
+
 test('heartwood keys create: --expires must be in the future', async (t) => {
   const cwd = emptyFolder(t)
   const expiring = await heartwood(['keys', 'create', '--json', '--expires', '2099-01-01T01:00:00+01:00'], {

@@ -131,6 +131,7 @@ export async function seed(storage: Storage, count: number): Promise<Licensing> 
   await licensing.webhooks.test(app.slug)
   await licensing.apiKeys.create({ name: 'All' })
   await licensing.apiKeys.create({ name: 'One', app: app.slug, type: 'pk' })
+  await licensing.apiKeys.create({ name: 'Desk', preset: 'support' })
   await fill(storage, app.id, tier.id, count)
   return licensing
 }

@@ -46,7 +46,10 @@ test('apiKeys.authenticate(): refuses junk without a look-up', async () => {
   for (const text of junk) assert.equal(await licensing.apiKeys.authenticate(text), null)
   assert.equal(lookUps, 0)
   assert.equal(await licensing.apiKeys.authenticate(genuine), null)
-  assert.equal(lookUps, 1)
+  assert.equal(lookUps, 2, 'by the hash of a plain key, and by that of a scoped one')
+  const { secret } = await licensing.apiKeys.create()
+  assert.notEqual(await licensing.apiKeys.authenticate(secret), null)
+  assert.equal(lookUps, 3)
 })
 
 test('apiKeySecret(): no character is likelier because 256 is no multiple of 62', () => {

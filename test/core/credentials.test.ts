@@ -21,7 +21,7 @@ function counting(): { storage: Storage; calls: Record<string, number> } {
 test('authorize(): the calls that follow do not read the app again', async () => {
   const { storage, calls } = counting()
   const { licensing } = await newShop({ storage })
-  const { licensing: inApp, app: id } = await licensing.authorize('write', app)
+  const { licensing: inApp, app: id } = await licensing.authorize('licenses:write', app)
   calls.findApp = 0
   await inApp.tiers.list(app)
   await inApp.customers.create(id ?? '', { email: 'eve@example.com' })

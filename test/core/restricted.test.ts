@@ -143,6 +143,7 @@ const others = new Set([
   'apiKeys.revoke',
   'apiKeys.roll',
   'apiKeys.authenticate',
+  'apiKeys.me',
   'licenses.authenticate',
   'licenses.renew',
 ])
@@ -181,7 +182,12 @@ test('restrictedTo(): these tests call every use case', async () => {
 function outside(licensing: RestrictedLicensing, id: string) {
   const { apps, apiKeys } = licensing
   return {
-    read: [() => apps.list(), () => apiKeys.createFirst(), () => apiKeys.authenticate('x')],
+    read: [
+      () => apps.list(),
+      () => apiKeys.me(),
+      () => apiKeys.createFirst(),
+      () => apiKeys.authenticate('x'),
+    ],
     apps: [() => apps.create({ name: 'New', slug: `new-${crypto.randomUUID()}` })],
     keys: [
       () => apiKeys.list(),
@@ -291,7 +297,13 @@ test('restrictedTo(): a license that a public key read under an idempotency key 
 })
 
 test('may(): a secret key has every permission that its expiry and its app leave it', async () => {
-  const permissions = ['read', 'write', 'tokens', 'apps', 'keys'] as const
+  const permissions = [
+    'customers:read',
+    'customers:write',
+    'licenses:token',
+    'apps:create',
+    'keys:write',
+  ] as const
   const cases: readonly (readonly [NewApiKey, number])[] = [
     [{ type: 'pk' }, 1],
     [{ app }, 3],
@@ -310,8 +322,8 @@ test('may(): a secret key has every permission that its expiry and its app leave
 
 test('authorize(): an unknown app comes before a missing permission', async () => {
   const { own } = await shopWithKey({ type: 'pk' })
-  assert.equal(await codeOf(own.authorize('write', 'no-app')), 'not_found')
-  assert.equal(await codeOf(own.authorize('write', app)), 'forbidden')
-  assert.equal(await codeOf(own.authorize('keys')), 'forbidden')
-  assert.equal((await own.authorize('read')).app, null)
+  assert.equal(await codeOf(own.authorize('customers:write', 'no-app')), 'not_found')
+  assert.equal(await codeOf(own.authorize('customers:write', app)), 'forbidden')
+  assert.equal(await codeOf(own.authorize('keys:write')), 'forbidden')
+  assert.equal((await own.authorize('customers:read')).app, null)
 })

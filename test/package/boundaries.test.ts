@@ -20,7 +20,7 @@ const sqliteModules = ['bun:sqlite', 'node:sqlite']
 /** The rooms of core, floor by floor. A room imports itself and the floors below it. */
 const coreFloors: readonly (readonly string[])[] = [
   ['typeid.ts'],
-  ['errors.ts', 'ids.ts', 'limits.ts', 'time.ts', 'wire.ts'],
+  ['errors.ts', 'ids.ts', 'limits.ts', 'scopes.ts', 'time.ts', 'wire.ts'],
   ['retry.ts', 'eventual.ts'],
   ['input', 'token'],
   ['storage'],

@@ -2,13 +2,20 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
 import { Pool } from 'pg'
-import type { LicenseRecord, SigningKeyRecord, Storage } from '../../src/core/storage/index.ts'
+import type { ApiKeyRecord, LicenseRecord, SigningKeyRecord, Storage } from '../../src/core/storage/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
-import { appRows, licenseRows, signingKeyRows, storedTierRows } from '../../src/storage/kysely/rows.ts'
+import {
+  apiKeyRows,
+  appRows,
+  licenseRows,
+  signingKeyRows,
+  storedTierRows,
+} from '../../src/storage/kysely/rows.ts'
 import * as first from '../../src/storage/migrations/0001-licensing.ts'
 import * as second from '../../src/storage/migrations/0002-webhooks.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import {
+  newApiKey,
   newApp,
   newCustomer,
   newLicense,
@@ -60,6 +67,7 @@ const added = [
   ...['revoked_cause', 'seen_at', 'seen_kid', 'seen_client', 'retired_at', 'retired_reason'],
   ...['limits', 'tier_limits', 'custom_limits', 'updates_until'],
   ...['key_prefix', 'license_key_id'],
+  ...['scopes'],
 ]
 
 /** The row as 0.1.0 wrote it. */
@@ -138,6 +146,28 @@ async function upgradesKeys(db: Kysely<any>): Promise<void> {
   assert.deepEqual(await storage.listSigningKeys(app.id), [last, byOld, tombstone, retired])
 }
 
+async function upgradesApiKeys(db: Kysely<any>): Promise<void> {
+  await makeOldTables(db)
+  const storage = kyselyStorage(db)
+  const [old, byOldServer, scoped] = [
+    newApiKey(),
+    newApiKey({ type: 'pk' }),
+    newApiKey({ type: 'scoped_sk', scopes: ['licenses:read'] }),
+  ] as const
+  const insert = (key: ApiKeyRecord) =>
+    db
+      .insertInto('heartwood_api_key')
+      .values(oldRow(apiKeyRows.toRow(key)))
+      .execute()
+  await insert(old)
+  await migrate(db)
+  await insert(byOldServer)
+  await storage.insertApiKey(scoped)
+  for (const key of [old, byOldServer, scoped]) assert.deepEqual(await storage.findApiKey(key.id), key)
+  const lists = [{}, { withoutScopes: [] }].map((filter) => storage.countApiKeys(filter))
+  assert.deepEqual(await Promise.all(lists), [3, 1])
+}
+
 async function upgradesNotices(db: Kysely<any>): Promise<void> {
   await makeOldTables(db)
   const storage = kyselyStorage(db)
@@ -181,6 +211,12 @@ describe('migrate(): the tables of 0.1.0 become those of this version', () => {
     'marks the ends that were announced, on PostgreSQL',
     { skip: database === undefined && noPostgres },
     async () => upgradesNotices(await openPostgres()),
+  )
+  it('keeps every API key without scopes, on SQLite', async () => upgradesApiKeys(await openSqlite()))
+  it(
+    'keeps every API key without scopes, on PostgreSQL',
+    { skip: database === undefined && noPostgres },
+    async () => upgradesApiKeys(await openPostgres()),
   )
   it('keeps every signing key, on SQLite', async () => upgradesKeys(await openSqlite()))
   it('keeps every signing key, on PostgreSQL', { skip: database === undefined && noPostgres }, async () =>

@@ -8,7 +8,7 @@ import { authenticate } from './authenticate.ts'
 import type { HeldBody } from './body-memory.ts'
 import { readBody } from './body.ts'
 import { HttpError } from './errors.ts'
-import type { Access, Route } from './route.ts'
+import { permissionOf, type Route } from './route.ts'
 import type { HttpService } from './service.ts'
 
 /** A request that was matched to a route. */
@@ -74,25 +74,17 @@ async function identify({ service, request, rateLimitKey }: RequestContext): Pro
   }
 }
 
-/** The kinds of route that read `Authorization`. */
-type KeyAccess = Exclude<Access, 'public' | 'licenseKey' | 'anyLicenseKey'>
-
-/** The permission that each kind of route requires of a key. */
-const permissions: Readonly<Record<KeyAccess, Permission>> = {
-  read: 'read',
-  write: 'write',
-  apps: 'apps',
-  keys: 'keys',
-  renewal: 'write',
-  release: 'write',
+/** The permission that the request needs of its key. Every key may do to itself what an `ownKey` route does. */
+function neededBy({ route, params }: RequestContext, { id }: Principal): Permission {
+  return route.access === 'ownKey' && params.id === id ? 'me' : permissionOf(route)
 }
 
-async function admitByKey(context: RequestContext, access: KeyAccess): Promise<Admission> {
+async function admitByKey(context: RequestContext): Promise<Admission> {
   const { service, params } = context
   const principal = await identify(context)
   checkParams(params)
   const restricted = service.licensing.restrictedTo(principal)
-  const { licensing, app } = await restricted.authorize(permissions[access], params.slug)
+  const { licensing, app } = await restricted.authorize(neededBy(context, principal), params.slug)
   return { credential: { kind: 'key', principal }, licensing, laterLicensing: restricted, app: app ?? '' }
 }
 
@@ -165,7 +157,7 @@ function isBadLicenseKey(error: unknown): boolean {
 async function admitLicenseKey(context: ReadingContext): Promise<Admission> {
   const { route, params, service } = context
   checkParams(params)
-  const { licensing } = await service.licensing.authorize('read', params.slug)
+  const { licensing } = await service.licensing.authorize('public', params.slug)
   const { body, licenseKey } = await credentialsIn(context)
   const admitted = identifyLicenseKey(context, licensing, licenseKey).then((good): Credential => ({
     kind: 'licenseKey',
@@ -222,5 +214,5 @@ export async function admit(context: ReadingContext): Promise<Admission> {
   const isHolder = !context.request.headers.has('authorization')
   if (access === 'renewal' && isHolder) return admitRenewal(context)
   if (access === 'release' && isHolder) return admitRelease(context)
-  return admitByKey(context, access)
+  return admitByKey(context)
 }

@@ -10,13 +10,21 @@ import type { Reply } from './reply.ts'
 import type { JsonSchema } from './wire.ts'
 
 /**
- * The callers that a route admits: anybody; a key that may read (`pk_` or `sk_`); a key that may write (`sk_`), create apps
- * or manage keys. `renewal` admits a key that may write, or the license's own token in the body. `release` admits these and
- * the text of a license key in the body. `licenseKey` admits that text alone, and `anyLicenseKey` a wrong one as well, because
- * the route tells if it is good.
+ * The callers that a route admits: anybody (`public`), or a key with a permission, which names the scopes that a scoped key
+ * needs. `ownKey` admits a key that manages keys, and the key of the path itself. `renewal` admits a key that may write
+ * licenses, or the license's own token in the body. `release` admits a key that may release, the token, and the text of a
+ * license key in the body. `licenseKey` admits that text alone, and `anyLicenseKey` a wrong one as well, because the route
+ * tells if it is good.
  */
-export type Access =
-  'public' | 'read' | 'write' | 'apps' | 'keys' | 'renewal' | 'release' | 'licenseKey' | 'anyLicenseKey'
+export type Access = Permission | 'ownKey' | 'renewal' | 'release' | 'licenseKey' | 'anyLicenseKey'
+
+/** The permission that a route asks of an API key: see `requiredScopes` of core. */
+export function permissionOf({ access }: Pick<Route, 'access'>): Permission {
+  if (access === 'renewal') return 'licenses:write'
+  if (access === 'release') return 'licenses:release'
+  if (access === 'ownKey') return 'keys:write'
+  return access === 'licenseKey' || access === 'anyLicenseKey' ? 'public' : access
+}
 
 /** True if the route reads no `Authorization`: everybody may call it, with no credential or with one in the body. */
 export function ignoresAuthorization({ access }: Pick<Route, 'access'>): boolean {

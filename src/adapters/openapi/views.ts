@@ -97,6 +97,7 @@ const customer = view<Customer>()(
 const apiKey = view<ApiKey & { secret?: string }>()(
   object('An API key', {
     ...recordFields(apiKeyRecord, ['appId', 'hash']),
+    type: oneOf('sk may write, pk may only read', ['sk', 'pk']),
     prefix: Type.Unsafe<string>(
       oneOf('First characters of the secret', ['sk_live_', 'sk_test_', 'pk_live_', 'pk_test_']),
     ),

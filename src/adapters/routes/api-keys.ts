@@ -1,6 +1,6 @@
 import { apiKeyQuery, newApiKey, rollOptions } from '../../core/api-keys/api-keys.ts'
 import { apiKeyExample, pageExample } from '../openapi/examples.ts'
-import { created, many, noContent } from '../http/reply.ts'
+import { created, many, noContent, one } from '../http/reply.ts'
 import { route, type Route } from '../http/route.ts'
 import { apiKeySchema, dataOf, pageOf } from '../openapi/schemas.ts'
 
@@ -11,12 +11,26 @@ const manager =
 export const apiKeyRoutes: readonly Route[] = [
   route({
     method: 'GET',
+    path: '/me',
+    access: 'me',
+    tag,
+    operationId: 'getOwnApiKey',
+    summary: 'Get the API key of the request',
+    description: 'The key that the request shows: its name, type, mode, app, scopes and expiry.',
+    responses: {
+      200: { description: 'The key', schema: dataOf(apiKeySchema), example: { data: apiKeyExample } },
+    },
+    run: ({ licensing }) => licensing.apiKeys.me(),
+    respond: one,
+  }),
+  route({
+    method: 'GET',
     path: '/api-keys',
-    access: 'keys',
+    access: 'keys:write',
     tag,
     operationId: 'listApiKeys',
     summary: 'List API keys',
-    description: `Newest first, each with its prefix and last four characters. ${manager}`,
+    description: `Newest first, each with its prefix and last four characters. A scoped key sees those that it may manage. ${manager}`,
     query: apiKeyQuery,
     responses: {
       200: {
@@ -31,13 +45,13 @@ export const apiKeyRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/api-keys',
-    access: 'keys',
+    access: 'keys:write',
     tag,
     operationId: 'createApiKey',
     summary: 'Create an API key',
-    description: `Only this response shows the secret. Do not ship a pk_ key inside software: it can read the e-mail addresses of customers. ${manager}`,
+    description: `Only this response shows the secret. Do not ship a pk_ key inside software: it can read the e-mail addresses of customers. scopes or a preset give it fewer rights. ${manager} No key makes one that may do more than itself.`,
     body: newApiKey,
-    bodyExample: { name: 'Shop', type: 'sk', mode: 'live' },
+    bodyExample: { name: 'Help desk', mode: 'live', preset: 'support' },
     responses: {
       201: {
         description: 'The key with its secret',
@@ -52,11 +66,11 @@ export const apiKeyRoutes: readonly Route[] = [
   route({
     method: 'DELETE',
     path: '/api-keys/:id',
-    access: 'keys',
+    access: 'ownKey',
     tag,
     operationId: 'revokeApiKey',
     summary: 'Revoke an API key',
-    description: `The next request with the key is refused. ${manager}`,
+    description: `The next request with the key is refused. ${manager} Every key may revoke itself.`,
     responses: { 204: { description: 'Revoked' } },
     run: ({ licensing, params }) => licensing.apiKeys.revoke(params.id ?? ''),
     respond: noContent,
@@ -64,7 +78,7 @@ export const apiKeyRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/api-keys/:id/roll',
-    access: 'keys',
+    access: 'keys:write',
     tag,
     operationId: 'rollApiKey',
     summary: 'Roll an API key',

@@ -32,7 +32,7 @@ export const appRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps',
-    access: 'read',
+    access: 'catalogue:read',
     tag,
     operationId: 'listApps',
     summary: 'List apps',
@@ -47,7 +47,7 @@ export const appRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps',
-    access: 'apps',
+    access: 'apps:create',
     tag,
     operationId: 'createApp',
     summary: 'Create an app',
@@ -67,7 +67,7 @@ export const appRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug',
-    access: 'read',
+    access: 'catalogue:read',
     tag,
     operationId: 'getApp',
     summary: 'Get an app',
@@ -79,7 +79,7 @@ export const appRoutes: readonly Route[] = [
   route({
     method: 'PUT',
     path: '/apps/:slug',
-    access: 'write',
+    access: 'catalogue:write',
     tag,
     operationId: 'updateApp',
     summary: 'Change an app',
@@ -93,7 +93,7 @@ export const appRoutes: readonly Route[] = [
   route({
     method: 'DELETE',
     path: '/apps/:slug',
-    access: 'write',
+    access: 'catalogue:delete',
     tag,
     operationId: 'deleteApp',
     summary: 'Delete an app',
@@ -159,7 +159,7 @@ export const appRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/keys',
-    access: 'write',
+    access: 'signing_keys:read',
     tag,
     operationId: 'listSigningKeys',
     summary: 'List the signing keys',
@@ -179,7 +179,7 @@ export const appRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/rotate-keys',
-    access: 'write',
+    access: 'apps:rotate',
     tag,
     operationId: 'rotateKeys',
     summary: 'Rotate the keys',

@@ -53,7 +53,7 @@ const readRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/customers',
-    access: 'read',
+    access: 'customers:read',
     tag,
     operationId: 'listCustomers',
     summary: 'List customers',
@@ -72,7 +72,7 @@ const readRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/customers/by-email',
-    access: 'read',
+    access: 'customers:read',
     tag,
     operationId: 'getCustomerByEmail',
     summary: 'Get a customer by e-mail',
@@ -85,7 +85,7 @@ const readRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/customers/by-external-id',
-    access: 'read',
+    access: 'customers:read',
     tag,
     operationId: 'getCustomerByExternalId',
     summary: 'Get a customer by external id',
@@ -99,7 +99,7 @@ const readRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/customers/:id',
-    access: 'read',
+    access: 'customers:read',
     tag,
     operationId: 'getCustomer',
     summary: 'Get a customer',
@@ -114,7 +114,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/customers',
-    access: 'write',
+    access: 'customers:write',
     tag,
     operationId: 'createCustomer',
     summary: 'Create a customer',
@@ -129,7 +129,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/customers/get-or-create',
-    access: 'write',
+    access: 'customers:write',
     tag,
     operationId: 'getOrCreateCustomer',
     summary: 'Get a customer by e-mail, or create it',
@@ -148,7 +148,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'PUT',
     path: '/apps/:slug/customers/:id',
-    access: 'write',
+    access: 'customers:write',
     tag,
     operationId: 'updateCustomer',
     summary: 'Change a customer',
@@ -163,7 +163,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'DELETE',
     path: '/apps/:slug/customers/:id',
-    access: 'write',
+    access: 'customers:delete',
     tag,
     operationId: 'deleteCustomer',
     summary: 'Delete a customer',

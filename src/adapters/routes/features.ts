@@ -15,7 +15,7 @@ export const featureRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/features',
-    access: 'read',
+    access: 'catalogue:read',
     tag,
     operationId: 'listFeatures',
     summary: 'List features',
@@ -34,7 +34,7 @@ export const featureRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/features',
-    access: 'write',
+    access: 'catalogue:write',
     tag,
     operationId: 'createFeature',
     summary: 'Create a feature',
@@ -49,7 +49,7 @@ export const featureRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/features/:feature',
-    access: 'read',
+    access: 'catalogue:read',
     tag,
     operationId: 'getFeature',
     summary: 'Get a feature',
@@ -61,7 +61,7 @@ export const featureRoutes: readonly Route[] = [
   route({
     method: 'PUT',
     path: '/apps/:slug/features/:feature',
-    access: 'write',
+    access: 'catalogue:write',
     tag,
     operationId: 'updateFeature',
     summary: 'Change a feature',
@@ -75,7 +75,7 @@ export const featureRoutes: readonly Route[] = [
   route({
     method: 'DELETE',
     path: '/apps/:slug/features/:feature',
-    access: 'write',
+    access: 'catalogue:delete',
     tag,
     operationId: 'deleteFeature',
     summary: 'Delete a feature',

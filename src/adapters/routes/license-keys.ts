@@ -44,7 +44,7 @@ const byExternalId: Input<ByExternalId> = input<ByExternalId>()(
 
 /** A text is shown to a key that may reveal it. */
 function permissionFor({ include }: Readonly<Record<string, unknown>>): Permission {
-  return include === 'key' ? 'reveal' : 'read'
+  return include === 'key' ? 'license_keys:reveal' : 'license_keys:read'
 }
 
 const licenseKeyResponse = {
@@ -71,7 +71,7 @@ const readRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: base,
-    access: 'read',
+    access: 'license_keys:read',
     tag,
     operationId: 'listLicenseKeys',
     summary: 'List license keys',
@@ -91,7 +91,7 @@ const readRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: `${base}/by-external-id`,
-    access: 'read',
+    access: 'license_keys:read',
     tag,
     operationId: 'getLicenseKeyByExternalId',
     summary: 'Get a license key by external id',
@@ -111,7 +111,7 @@ const readRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: `${base}/:id`,
-    access: 'read',
+    access: 'license_keys:read',
     tag,
     operationId: 'getLicenseKey',
     summary: 'Get a license key',
@@ -132,7 +132,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: base,
-    access: 'write',
+    access: 'license_keys:write',
     tag,
     operationId: 'createLicenseKey',
     summary: 'Sell a license key',
@@ -154,7 +154,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'PUT',
     path: `${base}/:id`,
-    access: 'write',
+    access: 'license_keys:write',
     tag,
     operationId: 'updateLicenseKey',
     summary: 'Change a license key',
@@ -170,7 +170,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'DELETE',
     path: `${base}/:id`,
-    access: 'write',
+    access: 'license_keys:delete',
     tag,
     operationId: 'deleteLicenseKey',
     summary: 'Delete a license key',
@@ -182,7 +182,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: `${base}/sync`,
-    access: 'write',
+    access: 'license_keys:sync',
     tag,
     operationId: 'syncLicenseKey',
     summary: 'Tell how a sale stands',
@@ -218,7 +218,7 @@ const actionRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: `${base}/:id/roll`,
-    access: 'write',
+    access: 'license_keys:write',
     tag,
     operationId: 'rollLicenseKey',
     summary: 'Give a license key a new text',
@@ -234,7 +234,7 @@ const actionRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: `${base}/:id/revoke`,
-    access: 'write',
+    access: 'license_keys:write',
     tag,
     operationId: 'revokeLicenseKey',
     summary: 'Revoke a license key',
@@ -248,7 +248,7 @@ const actionRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: `${base}/:id/reinstate`,
-    access: 'write',
+    access: 'license_keys:write',
     tag,
     operationId: 'reinstateLicenseKey',
     summary: 'Reinstate a revoked license key',
@@ -261,7 +261,7 @@ const actionRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: `${base}/:id/release-all`,
-    access: 'write',
+    access: 'license_keys:write',
     tag,
     operationId: 'releaseAllSeats',
     summary: 'Give all seats back',

@@ -34,7 +34,7 @@ const readRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/licenses',
-    access: 'read',
+    access: 'licenses:read',
     tag,
     operationId: 'listLicenses',
     summary: 'List licenses',
@@ -48,14 +48,14 @@ const readRoutes: readonly Route[] = [
         example: pageExample(licenseExample),
       },
     },
-    permission: ({ include }) => (include === 'token' ? 'tokens' : 'read'),
+    permission: ({ include }) => (include === 'token' ? 'licenses:token' : 'licenses:read'),
     run: ({ licensing, app, query }) => licensing.licenses.list(app, query),
     respond: many,
   }),
   route({
     method: 'GET',
     path: '/apps/:slug/licenses/by-installation',
-    access: 'read',
+    access: 'licenses:read',
     tag,
     operationId: 'getLicenseByInstallation',
     summary: 'Get the license of an installation',
@@ -64,7 +64,7 @@ const readRoutes: readonly Route[] = [
     query: checked(byInstallation),
     responses: { 200: licenseResponse },
     run: ({ licensing, app, query: { installationId } }): Promise<License> =>
-      licensing.may('tokens')
+      licensing.may('licenses:token')
         ? licensing.licenses.getByInstallation(app, installationId, includeToken)
         : licensing.licenses.getByInstallation(app, installationId),
     respond: one,
@@ -72,14 +72,14 @@ const readRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/licenses/:id',
-    access: 'read',
+    access: 'licenses:read',
     tag,
     operationId: 'getLicense',
     summary: 'Get a license',
     description: 'One license by id or UUID. A secret key also gets its token, signed now.',
     responses: { 200: licenseResponse },
     run: ({ licensing, app, params: { id = '' } }): Promise<License> =>
-      licensing.may('tokens')
+      licensing.may('licenses:token')
         ? licensing.licenses.get(app, id, includeToken)
         : licensing.licenses.get(app, id),
     respond: one,
@@ -90,7 +90,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/licenses',
-    access: 'write',
+    access: 'licenses:write',
     tag,
     operationId: 'createLicense',
     summary: 'Issue a license',
@@ -113,7 +113,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'PUT',
     path: '/apps/:slug/licenses/:id',
-    access: 'write',
+    access: 'licenses:write',
     tag,
     operationId: 'updateLicense',
     summary: 'Change a license',
@@ -129,7 +129,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'DELETE',
     path: '/apps/:slug/licenses/:id',
-    access: 'write',
+    access: 'licenses:delete',
     tag,
     operationId: 'deleteLicense',
     summary: 'Delete a license',
@@ -141,7 +141,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/licenses/:id/revoke',
-    access: 'write',
+    access: 'licenses:write',
     tag,
     operationId: 'revokeLicense',
     summary: 'Revoke a license',
@@ -155,7 +155,7 @@ const writeRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/licenses/:id/reinstate',
-    access: 'write',
+    access: 'licenses:write',
     tag,
     operationId: 'reinstateLicense',
     summary: 'Reinstate a revoked license',

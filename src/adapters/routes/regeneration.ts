@@ -70,7 +70,7 @@ export const regenerationRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/licenses/regenerate',
-    access: 'write',
+    access: 'licenses:write',
     tag,
     operationId: 'regenerateLicenses',
     summary: 'Regenerate many licenses',

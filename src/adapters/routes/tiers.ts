@@ -8,8 +8,9 @@ import { dataOf, featureSchema, pageOf, tierSchema } from '../openapi/schemas.ts
 const tag = 'Tiers'
 const tierResponse = { description: 'The tier', schema: dataOf(tierSchema), example: { data: tierExample } }
 
-const reading = { access: 'read', tag } as const
-const writing = { access: 'write', tag } as const
+const reading = { access: 'catalogue:read', tag } as const
+const writing = { access: 'catalogue:write', tag } as const
+const deleting = { access: 'catalogue:delete', tag } as const
 
 const ownRoutes: readonly Route[] = [
   route({
@@ -66,7 +67,7 @@ const ownRoutes: readonly Route[] = [
     respond: one,
   }),
   route({
-    ...writing,
+    ...deleting,
     method: 'DELETE',
     path: '/apps/:slug/tiers/:tier',
     operationId: 'deleteTier',

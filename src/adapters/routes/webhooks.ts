@@ -12,7 +12,7 @@ export const webhookRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/webhook-secret',
-    access: 'write',
+    access: 'webhooks:write',
     tag,
     operationId: 'getWebhookSecret',
     summary: 'Get the webhook secret',
@@ -25,7 +25,7 @@ export const webhookRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/webhook-secret/roll',
-    access: 'write',
+    access: 'webhooks:write',
     tag,
     operationId: 'rollWebhookSecret',
     summary: 'Roll the webhook secret',
@@ -40,7 +40,7 @@ export const webhookRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/apps/:slug/webhook-deliveries',
-    access: 'write',
+    access: 'webhooks:read',
     tag,
     operationId: 'listWebhookDeliveries',
     summary: 'List webhook deliveries',
@@ -59,7 +59,7 @@ export const webhookRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/webhook-deliveries/:id/retry',
-    access: 'write',
+    access: 'webhooks:write',
     tag,
     operationId: 'retryWebhookDelivery',
     summary: 'Send an event again',
@@ -73,7 +73,7 @@ export const webhookRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/apps/:slug/webhook-test',
-    access: 'write',
+    access: 'webhooks:write',
     tag,
     operationId: 'testWebhook',
     summary: 'Send a test event',

@@ -5,7 +5,7 @@ import { input, type Input } from '../../core/input/parse.ts'
 import { noCounts, type Counts } from './records.ts'
 
 /** Raise it when an older Heartwood could not read the export. Every earlier format is still read: see `formats.ts`. */
-const format = 3
+const format = 4
 
 /** The first line of an export. */
 export interface ExportHeader {

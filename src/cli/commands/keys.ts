@@ -1,4 +1,5 @@
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from '@stricli/core'
+import { presets, scopes, type Preset, type Scope } from '../../core/scopes.ts'
 import { createKey, listKeys, revokeKey } from '../keys.ts'
 import { argument, database, json, optional, parseTime, text, type JsonFlags } from './flags.ts'
 import { prepare, type CliContext } from './context.ts'
@@ -8,6 +9,8 @@ interface CreateFlags extends JsonFlags {
   readonly mode?: 'live' | 'test'
   readonly name?: string
   readonly app?: string
+  readonly scope?: readonly Scope[]
+  readonly preset?: Preset
   readonly expires?: number
 }
 
@@ -18,7 +21,7 @@ const createCommand: Command<CliContext> = buildCommand({
       type: {
         kind: 'enum',
         values: ['sk', 'pk'],
-        brief: 'sk can write, pk can only read; default sk',
+        brief: 'sk can write, pk can only read; default sk, or the type of the preset',
         optional: true,
       },
       mode: {
@@ -29,15 +32,32 @@ const createCommand: Command<CliContext> = buildCommand({
       },
       name: text('The purpose of the key', 'text'),
       app: text('The only app that it can see', 'slug'),
+      scope: {
+        kind: 'enum',
+        values: scopes,
+        brief: 'A right of the key, which then has no others; repeat it for several',
+        optional: true,
+        variadic: true,
+      },
+      preset: {
+        kind: 'enum',
+        values: Object.keys(presets) as Preset[],
+        brief: 'The rights for one kind of work, in place of --scope',
+        optional: true,
+      },
       expires: optional('The time when the key expires, as in 2027-01-31T00:00:00Z', 'time', parseTime),
       json,
       database,
     },
   },
   async func(this: CliContext, flags: CreateFlags) {
-    const { json: asJson, database: _database, expires, ...key } = flags
+    const { json: asJson, database: _database, expires, scope, ...key } = flags
     const settings = await prepare(this, flags)
-    const wanted = expires === undefined ? key : { ...key, expiresAt: expires }
+    const wanted = {
+      ...key,
+      ...(scope !== undefined && { scopes: scope }),
+      ...(expires !== undefined && { expiresAt: expires }),
+    }
     await createKey(settings, wanted, this.output, { json: asJson })
   },
 })

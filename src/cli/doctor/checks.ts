@@ -33,6 +33,7 @@ import {
   type Records,
 } from '../backup/records.ts'
 import { recordFault } from './record-fault.ts'
+import { scopeFaults } from './scope-faults.ts'
 
 /** A problem. */
 export interface Finding {
@@ -223,6 +224,7 @@ async function checkApiKey({ session, visit, report }: Checker, key: ApiKeyRecor
   const isBound = key.appId !== null || key.app !== null
   if (isBound && (app?.id !== key.appId || app?.slug !== key.app || app?.mode !== key.mode))
     report(`API key ${key.id}`, 'is bound to an app that is not there, or not as it says')
+  for (const fault of scopeFaults(key)) report(`API key ${key.id}`, fault)
 }
 
 /** Counts none, because no export holds them. Skips expired ones, because no request reads them. */

@@ -7,10 +7,12 @@ import { input, invalidInput, isText, type Input } from '../input/parse.ts'
 import { findApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
 import { requirePermission, type Principal } from '../principal.ts'
+import { holds, inOrder, isReading, presets, scopes, type Preset, type Scope } from '../scopes.ts'
+import { scopeList } from '../storage/api-keys.ts'
 import type { ApiKeyRecord, AppRecord, Mode, NumericDate } from '../storage/index.ts'
 import { isPast } from '../token/decision.ts'
 import { inTransaction } from '../transaction.ts'
-import { apiKeySecret, isApiKeySecret, hashSecret } from './secret.ts'
+import { apiKeySecret, hashScopedSecret, hashSecret, isApiKeySecret } from './secret.ts'
 
 /** A key to the HTTP API, without its secret. Times are whole seconds since 1970. */
 export interface ApiKey {
@@ -30,6 +32,8 @@ export interface ApiKey {
   readonly expiresAt: NumericDate | null
   readonly revokedAt: NumericDate | null
   readonly lastUsedAt: NumericDate | null
+  /** The rights of a scoped key; `null` for all rights of its type: of `pk`, to read all but the audit log. */
+  readonly scopes: readonly Scope[] | null
 }
 
 /** The API key of a secret, with the id of the app that it is bound to. */
@@ -64,6 +68,16 @@ export interface NewApiKey {
    * never expires.
    */
   readonly expiresAt?: NumericDate | Date | null
+  /**
+   * Its only rights, each once. A `pk` key may have only those that read. `null` or absent: all rights of its type, except for
+   * a `preset`.
+   */
+  readonly scopes?: readonly Scope[] | null
+  /**
+   * Scopes by a name, in place of `scopes`. `support` answers customers, `payments` sells license keys, and `auditor` is a `pk`
+   * key that reads all, the audit log too.
+   */
+  readonly preset?: Preset
 }
 
 /** Options of `licensing.apiKeys.roll`. */
@@ -92,23 +106,32 @@ export interface ApiKeyQuery extends Paging {
  */
 export interface ApiKeys {
   /**
-   * Creates a key. Under {@link Licensing.restrictedTo} a test key creates test keys only.
+   * Creates a key. Under {@link Licensing.restrictedTo} a test key creates test keys only, and a scoped key only keys that may
+   * do no more than itself.
    * @throws {LicensingError} `validation_error`, `forbidden`; `not_found` if the app does not exist.
    */
   create(key?: NewApiKey): Promise<ApiKeyWithSecret>
   /** Creates the first secret key of a fresh storage. `null` if the storage has, or ever had, a key. */
   createFirst(): Promise<ApiKeyWithSecret | null>
-  /** Newest first. @throws {LicensingError} `validation_error`, `forbidden`. */
+  /**
+   * Newest first. Under {@link Licensing.restrictedTo} these are the keys that the caller may manage.
+   * @throws {LicensingError} `validation_error`, `forbidden`.
+   */
   list(query?: ApiKeyQuery): Promise<Listing<ApiKey>>
   /** Every matching key, newest first, for `for await`. @throws {LicensingError} `validation_error`, `forbidden`. */
   all(filter?: FilterOf<ApiKeyQuery>): AsyncIterable<ApiKey>
-  /** Ends a key: every later request with it is refused. @throws {LicensingError} `not_found`, `forbidden`. */
+  /**
+   * Ends a key: every later request with it is refused. Under {@link Licensing.restrictedTo} every key may end itself.
+   * @throws {LicensingError} `not_found`, `forbidden`.
+   */
   revoke(id: string): Promise<ApiKey>
   /**
    * Replaces a key by a new one with the same rights. The old key keeps working for `overlapSeconds`.
    * @throws {LicensingError} `validation_error`, `not_found`, `forbidden`; `conflict` if the key is revoked or expired.
    */
   roll(id: string, options?: RollOptions): Promise<ApiKeyWithSecret>
+  /** The key that {@link Licensing.restrictedTo} was given. @throws {LicensingError} `not_found` without a stored key. */
+  me(): Promise<ApiKey>
   /** The key of a secret, for {@link Licensing.restrictedTo}; `null` if it is unknown, revoked or expired. */
   authenticate(secret: string): Promise<AuthenticatedKey | null>
 }
@@ -123,6 +146,8 @@ export const newApiKey: Input<ParsedApiKey> = input<ParsedApiKey>()(
     mode: Type.Optional(oneOf('Which apps it sees', ['live', 'test'])),
     app: Type.Optional(nullable(reference('Slug of the app it is bound to'))),
     expiresAt: Type.Optional(nullable(instant('When it stops working'))),
+    scopes: Type.Optional(nullable(scopeList('Its only rights; null or absent for all rights of its type'))),
+    preset: Type.Optional(oneOf('Scopes by a name, in place of scopes', ['support', 'payments', 'auditor'])),
   }),
 )
 
@@ -136,9 +161,16 @@ export const apiKeyQuery: Input<ApiKeyQuery> = input<ApiKeyQuery>()(
   Type.Object({ ...pagingFields, mode: Type.Optional(oneOf('Only keys of this mode', ['live', 'test'])) }),
 )
 
+/** The rights of a stored key. A storage or a version that loses the list of a scoped key leaves it no right at all. */
+function rightsIn({ type, scopes }: ApiKeyRecord): Pick<ApiKey, 'type' | 'scopes'> {
+  if (type === 'sk' || type === 'pk') return { type, scopes: scopes ?? null }
+  return { type: type === 'scoped_sk' ? 'sk' : 'pk', scopes: scopes ?? [] }
+}
+
 function toAuthenticated(record: ApiKeyRecord): AuthenticatedKey {
   const { hash: _hash, ...visible } = record
-  return { ...visible, prefix: `${record.type}_${record.mode}_` }
+  const rights = rightsIn(record)
+  return { ...visible, ...rights, prefix: `${rights.type}_${record.mode}_` }
 }
 
 function toApiKey(record: ApiKeyRecord): ApiKey {
@@ -153,8 +185,20 @@ function reaches({ principal }: Context, mode: Mode | undefined): boolean {
 
 /** @throws {LicensingError} `forbidden` unless the caller may manage keys, and keys of this mode. */
 function checkManager(context: Context, mode?: Mode): void {
-  requirePermission(context.principal, 'keys')
+  requirePermission(context.principal, 'keys:write')
   if (!reaches(context, mode)) throw new LicensingError('forbidden', 'This API key may not manage such keys')
+}
+
+/** True if the caller may do all that a key with these scopes may do. No list is as much as a missing one. */
+function covers({ principal }: Context, wanted: ApiKey['scopes']): boolean {
+  const own = principal?.scopes ?? null
+  return own === null || (wanted !== null && wanted.every((scope) => holds(own, scope)))
+}
+
+/** @throws {LicensingError} `forbidden` if a key with these scopes could do more than the caller. */
+function checkCovered(context: Context, wanted: ApiKey['scopes']): void {
+  if (!covers(context, wanted))
+    throw new LicensingError('forbidden', 'This API key may not make a key that may do more than itself')
 }
 
 /** The app to bind a key to. @throws {LicensingError} `not_found`, also for a live app if the caller is a test key. */
@@ -171,26 +215,43 @@ function modeOf({ principal }: Context, given: NewApiKey, app: AppRecord | null)
   return given.mode ?? app?.mode ?? principal?.mode ?? 'live'
 }
 
-type KeyRights = Pick<ApiKeyRecord, 'name' | 'type' | 'mode' | 'appId' | 'app' | 'expiresAt'>
+type KeyRights = Pick<ApiKey, 'name' | 'type' | 'mode' | 'app' | 'expiresAt' | 'scopes'> &
+  Pick<ApiKeyRecord, 'appId'>
+
+/** The type and the scopes that were asked for. @throws {LicensingError} `validation_error`. */
+function rightsGiven({ type, scopes: given, preset }: NewApiKey): Pick<ApiKey, 'type' | 'scopes'> {
+  if (preset !== undefined) {
+    if (given !== undefined) throw invalidInput({ preset: ['must not come with scopes'] })
+    const rights = presets[preset]
+    if (type !== undefined && type !== rights.type)
+      throw invalidInput({ type: ['must be that of the preset'] })
+    return rights
+  }
+  if (type === 'pk' && given?.some((scope) => !isReading(scope)))
+    throw invalidInput({ scopes: ['of a pk key must be scopes that read'] })
+  return { type: type ?? 'sk', scopes: given ? inOrder(given) : null }
+}
 
 async function freshKey(
   context: Context,
   rights: KeyRights,
 ): Promise<{ record: ApiKeyRecord; answer: ApiKeyWithSecret }> {
   const secret = apiKeySecret(rights.type, rights.mode)
+  const isScoped = rights.scopes !== null
   const record: ApiKeyRecord = {
     id: context.runtime.newId('key'),
     name: rights.name,
-    type: rights.type,
+    type: isScoped ? `scoped_${rights.type}` : rights.type,
     mode: rights.mode,
     appId: rights.appId,
     app: rights.app,
-    hash: await hashSecret(secret),
+    hash: await (isScoped ? hashScopedSecret : hashSecret)(secret),
     lastFour: secret.slice(-4),
     createdAt: context.runtime.now(),
     expiresAt: rights.expiresAt,
     revokedAt: null,
     lastUsedAt: null,
+    scopes: rights.scopes,
   }
   return { record, answer: { ...toApiKey(record), secret } }
 }
@@ -199,9 +260,11 @@ async function rightsOf(context: Context, given: ParsedApiKey): Promise<KeyRight
   const app = await boundApp(context, given.app)
   const mode = modeOf(context, given, app)
   checkManager(context, mode)
-  const { type = 'sk', name = null, expiresAt = null } = given
+  const { name = null, expiresAt = null } = given
+  const rights = rightsGiven(given)
+  checkCovered(context, rights.scopes)
   if (isPast(expiresAt, context.runtime.now())) throw invalidInput({ expiresAt: ['must be in the future'] })
-  return { name, type, mode, appId: app?.id ?? null, app: app?.slug ?? null, expiresAt }
+  return { name, ...rights, mode, appId: app?.id ?? null, app: app?.slug ?? null, expiresAt }
 }
 
 async function createApiKey(context: Context, key: NewApiKey): Promise<ApiKeyWithSecret> {
@@ -221,7 +284,7 @@ function notFound(): LicensingError {
 async function managedKey(context: Context, id: string): Promise<ApiKeyRecord> {
   checkManager(context)
   const key = isText(id) ? await context.storage.findApiKey(id) : null
-  if (key === null || !reaches(context, key.mode)) throw notFound()
+  if (key === null || !reaches(context, key.mode) || !covers(context, rightsIn(key).scopes)) throw notFound()
   return key
 }
 
@@ -232,7 +295,8 @@ function isGood(key: ApiKeyRecord, now: NumericDate): boolean {
 async function rollApiKey(context: Context, id: string, options: RollOptions): Promise<ApiKeyWithSecret> {
   checkManager(context)
   const { overlapSeconds = 0 } = rollOptions.parse(options)
-  const { record, answer } = await freshKey(context, await managedKey(context, id))
+  const key = await managedKey(context, id)
+  const { record, answer } = await freshKey(context, { ...key, ...rightsIn(key) })
   const now = context.runtime.now()
   return inTransaction(context, async (tx) => {
     // An empty update takes the row lock, so a concurrent roll sees our result.
@@ -253,35 +317,59 @@ async function createFirstApiKey(context: Context): Promise<ApiKeyWithSecret | n
   return (await context.storage.insertFirstApiKey(record)) ? answer : null
 }
 
+/** The scopes of keys that the caller may not manage; `undefined` if it may manage all. */
+function hiddenScopes({ principal }: Context): readonly Scope[] | undefined {
+  const own = principal?.scopes ?? null
+  return own === null ? undefined : scopes.filter((scope) => !holds(own, scope))
+}
+
+/** The key with the time of its last use, which a batch in memory may have. */
+function withLastUse({ runtime }: Context, record: ApiKeyRecord): ApiKey {
+  const key = toApiKey(record)
+  return { ...key, lastUsedAt: runtime.lastUsed.of(key.id) ?? key.lastUsedAt }
+}
+
 async function listApiKeys(context: Context, query: ApiKeyQuery): Promise<Listing<ApiKey>> {
   checkManager(context)
   const { mode, ...paging } = apiKeyQuery.parse(query)
   checkManager(context, mode)
   const seen = context.principal?.mode === 'test' ? 'test' : mode
-  const filter = seen === undefined ? {} : { mode: seen }
+  const filter = { mode: seen, withoutScopes: hiddenScopes(context) }
   const listing = await readPage(paging, {
     prefix: 'key',
     list: (page) => context.storage.listApiKeys(filter, page),
     count: () => context.storage.countApiKeys(filter),
     position: ({ id }) => ({ id }),
   })
-  return mapListing(listing, (record) => {
-    const key = toApiKey(record)
-    return { ...key, lastUsedAt: context.runtime.lastUsed.of(key.id) ?? key.lastUsedAt }
-  })
+  return mapListing(listing, (record) => withLastUse(context, record))
+}
+
+/** The key that the caller showed. @throws {LicensingError} `not_found` */
+async function ownKey({ principal, storage }: Context): Promise<ApiKeyRecord> {
+  const key = principal === null ? null : await storage.findApiKey(principal.id)
+  if (key === null) throw notFound()
+  return key
 }
 
 async function revokeApiKey(context: Context, id: string): Promise<ApiKey> {
-  const key = await managedKey(context, id)
+  const key = await (context.principal?.id === id ? ownKey(context) : managedKey(context, id))
   if (key.revokedAt !== null) return toApiKey(key)
   const revoked = await context.storage.updateApiKey(id, { revokedAt: context.runtime.now() })
   if (revoked === null) throw notFound()
   return toApiKey(revoked)
 }
 
+/** The key of a secret. What was stored under the hash of a scoped key is no key without scopes, whatever lost them. */
+async function findBySecret({ storage }: Context, secret: string): Promise<ApiKeyRecord | null> {
+  const plain = await storage.findApiKeyByHash(await hashSecret(secret))
+  if (plain !== null) return plain
+  const scoped = await storage.findApiKeyByHash(await hashScopedSecret(secret))
+  return scoped === null || rightsIn(scoped).scopes === null ? null : scoped
+}
+
 async function authenticate(context: Context, secret: string): Promise<AuthenticatedKey | null> {
   if (!isApiKeySecret(secret)) return null
-  const key = await context.storage.findApiKeyByHash(await hashSecret(secret))
+  const key = await findBySecret(context, secret)
   const now = context.runtime.now()
   if (key === null || !isGood(key, now)) return null
   context.runtime.lastUsed.note(key.id, now)
@@ -296,6 +384,7 @@ export function bindApiKeys(context: Context): ApiKeys {
     all: (filter) => allItems((paging) => listApiKeys(context, { ...filter, ...paging })),
     revoke: (id) => revokeApiKey(context, id),
     roll: (id, options = {}) => rollApiKey(context, id, options),
+    me: async () => withLastUse(context, await ownKey(context)),
     authenticate: (secret) => authenticate(context, secret),
   }
 }

@@ -30,7 +30,7 @@ function toSigningKey(key: SigningKeyRecord, now: NumericDate): SigningKey {
 
 /** The signing keys of an app, the active one first, then the newest. Version 0.1.0 left none of its retired keys. */
 export async function signingKeysOf(context: Context, app: string): Promise<readonly SigningKey[]> {
-  const { id } = await requireApp(context, app, 'write')
+  const { id } = await requireApp(context, app, 'signing_keys:read')
   const keys = await context.storage.listSigningKeys(id)
   if (keys.length === 0) throw appGone()
   return keys.map((key) => toSigningKey(key, context.runtime.now()))

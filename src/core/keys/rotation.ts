@@ -98,7 +98,7 @@ export async function rotateKeys(
   keyPair?: KeyPair,
 ): Promise<Rotation> {
   const { gracePeriodDays = 0, dryRun = false } = rotationOptions.parse(options)
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'apps:rotate')
   if (!dryRun) return swapKey(context, record, gracePeriodDays, keyPair)
   const { publicKeyPem } = await activeKey(context, record.id)
   return { licensesResigned: await countActive(context, record), publicKeyPem }

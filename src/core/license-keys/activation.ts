@@ -165,7 +165,7 @@ export async function activate(
   activation: NewActivation,
   { admit, client }: ActivationOptions = {},
 ): Promise<Activation> {
-  const credential = await requireLicenseKey(context, app, licenseKey, 'write')
+  const credential = await requireLicenseKey(context, app, licenseKey, 'licenses:write')
   await admit?.(credential.key.id)
   const request = await read(context, credential, activation, client)
   await refuseEarly(context, request)

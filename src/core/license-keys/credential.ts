@@ -127,7 +127,7 @@ export async function requireLicenseKey(
   context: Context,
   app: string,
   licenseKey: unknown,
-  permission: Permission = 'read',
+  permission: Permission = 'public',
 ): Promise<LicenseKeyCredential> {
   if (!(licenseKey instanceof LicenseKeyCredential))
     return open(context, await requireApp(context, app, permission), licenseKey)

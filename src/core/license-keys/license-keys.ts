@@ -6,6 +6,7 @@ import { revocation, type Revocation } from '../licenses/input.ts'
 import { requireApp } from '../lookup.ts'
 import { may } from '../principal.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
+import type { Permission } from '../principal.ts'
 import { retryUntilWon } from '../retry.ts'
 import { licenseKeyEvent } from '../runtime/events.ts'
 import type { AppRecord, LicenseKeyFilter, LicenseKeyRecord } from '../storage/index.ts'
@@ -175,7 +176,7 @@ function knownId(id: string): string {
 async function create(context: Context, app: string, given: NewLicenseKey): Promise<LicenseKeyWithText> {
   const parsed = newLicenseKey.parse(given)
   checkTerms(parsed)
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'license_keys:write')
   return insertLicenseKey(context, record, () => recordOf(context, record, parsed))
 }
 
@@ -193,8 +194,8 @@ async function shown(
   return (may(context.principal, 'reveal') ? view : rest) as LicenseKeyWithText
 }
 
-function permissionFor(include: 'key' | undefined): 'reveal' | 'read' {
-  return include === 'key' ? 'reveal' : 'read'
+function permissionFor(include: 'key' | undefined): Permission {
+  return include === 'key' ? 'license_keys:reveal' : 'license_keys:read'
 }
 
 async function get(
@@ -254,7 +255,7 @@ async function change(
   id: string,
   planFor: (record: AppRecord) => LicenseKeyPlan,
 ): Promise<LicenseKeyWithText> {
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'license_keys:write')
   return changeLicenseKey(context, record, knownId(id), planFor(record))
 }
 
@@ -344,7 +345,7 @@ async function deleteManySeats(context: Context, app: AppRecord, id: string): Pr
 }
 
 async function deleteLicenseKey(context: Context, app: string, id: string): Promise<void> {
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'license_keys:delete')
   await findKnown(context, record, knownId(id))
   await deleteManySeats(context, record, id)
   const work = () =>
@@ -368,13 +369,13 @@ export function bindLicenseKeys(context: Context): LicenseKeys {
     list: (app, query) => list(context, app, query),
     all: (app, filter) => allItems((paging) => list(context, app, { ...filter, ...paging })),
     update: (app, id, changes) => update(context, app, id, changes),
-    sync: async (app, sale) => syncSale(context, await requireApp(context, app, 'write'), sale),
+    sync: async (app, sale) => syncSale(context, await requireApp(context, app, 'license_keys:sync'), sale),
     roll: (app, id, options) => roll(context, app, id, options),
     revoke: (app, id, options) => revoke(context, app, id, options),
     reinstate: (app, id) => reinstate(context, app, id),
     delete: (app, id) => deleteLicenseKey(context, app, id),
     releaseAll: async (app, id, options = {}) =>
-      releaseAll(context, await requireApp(context, app, 'write'), knownId(id), options),
+      releaseAll(context, await requireApp(context, app, 'license_keys:write'), knownId(id), options),
     release: (app, licenseId, holder) => release(context, app, licenseId, holder),
     activate: (app, licenseKey, activation, options) =>
       activate(context, app, licenseKey, activation, options),

@@ -57,7 +57,7 @@ function licenseNotFound(): LicensingError {
 }
 
 async function tokenRequest(context: Context, app: string, id: string, token: unknown): Promise<Request> {
-  await requireApp(context, app, 'write')
+  await requireApp(context, app, 'licenses:release')
   const credential = token instanceof TokenCredential ? token : await authenticateRenewal(context, app, token)
   const own = credential.token.jti.licenseId
   if (own !== readId('lic', id))
@@ -73,10 +73,10 @@ async function requestOf(
 ): Promise<Request> {
   if (holder?.currentToken !== undefined) return tokenRequest(context, app, id, holder.currentToken)
   if (holder === undefined) {
-    const record = await requireApp(context, app, 'write')
+    const record = await requireApp(context, app, 'licenses:release')
     return { app: record, licenseId: licenseId(id), shown: null, isCounted: false }
   }
-  const shown = await requireLicenseKey(context, app, holder.licenseKey, 'write')
+  const shown = await requireLicenseKey(context, app, holder.licenseKey, 'licenses:release')
   return { app: shown.app, licenseId: licenseId(id), shown, isCounted: true }
 }
 

@@ -201,7 +201,7 @@ export async function authenticateRenewal(
   app: string,
   token: unknown,
 ): Promise<TokenCredential> {
-  const record = await requireApp(context, app, 'read')
+  const record = await requireApp(context, app, 'public')
   const authentic = await authenticateToken(context, record, token)
   const license = await context.storage.findLicense(record.id, authentic.jti.licenseId)
   if (license !== null && isInvalidated(context, authentic, license)) throw invalidToken()

@@ -151,7 +151,7 @@ type Found<Subject> = readonly [app: AppRecord, license: Subject]
 
 /** The permission to read licenses, with their tokens if those are asked for. */
 function permissionFor(include: IncludeToken | 'token' | undefined): Permission {
-  return include === undefined ? 'read' : 'tokens'
+  return include === undefined ? 'licenses:read' : 'licenses:token'
 }
 
 async function existingTier(context: Context, app: AppRecord, tier: string): Promise<TierRecord> {
@@ -202,7 +202,7 @@ async function licenseRecord(context: Context, app: AppRecord, given: ParsedLice
 async function createLicense(context: Context, app: string, license: NewLicense): Promise<Found<License>> {
   const given = newLicense.parse(license)
   checkMetadata(given.metadata)
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'licenses:write')
   return [record, await writeNewLicense(context, record, () => licenseRecord(context, record, given))]
 }
 
@@ -294,7 +294,7 @@ async function updateLicense(
 ): Promise<Found<License>> {
   const given = licenseChanges.parse(changes)
   checkMetadata(given.metadata)
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'licenses:write')
   const key = licenseId(id)
   const event = 'license.updated'
   const plan: ChangePlan = async (license) => {
@@ -354,7 +354,7 @@ function regenerated(
   regenerate: (record: AppRecord) => Promise<License>,
 ): Promise<SignedLicense> {
   const write = async (): Promise<Found<License>> => {
-    const record = await requireApp(context, app, 'write')
+    const record = await requireApp(context, app, 'licenses:write')
     return [record, await regenerate(record)]
   }
   return signed(context, write, ['active', 'expired'])
@@ -373,7 +373,8 @@ export function bindLicenses(context: Context): Licenses {
     token: async (app, id) =>
       (await withToken(context, ...(await findLicense(context, app, id, { include: 'token' })))).token,
     update: (app, id, changes) => signed(context, () => updateLicense(context, app, id, changes)),
-    delete: async (app, id) => deleteLicense(context, await requireApp(context, app, 'write'), licenseId(id)),
+    delete: async (app, id) =>
+      deleteLicense(context, await requireApp(context, app, 'licenses:delete'), licenseId(id)),
     revoke: (app, id, options) => revokeLicense(context, app, id, options),
     reinstate: (app, id, options) => signed(context, () => reinstateLicense(context, app, id, options)),
     regenerate: (app, id, options = {}) =>

@@ -207,7 +207,7 @@ export async function regenerateLicenses(
   options: BulkRegeneration,
 ): Promise<BulkOutcome> {
   const { dryRun = false, ...given } = bulkRegeneration.parse(options)
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'licenses:write')
   const filter = await bulkFilter(context, record, given)
   const count = (tierId: string | null | undefined): Promise<number> =>
     context.storage.countLicenses({ ...filter, status: 'active', tierId })

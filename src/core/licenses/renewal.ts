@@ -44,9 +44,9 @@ async function verifiedRenewal(context: Context, app: string, currentToken: unkn
   if (currentToken instanceof TokenCredential) {
     const { app: known, token, license } = currentToken
     if (app !== known.id && app !== known.slug) throw invalidToken()
-    return { app: await requireApp({ ...context, app: known }, app, 'write'), token, license }
+    return { app: await requireApp({ ...context, app: known }, app, 'licenses:write'), token, license }
   }
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'licenses:write')
   return { app: record, token: await authenticateToken(context, record, currentToken), license: null }
 }
 

@@ -19,7 +19,7 @@ export async function revokeLicense(
   options: Revocation = {},
 ): Promise<License> {
   const { reason = null } = revocation.parse(options)
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'licenses:write')
   const now = context.runtime.now()
   // A seat that was only given back must not come back by an activation any more.
   const plan: ChangePlan = ({ revokedAt, revokedCause }) =>
@@ -62,7 +62,7 @@ export async function reinstateLicense(
   options: Reinstatement = {},
 ): Promise<readonly [AppRecord, SignedLicense]> {
   const { invalidatePrevious = false } = reinstatement.parse(options)
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'licenses:write')
   const plan: ChangePlan = async (license) => {
     const event = license.revokedAt === null ? 'license.regenerated' : 'license.reinstated'
     if (license.licenseKeyId !== null && license.revokedAt !== null)

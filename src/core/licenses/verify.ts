@@ -239,7 +239,7 @@ async function verifyLater(
   app: string,
   { installationId, jti }: ReferenceFields,
 ): Promise<Verification> {
-  const record = await requireApp(context, app, 'read')
+  const record = await requireApp(context, app, 'public')
   const found =
     jti === undefined
       ? verifyInstallation(context, app, installationId ?? '')
@@ -273,12 +273,12 @@ function findIssuer(context: Context, app: string): Eventual<TokenIssuer> {
   const reads = immediateReadsOf(context.storage)
   if (reads === undefined || context.app !== null) return findIssuerLater(context, app)
   const found = isText(app) ? reads.findTokenIssuer(app) : null
-  checkApp(context, found?.app ?? null, 'read')
+  checkApp(context, found?.app ?? null, 'public')
   return found!
 }
 
 async function findIssuerLater(context: Context, name: string): Promise<TokenIssuer> {
-  const app = await requireApp(context, name, 'read')
+  const app = await requireApp(context, name, 'public')
   return { app, keys: await context.storage.listSigningKeys(app.id) }
 }
 
@@ -333,7 +333,7 @@ async function verifyBatch(
   batch: BatchReference,
 ): Promise<ReadonlyMap<string, Verification | UnknownLicense>> {
   const { installationIds, jtis } = batchReference.parse(batch)
-  const record = await requireApp(context, app, 'read')
+  const record = await requireApp(context, app, 'public')
   const judge = async (asked: string): Promise<Verification | null> =>
     jtis === undefined ? verifyInstallation(context, record.id, asked) : verifyJti(context, record, asked)
   const asked = [...new Set(jtis ?? installationIds)]

@@ -76,7 +76,7 @@ export type LicenseStatus = License['status']
 
 /** Leaves out what a public key must not see. */
 function visible({ principal }: Context, license: License): License {
-  if (may(principal, 'tokens')) return license
+  if (may(principal, 'licenses:token')) return license
   const {
     jti: _jti,
     revokedCause: _cause,
@@ -128,7 +128,7 @@ export async function toUnsigned(
 
 /** A public key gets no token, whatever the use case. */
 function isSigned({ principal }: Context, { status }: License, signs: readonly LicenseStatus[]): boolean {
-  return may(principal, 'tokens') && signs.includes(status)
+  return may(principal, 'licenses:token') && signs.includes(status)
 }
 
 /** Signs the token of a license in a slot that the caller holds. Without a slot, and in any other status, it is `null`. */

@@ -1,6 +1,7 @@
-import { Type } from '@sinclair/typebox'
+import { Type, type TUnsafe } from '@sinclair/typebox'
 import { appSlug, instant, nullable, oneOf, text } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
+import { scopes, type Scope } from '../scopes.ts'
 import type { Mode } from './apps.ts'
 import type { Page } from './page.ts'
 import { described, hashed, id, type RecordSchema } from './schema.ts'
@@ -9,14 +10,17 @@ import type { NumericDate } from './time.ts'
 export interface ApiKeyRecord {
   readonly id: string
   readonly name: string | null
-  /** `sk` may write, `pk` may only read. */
-  readonly type: 'sk' | 'pk'
+  /**
+   * `sk` may write, `pk` may only read. A key with scopes is of a type of its own, which 0.1.0 does not know: that version
+   * would take it for a key without scopes.
+   */
+  readonly type: 'sk' | 'pk' | 'scoped_sk' | 'scoped_pk'
   readonly mode: Mode
   /** The id of the app that it is bound to; `null` for a key to every app of its mode. */
   readonly appId: string | null
   /** The slug of the same app. */
   readonly app: string | null
-  /** SHA-256 of the secret, in lower-case hexadecimal. Unique. */
+  /** SHA-256 of the secret, in lower-case hexadecimal; of a scoped key, of a label and the secret. Unique. */
   readonly hash: string
   /** The last four characters of the secret, which tell keys apart in a list. */
   readonly lastFour: string
@@ -24,13 +28,28 @@ export interface ApiKeyRecord {
   readonly expiresAt: NumericDate | null
   readonly revokedAt: NumericDate | null
   readonly lastUsedAt: NumericDate | null
+  /** The rights of a scoped key; `null` for all rights of its type. */
+  readonly scopes: readonly Scope[] | null
+}
+
+/** A list of scopes, each once and at least one. */
+export function scopeList(meaning: string): TUnsafe<readonly Scope[]> {
+  const rule = `must be a list of one or more different scopes: ${scopes.join(', ')}`
+  const item = Type.String({ enum: scopes, pattern: `^(${scopes.join('|')})$`, rule })
+  const limits = { minItems: 1, maxItems: scopes.length, uniqueItems: true }
+  return Type.Unsafe<readonly Scope[]>(Type.Array(item, { description: meaning, ...limits, rule }))
 }
 
 export const apiKeyRecord: RecordSchema<ApiKeyRecord> = input<ApiKeyRecord>()(
   Type.Object({
     id: id('key', 'Id of the key'),
     name: nullable(text('Purpose of the key', 0, 255)),
-    type: oneOf('sk may write, pk may only read', ['sk', 'pk']),
+    type: oneOf('sk may write, pk may only read; scoped_ if it has scopes', [
+      'sk',
+      'pk',
+      'scoped_sk',
+      'scoped_pk',
+    ]),
     mode: oneOf('Mode of the apps that the key sees', ['live', 'test']),
     appId: nullable(id('app', 'App that the key is bound to; null for every app of its mode')),
     app: nullable(described('Slug of the app that the key is bound to', appSlug())),
@@ -40,6 +59,7 @@ export const apiKeyRecord: RecordSchema<ApiKeyRecord> = input<ApiKeyRecord>()(
     expiresAt: nullable(instant('Time at which the key stops working')),
     revokedAt: nullable(instant('Time of the revocation')),
     lastUsedAt: nullable(instant('Time of the last use')),
+    scopes: nullable(scopeList('Rights of a scoped key; null for all rights of its type')),
   }),
 )
 
@@ -48,6 +68,8 @@ export type ApiKeyPatch = Partial<Pick<ApiKeyRecord, 'name' | 'expiresAt' | 'rev
 
 export interface ApiKeyFilter {
   readonly mode?: Mode | undefined
+  /** Only scoped keys with none of these scopes. */
+  readonly withoutScopes?: readonly Scope[] | undefined
 }
 
 export interface ApiKeyStorage {

@@ -133,7 +133,7 @@ async function rollSecret(
   options: WebhookRollOptions,
 ): Promise<WebhookSecret> {
   const { overlapSeconds = day } = webhookRollOptions.parse(options)
-  const { id } = await requireApp(context, app, 'write')
+  const { id } = await requireApp(context, app, 'webhooks:write')
   const secret = sealWebhookSecret(context, id)
   return retryUntilWon(async () => {
     const { secret: old, version } = await webhookOf(context, id)
@@ -155,7 +155,7 @@ async function listDeliveries(
   query: DeliveryQuery,
 ): Promise<Listing<WebhookDelivery>> {
   const { state, ...paging } = deliveryQuery.parse(query)
-  const { id: appId } = await requireApp(context, app, 'write')
+  const { id: appId } = await requireApp(context, app, 'webhooks:read')
   const filter = { appId, state }
   const listing = await readPage(paging, {
     prefix: 'whd',
@@ -180,7 +180,7 @@ function notFound(): LicensingError {
 
 /** A delivery that is being sent right now is sent once more. A receiver drops the copy by its `webhook-id`. */
 async function retry(context: Context, app: string, id: string): Promise<WebhookDelivery> {
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'webhooks:write')
   const due = await retryUntilWon(async () => {
     const delivery = isText(id) ? await context.storage.findDelivery(record.id, id) : null
     if (delivery === null) throw notFound()
@@ -196,7 +196,7 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
 }
 
 async function test(context: Context, app: string): Promise<WebhookDelivery> {
-  const record = await requireApp(context, app, 'write')
+  const record = await requireApp(context, app, 'webhooks:write')
   await checkReady(context, record)
   const delivery = await inTransaction(context, async (_tx, emit) => {
     const sent = await emit(record, { type: 'webhook.test', data: {} })
@@ -209,7 +209,7 @@ async function test(context: Context, app: string): Promise<WebhookDelivery> {
 export function bindWebhooks(context: Context): Webhooks {
   return {
     secret: async (app) =>
-      toSecret(context, await webhookOf(context, (await requireApp(context, app, 'write')).id)),
+      toSecret(context, await webhookOf(context, (await requireApp(context, app, 'webhooks:write')).id)),
     rollSecret: (app, options = {}) => rollSecret(context, app, options),
     deliveries: (app, query = {}) => listDeliveries(context, app, query),
     allDeliveries: (app, filter) =>

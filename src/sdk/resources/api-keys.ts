@@ -9,6 +9,7 @@ export function remoteApiKeys(api: Api): RemoteApiKeys {
   return {
     list,
     all: (filter) => allItems((paging) => list({ ...filter, ...paging })),
+    me: () => api.get<ApiKey>('/me'),
     create: (key) => api.post<ApiKeyWithSecret>('/api-keys', key),
     revoke: (id) => api.delete(path`/api-keys/${idSegment(id)}`),
     roll: (id, options) => api.post<ApiKeyWithSecret>(path`/api-keys/${idSegment(id)}/roll`, options),

@@ -90,8 +90,14 @@ async function touchApiKeys(db: Writer, lastUsedAt: ReadonlyMap<string, NumericD
 
 function matching(
   db: Reader,
-  { mode }: ApiKeyFilter,
+  { mode, withoutScopes }: ApiKeyFilter,
 ): SelectQueryBuilder<Database, 'heartwood_api_key', unknown> {
-  const query = db.selectFrom('heartwood_api_key')
-  return mode === undefined ? query : query.where('mode', '=', mode)
+  const all = db.selectFrom('heartwood_api_key')
+  const ofMode = mode === undefined ? all : all.where('mode', '=', mode)
+  if (withoutScopes === undefined) return ofMode
+  // The column holds a list in JSON, so that a quoted scope is in its text if and only if it is in the list.
+  return withoutScopes.reduce(
+    (query, scope) => query.where(sql<boolean>`scopes not like ${`%"${scope}"%`}`),
+    ofMode.where('scopes', 'is not', null),
+  )
 }

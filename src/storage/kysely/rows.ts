@@ -26,6 +26,7 @@ interface Codec {
 const text: Codec = { type: 'text' }
 
 function fromJson(value: unknown): unknown {
+  if (value === null) return null
   // Most lists and objects are empty. Then a literal takes a fraction of the time.
   if (value === '[]') return []
   if (value === '{}') return {}
@@ -37,8 +38,11 @@ function fromInteger(value: unknown): number | null {
   return value === null ? null : Number(value)
 }
 
-const json: Codec = { type: 'text', encode: (value) => JSON.stringify(value), decode: fromJson }
-
+const json: Codec = {
+  type: 'text',
+  encode: (value) => (value === null ? null : JSON.stringify(value)),
+  decode: fromJson,
+}
 const codecs: Readonly<Record<Field['type'], Codec>> = {
   string: text,
   integer: { type: 'bigint', decode: fromInteger },

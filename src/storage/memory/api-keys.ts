@@ -40,6 +40,8 @@ function touchApiKeys({ apiKeys }: Tables, lastUsedAt: ReadonlyMap<string, Numer
   }
 }
 
-function apiKeyPasses({ mode }: ApiKeyFilter): (key: ApiKeyRecord) => boolean {
-  return (key) => mode === undefined || key.mode === mode
+function apiKeyPasses({ mode, withoutScopes }: ApiKeyFilter): (key: ApiKeyRecord) => boolean {
+  const lacksAll = ({ scopes }: ApiKeyRecord): boolean =>
+    scopes !== null && !scopes.some((scope) => withoutScopes?.includes(scope))
+  return (key) => (mode === undefined || key.mode === mode) && (withoutScopes === undefined || lacksAll(key))
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ApiKeyRecord } from '../../core/storage/index.ts'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import { addApp, concurrently, farFuture, idsOf, newApiKey, oddText } from './records.ts'
 
@@ -7,7 +8,7 @@ export const apiKeyCases: readonly ConformanceCase[] = [
     const app = await addApp(storage)
     const full = newApiKey({
       name: oddText,
-      type: 'pk',
+      type: 'scoped_pk',
       mode: 'test',
       appId: app.id,
       app: app.slug,
@@ -16,6 +17,7 @@ export const apiKeyCases: readonly ConformanceCase[] = [
       expiresAt: farFuture,
       revokedAt: 0,
       lastUsedAt: farFuture,
+      scopes: ['catalogue:read', 'audit:read'],
     })
     const bare = newApiKey()
     await storage.insertApiKey(full)
@@ -53,6 +55,24 @@ export const apiKeyCases: readonly ConformanceCase[] = [
     assert.equal(await storage.countApiKeys({ mode: 'live' }), 1)
     assert.equal(await storage.countApiKeys({}), 2)
   }),
+  storageCase(
+    'listApiKeys(): leaves out keys without scopes, and those with one of the given',
+    async (storage) => {
+      const [sells, reads, writes] = (
+        [['license_keys:write'], ['licenses:read', 'customers:read'], ['licenses:write']] as const
+      ).map((scopes) => newApiKey({ type: 'scoped_sk', scopes })) as [
+        ApiKeyRecord,
+        ApiKeyRecord,
+        ApiKeyRecord,
+      ]
+      for (const key of [sells, newApiKey(), reads, writes]) await storage.insertApiKey(key)
+      const filter = { withoutScopes: ['licenses:write', 'delete'] } as const
+      assert.deepEqual(idsOf(await storage.listApiKeys(filter, { limit: 9 })), [reads.id, sells.id])
+      assert.deepEqual(idsOf(await storage.listApiKeys({ ...filter, mode: 'test' }, { limit: 9 })), [])
+      assert.equal(await storage.countApiKeys({ withoutScopes: ['customers:read'] }), 2)
+      assert.equal(await storage.countApiKeys({ withoutScopes: [] }), 3)
+    },
+  ),
   storageCase('insertFirstApiKey(): writes only into a storage without API keys', async (storage) => {
     const first = newApiKey()
     assert.equal(await storage.insertFirstApiKey(first), true)
