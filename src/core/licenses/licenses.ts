@@ -4,6 +4,7 @@ import { LicensingError } from '../errors.ts'
 import { isUuid } from '../ids.ts'
 import { checkMetadata, invalidInput } from '../input/parse.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
+import { trustOf } from '../keys/trust.ts'
 import { sortedLimits } from '../limits.ts'
 import { licenseId, requireApp, requireLicense } from '../lookup.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
@@ -39,6 +40,7 @@ import {
 } from './regenerate.ts'
 import { renew, type HeldLicense } from './renewal.ts'
 import { reinstateLicense, revokeLicense, unrevoked } from './revocation.ts'
+import { formatLicenseFile } from './license-file.ts'
 import { refuseOfLicenseKey } from './seats.ts'
 import {
   present,
@@ -101,6 +103,22 @@ export interface Licenses {
   all(app: string, filter?: FilterOf<LicenseQuery>): AsyncIterable<License>
   /** The token as of now; `null` unless the license is active. @throws {LicensingError} `not_found`. */
   token(app: string, id: string): Promise<string | null>
+  /**
+   * A license file: the token as of now with the statements about the signing keys, as text of lines that survives mail. A
+   * program reads it like a token, also without a network. Its media type is `application/heartwood-license`.
+   * @throws {LicensingError} `not_found`; `license_revoked`; `token_expired` for an expired license; `forbidden` under
+   * {@link Licensing.restrictedTo} a public key.
+   *
+   * @example
+   * ```ts
+   * import type { Licensing } from 'heartwood'
+   *
+   * async function attachment(licensing: Licensing, id: string): Promise<Blob> {
+   *   return new Blob([await licensing.licenses.file('desktop-app', id)], { type: 'application/heartwood-license' })
+   * }
+   * ```
+   */
+  file(app: string, id: string): Promise<string>
   /**
    * Changes a license. A change to a claim regenerates it.
    * @throws {LicensingError} `validation_error`, `not_found`, `license_revoked`, `missing_tier`; `conflict` if another active
@@ -360,6 +378,16 @@ function regenerated(
   return signed(context, write, ['active', 'expired'])
 }
 
+async function licenseFile(context: Context, app: string, id: string): Promise<string> {
+  const [record, license] = await findLicense(context, app, id, { include: 'token' })
+  const { token, status } = await withToken(context, record, license)
+  if (status === 'revoked') throw new LicensingError('license_revoked', 'The license has been revoked')
+  if (status === 'expired') throw new LicensingError('token_expired', 'The license has expired')
+  if (token === null) throw new TypeError('A license file is made outside transactions')
+  // After the token, so that no rotation between the two leaves its key out.
+  return formatLicenseFile(token, await trustOf({ ...context, app: record }, record.id))
+}
+
 export function bindLicenses(context: Context): Licenses {
   return {
     create: (app, license) => signed(context, () => createLicense(context, app, license)),
@@ -372,6 +400,7 @@ export function bindLicenses(context: Context): Licenses {
       allItems((paging) => listLicenses(context, app, { ...filter, ...paging }), pageSizeOf(filter)),
     token: async (app, id) =>
       (await withToken(context, ...(await findLicense(context, app, id, { include: 'token' })))).token,
+    file: (app, id) => licenseFile(context, app, id),
     update: (app, id, changes) => signed(context, () => updateLicense(context, app, id, changes)),
     delete: async (app, id) => deleteLicense(context, await requireApp(context, app, 'write'), licenseId(id)),
     revoke: (app, id, options) => revokeLicense(context, app, id, options),
