@@ -3,6 +3,7 @@ import {
   createLicense,
   getLicense,
   listLicenses,
+  printLicenseFile,
   regenerateAll,
   regenerateLicense,
   reinstateLicense,
@@ -105,6 +106,14 @@ const getCommand: Command<CliContext> = buildCommand({
   },
 })
 
+const fileCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Print a license file: token and statements, for a program without a network' },
+  parameters: { flags: { app, database }, positional: id },
+  async func(this: CliContext, flags: LicenseFlags, id: string) {
+    await printLicenseFile(await prepare(this, flags), id, flags, this.output)
+  },
+})
+
 const updateCommand: Command<CliContext> = buildCommand({
   docs: { brief: 'Change a license and print its token' },
   parameters: {
@@ -176,6 +185,7 @@ export const licensesCommands: RouteMap<CliContext> = buildRouteMap({
     list: listCommand,
     create: createCommand,
     get: getCommand,
+    file: fileCommand,
     update: updateCommand,
     revoke: revokeCommand,
     reinstate: reinstateCommand,
