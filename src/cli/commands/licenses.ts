@@ -35,6 +35,7 @@ import {
 import { prepare, type CliContext } from './context.ts'
 
 type LicenseFlags = LicenseOptions & DatabaseFlags
+type FileFlags = Pick<LicenseOptions, 'app'> & DatabaseFlags
 type ListFlags = ListLicensesOptions & DatabaseFlags
 type CreateFlags = CreateLicenseOptions & DatabaseFlags
 type UpdateFlags = UpdateLicenseOptions & DatabaseFlags
@@ -109,7 +110,7 @@ const getCommand: Command<CliContext> = buildCommand({
 const fileCommand: Command<CliContext> = buildCommand({
   docs: { brief: 'Print a license file: token and statements, for a program without a network' },
   parameters: { flags: { app, database }, positional: id },
-  async func(this: CliContext, flags: LicenseFlags, id: string) {
+  async func(this: CliContext, flags: FileFlags, id: string) {
     await printLicenseFile(await prepare(this, flags), id, flags, this.output)
   },
 })

@@ -4,7 +4,6 @@ import { LicensingError } from '../errors.ts'
 import { isUuid } from '../ids.ts'
 import { checkMetadata, invalidInput } from '../input/parse.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
-import { trustOf } from '../keys/trust.ts'
 import { sortedLimits } from '../limits.ts'
 import { licenseId, requireApp, requireLicense } from '../lookup.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
@@ -40,7 +39,7 @@ import {
 } from './regenerate.ts'
 import { renew, type HeldLicense } from './renewal.ts'
 import { reinstateLicense, revokeLicense, unrevoked } from './revocation.ts'
-import { formatLicenseFile } from './license-file.ts'
+import { licenseFile } from './license-file.ts'
 import { refuseOfLicenseKey } from './seats.ts'
 import {
   present,
@@ -378,16 +377,6 @@ function regenerated(
   return signed(context, write, ['active', 'expired'])
 }
 
-async function licenseFile(context: Context, app: string, id: string): Promise<string> {
-  const [record, license] = await findLicense(context, app, id, { include: 'token' })
-  const { token, status } = await withToken(context, record, license)
-  if (status === 'revoked') throw new LicensingError('license_revoked', 'The license has been revoked')
-  if (status === 'expired') throw new LicensingError('token_expired', 'The license has expired')
-  if (token === null) throw new TypeError('A license file is made outside transactions')
-  // After the token, so that no rotation between the two leaves its key out.
-  return formatLicenseFile(token, await trustOf({ ...context, app: record }, record.id))
-}
-
 export function bindLicenses(context: Context): Licenses {
   return {
     create: (app, license) => signed(context, () => createLicense(context, app, license)),
@@ -400,7 +389,8 @@ export function bindLicenses(context: Context): Licenses {
       allItems((paging) => listLicenses(context, app, { ...filter, ...paging }), pageSizeOf(filter)),
     token: async (app, id) =>
       (await withToken(context, ...(await findLicense(context, app, id, { include: 'token' })))).token,
-    file: (app, id) => licenseFile(context, app, id),
+    file: async (app, id) =>
+      licenseFile(context, ...(await findLicense(context, app, id, { include: 'token' }))),
     update: (app, id, changes) => signed(context, () => updateLicense(context, app, id, changes)),
     delete: async (app, id) => deleteLicense(context, await requireApp(context, app, 'write'), licenseId(id)),
     revoke: (app, id, options) => revokeLicense(context, app, id, options),
