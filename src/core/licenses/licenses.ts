@@ -107,15 +107,6 @@ export interface Licenses {
    * program reads it like a token, also without a network. Its media type is `application/heartwood-license`.
    * @throws {LicensingError} `not_found`; `license_revoked`; `token_expired` for an expired license; `forbidden` under
    * {@link Licensing.restrictedTo} a public key.
-   *
-   * @example
-   * ```ts
-   * import type { Licensing } from 'heartwood'
-   *
-   * async function attachment(licensing: Licensing, id: string): Promise<Blob> {
-   *   return new Blob([await licensing.licenses.file('desktop-app', id)], { type: 'application/heartwood-license' })
-   * }
-   * ```
    */
   file(app: string, id: string): Promise<string>
   /**
