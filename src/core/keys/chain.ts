@@ -34,7 +34,7 @@ export interface Chain {
   readonly hash: string
 }
 
-/** What the next statement says. */
+/** The contents of the next statement. */
 export interface Succession {
   readonly key: SigningKeyRecord
   readonly retired: Readonly<Record<string, NumericDate>>

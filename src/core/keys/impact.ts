@@ -17,7 +17,10 @@ export interface SeenUnderKey {
   readonly seenWithin: readonly SeenWithin[]
 }
 
-/** What a rotation would mean for the active licenses. A license is seen when its own token renews it, or at its activation. */
+/**
+ * The last sign of life of the active licenses, which tells what a rotation would mean. A license is seen when its own token
+ * renews it, and at its activation.
+ */
 export interface RotationImpact {
   /**
    * The time until which the server accepts tokens under the present key. A program that works offline, and has not heard of the

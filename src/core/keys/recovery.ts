@@ -73,7 +73,7 @@ const revocation: Input<{ readonly kids: readonly string[] }> = input<{ readonly
   Type.Object({ kids: kidList() }),
 )
 
-/** What a statement that names the present key again says. */
+/** The contents of a statement that names the present key again. */
 interface Renaming {
   readonly revoked: readonly string[]
   readonly recovery: RecoverySet | null

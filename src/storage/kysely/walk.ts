@@ -102,7 +102,7 @@ export async function countList<Table extends keyof Database>(
   }
 }
 
-/** What `read` gives for each range of at most `size` rows, all together. */
+/** Calls `read` for each range of at most `size` rows. Resolves to all that it gave. */
 export async function readRanges<Table extends keyof Database, Entry>(
   executor: Executor,
   list: List<Table>,
