@@ -10,7 +10,7 @@ import {
 import { chainFaults } from '../../src/cli/doctor/chain-faults.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { codeOf, newWorld, risingIds } from '../support/fixtures.ts'
-import { keyPairSource, recoveryKeys } from '../support/keys.ts'
+import { keyPairSource, recoveryKeys, testKeyPairs } from '../support/keys.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
 import { withFiles } from './temporary-folder.ts'
 import { openTarget } from './two-servers.ts'
@@ -105,9 +105,9 @@ const cases: Readonly<Record<string, (storage: Storage) => Promise<void>>> = {
     const { licensing } = await newWorld({ storage, ...shared })
     await licensing.apps.create({ name: 'My Desktop App', slug, webhookUrl: 'https://example.com/hook' })
     const works = [
-      (one: typeof licensing) => one.rotateKeys(slug),
+      (one: typeof licensing) => one.rotateKeys(slug, {}, testKeyPairs[1]),
       (one: typeof licensing) => one.recovery.set(slug, recovery),
-      (one: typeof licensing) => one.rotateKeys(slug, { compromised: true, recover }),
+      (one: typeof licensing) => one.rotateKeys(slug, { compromised: true, recover }, testKeyPairs[2]),
     ]
     for (const work of works) {
       const before = await stateOf(storage)
