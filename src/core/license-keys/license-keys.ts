@@ -191,7 +191,7 @@ async function shown(
   const view = withoutText(whole)
   const { aliasLastFour: _lastFour, ...rest } = view
   // The overloads of `get` promise a text only with `options`, so the cast is safe.
-  return (may(context.principal, 'reveal') ? view : rest) as LicenseKeyWithText
+  return (may(context.principal, 'license_keys:reveal') ? view : rest) as LicenseKeyWithText
 }
 
 function permissionFor(include: 'key' | undefined): Permission {

@@ -55,7 +55,8 @@ function invalid(): LicensingError {
   return new LicensingError('invalid_token', 'Invalid license token')
 }
 
-function isBase64url(text: string): boolean {
+/** True for base64url in the one spelling that RFC 4648 gives. */
+export function isBase64url(text: string): boolean {
   return part.test(text) && lastCharacter[text.length % 4]?.test(text) === true
 }
 
@@ -66,8 +67,11 @@ function splitToken(token: unknown): [string, string, string] {
   return parts as [string, string, string]
 }
 
-/** Accepts only the spelling of `JSON.stringify`: no white space, no duplicate names, no other form of a number. */
-function parseStrictly(bytes: Uint8Array): Record<string, unknown> {
+/**
+ * Accepts only the spelling of `JSON.stringify`: no white space, no duplicate names, no other form of a number.
+ * @throws {LicensingError} `invalid_token`
+ */
+export function parseStrictly(bytes: Uint8Array): Record<string, unknown> {
   try {
     const text = utf8.decode(bytes)
     const value: unknown = JSON.parse(text)
@@ -109,7 +113,8 @@ function parseHeader(encoded: string): string | undefined {
   return kid
 }
 
-function isInstant(value: unknown): boolean {
+/** True for whole seconds since 1970, up to the year 9999. */
+export function isInstant(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maxInstant
 }
 

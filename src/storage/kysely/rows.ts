@@ -8,6 +8,7 @@ import { featureRecord, type FeatureRecord } from '../../core/storage/features.t
 import { storedResponseRecord, type StoredResponseRecord } from '../../core/storage/idempotency.ts'
 import type { LicenseStanding } from '../../core/storage/immediate-reads.ts'
 import type { Limits } from '../../core/limits.ts'
+import { keyStatementRecord, type KeyStatementRecord } from '../../core/storage/key-statements.ts'
 import { licenseKeyRecord, type LicenseKeyRecord } from '../../core/storage/license-keys.ts'
 import { licenseRecord, type LicenseRecord } from '../../core/storage/licenses.ts'
 import { type Field, fieldsOf } from '../../core/storage/schema.ts'
@@ -132,6 +133,7 @@ export class RowMapper<Entry extends object> {
 
 export const appRows: RowMapper<AppRecord> = new RowMapper(fieldsOf(appRecord))
 export const signingKeyRows: RowMapper<SigningKeyRecord> = new RowMapper(fieldsOf(signingKeyRecord))
+export const keyStatementRows: RowMapper<KeyStatementRecord> = new RowMapper(fieldsOf(keyStatementRecord))
 export const featureRows: RowMapper<FeatureRecord> = new RowMapper(fieldsOf(featureRecord))
 export const customerRows: RowMapper<CustomerRecord> = new RowMapper(fieldsOf(customerRecord))
 export const licenseRows: RowMapper<LicenseRecord> = new RowMapper(fieldsOf(licenseRecord))
