@@ -40,8 +40,8 @@ interface Plan {
 const onlyOnBun = /^test\/(package|cli)\//
 /** The file in which the tests list what they leave out. */
 const leftOutName = 'left-out.txt'
-/** Milliseconds until a runner is killed. The longest takes about ten minutes on two busy cores. */
-const timeout = 1_500_000
+/** Milliseconds until a runner is killed. The longest takes 16 minutes on two cores, and twice that beside other work. */
+const timeout = 2_700_000
 
 /** The files and folders that `npm run test:quick` leaves out, with the reason. */
 export const notQuick: Readonly<Record<string, string>> = {
@@ -197,7 +197,15 @@ export function testFiles(): readonly string[] {
 
 function run([program = '', ...args]: readonly string[], added: Runner['env'] = {}): number | null {
   const env = { ...process.env, ...added }
-  return spawnSync(program, args, { stdio: 'inherit', env, timeout, killSignal: 'SIGKILL' }).status
+  const { status, signal } = spawnSync(program, args, {
+    stdio: 'inherit',
+    env,
+    timeout,
+    killSignal: 'SIGKILL',
+  })
+  if (signal !== null)
+    console.error(`\n${program} was stopped by ${signal}: it may take ${timeout / 60_000} minutes`)
+  return status
 }
 
 function runTests(runner: Runner, folder: string, reports: Map<string, string>): Tally {

@@ -167,7 +167,7 @@ export interface Apps {
   trust(app: string): Promise<TrustFile>
 }
 
-function webhookUrl(): TString {
+function webhookAddress(): TString {
   return text('Address that license events are sent to; https only', 1, 2048)
 }
 
@@ -185,7 +185,7 @@ export const newApp: Input<NewApp> = input<NewApp>()(
     name: name(),
     slug: appSlug(),
     description: Type.Optional(description()),
-    webhookUrl: Type.Optional(nullable(webhookUrl())),
+    webhookUrl: Type.Optional(nullable(webhookAddress())),
     keyPrefix: Type.Optional(nullable(prefix())),
   }),
 )
@@ -194,7 +194,7 @@ export const appChanges: Input<AppChanges> = input<AppChanges>()(
   Type.Object({
     name: Type.Optional(name()),
     description: Type.Optional(description()),
-    webhookUrl: Type.Optional(nullable(webhookUrl())),
+    webhookUrl: Type.Optional(nullable(webhookAddress())),
     keyPrefix: Type.Optional(nullable(prefix())),
   }),
 )

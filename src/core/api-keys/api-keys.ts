@@ -7,7 +7,15 @@ import { input, invalidInput, isText, type Input } from '../input/parse.ts'
 import { findApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
 import { requirePermission, type Principal } from '../principal.ts'
-import { holds, inOrder, isReading, presets, scopes, type Preset, type Scope } from '../scopes.ts'
+import {
+  holds,
+  inOrder,
+  isReading,
+  presets,
+  scopes as allScopes,
+  type Preset,
+  type Scope,
+} from '../scopes.ts'
 import { scopeList } from '../storage/api-keys.ts'
 import type { ApiKeyRecord, AppRecord, Mode, NumericDate } from '../storage/index.ts'
 import { isPast } from '../token/decision.ts'
@@ -320,7 +328,7 @@ async function createFirstApiKey(context: Context): Promise<ApiKeyWithSecret | n
 /** The scopes of keys that the caller may not manage; `undefined` if it may manage all. */
 function hiddenScopes({ principal }: Context): readonly Scope[] | undefined {
   const own = principal?.scopes ?? null
-  return own === null ? undefined : scopes.filter((scope) => !holds(own, scope))
+  return own === null ? undefined : allScopes.filter((scope) => !holds(own, scope))
 }
 
 /** The key with the time of its last use, which a batch in memory may have. */
