@@ -129,7 +129,9 @@ function changeOf(context: Context, key: LicenseKeyRecord, patch: LicenseKeyPatc
     event: isRevoked ? 'license_key.revoked' : isReinstated ? 'license_key.reinstated' : plain,
     seats: async (tx, changed) => {
       if (isReinstated) await tx.reinstateSeats(changed.id, now)
-      if (isReinstated || changesClaims(patch)) await reissue(context, tx, changed)
+      // The license key may have changed while it was revoked.
+      if (isReinstated) await reissue(context, tx, changed)
+      else if (changesClaims(patch)) await reissue(context, tx, changed, patch)
       if (isRevoked) await tx.revokeSeats(changed.id, now)
     },
   }

@@ -228,8 +228,8 @@ export type SeatClaims = Partial<
 export interface SeatReissue {
   readonly licenseKeyId: string
   readonly now: NumericDate
-  /** The new end; `null` for none. */
-  readonly end: NumericDate | null
+  /** The new end; `null` for none. Without it, each seat keeps its end. */
+  readonly end?: NumericDate | null
   readonly claims: SeatClaims
 }
 
@@ -276,7 +276,7 @@ export interface LicenseKeyStorage {
    */
   releaseSeats(release: SeatRelease): Promise<readonly LicenseRecord[]>
   /**
-   * Issues the claims of all taken seats anew in one step, with a new end. Their `issuedAt` and `updatedAt` are `now`, and
+   * Issues the claims of all taken seats anew in one step, and their end. Their `issuedAt` and `updatedAt` are `now`, and
    * their `revision` and `version` rise. Resolves to the number of seats.
    */
   reissueSeats(reissue: SeatReissue): Promise<number>

@@ -79,7 +79,7 @@ export function reissueSeats(db: Writer, { licenseKeyId, now, end, claims }: Sea
       .updateTable('heartwood_license')
       .set((eb) => ({
         ...columns,
-        expires_at: end,
+        ...(end !== undefined && { expires_at: end }),
         issued_at: now,
         updated_at: now,
         revision: eb('revision', '+', 1),

@@ -79,7 +79,7 @@ function releaseSeats(
 
 function reissueSeats(tables: Tables, { licenseKeyId, now, end, claims }: SeatReissue): number {
   const seats = takenSeats(tables, licenseKeyId)
-  const patch = { ...claims, expiresAt: end, issuedAt: now, updatedAt: now }
+  const patch = { ...claims, ...(end !== undefined && { expiresAt: end }), issuedAt: now, updatedAt: now }
   for (const seat of seats) change(tables, seat, { ...patch, revision: seat.revision + 1 })
   return seats.length
 }

@@ -163,6 +163,10 @@ const claimCases: readonly ConformanceCase[] = [
     assert.equal(await storage.reissueSeats({ ...order, end: null, claims: {} }), 3)
     const [first] = await seatsOf(storage, parents, keyId)
     assert.deepEqual([first!.expiresAt, first!.tier, first!.revision], [null, 'other', 3])
+    assert.equal(await storage.reissueSeats({ ...order, end: now + 9, claims: {} }), 3)
+    assert.equal(await storage.reissueSeats({ licenseKeyId: keyId, now, claims: { tier: 'last' } }), 3)
+    const [again] = await seatsOf(storage, parents, keyId)
+    assert.deepEqual([again!.expiresAt, again!.tier, again!.revision], [now + 9, 'last', 5])
   }),
   storageCase(
     'revokeSeats() and reinstateSeats(): one undoes the other, where the slot is still held',
