@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { test } from 'node:test'
+import { licensingServer } from '../../src/adapters/elysia.ts'
 import type { LicenseKey } from '../../src/core/index.ts'
-import type { RemoteLicensing } from '../../src/sdk/index.ts'
+import { createLicensingClient, type RemoteLicensing } from '../../src/sdk/index.ts'
 import { day, newShop, start, type Shop } from '../support/fixtures.ts'
-import { overHttp } from '../support/over-http.ts'
 import { randomFrom } from '../storage/race-tasks.ts'
 import {
   customerId,
@@ -99,9 +99,20 @@ async function quietly(work: () => Promise<void>): Promise<void> {
 
 const inProcess = ({ licensing }: Shop): RemoteLicensing => licensing
 
+/** The same licensing by `heartwood/sdk`. Its requests reach the server without a port, which would keep a test running. */
+async function overHttp({ licensing }: Shop): Promise<RemoteLicensing> {
+  const server = licensingServer(licensing, { standalone: true })
+  const { secret } = await licensing.apiKeys.create({})
+  return createLicensingClient({
+    baseUrl: 'http://localhost',
+    apiKey: secret,
+    fetch: async (url, init) => server.fetch(new Request(url, init)),
+  })
+}
+
 const surfaces = {
   'in process': inProcess,
-  'over HTTP': ({ licensing }: Shop) => overHttp(licensing),
+  'over HTTP': overHttp,
 }
 
 function event(standing: Standing, type = 'customer.subscription.updated', id = 'evt_1'): string {
