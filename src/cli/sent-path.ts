@@ -103,7 +103,10 @@ function bunRoute(
 ): BunFetchHandler {
   const segments = pattern.split('/').slice(1)
   const otherwise = after((request) =>
-    showSegments(request, segments.map((segment) => (segment === ':slug' ? (request.params?.['slug'] ?? '') : segment))),
+    showSegments(
+      request,
+      segments.map((segment) => (segment === ':slug' ? (request.params?.['slug'] ?? '') : segment)),
+    ),
   )
   return (request: RoutedRequest, server) => {
     const { url } = request

@@ -42,7 +42,10 @@ interface App {
 }
 
 function listen(app: App, address: ListenAddress, direct?: DirectPath): Promise<Listener> {
-  return startListener({ fetch: (request) => app.fetch(request), ...(direct !== undefined && { direct }) }, address)
+  return startListener(
+    { fetch: (request) => app.fetch(request), ...(direct !== undefined && { direct }) },
+    address,
+  )
 }
 
 /**

@@ -22,7 +22,10 @@ function withHostKey(licensing: Licensing): Licensing {
 /** Serves licensing on a port of this machine, and resolves to a client with all rights. */
 async function listen(licensing: Licensing): Promise<LicensingClient> {
   const app = licensingServer(withHostKey(licensing), { standalone: true })
-  const listener = await startListener({ fetch: (request) => app.fetch(request) }, { port: 0, host: '127.0.0.1' })
+  const listener = await startListener(
+    { fetch: (request) => app.fetch(request) },
+    { port: 0, host: '127.0.0.1' },
+  )
   // A fresh RSA-4096 pair takes Deno more than half a minute on a busy machine.
   const timeoutMs = 600_000
   return createLicensingClient({ baseUrl: listener.url, apiKey: hostSecret, retries: 0, timeoutMs })

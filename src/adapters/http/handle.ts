@@ -153,7 +153,11 @@ function replyToError(error: unknown, requestId: string, metrics: Metrics | null
 }
 
 /** Joins the headers. Those of the reply win: if two limits were counted, the response shows the one that was exceeded. */
-function responseOf({ status, headers: own, body }: Reply, { headers }: ResponseContext, requestId: string): Response {
+function responseOf(
+  { status, headers: own, body }: Reply,
+  { headers }: ResponseContext,
+  requestId: string,
+): Response {
   for (const name in own) headers[name] = own[name]!
   headers['x-request-id'] = requestId
   headers['x-content-type-options'] = 'nosniff'
@@ -213,7 +217,10 @@ export function handleRoute(
   params: Readonly<Record<string, string>> = {},
   socketAddress: SocketAddress = noSocket,
 ): Eventual<Response> {
-  const headers = { 'cache-control': 'no-store', ...corsHeaders(request, route.access === 'public', service.origins) }
+  const headers = {
+    'cache-control': 'no-store',
+    ...corsHeaders(request, route.access === 'public', service.origins),
+  }
   return respond({ request, path: route.path, headers, metrics: service.metrics }, () => {
     const rateLimitKey = service.consumeLimit === null ? '' : service.rateLimitKeyOf(request, socketAddress)
     return replyTo({ service, route, request, params, rateLimitKey }, headers)

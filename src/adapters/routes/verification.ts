@@ -1,6 +1,11 @@
 import { Type } from '@sinclair/typebox'
 import { input, type Input } from '../../core/input/parse.ts'
-import { batchReference, licenseReference, releasedAt, type TokenVerification } from '../../core/licenses/verify.ts'
+import {
+  batchReference,
+  licenseReference,
+  releasedAt,
+  type TokenVerification,
+} from '../../core/licenses/verify.ts'
 import { verificationExample } from '../openapi/examples.ts'
 import { json, type Reply } from '../http/reply.ts'
 import { checked, route, type Route } from '../http/route.ts'
