@@ -91,7 +91,8 @@ export class Seats {
     await this.#states.change((state) =>
       withActivation(state, activationOf(this.#settings, state, key, name)),
     )
-    const { state } = this.#states
+    // Without a lock another program may have stored its installation id meanwhile.
+    const state = await this.#states.read()
     const activation = state.record.activation!
     const signal = deadline(this.#closing)
     const body = {
