@@ -1,10 +1,10 @@
 import { LicensingError } from '../core/errors.ts'
-import { readPastedToken } from '../core/token/pasted.ts'
 import type { LicenseSeat } from './activation.ts'
 import { Listeners, type ClientEvents } from './events.ts'
 import { describeMisfit } from './misfit.ts'
 import { differs, licenseOf, type ClientLicense } from './license.ts'
 import type { LicenseClient } from './license-client.ts'
+import { readLicenseFile, type LicenseFile } from './license-file.ts'
 import { readOptions, type ClientSettings, type LicenseClientOptions } from './options.ts'
 import { requireCrypto } from './platform.ts'
 import type { Tombstone } from './record.ts'
@@ -63,12 +63,14 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
       this.#closing.signal,
     )
     this.#emitted = this.license
+    keys.onConflict = (seq) => this.#listeners.emit('trust_conflict', { seq })
   }
 
   get license(): ClientLicense<Feature> {
     const now = this.#settings.now()
     const state = this.#states.noteTime(now)
-    return licenseOf(this.#settings, state, { now, awaitsKey: this.#tokenAwaitingKey !== null })
+    const { isAstray } = this.#keys
+    return licenseOf(this.#settings, state, { now, awaitsKey: this.#tokenAwaitingKey !== null, isAstray })
   }
 
   on<Name extends keyof ClientEvents>(
@@ -100,10 +102,11 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   }
 
   async setToken(token: string): Promise<ClientLicense<Feature>> {
-    return keepAlive(this.#setToken(readPastedToken(`${token}`)))
+    return keepAlive(this.#setToken(readLicenseFile(`${token}`)))
   }
 
-  async #setToken(token: string): Promise<ClientLicense<Feature>> {
+  async #setToken({ token, trust }: LicenseFile): Promise<ClientLicense<Feature>> {
+    await this.#keys.follow(trust)
     const next = await this.#verify(token, deadline(this.#closing.signal))
     if (typeof next === 'string') throw refusalOf(next, describeMisfit(token, this.#settings.app))
     await this.#changeAlone((state) => withEnteredToken(state, next))

@@ -51,6 +51,8 @@ export interface Moment {
   readonly now: number
   /** True if a token cannot be verified before the server's newer keys are here. */
   readonly awaitsKey: boolean
+  /** True if the server's statements do not lead to that key. */
+  readonly isAstray: boolean
 }
 
 function problemOf({ record, condition, isUnread }: ProgramState, { token, app }: ClientSettings): string {
@@ -66,18 +68,17 @@ function problemOf({ record, condition, isUnread }: ProgramState, { token, app }
 
 function assessState(settings: ClientSettings, state: ProgramState, moment: Moment): LicenseAssessment {
   const { record, held } = state
-  const { now, awaitsKey } = moment
+  const { now } = moment
   const attempt = attemptOf(record)
   return assess({
     token: held?.claims ?? null,
+    ...moment,
     problem: problemOf(state, settings),
-    awaitsKey,
     revokedAt: isRevoked(state) ? (record.revoked?.at ?? now) : null,
     released: record.revoked?.released === true,
     activates: keyOf(settings, state) !== null,
     refusal: attempt?.code ?? null,
     unreachable: attempt?.outcome === 'unreachable',
-    now,
     seenAt: latestTime(state),
     refreshEvery: settings.refreshEvery,
     maxOffline: settings.maxOffline,

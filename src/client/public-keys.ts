@@ -1,6 +1,6 @@
 import { base64url, type JWK } from 'jose'
 import type { VerificationKey } from '../core/token/token.ts'
-import type { KeySource, PublicKeys, PublicKeySet } from './options.ts'
+import type { KeySource, PlainKeys, PublicKeySet } from './options.ts'
 import { pemKeys, type PemKey } from './pem.ts'
 
 /** A key beside the form in which it is stored. */
@@ -9,7 +9,6 @@ export interface TrustedKey extends VerificationKey {
 }
 
 const minModulusLength = 2048
-const maxBodyLength = 256 * 1024
 
 const rule = 'must be RSA public keys: PEM (SubjectPublicKeyInfo) or a JWK Set'
 
@@ -65,13 +64,13 @@ function isKeySet(given: unknown): given is PublicKeySet {
 }
 
 /** Guards against a private key in a place from which it would be shipped to every customer. */
-function holdsPrivateKey(given: PublicKeys): boolean {
+function holdsPrivateKey(given: PlainKeys): boolean {
   if (isKeySet(given)) return given.keys.some((jwk) => 'd' in Object(jwk))
   return /PRIVATE KEY/.test(`${given}`)
 }
 
 /** An item of a list that holds no key at all is one of the unusable keys. */
-function pemKeysOf(given: PublicKeys): readonly PemKey[] {
+function pemKeysOf(given: PlainKeys): readonly PemKey[] {
   if (!Array.isArray(given)) return pemKeys(`${given}`)
   return given.flatMap((item) => {
     const keys = pemKeys(`${item}`)
@@ -80,7 +79,7 @@ function pemKeysOf(given: PublicKeys): readonly PemKey[] {
 }
 
 /** Reads the keys of a program, or of its server, one by one. */
-function readEach(given: PublicKeys): readonly Promise<TrustedKey>[] {
+function readEach(given: PlainKeys): readonly Promise<TrustedKey>[] {
   return isKeySet(given) ? given.keys.map(keyOfJwk) : pemKeysOf(given).map(keyOfPem)
 }
 
@@ -95,7 +94,7 @@ async function named(key: Promise<TrustedKey>, at: number): Promise<TrustedKey> 
  * Reads the keys that a program carries. One that is dropped would be missed only at the next rotation, by every program.
  * @throws {TypeError} if one of them is not usable, or if there is none. It says which one, and what it is.
  */
-export async function readBundledKeys(given: PublicKeys): Promise<readonly TrustedKey[]> {
+export async function readBundledKeys(given: PlainKeys): Promise<readonly TrustedKey[]> {
   if (holdsPrivateKey(given))
     throw new TypeError('publicKeys holds a private key, which must never be shipped')
   const keys = readEach(given)
@@ -104,7 +103,7 @@ export async function readBundledKeys(given: PublicKeys): Promise<readonly Trust
 }
 
 /** Reads the usable keys. A server of a later version may serve keys of another kind beside them (RFC 7517 section 5). */
-async function usable(given: PublicKeys): Promise<readonly TrustedKey[]> {
+async function usable(given: PlainKeys): Promise<readonly TrustedKey[]> {
   const read = await Promise.allSettled(readEach(given))
   return read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
@@ -127,7 +126,7 @@ function trusted(keys: readonly TrustedKey[], { pin }: KeySource): readonly Trus
 
 /** Reads the keys that the pin trusts from a response. @throws if it holds no key: it is then not the server's. */
 export async function readServedKeys(body: string, source: KeySource): Promise<readonly TrustedKey[]> {
-  const keys = body.length > maxBodyLength ? [] : await keysOfText(body, source.from)
+  const keys = await keysOfText(body, source.from)
   if (keys.length === 0) throw new TypeError('The response holds no usable key')
   return trusted(keys, source)
 }

@@ -1,6 +1,15 @@
-import { maxTokenLength, readJti, verifyToken, type LicenseClaims } from '../core/token/token.ts'
-import type { ClientSettings } from './options.ts'
+import {
+  maxTokenLength,
+  readJti,
+  verifyToken,
+  type ExpectedToken,
+  type LicenseClaims,
+} from '../core/token/token.ts'
+import type { KeyChain } from './key-chain.ts'
+import { isTrustFile, type ClientSettings } from './options.ts'
 import { formatKeys, readBundledKeys, readKeptKeys, readServedKeys, type TrustedKey } from './public-keys.ts'
+import type { StoredState } from './record.ts'
+import { fieldOf } from './renewal.ts'
 import { readBody } from './response-body.ts'
 import { until } from './timer.ts'
 import { unverifiedPart } from './unverified.ts'
@@ -49,7 +58,7 @@ function kidOf(text: string): string | null {
   }
 }
 
-function isOurs(settings: ClientSettings, claims: LicenseClaims, licenseId: string): boolean {
+function isOurs(settings: ClientSettings, { claims, licenseId }: VerifiedToken): boolean {
   const { licenseId: wanted, installationId } = settings
   if (wanted !== null && wanted !== licenseId && wanted !== claims.lic_id) return false
   return installationId === null || installationId === claims.sub
@@ -65,22 +74,36 @@ function frozen<Value>(value: Value): Readonly<Value> {
 export class TrustedKeys {
   readonly #settings: ClientSettings
   readonly #bundled: readonly TrustedKey[]
+  /** `null` for a program that follows no statements. */
+  readonly #chain: KeyChain | null
   /** A key once trusted stays so while the program runs: a response without it takes no license away. */
   #fetched: readonly TrustedKey[] = []
-  #recalled: string | null = null
+  #recalled: unknown = null
   #recalling: Promise<void> = Promise.resolve()
   readonly #verified = new Map<string, VerifiedToken>()
   /** The fetched keys in the form that the store may hold; `null` if it may hold none. */
-  storable: string | null = null
+  #storable: string | null = null
+  /** True if the server's statements lead elsewhere than those that the program follows. */
+  isAstray = false
+  /** Called with the first `seq` at which the server's statements contradict those that the program follows. */
+  onConflict: (seq: number) => void = () => undefined
 
-  private constructor(settings: ClientSettings, bundled: readonly TrustedKey[]) {
+  private constructor(settings: ClientSettings, bundled: readonly TrustedKey[], chain: KeyChain | null) {
     this.#settings = settings
     this.#bundled = bundled
+    this.#chain = chain
   }
 
   /** @throws {TypeError} without a usable key. */
   static async open(settings: ClientSettings): Promise<TrustedKeys> {
-    return new TrustedKeys(settings, await readBundledKeys(settings.publicKeys))
+    const { app, issuer, publicKeys, followsTrust } = settings
+    const isFile = isTrustFile(publicKeys)
+    const bundled = isFile ? [] : await readBundledKeys(publicKeys)
+    if (!isFile && !followsTrust) return new TrustedKeys(settings, bundled, null)
+    const { KeyChain } = await import('./key-chain.ts')
+    const chain = new KeyChain({ audience: app, issuer }, bundled)
+    if (isFile) await chain.carry(publicKeys)
+    return new TrustedKeys(settings, isFile ? chain.keys : bundled, chain)
   }
 
   /** The token, if a trusted key signed it for this app, license and installation; otherwise `null`. */
@@ -89,42 +112,33 @@ export class TrustedKeys {
     const known = this.#verified.get(text)
     if (known !== undefined) return known
     const fetched = this.#fetched
-    const verified =
-      (await this.#verifyUnder(this.#bundled, text, true)) ?? (await this.#verifyUnder(fetched, text, false))
-    if (verified !== null) this.#remember(verified)
-    // A key may have come meanwhile.
-    return verified === null && fetched !== this.#fetched ? this.verify(text) : verified
-  }
-
-  async #verifyUnder(
-    keys: readonly TrustedKey[],
-    text: string,
-    bundled: boolean,
-  ): Promise<VerifiedToken | null> {
-    const { app, issuer } = this.#settings
-    const claims = await verifyToken(text, keys, { audience: app, issuer }).catch(() => null)
-    const jti = claims === null ? null : readJti(claims.jti)
-    if (claims === null || jti === null || !isOurs(this.#settings, claims, jti.licenseId)) return null
-    return {
-      text,
-      claims: frozen(claims as ClientClaims),
-      licenseId: jti.licenseId,
-      revision: jti.revision,
-      bundled,
-    }
-  }
-
-  #remember(verified: VerifiedToken): void {
+    const { app: audience, issuer } = this.#settings
+    const verified = await this.#verifyFor({ audience, issuer }, text)
+    // The keys may have changed meanwhile.
+    if (fetched !== this.#fetched) return this.verify(text)
+    if (verified === null || !isOurs(this.#settings, verified)) return null
     if (this.#verified.size > 8) this.#verified.clear()
-    this.#verified.set(verified.text, verified)
+    this.#verified.set(text, verified)
+    return verified
+  }
+
+  async #verifyFor(expected: ExpectedToken, text: string): Promise<VerifiedToken | null> {
+    for (const key of [...this.#bundled, ...this.#fetched]) {
+      const claims = await verifyToken(text, [key], expected).catch(() => null)
+      // The key itself is asked for, because a token need not name it.
+      if (claims === null || this.#chain?.refuses(key.kid, claims.iat) === true) continue
+      const bundled = this.#bundled.includes(key)
+      return { text, claims: frozen(claims as ClientClaims), ...readJti(claims.jti)!, bundled }
+    }
+    return null
   }
 
   /** True if the token's key is unknown, but could be fetched and would then be trusted. */
   awaitsKey(text: string): boolean {
-    const { refreshKeys } = this.#settings
+    const { refreshKeys, followsTrust } = this.#settings
     const kid = kidOf(text)
-    if (refreshKeys === null || kid === null || this.#knows(kid)) return false
-    return refreshKeys.pin === 'origin' || refreshKeys.pin.includes(kid)
+    if (kid === null || this.#knows(kid)) return false
+    return followsTrust || refreshKeys?.pin === 'origin' || refreshKeys?.pin.includes(kid) === true
   }
 
   #knows(kid: string): boolean {
@@ -135,7 +149,7 @@ export class TrustedKeys {
   async problemOf(text: string): Promise<TokenProblem> {
     const kid = kidOf(text)
     if (kid === null) return 'invalid'
-    if (this.awaitsKey(text)) return 'unfetched'
+    if (this.awaitsKey(text) && !this.isAstray) return 'unfetched'
     if (!this.#knows(kid)) return 'unknown_key'
     return (await this.#isSignedForAnybody(text)) ? 'foreign' : 'invalid'
   }
@@ -143,47 +157,70 @@ export class TrustedKeys {
   async #isSignedForAnybody(text: string): Promise<boolean> {
     try {
       const { aud, iss } = unverifiedPart(text, 1)
-      const expected = { audience: `${aud}`, issuer: `${iss}` }
-      await verifyToken(text, [...this.#bundled, ...this.#fetched], expected)
-      return true
+      return (await this.#verifyFor({ audience: `${aud}`, issuer: `${iss}` }, text)) !== null
     } catch {
       return false
     }
   }
 
   /** Takes back fetched keys from the store. Two reads at once both wait until the keys are there. */
-  recall(text: string | null): Promise<void> {
-    const { refreshKeys } = this.#settings
-    if (text === null || refreshKeys === null) return Promise.resolve()
-    if (text !== this.#recalled) {
-      this.#recalled = text
-      this.#recalling = readKeptKeys(text, refreshKeys).then(
-        (keys) => this.#add(keys),
-        () => undefined,
-      )
+  recall({ keys, others }: StoredState): Promise<void> {
+    const kept = this.#settings.followsTrust ? others['trust'] : keys
+    const mark = fieldOf(kept, 'hash') ?? kept
+    if (mark !== this.#recalled) {
+      this.#recalled = mark
+      this.#recalling = this.#take(kept, true).catch(() => undefined)
     }
     return this.#recalling
+  }
+
+  /** The record with the fetched keys that the store may hold, so that a start needs no network. */
+  withKeys(record: StoredState): StoredState {
+    const trust = this.#chain?.stored
+    const others = trust ? { ...record.others, trust } : record.others
+    return { ...record, keys: this.#storable ?? record.keys, others }
+  }
+
+  /** Takes in a key set, or statements. @throws if it is neither. */
+  async #take(given: unknown, isKept: boolean): Promise<void> {
+    const { refreshKeys, followsTrust } = this.#settings
+    if (followsTrust) await this.#follow(given, isKept)
+    else if (refreshKeys !== null)
+      this.#add(await (isKept ? readKeptKeys : readServedKeys)(given as string, refreshKeys))
+  }
+
+  async #follow(file: unknown, isKept: boolean): Promise<void> {
+    const chain = this.#chain!
+    const offered = await chain.offer(file)
+    if (this.#fetched !== chain.keys) this.#verified.clear()
+    this.#fetched = chain.keys
+    if (isKept || offered === null) return
+    this.isAstray = offered.isAstray
+    if (offered.conflict !== null) this.onConflict(offered.conflict)
   }
 
   #add(keys: readonly TrustedKey[]): void {
     const fresh = keys.filter(({ kid }) => !this.#knows(kid))
     if (fresh.length === 0) return
     this.#fetched = [...this.#fetched, ...fresh]
-    if (this.#settings.refreshKeys?.pin !== 'origin') this.storable = formatKeys(this.#fetched)
+    if (this.#settings.refreshKeys?.pin !== 'origin') this.#storable = formatKeys(this.#fetched)
+  }
+
+  /** Follows the statements of a license file, if the program follows any. */
+  async follow(trust: unknown): Promise<void> {
+    if (this.#settings.followsTrust) await this.#follow(trust, false)
   }
 
   /** A body that is no key set (a captive portal's page, say) changes nothing. */
   async fetch(signal: AbortSignal): Promise<void> {
-    const { refreshKeys, appUrl, fetch } = this.#settings
-    if (refreshKeys === null) return
+    const { refreshKeys, followsTrust, appUrl, fetch } = this.#settings
     const init = { signal, redirect: 'error', credentials: 'omit', cache: 'no-cache' } as const
     const request = async (): Promise<string> => {
-      const response = await fetch(`${appUrl}/${refreshKeys.from}`, init)
-      return response.status === 200 ? readBody(response) : ''
+      const response = await fetch(`${appUrl}/${refreshKeys?.from ?? 'trust.json'}`, init)
+      return response.status === 200 ? readBody(response, followsTrust ? 4_000_000 : undefined) : ''
     }
     await until(signal, request)
-      .then((body) => readServedKeys(body, refreshKeys))
-      .then((keys) => this.#add(keys))
+      .then((body) => this.#take(followsTrust ? JSON.parse(body) : body, false))
       .catch(() => undefined)
   }
 }
