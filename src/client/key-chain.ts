@@ -187,7 +187,8 @@ export class KeyChain {
     const { kid, revoked, retired } = read
     const isOwn = this.#anchors.some((anchor) => anchor.kid === kid)
     // The keys before it are none of the program's, so that it says what became of them is no matter.
-    if (isOwn) return this.#anchors.every((anchor) => !revoked.includes(anchor.kid)) && !Object.hasOwn(retired, kid)
+    if (isOwn)
+      return this.#anchors.every((anchor) => !revoked.includes(anchor.kid)) && !Object.hasOwn(retired, kid)
     return (await warrantOf(read, { signers: this.#anchors, recovery: null })) !== null
   }
 }
