@@ -63,13 +63,13 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
       this.#closing.signal,
     )
     this.#emitted = this.license
-    keys.onConflict = (seq) => this.#listeners.emit('trust_conflict', { seq })
+    if (keys.follower) keys.follower.onConflict = (seq) => this.#listeners.emit('trust_conflict', { seq })
   }
 
   get license(): ClientLicense<Feature> {
     const now = this.#settings.now()
     const state = this.#states.noteTime(now)
-    const { isAstray } = this.#keys
+    const isAstray = this.#keys.follower?.isAstray === true
     return licenseOf(this.#settings, state, { now, awaitsKey: this.#tokenAwaitingKey !== null, isAstray })
   }
 
@@ -106,7 +106,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   }
 
   async #setToken({ token, trust }: LicenseFile): Promise<ClientLicense<Feature>> {
-    await this.#keys.follow(trust)
+    await this.#keys.follower?.follow(trust)
     const next = await this.#verify(token, deadline(this.#closing.signal))
     if (typeof next === 'string') throw refusalOf(next, describeMisfit(token, this.#settings.app))
     await this.#changeAlone((state) => withEnteredToken(state, next))
@@ -182,7 +182,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   async #verify(token: string, signal: AbortSignal): Promise<VerifiedToken | TokenProblem> {
     const verified = await this.#keys.verify(token)
     if (verified !== null) return verified
-    if (this.#keys.awaitsKey(token)) await this.#keys.fetch(signal)
+    if (this.#keys.awaitsKey(token)) await this.#keys.follower!.fetch(signal)
     return (await this.#keys.verify(token)) ?? this.#keys.problemOf(token)
   }
 

@@ -208,9 +208,7 @@ export interface ClientSettings {
   readonly app: string
   readonly issuer: string
   readonly publicKeys: PublicKeys
-  readonly refreshKeys: KeySource | null
-  /** True if the program follows the server's `trust.json`. `refreshKeys` is then `null`. */
-  readonly followsTrust: boolean
+  readonly refreshKeys: KeySource | TrustSource | null
   readonly licenseId: string | null
   readonly installationId: string | null
   readonly token: string | null
@@ -289,13 +287,16 @@ export function isTrustFile(value: unknown): value is PublicTrustFile {
 function readKeySource(
   given: LicenseClientOptions['refreshKeys'],
   publicKeys: PublicKeys,
-): Pick<ClientSettings, 'publicKeys' | 'refreshKeys' | 'followsTrust'> {
-  const { from, pin } = Object(given ?? { from: isTrustFile(publicKeys) && 'trust.json' }) as KeySource
-  const followsTrust = (from as string) === 'trust.json'
-  if (given === undefined || followsTrust) return { publicKeys, refreshKeys: null, followsTrust }
-  if (!['jwks.json', 'public-key'].includes(from) || !isPin(pin))
-    throw new TypeError("refreshKeys must name a source in from, and thumbprints or 'origin' in pin")
-  return { publicKeys, refreshKeys: { from, pin }, followsTrust }
+): ClientSettings['refreshKeys'] {
+  const isFile = isTrustFile(publicKeys)
+  const { from, pin } = Object(given ?? { from: isFile && 'trust.json' }) as KeySource
+  if ((from as string) === 'trust.json') return { from: 'trust.json' }
+  if (given === undefined) return null
+  if (isFile || !['jwks.json', 'public-key'].includes(from) || !isPin(pin))
+    throw new TypeError(
+      "refreshKeys must name a source in from, and thumbprints or 'origin' in pin; beside a trust file, it must be absent",
+    )
+  return { from, pin }
 }
 
 /** `name/version (platform)` of at most 64 characters, because the server ignores a longer header. */
@@ -311,11 +312,13 @@ export function readOptions(options: LicenseClientOptions): ClientSettings {
   const { refreshHours = 24, maxOfflineDays, graceDays = 7, now = Date.now } = options
   for (const name of ['fetch', 'now', 'schedule'] as const) checkFunction(name, options[name])
   checkStore(options.store)
+  const publicKeys = readPublicKeys(options.publicKeys)
   return {
     appUrl: readAppUrl(options),
     app: options.app,
     issuer: readIssuer(options.issuer),
-    ...readKeySource(options.refreshKeys, readPublicKeys(options.publicKeys)),
+    publicKeys,
+    refreshKeys: readKeySource(options.refreshKeys, publicKeys),
     licenseId: readLicenseId(options.licenseId),
     installationId: readUuid('installationId', options.installationId),
     token: readPastedToken(readText('token', options.token) ?? '') || null,

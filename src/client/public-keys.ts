@@ -1,6 +1,6 @@
 import { base64url, type JWK } from 'jose'
 import type { VerificationKey } from '../core/token/token.ts'
-import type { KeySource, PlainKeys, PublicKeySet } from './options.ts'
+import type { PlainKeys, PublicKeySet } from './options.ts'
 import { pemKeys, type PemKey } from './pem.ts'
 
 /** A key beside the form in which it is stored. */
@@ -59,7 +59,7 @@ async function keyOfJwk(jwk: unknown): Promise<TrustedKey> {
   return trustedKey(key)
 }
 
-function isKeySet(given: unknown): given is PublicKeySet {
+export function isKeySet(given: unknown): given is PublicKeySet {
   return typeof given === 'object' && given !== null && 'keys' in given && Array.isArray(given.keys)
 }
 
@@ -79,7 +79,7 @@ function pemKeysOf(given: PlainKeys): readonly PemKey[] {
 }
 
 /** Reads the keys of a program, or of its server, one by one. */
-function readEach(given: PlainKeys): readonly Promise<TrustedKey>[] {
+export function readEach(given: PlainKeys): readonly Promise<TrustedKey>[] {
   return isKeySet(given) ? given.keys.map(keyOfJwk) : pemKeysOf(given).map(keyOfPem)
 }
 
@@ -100,44 +100,4 @@ export async function readBundledKeys(given: PlainKeys): Promise<readonly Truste
   const keys = readEach(given)
   if (keys.length === 0) throw new TypeError(`publicKeys ${rule}`)
   return Promise.all(keys.map(named))
-}
-
-/** Reads the usable keys. A server of a later version may serve keys of another kind beside them (RFC 7517 section 5). */
-async function usable(given: PlainKeys): Promise<readonly TrustedKey[]> {
-  const read = await Promise.allSettled(readEach(given))
-  return read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-}
-
-/** A later server may list keys for other uses, which a reader ignores (RFC 7517 section 5). */
-function signsTokens(jwk: unknown): boolean {
-  const { kty, alg = 'RS256', use = 'sig' } = Object(jwk) as JWK
-  return kty === 'RSA' && alg === 'RS256' && use === 'sig'
-}
-
-function keysOfText(text: string, from: KeySource['from']): Promise<readonly TrustedKey[]> {
-  if (from === 'public-key') return usable(text)
-  const value: unknown = JSON.parse(text)
-  return isKeySet(value) ? usable({ keys: value.keys.filter(signsTokens) }) : Promise.resolve([])
-}
-
-function trusted(keys: readonly TrustedKey[], { pin }: KeySource): readonly TrustedKey[] {
-  return pin === 'origin' ? keys : keys.filter(({ kid }) => pin.includes(kid))
-}
-
-/** Reads the keys that the pin trusts from a response. @throws if it holds no key: it is then not the server's. */
-export async function readServedKeys(body: string, source: KeySource): Promise<readonly TrustedKey[]> {
-  const keys = await keysOfText(body, source.from)
-  if (keys.length === 0) throw new TypeError('The response holds no usable key')
-  return trusted(keys, source)
-}
-
-/** Writes keys as a JWK Set. Anybody may change it in the store, so they count by their thumbprints alone. */
-export function formatKeys(keys: readonly TrustedKey[]): string {
-  return JSON.stringify({ keys: keys.map(({ jwk }) => jwk) })
-}
-
-/** Reads the text of {@link formatKeys}. Gives no key that somebody has changed, and none without thumbprints. */
-export async function readKeptKeys(text: string, source: KeySource): Promise<readonly TrustedKey[]> {
-  if (source.pin === 'origin') return []
-  return trusted(await keysOfText(text, 'jwks.json'), source)
 }

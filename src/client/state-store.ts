@@ -96,13 +96,13 @@ export class StateStore {
   }
 
   async #verify(record: StoredState): Promise<VerifiedToken | null> {
-    await this.#keys.recall(record)
+    await this.#keys.follower?.recall(record)
     return (await this.#keys.verify(record.token)) ?? this.#keys.verify(record.fallback)
   }
 
   /** Adds the fetched keys that the store may hold, so that a start needs no network. */
   #replace(state: ProgramState): void {
-    this.#state = { ...state, record: this.#keys.withKeys(state.record) }
+    this.#state = { ...state, record: this.#keys.follower?.withKeys(state.record) ?? state.record }
   }
 
   /** `reduce` runs at once on the state that stands by then, so that no other change comes between. */

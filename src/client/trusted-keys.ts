@@ -5,11 +5,9 @@ import {
   type ExpectedToken,
   type LicenseClaims,
 } from '../core/token/token.ts'
-import type { KeyChain } from './key-chain.ts'
-import { isTrustFile, type ClientSettings } from './options.ts'
-import { formatKeys, readBundledKeys, readKeptKeys, readServedKeys, type TrustedKey } from './public-keys.ts'
-import type { StoredState } from './record.ts'
-import { fieldOf } from './renewal.ts'
+import type { KeyFollower, KeyRequest } from './key-follower.ts'
+import { isTrustFile, type ClientSettings, type PlainKeys } from './options.ts'
+import { readBundledKeys, type TrustedKey } from './public-keys.ts'
 import { readBody } from './response-body.ts'
 import { until } from './timer.ts'
 import { unverifiedPart } from './unverified.ts'
@@ -64,69 +62,86 @@ function isOurs(settings: ClientSettings, { claims, licenseId }: VerifiedToken):
   return installationId === null || installationId === claims.sub
 }
 
+function expectedBy({ app, issuer }: ClientSettings): ExpectedToken {
+  return { audience: app, issuer }
+}
+
 /** Freezes all levels, because a claim that is not known here may hold an object. */
 function frozen<Value>(value: Value): Readonly<Value> {
   if (typeof value === 'object' && value !== null) Object.values(value).forEach(frozen)
   return Object.freeze(value)
 }
 
-/** The keys that a program trusts: those that it carries, and those that it has fetched. */
+/** Gets the body of a route of the app. */
+function requestOf({ appUrl, fetch }: ClientSettings, route: string): KeyRequest {
+  const options = { redirect: 'error', credentials: 'omit', cache: 'no-cache' } as const
+  return (signal, maxLength) =>
+    until(signal, async () => {
+      const response = await fetch(`${appUrl}/${route}`, { signal, ...options })
+      return response.status === 200 ? readBody(response, maxLength) : ''
+    })
+}
+
+/** The keys that a program trusts: those that it carries, and those that its follower brings. */
 export class TrustedKeys {
   readonly #settings: ClientSettings
   readonly #bundled: readonly TrustedKey[]
-  /** `null` for a program that follows no statements. */
-  readonly #chain: KeyChain | null
-  /** A key once trusted stays so while the program runs: a response without it takes no license away. */
-  #fetched: readonly TrustedKey[] = []
-  #recalled: unknown = null
-  #recalling: Promise<void> = Promise.resolve()
+  /** `null` for a program that trusts its own keys alone. */
+  readonly follower: KeyFollower | null
+  #known: unknown
   readonly #verified = new Map<string, VerifiedToken>()
-  /** The fetched keys in the form that the store may hold; `null` if it may hold none. */
-  #storable: string | null = null
-  /** True if the server's statements lead elsewhere than those that the program follows. */
-  isAstray = false
-  /** Called with the first `seq` at which the server's statements contradict those that the program follows. */
-  onConflict: (seq: number) => void = () => undefined
 
-  private constructor(settings: ClientSettings, bundled: readonly TrustedKey[], chain: KeyChain | null) {
+  private constructor(
+    settings: ClientSettings,
+    bundled: readonly TrustedKey[],
+    follower: KeyFollower | null = null,
+  ) {
     this.#settings = settings
     this.#bundled = bundled
-    this.#chain = chain
+    this.follower = follower
   }
 
   /** @throws {TypeError} without a usable key. */
   static async open(settings: ClientSettings): Promise<TrustedKeys> {
-    const { app, issuer, publicKeys, followsTrust } = settings
-    const isFile = isTrustFile(publicKeys)
-    const bundled = isFile ? [] : await readBundledKeys(publicKeys)
-    if (!isFile && !followsTrust) return new TrustedKeys(settings, bundled, null)
-    const { KeyChain } = await import('./key-chain.ts')
-    const chain = new KeyChain({ audience: app, issuer }, bundled)
-    if (isFile) await chain.carry(publicKeys)
-    return new TrustedKeys(settings, isFile ? chain.keys : bundled, chain)
+    const { publicKeys, refreshKeys } = settings
+    const file = isTrustFile(publicKeys) ? publicKeys : null
+    const bundled = file ? [] : await readBundledKeys(publicKeys as PlainKeys)
+    if (refreshKeys === null) return new TrustedKeys(settings, bundled)
+    const request = requestOf(settings, refreshKeys.from)
+    if (refreshKeys.from !== 'trust.json') {
+      const { KeySet } = await import('./key-set.ts')
+      return new TrustedKeys(settings, bundled, new KeySet(refreshKeys, request, bundled))
+    }
+    const { TrustFollower } = await import('./trust-follower.ts')
+    const follower = await TrustFollower.begin(expectedBy(settings), request, bundled, file)
+    return new TrustedKeys(settings, file ? follower.keys : bundled, follower)
+  }
+
+  get #trusted(): readonly TrustedKey[] {
+    return [...this.#bundled, ...(this.follower?.keys ?? [])]
   }
 
   /** The token, if a trusted key signed it for this app, license and installation; otherwise `null`. */
   async verify(text: string | null): Promise<VerifiedToken | null> {
     if (text === null) return null
+    const keys = this.follower?.keys
+    if (keys !== this.#known || this.#verified.size > 8) this.#verified.clear()
+    this.#known = keys
     const known = this.#verified.get(text)
     if (known !== undefined) return known
-    const fetched = this.#fetched
-    const { app: audience, issuer } = this.#settings
-    const verified = await this.#verifyFor({ audience, issuer }, text)
+    const verified = await this.#verifyFor(expectedBy(this.#settings), text)
     // The keys may have changed meanwhile.
-    if (fetched !== this.#fetched) return this.verify(text)
+    if (keys !== this.follower?.keys) return this.verify(text)
     if (verified === null || !isOurs(this.#settings, verified)) return null
-    if (this.#verified.size > 8) this.#verified.clear()
     this.#verified.set(text, verified)
     return verified
   }
 
   async #verifyFor(expected: ExpectedToken, text: string): Promise<VerifiedToken | null> {
-    for (const key of [...this.#bundled, ...this.#fetched]) {
+    for (const key of this.#trusted) {
       const claims = await verifyToken(text, [key], expected).catch(() => null)
-      // The key itself is asked for, because a token need not name it.
-      if (claims === null || this.#chain?.refuses(key.kid, claims.iat) === true) continue
+      // The key itself counts, because a token need not name it.
+      if (claims === null || this.follower?.refuses(key.kid, claims.iat)) continue
       const bundled = this.#bundled.includes(key)
       return { text, claims: frozen(claims as ClientClaims), ...readJti(claims.jti)!, bundled }
     }
@@ -135,21 +150,19 @@ export class TrustedKeys {
 
   /** True if the token's key is unknown, but could be fetched and would then be trusted. */
   awaitsKey(text: string): boolean {
-    const { refreshKeys, followsTrust } = this.#settings
     const kid = kidOf(text)
-    if (kid === null || this.#knows(kid)) return false
-    return followsTrust || refreshKeys?.pin === 'origin' || refreshKeys?.pin.includes(kid) === true
+    return kid !== null && !this.#knows(kid) && this.follower?.awaits(kid) === true
   }
 
   #knows(kid: string): boolean {
-    return [...this.#bundled, ...this.#fetched].some((key) => key.kid === kid)
+    return this.#trusted.some((key) => key.kid === kid)
   }
 
   /** Says why {@link verify} gave `null`. */
   async problemOf(text: string): Promise<TokenProblem> {
     const kid = kidOf(text)
     if (kid === null) return 'invalid'
-    if (this.awaitsKey(text) && !this.isAstray) return 'unfetched'
+    if (this.awaitsKey(text) && !this.follower!.isAstray) return 'unfetched'
     if (!this.#knows(kid)) return 'unknown_key'
     return (await this.#isSignedForAnybody(text)) ? 'foreign' : 'invalid'
   }
@@ -161,66 +174,5 @@ export class TrustedKeys {
     } catch {
       return false
     }
-  }
-
-  /** Takes back fetched keys from the store. Two reads at once both wait until the keys are there. */
-  recall({ keys, others }: StoredState): Promise<void> {
-    const kept = this.#settings.followsTrust ? others['trust'] : keys
-    const mark = fieldOf(kept, 'hash') ?? kept
-    if (mark !== this.#recalled) {
-      this.#recalled = mark
-      this.#recalling = this.#take(kept, true).catch(() => undefined)
-    }
-    return this.#recalling
-  }
-
-  /** The record with the fetched keys that the store may hold, so that a start needs no network. */
-  withKeys(record: StoredState): StoredState {
-    const trust = this.#chain?.stored
-    const others = trust ? { ...record.others, trust } : record.others
-    return { ...record, keys: this.#storable ?? record.keys, others }
-  }
-
-  /** Takes in a key set, or statements. @throws if it is neither. */
-  async #take(given: unknown, isKept: boolean): Promise<void> {
-    const { refreshKeys, followsTrust } = this.#settings
-    if (followsTrust) await this.#follow(given, isKept)
-    else if (refreshKeys !== null)
-      this.#add(await (isKept ? readKeptKeys : readServedKeys)(given as string, refreshKeys))
-  }
-
-  async #follow(file: unknown, isKept: boolean): Promise<void> {
-    const chain = this.#chain!
-    const offered = await chain.offer(file)
-    if (this.#fetched !== chain.keys) this.#verified.clear()
-    this.#fetched = chain.keys
-    if (isKept || offered === null) return
-    this.isAstray = offered.isAstray
-    if (offered.conflict !== null) this.onConflict(offered.conflict)
-  }
-
-  #add(keys: readonly TrustedKey[]): void {
-    const fresh = keys.filter(({ kid }) => !this.#knows(kid))
-    if (fresh.length === 0) return
-    this.#fetched = [...this.#fetched, ...fresh]
-    if (this.#settings.refreshKeys?.pin !== 'origin') this.#storable = formatKeys(this.#fetched)
-  }
-
-  /** Follows the statements of a license file, if the program follows any. */
-  async follow(trust: unknown): Promise<void> {
-    if (this.#settings.followsTrust) await this.#follow(trust, false)
-  }
-
-  /** A body that is no key set (a captive portal's page, say) changes nothing. */
-  async fetch(signal: AbortSignal): Promise<void> {
-    const { refreshKeys, followsTrust, appUrl, fetch } = this.#settings
-    const init = { signal, redirect: 'error', credentials: 'omit', cache: 'no-cache' } as const
-    const request = async (): Promise<string> => {
-      const response = await fetch(`${appUrl}/${refreshKeys?.from ?? 'trust.json'}`, init)
-      return response.status === 200 ? readBody(response, followsTrust ? 4_000_000 : undefined) : ''
-    }
-    await until(signal, request)
-      .then((body) => this.#take(followsTrust ? JSON.parse(body) : body, false))
-      .catch(() => undefined)
   }
 }

@@ -45,7 +45,7 @@ export async function signStatement(
   header: object = {},
 ): Promise<Statement> {
   const encoded = base64url.encode(typeof payload === 'string' ? payload : JSON.stringify(payload))
-  const sign = async ({ kid, privateKey }: StatementKey): Promise<object> => {
+  const sign = async ({ kid, privateKey }: StatementKey): Promise<Readonly<Record<string, unknown>>> => {
     const parts = { alg: 'RS256', typ: 'keystatement+jwt', kid, ...header }
     const protectedHeader = base64url.encode(JSON.stringify(parts))
     const input = bytesOf(`${protectedHeader}.${encoded}`)
