@@ -1,5 +1,6 @@
 import { LicensingError } from '../core/errors.ts'
 import { readPastedToken } from '../core/token/pasted.ts'
+import { bytesOf } from './pem.ts'
 
 /** The parts of an entered text. Each is verified by itself, and nothing outside of them counts. */
 export interface LicenseFile {
@@ -8,7 +9,7 @@ export interface LicenseFile {
   readonly trust?: unknown
 }
 
-const name = 'HEARTWOOD LICENSE-----'
+const name = 'HEARTWOOD LICENSE'
 /** In characters. */
 const maxLength = 256 * 1024
 
@@ -16,14 +17,14 @@ function refused(reason: string): LicensingError {
   return new LicensingError('invalid_token', `The license file ${reason}`)
 }
 
-/** The base64 between the two lines, without what mail adds to it. */
+/** The base64 between the two lines, without the dashes, the white space and the signs with which mail quotes lines. */
 function bodyOf(text: string): string {
-  const [, body = '', ...others] = text.split(`-----BEGIN ${name}`)
+  const [, rest = '', ...others] = text.split(`BEGIN ${name}`)
+  const [body = '', end] = rest.split(`END ${name}`)
   if (text.length > maxLength) throw refused('is longer than 256 KiB')
-  if (others.length > 0) throw refused('has two BEGIN lines: enter one file at a time')
-  const end = body.indexOf(`-----END ${name}`)
-  if (end < 0) throw refused('is not whole: its END line is missing')
-  return body.slice(0, end).replace(/[^\w+/=-]/g, '')
+  if (others.length > 0) throw refused('has two BEGIN lines: enter one file')
+  if (end === undefined) throw refused('is not whole: its END line is missing')
+  return body.replace(/[^\w+/]/g, '')
 }
 
 /**
@@ -38,11 +39,9 @@ export function readLicenseFile(given: string): LicenseFile {
   if (!text.includes(`BEGIN ${name}`)) return { token: readPastedToken(given) }
   const body = bodyOf(text)
   try {
-    const bytes = Uint8Array.from(atob(body), (byte) => byte.charCodeAt(0))
-    const { token, trust } = JSON.parse(new TextDecoder().decode(bytes)) as LicenseFile
-    if (typeof token === 'string') return { token, trust }
+    const { token, trust } = JSON.parse(new TextDecoder().decode(bytesOf(body))) as LicenseFile
+    return { token: `${token}`, trust }
   } catch {
-    // Falls through, because every cause gets the same error.
+    throw refused('is damaged')
   }
-  throw refused('is damaged: enter it once more, whole')
 }

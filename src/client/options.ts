@@ -270,31 +270,19 @@ function span(name: string, value: number, unit: number, least: number): number 
   return Math.round(value * unit)
 }
 
-/** Reads the text of a trust file. Any other text is PEM. */
-function readPublicKeys(given: PublicKeys): PublicKeys {
-  try {
-    const parsed: unknown = JSON.parse(given as string)
-    return isTrustFile(parsed) ? parsed : given
-  } catch {
-    return given
-  }
+/** True for a trust file, or for the text of one: keys as PEM begin with no brace. */
+export function isTrustFile(given: unknown): boolean {
+  return typeof given === 'string' ? /^\s*\{/.test(given) : 'statements' in Object(given)
 }
 
-export function isTrustFile(value: unknown): value is PublicTrustFile {
-  return Array.isArray(Object(value ?? 0).statements)
-}
-
-function readKeySource(
-  given: LicenseClientOptions['refreshKeys'],
-  publicKeys: PublicKeys,
-): ClientSettings['refreshKeys'] {
+function readKeySource({ publicKeys, refreshKeys }: LicenseClientOptions): ClientSettings['refreshKeys'] {
   const isFile = isTrustFile(publicKeys)
-  const { from, pin } = Object(given ?? { from: isFile && 'trust.json' }) as KeySource
+  const { from, pin } = Object(refreshKeys ?? { from: isFile && 'trust.json' }) as KeySource
   if ((from as string) === 'trust.json') return { from: 'trust.json' }
-  if (given === undefined) return null
+  if (refreshKeys === undefined) return null
   if (isFile || !['jwks.json', 'public-key'].includes(from) || !isPin(pin))
     throw new TypeError(
-      "refreshKeys must name a source in from, and thumbprints or 'origin' in pin; beside a trust file, it must be absent",
+      "refreshKeys must name a source in from, and thumbprints or 'origin' in pin; with a trust file only trust.json",
     )
   return { from, pin }
 }
@@ -312,13 +300,12 @@ export function readOptions(options: LicenseClientOptions): ClientSettings {
   const { refreshHours = 24, maxOfflineDays, graceDays = 7, now = Date.now } = options
   for (const name of ['fetch', 'now', 'schedule'] as const) checkFunction(name, options[name])
   checkStore(options.store)
-  const publicKeys = readPublicKeys(options.publicKeys)
   return {
     appUrl: readAppUrl(options),
     app: options.app,
     issuer: readIssuer(options.issuer),
-    publicKeys,
-    refreshKeys: readKeySource(options.refreshKeys, publicKeys),
+    publicKeys: options.publicKeys,
+    refreshKeys: readKeySource(options),
     licenseId: readLicenseId(options.licenseId),
     installationId: readUuid('installationId', options.installationId),
     token: readPastedToken(readText('token', options.token) ?? '') || null,

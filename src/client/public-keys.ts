@@ -1,7 +1,7 @@
 import { base64url, type JWK } from 'jose'
 import type { VerificationKey } from '../core/token/token.ts'
 import type { PlainKeys, PublicKeySet } from './options.ts'
-import { pemKeys, type PemKey } from './pem.ts'
+import { bytesOf, pemKeys, type PemKey } from './pem.ts'
 
 /** A key beside the form in which it is stored. */
 export interface TrustedKey extends VerificationKey {
@@ -33,8 +33,7 @@ async function trustedKey(publicKey: CryptoKey): Promise<TrustedKey> {
 
 /** Reads SubjectPublicKeyInfo in PEM (RFC 7468 section 13). */
 async function importPem(pem: string): Promise<CryptoKey> {
-  const text = atob(pem.replace(/-----[^-]+-----|\s/g, ''))
-  const bytes = Uint8Array.from(text, (byte) => byte.charCodeAt(0))
+  const bytes = bytesOf(pem.replace(/-----[^-]+-----|\s/g, ''))
   return crypto.subtle.importKey('spki', bytes, algorithm, true, ['verify'])
 }
 

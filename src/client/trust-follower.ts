@@ -1,38 +1,50 @@
 import type { ExpectedToken } from '../core/token/token.ts'
 import { KeyChain } from './key-chain.ts'
 import type { KeyFollower, KeyRequest } from './key-follower.ts'
-import type { PublicTrustFile } from './options.ts'
-import type { TrustedKey } from './public-keys.ts'
+import { isTrustFile, type PlainKeys, type PublicKeys } from './options.ts'
+import { readBundledKeys, type TrustedKey } from './public-keys.ts'
 import type { StoredState } from './record.ts'
 import { fieldOf } from './renewal.ts'
 
 /** In bytes. A thousand statements are shorter. */
 const maxLength = 4_000_000
 
+function parse(file: PublicKeys): unknown {
+  try {
+    return typeof file === 'string' ? JSON.parse(file) : file
+  } catch {
+    return null
+  }
+}
+
 /** Follows the statements that the server serves as `trust.json`, from the keys that the program carries. */
 export class TrustFollower implements KeyFollower {
   readonly #chain: KeyChain
   readonly #request: KeyRequest
+  /** The keys that the program carries. */
+  readonly bundled: readonly TrustedKey[]
   isAstray = false
   onConflict?: (seq: number) => void
   #recalled: unknown = null
   #recalling: Promise<unknown> = Promise.resolve()
 
-  constructor(chain: KeyChain, request: KeyRequest) {
+  private constructor(chain: KeyChain, request: KeyRequest, bundled: readonly TrustedKey[]) {
     this.#chain = chain
     this.#request = request
+    this.bundled = bundled
   }
 
-  /** Begins at keys of the program, or at its own trust file. @throws {TypeError} if the file does not hold. */
+  /** Begins at keys of the program, or at its own trust file. @throws {TypeError} for unusable keys. */
   static async begin(
-    expected: ExpectedToken,
+    publicKeys: PublicKeys,
     request: KeyRequest,
-    bundled: readonly TrustedKey[],
-    file: PublicTrustFile | null,
+    expected: ExpectedToken,
   ): Promise<TrustFollower> {
+    const isFile = isTrustFile(publicKeys)
+    const bundled = isFile ? [] : await readBundledKeys(publicKeys as PlainKeys)
     const chain = new KeyChain(expected, bundled)
-    if (file !== null) await chain.carry(file)
-    return new TrustFollower(chain, request)
+    if (isFile) await chain.carry(parse(publicKeys))
+    return new TrustFollower(chain, request, isFile ? chain.keys : bundled)
   }
 
   get keys(): readonly TrustedKey[] {

@@ -6,7 +6,7 @@ import {
   type LicenseClaims,
 } from '../core/token/token.ts'
 import type { KeyFollower, KeyRequest } from './key-follower.ts'
-import { isTrustFile, type ClientSettings, type PlainKeys } from './options.ts'
+import type { ClientSettings, PlainKeys } from './options.ts'
 import { readBundledKeys, type TrustedKey } from './public-keys.ts'
 import { readBody } from './response-body.ts'
 import { until } from './timer.ts'
@@ -73,7 +73,7 @@ function frozen<Value>(value: Value): Readonly<Value> {
 }
 
 /** Gets the body of a route of the app. */
-function requestOf({ appUrl, fetch }: ClientSettings, route: string): KeyRequest {
+function requestOf({ appUrl, fetch }: ClientSettings, route?: string): KeyRequest {
   const options = { redirect: 'error', credentials: 'omit', cache: 'no-cache' } as const
   return (signal, maxLength) =>
     until(signal, async () => {
@@ -104,17 +104,16 @@ export class TrustedKeys {
   /** @throws {TypeError} without a usable key. */
   static async open(settings: ClientSettings): Promise<TrustedKeys> {
     const { publicKeys, refreshKeys } = settings
-    const file = isTrustFile(publicKeys) ? publicKeys : null
-    const bundled = file ? [] : await readBundledKeys(publicKeys as PlainKeys)
-    if (refreshKeys === null) return new TrustedKeys(settings, bundled)
-    const request = requestOf(settings, refreshKeys.from)
-    if (refreshKeys.from !== 'trust.json') {
-      const { KeySet } = await import('./key-set.ts')
-      return new TrustedKeys(settings, bundled, new KeySet(refreshKeys, request, bundled))
+    const request = requestOf(settings, refreshKeys?.from)
+    if (refreshKeys?.from === 'trust.json') {
+      const { TrustFollower } = await import('./trust-follower.ts')
+      const follower = await TrustFollower.begin(publicKeys, request, expectedBy(settings))
+      return new TrustedKeys(settings, follower.bundled, follower)
     }
-    const { TrustFollower } = await import('./trust-follower.ts')
-    const follower = await TrustFollower.begin(expectedBy(settings), request, bundled, file)
-    return new TrustedKeys(settings, file ? follower.keys : bundled, follower)
+    const bundled = await readBundledKeys(publicKeys as PlainKeys)
+    if (refreshKeys === null) return new TrustedKeys(settings, bundled)
+    const { KeySet } = await import('./key-set.ts')
+    return new TrustedKeys(settings, bundled, new KeySet(refreshKeys, request, bundled))
   }
 
   get #trusted(): readonly TrustedKey[] {
