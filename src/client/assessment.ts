@@ -47,10 +47,11 @@ export interface ProgramFacts {
   readonly token: TokenState | null
   /** Says why there is no token. */
   readonly problem: string
-  /** True if a token, perhaps a newer one, cannot be verified before the server's newer keys are here. */
-  readonly awaitsKey: boolean
-  /** True if the server's statements do not lead to that key. */
-  readonly isAstray: boolean
+  /**
+   * Set if a token, perhaps a newer one, cannot be verified before the server's newer keys are here. `update`: the server's
+   * statements do not lead to them.
+   */
+  readonly keyAdvice: 'refresh' | 'update' | '' | null
   /** The time at which the server said that the license is revoked. */
   readonly revokedAt: number | null
   /** True if it was no revocation, but the seat was given back. */
@@ -130,8 +131,8 @@ function withRefusal(assessment: LicenseAssessment, refusal: string | null): Lic
 
 /** A license that has ended may be good by a token whose key is yet to be fetched. */
 function withAwaitedKey(facts: ProgramFacts, assessment: LicenseAssessment): LicenseAssessment {
-  if (!facts.awaitsKey || assessment.code === null) return assessment
-  if (facts.isAstray) return withRefusal(assessment, 'unknown_key')
+  if (!facts.keyAdvice || assessment.code === null) return assessment
+  if (facts.keyAdvice === 'update') return withRefusal(assessment, 'unknown_key')
   const reason = 'The license token is signed with a newer key, yet to be fetched from the license server'
   return { ...assessment, reason, action: 'refresh' }
 }

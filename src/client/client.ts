@@ -1,10 +1,11 @@
 import { LicensingError } from '../core/errors.ts'
+import { readPastedToken } from '../core/token/pasted.ts'
 import type { LicenseSeat } from './activation.ts'
 import { Listeners, type ClientEvents } from './events.ts'
 import { describeMisfit } from './misfit.ts'
 import { differs, licenseOf, type ClientLicense } from './license.ts'
 import type { LicenseClient } from './license-client.ts'
-import { readLicenseFile, type LicenseFile } from './license-file.ts'
+import type { LicenseFile } from './license-file.ts'
 import { readOptions, type ClientSettings, type LicenseClientOptions } from './options.ts'
 import { requireCrypto } from './platform.ts'
 import type { Tombstone } from './record.ts'
@@ -28,13 +29,19 @@ import { TrustedKeys, type TokenProblem, type VerifiedToken } from './trusted-ke
 
 type Reducer = (state: ProgramState) => ProgramState
 
-const problems: Readonly<Partial<Record<TokenProblem, string>>> = {
-  unfetched: 'The token is signed with a newer key, which could not be fetched from the license server',
-}
+const unfetched = 'The token is signed with a newer key, which could not be fetched from the license server'
 
 function refusalOf(problem: TokenProblem, misfit: string | null): LicensingError {
-  const message = problems[problem] ?? misfit ?? 'The token is not valid for this program'
-  return new LicensingError('invalid_token', message)
+  const reason = problem === 'unfetched' ? unfetched : misfit
+  return new LicensingError('invalid_token', reason ?? 'The token is not valid for this program')
+}
+
+/** A license file survives a UTF-16 file that was read as UTF-8, with a null beside each character. */
+async function readEntered(given: string): Promise<LicenseFile> {
+  if (!given.replaceAll('\0', '').includes('BEGIN HEARTWOOD LICENSE'))
+    return { token: readPastedToken(given) }
+  const { readLicenseFile } = await import('./on-demand.ts')
+  return readLicenseFile(given)
 }
 
 /** Schedules the work and emits the events. The state itself belongs to its {@link StateStore}. */
@@ -69,8 +76,8 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   get license(): ClientLicense<Feature> {
     const now = this.#settings.now()
     const state = this.#states.noteTime(now)
-    const isAstray = this.#keys.follower?.isAstray === true
-    return licenseOf(this.#settings, state, { now, awaitsKey: this.#tokenAwaitingKey !== null, isAstray })
+    const keyAdvice = this.#tokenAwaitingKey && (this.#keys.follower!.isAstray ? 'update' : 'refresh')
+    return licenseOf(this.#settings, state, { now, keyAdvice })
   }
 
   on<Name extends keyof ClientEvents>(
@@ -102,10 +109,11 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   }
 
   async setToken(token: string): Promise<ClientLicense<Feature>> {
-    return keepAlive(this.#setToken(readLicenseFile(`${token}`)))
+    return keepAlive(this.#setToken(`${token}`))
   }
 
-  async #setToken({ token, trust }: LicenseFile): Promise<ClientLicense<Feature>> {
+  async #setToken(given: string): Promise<ClientLicense<Feature>> {
+    const { token, trust } = await readEntered(given)
     await this.#keys.follower?.follow(trust)
     const next = await this.#verify(token, deadline(this.#closing.signal))
     if (typeof next === 'string') throw refusalOf(next, describeMisfit(token, this.#settings.app))

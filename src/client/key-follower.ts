@@ -6,7 +6,9 @@ export type KeyRequest = (signal: AbortSignal, maxLength?: number) => Promise<st
 
 /** Trusts keys beyond those that the program carries. The client imports the followers on demand. */
 export interface KeyFollower {
-  /** Keys that are trusted now. A change gives another array. */
+  /** The keys that the program carries. */
+  readonly bundled: readonly TrustedKey[]
+  /** Further keys that are trusted now. A change gives another array. */
   readonly keys: readonly TrustedKey[]
   /** True if the server's statements lead elsewhere than those that the program follows. */
   readonly isAstray: boolean

@@ -48,7 +48,7 @@ async function readKeptKeys(text: string, source: KeySource): Promise<readonly T
 export class KeySet implements KeyFollower {
   readonly #source: KeySource
   readonly #request: KeyRequest
-  readonly #bundled: readonly TrustedKey[]
+  readonly bundled: readonly TrustedKey[]
   readonly isAstray = false
   /** A key once trusted stays so while the program runs: a response without it takes no license away. */
   keys: readonly TrustedKey[] = []
@@ -59,7 +59,7 @@ export class KeySet implements KeyFollower {
 
   constructor(source: KeySource, request: KeyRequest, bundled: readonly TrustedKey[]) {
     this.#source = source
-    this.#bundled = bundled
+    this.bundled = bundled
     this.#request = request
   }
 
@@ -100,7 +100,7 @@ export class KeySet implements KeyFollower {
   }
 
   #add(keys: readonly TrustedKey[]): void {
-    const known = [...this.#bundled, ...this.keys]
+    const known = [...this.bundled, ...this.keys]
     const fresh = keys.filter(({ kid }) => known.every((key) => key.kid !== kid))
     if (fresh.length === 0) return
     this.keys = [...this.keys, ...fresh]

@@ -1,5 +1,4 @@
 import { LicensingError } from '../core/errors.ts'
-import { readPastedToken } from '../core/token/pasted.ts'
 import { bytesOf } from './pem.ts'
 
 /** The parts of an entered text. Each is verified by itself, and nothing outside of them counts. */
@@ -28,16 +27,12 @@ function bodyOf(text: string): string {
 }
 
 /**
- * Reads a license token, or a license file: armoured JSON with a token and statements about signing keys. It ignores other
- * members.
+ * Reads a license file: armoured JSON with a token and statements about signing keys. It ignores other members.
  *
- * @throws {LicensingError} `invalid_token` for a license file that is damaged.
+ * @throws {LicensingError} `invalid_token` for a file that is damaged.
  */
-export function readLicenseFile(given: string): LicenseFile {
-  // Each character of a UTF-16 file that was read as UTF-8 has a null beside it.
-  const text = given.replaceAll('\0', '')
-  if (!text.includes(`BEGIN ${name}`)) return { token: readPastedToken(given) }
-  const body = bodyOf(text)
+export function readLicenseFile(text: string): LicenseFile {
+  const body = bodyOf(text.replaceAll('\0', ''))
   try {
     const { token, trust } = JSON.parse(new TextDecoder().decode(bytesOf(body))) as LicenseFile
     return { token: `${token}`, trust }

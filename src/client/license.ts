@@ -1,5 +1,5 @@
 import { describeMisfit } from './misfit.ts'
-import { assess, type LicenseAssessment } from './assessment.ts'
+import { assess, type LicenseAssessment, type ProgramFacts } from './assessment.ts'
 import type { ClientSettings, Verdict } from './options.ts'
 import { attemptOf, type RefreshAttempt } from './record.ts'
 import type { StoreCondition } from './state-store.ts'
@@ -49,10 +49,7 @@ export interface ClientLicense<Feature extends string = string> extends LicenseA
 /** The part of a moment that the state does not hold. */
 export interface Moment {
   readonly now: number
-  /** True if a token cannot be verified before the server's newer keys are here. */
-  readonly awaitsKey: boolean
-  /** True if the server's statements do not lead to that key. */
-  readonly isAstray: boolean
+  readonly keyAdvice: ProgramFacts['keyAdvice']
 }
 
 function problemOf({ record, condition, isUnread }: ProgramState, { token, app }: ClientSettings): string {

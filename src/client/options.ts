@@ -282,7 +282,7 @@ function readKeySource({ publicKeys, refreshKeys }: LicenseClientOptions): Clien
   if (refreshKeys === undefined) return null
   if (isFile || !['jwks.json', 'public-key'].includes(from) || !isPin(pin))
     throw new TypeError(
-      "refreshKeys must name a source in from, and thumbprints or 'origin' in pin; with a trust file only trust.json",
+      "refreshKeys must name a source in from, and thumbprints or 'origin' in pin; a trust file needs none",
     )
   return { from, pin }
 }

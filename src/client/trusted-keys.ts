@@ -73,7 +73,7 @@ function frozen<Value>(value: Value): Readonly<Value> {
 }
 
 /** Gets the body of a route of the app. */
-function requestOf({ appUrl, fetch }: ClientSettings, route?: string): KeyRequest {
+function requestOf({ appUrl, fetch }: ClientSettings, route: string): KeyRequest {
   const options = { redirect: 'error', credentials: 'omit', cache: 'no-cache' } as const
   return (signal, maxLength) =>
     until(signal, async () => {
@@ -104,16 +104,14 @@ export class TrustedKeys {
   /** @throws {TypeError} without a usable key. */
   static async open(settings: ClientSettings): Promise<TrustedKeys> {
     const { publicKeys, refreshKeys } = settings
-    const request = requestOf(settings, refreshKeys?.from)
-    if (refreshKeys?.from === 'trust.json') {
-      const { TrustFollower } = await import('./trust-follower.ts')
-      const follower = await TrustFollower.begin(publicKeys, request, expectedBy(settings))
-      return new TrustedKeys(settings, follower.bundled, follower)
-    }
-    const bundled = await readBundledKeys(publicKeys as PlainKeys)
-    if (refreshKeys === null) return new TrustedKeys(settings, bundled)
-    const { KeySet } = await import('./key-set.ts')
-    return new TrustedKeys(settings, bundled, new KeySet(refreshKeys, request, bundled))
+    if (refreshKeys === null) return new TrustedKeys(settings, await readBundledKeys(publicKeys as PlainKeys))
+    const { KeySet, TrustFollower } = await import('./on-demand.ts')
+    const request = requestOf(settings, refreshKeys.from)
+    const follower =
+      refreshKeys.from === 'trust.json'
+        ? await TrustFollower.begin(publicKeys, request, expectedBy(settings))
+        : new KeySet(refreshKeys, request, await readBundledKeys(publicKeys as PlainKeys))
+    return new TrustedKeys(settings, follower.bundled, follower)
   }
 
   get #trusted(): readonly TrustedKey[] {
