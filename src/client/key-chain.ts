@@ -23,7 +23,7 @@ export interface StoredTrust {
   readonly statements: readonly SignedStatement[]
 }
 
-/** What came of a trust file. */
+/** The outcome of a trust file. */
 export interface Offered {
   /** True if the file leads elsewhere than the chain. */
   readonly isAstray: boolean
