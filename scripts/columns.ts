@@ -11,6 +11,7 @@ import { deliveryRecord } from '../src/core/storage/deliveries.ts'
 import { expiryNotice } from '../src/core/storage/expiry-notices.ts'
 import { featureRecord } from '../src/core/storage/features.ts'
 import { storedResponseRecord } from '../src/core/storage/idempotency.ts'
+import { keyStatementRecord } from '../src/core/storage/key-statements.ts'
 import { licenseKeyRecord } from '../src/core/storage/license-keys.ts'
 import { licenseRecord } from '../src/core/storage/licenses.ts'
 import { type Field, fieldsOf, type RecordSchema } from '../src/core/storage/schema.ts'
@@ -47,6 +48,7 @@ function columnsOf<Entry>(record: RecordSchema<Entry>): readonly Column[] {
 const tables: Readonly<Record<keyof Database, readonly Column[]>> = {
   heartwood_app: columnsOf(appRecord),
   heartwood_signing_key: columnsOf(signingKeyRecord),
+  heartwood_key_statement: columnsOf(keyStatementRecord),
   heartwood_tier: columnsOf(tierRecord).filter(([name]) => name !== 'features'),
   heartwood_feature: columnsOf(featureRecord),
   heartwood_tier_feature: [

@@ -1,7 +1,17 @@
 import { rotationView } from '../adapters/routes/apps.ts'
 import { isoTime, toWire } from '../adapters/http/wire.ts'
-import type { App, Licensing, Mode, NewApp, Rotation, WebhookOptions } from '../core/index.ts'
+import type {
+  App,
+  Licensing,
+  Mode,
+  NewApp,
+  Rotation,
+  RotationImpact,
+  SeenWithin,
+  WebhookOptions,
+} from '../core/index.ts'
 import { withExistingDatabase } from './database.ts'
+import { recoverWith } from './recovery.ts'
 import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 import { CliError } from './errors.ts'
@@ -26,6 +36,9 @@ export interface DeleteAppOptions extends AsJson {
 
 export interface RotateKeysOptions extends AsJson {
   readonly gracePeriodDays?: number
+  readonly compromised: boolean
+  /** The files of recovery keys. */
+  readonly recoveryKey?: readonly string[]
   readonly dryRun: boolean
 }
 
@@ -125,10 +138,30 @@ export async function deleteApp(
   })
 }
 
-function summary(slug: string, { licensesResigned }: Rotation, { dryRun }: RotateKeysOptions): string {
-  return dryRun
-    ? `Dry run: ${licensesResigned} licenses of ${slug} would be re-signed.`
-    : `Rotated the keys of ${slug}: ${licensesResigned} licenses are re-signed.`
+/** Prints the statements about the signing keys of an app, as `trust.json` has them. */
+export async function printTrust(settings: CliSettings, slug: string, output: Output): Promise<void> {
+  const trust = await withExistingDatabase(settings, ({ licensing }) => licensing.apps.trust(slug))
+  output.line(JSON.stringify(trust))
+}
+
+function seenText(seenWithin: readonly SeenWithin[]): string {
+  return seenWithin.map(({ days, licenses }) => `${licenses} within ${days} days`).join(', ')
+}
+
+function impactLines({ acceptedUntil, seenWithin, neverSeen, keys }: RotationImpact): readonly string[] {
+  return [
+    `The server would accept tokens under the present key until ${isoTime(acceptedUntil)}.`,
+    `Seen: ${seenText(seenWithin)}. Never seen: ${neverSeen}.`,
+    ...keys.map((key) => `Last seen under ${key.kid}: ${key.licenses} (${seenText(key.seenWithin)}).`),
+  ]
+}
+
+function summary(slug: string, { licensesResigned, impact }: Rotation): string {
+  if (impact === undefined) return `Rotated the keys of ${slug}: ${licensesResigned} licenses are re-signed.`
+  return [
+    `Dry run: ${licensesResigned} licenses of ${slug} would be re-signed.`,
+    ...impactLines(impact),
+  ].join('\n')
 }
 
 /** Replaces an app's key pair. */
@@ -138,9 +171,15 @@ export async function rotateKeys(
   options: RotateKeysOptions,
   output: Output,
 ): Promise<void> {
-  const { gracePeriodDays = 0, dryRun, json } = options
+  const { gracePeriodDays = 0, compromised, recoveryKey, dryRun, json } = options
+  const recover = await recoverWith(recoveryKey)
   const rotation = await withExistingDatabase(settings, ({ licensing }) =>
-    licensing.rotateKeys(slug, { gracePeriodDays, dryRun }),
+    licensing.rotateKeys(slug, {
+      gracePeriodDays,
+      compromised,
+      dryRun,
+      ...(recover !== undefined && { recover }),
+    }),
   )
-  output.line(json ? jsonOf(toWire(rotationView(rotation, options))) : summary(slug, rotation, options))
+  output.line(json ? jsonOf(toWire(rotationView(rotation, options))) : summary(slug, rotation))
 }

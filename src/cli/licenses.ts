@@ -197,6 +197,17 @@ export async function getLicense(
   output.line(json ? jsonOf(toWire(license)) : details(license))
 }
 
+/** Prints a license file. */
+export async function printLicenseFile(
+  settings: CliSettings,
+  id: string,
+  { app }: Pick<LicenseOptions, 'app'>,
+  output: Output,
+): Promise<void> {
+  const file = await withExistingDatabase(settings, ({ licensing }) => licensing.licenses.file(app, id))
+  output.line(file.trimEnd())
+}
+
 /** Changes a license and prints its token. @throws {UsageError} without a change. */
 export async function updateLicense(
   settings: CliSettings,

@@ -14,6 +14,7 @@ import {
   sealTokenSecret,
   type PublicJwk,
 } from './keys/signing-keys.ts'
+import { trustOf } from './keys/trust.ts'
 import { requireApp } from './lookup.ts'
 import { requirePermission } from './principal.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
@@ -28,6 +29,7 @@ import type {
   WebhookPatch,
   WebhookRecord,
 } from './storage/index.ts'
+import type { TrustFile } from './token/statement.ts'
 import { inTransaction, nullIfGone } from './transaction.ts'
 import { changeWebhook } from './webhooks/secret.ts'
 import { checkWebhookUrl } from './webhooks/url.ts'
@@ -148,6 +150,21 @@ export interface Apps {
   keys(app: string): Promise<readonly SigningKey[]>
   /** The accepted public keys as a JWK Set (RFC 7517), the active key first. @throws {LicensingError} `not_found`. */
   jwks(app: string): Promise<{ readonly keys: readonly PublicJwk[] }>
+  /**
+   * The statements about the signing keys, the contents of `trust.json`. A program that was built with any earlier key follows
+   * them to the active one.
+   * @throws {LicensingError} `not_found`; `unavailable` if too many signatures are waiting.
+   *
+   * @example
+   * ```ts
+   * import type { Licensing } from 'heartwood'
+   *
+   * async function trustFile(licensing: Licensing): Promise<string> {
+   *   return JSON.stringify(await licensing.apps.trust('desktop-app'))
+   * }
+   * ```
+   */
+  trust(app: string): Promise<TrustFile>
 }
 
 function webhookUrl(): TString {
@@ -186,6 +203,7 @@ export const appQuery: Input<Paging> = input<Paging>()(Type.Object({ ...pagingFi
 
 function visibleFields({
   tokenSecret: _sealed,
+  recovery: _recovery,
   ...visible
 }: AppRecord): Omit<App, 'publicKeyPem' | 'webhookDisabledAt'> {
   return { ...visible, keyPrefix: keyPrefixOf(visible) }
@@ -225,6 +243,7 @@ function newAppRecord(context: Context, given: NewApp, mode: Mode): AppRecord {
     issuer: context.runtime.issuer,
     tokenSecret: sealTokenSecret(context, id),
     keyPrefix: mode === 'test' ? null : (given.keyPrefix ?? null),
+    recovery: null,
     createdAt: now,
     updatedAt: now,
   }
@@ -367,5 +386,6 @@ export function bindApps(context: Context): Apps {
     publicKey: async (app) =>
       (await activeKey(context, (await requireApp(context, app, 'read')).id)).publicKeyPem,
     jwks: async (app) => ({ keys: await publicJwks(context, (await requireApp(context, app, 'read')).id) }),
+    trust: (app) => trustOf(context, app),
   }
 }

@@ -11,6 +11,7 @@ export type LicensingErrorCode =
   | 'invalid_license_key'
   | 'seat_limit_reached'
   | 'release_limit_reached'
+  | 'recovery_required'
   | 'missing_tier'
   | 'forbidden'
   | 'not_found'

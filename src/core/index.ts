@@ -39,7 +39,9 @@ export {
   type LicenseKeyEventData,
   type LicenseKeyEventType,
   type LicensingEvent,
+  type RecoveryEventData,
   type ReleaseEventData,
+  type RevokedKeysEventData,
   type RotationEventData,
 } from './runtime/events.ts'
 export type { Feature, FeatureChanges, Features, NewFeature } from './features.ts'
@@ -101,11 +103,23 @@ export type { Listing, Paging } from './paging.ts'
 export type { Permission, Principal } from './principal.ts'
 export type { BulkOutcome, BulkRegeneration, Regeneration, RenewalOptions } from './licenses/regenerate.ts'
 export type { RekeyResult, RekeyOptions } from './rekey.ts'
-export type { Rotation, RotationOptions } from './keys/rotation.ts'
+export type { Recover } from './keys/chain.ts'
+export type { RotationImpact, SeenUnderKey, SeenWithin } from './keys/impact.ts'
+export type { Recovery, WrittenStatement } from './keys/recovery.ts'
+export { recoveryKeyId, signWithRecoveryKey } from './keys/recovery-key.ts'
+export type { Rotation, RotationFields, RotationOptions } from './keys/rotation.ts'
 export type { MasterKey } from './runtime/sealer.ts'
 export type { SigningOptions } from './keys/signing-queue.ts'
 export type * from './storage/index.ts'
 export type { AddedFeature, NewTier, Tier, TierChanges, Tiers } from './tiers.ts'
+export type {
+  KeyStatement,
+  RecoverySet,
+  RsaJwk,
+  SignedStatement,
+  StatementSignature,
+  TrustFile,
+} from './token/statement.ts'
 export { verifyToken, type ExpectedToken, type LicenseClaims, type VerificationKey } from './token/token.ts'
 export type {
   BatchReference,

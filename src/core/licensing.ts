@@ -12,6 +12,7 @@ import {
   isFunction,
   type OptionRules,
 } from './input/options.ts'
+import { bindRecovery, type Recovery } from './keys/recovery.ts'
 import { generateRsaKeyPair } from './keys/signing-keys.ts'
 import { signingQueue, type SigningOptions } from './keys/signing-queue.ts'
 import { loadOf, type Load } from './load.ts'
@@ -114,6 +115,8 @@ export interface WebhookOptions {
 export interface Licensing extends RestrictedLicensing {
   /** The queue of events for webhooks. `startDelivery` of `heartwood/webhooks` sends them. */
   readonly outbox: Outbox
+  /** The recovery keys of apps, which lead programs past a thief of a signing key. */
+  readonly recovery: Recovery
   /**
    * The use cases as the holder of an API key may call them. An app that the key does not see is `not_found`. Licenses lack
    * `jti` and `token` for a public key.
@@ -314,6 +317,7 @@ function bind(context: Context): Licensing {
   return {
     ...bindRestricted(context),
     outbox: bindOutbox(context),
+    recovery: bindRecovery(context),
     restrictedTo: (principal) => bindRestricted({ ...context, principal }),
     on: (type, handler) => runtime.listeners.on(type, handler),
     ensure: (catalogue, options) => ensure(context, catalogue, options),

@@ -41,11 +41,13 @@ export interface RestrictedLicensing {
   readonly webhooks: Webhooks
   /**
    * Replaces an app's key pair. Tokens are derived and never stored, so from the commit on the token of every active license
-   * is under the new key. Tokens under the old key fail, unless `gracePeriodDays` is given.
+   * is under the new key. Tokens under the old key fail, unless `gracePeriodDays` is given. The same transaction writes a
+   * statement that both keys sign, and programs follow it from the old key to the new: see `apps.trust`.
    *
    * `keyPair` is the new pair; by default one is generated, which takes a second or two.
-   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` if another rotation was faster; `unavailable` if too
-   * many key pairs are being made.
+   * @throws {LicensingError} `validation_error`, `not_found`; `recovery_required` if the rotation is `compromised` and the app
+   * has recovery keys that do not sign; `conflict` if another rotation was faster; `unavailable` if too many key pairs or
+   * signatures are being made.
    * @throws {TypeError} if `keyPair` is malformed, is a pair that the app has or had, or is missing inside a host's transaction.
    */
   rotateKeys(app: string, options?: RotationOptions, keyPair?: KeyPair): Promise<Rotation>

@@ -5,7 +5,7 @@ import type { Features } from '../core/features.ts'
 import type { Activation, ActivationOptions } from '../core/license-keys/activation.ts'
 import type { NewActivation } from '../core/license-keys/input.ts'
 import type { LicenseKeys } from '../core/license-keys/license-keys.ts'
-import type { Rotation, RotationOptions } from '../core/keys/rotation.ts'
+import type { Rotation, RotationFields } from '../core/keys/rotation.ts'
 import type { Licenses } from '../core/licenses/licenses.ts'
 import type { RenewalOptions } from '../core/licenses/regenerate.ts'
 import type { HeldLicense } from '../core/licenses/renewal.ts'
@@ -15,7 +15,7 @@ import type { Tiers } from '../core/tiers.ts'
 import type { Webhooks } from '../core/webhooks/webhooks.ts'
 
 /** The use cases of apps over HTTP. A new app has the mode of the API key, and the server makes its key pair. */
-export interface RemoteApps extends Omit<Apps, 'create' | 'list' | 'all'> {
+export interface RemoteApps extends Omit<Apps, 'create' | 'list' | 'all' | 'trust'> {
   /** Creates an app with its own RSA-4096 key pair. It takes the mode of the API key. */
   create(app: NewApp): Promise<App>
   /** The apps that the API key may see, newest first. */
@@ -25,7 +25,7 @@ export interface RemoteApps extends Omit<Apps, 'create' | 'list' | 'all'> {
 }
 
 /** The use cases of licenses over HTTP. `renew` takes the token itself, and the server applies its own limits. */
-export interface RemoteLicenses extends Omit<Licenses, 'authenticate' | 'renew'> {
+export interface RemoteLicenses extends Omit<Licenses, 'authenticate' | 'file' | 'renew'> {
   /** Regenerates a license for the holder of its token. The client shows no API key with it. */
   renew(
     app: string,
@@ -85,7 +85,7 @@ export interface RemoteLicensing {
   readonly apiKeys: RemoteApiKeys
   readonly webhooks: Webhooks
   /** Replaces an app's key pair by one that the server makes. */
-  rotateKeys(app: string, options?: RotationOptions): Promise<Rotation>
+  rotateKeys(app: string, options?: RotationFields): Promise<Rotation>
   /** Resolves if the server and its storage respond. @throws {LicensingError} `unavailable` if the storage does not. */
   ping(): Promise<void>
 }

@@ -10,6 +10,7 @@ import { expiryNoticeStorage } from './memory/expiry-notices.ts'
 import { featureStorage } from './memory/features.ts'
 import { idempotencyStorage } from './memory/idempotency.ts'
 import { Journal } from './memory/journal.ts'
+import { keyStatementStorage } from './memory/key-statements.ts'
 import { licenseKeyStorage } from './memory/license-keys.ts'
 import { licenseStorage } from './memory/licenses.ts'
 import type { Runner } from './memory/runner.ts'
@@ -103,6 +104,7 @@ function sessionOf(runner: Runner): StorageSession {
   return {
     ...appStorage(runner),
     ...signingKeyStorage(runner),
+    ...keyStatementStorage(runner),
     ...tierStorage(runner),
     ...featureStorage(runner),
     ...customerStorage(runner),

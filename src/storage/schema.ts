@@ -10,6 +10,7 @@ import type {
   FeatureRecord,
   StoredResponseRecord,
   ExpiryNotice,
+  KeyStatementRecord,
   LicenseKeyRecord,
   LicenseRecord,
   Metadata,
@@ -17,6 +18,7 @@ import type {
   TierRecord,
   WebhookRecord,
 } from '../core/storage/index.ts'
+import type { RecoverySet } from '../core/token/statement.ts'
 import { kindOf } from './errors.ts'
 import { beginOn, isPostgres } from './kysely/dialect.ts'
 import * as licensing from './migrations/0001-licensing.ts'
@@ -28,6 +30,7 @@ import * as deletions from './migrations/0006-deletions.ts'
 import * as terms from './migrations/0007-terms.ts'
 import * as licenseKeys from './migrations/0008-license-keys.ts'
 import * as listIndexes from './migrations/0009-list-indexes.ts'
+import * as keyStatements from './migrations/0010-key-statements.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
 type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
@@ -36,7 +39,7 @@ type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
 
 type Stored<Value> = Value extends boolean
   ? number
-  : Value extends readonly string[] | Metadata | Readonly<Record<string, number>>
+  : Value extends readonly string[] | Metadata | Readonly<Record<string, number>> | RecoverySet
     ? string
     : Value
 
@@ -47,6 +50,7 @@ export type Row<Entry> = { readonly [Name in keyof Entry & string as Snake<Name>
 export interface Database {
   readonly heartwood_app: Row<AppRecord>
   readonly heartwood_signing_key: Row<SigningKeyRecord>
+  readonly heartwood_key_statement: Row<KeyStatementRecord>
   readonly heartwood_tier: Row<Omit<TierRecord, 'features'>>
   readonly heartwood_feature: Row<FeatureRecord>
   readonly heartwood_tier_feature: {
@@ -90,6 +94,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0007-terms': terms,
   '0008-license-keys': licenseKeys,
   '0009-list-indexes': listIndexes,
+  '0010-key-statements': keyStatements,
 })
 
 const migrationTable = 'heartwood_migration'

@@ -6,12 +6,14 @@ import { deletionCases } from './storage-cases/deletions.ts'
 import { deliveryCases } from './storage-cases/deliveries.ts'
 import { expiryNoticeCases } from './storage-cases/expiry-notices.ts'
 import { storedResponseCases } from './storage-cases/idempotency.ts'
+import { keyStatementCases } from './storage-cases/key-statements.ts'
 import { licenseKeyCases } from './storage-cases/license-keys.ts'
 import { licenseCases } from './storage-cases/licenses.ts'
 import { orphanCases } from './storage-cases/orphans.ts'
 import { pageCases } from './storage-cases/pages.ts'
 import { regenerationCases } from './storage-cases/regenerate-many.ts'
 import { seatCases } from './storage-cases/seats.ts'
+import { seenCases } from './storage-cases/seen.ts'
 import { secretCases } from './storage-cases/secrets.ts'
 import { signingKeyCases } from './storage-cases/signing-keys.ts'
 import { tierCases } from './storage-cases/tiers.ts'
@@ -37,11 +39,13 @@ export type { ConformanceCase } from './storage-cases/conformance-case.ts'
 export const storageCases: readonly ConformanceCase[] = [
   ...appCases,
   ...signingKeyCases,
+  ...keyStatementCases,
   ...tierCases,
   ...customerCases,
   ...licenseCases,
   ...licenseKeyCases,
   ...seatCases,
+  ...seenCases,
   ...regenerationCases,
   ...apiKeyCases,
   ...storedResponseCases,

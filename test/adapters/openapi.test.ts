@@ -170,8 +170,9 @@ describe('openApiDocument()', () => {
   })
 
   // It was 160,000 before the 16 operations of license keys. An operation takes some 3,000, its share of the schemas among them.
-  test('size: under 205,000 characters', () => {
-    assert.ok(JSON.stringify(document).length < 205_000, `${JSON.stringify(document).length} characters`)
+  // The statements about signing keys, the license file and the dry run of a rotation took 8,700 more.
+  test('size: under 212,000 characters', () => {
+    assert.ok(JSON.stringify(document).length < 212_000, `${JSON.stringify(document).length} characters`)
   })
 })
 

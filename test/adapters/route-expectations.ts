@@ -221,6 +221,7 @@ export const expectations: Readonly<Record<string, Expectation>> = {
   'PUT /apps/:slug': ['write', 200, withBody(nothing, { name: 'Renamed' })],
   'GET /apps/:slug/public-key': ['public', 200],
   'GET /apps/:slug/jwks.json': ['public', 200],
+  'GET /apps/:slug/trust.json': ['public', 200],
   'GET /apps/:slug/keys': ['write', 200],
 
   'GET /apps/:slug/tiers': ['read', 200],
@@ -272,6 +273,7 @@ export const expectations: Readonly<Record<string, Expectation>> = {
     async () => ({ query: `installation_id=${installation(1)}` }),
   ],
   'GET /apps/:slug/licenses/:id': ['read', 200, aLicense],
+  'GET /apps/:slug/licenses/:id/file': ['write', 200, aLicense],
   'PUT /apps/:slug/licenses/:id': ['write', 200, withBody(aLicense, { metadata: { seat: 1 } })],
   'POST /apps/:slug/licenses/:id/regenerate': ['renewal', 200, aLicense],
   'POST /apps/:slug/licenses/:id/revoke': [

@@ -165,8 +165,10 @@ test('rotateKeys(): a dry run counts and changes nothing', async () => {
   const { id, token } = await shop.issue()
   const keys = await storage.listSigningKeys(app.id)
   const outcome = await licensing.rotateKeys('desktop-app', { dryRun: true, gracePeriodDays: 5 })
-  assert.deepEqual(outcome, { licensesResigned: 1, publicKeyPem: app.publicKeyPem })
+  const { impact: _impact, ...counts } = outcome
+  assert.deepEqual(counts, { licensesResigned: 1, publicKeyPem: app.publicKeyPem })
   assert.deepEqual(await storage.listSigningKeys(app.id), keys)
+  assert.deepEqual(await storage.listKeyStatements(app.id), [])
   assert.deepEqual(await uses(shop, id, tokenOf({ token })), accepted)
 })
 
@@ -324,5 +326,5 @@ test('rotateKeys(): tells handlers the new kid and the number of active licenses
   licensing.on('app.keys_rotated', ({ data }) => told.resolve(data))
   await licensing.rotateKeys('desktop-app')
   const [{ kid } = {}] = await licensing.apps.keys('desktop-app')
-  assert.deepEqual(await told.promise, { kid, licensesResigned: 1 })
+  assert.deepEqual(await told.promise, { kid, licensesResigned: 1, seq: 2, compromised: false })
 })

@@ -335,8 +335,11 @@ for (const [call, name, given] of calls)
     assert.equal(request!.init.credentials, undefined)
   })
 
-test('createLicensingClient(): reaches every route of the server', () => {
-  assert.deepEqual([...new Set(calls.map(([, route]) => route))].toSorted(), [...routeOf.keys()].toSorted())
+test('createLicensingClient(): reaches every route of the server but two files', () => {
+  // The 6,000 bytes of the client have no room for two files that a build or a person fetches.
+  const files = ['GET /apps/:slug/trust.json', 'GET /apps/:slug/licenses/:id/file']
+  const reached = [...new Set(calls.map(([, route]) => route)), ...files]
+  assert.deepEqual(reached.toSorted(), [...routeOf.keys()].toSorted())
 })
 
 test('ping(): asks the health check, without a credential', async () => {

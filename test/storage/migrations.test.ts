@@ -59,7 +59,7 @@ async function makeOldTables(db: Kysely<any>): Promise<void> {
 const added = [
   ...['revoked_cause', 'seen_at', 'seen_kid', 'seen_client', 'retired_at', 'retired_reason'],
   ...['limits', 'tier_limits', 'custom_limits', 'updates_until'],
-  ...['key_prefix', 'license_key_id'],
+  ...['key_prefix', 'license_key_id', 'recovery'],
 ]
 
 /** The row as 0.1.0 wrote it. */

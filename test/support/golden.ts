@@ -34,6 +34,7 @@ async function goldenWorld(): Promise<World> {
       description: null,
       webhookUrl: null,
       keyPrefix: null,
+      recovery: null,
       createdAt: start,
       updatedAt: start,
     },

@@ -37,6 +37,7 @@ export async function overHttp(licensing: Licensing): Promise<Licensing> {
     // Mode, key pair and handlers stay with the process. Calls that give them stay too.
     apps: {
       ...remote.apps,
+      trust: licensing.apps.trust,
       create: (app, options) =>
         options === undefined ? remote.apps.create(app) : licensing.apps.create(app, options),
       list: (query, options) =>
@@ -66,6 +67,8 @@ export async function overHttp(licensing: Licensing): Promise<Licensing> {
     verification: { ...licensing.verification, ...remote.verification },
     apiKeys: { ...licensing.apiKeys, ...(remote.apiKeys as Licensing['apiKeys']) },
     rotateKeys: (app, options, keyPair) =>
-      keyPair === undefined ? remote.rotateKeys(app, options) : licensing.rotateKeys(app, options, keyPair),
+      keyPair === undefined && options?.recover === undefined
+        ? remote.rotateKeys(app, options)
+        : licensing.rotateKeys(app, options, keyPair),
   }
 }

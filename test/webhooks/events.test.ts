@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Kysely, SqliteDialect } from 'kysely'
-import type { EventType, Licensing, LicensingEvent } from '../../src/core/index.ts'
-import { eventTypes, LicensingError } from '../../src/core/index.ts'
+import type { EventType, Licensing, LicensingEvent, Recover } from '../../src/core/index.ts'
+import { eventTypes, LicensingError, recoveryKeyId, signWithRecoveryKey } from '../../src/core/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { codeOf, day, installation, newShop, type Shop } from '../support/fixtures.ts'
+import { recoveryKeys } from '../support/keys.ts'
 
 const url = 'https://example.com/hook'
 
@@ -33,6 +34,15 @@ async function typesOf(shop: Pick<Shop, 'storage' | 'app'>): Promise<string[]> {
   return (await bodies(shop)).map(({ type }) => type)
 }
 
+const { privateKeyPem } = recoveryKeys[0]!
+const recoveryId = () => recoveryKeyId(privateKeyPem)
+const recover: Recover = async (payload) => [await signWithRecoveryKey(payload, privateKeyPem)]
+
+async function retiredKid({ licensing }: Shop): Promise<string> {
+  const keys = await licensing.apps.keys('desktop-app')
+  return keys.find(({ state }) => state === 'retired')!.kid
+}
+
 test('events: each committed change writes exactly one event', async () => {
   const shop = await shopWithWebhook()
   const { licensing, issue, customer } = shop
@@ -56,6 +66,11 @@ test('events: each committed change writes exactly one event', async () => {
     ['', () => licenses.regenerateAll(slug, { customerId: 'cus_nobody' })],
     ['app.keys_rotated', () => licensing.rotateKeys(slug)],
     ['', () => licensing.rotateKeys(slug, { dryRun: true })],
+    [
+      'app.recovery_set',
+      async () => licensing.recovery.set(slug, { threshold: 1, kids: [await recoveryId()] }),
+    ],
+    ['app.keys_revoked', async () => licensing.recovery.revoke(slug, [await retiredKid(shop)], recover)],
     ['webhook.test', () => licensing.webhooks.test(slug)],
     ['license.deleted', () => licenses.delete(slug, id)],
     ['license.created', () => issue()],

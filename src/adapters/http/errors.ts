@@ -78,6 +78,10 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
   },
   seat_limit_reached: { status: 409, when: 'All seats of the license key are taken' },
   release_limit_reached: { status: 409, when: 'The releases of this year are used up' },
+  recovery_required: {
+    status: 409,
+    when: 'A recovery key of the app must sign this, which the command line does',
+  },
   idempotency_in_progress: {
     status: 409,
     when: 'The first request with this Idempotency-Key is still running',

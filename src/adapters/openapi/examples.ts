@@ -44,6 +44,13 @@ export const signingKeyExample: object = example('SigningKey', {
   created_at: '2026-01-23T10:00:00Z',
 })
 
+export const licenseFileExample: string = [
+  '-----BEGIN HEARTWOOD LICENSE-----',
+  'eyJ2IjoxLCJ0b2tlbiI6ImV5SmhiR2NpT2lKU1V6STFOaUlzSW5SNWNDSTZJa3BY',
+  '-----END HEARTWOOD LICENSE-----',
+  '',
+].join('\n')
+
 export const featureExample: object = example('Feature', {
   id: 'feat_01kfnb41n3ef4ttvq4zk7m6g0q',
   name: 'Webhooks',

@@ -4,7 +4,7 @@ import { flag, integer, nullable, oneOf } from '../../core/input/fields.ts'
 import { errorCodes } from '../http/errors.ts'
 import type { JsonSchema } from '../http/wire.ts'
 
-import { line, object, pemText } from './fields.ts'
+import { line, matching, object, pemText } from './fields.ts'
 import { responseSchema } from './json-schema.ts'
 import { views } from './views.ts'
 
@@ -68,11 +68,16 @@ export const licenseKeyVerificationSchema: JsonSchema = ref('LicenseKeyVerificat
 export const regeneratedLicenseSchema: JsonSchema = { oneOf: [ref('License'), ref('HeldLicense')] }
 /** Raw text, see `application/x-pem-file`. */
 export const pemSchema: JsonSchema = responseSchema(pemText('SubjectPublicKeyInfo in PEM'))
+/** Raw text, see `application/heartwood-license`. */
+export const licenseFileSchema: JsonSchema = responseSchema(
+  matching('Armoured text', '^-----BEGIN HEARTWOOD LICENSE-----\\n', 256 * 1024),
+)
 export const releaseSchema: JsonSchema = ref('Release')
 export const releasedSeatsSchema: JsonSchema = ref('ReleasedSeats')
 export const rotationSchema: JsonSchema = ref('Rotation')
 export const signingKeySchema: JsonSchema = ref('SigningKey')
 export const tierSchema: JsonSchema = ref('Tier')
+export const trustFileSchema: JsonSchema = ref('TrustFile')
 export const tokenVerificationSchema: JsonSchema = ref('TokenVerification')
 export const verificationSchema: JsonSchema = ref('Verification')
 export const webhookSecretSchema: JsonSchema = ref('WebhookSecret')

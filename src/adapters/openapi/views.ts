@@ -3,7 +3,7 @@ import type { ApiKey } from '../../core/api-keys/api-keys.ts'
 import type { App } from '../../core/apps.ts'
 import type { Customer } from '../../core/customers.ts'
 import type { Feature } from '../../core/features.ts'
-import { instant, limits, nullable, oneOf } from '../../core/input/fields.ts'
+import { instant, integer, limits, nullable, oneOf } from '../../core/input/fields.ts'
 import { input } from '../../core/input/parse.ts'
 import type { Rotation } from '../../core/keys/rotation.ts'
 import type { SigningKey } from '../../core/keys/app-keys.ts'
@@ -18,6 +18,7 @@ import { deliveryRecord } from '../../core/storage/deliveries.ts'
 import { featureRecord } from '../../core/storage/features.ts'
 import { signingKeyRecord } from '../../core/storage/signing-keys.ts'
 import { tierRecord } from '../../core/storage/tiers.ts'
+import type { TrustFile } from '../../core/token/statement.ts'
 import { count, line, list, matching, object, pemText, recordFields, slugs } from './fields.ts'
 import { licenseKeyViews, type LicenseKeyViewName } from './license-key-views.ts'
 import { licenseViews, type LicenseViewName } from './license-views.ts'
@@ -27,7 +28,7 @@ const view = input
 
 const app = view<App>()(
   object('An app', {
-    ...recordFields(appRecord, ['tokenSecret']),
+    ...recordFields(appRecord, ['tokenSecret', 'recovery']),
     webhookDisabledAt: nullable(
       instant(
         'Time since which no events are sent, because of failures; saving webhook_url enables them again',
@@ -37,6 +38,35 @@ const app = view<App>()(
   }),
 )
 
+const kid = (description: string) => matching(description, '^[A-Za-z0-9_-]{43}$', 43)
+
+const seenWithin = list(
+  object('Licenses that were seen within some days', {
+    days: count('Number of days', 1, 90),
+    licenses: count('Number of licenses'),
+  }),
+  'For 1, 7, 30 and 90 days; each number includes those before it',
+  4,
+)
+
+const impact = object(
+  'Only of a dry run: when the active licenses were last seen, by their own renewal or activation',
+  {
+    acceptedUntil: instant('Time until which the server accepts tokens under the present key'),
+    seenWithin,
+    neverSeen: count('Number of licenses that were never seen'),
+    keys: list(
+      object('The licenses that were last seen under one key', {
+        kid: kid('Thumbprint of the key'),
+        licenses: count('Number of licenses'),
+        seenWithin,
+      }),
+      'By the key under which a license was last seen',
+      1000,
+    ),
+  },
+)
+
 const rotation = view<Rotation & { message: string }>()(
   object('The result of a key rotation', {
     message: line('The result for people', 1024),
@@ -44,6 +74,7 @@ const rotation = view<Rotation & { message: string }>()(
       'Number of active licenses, whose tokens are all under the new key: a token is derived from its license and the active key, and never stored',
     ),
     publicKeyPem: pemText('New public key in PEM'),
+    impact: Type.Optional(impact),
   }),
 )
 
@@ -73,6 +104,38 @@ const jwk = object('A public key', {
 const jwks = view<{ keys: readonly (PublicJwk & { kty: 'RSA' })[] }>()(
   object('JWK Set (RFC 7517)', {
     keys: list(jwk, 'The active key, then the keys in their grace period', 1000),
+  }),
+)
+
+const encoded = (description: string) => matching(description, '^[A-Za-z0-9_-]+$', 1024 * 1024)
+
+const publicJwk = object('A public key', {
+  kty: oneOf('Key type', ['RSA']),
+  n: matching('Modulus', '^[A-Za-z0-9_-]+$', 2731),
+  e: oneOf('Exponent', ['AQAB']),
+})
+
+const statementSignature = object('A signature of RFC 7515 section 7.2.1', {
+  protected: encoded('Header: alg, typ keystatement+jwt, and the kid of the signer'),
+  header: Type.Optional(object('Only for a recovery key', { jwk: publicJwk })),
+  signature: encoded('RS256 signature'),
+})
+
+const trustFile = view<TrustFile>()(
+  object('The statements about the signing keys of an app', {
+    v: Type.Unsafe<1>(integer('Version of the form', 1, 1)),
+    statements: list(
+      object('A statement, as a JWS in General JSON Serialization', {
+        payload: encoded('The statement, JSON in base64url'),
+        signatures: list(
+          statementSignature,
+          'Signatures of keys that programs trust, and of the new key',
+          64,
+        ),
+      }),
+      'Every statement, oldest first',
+      1_000_000,
+    ),
   }),
 )
 
@@ -144,6 +207,7 @@ export type ViewName =
   | 'Rotation'
   | 'SigningKey'
   | 'Tier'
+  | 'TrustFile'
   | 'WebhookDelivery'
   | 'WebhookSecret'
 
@@ -160,6 +224,7 @@ export const views: Readonly<Record<ViewName, TObject>> = {
   Rotation: rotation.schema,
   SigningKey: signingKey.schema,
   Tier: tier.schema,
+  TrustFile: trustFile.schema,
   WebhookDelivery: delivery.schema,
   WebhookSecret: webhookSecret.schema,
 }

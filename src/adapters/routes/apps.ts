@@ -1,5 +1,5 @@
 import { appChanges, appQuery, newApp } from '../../core/apps.ts'
-import { rotationOptions, type Rotation, type RotationOptions } from '../../core/keys/rotation.ts'
+import { rotationFields, type Rotation, type RotationFields } from '../../core/keys/rotation.ts'
 import {
   appExample,
   pageExample,
@@ -18,13 +18,14 @@ import {
   pemSchema,
   rotationSchema,
   signingKeySchema,
+  trustFileSchema,
 } from '../openapi/schemas.ts'
 
 const tag = 'Apps'
 const appResponse = { description: 'The app', schema: dataOf(appSchema), example: { data: appExample } }
 
 /** A rotation as HTTP shows it. */
-export function rotationView(rotation: Rotation, { dryRun = false }: RotationOptions): object {
+export function rotationView(rotation: Rotation, { dryRun = false }: RotationFields): object {
   return { message: dryRun ? 'Dry run: nothing was changed' : 'Keys rotated successfully', ...rotation }
 }
 
@@ -158,6 +159,35 @@ export const appRoutes: readonly Route[] = [
   }),
   route({
     method: 'GET',
+    path: '/apps/:slug/trust.json',
+    access: 'public',
+    limit: 'publicKey',
+    tag,
+    operationId: 'getTrust',
+    summary: 'Get the statements about the signing keys',
+    description:
+      'Each rotation adds a statement, which the old and the new key sign. A program that was built with any earlier key follows the statements to the active one. The file may be served by any other server too.',
+    responses: {
+      200: {
+        description: 'The statements, oldest first',
+        schema: trustFileSchema,
+        example: {
+          v: 1,
+          statements: [
+            {
+              payload: 'eyJpc3MiOiJsaWNlbnNlLXNlcnZlciJ9',
+              signatures: [{ protected: 'eyJhbGciOiJSUzI1NiJ9', signature: 'c2lnbmF0dXJl' }],
+            },
+          ],
+        },
+      },
+      304: { description: 'Unchanged since the ETag in If-None-Match' },
+    },
+    run: ({ licensing, app }) => licensing.apps.trust(app),
+    respond: (trust, { request }) => cacheable(request, JSON.stringify(trust), 'application/json'),
+  }),
+  route({
+    method: 'GET',
     path: '/apps/:slug/keys',
     access: 'write',
     tag,
@@ -184,8 +214,8 @@ export const appRoutes: readonly Route[] = [
     operationId: 'rotateKeys',
     summary: 'Rotate the keys',
     description:
-      'Replaces the key pair with a fresh one and re-signs every active license. A token is derived from its license and the active key when somebody asks for it, so from the commit on every token is under the new key. Tokens under the old key then fail, except during grace_period_days. Never set a grace period after a suspected leak.',
-    body: rotationOptions,
+      'Replaces the key pair with a fresh one and re-signs every active license. A token is derived from its license and the active key when somebody asks for it, so from the commit on every token is under the new key. Tokens under the old key then fail, except during grace_period_days. Never set a grace period after a suspected leak: set compromised, which revokes the old key for every program. If the app has recovery keys, only the command line can do that.',
+    body: rotationFields,
     bodyExample: {},
     responses: {
       200: {
@@ -194,7 +224,7 @@ export const appRoutes: readonly Route[] = [
         example: { data: rotationExample },
       },
     },
-    errors: ['conflict'],
+    errors: ['conflict', 'recovery_required'],
     run: ({ licensing, app, body }) => licensing.rotateKeys(app, body),
     respond: (rotation, { body }) => one(rotationView(rotation, body)),
   }),

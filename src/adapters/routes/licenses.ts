@@ -9,10 +9,10 @@ import {
   revocation,
 } from '../../core/licenses/input.ts'
 import type { License } from '../../core/licenses/view.ts'
-import { licenseExample, pageExample } from '../openapi/examples.ts'
+import { licenseExample, licenseFileExample, pageExample } from '../openapi/examples.ts'
 import { created, many, noContent, one } from '../http/reply.ts'
 import { checked, route, type Route } from '../http/route.ts'
-import { dataOf, licenseSchema, pageOf } from '../openapi/schemas.ts'
+import { dataOf, licenseFileSchema, licenseSchema, pageOf } from '../openapi/schemas.ts'
 
 const tag = 'Licenses'
 const licenseResponse = {
@@ -83,6 +83,31 @@ const readRoutes: readonly Route[] = [
         ? licensing.licenses.get(app, id, includeToken)
         : licensing.licenses.get(app, id),
     respond: one,
+  }),
+  route({
+    method: 'GET',
+    path: '/apps/:slug/licenses/:id/file',
+    access: 'write',
+    tag,
+    operationId: 'getLicenseFile',
+    summary: 'Get a license file',
+    description:
+      'The token of an active license with the statements about the signing keys, as text that survives mail. A program reads it like a token, also without a network.',
+    responses: {
+      200: {
+        description: 'The license file',
+        contentType: 'application/heartwood-license',
+        schema: licenseFileSchema,
+        example: licenseFileExample,
+      },
+    },
+    errors: ['license_revoked', 'token_expired'],
+    run: ({ licensing, app, params: { id = '' } }) => licensing.licenses.file(app, id),
+    respond: (file) => ({
+      status: 200,
+      headers: { 'content-type': 'application/heartwood-license', 'cache-control': 'no-store' },
+      body: file,
+    }),
   }),
 ]
 

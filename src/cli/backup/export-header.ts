@@ -5,7 +5,7 @@ import { input, type Input } from '../../core/input/parse.ts'
 import { noCounts, type Counts } from './records.ts'
 
 /** Raise it when an older Heartwood could not read the export. Every earlier format is still read: see `formats.ts`. */
-const format = 3
+const format = 4
 
 /** The first line of an export. */
 export interface ExportHeader {
@@ -28,6 +28,8 @@ const countsShape = Type.Object(
     tier: count(),
     signingKey: count(),
     customer: count(),
+    // Formats 1 to 3 know no statements.
+    statement: Type.Optional(count()),
     // Formats 1 and 2 know no license keys.
     licenseKey: Type.Optional(count()),
     license: count(),
@@ -39,9 +41,12 @@ const countsShape = Type.Object(
   { rule: 'must count every kind' },
 )
 
+/** The kinds that an earlier format does not know. */
+type Added = 'licenseKey' | 'statement'
+
 /** A header as a file has it. */
 interface WrittenHeader extends Omit<ExportHeader, 'counts'> {
-  readonly counts: Omit<Counts, 'licenseKey'> & { readonly licenseKey?: number }
+  readonly counts: Omit<Counts, Added> & Partial<Pick<Counts, Added>>
 }
 
 /** The schema of the first line. */

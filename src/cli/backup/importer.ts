@@ -31,6 +31,7 @@ const inBatches: { readonly [K in Kind]: K extends keyof BatchRecords ? true : f
   feature: true,
   tier: false,
   signingKey: false,
+  statement: false,
   customer: true,
   licenseKey: true,
   license: true,
@@ -156,6 +157,8 @@ export class Importer {
         return this.#writeTier(record)
       case 'signingKey':
         return this.#writeKey(record)
+      case 'statement':
+        return session.insertKeyStatement(record)
       case 'customer':
         return session.insertCustomer(record)
       case 'licenseKey':

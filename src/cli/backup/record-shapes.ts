@@ -7,6 +7,7 @@ import { customerRecord } from '../../core/storage/customers.ts'
 import { deliveryRecord } from '../../core/storage/deliveries.ts'
 import { expiryNotice } from '../../core/storage/expiry-notices.ts'
 import { featureRecord } from '../../core/storage/features.ts'
+import { keyStatementRecord } from '../../core/storage/key-statements.ts'
 import { licenseKeyRecord } from '../../core/storage/license-keys.ts'
 import { licenseRecord } from '../../core/storage/licenses.ts'
 import type { RecordSchema } from '../../core/storage/schema.ts'
@@ -21,6 +22,7 @@ export const recordShapes: { readonly [K in Kind]: RecordSchema<Records[K]> } = 
   feature: featureRecord,
   tier: tierRecord,
   signingKey: signingKeyRecord,
+  statement: keyStatementRecord,
   customer: customerRecord,
   licenseKey: licenseKeyRecord,
   license: licenseRecord,

@@ -7,6 +7,7 @@ import type {
   FeatureRecord,
   StoredResponseRecord,
   ExpiryNotice,
+  KeyStatementRecord,
   LicenseKeyRecord,
   LicenseRecord,
   Page,
@@ -23,6 +24,7 @@ export interface Records {
   readonly feature: FeatureRecord
   readonly tier: TierRecord
   readonly signingKey: SigningKeyRecord
+  readonly statement: KeyStatementRecord
   readonly customer: CustomerRecord
   readonly licenseKey: LicenseKeyRecord
   readonly license: LicenseRecord
@@ -45,6 +47,7 @@ export const kinds: readonly Kind[] = [
   'feature',
   'tier',
   'signingKey',
+  'statement',
   'customer',
   'licenseKey',
   'license',
@@ -136,6 +139,7 @@ export async function* entriesOf(session: StorageSession): AsyncGenerator<Entry>
     )
     yield* named('tier', tiersOf(session, app.id))
     yield* named('signingKey', await keysInOrder(session, app.id))
+    yield* named('statement', await session.listKeyStatements(app.id))
     yield* named('customer', customersOf(session, app.id))
     yield* named('licenseKey', licenseKeysOf(session, app.id))
     yield* named('license', licensesOf(session, app.id))
@@ -154,6 +158,7 @@ async function countApp(session: StorageSession, appId: string): Promise<Omit<Co
     feature: await session.countFeatures(appId),
     tier: await session.countTiers(appId),
     signingKey: (await session.listSigningKeys(appId)).length,
+    statement: (await session.listKeyStatements(appId)).length,
     customer: await session.countCustomers({ appId }),
     licenseKey: await session.countLicenseKeys({ appId, now: 0 }),
     license: await session.countLicenses({ appId, now: 0 }),
@@ -181,6 +186,7 @@ export function noCounts(): Record<Kind, number> {
     feature: 0,
     tier: 0,
     signingKey: 0,
+    statement: 0,
     customer: 0,
     licenseKey: 0,
     license: 0,

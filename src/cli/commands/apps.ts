@@ -1,5 +1,6 @@
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from '@stricli/core'
-import { createApp, deleteApp, getApp, listApps, printPublicKey, rotateKeys } from '../apps.ts'
+import { createApp, deleteApp, getApp, listApps, printPublicKey, printTrust, rotateKeys } from '../apps.ts'
+import { createRecovery, revokeKeys } from '../recovery.ts'
 import { readWebhooks } from '../settings.ts'
 import {
   argument,
@@ -8,6 +9,8 @@ import {
   optional,
   parseCount,
   parseLimit,
+  several,
+  severalOptional,
   text,
   toggle,
   type DatabaseFlags,
@@ -33,7 +36,20 @@ interface DeleteFlags extends JsonFlags {
 
 interface RotateFlags extends JsonFlags {
   readonly gracePeriodDays?: number
+  readonly compromised: boolean
+  readonly recoveryKey?: readonly string[]
   readonly dryRun: boolean
+}
+
+interface CreateRecoveryFlags extends JsonFlags {
+  readonly out: readonly string[]
+  readonly threshold?: number
+  readonly recoveryKey?: readonly string[]
+}
+
+interface RevokeKeysFlags extends JsonFlags {
+  readonly kid: readonly string[]
+  readonly recoveryKey: readonly string[]
 }
 
 const slug = argument('The slug of the app', 'slug')
@@ -114,7 +130,7 @@ const rotateCommand: Command<CliContext> = buildCommand({
   docs: {
     brief: 'Replace the key pair of an app and re-sign every active license',
     fullDescription:
-      'Replaces the key pair of an app and re-signs every active license. Tokens under the old key fail at once, unless you set --grace-period-days. Never set it if the old key may have leaked.',
+      'Replaces the key pair of an app and re-signs every active license. Tokens under the old key fail at once, unless you set --grace-period-days. Never set it if the old key may have leaked: set --compromised, which revokes the old key for every program.',
   },
   parameters: {
     flags: {
@@ -122,6 +138,11 @@ const rotateCommand: Command<CliContext> = buildCommand({
         'The days for which tokens under the old key stay valid, 0 to 90; default 0',
         'days',
         parseCount,
+      ),
+      compromised: toggle('Revoke the old key, because it may have leaked; ends every grace period'),
+      recoveryKey: severalOptional(
+        'A file with a recovery key; needed with --compromised if the app has some',
+        'file',
       ),
       dryRun: toggle('Count the licenses and change nothing'),
       json,
@@ -134,6 +155,66 @@ const rotateCommand: Command<CliContext> = buildCommand({
   },
 })
 
+const trustCommand: Command<CliContext> = buildCommand({
+  docs: {
+    brief: 'Print the statements about the signing keys of an app: trust.json',
+    fullDescription:
+      'Prints the statements about the signing keys of an app. Build your program with this file instead of the public key: it then follows every later rotation.',
+  },
+  parameters: { flags: { database }, positional: slug },
+  async func(this: CliContext, flags: DatabaseFlags, slug: string) {
+    await printTrust(await prepare(this, flags), slug, this.output)
+  },
+})
+
+const presentKey = severalOptional('A file with a present recovery key; needed if the app has some', 'file')
+
+const createRecoveryCommand: Command<CliContext> = buildCommand({
+  docs: {
+    brief: 'Make recovery keys, which lead programs past a thief of the signing key',
+    fullDescription:
+      'Makes a private key for each --out, and gives the app their thumbprints. The database never has the private keys: move the files to a safe place. If the app has recovery keys already, enough of them must sign.',
+  },
+  parameters: {
+    flags: {
+      out: several('The new file of a private key; repeat it for several keys', 'file'),
+      threshold: optional('The number of keys that must sign; default 1', 'number', parseLimit),
+      recoveryKey: presentKey,
+      json,
+      database,
+    },
+    positional: slug,
+  },
+  async func(this: CliContext, flags: CreateRecoveryFlags, slug: string) {
+    await createRecovery(await prepare(this, flags), slug, flags, this.output)
+  },
+})
+
+const revokeKeysCommand: Command<CliContext> = buildCommand({
+  docs: {
+    brief: 'Revoke retired signing keys: programs refuse every token under them',
+    fullDescription:
+      'Revokes retired signing keys by a statement that recovery keys sign. Programs that a thief of such a key has led away come back. To revoke the active key, run apps rotate-keys --compromised.',
+  },
+  parameters: {
+    flags: {
+      kid: several('The thumbprint of a retired signing key, as --kid=…; repeat it for several keys', 'kid'),
+      recoveryKey: several('A file with a recovery key; repeat it for several keys', 'file'),
+      json,
+      database,
+    },
+    positional: slug,
+  },
+  async func(this: CliContext, flags: RevokeKeysFlags, slug: string) {
+    await revokeKeys(await prepare(this, flags), slug, flags, this.output)
+  },
+})
+
+const recoveryCommands: RouteMap<CliContext> = buildRouteMap({
+  docs: { brief: 'Make recovery keys, and revoke earlier signing keys with them' },
+  routes: { create: createRecoveryCommand, revoke: revokeKeysCommand },
+})
+
 export const appsCommands: RouteMap<CliContext> = buildRouteMap({
   docs: { brief: 'List, create and delete apps, and rotate their keys' },
   routes: {
@@ -143,5 +224,7 @@ export const appsCommands: RouteMap<CliContext> = buildRouteMap({
     publicKey: publicKeyCommand,
     delete: deleteCommand,
     rotateKeys: rotateCommand,
+    trust: trustCommand,
+    recovery: recoveryCommands,
   },
 })

@@ -63,6 +63,24 @@ export function text(brief: string, placeholder: string): OptionalFlag<string> {
   return optional(brief, placeholder, String)
 }
 
+/** A flag that may be repeated. It comes at least once. */
+export interface SeveralFlag extends ValueFlag<string> {
+  readonly variadic: true
+}
+
+/** A flag that may be repeated, or left out. */
+export interface SeveralOptionalFlag extends SeveralFlag {
+  readonly optional: true
+}
+
+export function several(brief: string, placeholder: string): SeveralFlag {
+  return { ...required(brief, placeholder), variadic: true }
+}
+
+export function severalOptional(brief: string, placeholder: string): SeveralOptionalFlag {
+  return { ...several(brief, placeholder), optional: true }
+}
+
 export function toggle(brief: string): Switch {
   return { kind: 'boolean', brief, default: false, withNegated: false }
 }

@@ -3,6 +3,7 @@ import {
   createLicense,
   getLicense,
   listLicenses,
+  printLicenseFile,
   regenerateAll,
   regenerateLicense,
   reinstateLicense,
@@ -34,6 +35,7 @@ import {
 import { prepare, type CliContext } from './context.ts'
 
 type LicenseFlags = LicenseOptions & DatabaseFlags
+type FileFlags = Pick<LicenseOptions, 'app'> & DatabaseFlags
 type ListFlags = ListLicensesOptions & DatabaseFlags
 type CreateFlags = CreateLicenseOptions & DatabaseFlags
 type UpdateFlags = UpdateLicenseOptions & DatabaseFlags
@@ -102,6 +104,14 @@ const getCommand: Command<CliContext> = buildCommand({
   parameters: { flags: { app, json, database }, positional: id },
   async func(this: CliContext, flags: LicenseFlags, id: string) {
     await getLicense(await prepare(this, flags), id, flags, this.output)
+  },
+})
+
+const fileCommand: Command<CliContext> = buildCommand({
+  docs: { brief: 'Print a license file: token and statements, for a program without a network' },
+  parameters: { flags: { app, database }, positional: id },
+  async func(this: CliContext, flags: FileFlags, id: string) {
+    await printLicenseFile(await prepare(this, flags), id, flags, this.output)
   },
 })
 
@@ -176,6 +186,7 @@ export const licensesCommands: RouteMap<CliContext> = buildRouteMap({
     list: listCommand,
     create: createCommand,
     get: getCommand,
+    file: fileCommand,
     update: updateCommand,
     revoke: revokeCommand,
     reinstate: reinstateCommand,

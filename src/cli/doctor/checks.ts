@@ -18,6 +18,7 @@ import type {
   StorageSession,
 } from '../../core/storage/index.ts'
 import { readJti, verifyToken } from '../../core/token/token.ts'
+import { chainFaults } from './chain-faults.ts'
 import { checkLicenses } from './license-checks.ts'
 import type { Snapshot } from '../backup/snapshot.ts'
 import {
@@ -114,6 +115,10 @@ async function checkKeys(checker: Checker, app: AppRecord): Promise<void> {
   if (active.length !== 1)
     checker.report(`app ${app.id}`, `has ${active.length} active signing keys, not one`)
   for (const key of keys) await checkKey(checker, key)
+  const statements = await checker.session.listKeyStatements(app.id)
+  for (const statement of statements)
+    checker.visit('statement', `statement ${statement.seq} of app ${app.id}`, statement)
+  for (const { where, what } of await chainFaults(app, statements, keys)) checker.report(where, what)
 }
 
 async function checkTiers({ session, visit, report }: Checker, app: AppRecord): Promise<Set<string>> {

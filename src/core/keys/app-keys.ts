@@ -1,7 +1,8 @@
 import type { Context } from '../context.ts'
 import { requireApp } from '../lookup.ts'
 import { appGone } from './signing-keys.ts'
-import type { NumericDate, RetirementReason, SigningKeyRecord } from '../storage/index.ts'
+import type { KeyStatementRecord, NumericDate, RetirementReason, SigningKeyRecord } from '../storage/index.ts'
+import type { KeyStatement } from '../token/statement.ts'
 
 /** A signing key of an app, without its private half. Times are whole seconds since 1970. */
 export interface SigningKey {
@@ -16,16 +17,24 @@ export interface SigningKey {
   readonly acceptedUntil: NumericDate | null
   /** `null` for the active key, and for a key that version 0.1.0 retired. */
   readonly retiredAt: NumericDate | null
-  /** `compromised` if the rotation said so, otherwise `rotated`; `null` where `retiredAt` is. Reasons may be added. */
+  /**
+   * `compromised` if the rotation said so, or a later statement revokes the key; otherwise `rotated`. `null` where `retiredAt`
+   * is. Reasons may be added.
+   */
   readonly reason: RetirementReason | null
 }
 
-function toSigningKey(key: SigningKeyRecord, now: NumericDate): SigningKey {
-  const { kid, publicKeyPem, createdAt, retiredAt, retiredReason: reason } = key
+function toSigningKey(key: SigningKeyRecord, revoked: ReadonlySet<string>, now: NumericDate): SigningKey {
+  const { kid, publicKeyPem, createdAt, retiredAt, retiredReason } = key
+  const reason = retiredReason !== null && revoked.has(kid) ? 'compromised' : retiredReason
   const isInGrace = key.acceptedUntil !== null && key.acceptedUntil > now
   const state = key.acceptedUntil === null ? 'active' : isInGrace ? 'in_grace' : 'retired'
   const acceptedUntil = isInGrace ? key.acceptedUntil : null
   return { kid, state, publicKeyPem, createdAt, acceptedUntil, retiredAt, reason }
+}
+
+function revokedBy(statements: readonly KeyStatementRecord[]): ReadonlySet<string> {
+  return new Set(statements.flatMap(({ payload }) => (JSON.parse(payload) as KeyStatement).revoked))
 }
 
 /** The signing keys of an app, the active one first, then the newest. Version 0.1.0 left none of its retired keys. */
@@ -33,5 +42,6 @@ export async function signingKeysOf(context: Context, app: string): Promise<read
   const { id } = await requireApp(context, app, 'write')
   const keys = await context.storage.listSigningKeys(id)
   if (keys.length === 0) throw appGone()
-  return keys.map((key) => toSigningKey(key, context.runtime.now()))
+  const revoked = revokedBy(await context.storage.listKeyStatements(id))
+  return keys.map((key) => toSigningKey(key, revoked, context.runtime.now()))
 }

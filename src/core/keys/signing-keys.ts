@@ -52,7 +52,8 @@ export async function keyPairFor(
   return context.unit === null ? make() : context.unit.keyPair(make)
 }
 
-async function publicJwk(publicKeyPem: string): Promise<JWK> {
+/** @throws {TypeError} unless it is an RSA key with 4096 bits. */
+export async function publicJwk(publicKeyPem: string): Promise<JWK> {
   const jwk = await exportJWK(await importSPKI(publicKeyPem, 'RS256', { extractable: true }))
   if (jwk.kty !== 'RSA' || jwk.n?.length !== modulusCharacters)
     throw new TypeError('A signing key pair must be RSA with 4096 bits')

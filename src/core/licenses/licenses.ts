@@ -39,6 +39,7 @@ import {
 } from './regenerate.ts'
 import { renew, type HeldLicense } from './renewal.ts'
 import { reinstateLicense, revokeLicense, unrevoked } from './revocation.ts'
+import { licenseFile } from './license-file.ts'
 import { refuseOfLicenseKey } from './seats.ts'
 import {
   present,
@@ -101,6 +102,13 @@ export interface Licenses {
   all(app: string, filter?: FilterOf<LicenseQuery>): AsyncIterable<License>
   /** The token as of now; `null` unless the license is active. @throws {LicensingError} `not_found`. */
   token(app: string, id: string): Promise<string | null>
+  /**
+   * A license file: the token as of now with the statements about the signing keys, as text of lines that survives mail. A
+   * program reads it like a token, also without a network. Its media type is `application/heartwood-license`.
+   * @throws {LicensingError} `not_found`; `license_revoked`; `token_expired` for an expired license; `forbidden` under
+   * {@link Licensing.restrictedTo} a public key.
+   */
+  file(app: string, id: string): Promise<string>
   /**
    * Changes a license. A change to a claim regenerates it.
    * @throws {LicensingError} `validation_error`, `not_found`, `license_revoked`, `missing_tier`; `conflict` if another active
@@ -372,6 +380,8 @@ export function bindLicenses(context: Context): Licenses {
       allItems((paging) => listLicenses(context, app, { ...filter, ...paging }), pageSizeOf(filter)),
     token: async (app, id) =>
       (await withToken(context, ...(await findLicense(context, app, id, { include: 'token' })))).token,
+    file: async (app, id) =>
+      licenseFile(context, ...(await findLicense(context, app, id, { include: 'token' }))),
     update: (app, id, changes) => signed(context, () => updateLicense(context, app, id, changes)),
     delete: async (app, id) => deleteLicense(context, await requireApp(context, app, 'write'), licenseId(id)),
     revoke: (app, id, options) => revokeLicense(context, app, id, options),

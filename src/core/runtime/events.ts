@@ -62,6 +62,28 @@ export interface RotationEventData {
   /** The thumbprint (RFC 7638) of the new key. */
   readonly kid: string
   readonly licensesResigned: number
+  /** The `seq` of its statement in `trust.json`. */
+  readonly seq: number
+  /** True if the statement revokes the old key. */
+  readonly compromised: boolean
+}
+
+/** The data of a new recovery set. */
+export interface RecoveryEventData {
+  /** The `seq` of its statement in `trust.json`. */
+  readonly seq: number
+  /** The number of recovery keys that must sign. */
+  readonly threshold: number
+  /** The thumbprints (RFC 7638) of the recovery keys. */
+  readonly kids: readonly string[]
+}
+
+/** The data of a revocation of earlier signing keys. */
+export interface RevokedKeysEventData {
+  /** The `seq` of its statement in `trust.json`. */
+  readonly seq: number
+  /** The thumbprints (RFC 7638) of the revoked keys. */
+  readonly kids: readonly string[]
 }
 
 /** The data of each event type. */
@@ -88,6 +110,8 @@ export interface EventData {
   readonly 'license_key.seat_limit_reached': LicenseKeyEventData
   readonly 'licenses.regenerated': BulkEventData
   readonly 'app.keys_rotated': RotationEventData
+  readonly 'app.keys_revoked': RevokedKeysEventData
+  readonly 'app.recovery_set': RecoveryEventData
   readonly 'webhook.test': Readonly<Record<never, never>>
 }
 
@@ -152,6 +176,8 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   'license_key.seat_limit_reached': 'An installation found no free seat. Sent once an hour at most',
   'licenses.regenerated': 'One call regenerated many licenses. It holds their number and the filter',
   'app.keys_rotated': 'The signing key of the app was replaced',
+  'app.keys_revoked': 'Recovery keys revoked earlier signing keys of the app',
+  'app.recovery_set': 'The app got recovery keys, or others in place of them',
   'webhook.test': 'Somebody called webhook-test',
 }
 

@@ -1,8 +1,9 @@
-import { Type } from '@sinclair/typebox'
+import { Type, type TUnsafe } from '@sinclair/typebox'
 import { appSlug, description, name, nullable, oneOf, text } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
+import type { RecoverySet } from '../token/statement.ts'
 import type { Page } from './page.ts'
-import { described, formed, id, noted, sealed, timestamps, type RecordSchema } from './schema.ts'
+import { described, formed, id, noted, sealed, thumbprint, timestamps, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
 
 /** `live` for sales, `test` for trials. An API key sees only the apps of its own mode. */
@@ -22,8 +23,33 @@ export interface AppRecord {
   readonly tokenSecret: string
   /** The letters before each license key; `null` for none. A test app always has `TEST`. */
   readonly keyPrefix: string | null
+  /** The recovery set of its last statement about signing keys; `null` if it has none. */
+  readonly recovery: RecoverySet | null
   readonly createdAt: NumericDate
   readonly updatedAt: NumericDate
+}
+
+/** The most recovery keys that an app has. */
+export const maxRecoveryKeys = 20
+
+/** The recovery keys that sign after a theft. The threshold is at most their number, which the use case checks. */
+function recoverySet(): TUnsafe<RecoverySet> {
+  const set = Type.Object(
+    {
+      threshold: Type.Integer({ minimum: 1, maximum: maxRecoveryKeys }),
+      kids: Type.Array(thumbprint('Thumbprint of a recovery key'), {
+        minItems: 1,
+        maxItems: maxRecoveryKeys,
+        uniqueItems: true,
+      }),
+    },
+    {
+      description: 'Thumbprints of the recovery keys, and the number of them that must sign; null for none',
+      additionalProperties: false,
+      rule: `must hold kids, 1 to ${maxRecoveryKeys} different thumbprints, and threshold, at most their number`,
+    },
+  )
+  return Type.Unsafe<RecoverySet>(set)
 }
 
 export const appRecord: RecordSchema<AppRecord> = input<AppRecord>()(
@@ -48,13 +74,14 @@ export const appRecord: RecordSchema<AppRecord> = input<AppRecord>()(
         'must be 2 to 8 capital letters or digits',
       ),
     ),
+    recovery: nullable(recoverySet()),
     ...timestamps(),
   }),
 )
 
 /** The fields of an app that may change. */
 export type AppPatch = Partial<
-  Pick<AppRecord, 'name' | 'description' | 'webhookUrl' | 'keyPrefix' | 'updatedAt'>
+  Pick<AppRecord, 'name' | 'description' | 'webhookUrl' | 'keyPrefix' | 'recovery' | 'updatedAt'>
 >
 
 export interface AppFilter {

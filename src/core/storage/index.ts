@@ -20,6 +20,7 @@ import type { DeliveryStorage } from './deliveries.ts'
 import type { ExpiryNoticeStorage } from './expiry-notices.ts'
 import type { FeatureStorage } from './features.ts'
 import type { IdempotencyStorage } from './idempotency.ts'
+import type { KeyStatementStorage } from './key-statements.ts'
 import type { LicenseKeyStorage } from './license-keys.ts'
 import type { LicenseStorage } from './licenses.ts'
 import type { SecretStorage } from './secrets.ts'
@@ -42,6 +43,7 @@ export type {
 export type { EndingLicenses, ExpiryNotice, ExpiryNoticeStorage } from './expiry-notices.ts'
 export type { FeaturePatch, FeatureRecord, FeatureStorage } from './features.ts'
 export type { IdempotencyStorage, StoredResponsePage, StoredResponseRecord } from './idempotency.ts'
+export type { KeyStatementRecord, KeyStatementStorage } from './key-statements.ts'
 export type {
   EndingLicenseKeys,
   LicenseKeyFilter,
@@ -61,6 +63,8 @@ export type {
   RegeneratedPage,
   RegenerationPage,
   RevokedCause,
+  SeenCount,
+  SeenFilter,
 } from './licenses.ts'
 export type { Page, Position } from './page.ts'
 export type { SecretLocation, SecretStorage } from './secrets.ts'
@@ -74,6 +78,7 @@ export interface StorageSession
   extends
     AppStorage,
     SigningKeyStorage,
+    KeyStatementStorage,
     TierStorage,
     FeatureStorage,
     CustomerStorage,

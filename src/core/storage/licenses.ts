@@ -164,6 +164,23 @@ export interface RegeneratedPage {
   readonly last: string | null
 }
 
+/** The active licenses of an app, to be counted by their last sign of life. */
+export interface SeenFilter {
+  readonly appId: string
+  readonly now: NumericDate
+  /** The times that divide the counts, latest first. */
+  readonly since: readonly NumericDate[]
+}
+
+/** A number of active licenses. */
+export interface SeenCount {
+  /** Their `seenKid`; `null` if they were never seen. */
+  readonly kid: string | null
+  /** The latest of the filter's times that is not after their `seenAt`; `null` if they were seen before all, or never. */
+  readonly since: NumericDate | null
+  readonly count: number
+}
+
 export interface LicenseStorage {
   findLicense(appId: string, id: string): Promise<LicenseRecord | null>
   /** The license that occupies the installation slot in an app, named by slug or id. Every verification asks for it. */
@@ -195,6 +212,8 @@ export interface LicenseStorage {
   listLicenses(filter: LicenseFilter, page: Page): Promise<readonly LicenseRecord[]>
   /** No license counts twice. One that is written meanwhile counts as it was before or after. */
   countLicenses(filter: LicenseFilter): Promise<number>
+  /** Counts the active licenses by their last sign of life. Counts of zero are left out. As `countLicenses` otherwise. */
+  countSeen(filter: SeenFilter): Promise<readonly SeenCount[]>
   /**
    * Regenerates one page of active licenses that have a tier, by id ascending, after `after`. Each gets the tier's present
    * features and limits, `now` as its `issuedAt` and `updatedAt`, and a `revision` and `version` raised by one. It is one step: no change

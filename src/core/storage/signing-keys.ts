@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { instant, nullable, oneOf } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
+import type { KeyStatementRecord } from './key-statements.ts'
 import { formed, id, sealed, thumbprint, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
 
@@ -67,6 +68,9 @@ export interface SigningKeyStorage {
    *
    * The private key of the old one is destroyed. Its public key stays as a tombstone with `retirement`, by default the time
    * of `next` and `rotated`. Its `acceptedUntil` becomes `acceptOldUntil`. With `null`, that of every retired key becomes 0.
+   *
+   * It writes `statements` in the same step, by default none. If the app has one with the same `seq`, the verb rejects with
+   * `conflict`, and changes nothing.
    */
   swapActiveKey(
     appId: string,
@@ -74,5 +78,6 @@ export interface SigningKeyStorage {
     next: SigningKeyRecord,
     acceptOldUntil: NumericDate | null,
     retirement?: Retirement,
+    statements?: readonly KeyStatementRecord[],
   ): Promise<boolean>
 }

@@ -1,11 +1,5 @@
 import { base64url, compactVerify } from 'jose'
-import {
-  isBase64url,
-  isInstant,
-  parseStrictly,
-  type ExpectedToken,
-  type VerificationKey,
-} from './token.ts'
+import { isBase64url, isInstant, parseStrictly, type ExpectedToken, type VerificationKey } from './token.ts'
 
 // Programs in the field read these statements for ever. A reader ignores a member after the known ones, as it ignores a claim
 // that it does not know. A signature with another header counts for nothing, so a header is the way to say "not for old
@@ -111,11 +105,6 @@ export function payloadOf(statement: KeyStatement): string {
   return JSON.stringify({ iss, aud, seq, prev, iat, key: { kty, n, e }, retired, revoked, recovery: set })
 }
 
-/** The `prev` of the statement after this payload. */
-export function hashOf(payload: string): Promise<string> {
-  return sha256(new TextEncoder().encode(payload))
-}
-
 function isKid(value: unknown): boolean {
   return typeof value === 'string' && digest.test(value)
 }
@@ -175,10 +164,7 @@ function signatureOf(
   return signatures.find((one) => one.protected === header)
 }
 
-async function isSignedBy(
-  signed: SignedStatement,
-  { kid, publicKey }: VerificationKey,
-): Promise<boolean> {
+async function isSignedBy(signed: SignedStatement, { kid, publicKey }: VerificationKey): Promise<boolean> {
   const found = signatureOf(signed, kid)
   if (found === undefined || !isBase64url(found.signature)) return false
   // The compact form has the same signing input.

@@ -28,10 +28,10 @@ export function remoteApps(api: Api): RemoteApps {
 export function remoteRotation(api: Api): RemoteLicensing['rotateKeys'] {
   return async (app, options) => {
     // The message is for people at a terminal, and core has none.
-    const { licensesResigned, publicKeyPem } = await api.post<Rotation>(
+    const { message: _text, ...rotation } = await api.post<Rotation & { readonly message: string }>(
       path`/apps/${app}/rotate-keys`,
       options,
     )
-    return { licensesResigned, publicKeyPem }
+    return rotation
   }
 }

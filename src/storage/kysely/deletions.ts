@@ -109,6 +109,14 @@ async function begin(db: Writer, { id, appId, kind, startedAt }: DeletionRecord)
   return true
 }
 
+/** The records of an app that are few, and that nobody may read any more. */
+const contents = [
+  'heartwood_signing_key',
+  'heartwood_key_statement',
+  'heartwood_webhook',
+  'heartwood_api_key',
+] as const
+
 /** Frees the unique values of a record. They are taken by its id, which nobody else has. */
 const release: Readonly<Record<Kind, (db: Writer, id: string) => Promise<void>>> = {
   app: async (db, id) => {
@@ -118,8 +126,7 @@ const release: Readonly<Record<Kind, (db: Writer, id: string) => Promise<void>>>
       .set({ slug: id, mode: 'deleted' as never, token_secret: '', webhook_url: null })
       .where('id', '=', id)
       .execute()
-    for (const table of ['heartwood_signing_key', 'heartwood_webhook', 'heartwood_api_key'] as const)
-      await db.deleteFrom(table).where('app_id', '=', id).execute()
+    for (const table of contents) await db.deleteFrom(table).where('app_id', '=', id).execute()
   },
   tier: async (db, id) => {
     await db.updateTable('heartwood_tier').set({ slug: id }).where('id', '=', id).execute()

@@ -9,6 +9,8 @@ import type {
   RegeneratedPage,
   RegenerationPage,
   RevokedCause,
+  SeenCount,
+  SeenFilter,
 } from '../../core/storage/index.ts'
 import { isAppId } from './apps.ts'
 import { KyselyCustomers } from './customers.ts'
@@ -21,6 +23,7 @@ import { newestFirst, deleteById } from './queries.ts'
 import { regenerateMany } from './regenerate-many.ts'
 import { licenseRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
+import { countSeen } from './seen.ts'
 import { countList, readList } from './walk.ts'
 
 export abstract class KyselyLicenses extends KyselyCustomers implements LicenseStorage {
@@ -87,6 +90,10 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
     const { executor } = this
     if (executor.blocksLoop) return countList(executor, await licenseList(executor, filter))
     return executor.read((db) => countLicenses(db, filter))
+  }
+
+  countSeen(filter: SeenFilter): Promise<readonly SeenCount[]> {
+    return countSeen(this.executor, filter)
   }
 
   regenerateMany(page: RegenerationPage): Promise<RegeneratedPage> {

@@ -7,6 +7,7 @@ import { expiryNotice, type ExpiryNotice } from '../../core/storage/expiry-notic
 import { featureRecord, type FeatureRecord } from '../../core/storage/features.ts'
 import { storedResponseRecord, type StoredResponseRecord } from '../../core/storage/idempotency.ts'
 import type { LicenseStanding } from '../../core/storage/immediate-reads.ts'
+import { keyStatementRecord, type KeyStatementRecord } from '../../core/storage/key-statements.ts'
 import { licenseKeyRecord, type LicenseKeyRecord } from '../../core/storage/license-keys.ts'
 import { licenseRecord, type LicenseRecord } from '../../core/storage/licenses.ts'
 import { type Field, fieldsOf } from '../../core/storage/schema.ts'
@@ -25,8 +26,8 @@ interface Codec {
 const text: Codec = { type: 'text' }
 const json: Codec = {
   type: 'text',
-  encode: (value) => JSON.stringify(value),
-  decode: (value) => JSON.parse(value as string),
+  encode: (value) => (value === null ? null : JSON.stringify(value)),
+  decode: (value) => (value === null ? null : JSON.parse(value as string)),
 }
 
 const codecs: Readonly<Record<Field['type'], Codec>> = {
@@ -119,6 +120,7 @@ export class RowMapper<Entry extends object> {
 
 export const appRows: RowMapper<AppRecord> = new RowMapper(fieldsOf(appRecord))
 export const signingKeyRows: RowMapper<SigningKeyRecord> = new RowMapper(fieldsOf(signingKeyRecord))
+export const keyStatementRows: RowMapper<KeyStatementRecord> = new RowMapper(fieldsOf(keyStatementRecord))
 export const featureRows: RowMapper<FeatureRecord> = new RowMapper(fieldsOf(featureRecord))
 export const customerRows: RowMapper<CustomerRecord> = new RowMapper(fieldsOf(customerRecord))
 export const licenseRows: RowMapper<LicenseRecord> = new RowMapper(fieldsOf(licenseRecord))

@@ -1,4 +1,5 @@
 import type {
+  KeyStatementRecord,
   NumericDate,
   Retirement,
   SigningKeyRecord,
@@ -7,7 +8,7 @@ import type {
 import { KyselyApps } from './apps.ts'
 import type { Writer } from './executor.ts'
 import { insertUnlessTaken, wroteRow } from './queries.ts'
-import { signingKeyRows } from './rows.ts'
+import { keyStatementRows, signingKeyRows } from './rows.ts'
 
 export abstract class KyselySigningKeys extends KyselyApps implements SigningKeyStorage {
   async findActiveKey(appId: string): Promise<SigningKeyRecord | null> {
@@ -24,16 +25,25 @@ export abstract class KyselySigningKeys extends KyselyApps implements SigningKey
     next: SigningKeyRecord,
     acceptOldUntil: NumericDate | null,
     retirement: Retirement = { retiredAt: next.createdAt, retiredReason: 'rotated' },
+    statements: readonly KeyStatementRecord[] = [],
   ): Promise<boolean> {
     const swap = { appId, nextKid: next.kid, acceptOldUntil, retirement }
     const isSwapped = await this.executor.atomically(async (db) => {
       if (expectedKid !== null && !(await retire(db, expectedKid, swap))) return false
       const key = { ...next, appId, acceptedUntil: null, retiredAt: null, retiredReason: null }
-      return insertUnlessTaken(db, 'heartwood_signing_key', signingKeyRows.toRow(key))
+      if (!(await insertUnlessTaken(db, 'heartwood_signing_key', signingKeyRows.toRow(key)))) return false
+      await insertStatements(db, statements)
+      return true
     })
     if (isSwapped) await this.executor.secretErased()
     return isSwapped
   }
+}
+
+/** A taken `seq` breaks the primary key, and with it the step. */
+async function insertStatements(db: Writer, statements: readonly KeyStatementRecord[]): Promise<void> {
+  for (const statement of statements)
+    await db.insertInto('heartwood_key_statement').values(keyStatementRows.toRow(statement)).execute()
 }
 
 interface Swap {

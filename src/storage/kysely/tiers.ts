@@ -10,12 +10,12 @@ import type {
 import type { Database, Row } from '../schema.ts'
 import { featureSlugs, lockLicenseKeys, lockRow, typed } from './dialect.ts'
 import type { Reader, Writer } from './executor.ts'
+import { KyselyKeyStatements } from './key-statements.ts'
 import { countOf, limited, deleteById, insertUnlessTaken, wroteRow } from './queries.ts'
 import { isPresent } from './presence.ts'
 import { featureRows, storedTierRows, tierRows } from './rows.ts'
-import { KyselySigningKeys } from './signing-keys.ts'
 
-export abstract class KyselyTiers extends KyselySigningKeys implements TierStorage {
+export abstract class KyselyTiers extends KyselyKeyStatements implements TierStorage {
   async findTier(appId: string, idOrSlug: string): Promise<TierRecord | null> {
     const row = await this.executor.readFirst(this.executor.hot.tier, [appId, idOrSlug, idOrSlug])
     return tierRows.toRecordOrNull(row)

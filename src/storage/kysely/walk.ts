@@ -102,6 +102,25 @@ export async function countList<Table extends keyof Database>(
   }
 }
 
+/** Calls `read` for each range of at most `size` rows. Resolves to all that it gave. */
+export async function readRanges<Table extends keyof Database, Entry>(
+  executor: Executor,
+  list: List<Table>,
+  size: number,
+  read: (rows: Query<Table>) => Promise<readonly Entry[]>,
+): Promise<readonly Entry[]> {
+  const found: Entry[] = []
+  for (let before: string | undefined; ;) {
+    const range = await executor.read(async (db) => {
+      const last = await endOfRange(db, list, before, size)
+      return { last, parts: await read(downTo(below(rowsOf(db, list), before), last)) }
+    })
+    found.push(...range.parts)
+    if (range.last === null) return found
+    before = range.last
+  }
+}
+
 /** The ranges that end before the `offset`th row are passed over. Resolves to `null` if there is no such row. */
 async function passOver<Table extends keyof Database>(
   executor: Executor,

@@ -44,5 +44,6 @@ function deleteContents(tables: Tables, appId: string): void {
   tables.tiers.deleteWhere(appId)
   tables.features.deleteWhere(appId)
   tables.keyRings.delete(appId)
+  tables.chains.delete(appId)
   tables.apiKeys.deleteWhere('', (key) => key.appId === appId)
 }

@@ -6,6 +6,8 @@ import type {
   NumericDate,
   RegeneratedPage,
   RegenerationPage,
+  SeenCount,
+  SeenFilter,
 } from '../../core/storage/index.ts'
 import { statusOf } from '../../core/token/decision.ts'
 import { findApp } from './apps.ts'
@@ -43,6 +45,7 @@ export function licenseStorage({ read, write }: Runner): LicenseStorage {
       ),
     countLicenses: (filter) =>
       read(({ licenses }) => countOf(licenses.ascending(filter.appId), licensePasses(filter))),
+    countSeen: (filter) => read((tables) => countSeen(tables, filter)),
     regenerateMany: (page) => write((tables) => regenerateMany(tables, page)),
   }
 }
@@ -86,6 +89,19 @@ function licensePasses(filter: LicenseFilter): (license: LicenseRecord) => boole
     (filter.tierId === undefined || license.tierId === filter.tierId) &&
     (filter.installationId === undefined || license.installationId === filter.installationId) &&
     (filter.licenseKeyId === undefined || license.licenseKeyId === filter.licenseKeyId)
+}
+
+function countSeen({ licenses }: LookUps, { appId, now, since }: SeenFilter): readonly SeenCount[] {
+  const isActive = licensePasses({ appId, now, status: 'active' })
+  const counts = new Map<string, SeenCount>()
+  for (const license of licenses.ascending(appId)) {
+    if (!isActive(license)) continue
+    const { seenAt, seenKid: kid } = license
+    const group = { kid, since: since.find((time) => seenAt !== null && time <= seenAt) ?? null }
+    const key = JSON.stringify(group)
+    counts.set(key, { ...group, count: (counts.get(key)?.count ?? 0) + 1 })
+  }
+  return [...counts.values()]
 }
 
 function regenerateMany(tables: Tables, request: RegenerationPage): RegeneratedPage {

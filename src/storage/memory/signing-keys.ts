@@ -4,6 +4,8 @@ import type {
   SigningKeyRecord,
   SigningKeyStorage,
 } from '../../core/storage/index.ts'
+import { takenError } from '../errors.ts'
+import { insertKeyStatement } from './key-statements.ts'
 import type { Runner } from './runner.ts'
 import { type LookUps, requireParent } from './tables.ts'
 
@@ -11,7 +13,14 @@ export function signingKeyStorage({ read, write }: Runner): SigningKeyStorage {
   return {
     findActiveKey: (appId) => read((tables) => findActiveKey(tables, appId)),
     listSigningKeys: (appId) => read((tables) => keysOf(tables, appId).toSorted(activeThenNewest)),
-    swapActiveKey: (appId, expectedKid, next, acceptOldUntil, retirement = rotatedFor(next)) =>
+    swapActiveKey: (
+      appId,
+      expectedKid,
+      next,
+      acceptOldUntil,
+      retirement = rotatedFor(next),
+      statements = [],
+    ) =>
       write((tables) => {
         const keys = keysOf(tables, appId)
         const old = findActiveKey(tables, appId)
@@ -21,6 +30,7 @@ export function signingKeyStorage({ read, write }: Runner): SigningKeyStorage {
         const retired = retire(keys, acceptOldUntil, retirement)
         const active = { ...next, appId, acceptedUntil: null, retiredAt: null, retiredReason: null }
         tables.keyRings.replace({ id: appId, keys: [active, ...retired] })
+        for (const statement of statements) if (!insertKeyStatement(tables, statement)) throw takenError()
         return true
       }),
   }

@@ -6,6 +6,7 @@ import type {
   FeatureRecord,
   StoredResponseRecord,
   ExpiryNotice,
+  KeyStatementRecord,
   LicenseKeyRecord,
   LicenseRecord,
   SigningKeyRecord,
@@ -20,6 +21,12 @@ import { byPosition, keyOf, type LookUp, Table } from './table.ts'
 export interface KeyRing {
   readonly id: string
   readonly keys: readonly SigningKeyRecord[]
+}
+
+/** The statements about the signing keys of one app, under the app's id. */
+export interface Chain {
+  readonly id: string
+  readonly statements: readonly KeyStatementRecord[]
 }
 
 /** The features of one tier, under the tier's id, in the order of adding. */
@@ -57,6 +64,7 @@ export interface Setting {
 export interface Tables {
   readonly apps: Table<AppRecord>
   readonly keyRings: Table<KeyRing>
+  readonly chains: Table<Chain>
   readonly tiers: Table<TierRecord>
   readonly features: Table<FeatureRecord>
   readonly tierFeatures: Table<TierFeatures>
@@ -86,6 +94,7 @@ export function newTables(journal: Journal): Tables {
   return {
     apps: new Table<AppRecord>(journal, { unique: [(app) => app.slug] }),
     keyRings: new Table<KeyRing>(journal),
+    chains: new Table<Chain>(journal),
     tiers: new Table<TierRecord>(journal, { group: appIdOf, unique: [slugInApp], compare: byPosition }),
     features: new Table<FeatureRecord>(journal, { group: appIdOf, unique: [slugInApp] }),
     tierFeatures: new Table<TierFeatures>(journal),

@@ -3,6 +3,7 @@ import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import {
   addLicense,
   addParents,
+  madeAt,
   newApiKey,
   newCustomer,
   newDelivery,
@@ -26,6 +27,7 @@ export const orphanCases: readonly ConformanceCase[] = [
       storage.insertLicense(newLicense(parents)),
       storage.insertApiKey(newApiKey({ appId, app: parents.app.slug })),
       storage.swapActiveKey(appId, null, newSigningKey(appId), null),
+      storage.insertKeyStatement({ appId, seq: 1, payload: '{}', signatures: '[]', createdAt: madeAt }),
       storage.insertWebhook(newWebhook(appId)),
       storage.insertDelivery(newDelivery(appId)),
     ]

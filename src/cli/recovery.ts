@@ -1,0 +1,115 @@
+import { rm } from 'node:fs/promises'
+import { toWire } from '../adapters/http/wire.ts'
+import {
+  generateRsaKeyPair,
+  recoveryKeyId,
+  signWithRecoveryKey,
+  type Recover,
+  type RecoverySet,
+} from '../core/index.ts'
+import { withExistingDatabase } from './database.ts'
+import { CliError, codeOf } from './errors.ts'
+import { writeNewFile } from './new-file.ts'
+import type { CliSettings } from './settings.ts'
+import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
+import { readTextFile } from './text-file.ts'
+
+export interface CreateRecoveryOptions extends AsJson {
+  /** The files of the new private keys, one a key. */
+  readonly out: readonly string[]
+  readonly threshold?: number
+  /** The files of the present recovery keys, if the app has some. */
+  readonly recoveryKey?: readonly string[]
+}
+
+export interface RevokeKeysOptions extends AsJson {
+  readonly kid: readonly string[]
+  readonly recoveryKey: readonly string[]
+}
+
+/** Signs with the recovery keys of these files; `undefined` without files. @throws {CliError} if one cannot be read. */
+export async function recoverWith(files: readonly string[] | undefined): Promise<Recover | undefined> {
+  if (files === undefined || files.length === 0) return undefined
+  const pems: string[] = []
+  for (const file of files) pems.push(await readRecoveryKey(file))
+  return (payload) => Promise.all(pems.map((pem) => signWithRecoveryKey(payload, pem)))
+}
+
+async function readRecoveryKey(file: string): Promise<string> {
+  const pem = await readTextFile('The recovery key', file)
+  await recoveryKeyId(pem).catch((cause: unknown) => {
+    throw new CliError(`The recovery key ${file}: it is no private RSA key in PEM`, { cause })
+  })
+  return pem
+}
+
+/** Writes a new private key for its owner alone. Resolves to its thumbprint, as the file gives it. */
+async function writeRecoveryKey(file: string): Promise<string> {
+  const { privateKeyPem } = await generateRsaKeyPair()
+  try {
+    await writeNewFile(file, (handle) => handle.writeFile(privateKeyPem))
+  } catch (cause) {
+    const code = codeOf(cause)
+    const reason = code === 'EEXIST' ? 'it already exists' : code
+    throw new CliError(`Cannot create ${file}: ${reason}`, { cause })
+  }
+  return recoveryKeyId(await readRecoveryKey(file))
+}
+
+/** Writes the files, and removes them again if one of them or `work` fails: nobody may take a useless key for a recovery key. */
+async function withNewKeys<T>(
+  files: readonly string[],
+  work: (kids: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const written: string[] = []
+  const kids: string[] = []
+  try {
+    for (const file of files) {
+      kids.push(await writeRecoveryKey(file))
+      written.push(file)
+    }
+    return await work(kids)
+  } catch (error) {
+    for (const file of written) await rm(file, { force: true })
+    throw error
+  }
+}
+
+function createdText(slug: string, { threshold, kids }: RecoverySet, files: readonly string[]): string {
+  return [
+    `${slug} has ${kids.length} recovery keys now; ${threshold} of them must sign after a theft: ${files.join(', ')}.`,
+    'Move each file to a safe place away from the server. Heartwood keeps no copy.',
+  ].join('\n')
+}
+
+/** Makes recovery keys, and gives them to the app. */
+export async function createRecovery(
+  settings: CliSettings,
+  slug: string,
+  { out, threshold = 1, recoveryKey, json }: CreateRecoveryOptions,
+  output: Output,
+): Promise<void> {
+  const recover = await recoverWith(recoveryKey)
+  await withExistingDatabase(settings, async ({ licensing }) => {
+    await licensing.apps.get(slug)
+    const { seq, ...recovery } = await withNewKeys(out, async (kids) => {
+      const set = { threshold, kids }
+      return { ...(await licensing.recovery.set(slug, set, recover)), ...set }
+    })
+    output.line(json ? jsonOf(toWire({ seq, ...recovery, files: out })) : createdText(slug, recovery, out))
+  })
+}
+
+/** Revokes earlier signing keys of an app. */
+export async function revokeKeys(
+  settings: CliSettings,
+  slug: string,
+  { kid: kids, recoveryKey, json }: RevokeKeysOptions,
+  output: Output,
+): Promise<void> {
+  const recover = (await recoverWith(recoveryKey))!
+  const { seq } = await withExistingDatabase(settings, ({ licensing }) =>
+    licensing.recovery.revoke(slug, kids, recover),
+  )
+  output.line(json ? jsonOf({ seq, kids }) : `Statement ${seq} of ${slug} revokes ${kids.join(', ')}.`)
+}

@@ -1,0 +1,78 @@
+import { CompactSign, exportJWK, importPKCS8 } from 'jose'
+import { thumbprintOf, type RsaJwk, type StatementSignature } from '../token/statement.ts'
+
+/** Signs the payload of a statement with RS256. The same key gives the same bytes. */
+export async function signStatement(
+  payload: string,
+  kid: string,
+  privateKey: CryptoKey,
+): Promise<StatementSignature> {
+  const token = await new CompactSign(new TextEncoder().encode(payload))
+    .setProtectedHeader({ alg: 'RS256', typ: 'keystatement+jwt', kid })
+    .sign(privateKey)
+  const [header = '', , signature = ''] = token.split('.')
+  return { protected: header, signature }
+}
+
+interface RecoveryKey {
+  readonly privateKey: CryptoKey
+  readonly jwk: RsaJwk
+}
+
+/** @throws {TypeError} unless it is a private RSA key with at least 2048 bits, and with 65537 as exponent. */
+async function readRecoveryKey(privateKeyPem: string): Promise<RecoveryKey> {
+  const fault = 'A recovery key must be a private RSA key in PEM (PKCS #8)'
+  const privateKey = await importPKCS8(privateKeyPem, 'RS256', { extractable: true }).catch(
+    (cause: unknown) => {
+      throw new TypeError(fault, { cause })
+    },
+  )
+  const { n = '', e } = await exportJWK(privateKey)
+  // 2,048 bits are 342 characters of base64url.
+  if (n.length < 342 || e !== 'AQAB') throw new TypeError(`${fault}, with 65537 as exponent`)
+  return { privateKey, jwk: { kty: 'RSA', n, e } }
+}
+
+/**
+ * The thumbprint (RFC 7638) of a recovery key, as `licensing.recovery.set` takes it.
+ *
+ * @throws {TypeError} unless it is a private RSA key in PEM (PKCS #8).
+ *
+ * @example
+ * ```ts
+ * import { generateRsaKeyPair, recoveryKeyId } from 'heartwood'
+ *
+ * const { privateKeyPem } = await generateRsaKeyPair()
+ * console.log((await recoveryKeyId(privateKeyPem)).length) // 43
+ * ```
+ */
+export async function recoveryKeyId(privateKeyPem: string): Promise<string> {
+  return thumbprintOf((await readRecoveryKey(privateKeyPem)).jwk)
+}
+
+/**
+ * Signs a statement with a recovery key, for the option `recover`. The signature carries the public half, which no record holds
+ * until then.
+ *
+ * @throws {TypeError} unless it is a private RSA key in PEM (PKCS #8).
+ *
+ * @example
+ * ```ts
+ * import { signWithRecoveryKey, type Licensing, type Rotation } from 'heartwood'
+ *
+ * function rotateAfterTheft(licensing: Licensing, recoveryKeyPem: string): Promise<Rotation> {
+ *   return licensing.rotateKeys('desktop-app', {
+ *     compromised: true,
+ *     recover: async (payload) => [await signWithRecoveryKey(payload, recoveryKeyPem)],
+ *   })
+ * }
+ * ```
+ */
+export async function signWithRecoveryKey(
+  payload: string,
+  privateKeyPem: string,
+): Promise<StatementSignature> {
+  const { privateKey, jwk } = await readRecoveryKey(privateKeyPem)
+  const signed = await signStatement(payload, await thumbprintOf(jwk), privateKey)
+  return { protected: signed.protected, header: { jwk }, signature: signed.signature }
+}

@@ -1,0 +1,24 @@
+import type { KeyStatementRecord, KeyStatementStorage } from '../../core/storage/index.ts'
+import { insertUnlessTaken } from './queries.ts'
+import { keyStatementRows } from './rows.ts'
+import { KyselySigningKeys } from './signing-keys.ts'
+
+export abstract class KyselyKeyStatements extends KyselySigningKeys implements KeyStatementStorage {
+  async listKeyStatements(appId: string): Promise<readonly KeyStatementRecord[]> {
+    const rows = await this.executor.read((db) =>
+      db
+        .selectFrom('heartwood_key_statement')
+        .selectAll()
+        .where('app_id', '=', appId)
+        .orderBy('seq')
+        .execute(),
+    )
+    return keyStatementRows.toRecords(rows)
+  }
+
+  insertKeyStatement(statement: KeyStatementRecord): Promise<boolean> {
+    return this.executor.write((db) =>
+      insertUnlessTaken(db, 'heartwood_key_statement', keyStatementRows.toRow(statement)),
+    )
+  }
+}
