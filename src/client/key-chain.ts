@@ -104,11 +104,18 @@ export class KeyChain {
       known[from + at] !== undefined && payloadOf(given[start + at]) === known[from + at]
     let count = 0
     while (start >= 0 && isKnown(count)) count++
-    const base = this.#links.slice(0, from + count)
+    const base = (await this.#isAfterLast(given[0]!, start))
+      ? this.#links
+      : this.#links.slice(0, from + count)
     const rest = given.slice(Math.max(start, 0) + count)
     if (rest.length === 0) return { isAstray: false, conflict: null }
     const { links, skipped } = await this.#walk(base, rest)
     return this.#judge(base, links, skipped, links.at(-1)?.payload !== payloadOf(rest.at(-1)))
+  }
+
+  /** A long license file leaves its oldest statements out, perhaps all that are known. */
+  async #isAfterLast(statement: SignedStatement, start: number): Promise<boolean> {
+    return start < 0 && this.#links.length > 0 && (await this.#next(this.#links, statement)) !== null
   }
 
   #judge(

@@ -171,6 +171,16 @@ test('a recovery: may revoke any earlier key, and the program refuses all tokens
   assert.equal(await enter(client, await tokenUnder(keys[2]!, { revision: 3 })), 'active')
 })
 
+test('a trust file without its oldest statements: is followed from where the program knows it, and from its end', async () => {
+  const chain = await rotateTenTimes(0)
+  for (const from of [2, 4]) {
+    const { client } = await follower(chain.upTo(4))
+    const trust = { v: 1, statements: chain.statements.slice(from) }
+    const file = licenseFile({ v: 1, token: await chain.token({ revision: 2 }), trust })
+    assert.equal(await enter(client, file), 'active', `${from}`)
+  }
+})
+
 test('an older trust.json changes nothing', async () => {
   const chain = await (await (await TestChain.begin(first)).rotate(keys[1]!)).rotate(keys[2]!)
   const { server, client, conflicts } = await follower(chain)
