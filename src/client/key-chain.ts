@@ -97,25 +97,31 @@ export class KeyChain {
   }
 
   async #take(given: readonly SignedStatement[]): Promise<Offered> {
+    const { start, base, rest } = this.#compare(given)
+    if (rest.length === 0) return { isAstray: false, conflict: null }
+    const begin = start < 0 && (await this.#isNext(given[0]!)) ? this.#links : base
+    const { links, skipped } = await this.#walk(begin, rest)
+    return this.#judge(begin, links, skipped, links.at(-1)?.payload !== payloadOf(rest.at(-1)))
+  }
+
+  /** The links up to which the statements are known, and those that come after. `start` is the first known one, or -1. */
+  #compare(given: readonly SignedStatement[]): {
+    readonly start: number
+    readonly base: readonly Link[]
+    readonly rest: readonly SignedStatement[]
+  } {
     const known = this.#links.map(({ payload }) => payload)
     const start = given.findIndex((statement) => known.includes(payloadOf(statement) as string))
-    const from = start < 0 ? 0 : known.indexOf(given[start]!.payload)
-    const isKnown = (at: number): boolean =>
-      known[from + at] !== undefined && payloadOf(given[start + at]) === known[from + at]
-    let count = 0
-    while (start >= 0 && isKnown(count)) count++
-    const base = (await this.#isAfterLast(given[0]!, start))
-      ? this.#links
-      : this.#links.slice(0, from + count)
-    const rest = given.slice(Math.max(start, 0) + count)
-    if (rest.length === 0) return { isAstray: false, conflict: null }
-    const { links, skipped } = await this.#walk(base, rest)
-    return this.#judge(base, links, skipped, links.at(-1)?.payload !== payloadOf(rest.at(-1)))
+    if (start < 0) return { start, base: [], rest: given }
+    const from = known.indexOf(given[start]!.payload)
+    const other = known.slice(from).findIndex((payload, at) => payloadOf(given[start + at]) !== payload)
+    const count = other < 0 ? known.length - from : other
+    return { start, base: this.#links.slice(0, from + count), rest: given.slice(start + count) }
   }
 
   /** A long license file leaves its oldest statements out, perhaps all that are known. */
-  async #isAfterLast(statement: SignedStatement, start: number): Promise<boolean> {
-    return start < 0 && this.#links.length > 0 && (await this.#next(this.#links, statement)) !== null
+  async #isNext(statement: SignedStatement): Promise<boolean> {
+    return this.#links.length > 0 && (await this.#walk(this.#links, [statement])).links.length > 0
   }
 
   #judge(
@@ -162,7 +168,9 @@ export class KeyChain {
     const links = [...base]
     const skipped: SignedStatement[] = []
     for (const statement of rest) {
-      const link = links.length > 0 ? await this.#next(links, statement) : await this.#first(statement)
+      const reading = links.length > 0 ? this.#next(links, statement) : this.#first(statement)
+      // Whatever else a statement holds, such as a signature that is null, is a fault.
+      const link = await reading.catch(() => null)
       if (link !== null) links.push(link)
       else if (links.length > 0) break
       else skipped.push(statement)

@@ -131,6 +131,10 @@ const attacks: Readonly<Record<string, () => Promise<readonly Statement[]>>> = {
       payload: begun.statements[0]!.payload,
       signatures,
     })) as never,
+  'a signature that is null before that of the outgoing key': async () => {
+    const [first, { payload, signatures }] = (await second({})) as [Statement, Statement]
+    return [first, { payload, signatures: [signatures[1]!, null as never, signatures[0]!] }]
+  },
   'more than a thousand statements': async () => {
     const { statements } = await begun.rotate(keys[1]!)
     return [...statements, ...Array.from({ length: 999 }, () => statements[1]!)]
@@ -139,7 +143,8 @@ const attacks: Readonly<Record<string, () => Promise<readonly Statement[]>>> = {
 
 for (const [name, statements] of Object.entries(attacks))
   test(`trust.json: is not followed to a key by ${name}`, async () => {
-    const server = trustServer({ v: 1, statements: await statements() })
+    const given = await statements()
+    const server = trustServer({ v: 1, statements: given })
     const client = await openProgram(server, { publicKeys: keys[0]!.publicKeyPem })
     assert.equal(await enter(client, await tokenUnder(keys[0]!)), 'active')
     assert.notEqual(await enter(client, await tokenUnder(keys[1]!, { revision: 2 })), 'active')
@@ -150,6 +155,14 @@ for (const [name, statements] of Object.entries(attacks))
       'active',
     )
     assert.equal(client.license.state, 'active')
+    server.isUp = true
+    const isGuarded = JSON.stringify(given).includes(guarded.statements[1]!.payload)
+    server.body = (await (isGuarded ? guarded : begun).rotate(keys[2]!)).file
+    assert.equal(
+      await enter(client, await tokenUnder(keys[2]!, { revision: 3 })),
+      'active',
+      'the true one later',
+    )
   })
 
 test('trust.json: the rows above fail for their own reasons, because the same statements without a fault lead on', async () => {
