@@ -294,17 +294,38 @@ test('the store: keeps the statements, and adds nothing to what the program’s 
   }
 })
 
+test('the store: holds 128 KiB of statements at most, so that earlier versions can read the record', async () => {
+  let chain = await TestChain.begin(first)
+  for (let made = 1; made < 140; made++) chain = await chain.add(first, {}, [first])
+  chain = await chain.rotate(keys[1]!)
+  const store = memoryStore()
+  const { server, client } = await follower(chain, first.publicKeyPem, store)
+  const text = (await store.read())!
+  assert.deepEqual([client.license.store, 'trust' in (JSON.parse(text) as object)], ['kept', false])
+  assert.ok(JSON.stringify(chain.file).length > 128 * 1024 && text.length < 64 * 1024)
+  const restarted = await openProgram(server, { publicKeys: first.publicKeyPem }, store)
+  assert.deepEqual([restarted.license.state, restarted.license.action], ['invalid', 'refresh'])
+  assert.equal((await restarted.refresh()).state, 'active')
+})
+
+test('the store: holds no statements beyond those of a program that carries them all itself', async () => {
+  const chain = await (await TestChain.begin(first)).rotate(keys[1]!)
+  const store = memoryStore()
+  await follower(chain, chain.file, store)
+  assert.equal('trust' in (JSON.parse((await store.read())!) as object), false)
+})
+
 test('the store: programs built with an earlier and a later key share it, and lose nothing', async () => {
-  const chain = await (await (await TestChain.begin(first)).rotate(keys[1]!)).rotate(keys[2]!)
+  const chain = (await rotateTenTimes(0)).upTo(5)
   const server = trustServer(chain.file)
   const store = memoryStore()
   const token = await chain.token()
-  const later = await openProgram(server, { publicKeys: keys[1]!.publicKeyPem }, store)
+  const later = await openProgram(server, { publicKeys: keys[3]!.publicKeyPem }, store)
   assert.equal(await enter(later, token), 'active')
   server.isUp = false
   const earlier = await openProgram(server, { publicKeys: first.publicKeyPem }, store)
   assert.equal(earlier.license.state, 'active')
-  const plain = { publicKeys: keys[2]!.publicKeyPem, refreshKeys: undefined as never }
+  const plain = { publicKeys: keys[4]!.publicKeyPem, refreshKeys: undefined as never }
   const old = await openProgram(server, plain, store)
   assert.equal(await enter(old, await chain.token({ revision: 2 })), 'active')
   assert.equal((await openProgram(server, { publicKeys: first.publicKeyPem }, store)).license.state, 'active')
