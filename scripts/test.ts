@@ -56,6 +56,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/deletions.test.ts': 'needs PostgreSQL',
   'test/storage/ensure.test.ts': 'needs PostgreSQL',
   'test/storage/idempotent-work.test.ts': 'needs PostgreSQL',
+  'test/storage/succession.test.ts': 'needs PostgreSQL',
   'test/storage/broken-work.test.ts': 'needs PostgreSQL',
   'test/storage/kysely.test.ts': 'needs PostgreSQL',
   'test/storage/license-keys.test.ts': 'needs PostgreSQL',

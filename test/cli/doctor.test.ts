@@ -50,6 +50,37 @@ const faults: Readonly<Record<string, readonly [sql: string, where: RegExp, what
     /^app app_/,
     /^has 0 active signing keys, not one$/,
   ],
+  'a statement that was changed': [
+    `update heartwood_key_statement set payload = replace(payload, '"revoked":[]', '"revoked":[ ]') where seq = 2`,
+    /^statement 2 of app app_/,
+    /^cannot be read, or is not signed by the key that it names$/,
+  ],
+  'a statement with the signatures of another': [
+    `update heartwood_key_statement set signatures = (select signatures from heartwood_key_statement
+       where seq = 3) where seq = 2`,
+    /^statement 2 of app app_/,
+    /^cannot be read/,
+  ],
+  'a statement without the signature of the key before it': [
+    `update heartwood_key_statement set signatures = '[' || json_extract(signatures, '$[1]') || ']' where seq = 3`,
+    /^statement 3 of app app_/,
+    /^is signed neither by the key before it nor by enough recovery keys$/,
+  ],
+  'a missing first statement': [
+    `delete from heartwood_key_statement where seq = 1`,
+    /^statement 2 of app app_/,
+    /^does not follow the statement before it$/,
+  ],
+  'a missing last statement': [
+    `delete from heartwood_key_statement where seq = 3`,
+    /^app app_/,
+    /^has statements that do not lead to its active signing key$/,
+  ],
+  'recovery keys without a statement': [
+    `update heartwood_app set recovery = '{"threshold":1,"kids":["${'A'.repeat(43)}"]}'`,
+    /^app app_/,
+    /^has other recovery keys than its last statement$/,
+  ],
   'an altered sealed key': [
     `update heartwood_signing_key set private_key = substr(private_key, 1, 90) || 'AAAA' || substr(private_key, 95) where ${active}`,
     /^signing key /,
@@ -205,7 +236,7 @@ test('heartwood doctor: finds no problem in a good database and changes no byte'
   const { code, stdout, stderr } = await heartwood(['doctor'], { cwd, env })
   assert.deepEqual(
     [code, stdout, stderr],
-    [0, 'Checked 75 records, including 30 licenses. Problems found: 0.\n', ''],
+    [0, 'Checked 78 records, including 30 licenses. Problems found: 0.\n', ''],
   )
   assert.equal(bytes(), before)
   assert.deepEqual(readdirSync(cwd), ['heartwood.db'])

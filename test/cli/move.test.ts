@@ -42,6 +42,8 @@ async function assertSameTokens(from: Storage, to: Storage): Promise<readonly [n
   const app = (await from.findApp(seededApp))!
   assert.deepEqual(await to.findApp(seededApp), app)
   assert.deepEqual(await to.listSigningKeys(app.id), await from.listSigningKeys(app.id))
+  assert.equal((await from.listKeyStatements(app.id)).length, 3)
+  assert.deepEqual(await to.listKeyStatements(app.id), await from.listKeyStatements(app.id))
   let [compared, tokens] = [0, 0]
   for await (const license of licensesOf(from, app.id)) {
     assert.deepEqual(await to.findLicense(app.id, license.id), license)

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { KeyStatement, TrustFile } from '../../src/core/index.ts'
+import { sqliteStorage } from '../../src/storage/sqlite.ts'
+import { recoveryKeys } from '../support/keys.ts'
+import { emptyFolder, heartwood, whenAllIsOver, type Ended } from './heartwood.ts'
+import { seed, seededApp, seedEnvironment as env } from './seed.ts'
+
+let cwd: string
+const disposer = whenAllIsOver(after)
+before(async () => {
+  cwd = emptyFolder(disposer)
+  const storage = await sqliteStorage({ filename: join(cwd, 'heartwood.db') })
+  await seed(storage, 5)
+  await storage.close()
+  writeFileSync(join(cwd, 'foreign.pem'), recoveryKeys[2]!.privateKeyPem)
+})
+
+function apps(...args: readonly string[]): Promise<Ended> {
+  return heartwood(['apps', ...args], { cwd, env })
+}
+
+async function lastStatement(): Promise<KeyStatement> {
+  const { stdout } = await apps('trust', seededApp)
+  const { statements } = JSON.parse(stdout) as TrustFile
+  return JSON.parse(Buffer.from(statements.at(-1)!.payload, 'base64url').toString()) as KeyStatement
+}
+
+async function refusal(...args: readonly string[]): Promise<string> {
+  const { code, stderr } = await apps(...args)
+  assert.equal(code, 1)
+  return stderr
+}
+
+test('heartwood apps recovery: two of two keys lead past a thief, then revoke an earlier key', async () => {
+  const [one, two] = ['one.pem', 'two.pem']
+  const created = await apps('recovery', 'create', seededApp, '--out', one, '--out', two, '--threshold', '2')
+  assert.equal(created.code, 0, created.stderr)
+  for (const file of [one, two]) {
+    assert.equal(statSync(join(cwd, file)).mode & 0o777, 0o600)
+    assert.match(readFileSync(join(cwd, file), 'utf8'), /^-----BEGIN PRIVATE KEY-----\n/)
+  }
+  assert.doesNotMatch(created.stdout + created.stderr, /PRIVATE KEY/)
+  const { recovery, seq, key } = await lastStatement()
+  assert.deepEqual([recovery?.threshold, recovery?.kids.length, seq], [2, 2, 4])
+
+  const rotate = ['rotate-keys', seededApp, '--compromised']
+  const command = /a recovery key of the app must sign this: run heartwood apps rotate-keys SLUG/i
+  assert.match(await refusal(...rotate), command)
+  assert.match(await refusal(...rotate, '--recovery-key', one), /not those of 2 recovery keys/)
+  assert.match(
+    await refusal(...rotate, '--recovery-key', one, '--recovery-key', 'foreign.pem'),
+    /not those of 2 recovery keys/,
+  )
+  assert.match(await refusal(...rotate, '--recovery-key', 'none.pem'), /none\.pem: there is no such file/)
+  const both = ['--recovery-key', one, '--recovery-key', two]
+  const rotated = await apps(...rotate, ...both)
+  assert.equal(rotated.code, 0, rotated.stderr)
+  const after = await lastStatement()
+  assert.equal(after.revoked.length, 1)
+  assert.notDeepEqual(after.key, key)
+
+  const retired = Object.keys(after.retired).find((kid) => kid !== after.revoked[0])!
+  const revoked = await apps('recovery', 'revoke', seededApp, `--kid=${retired}`, ...both)
+  assert.equal(revoked.stdout, `Statement 6 of ${seededApp} revokes ${retired}.\n`, revoked.stderr)
+  assert.deepEqual((await lastStatement()).revoked, [retired])
+  assert.equal((await heartwood(['doctor'], { cwd, env })).code, 0)
+})
+
+test('heartwood apps recovery create: never overwrites, and leaves no useless key behind', async () => {
+  writeFileSync(join(cwd, 'taken.pem'), 'kept')
+  assert.match(
+    await refusal('recovery', 'create', 'trial', '--out', 'taken.pem'),
+    /taken\.pem: it already exists/,
+  )
+  assert.equal(readFileSync(join(cwd, 'taken.pem'), 'utf8'), 'kept')
+  assert.match(
+    await refusal('recovery', 'create', 'trial', '--out', 'lone.pem', '--threshold', '2'),
+    /threshold must be at most the number of kids/,
+  )
+  assert.throws(() => statSync(join(cwd, 'lone.pem')), /ENOENT/)
+  assert.match(await refusal('recovery', 'create', 'nowhere', '--out', 'lone.pem'), /App not found/)
+})
+
+test('heartwood licenses file: prints the armoured text', async () => {
+  const listed = await heartwood(['licenses', 'list', '--app', seededApp, '--status', 'active', '--json'], {
+    cwd,
+    env,
+  })
+  const [{ id } = { id: '' }] = JSON.parse(listed.stdout) as readonly { readonly id: string }[]
+  const { stdout } = await heartwood(['licenses', 'file', id, '--app', seededApp], { cwd, env })
+  assert.match(
+    stdout,
+    /^-----BEGIN HEARTWOOD LICENSE-----\n([\w+/=]{1,64}\n)+-----END HEARTWOOD LICENSE-----\n$/,
+  )
+})

@@ -1,0 +1,460 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import { generalVerify, importJWK, type GeneralJWS } from 'jose'
+import {
+  createLicensing,
+  recoveryKeyId,
+  signWithRecoveryKey,
+  type KeyStatement,
+  type Licensing,
+  type Recover,
+  type RecoverySet,
+  type SignedStatement,
+  type TrustFile,
+} from '../../src/core/index.ts'
+import {
+  codeOf,
+  day,
+  inProcessAlone,
+  masterKey,
+  newShop,
+  refusalOf,
+  start,
+  type Shop,
+} from '../support/fixtures.ts'
+import { recoveryKeys, testKeyPairs } from '../support/keys.ts'
+import { claimsOf, verifyOffline } from '../support/tokens.ts'
+
+const slug = 'desktop-app'
+
+/** The header of each signature, and the payload. */
+interface Opened extends KeyStatement {
+  readonly kid: string
+  readonly signers: readonly string[]
+}
+
+function textOf(encoded: string): string {
+  return Buffer.from(encoded, 'base64url').toString()
+}
+
+/** Verifies every signature with jose, and reads the statement. */
+async function open(statement: SignedStatement, keys: Map<string, KeyStatement['key']>): Promise<Opened> {
+  const said = JSON.parse(textOf(statement.payload)) as KeyStatement
+  const headers = statement.signatures.map((one) => JSON.parse(textOf(one.protected)) as { kid: string })
+  const { e, kty, n } = said.key
+  const kid = createHash('sha256').update(JSON.stringify({ e, kty, n })).digest('base64url')
+  keys.set(kid, said.key)
+  for (const [at, signature] of statement.signatures.entries()) {
+    const jwk = signature.header?.jwk ?? keys.get(headers[at]!.kid)!
+    const jws = { payload: statement.payload, signatures: [signature] } as unknown as GeneralJWS
+    await generalVerify(jws, await importJWK({ ...jwk }, 'RS256'), { algorithms: ['RS256'] })
+    assert.deepEqual(headers[at], { alg: 'RS256', typ: 'keystatement+jwt', kid: headers[at]!.kid })
+  }
+  return { ...said, kid, signers: headers.map((header) => header.kid) }
+}
+
+/** Verifies the chain: numbers, hashes and signatures, and that it leads to the active key. */
+async function openAll(licensing: Licensing, app = slug): Promise<readonly Opened[]> {
+  const { statements, v } = await licensing.apps.trust(app)
+  assert.equal(v, 1)
+  const keys = new Map<string, KeyStatement['key']>()
+  const opened: Opened[] = []
+  for (const [at, statement] of statements.entries()) {
+    const said = await open(statement, keys)
+    const before = at === 0 ? null : statements[at - 1]!.payload
+    const prev = before && createHash('sha256').update(textOf(before)).digest('base64url')
+    assert.deepEqual([said.seq, said.prev, said.iss, said.aud], [at + 1, prev, 'license-server', app])
+    assert.ok(said.signers.includes(said.kid), 'the key that it names has signed')
+    opened.push(said)
+  }
+  const [active] = (await licensing.apps.jwks(app)).keys
+  assert.equal(opened.at(-1)!.kid, active!.kid)
+  return opened
+}
+
+function recoverBy(...places: readonly number[]): Recover {
+  return (payload) =>
+    Promise.all(places.map((place) => signWithRecoveryKey(payload, recoveryKeys[place]!.privateKeyPem)))
+}
+
+async function setOf(threshold: number, ...places: readonly number[]): Promise<RecoverySet> {
+  const kids = await Promise.all(places.map((place) => recoveryKeyId(recoveryKeys[place]!.privateKeyPem)))
+  return { threshold, kids }
+}
+
+test('trust(): before a rotation every server derives the same first statement, and stores none', async () => {
+  const { licensing, storage, app } = await newShop()
+  const other = await createLicensing({ storage, masterKey })
+  const trust = await licensing.apps.trust(slug)
+  assert.deepEqual(await other.apps.trust(slug), trust)
+  const [first] = await openAll(licensing)
+  assert.deepEqual(
+    [first!.iat, first!.retired, first!.revoked, first!.recovery, first!.signers],
+    [start, {}, [], null, [first!.kid]],
+  )
+  assert.deepEqual(await storage.listKeyStatements(app.id), [])
+  await licensing.rotateKeys(slug)
+  assert.deepEqual((await licensing.apps.trust(slug)).statements[0], trust.statements[0], 'stored unchanged')
+})
+
+test('rotateKeys(): old and new key sign a statement, which names the end of the old one', async () => {
+  const { licensing, clock } = await newShop()
+  await licensing.rotateKeys(slug, { gracePeriodDays: 30 })
+  clock.seconds += 100
+  await licensing.rotateKeys(slug, { gracePeriodDays: 60 })
+  clock.seconds += 100
+  await licensing.rotateKeys(slug)
+  clock.seconds += 100
+  await licensing.rotateKeys(slug, { compromised: true })
+  const chain = await openAll(licensing)
+  const kids = chain.map(({ kid }) => kid)
+  const [a, b, c, d] = kids as [string, string, string, string]
+  assert.deepEqual(
+    chain.map(({ iat, retired, revoked }) => ({ iat: iat - start, retired, revoked })),
+    [
+      { iat: 0, retired: {}, revoked: [] },
+      { iat: 0, retired: { [a]: start + 30 * day }, revoked: [] },
+      { iat: 100, retired: { [b]: start + 100 + 60 * day }, revoked: [] },
+      // A plain rotation ends every grace.
+      { iat: 200, retired: { [c]: start + 200, [b]: start + 200, [a]: start + 200 }, revoked: [] },
+      { iat: 300, retired: { [d]: start + 300 }, revoked: [d] },
+    ],
+  )
+  for (const [at, { signers }] of chain.slice(1).entries())
+    assert.deepEqual(signers, [kids[at], kids[at + 1]])
+})
+
+test('trust(): a statement takes at most 3,300 characters', async () => {
+  const { licensing } = await newShop()
+  await licensing.rotateKeys(slug)
+  const { statements } = await licensing.apps.trust(slug)
+  assert.ok(JSON.stringify(statements[1]).length <= 3_300, `${JSON.stringify(statements[1]).length}`)
+})
+
+test('rotateKeys(): compromised gives no grace, and marks the key', async () => {
+  const { licensing } = await newShop()
+  const refused = await refusalOf(licensing.rotateKeys(slug, { compromised: true, gracePeriodDays: 1 }))
+  assert.deepEqual(
+    [refused.code, Object.keys(refused.details ?? {})],
+    ['validation_error', ['gracePeriodDays']],
+  )
+  await licensing.rotateKeys(slug, { gracePeriodDays: 30 })
+  await licensing.rotateKeys(slug, { compromised: true })
+  const keys = await licensing.apps.keys(slug)
+  assert.deepEqual(
+    keys.map(({ state, reason }) => [state, reason]),
+    [
+      ['active', null],
+      ['retired', 'compromised'],
+      ['retired', 'rotated'],
+    ],
+  )
+})
+
+test('recovery: the present key brings the first set in, and later statements repeat it', async () => {
+  const { licensing, storage, app } = await newShop()
+  const recovery = await setOf(1, 0)
+  assert.deepEqual(await licensing.recovery.set(slug, recovery), { seq: 2 })
+  await licensing.rotateKeys(slug, { gracePeriodDays: 5 })
+  await licensing.rotateKeys(slug)
+  const chain = await openAll(licensing)
+  assert.deepEqual(
+    chain.map((each) => each.recovery),
+    [null, recovery, recovery, recovery],
+  )
+  const [first, second] = chain
+  assert.equal(second!.kid, first!.kid)
+  assert.deepEqual(second!.signers, [first!.kid])
+  assert.deepEqual((await storage.findApp(app.id))?.recovery, recovery)
+  assert.equal('recovery' in (await licensing.apps.get(slug)), false)
+})
+
+test('recovery: a compromised rotation needs the recovery keys, and a plain one does not', async () => {
+  const { licensing } = await newShop()
+  await licensing.recovery.set(slug, await setOf(1, 0))
+  const before = await licensing.apps.trust(slug)
+  for (const dryRun of [false, true]) {
+    const refused = await refusalOf(licensing.rotateKeys(slug, { compromised: true, dryRun }))
+    assert.equal(refused.code, 'recovery_required')
+    assert.match(refused.message, /heartwood apps rotate-keys SLUG --compromised --recovery-key FILE/)
+  }
+  assert.deepEqual(await licensing.apps.trust(slug), before)
+  await licensing.rotateKeys(slug, { compromised: true, recover: recoverBy(0) })
+  const [, set, last] = await openAll(licensing)
+  assert.deepEqual(last!.signers, [...set!.recovery!.kids, last!.kid], 'the stolen key has not signed')
+  assert.deepEqual(last!.revoked, [set!.kid])
+  await licensing.rotateKeys(slug)
+  await openAll(licensing)
+})
+
+const tooFew: Readonly<Record<string, Recover>> = {
+  'one key of three': recoverBy(0),
+  'one key twice': recoverBy(1, 1),
+  'no key': async () => [],
+  'a key of the set and a foreign one': async (payload) => [
+    await signWithRecoveryKey(payload, recoveryKeys[0]!.privateKeyPem),
+    await signWithRecoveryKey(payload, testKeyPairs[5]!.privateKeyPem),
+  ],
+  'another payload': (payload) => recoverBy(0, 1)(payload.replace('"seq":3', '"seq":4')),
+  'a key with the public half of another': async (payload) => {
+    const [one, two] = await recoverBy(0, 1)(payload)
+    return [one!, { ...two!, header: one!.header! }]
+  },
+  'signatures that are none': async () => [{ protected: '', signature: '' }],
+}
+
+for (const [name, recover] of Object.entries(tooFew))
+  test(`recovery: two of three keys must sign, so it refuses ${name}`, async () => {
+    const { licensing } = await newShop()
+    await licensing.recovery.set(slug, await setOf(2, 0, 1, 2))
+    const before = [await licensing.apps.trust(slug), await licensing.apps.keys(slug)]
+    const next = await setOf(1, 0)
+    const calls = [
+      () => licensing.rotateKeys(slug, { compromised: true, recover }),
+      () => licensing.recovery.set(slug, next, recover),
+    ]
+    for (const call of calls) assert.equal(await codeOf(call()), 'recovery_required')
+    assert.deepEqual([await licensing.apps.trust(slug), await licensing.apps.keys(slug)], before)
+  })
+
+test('recovery: two of three keys sign a rotation and the next set, and the third alone does not', async () => {
+  const { licensing } = await newShop()
+  await licensing.recovery.set(slug, await setOf(2, 0, 1, 2))
+  await licensing.rotateKeys(slug, { compromised: true, recover: recoverBy(2, 0) })
+  const next = await setOf(1, 2)
+  assert.equal(await codeOf(licensing.recovery.set(slug, next)), 'recovery_required')
+  assert.deepEqual(await licensing.recovery.set(slug, next, recoverBy(1, 2)), { seq: 4 })
+  assert.equal(
+    await codeOf(licensing.rotateKeys(slug, { compromised: true, recover: recoverBy(0, 1) })),
+    'recovery_required',
+  )
+  await licensing.rotateKeys(slug, { compromised: true, recover: recoverBy(2) })
+  const chain = await openAll(licensing)
+  assert.deepEqual(
+    chain.map(({ recovery }) => recovery?.threshold),
+    [undefined, 2, 2, 1, 1],
+  )
+})
+
+test('recovery: revokes a key that a plain rotation retired, later on', async () => {
+  const { licensing } = await newShop()
+  await licensing.recovery.set(slug, await setOf(1, 0))
+  await licensing.rotateKeys(slug)
+  await licensing.rotateKeys(slug)
+  const [first] = await openAll(licensing)
+  assert.deepEqual(await licensing.recovery.revoke(slug, [first!.kid], recoverBy(0)), { seq: 5 })
+  const last = (await openAll(licensing)).at(-1)!
+  assert.deepEqual(last.revoked, [first!.kid])
+  const reasons = (await licensing.apps.keys(slug)).map(({ kid, reason }) => [kid === first!.kid, reason])
+  assert.deepEqual(reasons, [
+    [false, null],
+    [false, 'rotated'],
+    [true, 'compromised'],
+  ])
+})
+
+const wrongRevocations: Readonly<
+  Record<string, (shop: Shop, kids: readonly string[]) => readonly [unknown, Recover, string]>
+> = {
+  'the active key': (_, [active]) => [[active], recoverBy(0), 'validation_error'],
+  'a foreign key': () => [['A'.repeat(43)], recoverBy(0), 'validation_error'],
+  'no key': () => [[], recoverBy(0), 'validation_error'],
+  'a text': () => ['kid', recoverBy(0), 'validation_error'],
+  'a key without signatures': (_, kids) => [[kids[1]], async () => [], 'recovery_required'],
+}
+
+for (const [name, given] of Object.entries(wrongRevocations))
+  test(`recovery.revoke(): refuses ${name}`, async () => {
+    const shop = await newShop()
+    const { licensing } = shop
+    await licensing.recovery.set(slug, await setOf(1, 0))
+    await licensing.rotateKeys(slug)
+    const kids = (await licensing.apps.keys(slug)).map(({ kid }) => kid)
+    const [revoked, recover, code] = given(shop, kids)
+    assert.equal(await codeOf(licensing.recovery.revoke(slug, revoked as string[], recover)), code)
+    assert.equal((await openAll(licensing)).length, 3)
+  })
+
+test('recovery.revoke(): refuses in an app without recovery keys', async () => {
+  const { licensing } = await newShop()
+  await licensing.rotateKeys(slug)
+  const [, { kid } = { kid: '' }] = await licensing.apps.keys(slug)
+  assert.equal(await codeOf(licensing.recovery.revoke(slug, [kid], recoverBy(0))), 'recovery_required')
+})
+
+test('recovery.set(): refuses a malformed set, and the signing key of the app', async () => {
+  const { licensing } = await newShop()
+  const [{ kid } = { kid: '' }] = await licensing.apps.keys(slug)
+  const good = (await setOf(1, 0)).kids
+  const wrong: readonly unknown[] = [
+    { threshold: 0, kids: good },
+    { threshold: 2, kids: good },
+    { threshold: 1, kids: [] },
+    { threshold: 1, kids: [...good, ...good] },
+    { threshold: 1, kids: ['short'] },
+    { threshold: 1, kids: [kid] },
+    { threshold: 1, kids: good, more: 1 },
+    null,
+  ]
+  for (const set of wrong)
+    assert.equal(await codeOf(licensing.recovery.set(slug, set as RecoverySet)), 'validation_error')
+  assert.equal((await openAll(licensing)).length, 1)
+})
+
+test('signWithRecoveryKey(): refuses what is no private RSA key', async () => {
+  for (const pem of ['', recoveryKeys[0]!.publicKeyPem, 'x'])
+    await assert.rejects(
+      signWithRecoveryKey('{}', pem),
+      /^TypeError: A recovery key must be a private RSA key/,
+    )
+})
+
+test('recovery: a value in a request is not taken for a function', async () => {
+  const { licensing } = await newShop()
+  const options = { compromised: true, recover: 'yes' } as never
+  assert.equal(await codeOf(licensing.rotateKeys(slug, options)), 'validation_error')
+})
+
+const together = inProcessAlone('the calls arrive one after another')
+
+test('rotateKeys(): of concurrent rotations one writes a statement', together, async () => {
+  const { licensing } = await newShop()
+  const codes = await Promise.all([1, 2, 3, 4].map(() => codeOf(licensing.rotateKeys(slug))))
+  assert.deepEqual(codes.toSorted(), ['conflict', 'conflict', 'conflict', 'ok'])
+  assert.equal((await openAll(licensing)).length, 2)
+})
+
+test('trust(): read while keys rotate, it always leads to a key that it names', together, async () => {
+  const { licensing, storage } = await newShop()
+  const other = await createLicensing({ storage, masterKey })
+  let isOver = false
+  const read = async (): Promise<number> => {
+    let count = 0
+    for (; !isOver; count++) {
+      // A memory storage answers in microtasks, which would leave the rotations no turn.
+      await new Promise((resolve) => setImmediate(resolve))
+      const before = (await other.apps.jwks(slug)).keys[0]!.kid
+      const { statements } = await other.apps.trust(slug)
+      const kids = kidsOf(statements)
+      assert.ok(kids.includes(before), 'a key that was served is named')
+    }
+    return count
+  }
+  const reading = read()
+  for (let turn = 0; turn < 4; turn++) await licensing.rotateKeys(slug, { gracePeriodDays: turn })
+  isOver = true
+  assert.ok((await reading) > 0)
+  assert.equal((await openAll(licensing)).length, 5)
+})
+
+function kidsOf(statements: TrustFile['statements']): readonly string[] {
+  return statements.map(({ payload }) => {
+    const { e, kty, n } = (JSON.parse(textOf(payload)) as KeyStatement).key
+    return createHash('sha256').update(JSON.stringify({ e, kty, n })).digest('base64url')
+  })
+}
+
+test('rotateKeys(): under an idempotency key it writes one statement', async () => {
+  const { licensing } = await newShop()
+  const key = { key: 'k', scope: 's', fingerprint: 'f' }
+  const rotate = () => licensing.idempotentCall(key, (each) => each.rotateKeys(slug))
+  assert.deepEqual((await rotate()).result, (await rotate()).result)
+  assert.equal((await openAll(licensing)).length, 2)
+})
+
+test('rotateKeys(): inside a transaction of the host it writes a statement, which is rolled back too', async () => {
+  const { licensing, storage } = await newShop()
+  const rotate = (tx: object, pair: number) =>
+    licensing.with({ ...storage, ...tx }).rotateKeys(slug, {}, testKeyPairs[pair])
+  await storage.transaction(async (tx) =>
+    rotate({ ...tx, transaction: <T>(work: (t: typeof tx) => Promise<T>) => work(tx) }, 3),
+  )
+  assert.equal((await openAll(licensing)).length, 2)
+  const failed = storage.transaction(async (tx) => {
+    await rotate({ ...tx, transaction: <T>(work: (t: typeof tx) => Promise<T>) => work(tx) }, 4)
+    throw new Error('the host gives up')
+  })
+  await assert.rejects(failed, /the host gives up/)
+  assert.equal((await openAll(licensing)).length, 2)
+})
+
+test('rotateKeys(): a dry run tells when licenses were last seen, and under which key', async () => {
+  const { licensing, clock, issue } = await newShop()
+  const [old] = (await licensing.apps.keys(slug)).map(({ kid }) => kid)
+  const licenses = await Promise.all(Array.from({ length: 6 }, () => issue({ forever: true })))
+  const renew = (at: number) => licensing.licenses.renew(slug, licenses[at]!.id, licenses[at]!.token)
+  await renew(0)
+  clock.seconds += 83 * day
+  await renew(1)
+  await licensing.rotateKeys(slug, { gracePeriodDays: 90 })
+  await renew(2)
+  clock.seconds += 7 * day
+  const fresh = await licensing.licenses.token(slug, licenses[3]!.id)
+  await licensing.licenses.renew(slug, licenses[3]!.id, fresh)
+  clock.seconds += 2 * day
+  await licensing.licenses.revoke(slug, licenses[5]!.id)
+  const { impact } = await licensing.rotateKeys(slug, { dryRun: true, gracePeriodDays: 10 })
+  const within = (...counts: readonly number[]) =>
+    [1, 7, 30, 90].map((days, at) => ({ days, licenses: counts[at] }))
+  const [active] = (await licensing.apps.keys(slug)).map(({ kid }) => kid)
+  assert.deepEqual(impact, {
+    acceptedUntil: clock.seconds + 10 * day,
+    seenWithin: within(0, 1, 3, 3),
+    neverSeen: 1,
+    keys: [
+      { kid: old, licenses: 3, seenWithin: within(0, 0, 2, 2) },
+      { kid: active, licenses: 1, seenWithin: within(0, 1, 1, 1) },
+    ],
+  })
+})
+
+interface LicenseFile {
+  readonly v: number
+  readonly token: string
+  readonly trust: TrustFile
+}
+
+function readFile(text: string): LicenseFile {
+  const [first, ...rest] = text.split('\n')
+  const [empty, last, ...lines] = rest.toReversed()
+  assert.deepEqual(
+    [first, last, empty],
+    ['-----BEGIN HEARTWOOD LICENSE-----', '-----END HEARTWOOD LICENSE-----', ''],
+  )
+  assert.ok(lines.every((line) => line.length <= 64))
+  return JSON.parse(Buffer.from(lines.toReversed().join(''), 'base64').toString()) as LicenseFile
+}
+
+test('licenses.file(): holds the token and the statements', async () => {
+  const { licensing, issue } = await newShop()
+  const { id } = await issue()
+  await licensing.rotateKeys(slug)
+  const { v, token, trust } = readFile(await licensing.licenses.file(slug, id))
+  assert.deepEqual([v, trust], [1, await licensing.apps.trust(slug)])
+  assert.equal(token, await licensing.licenses.token(slug, id))
+  await verifyOffline(token, await licensing.apps.publicKey(slug))
+  assert.equal(claimsOf(token).aud, slug)
+})
+
+test('licenses.file(): leaves the oldest statements out if the file would be longer than 256 KiB', async () => {
+  const { licensing, storage, app, issue } = await newShop()
+  const { id } = await issue()
+  await licensing.rotateKeys(slug)
+  const [first] = await storage.listKeyStatements(app.id)
+  for (let seq = 3; seq < 103; seq++) await storage.insertKeyStatement({ ...first!, seq })
+  const text = await licensing.licenses.file(slug, id)
+  const { trust } = readFile(text)
+  assert.ok(text.length <= 256 * 1024 && text.length > 250 * 1024, `${text.length}`)
+  const { statements } = await licensing.apps.trust(slug)
+  assert.deepEqual(trust.statements, statements.slice(-trust.statements.length))
+})
+
+test('licenses.file(): refuses a license that has no token', async () => {
+  const { licensing, clock, issue } = await newShop()
+  const [revoked, expired] = [await issue(), await issue({ durationDays: 1 })]
+  await licensing.licenses.revoke(slug, revoked.id)
+  clock.seconds += day
+  const codes = [revoked.id, expired.id, 'lic_x'].map((id) => codeOf(licensing.licenses.file(slug, id)))
+  assert.deepEqual(await Promise.all(codes), ['license_revoked', 'token_expired', 'not_found'])
+})
