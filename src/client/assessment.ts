@@ -103,6 +103,7 @@ const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientActi
   ['token_expired', ['The license server says that the license has expired', 'renew']],
   ['missing_tier', ['The license has no tier any more and cannot be renewed', 'contact']],
   ['license_revoked', ['The license has been revoked', 'contact']],
+  ['license_released', ['The license gave its seat back', 'activate']],
   ['license_key_revoked', ['The license has been revoked', 'contact']],
   ['license_key_expired', ['The license key has expired', 'renew']],
   ['invalid_license_key', ['The license server does not know this license key', 'activate']],

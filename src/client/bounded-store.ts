@@ -32,7 +32,7 @@ export class BoundedStore {
    * @throws what the store throws, and without an answer in time.
    */
   async write(text: string): Promise<void> {
-    if (this.#isWriting) throw new Error('An earlier write has not ended')
+    if (this.#isWriting) throw new Error('The store does not answer')
     await this.#bounded(() => this.#writeAlone(text), text)
   }
 

@@ -19,6 +19,11 @@ export function readText(name: string, value: unknown): string | null {
   return isText(value) ? value : refuse(name, 'a string')
 }
 
+/** The slug of an app, which is the audience of its tokens. */
+export function readApp(value: unknown): string {
+  return isText(value) && /^[a-z0-9-]{1,63}$/.test(value) ? value : refuse('app', 'the slug of an app')
+}
+
 /** A UUID as tokens spell it: the server accepts no other form either, but for its case. */
 export function readUuid(name: string, value: unknown): string | null {
   const text = readText(name, value)?.toLowerCase() ?? null

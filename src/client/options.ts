@@ -4,6 +4,7 @@ import {
   checkFunction,
   checkStore,
   isPin,
+  readApp,
   readBaseUrl,
   readDate,
   readFlag,
@@ -255,14 +256,13 @@ function readPolicy(given: LicenseClientOptions['policy'] = {}): ClientSettings[
 const ownHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
 function readAppUrl({ baseUrl, app, ...options }: LicenseClientOptions): string {
-  if (typeof app !== 'string' || !/^[a-z0-9-]{1,63}$/.test(app))
-    throw new TypeError('app must be the slug of an app')
+  const slug = readApp(app)
   const { protocol, hostname, username, search, hash, href } = readBaseUrl(baseUrl)
   const allowHttp = readFlag('allowHttp', options.allowHttp, false)
   if (protocol !== 'https:' && !(protocol === 'http:' && (allowHttp || ownHost.test(hostname))))
     throw new TypeError('baseUrl must begin with https:')
   if (username !== '' || search !== '' || hash !== '') throw new TypeError('baseUrl must be a plain address')
-  return `${href.replace(/\/+$/, '')}/api/v1/apps/${app}`
+  return `${href.replace(/\/+$/, '')}/api/v1/apps/${slug}`
 }
 
 function span(name: string, value: number, unit: number, least: number): number {

@@ -15,6 +15,8 @@ interface Outage {
 interface RefusedRenewal {
   readonly outcome: 'refused'
   readonly code: string
+  /** True if it is about another license than the program's. */
+  readonly isOther?: boolean
 }
 
 /** The server's response. Its data may be of any shape. */
@@ -32,23 +34,13 @@ const patience = 10_000
 const maxRetryAfter = { ours: 86_400, foreign: 3_600 }
 const codeForm = /^[a-z][a-z0-9_]{0,62}$/
 /** Each refusal has one status, so that a stranger's error cannot pass for ours. */
-const statusOf: Readonly<Record<string, number>> = {
-  license_revoked: 400,
-  token_expired: 400,
-  token_mismatch: 400,
-  missing_tier: 400,
-  license_released: 400,
-  license_key_expired: 400,
-  license_key_revoked: 400,
-  invalid_license_key: 401,
-  invalid_token: 401,
-  unauthorized: 401,
-  forbidden: 403,
-  not_found: 404,
-  seat_limit_reached: 409,
-  release_limit_reached: 409,
-  conflict: 409,
-  validation_error: 422,
+const refusals: Readonly<Record<number, string>> = {
+  400: 'license_revoked license_released license_key_revoked license_key_expired token_expired token_mismatch missing_tier',
+  401: 'invalid_token invalid_license_key unauthorized',
+  403: 'forbidden',
+  404: 'not_found',
+  409: 'seat_limit_reached release_limit_reached conflict',
+  422: 'validation_error',
 }
 
 export const outage: Outage = { outcome: 'unreachable', retryAfter: null }
@@ -76,7 +68,7 @@ function codeOf(body: unknown): string | null {
 }
 
 function isRefusal(status: number, code: string | null): code is string {
-  return code !== null && Object.hasOwn(statusOf, code) && statusOf[code] === status
+  return code !== null && refusals[status]?.split(' ').includes(code) === true
 }
 
 /** Messages of version 0.1.0 beside `not_found` for a path that is none of its own, and for an app that it does not have. */

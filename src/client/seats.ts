@@ -8,7 +8,7 @@ import {
 } from './activation.ts'
 import type { ClientSettings } from './options.ts'
 import type { StoredActivation } from './record.ts'
-import { ask, deadline, outage, tokenOf, type Reply, type RenewalResult } from './renewal.ts'
+import { ask, deadline, fieldOf, outage, tokenOf, type Reply, type RenewalResult } from './renewal.ts'
 import type { StateStore } from './state-store.ts'
 import { isRevoked, keyOf, withActivation, withEnd, withEnteredToken } from './state.ts'
 import type { TokenProblem, VerifiedToken } from './trusted-keys.ts'
@@ -49,25 +49,34 @@ export class Seats {
   }
 
   /** Activates by the program's own license key. */
-  request(): Promise<RenewalResult> {
-    return this.#requestActivation(this.key!)
+  async request(): Promise<RenewalResult> {
+    const result = await this.#requestActivation(this.key!, undefined, true)
+    const { held, record } = this.#states.state
+    // A token that somebody entered beside the license key is of another license, which this does not end.
+    const judged = { ...result, isOther: held?.claims.sub !== record.activation!.installationId }
+    return judged
+  }
+
+  #shownKey(key?: string): string {
+    return readKey(`${key ?? this.asked ?? this.key ?? ''}`)
   }
 
   async activate(key: string | undefined, name: string | undefined): Promise<void> {
-    const text = readKey(key === undefined ? (this.asked ?? this.key) : `${key}`)
+    const text = this.#shownKey(key)
     this.asked = text
     await this.#states.alone(() => this.#activateAlone(text, name), this.#closing)
   }
 
   async #activateAlone(key: string, name?: string): Promise<void> {
-    const { record } = await this.#states.read()
+    const { record, held } = await this.#states.read()
     const known = record.activation?.licenseKey ?? null
     // A release that waits goes first. Otherwise it would take the new seat away.
     if (!(await this.sendRelease())) throw failureOf(outage)
     const result = await this.#requestActivation(key, name)
     const isGood = result.outcome === 'refreshed'
-    // After a lost response the server may count the seat, so only a refusal forgets the key.
-    const licenseKey = isGood ? key : (known ?? (result.outcome === 'refused' ? null : key))
+    // After a lost response the server may count the seat, so only a refusal, or another license, forgets the key.
+    const isOpen = result.outcome === 'unreachable' && !(held && known)
+    const licenseKey = isGood || isOpen ? key : known
     await this.#states.change((state) =>
       withActivation(isGood ? withEnteredToken(state, result.next) : state, {
         ...state.record.activation!,
@@ -78,11 +87,12 @@ export class Seats {
   }
 
   /** Stores key and installation id before it asks. */
-  async #requestActivation(key: string, name?: string): Promise<RenewalResult> {
+  async #requestActivation(key: string, name?: string, renewal?: boolean): Promise<RenewalResult> {
     await this.#states.change((state) =>
       withActivation(state, activationOf(this.#settings, state, key, name)),
     )
-    const { state } = this.#states
+    // Without a lock another program may have stored its installation id meanwhile.
+    const state = await this.#states.read()
     const activation = state.record.activation!
     const signal = deadline(this.#closing)
     const body = {
@@ -90,6 +100,8 @@ export class Seats {
       installation_id: activation.installationId,
       name: activation.name ?? undefined,
       current_token: state.held?.text,
+      // Nobody asked for it. So the server does not give back a seat that was given away since.
+      renewal: renewal && state.record.token !== null,
     }
     const response = tokenOf(await ask(this.#settings, '/license-keys/activate', body, signal))
     if (response.outcome !== 'token') return response
@@ -102,13 +114,15 @@ export class Seats {
       if (held === null) return
       const note = { licenseId: held.licenseId, token: held.text }
       const reply = await this.#askRelease(note.licenseId, { current_token: note.token })
-      if (reply.outcome === 'refused') throw failureOf(reply)
-      await this.#end(held, reply.outcome === 'data' ? null : note)
+      // Without a license key the token may be of no seat, and nothing would bring it back.
+      const later = reply.outcome === 'unreachable' && this.key ? note : null
+      if (reply.outcome !== 'data' && !later) throw failureOf(reply)
+      await this.#end(held, later)
     }, this.#closing)
   }
 
   async releaseOne(licenseId: string): Promise<void> {
-    const credential = { license_key: readKey(this.asked ?? this.key) }
+    const credential = { license_key: this.#shownKey() }
     const reply = await this.#askRelease(licenseId, credential)
     if (reply.outcome !== 'data') throw failureOf(reply)
     const { held } = await this.#states.read()
@@ -117,7 +131,7 @@ export class Seats {
 
   async list(): Promise<readonly LicenseSeat[]> {
     const known = this.#states.state.record.activation?.installationId ?? this.#settings.installationId
-    const body = { license_key: readKey(this.asked ?? this.key), installation_id: known ?? undefined }
+    const body = { license_key: this.#shownKey(), installation_id: known ?? undefined }
     return seatsIn(await ask(this.#settings, '/license-keys/seats', body, deadline(this.#closing)))
   }
 
@@ -129,9 +143,11 @@ export class Seats {
     })
   }
 
-  #askRelease(licenseId: string, credential: object): Promise<Reply> {
+  /** Believes a release only from the server's own words. */
+  async #askRelease(licenseId: string, credential: object): Promise<Reply> {
     const path = `/licenses/${encodeURIComponent(licenseId)}/release`
-    return ask(this.#settings, path, credential, deadline(this.#closing))
+    const reply = await ask(this.#settings, path, credential, deadline(this.#closing))
+    return reply.outcome === 'data' && fieldOf(reply.data, 'released') !== true ? outage : reply
   }
 
   /** Sends a release that found no server before. Resolves to false if there is none still. */

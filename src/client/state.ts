@@ -175,10 +175,16 @@ function revokedUpTo({ record: { revoked } }: ProgramState, { licenseId, revisio
   return revoked?.licenseId === licenseId ? Math.max(revoked.revision, revision) : revision
 }
 
-function refused(state: ProgramState, { asked, at }: FinishedRenewal, code: string): ProgramState {
+type Refusal = Extract<RenewalResult, { readonly outcome: 'refused' }>
+
+function refused(
+  state: ProgramState,
+  { asked, at }: FinishedRenewal,
+  { code, isOther }: Refusal,
+): ProgramState {
   const attempt: RefreshAttempt = { at, outcome: 'refused', code, failures: 0, retryAfter: null }
   const released = code === 'license_released'
-  const isEnd = asked !== null && (released || code === 'license_revoked')
+  const isEnd = asked !== null && !isOther && (released || code === 'license_revoked')
   const next = isEnd ? withEnd(state, asked, at, released) : state
   return { ...next, record: { ...next.record, attempt } }
 }
@@ -198,7 +204,7 @@ function settled(state: ProgramState, renewal: FinishedRenewal): ProgramState {
   if (isOvertaken(state, renewal)) return state
   if (result.outcome === 'refreshed') return refreshed(state, result.next, at)
   const timed = withTime(state, at)
-  if (result.outcome === 'refused') return refused(timed, renewal, result.code)
+  if (result.outcome === 'refused') return refused(timed, renewal, result)
   return unreachable(timed, at, result)
 }
 

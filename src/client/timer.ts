@@ -44,7 +44,7 @@ export async function within<T>(
   const limit = new Promise<never>((_, reject) => {
     cancel = later(() => {
       overdue()
-      reject(new Error('The wait took too long'))
+      reject(new Error('The wait was given up'))
     }, milliseconds)
   })
   return Promise.race([work, limit]).finally(() => cancel())

@@ -3,8 +3,10 @@ import {
   createLicenseClient,
   indexedDbStore,
   localStorageStore,
+  type ClientLicense,
   type LicenseClient,
   type LicenseKeyCheck,
+  type LicenseSeat,
   type LicenseStore,
 } from '../../src/client/index.ts'
 import { missedSlips, type MissedSlips } from '../core/license-key-slips.ts'
@@ -25,6 +27,9 @@ export interface BrowserPage {
   /** Returns the token's `jti` after a refresh. */
   refresh(): Promise<string>
   state(): string
+  /** Calls the method, and returns the state after it, or the code of its error. */
+  call(method: 'activate' | 'release' | 'releaseSeat', text?: string): Promise<string>
+  seats(): Promise<readonly LicenseSeat[]>
   checkKeys(texts: readonly string[]): readonly LicenseKeyCheck[]
   missedSlips(keys: readonly string[], share: number): MissedSlips
 }
@@ -54,6 +59,12 @@ const page: BrowserPage = {
   enter: async (token) => (await client.setToken(token)).state,
   refresh: async () => (await client.refresh()).claims?.jti ?? '',
   state: () => client.license.state,
+  call: async (method, text) =>
+    (client[method] as (given?: string) => Promise<ClientLicense>)(text).then(
+      ({ state }) => state,
+      ({ code }: { readonly code?: string }) => `${code}`,
+    ),
+  seats: () => client.seats(),
   checkKeys: (texts) => texts.map(checkLicenseKey),
   missedSlips,
 }

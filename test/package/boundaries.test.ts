@@ -60,7 +60,9 @@ const allowedImports: Readonly<Record<string, (found: Import) => boolean>> = {
     clientsCore.includes(found.target) ||
     ofPackage(['jose'], found) ||
     (found.target === 'src/adapters/http/wire.ts' && found.kind === 'type') ||
-    (found.file === 'src/client/file.ts' && /^node:(fs\/promises|path)$/.test(found.target)),
+    (found.file === 'src/client/file.ts' && /^node:(fs\/promises|path)$/.test(found.target)) ||
+    (found.file === 'src/client/local-machine.ts' &&
+      /^node:(child_process|fs\/promises|process)$/.test(found.target)),
   sdk: (found) =>
     sdksCore.includes(found.target) ||
     (found.kind === 'type' && (within('core', found) || found.target === 'src/adapters/http/errors.ts')),

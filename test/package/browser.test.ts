@@ -114,7 +114,7 @@ test('client in an old browser: every newer function is really missing', { skip 
   assert.deepEqual(await missing(oldTab), newerFunctions)
 })
 
-test('checkLicenseKey() in a browser: agrees with every vector, and misses no slip', async () => {
+test('checkLicenseKey() in a browser: agrees with every vector, and misses no slip', { skip }, async () => {
   const vectors = JSON.parse(readFileSync('vectors/license-keys.json', 'utf8')) as LicenseKeyVectors
   const { keys, typos, spellings } = vectors
   const expected = [...keys.map(({ key }) => ({ key, suggestions: [] })), ...typos, ...spellings].map(
@@ -155,6 +155,55 @@ for (const kind of ['localStorage', 'IndexedDB'] satisfies BrowserStore[])
       await Promise.all([one.close(), other.close()])
     },
   )
+
+test(
+  'license keys in a browser: activate, list, release and move a seat at a server of another origin',
+  { skip },
+  async () => {
+    site.renew()
+    const setup = (await site.fakeServer.command('open', {})) as ClientSetup
+    const { server } = site.fakeServer
+    const { id, key } = await server.sell({ seats: 1 })
+    const seatsUsed = async (): Promise<number> =>
+      (await server.licensing.licenseKeys.get(server.app, id)).seatsUsed
+    // Two stores of the browser stand for two computers.
+    const [laptop, desktop] = [await openTab(), await openTab(newerFunctions)]
+    await laptop.evaluate(() => localStorage.clear())
+    const open = (each: Page, store: BrowserStore): Promise<string> =>
+      each.evaluate(([kind, given]) => page.open(kind, given), [store, setup] as const)
+    const call = (each: Page, ...args: Parameters<BrowserPage['call']>): Promise<string> =>
+      each.evaluate((given) => page.call(...given), args)
+    assert.equal(await open(laptop, 'localStorage'), 'invalid')
+    await open(desktop, 'IndexedDB')
+    assert.equal(await call(laptop, 'activate', key.toLowerCase()), 'active')
+    assert.equal(await call(desktop, 'activate', `${key}0`), 'invalid_license_key')
+    assert.equal(await call(desktop, 'activate', key), 'seat_limit_reached')
+    const seats = await desktop.evaluate(() => page.seats())
+    const { installationId } = (await server.licensing.licenses.list(server.app, { licenseKeyId: id }))
+      .data[0]!
+    assert.deepEqual(
+      seats.map(({ installationIdLastFour, name, this: own }) => [installationIdLastFour, name, own]),
+      [[installationId.slice(-4), null, false]],
+    )
+    assert.match(await call(desktop, 'releaseSeat', seats[0]!.licenseId), /^(active|invalid)$/)
+    assert.equal(await seatsUsed(), 0)
+    assert.equal(await call(desktop, 'activate', key), 'active')
+    assert.equal(await seatsUsed(), 1)
+    await laptop.evaluate(() => page.refresh())
+    assert.equal(await laptop.evaluate(() => page.state()), 'invalid')
+    assert.equal(await call(desktop, 'release'), 'invalid')
+    assert.equal(await seatsUsed(), 0)
+    await laptop.reload()
+    assert.equal(await open(laptop, 'localStorage'), 'invalid')
+    assert.equal(await call(laptop, 'activate'), 'active')
+    assert.equal(await seatsUsed(), 1)
+    // A page of another origin is refused by the browser.
+    site.fakeServer = new FakeServer(site.api, [])
+    await site.fakeServer.command('open', {})
+    assert.equal(await call(laptop, 'activate', key), 'unavailable')
+    await Promise.all([laptop.close(), desktop.close()])
+  },
+)
 
 test('localStorage: a tab learns at once that another tab has a license', { skip }, async () => {
   site.renew()

@@ -218,9 +218,14 @@ const calls: readonly (readonly [
   ],
   [
     ({ licenseKeys }) =>
-      licenseKeys.activate('a', 'KEY-1', { installationId: 'i', currentToken: 'a.b.c' }, { client: 'app/1' }),
+      licenseKeys.activate(
+        'a',
+        'KEY-1',
+        { installationId: 'i', currentToken: 'a.b.c', renewal: true },
+        { client: 'app/1' },
+      ),
     'POST /apps/:slug/license-keys/activate',
-    { installation_id: 'i', current_token: 'a.b.c', license_key: 'KEY-1' },
+    { installation_id: 'i', current_token: 'a.b.c', renewal: true, license_key: 'KEY-1' },
   ],
   [
     ({ licenseKeys }) => licenseKeys.verify('a', 'KEY-1'),

@@ -91,7 +91,7 @@ export const seatRoutes: readonly Route[] = [
     operationId: 'activateInstallation',
     summary: 'Activate an installation',
     description:
-      'Gives an installation a seat of the license key, or the one that it has, with a fresh token. So repeat it after a lost response. An active license of another license key makes way only if current_token is a token of it.',
+      'Gives an installation a seat of the license key, or the one that it has, with a fresh token. So repeat it after a lost response. An active license of another license key makes way only if current_token is a token of it. A program that asks by itself sends renewal: a seat that was given back then stays free.',
     body: checked(activationBody),
     bodyExample: { license_key: licenseKeyText, installation_id: installationId, name: 'Ada’s laptop' },
     responses: {
@@ -109,6 +109,7 @@ export const seatRoutes: readonly Route[] = [
     errors: [
       'license_key_expired',
       'license_key_revoked',
+      'license_released',
       'license_revoked',
       'missing_tier',
       'seat_limit_reached',

@@ -58,6 +58,8 @@ interface Request {
   readonly app: AppRecord
   readonly credential: LicenseKeyCredential
   readonly newcomer: Newcomer
+  /** True if no person asked for it. */
+  readonly isRenewal: boolean
 }
 
 /** The seat that an activation has written. */
@@ -78,10 +80,16 @@ function requireGood(key: LicenseKeyRecord, now: NumericDate): void {
   if (code !== null) throw new LicensingError(code, reason)
 }
 
-/** Only the vendor brings back a seat that the vendor revoked. @throws {LicensingError} `license_revoked`. */
-function requireRevivable(seat: LicenseRecord | null): void {
-  if (seat === null || seat.revokedAt === null || isReleased(seat.revokedCause)) return
-  throw new LicensingError('license_revoked', 'The license has been revoked')
+/**
+ * Only the vendor brings back a seat that the vendor revoked, and no program by itself one that was given back.
+ *
+ * @throws {LicensingError} `license_revoked`, `license_released`.
+ */
+function requireRevivable(seat: LicenseRecord | null, { isRenewal }: Request): void {
+  if (seat === null || seat.revokedAt === null) return
+  if (!isReleased(seat.revokedCause))
+    throw new LicensingError('license_revoked', 'The license has been revoked')
+  if (isRenewal) throw new LicensingError('license_released', 'The license gave its seat back')
 }
 
 /** A token that proves nothing is no error. */
@@ -103,30 +111,33 @@ async function read(
   activation: NewActivation,
   client: string | undefined,
 ): Promise<Request> {
-  const { installationId, name, currentToken } = newActivation.parse(activation)
+  const { installationId, name, currentToken, renewal = false } = newActivation.parse(activation)
   const { app } = credential
   const proof = await proofIn(context, app, currentToken)
   const { kid } = await context.runtime.caches.activeKeys.get(app.id, () => activeKey(context, app.id))
   const seen = signOfLife(context.runtime.now(), kid, client)
-  return { app, credential, newcomer: { installationId: installationId.toLowerCase(), name, proof, seen } }
+  const newcomer = { installationId: installationId.toLowerCase(), name, proof, seen }
+  return { app, credential, newcomer, isRenewal: renewal }
 }
 
 /** Refuses what needs no transaction and no place among the signers. */
-async function refuseEarly(context: Context, { app, credential, newcomer }: Request): Promise<void> {
+async function refuseEarly(context: Context, request: Request): Promise<void> {
+  const { app, credential, newcomer } = request
   const { key } = credential
   requireGood(key, context.runtime.now())
   const used = await context.storage.countSeats(key.id)
   const isWithoutRoom = await isFull(context, key, used)
   // Read after the count, because the last seat may have gone to this very installation meanwhile.
   const seat = await context.storage.findSeat(key.id, newcomer.installationId)
-  requireRevivable(seat)
+  requireRevivable(seat, request)
   if (seat?.revokedAt === null || !isWithoutRoom) return
   await announceFull(context, app, key)
   throw noFreeSeat(key, used)
 }
 
 /** Takes the seat in one transaction that holds the license key. Resolves to `null` after a lost race. */
-function takeSeat(context: Context, { app, credential, newcomer }: Request): Promise<Seated | null> {
+function takeSeat(context: Context, request: Request): Promise<Seated | null> {
+  const { app, credential, newcomer } = request
   // A repeated activation is as good as the first, so an idempotency key stores its result afterwards.
   const recorded = { ...context, recorder: null }
   const work = inTransaction<Seated | null>(recorded, async (tx, emit) => {
@@ -135,7 +146,7 @@ function takeSeat(context: Context, { app, credential, newcomer }: Request): Pro
     if (key === null || !credential.opens(key, now)) throw invalidLicenseKey()
     requireGood(key, now)
     const seat = await tx.findSeat(key.id, newcomer.installationId)
-    requireRevivable(seat)
+    requireRevivable(seat, request)
     const turn: Turn = { context, app, key, now, tx, emit }
     return occupy(turn, newcomer, seat)
   })

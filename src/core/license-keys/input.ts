@@ -129,6 +129,11 @@ export interface NewActivation {
    * token proves nothing, and is no error.
    */
   readonly currentToken?: string | null
+  /**
+   * True if the program asks by itself, because its token has ended. A seat that was given back stays free then, because only a
+   * person takes it again. Default false.
+   */
+  readonly renewal?: boolean
 }
 
 /** The person or company who bought, as the shop knows them. */
@@ -290,6 +295,12 @@ export const newActivation: Input<NewActivation> = input<NewActivation>()(
     name: optionalNull(text('Name of the installation, for people', 0, 64)),
     currentToken: optionalNull(
       Type.String({ description: 'A token that the installation has', rule: 'must be a string' }),
+    ),
+    renewal: Type.Optional(
+      Type.Boolean({
+        description: 'The program asks by itself: a seat that was given back stays free',
+        rule: 'must be true or false',
+      }),
     ),
   }),
 )

@@ -11,6 +11,7 @@ import {
   tokenOf,
   type Shop,
 } from '../../support/fixtures.ts'
+import type { ActivatedLicense } from '../../../src/core/license-keys/activation.ts'
 import { app, end, sell } from './sale.ts'
 
 const at = (number: number, name?: string) => ({
@@ -229,6 +230,80 @@ test('licenseKeys.activate(): a seat that the vendor revoked does not come back,
   await licenseKeys.releaseAll(app, id)
   assert.equal((await licenses.reinstate(app, seat.id)).status, 'active')
   assert.equal((await licenseKeys.activate(app, key, at(1))).created, false)
+})
+
+/** Ways in which the seat of the first installation is given away, by cause. They resolve to its token, if it has one. */
+const givenAway: Readonly<
+  Record<string, (shop: Shop, key: string, seat: ActivatedLicense) => Promise<string | null | void>>
+> = {
+  released: async ({ licensing }, _key, seat) => {
+    await licensing.licenseKeys.release(app, seat.id)
+  },
+  lapsed: async (shop, key) => {
+    shop.clock.seconds += 11 * day
+    await seatAt(shop, key, 2)
+  },
+  replaced: async (shop, key, { licenseKeyId }) => {
+    await shop.licensing.licenseKeys.update(app, licenseKeyId!, {
+      idleDays: null,
+      whenFull: 'replace_oldest',
+    })
+    await seatAt(shop, key, 2)
+  },
+  moved: async (shop, _key, { token }) => {
+    const other = await sell(shop)
+    const shown = { ...at(1), currentToken: token }
+    return (await shop.licensing.licenseKeys.activate(app, other.key, shown)).license.token
+  },
+}
+
+for (const [cause, giveAway] of Object.entries(givenAway))
+  test(`licenseKeys.activate(): a renewal takes no seat back that was ${cause}, and a person does`, async () => {
+    const shop = await newShop()
+    const { licenseKeys, licenses } = shop.licensing
+    const { id, key } = await sell(shop, { seats: 1, idleDays: 10 })
+    const seat = await seatAt(shop, key, 1)
+    const renewal = { ...at(1), renewal: true }
+    assert.equal((await licenseKeys.activate(app, key, renewal)).created, false)
+    const currentToken = (await giveAway(shop, key, seat)) ?? null
+    assert.equal((await licenses.get(app, seat.id)).revokedCause, cause)
+    await licenseKeys.update(app, id, { seats: 2 })
+    const used = (await licenseKeys.get(app, id)).seatsUsed
+    assert.equal(await codeOf(licenseKeys.activate(app, key, renewal)), 'license_released')
+    assert.equal((await licenseKeys.get(app, id)).seatsUsed, used)
+    const back = await licenseKeys.activate(app, key, { ...at(1), renewal: false, currentToken })
+    assert.deepEqual([back.created, back.license.id], [true, seat.id])
+  })
+
+test('licenseKeys.activate(): a renewal of a seat that the vendor revoked says so, and one without a seat takes one', async () => {
+  const shop = await newShop()
+  const { licenseKeys, licenses } = shop.licensing
+  const { key } = await sell(shop, { seats: 1 })
+  const renewal = { ...at(1), renewal: true }
+  const first = await licenseKeys.activate(app, key, renewal)
+  assert.equal(first.created, true)
+  await licenses.revoke(app, first.license.id)
+  assert.equal(await codeOf(licenseKeys.activate(app, key, renewal)), 'license_revoked')
+  assert.equal(
+    await codeOf(licenseKeys.activate(app, key, { ...at(1), renewal: 'yes' } as never)),
+    'validation_error',
+  )
+})
+
+test('licenseKeys.activate(): a renewal that meets a release is one of the two, and takes no seat back', async () => {
+  const shop = await newShop()
+  const { licenseKeys, licenses } = shop.licensing
+  const { id, key } = await sell(shop, { seats: 1, releasesPerYear: null })
+  for (let round = 0; round < 20; round += 1) {
+    const seat = await seatAt(shop, key, 1)
+    const [renewed] = await Promise.all([
+      codeOf(licenseKeys.activate(app, key, { ...at(1), renewal: true })),
+      licenseKeys.release(app, seat.id),
+    ])
+    assert.ok(['ok', 'license_released'].includes(renewed), renewed)
+    assert.equal((await licenses.get(app, seat.id)).revokedCause, 'released')
+    assert.equal((await licenseKeys.get(app, id)).seatsUsed, 0)
+  }
 })
 
 test('licenses.revoke(): a seat that was given back does not come back either', async () => {
