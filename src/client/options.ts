@@ -3,7 +3,6 @@ import type { ClientState } from './assessment.ts'
 import {
   checkFunction,
   checkStore,
-  isPin,
   readApp,
   readBaseUrl,
   readDate,
@@ -209,7 +208,8 @@ export interface ClientSettings {
   readonly app: string
   readonly issuer: string
   readonly publicKeys: PublicKeys
-  readonly refreshKeys: KeySource | TrustSource | null
+  /** Not checked yet: see `openFollower`. */
+  readonly refreshKeys: KeySource | TrustSource | undefined
   readonly licenseId: string | null
   readonly installationId: string | null
   readonly token: string | null
@@ -275,16 +275,8 @@ export function isTrustFile(given: unknown): boolean {
   return typeof given === 'string' ? /^\s*\{/.test(given) : 'statements' in Object(given)
 }
 
-function readKeySource({ publicKeys, refreshKeys }: LicenseClientOptions): ClientSettings['refreshKeys'] {
-  const isFile = isTrustFile(publicKeys)
-  const { from, pin } = Object(refreshKeys ?? { from: isFile && 'trust.json' }) as KeySource
-  if ((from as string) === 'trust.json') return { from: 'trust.json' }
-  if (refreshKeys === undefined) return null
-  if (isFile || !['jwks.json', 'public-key'].includes(from) || !isPin(pin))
-    throw new TypeError(
-      "refreshKeys must name a source in from, and thumbprints or 'origin' in pin; a trust file needs none",
-    )
-  return { from, pin }
+function readSource({ publicKeys, refreshKeys }: LicenseClientOptions): ClientSettings['refreshKeys'] {
+  return refreshKeys === undefined && isTrustFile(publicKeys) ? { from: 'trust.json' } : refreshKeys
 }
 
 /** `name/version (platform)` of at most 64 characters, because the server ignores a longer header. */
@@ -305,7 +297,7 @@ export function readOptions(options: LicenseClientOptions): ClientSettings {
     app: options.app,
     issuer: readIssuer(options.issuer),
     publicKeys: options.publicKeys,
-    refreshKeys: readKeySource(options),
+    refreshKeys: readSource(options),
     licenseId: readLicenseId(options.licenseId),
     installationId: readUuid('installationId', options.installationId),
     token: readPastedToken(readText('token', options.token) ?? '') || null,

@@ -5,11 +5,9 @@ import {
   type ExpectedToken,
   type LicenseClaims,
 } from '../core/token/token.ts'
-import type { KeyFollower, KeyRequest } from './key-follower.ts'
+import type { KeyFollower } from './key-follower.ts'
 import type { ClientSettings, PlainKeys } from './options.ts'
 import { readBundledKeys, type TrustedKey } from './public-keys.ts'
-import { readBody } from './response-body.ts'
-import { until } from './timer.ts'
 import { unverifiedPart } from './unverified.ts'
 
 /**
@@ -72,16 +70,6 @@ function frozen<Value>(value: Value): Readonly<Value> {
   return Object.freeze(value)
 }
 
-/** Gets the body of a route of the app. */
-function requestOf({ appUrl, fetch }: ClientSettings, route: string): KeyRequest {
-  const options = { redirect: 'error', credentials: 'omit', cache: 'no-cache' } as const
-  return (signal, maxLength) =>
-    until(signal, async () => {
-      const response = await fetch(`${appUrl}/${route}`, { signal, ...options })
-      return response.status === 200 ? readBody(response, maxLength) : ''
-    })
-}
-
 /** The keys that a program trusts: those that it carries, and those that its follower brings. */
 export class TrustedKeys {
   readonly #settings: ClientSettings
@@ -104,13 +92,10 @@ export class TrustedKeys {
   /** @throws {TypeError} without a usable key. */
   static async open(settings: ClientSettings): Promise<TrustedKeys> {
     const { publicKeys, refreshKeys } = settings
-    if (refreshKeys === null) return new TrustedKeys(settings, await readBundledKeys(publicKeys as PlainKeys))
-    const { KeySet, TrustFollower } = await import('./on-demand.ts')
-    const request = requestOf(settings, refreshKeys.from)
-    const follower =
-      refreshKeys.from === 'trust.json'
-        ? await TrustFollower.begin(publicKeys, request, expectedBy(settings))
-        : new KeySet(refreshKeys, request, await readBundledKeys(publicKeys as PlainKeys))
+    if (refreshKeys === undefined)
+      return new TrustedKeys(settings, await readBundledKeys(publicKeys as PlainKeys))
+    const { openFollower } = await import('./on-demand.ts')
+    const follower = await openFollower(settings, refreshKeys)
     return new TrustedKeys(settings, follower.bundled, follower)
   }
 

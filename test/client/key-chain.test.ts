@@ -91,6 +91,15 @@ test('createLicenseClient(): refuses a trust file that does not hold to its end'
     })
 })
 
+test('refreshKeys: is refused beside a trust file, if it names another source', async () => {
+  const { file: publicKeys } = await TestChain.begin(first)
+  const refreshKeys = { from: 'jwks.json', pin: 'origin' } as const
+  await assert.rejects(
+    openProgram(trustServer(), { publicKeys, refreshKeys }),
+    /TypeError: refreshKeys .* trust file/,
+  )
+})
+
 test('refreshKeys: an old program with keys alone goes on as before, and takes no statements', async () => {
   const chain = await (await TestChain.begin(first)).rotate(keys[1]!)
   const server = trustServer(chain.file)
