@@ -53,6 +53,7 @@ const plan: Readonly<Record<string, readonly Platform[]>> = {
   'large-deletions': [bunWithSqlite],
   'background-turns': [bunWithSqlite],
   'verify-offline': everyRuntime,
+  'walk-statements': everyRuntime,
   'client-size': [bun],
   memory: [bunWithSqlite],
   'body-memory': [bunWithSqlite],

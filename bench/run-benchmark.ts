@@ -24,6 +24,7 @@ import { verifyBesideWriters } from './benchmarks/verify-beside-writers.ts'
 import { verify } from './benchmarks/verify.ts'
 import { verifyTokens } from './benchmarks/verify-token.ts'
 import { verifyOffline } from './benchmarks/verify-offline.ts'
+import { walkStatements } from './benchmarks/walk-statements.ts'
 import { verifyUnderLoad } from './benchmarks/verify-under-load.ts'
 import { verifyWithoutFramework } from './benchmarks/verify-without-framework.ts'
 import { writes } from './benchmarks/writes.ts'
@@ -48,6 +49,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'large-deletions': largeDeletions,
   'background-turns': backgroundTurns,
   'verify-offline': verifyOffline,
+  'walk-statements': walkStatements,
   'client-size': clientSize,
   memory,
   'body-memory': bodyMemory,

@@ -1,6 +1,6 @@
 import { isoTime } from '../adapters/http/wire.ts'
 import { readBundledKeys } from '../client/public-keys.ts'
-import type { PublicKeys } from '../client/options.ts'
+import type { PlainKeys } from '../client/options.ts'
 import { decide, type Decision } from '../core/token/decision.ts'
 import { LicensingError } from '../core/errors.ts'
 import { describeDefect, readPastedToken } from '../core/token/pasted.ts'
@@ -36,8 +36,8 @@ interface VerifyResult extends Pick<Decision, 'valid' | 'code' | 'reason'> {
 }
 
 /** @throws {SyntaxError} */
-function parsePublicKeys(text: string): PublicKeys {
-  return text.startsWith('{') ? (JSON.parse(text) as PublicKeys) : text
+function parsePublicKeys(text: string): PlainKeys {
+  return text.startsWith('{') ? (JSON.parse(text) as PlainKeys) : text
 }
 
 /** @throws {CliError} for a file that holds a private key, or no public key. */

@@ -47,8 +47,11 @@ export interface ProgramFacts {
   readonly token: TokenState | null
   /** Says why there is no token. */
   readonly problem: string
-  /** True if a token, perhaps a newer one, cannot be verified before the server's newer keys are here. */
-  readonly awaitsKey: boolean
+  /**
+   * Set if a token, perhaps a newer one, cannot be verified before the server's newer keys are here. `update`: the server's
+   * statements do not lead to them.
+   */
+  readonly keyAdvice: 'refresh' | 'update' | '' | null
   /** The time at which the server said that the license is revoked. */
   readonly revokedAt: number | null
   /** True if it was no revocation, but the seat was given back. */
@@ -128,8 +131,9 @@ function withRefusal(assessment: LicenseAssessment, refusal: string | null): Lic
 }
 
 /** A license that has ended may be good by a token whose key is yet to be fetched. */
-function withAwaitedKey({ awaitsKey }: ProgramFacts, assessment: LicenseAssessment): LicenseAssessment {
-  if (!awaitsKey || assessment.code === null) return assessment
+function withAwaitedKey(facts: ProgramFacts, assessment: LicenseAssessment): LicenseAssessment {
+  if (!facts.keyAdvice || assessment.code === null) return assessment
+  if (facts.keyAdvice === 'update') return withRefusal(assessment, 'unknown_key')
   const reason = 'The license token is signed with a newer key, yet to be fetched from the license server'
   return { ...assessment, reason, action: 'refresh' }
 }

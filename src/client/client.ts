@@ -5,6 +5,7 @@ import { Listeners, type ClientEvents } from './events.ts'
 import { describeMisfit } from './misfit.ts'
 import { differs, licenseOf, type ClientLicense } from './license.ts'
 import type { LicenseClient } from './license-client.ts'
+import type { LicenseFile } from './license-file.ts'
 import { readOptions, type ClientSettings, type LicenseClientOptions } from './options.ts'
 import { requireCrypto } from './platform.ts'
 import type { Tombstone } from './record.ts'
@@ -28,13 +29,19 @@ import { TrustedKeys, type TokenProblem, type VerifiedToken } from './trusted-ke
 
 type Reducer = (state: ProgramState) => ProgramState
 
-const problems: Readonly<Partial<Record<TokenProblem, string>>> = {
-  unfetched: 'The token is signed with a newer key, which could not be fetched from the license server',
-}
+const unfetched = 'The token is signed with a newer key, which could not be fetched from the license server'
 
 function refusalOf(problem: TokenProblem, misfit: string | null): LicensingError {
-  const message = problems[problem] ?? misfit ?? 'The token is not valid for this program'
-  return new LicensingError('invalid_token', message)
+  const reason = problem === 'unfetched' ? unfetched : misfit
+  return new LicensingError('invalid_token', reason ?? 'The token is not valid for this program')
+}
+
+/** A license file survives a UTF-16 file that was read as UTF-8, with a null beside each character. */
+async function readEntered(given: string): Promise<LicenseFile> {
+  if (!given.replaceAll('\0', '').includes('BEGIN HEARTWOOD LICENSE'))
+    return { token: readPastedToken(given) }
+  const { readLicenseFile } = await import('./on-demand.ts')
+  return readLicenseFile(given)
 }
 
 /** Schedules the work and emits the events. The state itself belongs to its {@link StateStore}. */
@@ -63,12 +70,14 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
       this.#closing.signal,
     )
     this.#emitted = this.license
+    if (keys.follower) keys.follower.onConflict = (seq) => this.#listeners.emit('trust_conflict', { seq })
   }
 
   get license(): ClientLicense<Feature> {
     const now = this.#settings.now()
     const state = this.#states.noteTime(now)
-    return licenseOf(this.#settings, state, { now, awaitsKey: this.#tokenAwaitingKey !== null })
+    const keyAdvice = this.#tokenAwaitingKey && (this.#keys.follower!.isAstray ? 'update' : 'refresh')
+    return licenseOf(this.#settings, state, { now, keyAdvice })
   }
 
   on<Name extends keyof ClientEvents>(
@@ -100,10 +109,12 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   }
 
   async setToken(token: string): Promise<ClientLicense<Feature>> {
-    return keepAlive(this.#setToken(readPastedToken(`${token}`)))
+    return keepAlive(this.#setToken(`${token}`))
   }
 
-  async #setToken(token: string): Promise<ClientLicense<Feature>> {
+  async #setToken(given: string): Promise<ClientLicense<Feature>> {
+    const { token, trust } = await readEntered(given)
+    await this.#keys.follower?.follow(trust)
     const next = await this.#verify(token, deadline(this.#closing.signal))
     if (typeof next === 'string') throw refusalOf(next, describeMisfit(token, this.#settings.app))
     await this.#changeAlone((state) => withEnteredToken(state, next))
@@ -179,7 +190,7 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   async #verify(token: string, signal: AbortSignal): Promise<VerifiedToken | TokenProblem> {
     const verified = await this.#keys.verify(token)
     if (verified !== null) return verified
-    if (this.#keys.awaitsKey(token)) await this.#keys.fetch(signal)
+    if (this.#keys.awaitsKey(token)) await this.#keys.follower!.fetch(signal)
     return (await this.#keys.verify(token)) ?? this.#keys.problemOf(token)
   }
 

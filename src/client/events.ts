@@ -20,6 +20,22 @@ export interface RenewalRefusal {
 }
 
 /**
+ * Reports that the server's `trust.json`, or a license file, contradicts the statements that the program follows. Somebody may
+ * have stolen a signing key: tell the vendor.
+ *
+ * @example
+ * ```ts
+ * import type { TrustConflict } from 'heartwood/client'
+ *
+ * export const report = ({ seq }: TrustConflict): string => `Two statements have the number ${seq}`
+ * ```
+ */
+export interface TrustConflict {
+  /** The number of the first statement that differs. */
+  readonly seq: number
+}
+
+/**
  * The events of a client, by name.
  *
  * @example
@@ -38,6 +54,8 @@ export interface ClientEvents<Feature extends string = string> {
   refreshed: ClientLicense<Feature>
   /** The server has refused to renew the token. An outage causes no event. */
   refused: RenewalRefusal
+  /** The server, or a license file, shows other statements about signing keys than the program follows. They change nothing. */
+  trust_conflict: TrustConflict
 }
 
 type Listener = (event: never) => void

@@ -10,14 +10,17 @@ export type { LicenseKeyError, LicenseSeat } from './activation.ts'
 export { createLicenseClient } from './client.ts'
 export type { LicenseClient } from './license-client.ts'
 export type { ClientAction, ClientState, LicenseAssessment } from './assessment.ts'
-export type { ClientEvents, RenewalRefusal } from './events.ts'
+export type { ClientEvents, RenewalRefusal, TrustConflict } from './events.ts'
 export type { ClientLicense } from './license.ts'
 export type {
   KeySource,
   LicenseClientOptions,
+  PlainKeys,
   PublicKeys,
   PublicKeySet,
+  PublicTrustFile,
   Schedule,
+  TrustSource,
   Verdict,
 } from './options.ts'
 export type { RefreshAttempt } from './record.ts'

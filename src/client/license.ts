@@ -1,5 +1,5 @@
 import { describeMisfit } from './misfit.ts'
-import { assess, type LicenseAssessment } from './assessment.ts'
+import { assess, type LicenseAssessment, type ProgramFacts } from './assessment.ts'
 import type { ClientSettings, Verdict } from './options.ts'
 import { attemptOf, type RefreshAttempt } from './record.ts'
 import type { StoreCondition } from './state-store.ts'
@@ -49,8 +49,7 @@ export interface ClientLicense<Feature extends string = string> extends LicenseA
 /** The part of a moment that the state does not hold. */
 export interface Moment {
   readonly now: number
-  /** True if a token cannot be verified before the server's newer keys are here. */
-  readonly awaitsKey: boolean
+  readonly keyAdvice: ProgramFacts['keyAdvice']
 }
 
 function problemOf({ record, condition, isUnread }: ProgramState, { token, app }: ClientSettings): string {
@@ -66,18 +65,17 @@ function problemOf({ record, condition, isUnread }: ProgramState, { token, app }
 
 function assessState(settings: ClientSettings, state: ProgramState, moment: Moment): LicenseAssessment {
   const { record, held } = state
-  const { now, awaitsKey } = moment
+  const { now } = moment
   const attempt = attemptOf(record)
   return assess({
     token: held?.claims ?? null,
+    ...moment,
     problem: problemOf(state, settings),
-    awaitsKey,
     revokedAt: isRevoked(state) ? (record.revoked?.at ?? now) : null,
     released: record.revoked?.released === true,
     activates: keyOf(settings, state) !== null,
     refusal: attempt?.code ?? null,
     unreachable: attempt?.outcome === 'unreachable',
-    now,
     seenAt: latestTime(state),
     refreshEvery: settings.refreshEvery,
     maxOffline: settings.maxOffline,

@@ -2,8 +2,6 @@ import { typeIdSuffix } from '../core/typeid.ts'
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const licenseId = new RegExp(`^lic_${typeIdSuffix}$`)
-/** The last of the 43 characters has two unused bits (RFC 4648 section 3.5). */
-const thumbprint = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 
 function refuse(name: string, rule: string): never {
   throw new TypeError(`${name} must be ${rule}`)
@@ -74,12 +72,6 @@ export function checkStore(value: unknown): void {
   const { read, write } = Object(value ?? undefined) as { readonly read?: unknown; readonly write?: unknown }
   const isStore = typeof read === 'function' && typeof write === 'function'
   if (value !== undefined && !isStore) refuse('store', 'an object with the functions read and write')
-}
-
-/** True for `origin`, and for a list of thumbprints that keys can have (RFC 7638, SHA-256). */
-export function isPin(pin: unknown): boolean {
-  if (!Array.isArray(pin)) return pin === 'origin'
-  return pin.length > 0 && pin.every((kid) => isText(kid) && thumbprint.test(kid))
 }
 
 /** Chrome before 120, Firefox before 115 and Safari before 17 lack `URL.canParse`. */

@@ -3,7 +3,6 @@ import type { ClientState } from './assessment.ts'
 import {
   checkFunction,
   checkStore,
-  isPin,
   readApp,
   readBaseUrl,
   readDate,
@@ -34,7 +33,25 @@ export interface PublicKeySet {
 }
 
 /**
- * The public keys that a program carries: PEM (SubjectPublicKeyInfo), one or several in a text or a list, or a JWK Set.
+ * A trust file, in the form in which the server serves `trust.json`: the statements by which each signing key names the next.
+ *
+ * @example
+ * ```ts
+ * import type { PublicTrustFile } from 'heartwood/client'
+ *
+ * export const trustFile: PublicTrustFile = { v: 1, statements: [{ payload: '…', signatures: [] }] }
+ * ```
+ */
+export interface PublicTrustFile {
+  /** The version of the format: 1. */
+  readonly v: number
+  /** The statements, oldest first. */
+  readonly statements: readonly object[]
+}
+
+/**
+ * The public keys that a program carries: PEM (SubjectPublicKeyInfo), one or several in a text or a list, or a JWK Set. Or a
+ * trust file, as an object or as its text: the program then follows every later rotation.
  *
  * @example
  * ```ts
@@ -45,7 +62,10 @@ export interface PublicKeySet {
  * export const publicKeys: PublicKeys = [present, next]
  * ```
  */
-export type PublicKeys = string | readonly string[] | PublicKeySet
+export type PublicKeys = PlainKeys | PublicTrustFile
+
+/** Public keys without a trust file. */
+export type PlainKeys = string | readonly string[] | PublicKeySet
 
 /**
  * The verdict of a program's policy on a state. `block` takes the features away. `warn` asks the program to inform its user,
@@ -79,6 +99,21 @@ export interface KeySource {
    * the keys with these RFC 7638 SHA-256 thumbprints (the `kid`s).
    */
   readonly pin: 'origin' | readonly string[]
+}
+
+/**
+ * Follows the server's `trust.json`: trusts each key that an earlier trusted key, or the recovery keys, have named.
+ *
+ * @example
+ * ```ts
+ * import type { TrustSource } from 'heartwood/client'
+ *
+ * export const refreshKeys: TrustSource = { from: 'trust.json' }
+ * ```
+ */
+export interface TrustSource {
+  /** The route of the app that serves the statements. */
+  readonly from: 'trust.json'
 }
 
 /**
@@ -122,8 +157,8 @@ export interface LicenseClientOptions {
   readonly publicKeys: PublicKeys
   /** The issuer of the app's tokens; default `license-server`. */
   readonly issuer?: string
-  /** Trusts keys beyond `publicKeys`; default none. */
-  readonly refreshKeys?: KeySource
+  /** Trusts keys beyond `publicKeys`; default none or, if `publicKeys` is a trust file, `{ from: 'trust.json' }`. */
+  readonly refreshKeys?: KeySource | TrustSource
   /** Accepts tokens of this license only: its id or UUID. */
   readonly licenseId?: string
   /** Accepts tokens of this installation only, a UUID with hyphens. */
@@ -173,7 +208,8 @@ export interface ClientSettings {
   readonly app: string
   readonly issuer: string
   readonly publicKeys: PublicKeys
-  readonly refreshKeys: KeySource | null
+  /** Not checked yet: see `openFollower`. */
+  readonly refreshKeys: KeySource | TrustSource | undefined
   readonly licenseId: string | null
   readonly installationId: string | null
   readonly token: string | null
@@ -234,12 +270,13 @@ function span(name: string, value: number, unit: number, least: number): number 
   return Math.round(value * unit)
 }
 
-function readKeySource(given: KeySource | undefined): KeySource | null {
-  if (given === undefined) return null
-  const { from, pin } = Object(given) as KeySource
-  if (!['jwks.json', 'public-key'].includes(from) || !isPin(pin))
-    throw new TypeError("refreshKeys must name a source in from, and thumbprints or 'origin' in pin")
-  return { from, pin }
+/** True for a trust file, or for the text of one: keys as PEM begin with no brace. */
+export function isTrustFile(given: unknown): boolean {
+  return typeof given === 'string' ? /^\s*\{/.test(given) : 'statements' in Object(given)
+}
+
+function readSource({ publicKeys, refreshKeys }: LicenseClientOptions): ClientSettings['refreshKeys'] {
+  return refreshKeys === undefined && isTrustFile(publicKeys) ? { from: 'trust.json' } : refreshKeys
 }
 
 /** `name/version (platform)` of at most 64 characters, because the server ignores a longer header. */
@@ -260,7 +297,7 @@ export function readOptions(options: LicenseClientOptions): ClientSettings {
     app: options.app,
     issuer: readIssuer(options.issuer),
     publicKeys: options.publicKeys,
-    refreshKeys: readKeySource(options.refreshKeys),
+    refreshKeys: readSource(options),
     licenseId: readLicenseId(options.licenseId),
     installationId: readUuid('installationId', options.installationId),
     token: readPastedToken(readText('token', options.token) ?? '') || null,

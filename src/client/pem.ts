@@ -16,6 +16,11 @@ function unescaped(text: string): string {
   return text.replace(/\\r|\\n/g, '\n').replace(/[\0\uFEFF\uFFFD]/g, '')
 }
 
+/** The bytes of base64 text. @throws for any other text. */
+export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0))
+}
+
 function keyOf(piece: string): readonly PemKey[] {
   const [pem, label = ''] = block.exec(piece) ?? []
   if (pem === undefined) return [{ fault: 'is cut short' }]

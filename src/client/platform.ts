@@ -1,14 +1,7 @@
 import { later } from './timer.ts'
 
-/** Ends with `closing`, and after the given time at the latest. */
+/** Ends with `closing`, and after the given time at the latest. Not every engine has `AbortSignal.any` and `AbortSignal.timeout`. */
 export function timeLimit(closing: AbortSignal, milliseconds: number): AbortSignal {
-  // Chrome before 116, Firefox before 124 and Safari before 17.4 lack one or both.
-  if (typeof AbortSignal.any !== 'function' || typeof AbortSignal.timeout !== 'function')
-    return ownTimeLimit(closing, milliseconds)
-  return AbortSignal.any([closing, AbortSignal.timeout(milliseconds)])
-}
-
-function ownTimeLimit(closing: AbortSignal, milliseconds: number): AbortSignal {
   const limit = new AbortController()
   const end = (): void => {
     cancel()

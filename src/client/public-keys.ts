@@ -1,7 +1,7 @@
 import { base64url, type JWK } from 'jose'
 import type { VerificationKey } from '../core/token/token.ts'
-import type { KeySource, PublicKeys, PublicKeySet } from './options.ts'
-import { pemKeys, type PemKey } from './pem.ts'
+import type { PlainKeys, PublicKeySet } from './options.ts'
+import { bytesOf, pemKeys, type PemKey } from './pem.ts'
 
 /** A key beside the form in which it is stored. */
 export interface TrustedKey extends VerificationKey {
@@ -9,7 +9,6 @@ export interface TrustedKey extends VerificationKey {
 }
 
 const minModulusLength = 2048
-const maxBodyLength = 256 * 1024
 
 const rule = 'must be RSA public keys: PEM (SubjectPublicKeyInfo) or a JWK Set'
 
@@ -34,8 +33,7 @@ async function trustedKey(publicKey: CryptoKey): Promise<TrustedKey> {
 
 /** Reads SubjectPublicKeyInfo in PEM (RFC 7468 section 13). */
 async function importPem(pem: string): Promise<CryptoKey> {
-  const text = atob(pem.replace(/-----[^-]+-----|\s/g, ''))
-  const bytes = Uint8Array.from(text, (byte) => byte.charCodeAt(0))
+  const bytes = bytesOf(pem.replace(/-----[^-]+-----|\s/g, ''))
   return crypto.subtle.importKey('spki', bytes, algorithm, true, ['verify'])
 }
 
@@ -60,18 +58,18 @@ async function keyOfJwk(jwk: unknown): Promise<TrustedKey> {
   return trustedKey(key)
 }
 
-function isKeySet(given: unknown): given is PublicKeySet {
+export function isKeySet(given: unknown): given is PublicKeySet {
   return typeof given === 'object' && given !== null && 'keys' in given && Array.isArray(given.keys)
 }
 
 /** Guards against a private key in a place from which it would be shipped to every customer. */
-function holdsPrivateKey(given: PublicKeys): boolean {
+function holdsPrivateKey(given: PlainKeys): boolean {
   if (isKeySet(given)) return given.keys.some((jwk) => 'd' in Object(jwk))
   return /PRIVATE KEY/.test(`${given}`)
 }
 
 /** An item of a list that holds no key at all is one of the unusable keys. */
-function pemKeysOf(given: PublicKeys): readonly PemKey[] {
+function pemKeysOf(given: PlainKeys): readonly PemKey[] {
   if (!Array.isArray(given)) return pemKeys(`${given}`)
   return given.flatMap((item) => {
     const keys = pemKeys(`${item}`)
@@ -80,7 +78,7 @@ function pemKeysOf(given: PublicKeys): readonly PemKey[] {
 }
 
 /** Reads the keys of a program, or of its server, one by one. */
-function readEach(given: PublicKeys): readonly Promise<TrustedKey>[] {
+export function readEach(given: PlainKeys): readonly Promise<TrustedKey>[] {
   return isKeySet(given) ? given.keys.map(keyOfJwk) : pemKeysOf(given).map(keyOfPem)
 }
 
@@ -95,50 +93,10 @@ async function named(key: Promise<TrustedKey>, at: number): Promise<TrustedKey> 
  * Reads the keys that a program carries. One that is dropped would be missed only at the next rotation, by every program.
  * @throws {TypeError} if one of them is not usable, or if there is none. It says which one, and what it is.
  */
-export async function readBundledKeys(given: PublicKeys): Promise<readonly TrustedKey[]> {
+export async function readBundledKeys(given: PlainKeys): Promise<readonly TrustedKey[]> {
   if (holdsPrivateKey(given))
     throw new TypeError('publicKeys holds a private key, which must never be shipped')
   const keys = readEach(given)
   if (keys.length === 0) throw new TypeError(`publicKeys ${rule}`)
   return Promise.all(keys.map(named))
-}
-
-/** Reads the usable keys. A server of a later version may serve keys of another kind beside them (RFC 7517 section 5). */
-async function usable(given: PublicKeys): Promise<readonly TrustedKey[]> {
-  const read = await Promise.allSettled(readEach(given))
-  return read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-}
-
-/** A later server may list keys for other uses, which a reader ignores (RFC 7517 section 5). */
-function signsTokens(jwk: unknown): boolean {
-  const { kty, alg = 'RS256', use = 'sig' } = Object(jwk) as JWK
-  return kty === 'RSA' && alg === 'RS256' && use === 'sig'
-}
-
-function keysOfText(text: string, from: KeySource['from']): Promise<readonly TrustedKey[]> {
-  if (from === 'public-key') return usable(text)
-  const value: unknown = JSON.parse(text)
-  return isKeySet(value) ? usable({ keys: value.keys.filter(signsTokens) }) : Promise.resolve([])
-}
-
-function trusted(keys: readonly TrustedKey[], { pin }: KeySource): readonly TrustedKey[] {
-  return pin === 'origin' ? keys : keys.filter(({ kid }) => pin.includes(kid))
-}
-
-/** Reads the keys that the pin trusts from a response. @throws if it holds no key: it is then not the server's. */
-export async function readServedKeys(body: string, source: KeySource): Promise<readonly TrustedKey[]> {
-  const keys = body.length > maxBodyLength ? [] : await keysOfText(body, source.from)
-  if (keys.length === 0) throw new TypeError('The response holds no usable key')
-  return trusted(keys, source)
-}
-
-/** Writes keys as a JWK Set. Anybody may change it in the store, so they count by their thumbprints alone. */
-export function formatKeys(keys: readonly TrustedKey[]): string {
-  return JSON.stringify({ keys: keys.map(({ jwk }) => jwk) })
-}
-
-/** Reads the text of {@link formatKeys}. Gives no key that somebody has changed, and none without thumbprints. */
-export async function readKeptKeys(text: string, source: KeySource): Promise<readonly TrustedKey[]> {
-  if (source.pin === 'origin') return []
-  return trusted(await keysOfText(text, 'jwks.json'), source)
 }

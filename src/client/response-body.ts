@@ -1,15 +1,13 @@
-/** In bytes. Longer than any response of Heartwood's server. */
-const maxLength = 256 * 1024
-
 /**
  * Reads a response's body. It counts while it reads, because a captive portal may send without end.
  *
+ * @param maxLength In bytes. The default is longer than any other response of Heartwood's server than its statements.
  * @throws {TypeError} as soon as the body is too long.
  */
-export async function readBody(response: Response): Promise<string> {
+export async function readBody(response: Response, maxLength: number = 256 * 1024): Promise<string> {
   const { body } = response
   // React Native gives no stream, and a program's own `fetch` perhaps another kind.
-  if (typeof body?.getReader !== 'function') return ofLegalLength(await response.text())
+  if (typeof body?.getReader !== 'function') return ofLegalLength(await response.text(), maxLength)
   const reader = body.getReader()
   const decoder = new TextDecoder()
   let text = ''
@@ -26,7 +24,7 @@ export async function readBody(response: Response): Promise<string> {
   }
 }
 
-function ofLegalLength(text: string): string {
+function ofLegalLength(text: string, maxLength: number): string {
   if (text.length > maxLength) throw tooLong()
   return text
 }

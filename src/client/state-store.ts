@@ -95,15 +95,14 @@ export class StateStore {
     }
   }
 
-  async #verify({ keys, token, fallback }: StoredState): Promise<VerifiedToken | null> {
-    await this.#keys.recall(keys)
-    return (await this.#keys.verify(token)) ?? this.#keys.verify(fallback)
+  async #verify(record: StoredState): Promise<VerifiedToken | null> {
+    await this.#keys.follower?.recall(record)
+    return (await this.#keys.verify(record.token)) ?? this.#keys.verify(record.fallback)
   }
 
   /** Adds the fetched keys that the store may hold, so that a start needs no network. */
   #replace(state: ProgramState): void {
-    const keys = this.#keys.storable ?? state.record.keys
-    this.#state = { ...state, record: { ...state.record, keys } }
+    this.#state = { ...state, record: this.#keys.follower?.withKeys(state.record) ?? state.record }
   }
 
   /** `reduce` runs at once on the state that stands by then, so that no other change comes between. */

@@ -1,8 +1,13 @@
-import { maxTokenLength, readJti, verifyToken, type LicenseClaims } from '../core/token/token.ts'
-import type { ClientSettings } from './options.ts'
-import { formatKeys, readBundledKeys, readKeptKeys, readServedKeys, type TrustedKey } from './public-keys.ts'
-import { readBody } from './response-body.ts'
-import { until } from './timer.ts'
+import {
+  maxTokenLength,
+  readJti,
+  verifyToken,
+  type ExpectedToken,
+  type LicenseClaims,
+} from '../core/token/token.ts'
+import type { KeyFollower } from './key-follower.ts'
+import type { ClientSettings, PlainKeys } from './options.ts'
+import { readBundledKeys, type TrustedKey } from './public-keys.ts'
 import { unverifiedPart } from './unverified.ts'
 
 /**
@@ -49,10 +54,14 @@ function kidOf(text: string): string | null {
   }
 }
 
-function isOurs(settings: ClientSettings, claims: LicenseClaims, licenseId: string): boolean {
+function isOurs(settings: ClientSettings, { claims, licenseId }: VerifiedToken): boolean {
   const { licenseId: wanted, installationId } = settings
   if (wanted !== null && wanted !== licenseId && wanted !== claims.lic_id) return false
   return installationId === null || installationId === claims.sub
+}
+
+function expectedBy({ app, issuer }: ClientSettings): ExpectedToken {
+  return { audience: app, issuer }
 }
 
 /** Freezes all levels, because a claim that is not known here may hold an object. */
@@ -61,81 +70,81 @@ function frozen<Value>(value: Value): Readonly<Value> {
   return Object.freeze(value)
 }
 
-/** The keys that a program trusts: those that it carries, and those that it has fetched. */
+/** The keys that a program trusts: those that it carries, and those that its follower brings. */
 export class TrustedKeys {
   readonly #settings: ClientSettings
   readonly #bundled: readonly TrustedKey[]
-  /** A key once trusted stays so while the program runs: a response without it takes no license away. */
-  #fetched: readonly TrustedKey[] = []
-  #recalled: string | null = null
-  #recalling: Promise<void> = Promise.resolve()
+  /** `null` for a program that trusts its own keys alone. */
+  readonly follower: KeyFollower | null
+  #known: unknown
   readonly #verified = new Map<string, VerifiedToken>()
-  /** The fetched keys in the form that the store may hold; `null` if it may hold none. */
-  storable: string | null = null
 
-  private constructor(settings: ClientSettings, bundled: readonly TrustedKey[]) {
+  private constructor(
+    settings: ClientSettings,
+    bundled: readonly TrustedKey[],
+    follower: KeyFollower | null = null,
+  ) {
     this.#settings = settings
     this.#bundled = bundled
+    this.follower = follower
   }
 
   /** @throws {TypeError} without a usable key. */
   static async open(settings: ClientSettings): Promise<TrustedKeys> {
-    return new TrustedKeys(settings, await readBundledKeys(settings.publicKeys))
+    const { publicKeys, refreshKeys } = settings
+    if (refreshKeys === undefined)
+      return new TrustedKeys(settings, await readBundledKeys(publicKeys as PlainKeys))
+    const { openFollower } = await import('./on-demand.ts')
+    const follower = await openFollower(settings, refreshKeys)
+    return new TrustedKeys(settings, follower.bundled, follower)
+  }
+
+  get #trusted(): readonly TrustedKey[] {
+    return [...this.#bundled, ...(this.follower?.keys ?? [])]
   }
 
   /** The token, if a trusted key signed it for this app, license and installation; otherwise `null`. */
   async verify(text: string | null): Promise<VerifiedToken | null> {
     if (text === null) return null
+    const keys = this.follower?.keys
+    if (keys !== this.#known || this.#verified.size > 8) this.#verified.clear()
+    this.#known = keys
     const known = this.#verified.get(text)
     if (known !== undefined) return known
-    const fetched = this.#fetched
-    const verified =
-      (await this.#verifyUnder(this.#bundled, text, true)) ?? (await this.#verifyUnder(fetched, text, false))
-    if (verified !== null) this.#remember(verified)
-    // A key may have come meanwhile.
-    return verified === null && fetched !== this.#fetched ? this.verify(text) : verified
+    const verified = await this.#verifyFor(expectedBy(this.#settings), text)
+    // The keys may have changed meanwhile.
+    if (keys !== this.follower?.keys) return this.verify(text)
+    if (verified === null || !isOurs(this.#settings, verified)) return null
+    this.#verified.set(text, verified)
+    return verified
   }
 
-  async #verifyUnder(
-    keys: readonly TrustedKey[],
-    text: string,
-    bundled: boolean,
-  ): Promise<VerifiedToken | null> {
-    const { app, issuer } = this.#settings
-    const claims = await verifyToken(text, keys, { audience: app, issuer }).catch(() => null)
-    const jti = claims === null ? null : readJti(claims.jti)
-    if (claims === null || jti === null || !isOurs(this.#settings, claims, jti.licenseId)) return null
-    return {
-      text,
-      claims: frozen(claims as ClientClaims),
-      licenseId: jti.licenseId,
-      revision: jti.revision,
-      bundled,
+  async #verifyFor(expected: ExpectedToken, text: string): Promise<VerifiedToken | null> {
+    for (const key of this.#trusted) {
+      const claims = await verifyToken(text, [key], expected).catch(() => null)
+      // The key itself counts, because a token need not name it.
+      if (claims === null || this.follower?.refuses(key.kid, claims.iat)) continue
+      const bundled = this.#bundled.includes(key)
+      return { text, claims: frozen(claims as ClientClaims), ...readJti(claims.jti)!, bundled }
     }
-  }
-
-  #remember(verified: VerifiedToken): void {
-    if (this.#verified.size > 8) this.#verified.clear()
-    this.#verified.set(verified.text, verified)
+    return null
   }
 
   /** True if the token's key is unknown, but could be fetched and would then be trusted. */
   awaitsKey(text: string): boolean {
-    const { refreshKeys } = this.#settings
     const kid = kidOf(text)
-    if (refreshKeys === null || kid === null || this.#knows(kid)) return false
-    return refreshKeys.pin === 'origin' || refreshKeys.pin.includes(kid)
+    return kid !== null && !this.#knows(kid) && this.follower?.awaits(kid) === true
   }
 
   #knows(kid: string): boolean {
-    return [...this.#bundled, ...this.#fetched].some((key) => key.kid === kid)
+    return this.#trusted.some((key) => key.kid === kid)
   }
 
   /** Says why {@link verify} gave `null`. */
   async problemOf(text: string): Promise<TokenProblem> {
     const kid = kidOf(text)
     if (kid === null) return 'invalid'
-    if (this.awaitsKey(text)) return 'unfetched'
+    if (this.awaitsKey(text) && !this.follower!.isAstray) return 'unfetched'
     if (!this.#knows(kid)) return 'unknown_key'
     return (await this.#isSignedForAnybody(text)) ? 'foreign' : 'invalid'
   }
@@ -143,47 +152,9 @@ export class TrustedKeys {
   async #isSignedForAnybody(text: string): Promise<boolean> {
     try {
       const { aud, iss } = unverifiedPart(text, 1)
-      const expected = { audience: `${aud}`, issuer: `${iss}` }
-      await verifyToken(text, [...this.#bundled, ...this.#fetched], expected)
-      return true
+      return (await this.#verifyFor({ audience: `${aud}`, issuer: `${iss}` }, text)) !== null
     } catch {
       return false
     }
-  }
-
-  /** Takes back fetched keys from the store. Two reads at once both wait until the keys are there. */
-  recall(text: string | null): Promise<void> {
-    const { refreshKeys } = this.#settings
-    if (text === null || refreshKeys === null) return Promise.resolve()
-    if (text !== this.#recalled) {
-      this.#recalled = text
-      this.#recalling = readKeptKeys(text, refreshKeys).then(
-        (keys) => this.#add(keys),
-        () => undefined,
-      )
-    }
-    return this.#recalling
-  }
-
-  #add(keys: readonly TrustedKey[]): void {
-    const fresh = keys.filter(({ kid }) => !this.#knows(kid))
-    if (fresh.length === 0) return
-    this.#fetched = [...this.#fetched, ...fresh]
-    if (this.#settings.refreshKeys?.pin !== 'origin') this.storable = formatKeys(this.#fetched)
-  }
-
-  /** A body that is no key set (a captive portal's page, say) changes nothing. */
-  async fetch(signal: AbortSignal): Promise<void> {
-    const { refreshKeys, appUrl, fetch } = this.#settings
-    if (refreshKeys === null) return
-    const init = { signal, redirect: 'error', credentials: 'omit', cache: 'no-cache' } as const
-    const request = async (): Promise<string> => {
-      const response = await fetch(`${appUrl}/${refreshKeys.from}`, init)
-      return response.status === 200 ? readBody(response) : ''
-    }
-    await until(signal, request)
-      .then((body) => readServedKeys(body, refreshKeys))
-      .then((keys) => this.#add(keys))
-      .catch(() => undefined)
   }
 }

@@ -10,7 +10,7 @@ import {
   type LicenseStore,
 } from '../../src/client/index.ts'
 import { missedSlips, type MissedSlips } from '../core/license-key-slips.ts'
-import { lifecycleCases } from './lifecycle-cases.ts'
+import { allCases } from './succession-cases.ts'
 import { remoteServer } from './remote-server.ts'
 import { runCase, type CaseResult, type ClientSetup } from './test-program.ts'
 
@@ -44,8 +44,8 @@ const stores: Readonly<Record<BrowserStore, () => LicenseStore>> = {
 let client: LicenseClient
 
 const page: BrowserPage = {
-  names: lifecycleCases.map(({ name }) => name),
-  runCase: (at) => runCase(lifecycleCases[at]!, server),
+  names: allCases.map(({ name }) => name),
+  runCase: (at) => runCase(allCases[at]!, server),
   open: async (kind, { baseUrl, app, publicKeys, now }) => {
     client = await createLicenseClient({
       baseUrl,

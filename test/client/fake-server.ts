@@ -84,6 +84,13 @@ export class FakeServer implements ServerCommands {
       return token
     },
     rotate: (gracePeriodDays: number) => this.server.rotateKeys({ gracePeriodDays }),
+    compromise: () => this.server.rotateKeys({ compromised: true }),
+    trust: async () => JSON.stringify(await this.server.licensing.apps.trust(this.server.app)),
+    file: async () => {
+      const { licensing, app } = this.server
+      this.#lastToken = (await licensing.licenses.token(app, this.#licenseId)) ?? this.#lastToken
+      return licensing.licenses.file(app, this.#licenseId)
+    },
     revoke: () => this.server.licensing.licenses.revoke(this.server.app, this.#licenseId),
     reinstate: async () => {
       const { licensing, app } = this.server

@@ -16,6 +16,8 @@ export interface ProgramOptions extends Pick<
 > {
   /** Starts without a token. */
   readonly withoutToken?: boolean
+  /** Carries the app's trust file of its build, and not a key. */
+  readonly carriesTrust?: boolean
   /** Gives the token as an option at every start, instead of entering it by hand. */
   readonly configured?: boolean
   /** Starts while no server can be reached. */
@@ -41,6 +43,8 @@ export interface Program {
   skewClock(days: number): Promise<void>
   /** Enters the token that the vendor has for the license now. */
   enterNewToken(): Promise<void>
+  /** Enters the license file that the vendor has for the license now. */
+  enterLicenseFile(): Promise<void>
   /** Enters the token that the license was issued with. */
   enterFirstToken(): Promise<void>
   /** Starts the program again on a store with other content. */

@@ -13,7 +13,7 @@ import {
   reinstate,
 } from './steps.ts'
 import { clockCases } from './clock-cases.ts'
-import type { KeySource } from '../../src/client/index.ts'
+import type { KeySource, TrustSource } from '../../src/client/index.ts'
 import type { LifecycleCase, Observation } from './lifecycle-case.ts'
 
 const good: Observation = ['active none', 'ok']
@@ -256,11 +256,14 @@ const keySources: Readonly<Record<string, KeySource>> = {
   'pinned by thumbprint': { from: 'jwks.json', pin: [nextKey] },
 }
 
-const rotations: readonly LifecycleCase[] = ['bundled', ...Object.keys(keySources)].flatMap((from) => {
-  const source = keySources[from]
+/** Rotations for a program whose newer keys come from this source; `undefined` for none. */
+export function rotationsWith(
+  from: string,
+  source: KeySource | TrustSource | undefined,
+): readonly LifecycleCase[] {
   const refreshKeys = source === undefined ? {} : { refreshKeys: source }
   const knows = source !== undefined
-  const isPinned = source !== undefined && source.pin !== 'origin'
+  const isPinned = source !== undefined && !('pin' in source && source.pin === 'origin')
   const lost: Observation = ['invalid refresh', 'none']
   const unknown: Observation = ['refresh_due update', 'ok', 'own limit']
   return [
@@ -309,7 +312,11 @@ const rotations: readonly LifecycleCase[] = ['bundled', ...Object.keys(keySource
       ],
     },
   ]
-}) as readonly LifecycleCase[]
+}
+
+const rotations: readonly LifecycleCase[] = ['bundled', ...Object.keys(keySources)].flatMap((from) =>
+  rotationsWith(from, keySources[from]),
+)
 
 const stores: readonly LifecycleCase[] = [
   {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { fileStore } from '../../src/client/file.ts'
 import { createLicenseClient } from '../../src/client/index.ts'
-import { lifecycleCases } from './lifecycle-cases.ts'
+import { allCases } from './succession-cases.ts'
 import { remoteServer } from './remote-server.ts'
 import { runCase, type ClientSetup, type ServerCommands } from './test-program.ts'
 
@@ -11,7 +11,7 @@ export type OldNodeResult = readonly [name: string, observed: unknown]
 
 async function observe(server: ServerCommands, at: number): Promise<unknown> {
   try {
-    return (await runCase(lifecycleCases[at]!, server)).observed
+    return (await runCase(allCases[at]!, server)).observed
   } catch (error) {
     return `${error as Error}`
   }
@@ -38,7 +38,7 @@ async function main([origin = '', folder = '']: readonly string[]): Promise<void
   const server = remoteServer(origin)
   print(['version', process.version])
   print(['fileStore', await restartOnFile(server, join(folder, 'license.json'))])
-  for (const [at, { name }] of lifecycleCases.entries()) print([name, await observe(server, at)])
+  for (const [at, { name }] of allCases.entries()) print([name, await observe(server, at)])
 }
 
 await main(process.argv.slice(2))

@@ -18,6 +18,7 @@ export const onServer =
 export const restart: Step = (program) => program.restart()
 export const refresh: Step = (program) => program.refresh()
 export const enterNewToken: Step = (program) => program.enterNewToken()
+export const enterLicenseFile: Step = (program) => program.enterLicenseFile()
 export const enterFirstToken: Step = (program) => program.enterFirstToken()
 export const skewClock =
   (days: number): Step =>

@@ -84,7 +84,9 @@ export class TestProgram implements Program {
     options: ProgramOptions,
     versions: readonly CreateClient[],
   ): Promise<TestProgram> {
-    const setup = (await server.command('open', license)) as ClientSetup
+    const opened = (await server.command('open', license)) as ClientSetup
+    const carried = options.carriesTrust === true && { publicKeys: (await server.command('trust')) as string }
+    const setup = { ...opened, ...carried }
     const program = new TestProgram(server, options, setup, versions)
     if (options.offline === true) await program.onServer('fail', 'outage', null)
     await program.#start()
@@ -151,6 +153,11 @@ export class TestProgram implements Program {
   async enterNewToken(): Promise<void> {
     await this.#synchronise()
     await this.#enter((await this.#server.command('token')) as string)
+  }
+
+  async enterLicenseFile(): Promise<void> {
+    await this.#synchronise()
+    await this.#enter((await this.#server.command('file')) as string)
   }
 
   async enterFirstToken(): Promise<void> {

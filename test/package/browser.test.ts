@@ -8,7 +8,7 @@ import type { Browser, Page } from 'playwright-core'
 import type { LicenseKeyVectors } from '../core/license-key-vectors.ts'
 import type { BrowserPage, BrowserStore } from '../client/browser-page.ts'
 import { FakeServer } from '../client/fake-server.ts'
-import { lifecycleCases } from '../client/lifecycle-cases.ts'
+import { allCases } from '../client/succession-cases.ts'
 import { findMissing, newerFunctions, takeAway } from '../client/newer-functions.ts'
 import type { ClientSetup } from '../client/test-program.ts'
 import { lackingBrowser, startChromium } from './chromium.ts'
@@ -98,7 +98,7 @@ for (const [engine, tabOf] of [
   ['a browser', () => tab],
   ['a browser without the functions that came after Chrome 93, Firefox 92 and Safari 15.4', () => oldTab],
 ] as const)
-  for (const [at, { name, steps }] of lifecycleCases.entries())
+  for (const [at, { name, steps }] of allCases.entries())
     test(`client in ${engine}: ${name}`, { skip }, async () => {
       site.renew()
       const { observed } = await tabOf().evaluate((index) => page.runCase(index), at)

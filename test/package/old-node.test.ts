@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { FakeServer } from '../client/fake-server.ts'
-import { lifecycleCases } from '../client/lifecycle-cases.ts'
+import { allCases } from '../client/succession-cases.ts'
 import type { OldNodeResult } from '../client/old-node-program.ts'
 import { oldest, oldNode } from './old-node.ts'
 import { emptyFolder, run } from './programs.ts'
@@ -50,7 +50,7 @@ test('client in Node 20: fileStore keeps the license over a restart without a se
   assert.deepEqual(results.get('fileStore'), ['active', 'refreshed', 'active', 'kept'])
 })
 
-for (const { name, steps } of lifecycleCases)
+for (const { name, steps } of allCases)
   test(`client in Node 20: ${name}`, () => {
     assert.deepEqual(
       results.get(name),
