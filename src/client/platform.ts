@@ -26,7 +26,7 @@ export function requireCrypto(): void {
   const { crypto } = globalThis as { readonly crypto?: { readonly subtle?: unknown } }
   if (crypto?.subtle === undefined)
     throw new TypeError(
-      'crypto.subtle is missing: browsers offer it to pages over https and from localhost alone, Node from version 20 on',
+      'crypto.subtle is missing: it needs https, localhost or Node 20',
     )
 }
 

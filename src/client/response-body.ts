@@ -32,5 +32,5 @@ function ofLegalLength(text: string): string {
 }
 
 function tooLong(): TypeError {
-  return new TypeError('The response is too long')
+  return new TypeError('The response is long')
 }
