@@ -25,9 +25,7 @@ function ownTimeLimit(closing: AbortSignal, milliseconds: number): AbortSignal {
 export function requireCrypto(): void {
   const { crypto } = globalThis as { readonly crypto?: { readonly subtle?: unknown } }
   if (crypto?.subtle === undefined)
-    throw new TypeError(
-      'crypto.subtle is missing: it needs https, localhost or Node 20',
-    )
+    throw new TypeError('crypto.subtle is missing: it needs https, localhost or Node 20')
 }
 
 interface Runtimes {
