@@ -26,6 +26,7 @@ const asked: Readonly<Record<string, Asked>> = {
   'DELETE /apps/:slug': ['catalogue:write', 'delete'],
   'GET /apps/:slug/public-key': 'open',
   'GET /apps/:slug/jwks.json': 'open',
+  'GET /apps/:slug/trust.json': 'open',
   'GET /apps/:slug/keys': catalogue.read,
   'POST /apps/:slug/rotate-keys': ['apps:rotate'],
 
@@ -57,6 +58,7 @@ const asked: Readonly<Record<string, Asked>> = {
   'POST /apps/:slug/licenses': licenses.write,
   'GET /apps/:slug/licenses/by-installation': licenses.read,
   'GET /apps/:slug/licenses/:id': licenses.read,
+  'GET /apps/:slug/licenses/:id/file': licenses.read,
   'PUT /apps/:slug/licenses/:id': licenses.write,
   'DELETE /apps/:slug/licenses/:id': ['licenses:write', 'delete'],
   'POST /apps/:slug/licenses/:id/regenerate': licenses.write,
@@ -98,7 +100,11 @@ const asked: Readonly<Record<string, Asked>> = {
 }
 
 /** Reads that the contract keeps from a `pk_` key, whatever its scopes. */
-const onlyForSecretKeys = ['GET /apps/:slug/keys', 'GET /apps/:slug/webhook-deliveries']
+const onlyForSecretKeys = [
+  'GET /apps/:slug/keys',
+  'GET /apps/:slug/licenses/:id/file',
+  'GET /apps/:slug/webhook-deliveries',
+]
 
 /** The rows in an order in which the app goes last. */
 const rows = Object.keys(expectations).map((row) => [row, asked[row]] as const)
