@@ -123,8 +123,8 @@ test('heartwood import: refuses input that is no export, incomplete, repeated or
       /Line \d+: .*seenAt is required/,
     ],
     [
-      textOf(lines).replace('"format":3', '"format":4'),
-      /format must be an integer from 1 to 3: a newer version of Heartwood wrote the export/,
+      textOf(lines).replace('"format":4', '"format":5'),
+      /format must be an integer from 1 to 4: a newer version of Heartwood wrote the export/,
     ],
   ]
   for (const [text, wanted] of refused) {
