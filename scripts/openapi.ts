@@ -34,14 +34,14 @@ const tags: Readonly<Record<string, string>> = {
 
 function security(route: Route): readonly object[] {
   if (ignoresAuthorization(route)) return []
-  const byKey = { apiKey: requiredScopes[permissionOf(route)] }
-  return route.access === 'renewal' || route.access === 'release' ? [byKey, {}] : [byKey]
+  return route.access === 'renewal' || route.access === 'release' ? [{ apiKey: [] }, {}] : [{ apiKey: [] }]
 }
 
-/** The scopes that the route asks of a scoped key, as a sentence for people. */
-function scopesOf(route: Route): string {
+/** The scopes that the route asks of a scoped key, for programs and, as a sentence, for people. */
+function scopesOf(route: Route): { readonly sentence: string; readonly extension: object } {
   const scopes = ignoresAuthorization(route) ? [] : requiredScopes[permissionOf(route)]
-  return scopes.length === 0 ? '' : ` Scope: ${scopes.join(', ')}.`
+  if (scopes.length === 0) return { sentence: '', extension: {} }
+  return { sentence: ` Scope: ${scopes.join(', ')}.`, extension: { 'x-scopes': scopes } }
 }
 
 function requestBody({ body, bodyExample }: Route): object {
@@ -53,12 +53,14 @@ function requestBody({ body, bodyExample }: Route): object {
 
 function operation(route: Route): object {
   const { tag, operationId, summary, description } = route
+  const { sentence, extension } = scopesOf(route)
   return {
     tags: [tag],
     operationId,
     summary,
-    description: description + scopesOf(route),
+    description: description + sentence,
     security: security(route),
+    ...extension,
     parameters: parametersOf(route),
     responses: responsesOf(route),
     ...requestBody(route),

@@ -1,4 +1,3 @@
-const manySecretKeys = 'Every permission except read wants a secret key, and the types refuse another word'
 const costsTime = 'A storage that shares commits makes others wait for this work, which costs time alone'
 const endsTwice = '`result` ends the work too, a few microtasks later'
 
@@ -24,8 +23,6 @@ export const explained: Readonly<Record<string, string>> = {
     'A text without this part is refused by its number of parts',
   "src/core/runtime/master-key.ts newCheck: 'heartwood' → 'heartwood~'":
     'The check is that the record opens, whatever it says',
-  "src/core/keys/app-keys.ts signingKeysOf: 'write' → 'write~'": manySecretKeys,
-  "src/core/keys/rotation.ts rotateKeys: 'write' → 'write~'": manySecretKeys,
   'src/core/keys/signing-keys.ts generateRsaKeyPair: error === null → true':
     'Node generates a pair under these options without an error',
   'src/core/keys/signing-keys.ts publicJwk: extractable: true → ...{}':
@@ -56,8 +53,6 @@ export const explained: Readonly<Record<string, string>> = {
   'src/core/work-unit.ts step: isRead(name) → false':
     'Every step writes before it reads, so a failed read ends the work anyway',
   "src/adapters/http/idempotency.ts keyOf: '' → '~'": 'Restricted licensing puts the API key in its place',
-  "src/adapters/http/admission.ts : 'write' → 'write~'": manySecretKeys,
-  "src/adapters/http/admission.ts : 'write' → 'write~' (2)": manySecretKeys,
   "src/adapters/http/admission.ts admitByKey: '' → '~'":
     'A route without an app in its path never reads the app',
   "src/adapters/http/admission.ts admitAnybody: '' → '~'":
@@ -70,8 +65,6 @@ export const explained: Readonly<Record<string, string>> = {
     'A rekey asks for the active key, which has its private half',
   'src/core/api-keys/api-keys.ts createFirstApiKey: 0 → 1':
     'The storage inserts a first key only. The condition saves making one',
-  'src/core/api-keys/api-keys.ts listApiKeys: seen === undefined → false':
-    'To a storage a filter by an undefined mode is none',
   "src/core/keys/signing-keys.ts privateKeyOf: '' → '~'": 'Neither text opens',
   'src/core/keys/signing-keys.ts acceptedRecords: 0 → 1': 'The clock is past the first second of 1970',
   "src/core/keys/signing-keys.ts publicJwks: '' → '~'": 'Every RSA key has both numbers',

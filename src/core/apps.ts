@@ -265,8 +265,8 @@ function newAppMode({ principal }: Context, mode: Mode | undefined): Mode {
 }
 
 /** Whoever sets the address gets every event, and so much of licenses and customers. @throws {LicensingError} `forbidden`. */
-function checkMaySendEvents({ principal }: Context, { webhookUrl }: Pick<AppChanges, 'webhookUrl'>): void {
-  if (webhookUrl !== undefined) requirePermission(principal, 'webhooks:write')
+function checkMaySendEvents({ principal }: Context, changes: Pick<AppChanges, 'webhookUrl'>): void {
+  if (changes.webhookUrl !== undefined) requirePermission(principal, 'webhooks:write')
 }
 
 export function checkNewApp(context: Context, app: NewApp): void {

@@ -34,6 +34,7 @@ interface DocumentedOperation {
   readonly description: string
   readonly tags: readonly string[]
   readonly security: readonly Json[]
+  readonly 'x-scopes'?: readonly string[]
   readonly parameters?: readonly (Parameter | { readonly $ref: string })[]
   readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, Media>> }
   readonly responses: Readonly<Record<string, DocumentedResponse | { readonly $ref: string }>>
@@ -145,10 +146,12 @@ describe('openApiDocument()', () => {
   test('security: a key on every route that is not public', () => {
     for (const { method, path, access } of routes) {
       const operation = checker.operationOf(method, nameOf(path)) as unknown as DocumentedOperation
-      const byKey = { apiKey: requiredScopes[permissionOf({ access })] }
+      const byKey = { apiKey: [] }
+      const scopes = requiredScopes[permissionOf({ access })]
       const isOpen = ['public', 'licenseKey', 'anyLicenseKey'].includes(access)
       const isForHolders = ['renewal', 'release'].includes(access)
       assert.deepEqual(operation.security, isOpen ? [] : isForHolders ? [byKey, {}] : [byKey], path)
+      assert.deepEqual(operation['x-scopes'] ?? [], scopes, path)
       assert.equal('401' in operation.responses, !['public', 'anyLicenseKey'].includes(access), path)
     }
   })

@@ -282,6 +282,7 @@ const calls: readonly (readonly [
     'POST /api-keys',
     { expires_at: '2030-01-01T00:00:00Z' },
   ],
+  [({ apiKeys }) => apiKeys.me(), 'GET /me'],
   [({ apiKeys }) => apiKeys.revoke('key_1'), 'DELETE /api-keys/:id'],
   [({ apiKeys }) => apiKeys.roll('key_1'), 'POST /api-keys/:id/roll', {}],
 ]

@@ -170,9 +170,9 @@ export const apiKeyQuery: Input<ApiKeyQuery> = input<ApiKeyQuery>()(
 )
 
 /** The rights of a stored key. A storage or a version that loses the list of a scoped key leaves it no right at all. */
-function rightsIn({ type, scopes }: ApiKeyRecord): Pick<ApiKey, 'type' | 'scopes'> {
-  if (type === 'sk' || type === 'pk') return { type, scopes: scopes ?? null }
-  return { type: type === 'scoped_sk' ? 'sk' : 'pk', scopes: scopes ?? [] }
+function rightsIn({ type, scopes: stored }: ApiKeyRecord): Pick<ApiKey, 'type' | 'scopes'> {
+  if (type === 'sk' || type === 'pk') return { type, scopes: stored ?? null }
+  return { type: type === 'scoped_sk' ? 'sk' : 'pk', scopes: stored ?? [] }
 }
 
 function toAuthenticated(record: ApiKeyRecord): AuthenticatedKey {
