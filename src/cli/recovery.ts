@@ -89,6 +89,7 @@ export async function createRecovery(
   { out, threshold = 1, recoveryKey, json }: CreateRecoveryOptions,
   output: Output,
 ): Promise<void> {
+  if (threshold > out.length) throw new CliError('--threshold must be at most the number of --out')
   const recover = await recoverWith(recoveryKey)
   await withExistingDatabase(settings, async ({ licensing }) => {
     await licensing.apps.get(slug)

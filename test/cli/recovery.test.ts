@@ -78,7 +78,7 @@ test('heartwood apps recovery create: never overwrites, and leaves no useless ke
   assert.equal(readFileSync(join(cwd, 'taken.pem'), 'utf8'), 'kept')
   assert.match(
     await refusal('recovery', 'create', 'trial', '--out', 'lone.pem', '--threshold', '2'),
-    /threshold must be at most the number of kids/,
+    /--threshold must be at most the number of --out/,
   )
   assert.throws(() => statSync(join(cwd, 'lone.pem')), /ENOENT/)
   assert.match(await refusal('recovery', 'create', 'nowhere', '--out', 'lone.pem'), /App not found/)

@@ -328,3 +328,33 @@ test('rotateKeys(): tells handlers the new kid and the number of active licenses
   const [{ kid } = {}] = await licensing.apps.keys('desktop-app')
   assert.deepEqual(await told.promise, { kid, licensesResigned: 1, seq: 2, compromised: false })
 })
+
+test('rotateKeys(): a dry run tells when licenses were last seen, and under which key', async () => {
+  const { licensing, clock, issue } = await newShop()
+  const [old] = (await licensing.apps.keys('desktop-app')).map(({ kid }) => kid)
+  const licenses = await Promise.all(Array.from({ length: 6 }, () => issue({ forever: true })))
+  const renew = (at: number) => licensing.licenses.renew('desktop-app', licenses[at]!.id, licenses[at]!.token)
+  await renew(0)
+  clock.seconds += 83 * day
+  await renew(1)
+  await licensing.rotateKeys('desktop-app', { gracePeriodDays: 90 })
+  await renew(2)
+  clock.seconds += 7 * day
+  const fresh = await licensing.licenses.token('desktop-app', licenses[3]!.id)
+  await licensing.licenses.renew('desktop-app', licenses[3]!.id, fresh)
+  clock.seconds += 2 * day
+  await licensing.licenses.revoke('desktop-app', licenses[5]!.id)
+  const { impact } = await licensing.rotateKeys('desktop-app', { dryRun: true, gracePeriodDays: 10 })
+  const within = (...counts: readonly number[]) =>
+    [1, 7, 30, 90].map((days, at) => ({ days, licenses: counts[at] }))
+  const [active] = (await licensing.apps.keys('desktop-app')).map(({ kid }) => kid)
+  assert.deepEqual(impact, {
+    acceptedUntil: clock.seconds + 10 * day,
+    seenWithin: within(0, 1, 3, 3),
+    neverSeen: 1,
+    keys: [
+      { kid: old, licenses: 3, seenWithin: within(0, 0, 2, 2) },
+      { kid: active, licenses: 1, seenWithin: within(0, 1, 1, 1) },
+    ],
+  })
+})

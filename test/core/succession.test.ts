@@ -24,7 +24,6 @@ import {
   type Shop,
 } from '../support/fixtures.ts'
 import { recoveryKeys, testKeyPairs } from '../support/keys.ts'
-import { claimsOf, verifyOffline } from '../support/tokens.ts'
 
 const slug = 'desktop-app'
 
@@ -328,10 +327,10 @@ test('rotateKeys(): of concurrent rotations one writes a statement', together, a
 test('trust(): read while keys rotate, it always leads to a key that it names', together, async () => {
   const { licensing, storage } = await newShop()
   const other = await createLicensing({ storage, masterKey })
-  let isOver = false
+  const reading = { isOver: false }
   const read = async (): Promise<number> => {
     let count = 0
-    for (; !isOver; count++) {
+    for (; !reading.isOver; count++) {
       // A memory storage answers in microtasks, which would leave the rotations no turn.
       await new Promise((resolve) => setImmediate(resolve))
       const before = (await other.apps.jwks(slug)).keys[0]!.kid
@@ -341,10 +340,10 @@ test('trust(): read while keys rotate, it always leads to a key that it names', 
     }
     return count
   }
-  const reading = read()
+  const reads = read()
   for (let turn = 0; turn < 4; turn++) await licensing.rotateKeys(slug, { gracePeriodDays: turn })
-  isOver = true
-  assert.ok((await reading) > 0)
+  reading.isOver = true
+  assert.ok((await reads) > 0)
   assert.equal((await openAll(licensing)).length, 5)
 })
 
@@ -377,84 +376,4 @@ test('rotateKeys(): inside a transaction of the host it writes a statement, whic
   })
   await assert.rejects(failed, /the host gives up/)
   assert.equal((await openAll(licensing)).length, 2)
-})
-
-test('rotateKeys(): a dry run tells when licenses were last seen, and under which key', async () => {
-  const { licensing, clock, issue } = await newShop()
-  const [old] = (await licensing.apps.keys(slug)).map(({ kid }) => kid)
-  const licenses = await Promise.all(Array.from({ length: 6 }, () => issue({ forever: true })))
-  const renew = (at: number) => licensing.licenses.renew(slug, licenses[at]!.id, licenses[at]!.token)
-  await renew(0)
-  clock.seconds += 83 * day
-  await renew(1)
-  await licensing.rotateKeys(slug, { gracePeriodDays: 90 })
-  await renew(2)
-  clock.seconds += 7 * day
-  const fresh = await licensing.licenses.token(slug, licenses[3]!.id)
-  await licensing.licenses.renew(slug, licenses[3]!.id, fresh)
-  clock.seconds += 2 * day
-  await licensing.licenses.revoke(slug, licenses[5]!.id)
-  const { impact } = await licensing.rotateKeys(slug, { dryRun: true, gracePeriodDays: 10 })
-  const within = (...counts: readonly number[]) =>
-    [1, 7, 30, 90].map((days, at) => ({ days, licenses: counts[at] }))
-  const [active] = (await licensing.apps.keys(slug)).map(({ kid }) => kid)
-  assert.deepEqual(impact, {
-    acceptedUntil: clock.seconds + 10 * day,
-    seenWithin: within(0, 1, 3, 3),
-    neverSeen: 1,
-    keys: [
-      { kid: old, licenses: 3, seenWithin: within(0, 0, 2, 2) },
-      { kid: active, licenses: 1, seenWithin: within(0, 1, 1, 1) },
-    ],
-  })
-})
-
-interface LicenseFile {
-  readonly v: number
-  readonly token: string
-  readonly trust: TrustFile
-}
-
-function readFile(text: string): LicenseFile {
-  const [first, ...rest] = text.split('\n')
-  const [empty, last, ...lines] = rest.toReversed()
-  assert.deepEqual(
-    [first, last, empty],
-    ['-----BEGIN HEARTWOOD LICENSE-----', '-----END HEARTWOOD LICENSE-----', ''],
-  )
-  assert.ok(lines.every((line) => line.length <= 64))
-  return JSON.parse(Buffer.from(lines.toReversed().join(''), 'base64').toString()) as LicenseFile
-}
-
-test('licenses.file(): holds the token and the statements', async () => {
-  const { licensing, issue } = await newShop()
-  const { id } = await issue()
-  await licensing.rotateKeys(slug)
-  const { v, token, trust } = readFile(await licensing.licenses.file(slug, id))
-  assert.deepEqual([v, trust], [1, await licensing.apps.trust(slug)])
-  assert.equal(token, await licensing.licenses.token(slug, id))
-  await verifyOffline(token, await licensing.apps.publicKey(slug))
-  assert.equal(claimsOf(token).aud, slug)
-})
-
-test('licenses.file(): leaves the oldest statements out if the file would be longer than 256 KiB', async () => {
-  const { licensing, storage, app, issue } = await newShop()
-  const { id } = await issue()
-  await licensing.rotateKeys(slug)
-  const [first] = await storage.listKeyStatements(app.id)
-  for (let seq = 3; seq < 103; seq++) await storage.insertKeyStatement({ ...first!, seq })
-  const text = await licensing.licenses.file(slug, id)
-  const { trust } = readFile(text)
-  assert.ok(text.length <= 256 * 1024 && text.length > 250 * 1024, `${text.length}`)
-  const { statements } = await licensing.apps.trust(slug)
-  assert.deepEqual(trust.statements, statements.slice(-trust.statements.length))
-})
-
-test('licenses.file(): refuses a license that has no token', async () => {
-  const { licensing, clock, issue } = await newShop()
-  const [revoked, expired] = [await issue(), await issue({ durationDays: 1 })]
-  await licensing.licenses.revoke(slug, revoked.id)
-  clock.seconds += day
-  const codes = [revoked.id, expired.id, 'lic_x'].map((id) => codeOf(licensing.licenses.file(slug, id)))
-  assert.deepEqual(await Promise.all(codes), ['license_revoked', 'token_expired', 'not_found'])
 })

@@ -127,30 +127,17 @@ async function recoverySignatures(
   return kids.flatMap((kid) => given.find((one) => one.protected === protectedHeader(kid)) ?? [])
 }
 
-/** Nobody can correct a statement that no program accepts, so each is read as programs will. */
-async function check(
+/** Reads what recovery keys have signed as programs will: nobody can correct a statement that they refuse. */
+async function checkRecovery(
   app: AppRecord,
-  { last }: Chain,
+  recovery: RecoverySet,
   record: KeyStatementRecord,
-  { keys, recover }: Signers,
 ): Promise<void> {
   const expected = { issuer: app.issuer, audience: app.slug }
   const read = await readStatement(signedStatementOf(record), expected)
-  const signers = await Promise.all(
-    keys.map(async (key) => ({ kid: key.kid, publicKey: await importJwk(await jwkOf(key)) })),
-  )
-  const warrant = read && (await warrantOf(read, { signers, recovery: last.recovery }))
-  if (recover !== undefined && warrant !== 'recovery')
-    throw new LicensingError(
-      'recovery_required',
-      `The signatures are not those of ${last.recovery?.threshold} recovery keys of the app`,
-    )
-  if (warrant === null) throw new TypeError('A statement about signing keys would not hold')
-}
-
-function importJwk(jwk: RsaJwk): Promise<CryptoKey> {
-  const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
-  return crypto.subtle.importKey('jwk', { ...jwk }, algorithm, true, ['verify'])
+  if (read !== null && (await warrantOf(read, { signers: [], recovery })) !== null) return
+  const reason = `The signatures are not those of ${recovery.threshold} recovery keys of the app`
+  throw new LicensingError('recovery_required', reason)
 }
 
 /**
@@ -171,12 +158,11 @@ export async function nextStatements(
   const { issuer: iss, slug: aud } = app
   const payload = payloadOf({ iss, aud, seq, prev: hash, iat, key: jwk, retired, revoked, recovery })
   const { keys, recover } = signers
-  const recovering =
-    recover !== undefined && last.recovery !== null
-      ? await recoverySignatures(last.recovery, recover, payload)
-      : []
   const own = await Promise.all(keys.map((each) => signBy(context, each, payload)))
+  const { recovery: set } = last
+  if (recover === undefined || set === null) return [...chain.derived, recordOf(app, seq, payload, own, iat)]
+  const recovering = await recoverySignatures(set, recover, payload)
   const record = recordOf(app, seq, payload, [...recovering, ...own], iat)
-  await check(app, chain, record, signers)
+  await checkRecovery(app, set, record)
   return [...chain.derived, record]
 }
