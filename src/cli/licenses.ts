@@ -20,12 +20,12 @@ export interface ListLicensesOptions extends LicenseOptions {
   /** An id or an e-mail. */
   readonly customer?: string
   readonly tier?: string
-  readonly installationId?: string
+  readonly installation?: string
   readonly limit?: number
 }
 
 export interface CreateLicenseOptions extends LicenseOptions, ExpiryOptions {
-  readonly installationId: string
+  readonly installation: string
   /** An id or an e-mail. The command creates the customer of an unknown e-mail. */
   readonly customer: string
   readonly tier: string
@@ -35,7 +35,7 @@ export interface CreateLicenseOptions extends LicenseOptions, ExpiryOptions {
 }
 
 export interface UpdateLicenseOptions extends LicenseOptions, ExpiryOptions {
-  readonly installationId?: string
+  readonly installation?: string
   readonly tier?: string
   /** Seconds since 1970. */
   readonly updatesUntil?: number
@@ -128,12 +128,12 @@ export async function listLicenses(
   options: ListLicensesOptions,
   output: Output,
 ): Promise<void> {
-  const { app, status, installationId, limit } = options
+  const { app, status, installation, limit } = options
   await withExistingDatabase(settings, async ({ licensing }) => {
     const filter = {
       ...(await filterOf(licensing, options)),
       ...(status !== undefined && { status }),
-      ...(installationId !== undefined && { installationId }),
+      ...(installation !== undefined && { installationId: installation }),
     }
     const pages = pagesOf((paging) => licensing.licenses.list(app, { ...filter, ...paging }), limit)
     await printList(pages, format, options, output)
@@ -167,7 +167,7 @@ export async function createLicense(
   options: CreateLicenseOptions,
   output: Output,
 ): Promise<void> {
-  const { app, installationId, tier: tierId, features, updatesUntil } = options
+  const { app, installation, tier: tierId, features, updatesUntil } = options
   const terms = {
     ...expiryOf(options),
     ...(features !== undefined && { customFeatures: features }),
@@ -175,7 +175,7 @@ export async function createLicense(
   }
   const license = await withExistingDatabase(settings, async ({ licensing }) =>
     licensing.licenses.create(app, {
-      installationId,
+      installationId: installation,
       tierId,
       customerId: await buyerId(licensing, options),
       ...terms,
@@ -215,15 +215,15 @@ export async function updateLicense(
   options: UpdateLicenseOptions,
   output: Output,
 ): Promise<void> {
-  const { app, installationId, tier, updatesUntil } = options
+  const { app, installation, tier, updatesUntil } = options
   const changes = {
     ...newExpiryOf(options),
-    ...(installationId !== undefined && { installationId }),
+    ...(installation !== undefined && { installationId: installation }),
     ...(tier !== undefined && { tierId: tier }),
     ...(updatesUntil !== undefined && { updatesUntil }),
   }
   if (Object.keys(changes).length === 0)
-    throw new UsageError('Say what changes, for example by --days, --tier or --installation-id')
+    throw new UsageError('Say what changes, for example by --days, --tier or --installation')
   const license = await withExistingDatabase(settings, ({ licensing }) =>
     licensing.licenses.update(app, id, changes),
   )

@@ -98,10 +98,10 @@ export interface LicenseAssessment {
 
 /** A map, because a code from the store may be a name that every object has, like `constructor`. */
 const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientAction]> = new Map([
-  ['invalid_token', ['The license server no longer accepts this token: a new one is needed', 'new_token']],
+  ['invalid_token', ['The license server no longer accepts this token: a new token is needed', 'new_token']],
   ['not_found', ['The license server does not know this license: a new token is needed', 'new_token']],
   ['token_expired', ['The license server says that the license has expired', 'renew']],
-  ['missing_tier', ['The license has no tier any more and cannot be renewed', 'contact']],
+  ['missing_tier', ['The license has no tier any more', 'contact']],
   ['license_revoked', ['The license has been revoked', 'contact']],
   ['license_released', ['The license gave its seat back', 'activate']],
   ['license_key_revoked', ['The license has been revoked', 'contact']],
@@ -110,10 +110,10 @@ const refusals: ReadonlyMap<string, readonly [reason: string, action: ClientActi
   ['seat_limit_reached', ['All seats of the license key are taken: release one first', 'free_seat']],
   ['release_limit_reached', ['Only the vendor can release this license', 'contact']],
   ['conflict', ['Only the vendor can release this license', 'contact']],
-  ['token_mismatch', ['The license server knows this token by another license id', 'contact']],
+  ['token_mismatch', ['The license server knows this license by another id', 'contact']],
   ['unknown_key', ['The license server signs with a key that this program does not know', 'update']],
   ['no_such_route', ['The license server has a wrong address', 'contact']],
-  ['foreign_token', ['The license server has given this license to another installation', 'contact']],
+  ['foreign_token', ['The license server gave this license to another installation', 'contact']],
 ])
 const otherRefusal = ['The license server refuses to renew the license', 'contact'] as const
 
@@ -150,7 +150,7 @@ function assessGood(facts: ProgramFacts, { reason, validUntil, refreshAfter }: D
     return { state: 'active', code: null, reason, action: 'none', changesAt }
   }
   const due = unreachable
-    ? 'The license is active, but its server cannot be reached to refresh it'
+    ? 'The license is active, but its server cannot be reached'
     : 'The license is active and due to be refreshed'
   return { state: 'refresh_due', code: null, reason: due, action: 'refresh', changesAt: end }
 }
@@ -179,12 +179,12 @@ function isOfflineTooLong(facts: ProgramFacts): boolean {
 }
 
 const toActivate = {
-  reason: 'The license key is yet to be confirmed by the license server',
+  reason: 'The license server is yet to confirm the license key',
   action: 'refresh',
 } as const
 
 const endedByClock =
-  'This computer’s clock has shown a time after the end of the license: if it is right now, enter a newer token or let the program reach its server'
+  'This computer’s clock was past the end of the license: set it, then enter a newer token or let the program reach its server'
 
 /** A clock that once ran ahead ends a license too early, and an extension would not help. */
 function causeOfEnd({ token, now, seenAt, activates }: ProgramFacts): Cause {

@@ -32,7 +32,7 @@ export class BoundedStore {
    * @throws what the store throws, and without an answer in time.
    */
   async write(text: string): Promise<void> {
-    if (this.#isWriting) throw new Error('The store does not answer')
+    if (this.#isWriting) throw new Error('The wait was given up')
     await this.#bounded(() => this.#writeAlone(text), text)
   }
 
@@ -46,7 +46,7 @@ export class BoundedStore {
   }
 
   async #bounded<T>(call: () => Promise<T>, text: string | null): Promise<T> {
-    if (this.#overdue > 0) throw new Error('The store does not answer')
+    if (this.#overdue > 0) throw new Error('The wait was given up')
     const answer = call()
     return within(answer, patience, () => this.#await(answer, text))
   }

@@ -56,8 +56,7 @@ function problemOf({ record, condition, isUnread }: ProgramState, { token, app }
   if (condition === 'corrupt')
     return 'The stored license is damaged: the license token has to be entered again'
   if (record.token !== null) return 'The stored license token is not valid for this program'
-  if (isUnread)
-    return 'The stored license cannot be read: make its store readable, or enter the license token again'
+  if (isUnread) return 'The stored license cannot be read: the license token has to be entered again'
   if (token !== null)
     return describeMisfit(token, app) ?? 'The configured license token is not valid for this program'
   return 'There is no license token'

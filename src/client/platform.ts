@@ -18,9 +18,7 @@ export function timeLimit(closing: AbortSignal, milliseconds: number): AbortSign
 export function requireCrypto(): void {
   const { crypto } = globalThis as { readonly crypto?: { readonly subtle?: unknown } }
   if (crypto?.subtle === undefined)
-    throw new TypeError(
-      'crypto.subtle is missing: browsers offer it to pages over https and from localhost alone, Node from version 20 on',
-    )
+    throw new TypeError('crypto.subtle is missing: it needs https, localhost or Node 20')
 }
 
 interface Runtimes {

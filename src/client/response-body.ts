@@ -30,5 +30,5 @@ function ofLegalLength(text: string, maxLength: number): string {
 }
 
 function tooLong(): TypeError {
-  return new TypeError('The response is too long')
+  return new TypeError('The response is long')
 }

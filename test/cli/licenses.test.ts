@@ -61,7 +61,7 @@ async function listed(...args: readonly string[]): Promise<readonly LicenseJson[
 }
 
 test('heartwood licenses create: issues to the customer of an e-mail and prints only the token on standard output', async () => {
-  const asked = [...license, 'Grace@Example.com', '--installation-id', installation, '--days', '30']
+  const asked = [...license, 'Grace@Example.com', '--installation', installation, '--days', '30']
   const issued = await run('licenses', 'create', ...asked, '--features', 'beta, gamma')
   assert.equal(issued.code, 0, issued.stderr)
   assert.match(issued.stdout, token)
@@ -71,7 +71,7 @@ test('heartwood licenses create: issues to the customer of an e-mail and prints 
   assert.match(again.stderr, /^heartwood: [^\n]*installation[^\n]*\n$/)
   const [found] = await listed('--customer', 'grace@example.com')
   assert.deepEqual(found?.features, ['webhooks', 'api_access', 'beta', 'gamma'])
-  const second = [...license, found!.customer_id, '--installation-id', crypto.randomUUID(), '--forever']
+  const second = [...license, found!.customer_id, '--installation', crypto.randomUUID(), '--forever']
   const { stdout } = await run('licenses', 'create', ...second, '--json')
   const other = JSON.parse(stdout) as LicenseJson
   assert.deepEqual([other.expires_at, other.customer_id], [null, found!.customer_id])
@@ -79,7 +79,7 @@ test('heartwood licenses create: issues to the customer of an e-mail and prints 
 })
 
 test('heartwood licenses: shows, revokes, reinstates and regenerates a license', async () => {
-  const asked = [...license, 'linus@example.com', '--installation-id', crypto.randomUUID()]
+  const asked = [...license, 'linus@example.com', '--installation', crypto.randomUUID()]
   const made = await run('licenses', 'create', ...asked, '--expires', '2099-01-31T00:00:00Z', '--json')
   const { id, jti, token: first } = JSON.parse(made.stdout) as LicenseJson
   const shown = await licenses('get', id)
@@ -145,7 +145,7 @@ test('heartwood licenses list: filters by status, tier, customer and installatio
   assert.deepEqual(await listed('--tier', 'nowhere'), [])
   assert.equal((await listed('--customer', 'ada.7@example.com')).length, 1)
   const [some] = all as readonly (LicenseJson & { readonly installation_id: string })[]
-  assert.deepEqual(await listed('--installation-id', some!.installation_id), [some])
+  assert.deepEqual(await listed('--installation', some!.installation_id), [some])
 })
 
 test('heartwood licenses regenerate-all: regenerates all, or those of a tier or customer, and a dry run changes nothing', async () => {
@@ -176,7 +176,22 @@ test('heartwood licenses --json: prints what the HTTP API returns as data', asyn
   assert.deepEqual(await listed('--limit', '20'), await dataOf(''))
 })
 
-const somewhere = ['--installation-id', installation]
+test('heartwood licenses: takes --installation by its name in 0.1.0 too, and shows one name in its help', async () => {
+  const [first, second] = [crypto.randomUUID(), crypto.randomUUID()]
+  const buyer = [...license.slice(2), 'spelling@example.com', '--forever']
+  const { id } = await jsonOf('create', ...buyer, '--installation-id', first)
+  await jsonOf('update', id, `--installationId=${second}`)
+  assert.deepEqual(
+    (await listed(`--installation-id=${second}`)).map((one) => one.id),
+    [id],
+  )
+  const { stdout } = await run('licenses', 'update', '--help')
+  assert.ok(stdout.includes('--installation') && !stdout.includes('--installation-id'), stdout)
+  const { code, stderr } = await run('licenses', 'get', '--app', seededApp, '--', '--installation-id')
+  assert.deepEqual([code, stderr], [1, 'heartwood: License not found\n'])
+})
+
+const somewhere = ['--installation', installation]
 const refused: Readonly<Record<string, readonly [args: readonly string[], code: number, message: RegExp]>> = {
   'no end date': [['create', ...license, 'a@b.c', ...somewhere], 2, /one of --days, --expires and --forever/],
   'two end dates': [
@@ -193,7 +208,7 @@ const refused: Readonly<Record<string, readonly [args: readonly string[], code: 
     /^heartwood: [^\n]*expires_at [^\n]+\n$/,
   ],
   'an installation id without a UUID': [
-    ['create', ...license, 'a@b.c', '--installation-id', 'mine', '--forever'],
+    ['create', ...license, 'a@b.c', '--installation', 'mine', '--forever'],
     1,
     /^heartwood: [^\n]*installation_id [^\n]+\n$/,
   ],

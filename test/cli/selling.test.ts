@@ -149,10 +149,10 @@ test('heartwood licenses update: changes the end and the installation, and print
   const installation = crypto.randomUUID()
   const made = await jsonOf(
     ...['licenses', 'create', '--customer', 'ada@example.com', '--tier', 'pro', '--days', '3'],
-    ...['--installation-id', crypto.randomUUID(), '--updates-until', '2031-01-01'],
+    ...['--installation', crypto.randomUUID(), '--updates-until', '2031-01-01'],
   )
   assert.equal(made.updates_until, '2031-01-01T00:00:00Z')
-  const asked = ['licenses', 'update', String(made.id), '--installation-id', installation, '--forever']
+  const asked = ['licenses', 'update', String(made.id), '--installation', installation, '--forever']
   const changed = await jsonOf(...asked)
   assert.deepEqual([changed.installation_id, changed.expires_at], [installation, null])
   assert.match(await resultOf(...asked), /^eyJ[\w-]+\.[\w-]+\.[\w-]+\n$/)

@@ -64,7 +64,7 @@ for (const way of runtimes)
       await seed(storage, 3)
       await storage.close()
       const license = ['--app', seededApp, '--customer', 'ada@example.com', '--tier', 'pro', '--days', '3']
-      const create = ['licenses', 'create', ...license, '--installation-id', crypto.randomUUID()]
+      const create = ['licenses', 'create', ...license, '--installation', crypto.randomUUID()]
       const line = /(^|\n)heartwood: Cannot write to standard output \(ENOSPC\)[^\n]*\n$/
       for (const command of [
         create,

@@ -64,6 +64,27 @@ test('heartwood/client: the bundle has its own files, those it shares with core,
   )
   assert.deepEqual(others, [])
   assert.ok(files.includes('src/client/client.ts') && !files.includes('src/client/file.ts'))
+  assert.deepEqual(
+    files.filter((file) => /machine|container/.test(file)),
+    [],
+  )
+})
+
+test('heartwood/client/machine: at most 2 kB gzipped, from five files of the client and one of core', async () => {
+  const folder = emptyFolder()
+  const [file, meta] = [join(folder, 'machine.js'), join(folder, 'meta.json')]
+  const options = ['--minify', '--target', 'node', `--metafile=${meta}`, '--outfile', file]
+  await run(['bun', 'build', 'src/client/machine.ts', ...options])
+  const size = gzipSync(readFileSync(file)).length
+  assert.ok(size <= 2_000, `${size} bytes`)
+  const { inputs } = JSON.parse(readFileSync(meta, 'utf8')) as { readonly inputs: object }
+  assert.deepEqual(
+    Object.keys(inputs).toSorted(),
+    ['container', 'local-machine', 'machine-id', 'machine', 'option-checks']
+      .map((name) => `src/client/${name}.ts`)
+      .concat('src/core/typeid.ts')
+      .toSorted(),
+  )
 })
 
 test('heartwood/client: the bundle is free of the names of the server, its packages and Node', async () => {

@@ -54,7 +54,7 @@ test('heartwood-client: publint, attw and the compiler find no problem', async (
   assert.match((await run(['publint', '--strict', await tarball('heartwood-client')])).stdout, /All good!/)
   await run(['attw', await tarball('heartwood-client'), '--profile', 'esm-only'])
   const cwd = await project('heartwood-client')
-  const entries = ['heartwood-client', 'heartwood-client/file']
+  const entries = ['heartwood-client', 'heartwood-client/file', 'heartwood-client/machine']
   const code = entries.map((entry, index) => `export * as part${index} from '${entry}'\n`)
   writeFileSync(join(cwd, 'types.ts'), code.join(''))
   const options = ['--noEmit', '--strict', '--target', 'es2024', '--module', 'nodenext', '--types', '']
@@ -63,7 +63,7 @@ test('heartwood-client: publint, attw and the compiler find no problem', async (
 
 test('packages/client: has the license, the subpaths and the version of jose of the main package', () => {
   const [...entries] = Object.keys(jsr.exports)
-  assert.deepEqual(entries, ['.', './file'])
+  assert.deepEqual(entries, ['.', './file', './machine'])
   assert.deepEqual(Object.keys(clientManifest.exports), [...entries, './package.json'])
   for (const entry of entries) assert.ok(entry.replace('.', './client') in manifest.exports)
   assert.deepEqual([clientManifest.license, jsr.license], [manifest.license, manifest.license])

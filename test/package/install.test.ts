@@ -52,6 +52,7 @@ const program = `
 import { createLicensing } from 'heartwood'
 import * as client from 'heartwood/client'
 import * as file from 'heartwood/client/file'
+import * as machine from 'heartwood/client/machine'
 import * as testing from 'heartwood/testing'
 import * as server from 'heartwood/testing/server'
 import * as kysely from 'heartwood/storage/kysely'

@@ -67,6 +67,14 @@ const application: Application<CliContext> = buildApplication(root, {
   localization: { text },
 })
 
+/** Puts the present name of a flag in place of the one that 0.1.0 had. */
+function withPresentNames(inputs: readonly string[]): readonly string[] {
+  const end = inputs.includes('--') ? inputs.indexOf('--') : inputs.length
+  return inputs.map((given, at) =>
+    at < end ? given.replace(/^--installation(-id|Id)(?==|$)/, '--installation') : given,
+  )
+}
+
 /** Maps the negative codes of stricli: from -4 down they mean that the user mistyped a command or flag. */
 function exitCodeOf(code: number): number {
   if (code >= 0) return code
@@ -85,6 +93,6 @@ export async function runCommand(
     stderr: { write: (text) => output.note(text.replace(/\n$/, '')) },
     env: environment,
   }
-  await run(application, inputs, { process, environment, output })
+  await run(application, withPresentNames(inputs), { process, environment, output })
   return exitCodeOf(Number(process.exitCode))
 }

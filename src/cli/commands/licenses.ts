@@ -66,7 +66,7 @@ const listCommand: Command<CliContext> = buildCommand({
       },
       customer: ofCustomer,
       tier: ofTier,
-      installationId: text('Only licenses for this installation', 'uuid'),
+      installation: text('Only licenses for this installation', 'uuid'),
       limit: optional('The maximum number of licenses; default all', 'number', parseLimit),
       json,
       database,
@@ -82,7 +82,7 @@ const createCommand: Command<CliContext> = buildCommand({
   parameters: {
     flags: {
       app,
-      installationId: required('The installation that receives the license', 'uuid'),
+      installation: required('The installation that receives the license', 'uuid'),
       customer: required('The customer, by id or e-mail; a new e-mail creates a customer', 'customer'),
       tier: required('The tier, by slug or id', 'tier'),
       days,
@@ -120,7 +120,7 @@ const updateCommand: Command<CliContext> = buildCommand({
   parameters: {
     flags: {
       app,
-      installationId: text('The installation that gets the license in place of the last one', 'uuid'),
+      installation: text('The installation that gets the license in place of the last one', 'uuid'),
       tier: text('The new tier, by slug or id', 'tier'),
       days,
       expires,
