@@ -29,7 +29,8 @@ import { TrustedKeys, type TokenProblem, type VerifiedToken } from './trusted-ke
 
 type Reducer = (state: ProgramState) => ProgramState
 
-const unfetched = 'The license token is signed with a newer key, which could not be fetched from the license server'
+const unfetched =
+  'The license token is signed with a newer key, which could not be fetched from the license server'
 
 function refusalOf(problem: TokenProblem, misfit: string | null): LicensingError {
   const reason = problem === 'unfetched' ? unfetched : misfit
