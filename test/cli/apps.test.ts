@@ -85,7 +85,10 @@ test('heartwood apps rotate-keys: rotates with a grace period, and a dry run cha
   const pem = async (): Promise<string> => (await apps('public-key', seededApp)).stdout
   const old = await pem()
   const dry = await apps('rotate-keys', seededApp, '--dry-run')
-  assert.match(dry.stdout, /^Dry run: 23 licenses of desktop-app would be re-signed\.\n(.+\n)+Seen: .+ Never seen: \d+\.\n/)
+  assert.match(
+    dry.stdout,
+    /^Dry run: 23 licenses of desktop-app would be re-signed\.\n(.+\n)+Seen: .+ Never seen: \d+\.\n/,
+  )
   assert.equal(await pem(), old)
   const done = await apps('rotate-keys', seededApp, '--grace-period-days', '30')
   assert.equal(done.stdout, 'Rotated the keys of desktop-app: 23 licenses are re-signed.\n')
