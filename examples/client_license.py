@@ -1,6 +1,7 @@
 """The Python client of the product documents, with the advice of those documents applied.
 
 It verifies the signature and refreshes once a day. It keeps the token in a file, so it also works offline.
+It trusts one key and does not follow trust.json: after a rotation, release a version with the new key.
 It needs requests, PyJWT and cryptography (Debian: python3-requests python3-jwt python3-cryptography).
 
     client = LicenseClient("desktop-app", "https://licenses.example.com", "license.json")

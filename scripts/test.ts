@@ -4,6 +4,7 @@
  * - `npm test` builds, then runs one test tree on Bun, Deno and Node.
  * - `npm run test:bun`, `test:deno` and `test:node` do that on one runtime.
  * - `npm run test:quick` runs on Bun what needs neither build nor PostgreSQL, in less than a minute.
+ * - `npm run test:node -- client/license cli` runs the files whose paths contain one of these texts.
  *
  * The three runtimes count suites and subtests differently. Their numbers cannot be compared.
  */
@@ -208,8 +209,18 @@ function run([program = '', ...args]: readonly string[], added: Runner['env'] = 
   return status
 }
 
-function runTests(runner: Runner, folder: string, reports: Map<string, string>): Tally {
-  const files = testFiles().filter(runner.takes)
+/** The test files whose paths contain one of the texts; without texts, every one. */
+function filesWith(texts: readonly string[]): readonly string[] {
+  return testFiles().filter((file) => texts.length === 0 || texts.some((text) => file.includes(text)))
+}
+
+function runTests(
+  runner: Runner,
+  chosen: readonly string[],
+  folder: string,
+  reports: Map<string, string>,
+): Tally {
+  const files = chosen.filter(runner.takes)
   const report = join(folder, `${runner.name}.xml`)
   console.log(`\n${runner.name}: ${files.length} files`)
   // A runner without files would search for tests itself.
@@ -234,14 +245,14 @@ function build(): Tally {
   return { passed: 0, failed: run(['npm', 'run', 'build']) === 0 ? 0 : 1 }
 }
 
-function runPlan({ runners, builds, coversContract }: Plan): Tally {
+function runPlan({ runners, builds, coversContract }: Plan, texts: readonly string[]): Tally {
   const folder = mkdtempSync(join(tmpdir(), 'heartwood-test-'))
   const leftOut = join(folder, leftOutName)
   process.env[leftOutVariable] = leftOut
   const reports = new Map<string, string>()
   const tallies = builds ? [build()] : []
-  for (const runner of runners) tallies.push(runTests(runner, folder, reports))
-  if (coversContract) tallies.push({ passed: 0, failed: printContractTable(reports) })
+  for (const runner of runners) tallies.push(runTests(runner, filesWith(texts), folder, reports))
+  if (coversContract && texts.length === 0) tallies.push({ passed: 0, failed: printContractTable(reports) })
   printLacking(leftOut)
   rmSync(folder, { recursive: true })
   return sum(tallies)
@@ -263,13 +274,13 @@ function printLeftOut(): void {
   for (const [path, reason] of Object.entries(notQuick)) console.log(`  ${path}: ${reason}`)
 }
 
-function main(name = 'all'): number {
+function main(name = 'all', ...texts: readonly string[]): number {
   const plan = plans[name]
   if (plan === undefined) throw new Error(`${name} is not one of ${Object.keys(plans).join(', ')}`)
-  const total = runPlan(plan)
+  const total = runPlan(plan, texts)
   if (name === 'quick') printLeftOut()
   console.log(`\n${summary(total)}`)
   return total.failed === 0 ? 0 : 1
 }
 
-if (import.meta.main) process.exit(main(process.argv[2]))
+if (import.meta.main) process.exit(main(...process.argv.slice(2)))
