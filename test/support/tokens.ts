@@ -1,8 +1,11 @@
 import { base64url, importPKCS8, importSPKI, type CryptoKey } from 'jose'
 import { verifyToken, type LicenseClaims, type Licensing } from '../../src/core/index.ts'
 
-/** The start of every token of ours. `eyJ` alone can come up by chance in long base64. */
-export const tokenStart = 'eyJhbGciOiJSUzI1NiIs'
+/**
+ * The start of every token of ours, to its `typ`: statements about keys have another. `eyJ` alone can come up by chance in long
+ * base64.
+ */
+export const tokenStart = 'eyJhbGciOiJSUzI1NiIsInR5cCI6IkpX'
 
 const imported = new Map<string, Promise<CryptoKey>>()
 
