@@ -1,4 +1,5 @@
 import {
+  maxStatements,
   protectedHeader,
   readStatement,
   warrantOf,
@@ -31,7 +32,6 @@ export interface Offered {
   readonly conflict: number | null
 }
 
-const maxStatements = 1_000
 /** In characters. Versions without succession refuse a record of more than 256 KiB, and the tokens need room in it. */
 const maxStored = 128 * 1_024
 

@@ -78,9 +78,12 @@ export interface Authority {
   readonly recovery: RecoverySet | null
 }
 
+/** A program reads no longer list of statements. */
+export const maxStatements = 1_000
+
 const names = 'iss,aud,seq,prev,iat,key,retired,revoked,recovery'
 const digest = /^[\w-]{43}$/
-/** The highest bit of a modulus is set, so no key has two spellings. From 2,048 bits to 16,384. */
+/** Its highest bit is set, and its base64url is the one that RFC 4648 gives, so no key has two spellings. 2,048 to 16,384 bits. */
 const modulus = /^[g-z0-9_-][\w-]{341,2730}$/
 
 async function sha256(bytes: Uint8Array): Promise<string> {
@@ -132,7 +135,9 @@ function isRetired(value: unknown): boolean {
 
 function isRsaJwk(value: unknown): value is RsaJwk {
   const { n } = Object(value) as RsaJwk
-  return typeof n === 'string' && modulus.test(n) && isSame(value, { kty: 'RSA', n, e: 'AQAB' })
+  return (
+    typeof n === 'string' && modulus.test(n) && isBase64url(n) && isSame(value, { kty: 'RSA', n, e: 'AQAB' })
+  )
 }
 
 function isStatement(value: object): value is KeyStatement {
