@@ -49,6 +49,18 @@ function lastRecovery(links: readonly Link[]): number {
   return Math.max(0, ...links.map(({ seq, recovers }) => (recovers ? seq : 0)))
 }
 
+/**
+ * By kid: the time after which that key signed no more. It is never before the statement that left the key: otherwise a later
+ * key could revoke an earlier one.
+ */
+function retiredBy(links: readonly Link[]): ReadonlyMap<string, number> {
+  const left = new Map(links.slice(1).map(({ iat }, at) => [links[at]!.kid, iat]))
+  const retired = new Map<string, number>()
+  for (const [kid, time] of links.flatMap((link) => Object.entries(link.retired)))
+    retired.set(kid, Math.max(left.get(kid) ?? 0, Math.min(time, retired.get(kid) ?? time)))
+  return retired
+}
+
 /** The chain of statements from a key that the program carries to the key that signs now. */
 export class KeyChain {
   readonly #expected: ExpectedToken
@@ -141,11 +153,8 @@ export class KeyChain {
   }
 
   #follow(links: readonly Link[]): void {
-    const retired = new Map<string, number>()
-    for (const [kid, time] of links.flatMap((link) => Object.entries(link.retired)))
-      retired.set(kid, Math.min(time, retired.get(kid) ?? time))
     this.#links = links
-    this.#retired = retired
+    this.#retired = retiredBy(links)
     this.#revoked = new Set(links.flatMap(({ revoked }) => revoked))
     this.keys = links.map(({ kid, publicKey, key: jwk }) => ({ kid, publicKey, jwk: { ...jwk } }))
     this.stored = this.#formatted(links)

@@ -195,6 +195,26 @@ test('trust.json: the rows above fail for their own reasons, because the same st
   }
 })
 
+test('trust.json: a recovery key counts once, though the set names it twice', async () => {
+  const set = { threshold: 2, kids: [recovery[0]!.kid, recovery[0]!.kid] }
+  const chain = await begun.add(keys[0]!, { recovery: set }, [keys[0]!])
+  const next = await chain.recover(keys[1]!, [recovery[0]!])
+  const client = await openProgram(trustServer(next.file), { publicKeys: keys[0]!.publicKeyPem })
+  assert.notEqual(await enter(client, await next.token()), 'active')
+})
+
+test('trust.json: the thief of a key cannot end an earlier key before the time at which it was left', async () => {
+  const chain = await begun.rotate(keys[1]!)
+  const thief = await chain.rotate(keys[2]!, { retired: { [keys[0]!.kid]: 0, [keys[1]!.kid]: 0 } })
+  const client = await openProgram(trustServer(thief.file), { publicKeys: keys[0]!.publicKeyPem })
+  assert.equal(await enter(client, await thief.token()), 'active')
+  await client.clear()
+  const before = await tokenUnder(keys[0]!, { iat: start + 200 })
+  const after = await tokenUnder(keys[0]!, { iat: start + 201, revision: 2 })
+  assert.equal(await enter(client, before), 'active')
+  assert.match(await enter(client, after), /not valid/)
+})
+
 test('trust.json: a recovery key counts once, though the set names it in two spellings', async () => {
   const twice = [recovery[0]!, await respelt(recovery[0]!)]
   const chain = await (await begun.setRecovery(2, twice)).recover(keys[1]!, twice)
