@@ -1,5 +1,5 @@
+import { maxStatements } from '../core/token/limits.ts'
 import {
-  maxStatements,
   protectedHeader,
   readStatement,
   warrantOf,

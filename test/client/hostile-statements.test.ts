@@ -203,6 +203,17 @@ test('trust.json: a recovery key counts once, though the set names it twice', as
   assert.notEqual(await enter(client, await next.token()), 'active')
 })
 
+test('trust.json: a recovery set of more than twenty keys is refused, because each is looked for among all signatures', async () => {
+  const kids = Array.from({ length: 21 }, (_, at) => `${'A'.repeat(40)}${100 + at}`)
+  const states = [20, 21].map(async (count) => {
+    const recovery = { threshold: 1, kids: kids.slice(0, count) }
+    const chain = await (await begun.add(keys[0]!, { recovery }, [keys[0]!])).rotate(keys[1]!)
+    const client = await openProgram(trustServer(chain.file), { publicKeys: keys[0]!.publicKeyPem })
+    return (await enter(client, await chain.token())) === 'active'
+  })
+  assert.deepEqual(await Promise.all(states), [true, false])
+})
+
 test('trust.json: the thief of a key cannot end an earlier key before the time at which it was left', async () => {
   const chain = await begun.rotate(keys[1]!)
   const thief = await chain.rotate(keys[2]!, { retired: { [keys[0]!.kid]: 0, [keys[1]!.kid]: 0 } })

@@ -296,15 +296,6 @@ test('rotateKeys(): refuses a recovery key of the app as its signing key', async
   assert.equal((await openAll(licensing)).length, 2)
 })
 
-test('trust(): lists the newest thousand statements, because programs refuse a longer list', async () => {
-  const { licensing, storage, app } = await newShop()
-  const record = { appId: app.id, signatures: '[]', createdAt: start }
-  for (let seq = 1; seq <= 1_001; seq++)
-    await storage.insertKeyStatement({ ...record, seq, payload: JSON.stringify({ seq }) })
-  const numbers = (await licensing.apps.trust(slug)).statements.map(({ payload }) => textOf(payload))
-  assert.deepEqual([numbers.length, numbers[0], numbers.at(-1)], [1_000, '{"seq":2}', '{"seq":1001}'])
-})
-
 test('recovery.revoke(): refuses in an app without recovery keys', async () => {
   const { licensing } = await newShop()
   await licensing.rotateKeys(slug)

@@ -1,4 +1,5 @@
 import { base64url, compactVerify } from 'jose'
+import { maxRecoveryKeys } from './limits.ts'
 import { isBase64url, isInstant, parseStrictly, type ExpectedToken, type VerificationKey } from './token.ts'
 
 // Programs in the field read these statements for ever. A reader ignores a member after the known ones, as it ignores a claim
@@ -78,9 +79,6 @@ export interface Authority {
   readonly recovery: RecoverySet | null
 }
 
-/** A program reads no longer list of statements. */
-export const maxStatements = 1_000
-
 const names = 'iss,aud,seq,prev,iat,key,retired,revoked,recovery'
 const digest = /^[\w-]{43}$/
 /** Its highest bit is set, and its base64url is the one that RFC 4648 gives, so no key has two spellings. 2,048 to 16,384 bits. */
@@ -125,7 +123,8 @@ function isRecovery(value: unknown): boolean {
   if (value === null) return true
   const { threshold, kids } = Object(value) as RecoverySet
   const isEnough = Number.isInteger(threshold) && threshold > 0 && threshold <= kids.length
-  return areKids(kids) && isEnough && isSame(value, { threshold, kids })
+  const isFew = kids.length <= maxRecoveryKeys
+  return isFew && areKids(kids) && isEnough && isSame(value, { threshold, kids })
 }
 
 function isRetired(value: unknown): boolean {
