@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { toWire } from '../adapters/http/wire.ts'
 import {
   generateRsaKeyPair,
+  LicensingError,
   recoveryKeyId,
   signWithRecoveryKey,
   type Recover,
@@ -56,8 +57,21 @@ async function writeRecoveryKey(file: string): Promise<string> {
   return recoveryKeyId(await readRecoveryKey(file))
 }
 
-/** Writes the files, and removes them again if one of them or `work` fails: nobody may take a useless key for a recovery key. */
-async function withNewKeys<T>(
+function uncertain(cause: unknown, files: readonly string[]): CliError {
+  const advice = `Keep ${files.join(', ')} until heartwood apps trust shows whether the app has these recovery keys`
+  return new CliError(`${(cause as Error).message}. ${advice}`, { cause })
+}
+
+/** False if the database may have kept the work all the same, as when the connection is lost at the commit. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof CliError || (error instanceof LicensingError && error.code !== 'unavailable')
+}
+
+/**
+ * Writes the files, and removes them again if one of them or `work` is refused: nobody may take a useless key for a recovery
+ * key. After any other failure of `work` they stay, because they may be the only recovery keys of the app.
+ */
+export async function withNewKeys<T>(
   files: readonly string[],
   work: (kids: readonly string[]) => Promise<T>,
 ): Promise<T> {
@@ -70,6 +84,7 @@ async function withNewKeys<T>(
     }
     return await work(kids)
   } catch (error) {
+    if (kids.length === files.length && !isRefusal(error)) throw uncertain(error, written)
     for (const file of written) await rm(file, { force: true })
     throw error
   }

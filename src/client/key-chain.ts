@@ -1,3 +1,4 @@
+import { maxStatements } from '../core/token/limits.ts'
 import {
   protectedHeader,
   readStatement,
@@ -31,7 +32,6 @@ export interface Offered {
   readonly conflict: number | null
 }
 
-const maxStatements = 1_000
 /** In characters. Versions without succession refuse a record of more than 256 KiB, and the tokens need room in it. */
 const maxStored = 128 * 1_024
 
@@ -47,6 +47,18 @@ function payloadOf(statement: unknown): unknown {
 /** The number of the last recovery among links; 0 for none. */
 function lastRecovery(links: readonly Link[]): number {
   return Math.max(0, ...links.map(({ seq, recovers }) => (recovers ? seq : 0)))
+}
+
+/**
+ * By kid: the time after which that key signed no more. It is never before the statement that left the key: otherwise a later
+ * key could revoke an earlier one.
+ */
+function retiredBy(links: readonly Link[]): ReadonlyMap<string, number> {
+  const left = new Map(links.slice(1).map(({ iat }, at) => [links[at]!.kid, iat]))
+  const retired = new Map<string, number>()
+  for (const [kid, time] of links.flatMap((link) => Object.entries(link.retired)))
+    retired.set(kid, Math.max(left.get(kid) ?? 0, Math.min(time, retired.get(kid) ?? time)))
+  return retired
 }
 
 /** The chain of statements from a key that the program carries to the key that signs now. */
@@ -141,11 +153,8 @@ export class KeyChain {
   }
 
   #follow(links: readonly Link[]): void {
-    const retired = new Map<string, number>()
-    for (const [kid, time] of links.flatMap((link) => Object.entries(link.retired)))
-      retired.set(kid, Math.min(time, retired.get(kid) ?? time))
     this.#links = links
-    this.#retired = retired
+    this.#retired = retiredBy(links)
     this.#revoked = new Set(links.flatMap(({ revoked }) => revoked))
     this.keys = links.map(({ kid, publicKey, key: jwk }) => ({ kid, publicKey, jwk: { ...jwk } }))
     this.stored = this.#formatted(links)

@@ -48,7 +48,8 @@ export interface RestrictedLicensing {
    * @throws {LicensingError} `validation_error`, `not_found`; `recovery_required` if the rotation is `compromised` and the app
    * has recovery keys that do not sign; `conflict` if another rotation was faster; `unavailable` if too many key pairs or
    * signatures are being made.
-   * @throws {TypeError} if `keyPair` is malformed, is a pair that the app has or had, or is missing inside a host's transaction.
+   * @throws {TypeError} if `keyPair` is malformed, is a pair that the app has or had, or one of its recovery keys, or is
+   * missing inside a host's transaction.
    */
   rotateKeys(app: string, options?: RotationOptions, keyPair?: KeyPair): Promise<Rotation>
   /** True if the caller has the permission. The host has all permissions. */

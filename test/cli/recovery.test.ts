@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { KeyStatement, TrustFile } from '../../src/core/index.ts'
+import { withNewKeys } from '../../src/cli/recovery.ts'
+import { LicensingError, type KeyStatement, type TrustFile } from '../../src/core/index.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { recoveryKeys } from '../support/keys.ts'
 import { emptyFolder, heartwood, whenAllIsOver, type Ended } from './heartwood.ts'
@@ -82,6 +83,23 @@ test('heartwood apps recovery create: never overwrites, and leaves no useless ke
   )
   assert.throws(() => statSync(join(cwd, 'lone.pem')), /ENOENT/)
   assert.match(await refusal('recovery', 'create', 'nowhere', '--out', 'lone.pem'), /App not found/)
+})
+
+test('heartwood apps recovery create: keeps the keys if the database may have kept them too', async () => {
+  const files = [join(cwd, 'perhaps.pem')]
+  const lost = withNewKeys(files, () => Promise.reject(new Error('Connection terminated')))
+  await assert.rejects(
+    lost,
+    /^CliError: Connection terminated\. Keep .*perhaps\.pem until heartwood apps trust/,
+  )
+  assert.match(readFileSync(files[0]!, 'utf8'), /^-----BEGIN PRIVATE KEY-----\n/)
+  const refused = [join(cwd, 'never.pem')]
+  const conflict = new LicensingError('conflict', 'Another was faster')
+  await assert.rejects(
+    withNewKeys(refused, () => Promise.reject(conflict)),
+    /Another was faster/,
+  )
+  assert.throws(() => statSync(refused[0]!), /ENOENT/)
 })
 
 test('heartwood licenses file: prints the armoured text', async () => {

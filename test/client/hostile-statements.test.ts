@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { before, test } from 'node:test'
+import { calculateJwkThumbprint } from 'jose'
 import {
   hashOf,
   licenseFile,
@@ -35,6 +36,13 @@ async function shortKey(): Promise<StatementKey> {
   const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' })
   const key = await crypto.subtle.importKey('pkcs8', new Uint8Array(pkcs8), algorithm, false, ['sign'])
   return { ...keys[1]!, jwk: { kty: kty!, n: n!, e: e! }, privateKey: key }
+}
+
+/** The same key under another name: the last character of its modulus has bits that no decoder reads. */
+async function respelt(key: StatementKey): Promise<StatementKey> {
+  const n = key.jwk.n!
+  const jwk = { ...key.jwk, n: n.slice(0, -1) + String.fromCharCode(n.charCodeAt(n.length - 1) + 1) }
+  return { ...key, jwk, kid: await calculateJwkThumbprint(jwk) }
 }
 
 const replaceLast = (chain: TestChain, statement: Statement): readonly Statement[] => [
@@ -83,6 +91,10 @@ const attacks: Readonly<Record<string, () => Promise<readonly Statement[]>>> = {
   },
   'a key with the exponent 1': () => second({ key: { ...keys[1]!.jwk, e: 'AQ' } }),
   'a key with a private member': () => second({ key: { ...keys[1]!.jwk, d: 'AQAB' } }),
+  'a key in another spelling of base64url': async () => {
+    const key = await respelt(keys[1]!)
+    return second({ key: key.jwk }, [keys[0]!, key])
+  },
   'a kid that is not the thumbprint of the key': () =>
     second({}, [keys[0]!, { ...keys[1]!, kid: keys[2]!.kid }]),
   'another alg in the header': () => second({}, undefined, { alg: 'RS512' }),
@@ -181,6 +193,44 @@ test('trust.json: the rows above fail for their own reasons, because the same st
     })
     assert.equal(await enter(client, await tokenUnder(keys[1]!)), 'active')
   }
+})
+
+test('trust.json: a recovery key counts once, though the set names it twice', async () => {
+  const set = { threshold: 2, kids: [recovery[0]!.kid, recovery[0]!.kid] }
+  const chain = await begun.add(keys[0]!, { recovery: set }, [keys[0]!])
+  const next = await chain.recover(keys[1]!, [recovery[0]!])
+  const client = await openProgram(trustServer(next.file), { publicKeys: keys[0]!.publicKeyPem })
+  assert.notEqual(await enter(client, await next.token()), 'active')
+})
+
+test('trust.json: a recovery set of more than twenty keys is refused, because each is looked for among all signatures', async () => {
+  const kids = Array.from({ length: 21 }, (_, at) => `${'A'.repeat(40)}${100 + at}`)
+  const states = [20, 21].map(async (count) => {
+    const recovery = { threshold: 1, kids: kids.slice(0, count) }
+    const chain = await (await begun.add(keys[0]!, { recovery }, [keys[0]!])).rotate(keys[1]!)
+    const client = await openProgram(trustServer(chain.file), { publicKeys: keys[0]!.publicKeyPem })
+    return (await enter(client, await chain.token())) === 'active'
+  })
+  assert.deepEqual(await Promise.all(states), [true, false])
+})
+
+test('trust.json: the thief of a key cannot end an earlier key before the time at which it was left', async () => {
+  const chain = await begun.rotate(keys[1]!)
+  const thief = await chain.rotate(keys[2]!, { retired: { [keys[0]!.kid]: 0, [keys[1]!.kid]: 0 } })
+  const client = await openProgram(trustServer(thief.file), { publicKeys: keys[0]!.publicKeyPem })
+  assert.equal(await enter(client, await thief.token()), 'active')
+  await client.clear()
+  const before = await tokenUnder(keys[0]!, { iat: start + 200 })
+  const after = await tokenUnder(keys[0]!, { iat: start + 201, revision: 2 })
+  assert.equal(await enter(client, before), 'active')
+  assert.match(await enter(client, after), /not valid/)
+})
+
+test('trust.json: a recovery key counts once, though the set names it in two spellings', async () => {
+  const twice = [recovery[0]!, await respelt(recovery[0]!)]
+  const chain = await (await begun.setRecovery(2, twice)).recover(keys[1]!, twice)
+  const client = await openProgram(trustServer(chain.file), { publicKeys: keys[0]!.publicKeyPem })
+  assert.notEqual(await enter(client, await chain.token()), 'active')
 })
 
 test('trust.json: a fault ends the walk, and what was accepted before it stands', async () => {

@@ -275,6 +275,27 @@ for (const [name, given] of Object.entries(wrongRevocations))
     assert.equal((await openAll(licensing)).length, 3)
   })
 
+test('recovery.revoke(): refuses a key in its grace period, whose tokens the server still renews', async () => {
+  const { licensing, clock } = await newShop()
+  await licensing.recovery.set(slug, await setOf(1, 0))
+  await licensing.rotateKeys(slug, { gracePeriodDays: 30 })
+  const [, { kid } = { kid: '' }] = await licensing.apps.keys(slug)
+  const revoke = () => licensing.recovery.revoke(slug, [kid], recoverBy(0))
+  const refused = await refusalOf(revoke())
+  assert.deepEqual([refused.code, Object.keys(refused.details!)], ['validation_error', ['kids']])
+  assert.equal((await openAll(licensing)).length, 3)
+  clock.seconds += 30 * day
+  assert.deepEqual(await revoke(), { seq: 4 })
+})
+
+test('rotateKeys(): refuses a recovery key of the app as its signing key', async () => {
+  const { licensing } = await newShop()
+  const pair = testKeyPairs.at(-1)!
+  await licensing.recovery.set(slug, { threshold: 1, kids: [await recoveryKeyId(pair.privateKeyPem)] })
+  await assert.rejects(licensing.rotateKeys(slug, {}, pair), /^TypeError: A rotation needs a fresh key pair/)
+  assert.equal((await openAll(licensing)).length, 2)
+})
+
 test('recovery.revoke(): refuses in an app without recovery keys', async () => {
   const { licensing } = await newShop()
   await licensing.rotateKeys(slug)

@@ -5,9 +5,9 @@ import { integer } from '../input/fields.ts'
 import { input, invalidInput, type Input } from '../input/parse.ts'
 import { requireApp } from '../lookup.ts'
 import type { EventDraft } from '../runtime/events.ts'
-import { maxRecoveryKeys } from '../storage/apps.ts'
 import type { AppRecord, SigningKeyRecord } from '../storage/index.ts'
 import { thumbprint } from '../storage/schema.ts'
+import { maxRecoveryKeys } from '../token/limits.ts'
 import type { RecoverySet } from '../token/statement.ts'
 import { inTransaction } from '../transaction.ts'
 import { nextStatements, readChain, recoveryRequired, type Chain, type Recover } from './chain.ts'
@@ -44,8 +44,9 @@ export interface Recovery {
   /**
    * Revokes earlier signing keys of an app, by a statement that recovery keys sign: programs that read it refuse every token
    * under those keys. To replace the active key, use {@link Licensing.rotateKeys}.
-   * @throws {LicensingError} `validation_error` for a key that is not a retired one of the app; `not_found`;
-   * `recovery_required` if too few recovery keys sign, or if the app has none; `conflict` if another statement was faster.
+   * @throws {LicensingError} `validation_error` for a key that is not a retired one of the app, or is in its grace period, which
+   * a rotation without grace ends; `not_found`; `recovery_required` if too few recovery keys sign, or if the app has none;
+   * `conflict` if another statement was faster.
    */
   revoke(app: string, kids: readonly string[], recover: Recover): Promise<WrittenStatement>
 }
@@ -141,9 +142,14 @@ async function revokeKeys(
   const record = await requireApp(context, app, 'apps:rotate')
   const active = await activeKey(context, record.id)
   const known = await context.storage.listSigningKeys(record.id)
-  const retired = known.filter(({ kid }) => kid !== active.kid).map(({ kid }) => kid)
-  if (!kids.every((kid) => retired.includes(kid)))
+  const retired = known.filter(({ kid }) => kid !== active.kid)
+  if (!kids.every((kid) => retired.some((key) => key.kid === kid)))
     throw invalidInput({ kids: ['must name retired signing keys of the app'] })
+  // Programs would refuse its tokens while the server renews them, for a thief too.
+  if (retired.some((key) => kids.includes(key.kid) && key.acceptedUntil! > context.runtime.now()))
+    throw invalidInput({
+      kids: ['must name no key in its grace period, which a rotation without grace ends'],
+    })
   const chain = await readChain(context, record, active)
   const { recovery } = chain.last
   if (recovery === null)

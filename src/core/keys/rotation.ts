@@ -146,7 +146,8 @@ async function prepareSwap(context: Context, app: AppRecord, plan: Plan, pair?: 
   const isRecovery = mustRecover(chain, plan)
   const next = await sealSigningKey(context, app.id, await keyPairFor(context, pair, 'fresh'))
   const known = await context.storage.listSigningKeys(app.id)
-  if (known.some(({ kid }) => kid === next.kid)) throw new TypeError('A rotation needs a fresh key pair')
+  const taken = [...known.map(({ kid }) => kid), ...(chain.last.recovery?.kids ?? [])]
+  if (taken.includes(next.kid)) throw new TypeError('A rotation needs a fresh key pair')
   const now = context.runtime.now()
   const acceptOldUntil = plan.graceDays === 0 ? null : now + plan.graceDays * day
   const succession = {

@@ -1,6 +1,7 @@
 import { Type, type TUnsafe } from '@sinclair/typebox'
 import { appSlug, description, name, nullable, oneOf, text } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
+import { maxRecoveryKeys } from '../token/limits.ts'
 import type { RecoverySet } from '../token/statement.ts'
 import type { Page } from './page.ts'
 import { described, formed, id, noted, sealed, thumbprint, timestamps, type RecordSchema } from './schema.ts'
@@ -28,9 +29,6 @@ export interface AppRecord {
   readonly createdAt: NumericDate
   readonly updatedAt: NumericDate
 }
-
-/** The most recovery keys that an app has. */
-export const maxRecoveryKeys = 20
 
 /** The recovery keys that sign after a theft. The threshold is at most their number, which the use case checks. */
 function recoverySet(): TUnsafe<RecoverySet> {

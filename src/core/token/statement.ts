@@ -1,4 +1,5 @@
 import { base64url, compactVerify } from 'jose'
+import { maxRecoveryKeys } from './limits.ts'
 import { isBase64url, isInstant, parseStrictly, type ExpectedToken, type VerificationKey } from './token.ts'
 
 // Programs in the field read these statements for ever. A reader ignores a member after the known ones, as it ignores a claim
@@ -80,7 +81,7 @@ export interface Authority {
 
 const names = 'iss,aud,seq,prev,iat,key,retired,revoked,recovery'
 const digest = /^[\w-]{43}$/
-/** The highest bit of a modulus is set, so no key has two spellings. From 2,048 bits to 16,384. */
+/** Its highest bit is set, and its base64url is the one that RFC 4648 gives, so no key has two spellings. 2,048 to 16,384 bits. */
 const modulus = /^[g-z0-9_-][\w-]{341,2730}$/
 
 async function sha256(bytes: Uint8Array): Promise<string> {
@@ -122,7 +123,8 @@ function isRecovery(value: unknown): boolean {
   if (value === null) return true
   const { threshold, kids } = Object(value) as RecoverySet
   const isEnough = Number.isInteger(threshold) && threshold > 0 && threshold <= kids.length
-  return areKids(kids) && isEnough && isSame(value, { threshold, kids })
+  const isFew = kids.length <= maxRecoveryKeys
+  return isFew && areKids(kids) && isEnough && isSame(value, { threshold, kids })
 }
 
 function isRetired(value: unknown): boolean {
@@ -132,7 +134,9 @@ function isRetired(value: unknown): boolean {
 
 function isRsaJwk(value: unknown): value is RsaJwk {
   const { n } = Object(value) as RsaJwk
-  return typeof n === 'string' && modulus.test(n) && isSame(value, { kty: 'RSA', n, e: 'AQAB' })
+  return (
+    typeof n === 'string' && modulus.test(n) && isBase64url(n) && isSame(value, { kty: 'RSA', n, e: 'AQAB' })
+  )
 }
 
 function isStatement(value: object): value is KeyStatement {
