@@ -58,6 +58,7 @@ function allAsked(token: string, appId: string): readonly Asked[] {
     get(target.replace('/apps/', '/apps/x/../'), false),
     get(target.replace('/apps/', '/apps/./'), false),
     get(target.replace('/apps/', '/apps\\'), false),
+    get(target.replace('desktop-app', 'x\\..\\desktop-app'), false),
     get(target.replace('/apps/', '//apps/'), false),
     get(target.replace('/api/', '/%61pi/'), false),
     get(`/x/..${target}`, false),
