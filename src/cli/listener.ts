@@ -43,6 +43,10 @@ interface AddressReader {
 /** Any server of Bun, because each reads the address from the request. To note it in every request would cost more than that. */
 let anyBunServer: AddressReader | undefined
 
+function noteBunServer(server: AddressReader | undefined): void {
+  anyBunServer = server
+}
+
 /** Load balancers keep an idle connection for a minute. The server must not be the first to close it. */
 export const connectionTimeouts: ConnectionTimeouts = { headMs: 15_000, bodyMs: 30_000, idleMs: 75_000 }
 
@@ -111,10 +115,7 @@ function bunServer(
       idleTimeout: Math.ceil(idleMs / 1000),
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       // srvx would define three properties on each request, which cost as much as a look-up.
-      routes: bunRoutes((request, bun) => {
-        anyBunServer = bun
-        return fetch(request)
-      }, direct ?? null),
+      routes: bunRoutes(fetch, direct ?? null, noteBunServer),
     },
   })
   return server

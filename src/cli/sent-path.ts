@@ -1,4 +1,4 @@
-import type { BunFetchHandler, ServerRequest } from 'srvx'
+import type { BunFetchHandler, ServerHandler, ServerRequest } from 'srvx'
 import type { DirectPath } from '../adapters/direct-path.ts'
 
 /** A request as Bun's router makes it. */
@@ -67,19 +67,24 @@ function showHostless(request: Request): boolean {
   return isHostless
 }
 
+/** Is told the server of each request, before anything looks at the request: only the server knows the address of its socket. */
+export type NoteServer = (server: Parameters<BunFetchHandler>[1]) => void
+
 /**
  * Routes for Bun's server that pass every request on with the path that was sent. In `request.url`, Bun resolves `..` and
  * reads `\` as a slash. Its router alone still has the segments.
  */
 export function bunRoutes(
-  handle: BunFetchHandler,
+  handle: ServerHandler,
   direct: DirectPath | null,
+  note: NoteServer,
 ): Record<string, BunFetchHandler> {
   const after =
     (show: (request: RoutedRequest) => void): BunFetchHandler =>
     (request, server) => {
+      note(server)
       if (!showHostless(request)) show(request)
-      return handle(request, server)
+      return handle(request)
     }
   const patterns = Array.from({ length: mostSegments }, (_, last) =>
     Array.from({ length: last + 1 }, (__, at) => `/:s${at}`).join(''),
@@ -89,7 +94,7 @@ export function bunRoutes(
   return {
     ...Object.fromEntries(split.map((path) => [path, bySegments])),
     '/*': after(showNoPathOfOurs),
-    ...(direct !== null && { [direct.pattern]: bunRoute(direct, after) }),
+    ...(direct !== null && { [direct.pattern]: bunRoute(direct, after, note) }),
   }
 }
 
@@ -100,6 +105,7 @@ export function bunRoutes(
 function bunRoute(
   { pattern, respond }: DirectPath,
   after: (show: (request: RoutedRequest) => void) => BunFetchHandler,
+  note: NoteServer,
 ): BunFetchHandler {
   const segments = pattern.split('/').slice(1)
   const otherwise = after((request) =>
@@ -109,6 +115,7 @@ function bunRoute(
     ),
   )
   return (request: RoutedRequest, server) => {
+    note(server)
     const { url } = request
     const slug = request.params?.['slug']
     const response = slug === undefined ? null : respond(request, url.slice(pathStart(url)), slug)

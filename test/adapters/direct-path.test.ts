@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { directPath, type DirectPath } from '../../src/adapters/direct-path.ts'
 import { apiServer } from '../../src/adapters/elysia-server.ts'
 import { createHttpService, type ServerOptions } from '../../src/adapters/http/service.ts'
-import { startListener, type Listener } from '../../src/cli/listener.ts'
+import { socketAddressOf, startListener, type Listener } from '../../src/cli/listener.ts'
 import { installation, newShop, tokenOf, type Shop } from '../support/fixtures.ts'
 import { exchange, rawRequest } from './listening.ts'
 
@@ -58,6 +58,7 @@ function allAsked(token: string, appId: string): readonly Asked[] {
     get(target.replace('/apps/', '/apps/x/../'), false),
     get(target.replace('/apps/', '/apps/./'), false),
     get(target.replace('/apps/', '/apps\\'), false),
+    get(target.replace('desktop-app', 'x\\..\\desktop-app'), false),
     get(target.replace('/apps/', '//apps/'), false),
     get(target.replace('/api/', '/%61pi/'), false),
     get(`/x/..${target}`, false),
@@ -127,6 +128,21 @@ async function whileBothListen(
     Promise.all(listeners.map((listener) => listener.close({ cut: true }))),
   )
 }
+
+// The first test, because the other one sends requests by the general way too.
+test('verification counts under the address of the socket, also if no other request has come before', async () => {
+  const { licensing } = await newShop()
+  const limited: ServerOptions = { rateLimits: { verify: 2 }, clientAddress: socketAddressOf }
+  const service = createHttpService(licensing, limited)
+  const app = apiServer(service, limited)
+  const listened = { fetch: (request: Request) => app.fetch(request), direct: directPath(service) }
+  const listener = await startListener(listened, { port: 0, host: '127.0.0.1' })
+  const url = `${listener.url}/api/v1/apps/desktop-app/licenses/verify?installation_id=${installation(1)}`
+  const statuses: number[] = []
+  for (let count = 0; count < 3; count++) statuses.push((await fetch(url)).status)
+  await listener.close({ cut: true })
+  assert.deepEqual(statuses, [404, 404, 429])
+})
 
 test('a request of verification gets the same bytes and is counted alike, whether or not the framework sees it', async () => {
   const shop = await newShop()

@@ -127,6 +127,19 @@ describe('SQLite storage: writes that wait for the same turn', () => {
       assert.ok(turns >= 49, `${turns} turns`)
     }))
 
+  it('go on while a false clock has the place of the timers', () =>
+    withStorage(async ({ storage, appId }) => {
+      const real = globalThis.setImmediate
+      globalThis.setImmediate = (() => ({})) as unknown as typeof setImmediate
+      const writes = (async () => {
+        for (let made = 0; made < 3; made++) await storage.insertCustomer(newCustomer(appId))
+        return 'written'
+      })()
+      const limit = new Promise((resolve) => setTimeout(resolve, 2_000, 'waiting'))
+      const outcome = await Promise.race([writes, limit]).finally(() => (globalThis.setImmediate = real))
+      assert.equal(outcome, 'written')
+    }))
+
   it('no write waits for a transaction that never settles, and the transaction writes nothing afterwards', () =>
     withStorage(async ({ storage, appId }) => {
       const wake = Promise.withResolvers<void>()

@@ -180,6 +180,24 @@ const races: Readonly<Record<string, (shop: Shop) => Promise<void>>> = {
     }
   },
 
+  'an activation takes the place of a license that is being deleted with its customer': async (shop) => {
+    const { licensing, storage, customer: sold, app: record } = shop
+    const leaving = await licensing.customers.create(app, { email: 'bob@example.com' })
+    const key = await sell(shop, { customerId: sold.id })
+    const gone = await activate(shop, await sell(shop, { customerId: leaving.id }), 1)
+    assert.equal(await codeOf(activate(shop, key, 1)), 'conflict')
+    const deletion = { id: leaving.id, appId: record.id, kind: 'customer', startedAt: start } as const
+    const isHidden = (await storage.beginDeletion(deletion, 0)) === 'begun'
+    // Memory deletes all in one step.
+    if (!isHidden) await licensing.customers.delete(app, leaving.id)
+    const { license, created } = await activate(shop, key, 1)
+    assert.equal(created, true)
+    assert.equal(await licensing.finishDeletions(), isHidden ? 1 : 0)
+    assert.equal(await codeOf(licensing.licenses.get(app, gone.license.id)), 'not_found')
+    assert.equal((await licensing.licenses.get(app, license.id)).status, 'active')
+    assert.equal(await storage.countSeats(key.id), 1)
+  },
+
   'releases, activations and reinstatements at once sell no seat twice': async (shop) => {
     const sold = await sell(shop, { seats: 4, releasesPerYear: null })
     const { licenseKeys, licenses } = shop.licensing

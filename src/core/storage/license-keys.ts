@@ -188,8 +188,8 @@ export interface EndingLicenseKeys {
 /** The seats of a license key, as one installation finds them. */
 export interface Seating {
   /**
-   * The seat of the installation, in any state: the taken one if there is one, otherwise the newest; `null` if the
-   * installation never had one.
+   * The seat of the installation, in any state: the taken one if there is one, otherwise the newest that the vendor revoked,
+   * otherwise the newest; `null` if the installation never had one.
    */
   readonly seat: LicenseRecord | null
   /** The number of taken seats, that of the installation among them. */

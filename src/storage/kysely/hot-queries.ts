@@ -3,6 +3,7 @@ import {
   type CompiledQuery,
   type Expression,
   type Kysely,
+  type RawBuilder,
   type SqlBool,
   type UpdateQueryBuilder,
   type UpdateResult,
@@ -198,11 +199,18 @@ function seats(db: Kysely<Database>): Pick<HotQueries, 'seating' | 'seatCount' |
   }
 }
 
+/** The newest seat without a value in the column. */
+function newestWithout(column: 'revoked_at' | 'revoked_cause'): RawBuilder<string | null> {
+  return sql`max(case when ${sql.ref(column)} is null then id end)`
+}
+
 /** The seat is found by an aggregate, because SQLite sorts even two rows in a table of their own: that costs five times as much. */
 function seating(db: Kysely<Database>, taken: Expression<unknown>) {
   const seatId = db
     .selectFrom('heartwood_license')
-    .select(sql`coalesce(max(case when revoked_at is null then id end), max(id))`.as('id'))
+    .select(
+      sql`coalesce(${newestWithout('revoked_at')}, ${newestWithout('revoked_cause')}, max(id))`.as('id'),
+    )
     .where('license_key_id', '=', '')
     .where('installation_id', '=', '')
     .where(isLicensePresent)

@@ -27,7 +27,8 @@ export function seatStorage({ read, write }: Runner): SeatVerbs {
       read((tables) => {
         const all = seatsOf(tables, licenseKeyId)
         const seats = all.filter((seat) => seat.installationId === installationId)
-        return { seat: seats.find(isTaken) ?? seats.at(-1) ?? null, taken: all.filter(isTaken).length }
+        const seat = seats.find(isTaken) ?? seats.findLast(isByVendor) ?? seats.at(-1) ?? null
+        return { seat, taken: all.filter(isTaken).length }
       }),
     countSeats: (licenseKeyId, seenBefore) =>
       read((tables) => takenSeats(tables, licenseKeyId).filter(wasSeenBefore(seenBefore)).length),
@@ -43,6 +44,11 @@ export function seatStorage({ read, write }: Runner): SeatVerbs {
 
 function isTaken({ revokedAt }: LicenseRecord): boolean {
   return revokedAt === null
+}
+
+/** True for a revoked seat that the vendor revoked. */
+function isByVendor({ revokedCause }: LicenseRecord): boolean {
+  return revokedCause === null
 }
 
 function wasSeenBefore(time: NumericDate | undefined): (seat: LicenseRecord) => boolean {

@@ -53,13 +53,17 @@ async function othersOf(storage: Storage, { app }: Parents, licenseKeyId: string
 
 const readCases: readonly ConformanceCase[] = [
   storageCase(
-    'findSeating(): prefers the taken seat, then the newest, and counts the taken ones',
+    'findSeating(): prefers the taken seat, then one that the vendor revoked, then the newest, and counts the taken ones',
     async (storage) => {
       const { keyId, parents } = await addTaken(storage)
       const installationId = newInstallation()
       const old = { installationId, current: false, revokedAt: madeAt }
+      const given = { ...old, revokedCause: 'released' } as const
       assert.deepEqual(await storage.findSeating(keyId, installationId), { seat: null, taken: 3 })
+      const [, last] = await several(2, () => addSeat(storage, parents, keyId, given))
+      assert.deepEqual(await storage.findSeating(keyId, installationId), { seat: last, taken: 3 })
       const [first, second] = await several(2, () => addSeat(storage, parents, keyId, old))
+      await addSeat(storage, parents, keyId, given)
       assert.deepEqual(await storage.findSeating(keyId, installationId), { seat: second, taken: 3 })
       const seat = await storage.updateLicense(first!.id, 1, { revokedAt: null, current: true })
       assert.deepEqual(await storage.findSeating(keyId, installationId), { seat, taken: 4 })

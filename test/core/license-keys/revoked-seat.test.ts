@@ -90,3 +90,17 @@ test('licenses.reinstate(): refuses a seat of a full license key, until one was 
     'seat_limit_reached',
   )
 })
+
+test('A machine whose seat the vendor revoked does not come back by an earlier seat of the same license key', async () => {
+  const shop = await newShop()
+  const { licenseKeys, licenses } = shop.licensing
+  const { key } = await sell(shop, { seats: 2 })
+  const moved = await licenseKeys.activate(app, key, { installationId: installation(2) })
+  const left = await licenseKeys.activate(app, key, place)
+  await licenseKeys.release(app, left.license.id)
+  await licenses.update(app, moved.license.id, place)
+  await licenses.revoke(app, moved.license.id)
+  assert.equal(await codeOf(licenseKeys.activate(app, key, place)), 'license_revoked')
+  await licenses.reinstate(app, moved.license.id)
+  assert.equal((await licenseKeys.activate(app, key, place)).license.id, moved.license.id)
+})
