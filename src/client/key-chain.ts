@@ -1,4 +1,4 @@
-import { maxStatements } from '../core/token/limits.ts'
+import { maxStatements } from '../core/token/statement-limits.ts'
 import {
   protectedHeader,
   readStatement,

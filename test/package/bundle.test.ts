@@ -53,6 +53,7 @@ test('heartwood/client: the bundle has its own files, those it shares with core,
     'token/jti',
     'token/pasted',
     'token/statement',
+    'token/statement-limits',
     'token/token',
     'typeid',
   ].map((name) => `src/core/${name}.ts`)

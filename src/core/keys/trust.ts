@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { requireApp } from '../lookup.ts'
-import { maxStatements } from '../token/limits.ts'
+import { maxStatements } from '../token/statement-limits.ts'
 import type { TrustFile } from '../token/statement.ts'
 import { readChain, signedStatementOf } from './chain.ts'
 import { activeKey } from './signing-keys.ts'

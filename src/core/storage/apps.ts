@@ -1,7 +1,7 @@
 import { Type, type TUnsafe } from '@sinclair/typebox'
 import { appSlug, description, name, nullable, oneOf, text } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
-import { maxRecoveryKeys } from '../token/limits.ts'
+import { maxRecoveryKeys } from '../token/statement-limits.ts'
 import type { RecoverySet } from '../token/statement.ts'
 import type { Page } from './page.ts'
 import { described, formed, id, noted, sealed, thumbprint, timestamps, type RecordSchema } from './schema.ts'

@@ -1,5 +1,5 @@
 import { base64url, compactVerify } from 'jose'
-import { maxRecoveryKeys } from './limits.ts'
+import { maxRecoveryKeys } from './statement-limits.ts'
 import { isBase64url, isInstant, parseStrictly, type ExpectedToken, type VerificationKey } from './token.ts'
 
 // Programs in the field read these statements for ever. A reader ignores a member after the known ones, as it ignores a claim
