@@ -63,6 +63,16 @@ const faults: Readonly<Record<string, readonly [sql: string, where: RegExp, what
     /^statement 2 of app app_/,
     /^cannot be read/,
   ],
+  'a statement whose signatures are no JSON': [
+    `update heartwood_key_statement set signatures = 'none' where seq = 2`,
+    /^statement 2 of app app_/,
+    /^cannot be read/,
+  ],
+  'a statement with a signature that is null': [
+    `update heartwood_key_statement set signatures = '[' || json_extract(signatures, '$[1]') || ',null]' where seq = 3`,
+    /^statement 3 of app app_/,
+    /^is signed neither by the key before it nor by enough recovery keys$/,
+  ],
   'a statement without the signature of the key before it': [
     `update heartwood_key_statement set signatures = '[' || json_extract(signatures, '$[1]') || ']' where seq = 3`,
     /^statement 3 of app app_/,
