@@ -11,11 +11,19 @@ const lineLength = 64
 const begin = '-----BEGIN HEARTWOOD LICENSE-----'
 const end = '-----END HEARTWOOD LICENSE-----'
 
-function armoured(token: string, statements: readonly SignedStatement[]): string {
-  // Tokens and statements are plain ASCII.
-  const text = btoa(JSON.stringify({ v: 1, token, trust: { v: 1, statements } }))
-  const lines = text.match(new RegExp(`.{1,${lineLength}}`, 'g')) ?? []
-  return [begin, ...lines, end, ''].join('\n')
+/** Bytes of JSON that fit between the two lines. Base64 makes four characters of three bytes, and each line has its end. */
+const room =
+  Math.floor((maxLength - begin.length - end.length - 2) / (lineLength + 1)) * ((lineLength / 4) * 3)
+
+function jsonOf(token: string, statements: readonly SignedStatement[]): string {
+  return JSON.stringify({ v: 1, token, trust: { v: 1, statements } })
+}
+
+/** The newest statements that fit beside the token. */
+function fitting(token: string, statements: readonly SignedStatement[]): readonly SignedStatement[] {
+  let left = room - jsonOf(token, []).length
+  const tooOld = statements.findLastIndex((statement) => (left -= JSON.stringify(statement).length + 1) < 0)
+  return statements.slice(tooOld + 1)
 }
 
 /**
@@ -23,10 +31,10 @@ function armoured(token: string, statements: readonly SignedStatement[]): string
  * because each part is by itself. If the statements do not fit, the oldest ones are left out.
  */
 function format(token: string, { statements }: TrustFile): string {
-  for (let from = 0; ; from++) {
-    const text = armoured(token, statements.slice(from))
-    if (text.length <= maxLength || from === statements.length) return text
-  }
+  // Tokens and statements are plain ASCII.
+  const text = btoa(jsonOf(token, fitting(token, statements)))
+  const lines = text.match(new RegExp(`.{1,${lineLength}}`, 'g')) ?? []
+  return [begin, ...lines, end, ''].join('\n')
 }
 
 /**
