@@ -322,14 +322,6 @@ test('recovery.set(): refuses a malformed set, and the signing key of the app', 
   assert.equal((await openAll(licensing)).length, 1)
 })
 
-test('signWithRecoveryKey(): refuses what is no private RSA key', async () => {
-  for (const pem of ['', recoveryKeys[0]!.publicKeyPem, 'x'])
-    await assert.rejects(
-      signWithRecoveryKey('{}', pem),
-      /^TypeError: A recovery key must be a private RSA key/,
-    )
-})
-
 test('recovery: a value in a request is not taken for a function', async () => {
   const { licensing } = await newShop()
   const options = { compromised: true, recover: 'yes' } as never

@@ -1,5 +1,5 @@
 import { CompactSign, exportJWK, importPKCS8 } from 'jose'
-import { thumbprintOf, type RsaJwk, type StatementSignature } from '../token/statement.ts'
+import { isRsaJwk, thumbprintOf, type RsaJwk, type StatementSignature } from '../token/statement.ts'
 
 /** Signs the payload of a statement with RS256. The same key gives the same bytes. */
 export async function signStatement(
@@ -19,7 +19,7 @@ interface RecoveryKey {
   readonly jwk: RsaJwk
 }
 
-/** @throws {TypeError} unless it is a private RSA key with at least 2048 bits, and with 65537 as exponent. */
+/** @throws {TypeError} unless it is a private RSA key whose public half programs read. */
 async function readRecoveryKey(privateKeyPem: string): Promise<RecoveryKey> {
   const fault = 'A recovery key must be a private RSA key in PEM (PKCS #8)'
   const privateKey = await importPKCS8(privateKeyPem, 'RS256', { extractable: true }).catch(
@@ -27,10 +27,10 @@ async function readRecoveryKey(privateKeyPem: string): Promise<RecoveryKey> {
       throw new TypeError(fault, { cause })
     },
   )
-  const { n = '', e } = await exportJWK(privateKey)
-  // 2,048 bits are 342 characters of base64url.
-  if (n.length < 342 || e !== 'AQAB') throw new TypeError(`${fault}, with 65537 as exponent`)
-  return { privateKey, jwk: { kty: 'RSA', n, e } }
+  const { kty, n, e } = await exportJWK(privateKey)
+  const jwk = { kty, n, e }
+  if (!isRsaJwk(jwk)) throw new TypeError(`${fault}, with 2048 to 16384 bits and 65537 as exponent`)
+  return { privateKey, jwk }
 }
 
 /**

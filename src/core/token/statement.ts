@@ -132,7 +132,8 @@ function isRetired(value: unknown): boolean {
   return isObject && Object.entries(value).every(([kid, time]) => isKid(kid) && isInstant(time))
 }
 
-function isRsaJwk(value: unknown): value is RsaJwk {
+/** True for a key of 2,048 to 16,384 bits, in the one spelling that counts. */
+export function isRsaJwk(value: unknown): value is RsaJwk {
   const { n } = Object(value) as RsaJwk
   return (
     typeof n === 'string' && modulus.test(n) && isBase64url(n) && isSame(value, { kty: 'RSA', n, e: 'AQAB' })
