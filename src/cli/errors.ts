@@ -12,3 +12,9 @@ export class UsageError extends CliError {
 export function codeOf(error: unknown): string {
   return String((error as NodeJS.ErrnoException).code ?? (error as Error).name)
 }
+
+/** The failure of a file that is not written over. */
+export function cannotCreate(file: string, cause: unknown): CliError {
+  const code = codeOf(cause)
+  return new CliError(`Cannot create ${file}: ${code === 'EEXIST' ? 'it already exists' : code}`, { cause })
+}

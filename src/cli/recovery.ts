@@ -9,7 +9,7 @@ import {
   type RecoverySet,
 } from '../core/index.ts'
 import { withExistingDatabase } from './database.ts'
-import { CliError, codeOf } from './errors.ts'
+import { cannotCreate, CliError } from './errors.ts'
 import { writeNewFile } from './new-file.ts'
 import type { CliSettings } from './settings.ts'
 import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
@@ -50,9 +50,7 @@ async function writeRecoveryKey(file: string): Promise<string> {
   try {
     await writeNewFile(file, (handle) => handle.writeFile(privateKeyPem))
   } catch (cause) {
-    const code = codeOf(cause)
-    const reason = code === 'EEXIST' ? 'it already exists' : code
-    throw new CliError(`Cannot create ${file}: ${reason}`, { cause })
+    throw cannotCreate(file, cause)
   }
   return recoveryKeyId(await readRecoveryKey(file))
 }

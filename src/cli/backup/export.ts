@@ -4,7 +4,7 @@ import { jsonOf, writeResult, type AsJson, type Output } from '../terminal/outpu
 import { progressBar } from '../terminal/progress.ts'
 import { withSnapshot, type Snapshot } from './snapshot.ts'
 import { countAll, entriesOf, totalOf, type Counts } from './records.ts'
-import { CliError, codeOf } from '../errors.ts'
+import { cannotCreate } from '../errors.ts'
 import { writeNewFile } from '../new-file.ts'
 import { shownDatabase, type CliSettings } from '../settings.ts'
 
@@ -36,18 +36,13 @@ async function writeAll(snapshot: Snapshot, write: Write): Promise<Counts> {
   return counts
 }
 
-function failure(file: string, cause: unknown): CliError {
-  const code = codeOf(cause)
-  return new CliError(`Cannot create ${file}: ${code === 'EEXIST' ? 'it already exists' : code}`, { cause })
-}
-
 /** Writes the file completely, or not at all. */
 async function toFile(file: string, work: (write: Write) => Promise<Counts>): Promise<Counts> {
-  if (existsSync(file)) throw failure(file, { code: 'EEXIST' })
+  if (existsSync(file)) throw cannotCreate(file, { code: 'EEXIST' })
   try {
     return await writeNewFile(file, (handle) => work((text) => handle.writeFile(text)))
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : failure(file, error)
+    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : cannotCreate(file, error)
   }
 }
 
