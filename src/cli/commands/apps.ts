@@ -1,6 +1,20 @@
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from '@stricli/core'
-import { createApp, deleteApp, getApp, listApps, printPublicKey, printTrust, rotateKeys } from '../apps.ts'
-import { createRecovery, revokeKeys } from '../recovery.ts'
+import {
+  createApp,
+  deleteApp,
+  getApp,
+  listApps,
+  printPublicKey,
+  printTrust,
+  rotateKeys,
+  type RotateKeysOptions,
+} from '../apps.ts'
+import {
+  createRecovery,
+  revokeKeys,
+  type CreateRecoveryOptions,
+  type RevokeKeysOptions,
+} from '../recovery.ts'
 import { readWebhooks } from '../settings.ts'
 import {
   argument,
@@ -34,23 +48,9 @@ interface DeleteFlags extends JsonFlags {
   readonly yes: boolean
 }
 
-interface RotateFlags extends JsonFlags {
-  readonly gracePeriodDays?: number
-  readonly compromised: boolean
-  readonly recoveryKey?: readonly string[]
-  readonly dryRun: boolean
-}
-
-interface CreateRecoveryFlags extends JsonFlags {
-  readonly out: readonly string[]
-  readonly threshold?: number
-  readonly recoveryKey?: readonly string[]
-}
-
-interface RevokeKeysFlags extends JsonFlags {
-  readonly kid: readonly string[]
-  readonly recoveryKey: readonly string[]
-}
+type RotateFlags = RotateKeysOptions & DatabaseFlags
+type CreateRecoveryFlags = CreateRecoveryOptions & DatabaseFlags
+type RevokeKeysFlags = RevokeKeysOptions & DatabaseFlags
 
 const slug = argument('The slug of the app', 'slug')
 
