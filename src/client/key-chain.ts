@@ -19,7 +19,6 @@ interface Link extends ReadStatement {
 
 /** The chain as the store keeps it. Each start walks it again, so the store can add nothing. */
 export interface StoredTrust {
-  readonly seq: number
   readonly hash: string
   readonly statements: readonly SignedStatement[]
 }
@@ -40,7 +39,7 @@ function statementsOf(file: unknown): readonly SignedStatement[] {
   return Array.isArray(statements) && statements.length <= maxStatements ? statements : []
 }
 
-function payloadOf(statement: unknown): unknown {
+function payloadIn(statement: unknown): unknown {
   return (Object(statement) as Partial<SignedStatement>).payload
 }
 
@@ -113,7 +112,7 @@ export class KeyChain {
     if (rest.length === 0) return { isAstray: false, conflict: null }
     const begin = start < 0 && (await this.#isNext(given[0]!)) ? this.#links : base
     const { links, skipped } = await this.#walk(begin, rest)
-    return this.#judge(begin, links, skipped, links.at(-1)?.payload !== payloadOf(rest.at(-1)))
+    return this.#judge(begin, links, skipped, links.at(-1)?.payload !== payloadIn(rest.at(-1)))
   }
 
   /** The links up to which the statements are known, and those that come after. `start` is the first known one, or -1. */
@@ -123,10 +122,10 @@ export class KeyChain {
     readonly rest: readonly SignedStatement[]
   } {
     const known = this.#links.map(({ payload }) => payload)
-    const start = given.findIndex((statement) => known.includes(payloadOf(statement) as string))
+    const start = given.findIndex((statement) => known.includes(payloadIn(statement) as string))
     if (start < 0) return { start, base: [], rest: given }
     const from = known.indexOf(given[start]!.payload)
-    const other = known.slice(from).findIndex((payload, at) => payloadOf(given[start + at]) !== payload)
+    const other = known.slice(from).findIndex((payload, at) => payloadIn(given[start + at]) !== payload)
     const count = other < 0 ? known.length - from : other
     return { start, base: this.#links.slice(0, from + count), rest: given.slice(start + count) }
   }
@@ -161,12 +160,12 @@ export class KeyChain {
   }
 
   #formatted(links: readonly Link[]): StoredTrust | null {
-    const { seq, hash } = links.at(-1)!
+    const { hash } = links.at(-1)!
     const statements = links.map(({ payload, signatures }) => ({ payload, signatures }))
     const kept = [[...this.#earlier, ...statements], statements].find(
       (list) => JSON.stringify(list).length <= maxStored,
     )
-    return kept === undefined ? null : { seq, hash, statements: kept }
+    return kept === undefined ? null : { hash, statements: kept }
   }
 
   /** The links that follow `base`, up to the first fault. */
