@@ -9,37 +9,13 @@ import {
   type LicenseClientOptions,
   type LicenseKeyError,
 } from '../../src/client/index.ts'
-import { createTestServer, type TestServer } from '../../src/testing/server.ts'
+import { createTestServer } from '../../src/testing/server.ts'
 import { newShopServer } from '../adapters/test-server.ts'
 import { whileListening } from '../adapters/listening.ts'
 import { createLicenseClient as createClientOf010 } from '../vectors/own/client-0.1.0.js'
+import { endOf, open, seatsTaken, shown } from './computers.ts'
 
 const day = 86_400
-
-type Options = Partial<LicenseClientOptions>
-
-/** Opens a computer with a store of its own, which makes no request by itself. */
-async function open(server: TestServer, options: Options = {}) {
-  const store = memoryStore()
-  const given = { ...(await server.clientOptions()), store, background: false, ...options }
-  return { client: await createLicenseClient(given), store, given }
-}
-
-/** The end of a call: its state, or the code of its error. */
-async function endOf(work: Promise<unknown>): Promise<string> {
-  return work.then(
-    (license) => String((license as { readonly state?: string }).state),
-    (error: unknown) => (error instanceof LicensingError ? error.code : `${error}`),
-  )
-}
-
-async function seatsTaken({ licensing, app }: TestServer, id: string): Promise<number> {
-  return (await licensing.licenseKeys.get(app, id)).seatsUsed
-}
-
-function shown({ license: { state, code, action } }: LicenseClient): readonly unknown[] {
-  return [state, code, action]
-}
 
 test('activate(): two computers on two seats, a third refused, one released from its dialog, and activated', async () => {
   const shop = await newShopServer()
@@ -180,7 +156,7 @@ test('activate(): leaves keys of another form to the server, because a shop may 
 })
 
 /** A license key of 30 days, activated on one computer. */
-async function activated(options: Options = {}, days = 30) {
+async function activated(options: Partial<LicenseClientOptions> = {}, days = 30) {
   const server = await createTestServer({ features: ['webhooks'] })
   const { id, key } = await server.sell({ durationDays: days })
   const program = await open(server, options)

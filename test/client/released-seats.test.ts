@@ -1,46 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  createLicenseClient,
-  LicensingError,
-  memoryStore,
-  type LicenseClient,
-  type LicenseClientOptions,
-  type LicenseStore,
-} from '../../src/client/index.ts'
+import { memoryStore, type LicenseStore } from '../../src/client/index.ts'
 import { createTestServer, type TestLicenseKey, type TestServer } from '../../src/testing/server.ts'
+import { endOf, open, seatsTaken, shown } from './computers.ts'
 
 const day = 86_400
-
-type Options = Partial<LicenseClientOptions>
-
-interface Opened {
-  readonly client: LicenseClient
-  readonly store: LicenseStore
-}
-
-/** Opens a computer with a store of its own, which makes no request by itself. */
-async function open(server: TestServer, options: Options = {}): Promise<Opened> {
-  const { store = memoryStore() } = options
-  const given = { ...(await server.clientOptions()), background: false, ...options, store }
-  return { client: await createLicenseClient(given), store }
-}
-
-/** The state at the end of a call, or the code of its error. */
-async function endOf(work: Promise<unknown>): Promise<string> {
-  return work.then(
-    (license) => String((license as { readonly state?: string }).state),
-    (error: unknown) => (error instanceof LicensingError ? error.code : `${error}`),
-  )
-}
-
-async function seatsTaken({ licensing, app }: TestServer, id: string): Promise<number> {
-  return (await licensing.licenseKeys.get(app, id)).seatsUsed
-}
-
-function shown({ license: { state, code, action } }: LicenseClient): readonly unknown[] {
-  return [state, code, action]
-}
 
 /** A laptop on the only license key, which was sold for 30 days. */
 async function laptop(terms: TestLicenseKey = {}) {
@@ -291,7 +255,7 @@ test('activate(): after an outage the newest license key completes by itself, an
 test('clear(): forgets the license key, and no later work brings the license back', async () => {
   const { server, id, client, store, key } = await laptop({ seats: 2 })
   const [activated, cleared] = await Promise.all([client.activate(), client.clear()])
-  assert.deepEqual([activated.state, cleared.state], ['active', 'invalid'].slice(0, 2))
+  assert.deepEqual([activated.state, cleared.state], ['active', 'invalid'])
   assert.ok(!(await store.read())!.includes(key))
   const restarted = await open(server, { store, background: true })
   await server.clock.advance(40 * day)
