@@ -51,7 +51,7 @@ export interface ProgramFacts {
    * Set if a token, perhaps a newer one, cannot be verified before the server's newer keys are here. `update`: the server's
    * statements do not lead to them.
    */
-  readonly keyAdvice: 'refresh' | 'update' | '' | null
+  readonly keyAdvice: 'refresh' | 'update' | null
   /** The time at which the server said that the license is revoked. */
   readonly revokedAt: number | null
   /** True if it was no revocation, but the seat was given back. */

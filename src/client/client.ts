@@ -77,7 +77,8 @@ class Client<Feature extends string> implements LicenseClient<Feature> {
   get license(): ClientLicense<Feature> {
     const now = this.#settings.now()
     const state = this.#states.noteTime(now)
-    const keyAdvice = this.#tokenAwaitingKey && (this.#keys.follower!.isAstray ? 'update' : 'refresh')
+    const keyAdvice =
+      this.#tokenAwaitingKey === null ? null : this.#keys.follower!.isAstray ? 'update' : 'refresh'
     return licenseOf(this.#settings, state, { now, keyAdvice })
   }
 
