@@ -39,7 +39,9 @@ export async function recoverWith(files: readonly string[] | undefined): Promise
 async function readRecoveryKey(file: string): Promise<string> {
   const pem = await readTextFile('The recovery key', file)
   await recoveryKeyId(pem).catch((cause: unknown) => {
-    throw new CliError(`The recovery key ${file}: it is no private RSA key in PEM`, { cause })
+    throw new CliError(`The recovery key ${file}: it is no private RSA key in PEM of 2048 bits or more`, {
+      cause,
+    })
   })
   return pem
 }
