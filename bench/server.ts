@@ -9,7 +9,7 @@ import { directPath } from '../src/adapters/direct-path.ts'
 import { apiServer } from '../src/adapters/elysia-server.ts'
 import { createHandler } from '../src/adapters/http.ts'
 import { createHttpService, type ServerOptions } from '../src/adapters/http/service.ts'
-import { socketAddressOf, startListener, type Listened } from '../src/cli/listener.ts'
+import { socketAddressOf, startListener, type Handlers } from '../src/cli/listener.ts'
 import { generateRsaKeyPair, type Licensing } from '../src/core/index.ts'
 import { openBaselineQuery, type FoundLicense } from './baseline-query.ts'
 import { serveCommands } from './child-process.ts'
@@ -80,8 +80,8 @@ async function listen(app: AnyElysia): Promise<number> {
   return listenAsServe({ fetch: (request) => app.fetch(request) })
 }
 
-async function listenAsServe(listened: Listened): Promise<number> {
-  const { url } = await startListener(listened, { port: 0, host: '127.0.0.1' })
+async function listenAsServe(handlers: Handlers): Promise<number> {
+  const { url } = await startListener(handlers, { port: 0, host: '127.0.0.1' })
   return Number(new URL(url).port)
 }
 
@@ -106,7 +106,7 @@ function usage(): Usage {
 }
 
 /** The handlers of `heartwood serve`. */
-function asServe(licensing: Licensing, settings: ServerOptions): Listened {
+function asServe(licensing: Licensing, settings: ServerOptions): Handlers {
   const service = createHttpService(licensing, settings)
   const app = apiServer(service, settings)
   return { fetch: (request) => app.fetch(request), direct: directPath(service) }

@@ -29,8 +29,8 @@ export interface Listener {
   close(options?: { readonly cut: boolean }): Promise<void>
 }
 
-/** The handlers of a listener. */
-export interface Listened {
+/** The functions that respond to the requests of a listener. */
+export interface Handlers {
   readonly fetch: ServerHandler
   /** A path whose requests need not pass through `fetch`. */
   readonly direct?: DirectPath
@@ -102,7 +102,7 @@ function limitConnections(server: SocketServer): void {
 const common = { manual: true, silent: true, gracefulShutdown: false } as const
 
 function bunServer(
-  { fetch, direct }: Listened,
+  { fetch, direct }: Handlers,
   { port, host }: ListenAddress,
   { idleMs }: ConnectionTimeouts,
 ) {
@@ -128,7 +128,7 @@ export function socketAddressOf(request: Request): string | undefined {
 
 /** For Deno too, because `Deno.serve` never closes a silent connection, and ends the process after its last open file. */
 function nodeServer(
-  { fetch, direct }: Listened,
+  { fetch, direct }: Handlers,
   { port, host }: ListenAddress,
   timeouts: ConnectionTimeouts,
 ) {
@@ -168,13 +168,13 @@ function listenFailure(
 
 /** Resolves as soon as it listens. @throws {CliError} if it cannot listen. */
 export async function startListener(
-  listened: Listened,
+  handlers: Handlers,
   address: ListenAddress,
   timeouts: ConnectionTimeouts = connectionTimeouts,
 ): Promise<Listener> {
   const makeServer = 'Bun' in globalThis ? bunServer : nodeServer
   try {
-    const server = makeServer(listened, address, timeouts)
+    const server = makeServer(handlers, address, timeouts)
     await server.serve()
     const url = String(server.url).replace(/\/$/, '')
     return { url, close: async (options) => server.close(options?.cut) }

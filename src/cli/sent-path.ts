@@ -94,7 +94,7 @@ export function bunRoutes(
   return {
     ...Object.fromEntries(split.map((path) => [path, bySegments])),
     '/*': after(showNoPathOfOurs),
-    ...(direct !== null && { [direct.pattern]: bunRoute(direct, after, note) }),
+    ...(direct !== null && { [direct.pattern]: directRoute(direct, after, note) }),
   }
 }
 
@@ -102,7 +102,7 @@ export function bunRoutes(
  * The route of the direct path. Bun's router compares the segments as they were sent, except for the parameter. So the URL is
  * the sent one if it shows the same parameter.
  */
-function bunRoute(
+function directRoute(
   { pattern, respond }: DirectPath,
   after: (show: (request: RoutedRequest) => void) => BunFetchHandler,
   note: NoteServer,

@@ -19,6 +19,7 @@ import type {
   WebhookRecord,
 } from '../core/storage/index.ts'
 import type { RecoverySet } from '../core/token/statement.ts'
+import type { SnakeCase } from '../core/wire.ts'
 import { kindOf } from './errors.ts'
 import { beginOn, isPostgres } from './kysely/dialect.ts'
 import * as licensing from './migrations/0001-licensing.ts'
@@ -34,10 +35,6 @@ import * as keyStatements from './migrations/0010-key-statements.ts'
 import * as scopes from './migrations/0011-scopes.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
-type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
-  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
-  : Name
-
 type Stored<Value> = Value extends boolean
   ? number
   : Value extends readonly string[] | Metadata | Readonly<Record<string, number>> | RecoverySet
@@ -45,7 +42,7 @@ type Stored<Value> = Value extends boolean
     : Value
 
 /** A record in the form of its row: names in snake_case, flags as 0 or 1, lists and metadata as JSON. */
-export type Row<Entry> = { readonly [Name in keyof Entry & string as Snake<Name>]: Stored<Entry[Name]> }
+export type Row<Entry> = { readonly [Name in keyof Entry & string as SnakeCase<Name>]: Stored<Entry[Name]> }
 
 /** The tables of Heartwood. Each name has a prefix, because the tables may lie in the database of a host. */
 export interface Database {

@@ -229,7 +229,7 @@ describe('scopes of the route table', () => {
     }
   })
 
-  test('a key without scopes has all rights of its type, and a pk key reads everything', async () => {
+  test('a pk key without scopes reads what a pk key may read, and no more', async () => {
     const fixture = await newFixture()
     const key = await credential(fixture, { type: 'pk' })
     for (const [row, wanted] of rows) {
@@ -243,8 +243,7 @@ describe('scopes of the route table', () => {
   test('open routes: a key without the right to anything changes nothing about them', async () => {
     const fixture = await newFixture()
     const key = await credential(fixture, { scopes: ['audit:read'] })
-    for (const [row, wanted] of rows.filter(([, each]) => each === 'open')) {
-      assert.equal(wanted, 'open')
+    for (const [row] of rows.filter(([, wanted]) => wanted === 'open')) {
       const { status } = await callRoute(fixture, row, await inputFor(fixture, row), key)
       assert.equal(status, expectations[row]![1], row)
     }
@@ -357,7 +356,7 @@ test('a bound scoped key tells nothing of other apps', async () => {
       const response = await ask('GET', `/apps/${name}${path}`)
       assert.deepEqual([response.status, response.text], [404, missing.text], path)
     }
-  for (const path of ['/api-keys']) assert.equal((await ask('GET', path)).status, 403)
+  assert.equal((await ask('GET', '/api-keys')).status, 403)
 })
 
 test('GET /me: every key learns its own rights, and a scoped key may revoke itself alone', async () => {

@@ -51,7 +51,7 @@ function renew(crowd: Crowd, { id, token }: Said['data'], at: number): Promise<S
   return crowd.program(`${crowdApp}/licenses/${String(id)}/regenerate`, { current_token: token }, at)
 }
 
-/** Activates so many installations, one after the other. Resolves to their seats. */
+/** Activates so many installations at once. Resolves to their seats. */
 async function seated(crowd: Crowd, sold: Sold, count: number, first = 0): Promise<Said['data'][]> {
   const answers = await Promise.all(times(count, (at) => crowd.activate(sold, first + at)))
   assertOnly(answers, '200', '201')

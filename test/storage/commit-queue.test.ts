@@ -127,6 +127,28 @@ describe('SQLite storage: writes that wait for the same turn', () => {
       assert.ok(turns >= 49, `${turns} turns`)
     }))
 
+  it('leave a turn of the event loop between two writes of one commit', () =>
+    withStorage(async ({ storage, appId }) => {
+      let turns = 0
+      let isCounting = true
+      const count = (): void => {
+        turns++
+        if (isCounting) setImmediate(count)
+      }
+      count()
+      const settled: number[] = []
+      await concurrently(32, async () => {
+        await storage.insertCustomer(newCustomer(appId))
+        settled.push(turns)
+      })
+      isCounting = false
+      // The writes of one commit settle together. Those of the first one waited for nothing else.
+      const [first = 0] = settled
+      const shared = settled.filter((turn) => turn === first).length
+      assert.ok(shared > 1, `${shared} writes in a commit`)
+      assert.ok(first >= shared - 1, `${first} turns, ${shared} writes`)
+    }))
+
   it('go on while a false clock has the place of the timers', () =>
     withStorage(async ({ storage, appId }) => {
       const real = globalThis.setImmediate

@@ -105,7 +105,7 @@ const readRoutes: readonly Route[] = [
     run: ({ licensing, app, params: { id = '' } }) => licensing.licenses.file(app, id),
     respond: (file) => ({
       status: 200,
-      headers: { 'content-type': 'application/heartwood-license', 'cache-control': 'no-store' },
+      headers: { 'content-type': 'application/heartwood-license' },
       body: file,
     }),
   }),

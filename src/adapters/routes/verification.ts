@@ -11,14 +11,10 @@ import { json, type Reply } from '../http/reply.ts'
 import { checked, route, type Route } from '../http/route.ts'
 import { batchSchema, dataOf, tokenVerificationSchema, verificationSchema } from '../openapi/schemas.ts'
 import { isoTime, toWire } from '../http/wire.ts'
+import type { SnakeCase } from '../../core/wire.ts'
 
 const tag = 'Verification'
 const installationId = '7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d'
-
-/** The name in JSON of a field of core. */
-type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
-  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
-  : Name
 
 /** The type checker asks for every field of a verification. */
 type WireName = SnakeCase<keyof TokenVerification>

@@ -15,6 +15,7 @@ import { type Field, fieldsOf } from '../../core/storage/schema.ts'
 import { signingKeyRecord, type SigningKeyRecord } from '../../core/storage/signing-keys.ts'
 import { tierRecord, type TierRecord } from '../../core/storage/tiers.ts'
 import { webhookRecord, type WebhookRecord } from '../../core/storage/webhooks.ts'
+import { snakeCase } from '../../core/wire.ts'
 import type { Row } from '../schema.ts'
 
 /** The conversion between a field and its column. A direction without a function takes the value as it is. */
@@ -64,7 +65,7 @@ interface Column extends Codec {
 
 /** The name of the column for a field: `createdAt` is in `created_at`. */
 export function columnName(field: string): string {
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  return snakeCase(field)
 }
 
 /** Turns rows of one table into records and back. */
