@@ -31,6 +31,7 @@ import type { WebhookStorage } from './webhooks.ts'
 export type { Metadata } from '../input/fields.ts'
 export type { ApiKeyFilter, ApiKeyPatch, ApiKeyRecord, ApiKeyStorage } from './api-keys.ts'
 export type { AppFilter, AppPatch, AppRecord, AppStorage, Mode } from './apps.ts'
+export type { ActorFilter, ActorType, AuditEntryFilter, AuditEntryRecord } from './audit-entries.ts'
 export type { CustomerFilter, CustomerPatch, CustomerRecord, CustomerStorage } from './customers.ts'
 export type { DeletedPage, DeletionPage, DeletionRecord, DeletionStorage } from './deletions.ts'
 export type {
