@@ -1,6 +1,7 @@
 import type {
   ApiKeyRecord,
   AppRecord,
+  AuditEntryRecord,
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
@@ -79,6 +80,7 @@ export interface Tables {
   readonly notices: Table<ExpiryNotice & { readonly id: string }>
   readonly clocks: Table<Clock>
   readonly settings: Table<Setting>
+  readonly auditEntries: Table<AuditEntryRecord>
 }
 
 /** The tables without their writes. */
@@ -127,6 +129,9 @@ export function newTables(journal: Journal): Tables {
     }),
     clocks: new Table<Clock>(journal),
     settings: new Table<Setting>(journal),
+    auditEntries: new Table<AuditEntryRecord>(journal, {
+      unique: [({ seq }) => (seq === null ? null : `${seq}`)],
+    }),
   }
 }
 
