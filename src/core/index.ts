@@ -12,8 +12,11 @@ export type {
   ApiKeyWithSecret,
   RollOptions,
 } from './api-keys/api-keys.ts'
+export type { Actor, NamedActor } from './actor.ts'
+export type { Changes } from './acts/changes.ts'
 export type { FilterOf } from './all-items.ts'
 export type { App, AppChanges, AppListOptions, Apps, NewApp, NewAppOptions } from './apps.ts'
+export type { Audit, AuditEntry, AuditOptions, AuditQuery } from './audit/log.ts'
 export type {
   Customer,
   CustomerChanges,
