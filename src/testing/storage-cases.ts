@@ -1,5 +1,6 @@
 import { apiKeyCases } from './storage-cases/api-keys.ts'
 import { appCases } from './storage-cases/apps.ts'
+import { auditEntryCases } from './storage-cases/audit-entries.ts'
 import type { ConformanceCase } from './storage-cases/conformance-case.ts'
 import { customerCases } from './storage-cases/customers.ts'
 import { deletionCases } from './storage-cases/deletions.ts'
@@ -55,6 +56,7 @@ export const storageCases: readonly ConformanceCase[] = [
   ...expiryNoticeCases,
   ...deletionCases,
   ...pageCases,
+  ...auditEntryCases,
   ...orphanCases,
   ...transactionCases,
 ]
