@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { apiKeyRecord } from '../src/core/storage/api-keys.ts'
+import { auditEntryRecord } from '../src/core/storage/audit-entries.ts'
 import { appRecord } from '../src/core/storage/apps.ts'
 import { customerRecord } from '../src/core/storage/customers.ts'
 import { deletionRecord } from '../src/core/storage/deletions.ts'
@@ -69,6 +70,7 @@ const tables: Readonly<Record<keyof Database, readonly Column[]>> = {
   heartwood_deletion: columnsOf(deletionRecord),
   heartwood_delivery: columnsOf(deliveryRecord),
   heartwood_license_notice: columnsOf(expiryNotice),
+  heartwood_audit_entry: columnsOf(auditEntryRecord),
   heartwood_clock: [
     ['id', 'text', 'Always `clock`', 'plain'],
     ['seen_at', 'integer', 'The last reading of the servers’ clocks', 'plain'],

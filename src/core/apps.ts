@@ -2,8 +2,8 @@ import { Type, type TString } from '@sinclair/typebox'
 import { allItems } from './all-items.ts'
 import type { Context } from './context.ts'
 import { actIn } from './acts/act.ts'
-import type { Changes } from './acts/changes.ts'
 import { appChanges as differences } from './acts/records.ts'
+import { patchApp } from './app-changes.ts'
 import { deleteAtOnce, deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './input/fields.ts'
@@ -29,13 +29,9 @@ import type {
   NumericDate,
   SigningKeyRecord,
   StorageSession,
-  WebhookPatch,
-  WebhookRecord,
 } from './storage/index.ts'
 import type { TrustFile } from './token/statement.ts'
-import { isoTime } from './wire.ts'
 import { inTransaction, type Note, nullIfGone, unrecorded } from './transaction.ts'
-import { changeWebhook } from './webhooks/secret.ts'
 import { checkWebhookUrl } from './webhooks/url.ts'
 
 /** An application that licenses are issued for. Times are whole seconds since 1970. */
@@ -349,40 +345,6 @@ async function listApps(
   })
   const apps = await mapListing(listing, (record) => nullIfGone(toApp(context, record)))
   return { ...apps, data: apps.data.filter((app) => app !== null) }
-}
-
-function switchedOn({ failures, disabledAt }: WebhookRecord): WebhookPatch | null {
-  return failures === 0 && disabledAt === null ? null : { failures: 0, disabledAt: null }
-}
-
-/** An address switches the webhook on. Resolves to the change, if it was off. */
-async function switchOn(
-  context: Context,
-  tx: StorageSession,
-  id: string,
-  { webhookUrl }: AppChanges,
-): Promise<Changes> {
-  const webhook = webhookUrl === undefined ? null : await tx.findWebhook(id)
-  if (webhook === null) return {}
-  await changeWebhook(context, id, switchedOn, tx)
-  const { disabledAt } = webhook
-  return disabledAt === null ? {} : { webhook_disabled_at: [isoTime(disabledAt), null] }
-}
-
-/** Changes an app that the transaction has locked. */
-export async function patchApp(
-  context: Context,
-  tx: StorageSession,
-  before: AppRecord,
-  patch: AppChanges,
-  note: Note,
-): Promise<AppRecord | null> {
-  const { id } = before
-  const record = await tx.updateApp(id, { ...patch, updatedAt: context.runtime.now() })
-  if (record === null) return null
-  const changes = { ...differences(before, record), ...(await switchOn(context, tx, id, patch)) }
-  note(actIn(record, 'app.updated', ['app', id], changes))
-  return record
 }
 
 async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {

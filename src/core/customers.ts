@@ -5,8 +5,9 @@ import { type Act, actIn, entryOf } from './acts/act.ts'
 import { customerChanges as differences } from './acts/records.ts'
 import { deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
+import { checkEmail, foldEmail } from './input/email.ts'
 import { metadata, nullable, text } from './input/fields.ts'
-import { checkMetadata, input, invalidInput, isText, type Input } from './input/parse.ts'
+import { checkMetadata, input, isText, type Input } from './input/parse.ts'
 import { requireApp } from './lookup.ts'
 import { eachPage, mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import { retryUntilWon } from './retry.ts'
@@ -151,19 +152,6 @@ export const customerQuery: Input<CustomerQuery> = input<CustomerQuery>()(
     externalId: Type.Optional(text('The external id, exactly', 1, 255)),
   }),
 )
-
-/**
- * The form in which e-mails are compared: two e-mails that fold alike are one, on every storage. Compatibility forms (NFKC)
- * and case do not count. Greek has two small sigmas, and `toLowerCase` picks one by the next letter, so both become one.
- */
-export function foldEmail(address: string): string {
-  return address.normalize('NFKC').toLowerCase().replaceAll('ς', 'σ').normalize('NFKC')
-}
-
-export function checkEmail(address: string): void {
-  if (!/^[^\s@]+@[^\s@]+$/.test(foldEmail(address)))
-    throw invalidInput({ email: ['must be an e-mail address'] })
-}
 
 function toCustomer({ appId: _appId, foldedEmail: _folded, ...customer }: CustomerRecord): Customer {
   return customer

@@ -1,4 +1,5 @@
-import { checkNewApp, insertApp, newApp, patchApp, prepareApp, toApp } from './apps.ts'
+import { patchApp } from './app-changes.ts'
+import { checkNewApp, insertApp, newApp, prepareApp, toApp } from './apps.ts'
 import type { App, NewApp, NewAppOptions } from './apps.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'

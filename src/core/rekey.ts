@@ -201,7 +201,7 @@ function othersSeal(): LicensingError {
 
 /** The check record changes with the entry of the act. Its mode is live, because a live key manages the keys of both modes. */
 async function finishRekey(context: Context, resealed: number): Promise<boolean> {
-  const { isChanged } = await inTransaction(
+  const outcome = await inTransaction(
     context,
     async (tx, _emit, note) => {
       const isChanged = await resealKeyCheck(tx, context.runtime.sealer)
@@ -211,7 +211,7 @@ async function finishRekey(context: Context, resealed: number): Promise<boolean>
     },
     { alone: true },
   )
-  return isChanged
+  return outcome.isChanged
 }
 
 /**

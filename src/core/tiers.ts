@@ -230,8 +230,10 @@ async function createTier(context: Context, app: string, tier: NewTier): Promise
   return inTransaction(context, async (tx, _emit, note) => {
     if (!(await tx.insertTier(record))) throw slugTaken()
     const turn = { app: appRecord, tx, note }
-    for (const slug of whole.features)
-      await linkFeature(turn, record.id, featureRecord(context, appRecord.id, { name: slug, slug }))
+    for (const feature of whole.features) {
+      const fresh = featureRecord(context, appRecord.id, { name: feature, slug: feature })
+      await linkFeature(turn, record.id, fresh)
+    }
     note(tierCreated(appRecord, whole))
     return toTier(whole)
   })
@@ -298,10 +300,11 @@ async function addFeature(
 async function removeFeature(context: Context, app: string, tier: string, feature: string): Promise<void> {
   const record = await requireApp(context, app, 'catalogue:write')
   const { id: tierId } = await requireTier(context.storage, record, tier)
-  const { id, slug } = await requireFeature(context.storage, record, feature)
+  const known = await requireFeature(context.storage, record, feature)
   await inTransaction(unrecorded(context), async (tx, _emit, note) => {
-    if (!(await tx.removeTierFeature(tierId, id))) throw new LicensingError('not_found', 'Feature not found')
-    note(actIn(record, 'tier.feature_removed', ['tier', tierId], { features: [slug, null] }))
+    if (!(await tx.removeTierFeature(tierId, known.id)))
+      throw new LicensingError('not_found', 'Feature not found')
+    note(actIn(record, 'tier.feature_removed', ['tier', tierId], { features: [known.slug, null] }))
     return {}
   })
 }

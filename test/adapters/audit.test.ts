@@ -86,7 +86,10 @@ test('GET /apps/:slug/audit: filters, pages and cursors', async () => {
   const at = (query: string) => entriesAt(send, `/apps/desktop-app/audit?${query}`, keys.sk)
   assert.deepEqual(actions(await at(`target=${licenses[0]!.id}`)), ['license.revoked', 'license.created'])
   assert.deepEqual(actions(await at('actor=u%207')), ['license.revoked'])
-  assert.deepEqual(actions(await at('actor=embedder&action=license.created')), Array(3).fill('license.created'))
+  assert.deepEqual(
+    actions(await at('actor=embedder&action=license.created')),
+    Array(3).fill('license.created'),
+  )
   assert.deepEqual(actions(await at('from=2026-01-23T11:00:00Z')), ['license.revoked'])
   assert.equal((await at('to=2026-01-23T11:00:00Z&action=license.created')).length, 3)
   assert.deepEqual(await at('actor=cli'), [])

@@ -33,6 +33,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['lookup.ts', 'transaction.ts', 'work-unit.ts'],
   ['keys', 'api-keys', 'features.ts', 'audit'],
   ['webhooks', 'deletions.ts'],
+  ['app-changes.ts'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
   ['license-keys'],
   ['license-keys'],

@@ -58,7 +58,10 @@ function failing(dialect: Dialect, faults: Faults): Dialect {
   }
 }
 
-function fragileDriver(driver: Driver, fragile: (connection: DatabaseConnection) => DatabaseConnection): Driver {
+function fragileDriver(
+  driver: Driver,
+  fragile: (connection: DatabaseConnection) => DatabaseConnection,
+): Driver {
   const inner = new WeakMap<DatabaseConnection, DatabaseConnection>()
   return Object.assign(Object.create(driver) as Driver, {
     async acquireConnection() {

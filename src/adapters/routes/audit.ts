@@ -21,7 +21,8 @@ export const auditRoutes: readonly Route[] = [
     tag,
     operationId: 'listAuditEntries',
     summary: 'List the audit log of an app',
-    description: 'Every act on the app and on what it holds, newest first. An entry outlives what it tells of.',
+    description:
+      'Every act on the app and on what it holds, newest first. An entry outlives what it tells of.',
     query: auditQuery,
     responses,
     run: ({ licensing, app, query }) => licensing.audit.list(app, query),

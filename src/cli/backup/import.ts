@@ -58,7 +58,9 @@ async function requireEmpty(session: StorageSession, settings: CliSettings): Pro
   const counts = [session.countApps({}), session.countApiKeys({}), session.countAuditEntries({})]
   if ((await Promise.all(counts)).every((count) => count === 0)) return
   const name = shownDatabase(settings.database)
-  throw new CliError(`${name} already holds apps, API keys or an audit log: an import needs an empty database`)
+  throw new CliError(
+    `${name} already holds apps, API keys or an audit log: an import needs an empty database`,
+  )
 }
 
 function requireComplete(found: Counts, { counts }: ExportHeader): void {

@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, exportJWK, importPKCS8, importSPKI, type JWK } from 'jose'
-import { foldEmail } from '../../core/customers.ts'
+import { foldEmail } from '../../core/input/email.ts'
 import { statusOf } from '../../core/token/decision.ts'
 import { LicensingError } from '../../core/errors.ts'
 import {

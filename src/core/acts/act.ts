@@ -37,8 +37,7 @@ export function actIn(
 }
 
 function isNothing(changes: Changes | null): boolean {
-  for (const _field in changes) return false
-  return changes !== null
+  return changes !== null && Object.keys(changes).length === 0
 }
 
 /** The entry of an act; `undefined` if it changed nothing. */

@@ -1,4 +1,4 @@
-import { actIn, recordReads } from '../acts/act.ts'
+import { recordReads } from '../acts/act.ts'
 import { allItems, type FilterOf } from '../all-items.ts'
 import type { Context } from '../context.ts'
 import { isTypeId } from '../ids.ts'
@@ -7,11 +7,9 @@ import { revocation, type Revocation } from '../licenses/input.ts'
 import { requireApp } from '../lookup.ts'
 import { may, type Permission } from '../principal.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
-import { retryUntilWon } from '../retry.ts'
-import { licenseKeyEvent } from '../runtime/events.ts'
 import type { AppRecord, LicenseKeyFilter, LicenseKeyRecord } from '../storage/index.ts'
 import { day } from '../time.ts'
-import { inTransaction, unrecorded } from '../transaction.ts'
+import { unrecorded } from '../transaction.ts'
 import { activate, type Activation, type ActivationOptions } from './activation.ts'
 import {
   changeLicenseKey,
@@ -19,10 +17,10 @@ import {
   insertLicenseKey,
   licenseKeyNotFound,
   type LicenseKeyPlan,
-  licenseKeyAct,
   revealed,
 } from './changes.ts'
 import { requireLicenseKey, type LicenseKeyCredential } from './credential.ts'
+import { deleteLicenseKey } from './deletion.ts'
 import {
   seatsOf,
   verifyLicenseKey,
@@ -348,46 +346,10 @@ async function reinstate(context: Context, app: string, id: string): Promise<Lic
   return withoutText(await change(context, app, id, () => plan))
 }
 
-/** Seats that one transaction deletes. */
-const pageSize = 1_000
-/** A license key with no more seats is deleted in one transaction. */
-const mostAtOnce = 1_000
-
-/** Whoever holds a revoked license key gets no new seat, so the pages come to an end. */
-/** Each page is a commit, so each has an entry. */
-async function deleteSeatPage(context: Context, app: AppRecord, id: string): Promise<number> {
-  const page = await inTransaction(unrecorded(context), async (tx, _emit, note) => {
-    const count = await tx.deleteSeats(id, pageSize)
-    const changes = { licenses_deleted: [null, count] as const }
-    if (count > 0) note(actIn(app, 'licenses.deleted', ['license_key', id], changes))
-    return { count }
-  })
-  return page.count
-}
-
-async function deleteManySeats(context: Context, app: AppRecord, id: string): Promise<void> {
-  const filter = { appId: app.id, licenseKeyId: id, now: context.runtime.now() }
-  if ((await context.storage.countLicenses(filter)) <= mostAtOnce) return
-  if (context.inHostTransaction || context.unit !== null) return
-  await revoke(unrecorded(context), app.id, id)
-  while ((await deleteSeatPage(context, app, id)) === pageSize);
-}
-
-async function deleteLicenseKey(context: Context, app: string, id: string): Promise<void> {
+async function remove(context: Context, app: string, id: string): Promise<void> {
   const record = await requireApp(context, app, 'license_keys:delete')
-  await findKnown(context, record, knownId(id))
-  await deleteManySeats(context, record, id)
-  const work = () =>
-    inTransaction(context, async (tx, emit, note) => {
-      const held = await tx.holdLicenseKey(id)
-      if (held === null) throw licenseKeyNotFound()
-      const used = await tx.countSeats(id)
-      await tx.deleteLicenseKey(id)
-      note(licenseKeyAct(record, 'license_key.deleted', held, null))
-      await emit(record, licenseKeyEvent('license_key.deleted', held, used, context.runtime.now()))
-      return {}
-    })
-  await retryUntilWon(work)
+  const end = () => revoke(unrecorded(context), record.id, id)
+  await deleteLicenseKey(context, record, knownId(id), end)
 }
 
 export function bindLicenseKeys(context: Context): LicenseKeys {
@@ -403,7 +365,7 @@ export function bindLicenseKeys(context: Context): LicenseKeys {
     roll: (app, id, options) => roll(context, app, id, options),
     revoke: (app, id, options) => revoke(context, app, id, options),
     reinstate: (app, id) => reinstate(context, app, id),
-    delete: (app, id) => deleteLicenseKey(context, app, id),
+    delete: (app, id) => remove(context, app, id),
     releaseAll: async (app, id, options = {}) =>
       releaseAll(context, await requireApp(context, app, 'license_keys:write'), knownId(id), options),
     release: (app, licenseId, holder) => release(context, app, licenseId, holder),

@@ -1,7 +1,8 @@
 import type { Context } from '../context.ts'
 import { entryOf } from '../acts/act.ts'
-import { checkEmail, customerCreated, customerRecord, foldEmail } from '../customers.ts'
+import { customerCreated, customerRecord } from '../customers.ts'
 import { LicensingError } from '../errors.ts'
+import { checkEmail, foldEmail } from '../input/email.ts'
 import { checkMetadata } from '../input/parse.ts'
 import { retryUntilWon } from '../retry.ts'
 import { licenseKeyEvent } from '../runtime/events.ts'
@@ -176,7 +177,8 @@ async function create(context: Context, app: AppRecord, sale: ParsedSale): Promi
   const result = { ...view, applied: true, created: true, customerConflict: found.isConflict }
   const insert = async (...[tx, emit]: Session): Promise<SyncedLicenseKey | null> => {
     const entry = entryOf(context, licenseKeyAct(app, 'license_key.created', null, key))
-    if (!(await insertCustomer(context, app, tx, found)) || !(await tx.insertLicenseKey(key, entry))) return null
+    if (!(await insertCustomer(context, app, tx, found)) || !(await tx.insertLicenseKey(key, entry)))
+      return null
     await emit(app, licenseKeyEvent('license_key.created', key, 0, context.runtime.now()))
     return result
   }

@@ -7,17 +7,9 @@ import { formed, id, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
 
 /** The kinds of actor. */
-export const actorTypes = [
-  'api_key',
-  'license',
-  'license_key',
-  'cli',
-  'embedder',
-  'system',
-  'user',
-] as const
+export type ActorType = 'api_key' | 'license' | 'license_key' | 'cli' | 'embedder' | 'system' | 'user'
 
-export type ActorType = (typeof actorTypes)[number]
+const actorTypes = ['api_key', 'license', 'license_key', 'cli', 'embedder', 'system', 'user'] as const
 
 /** One act, as the audit log keeps it. An entry outlives its app, its target and its actor. Only `seq` and `mac` ever change. */
 export interface AuditEntryRecord {
@@ -48,7 +40,7 @@ export interface AuditEntryRecord {
 }
 
 /** The longest text of changes: a tier has up to 100 features, and a license 50 limits, before and after. */
-export const maxChangesLength = 64 * 1024
+const maxChangesLength = 64 * 1024
 
 const word = '^[a-z_]{1,63}$'
 
@@ -66,8 +58,12 @@ export const auditEntryRecord: RecordSchema<AuditEntryRecord> = input<AuditEntry
     targetId: nullable(text('Id of the target; null for an act on the whole storage', 1, 255)),
     changes: text('JSON: each changed field with its value before and after', 2, maxChangesLength),
     requestId: nullable(text('Id of the HTTP request', 1, 255)),
-    seq: nullable(integer('Place in the chain, from 1; null until the entry is sealed', 1, Number.MAX_SAFE_INTEGER)),
-    mac: nullable(formed('HMAC-SHA-256 that seals the entry', '^[A-Za-z0-9_-]{43}$', 'must be 32 bytes in base64url')),
+    seq: nullable(
+      integer('Place in the chain, from 1; null until the entry is sealed', 1, Number.MAX_SAFE_INTEGER),
+    ),
+    mac: nullable(
+      formed('HMAC-SHA-256 that seals the entry', '^[A-Za-z0-9_-]{43}$', 'must be 32 bytes in base64url'),
+    ),
   }),
 )
 

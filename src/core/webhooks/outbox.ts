@@ -181,11 +181,14 @@ async function countOutcome(
       ...(isOff && disabledAt === null && { disabledAt: context.runtime.now() }),
     }
   }
-  await retryUntilWon(async () => {
-    const webhook = await webhookOf(context, appId)
-    const patch = patchOf(webhook)
-    return patch === null ? webhook : writeOutcome(context, app, webhook, patch)
-  }, { lost: () => new LicensingError('conflict', 'Other requests changed the webhook first') })
+  await retryUntilWon(
+    async () => {
+      const webhook = await webhookOf(context, appId)
+      const patch = patchOf(webhook)
+      return patch === null ? webhook : writeOutcome(context, app, webhook, patch)
+    },
+    { lost: () => new LicensingError('conflict', 'Other requests changed the webhook first') },
+  )
 }
 
 /** Counting is nobody's act. To switch the webhook off is one of the server itself. */

@@ -141,8 +141,13 @@ function keysOf(filter: AuditEntryFilter): readonly [indexed: readonly Key[], ot
   const inApp: readonly Key[] = appId === undefined ? [] : [['app_id', appId]]
   const byActor = actor === undefined ? [] : actorKeys(actor)
   const byAction: readonly Key[] = action === undefined ? [] : [['action', action]]
-  if (targetId !== undefined) return [[['target_id', targetId]], [...inMode, ...inApp, ...byActor, ...byAction]]
-  if (actor !== undefined) return [[...byActor, ...inMode], [...inApp, ...byAction]]
+  if (targetId !== undefined)
+    return [[['target_id', targetId]], [...inMode, ...inApp, ...byActor, ...byAction]]
+  if (actor !== undefined)
+    return [
+      [...byActor, ...inMode],
+      [...inApp, ...byAction],
+    ]
   if (action !== undefined) return [[...byAction, ...inMode], inApp]
   return appId === undefined ? [inMode, []] : [inApp, inMode]
 }

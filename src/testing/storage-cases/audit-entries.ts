@@ -67,14 +67,17 @@ const recordCases: readonly ConformanceCase[] = [
     })
     assert.deepEqual(await listed(storage), [full, bare])
   }),
-  storageCase('insertAuditEntries(): a taken id rejects with `conflict`, and writes none', async (storage) => {
-    const taken = await addEntry(storage)
-    const another = { ...taken, action: 'another.one' }
-    await assert.rejects(storage.insertAuditEntries([newEntry(), another]), { code: 'conflict' })
-    assert.deepEqual(await listed(storage), [taken])
-    await storage.insertAuditEntries([])
-    assert.equal(await storage.countAuditEntries({}), 1)
-  }),
+  storageCase(
+    'insertAuditEntries(): a taken id rejects with `conflict`, and writes none',
+    async (storage) => {
+      const taken = await addEntry(storage)
+      const another = { ...taken, action: 'another.one' }
+      await assert.rejects(storage.insertAuditEntries([newEntry(), another]), { code: 'conflict' })
+      assert.deepEqual(await listed(storage), [taken])
+      await storage.insertAuditEntries([])
+      assert.equal(await storage.countAuditEntries({}), 1)
+    },
+  ),
   storageCase('insertAuditEntries(): writes more than a thousand in one step', async (storage) => {
     const entries = Array.from({ length: 1_200 }, () => newEntry())
     await storage.insertAuditEntries(entries)
@@ -182,7 +185,12 @@ const listCases: readonly ConformanceCase[] = [
     const key = { actorType: 'api_key', actorId: 'key_1' } as const
     const made = [
       await addEntry(storage, { appId: 'app_1', targetId: 'lic_1', ...key, action: 'license.created' }),
-      await addEntry(storage, { appId: 'app_1', targetId: 'lic_2', actorType: 'cli', createdAt: madeAt + 10 }),
+      await addEntry(storage, {
+        appId: 'app_1',
+        targetId: 'lic_2',
+        actorType: 'cli',
+        createdAt: madeAt + 10,
+      }),
       await addEntry(storage, { appId: 'app_2', mode: 'test', ...key, createdAt: madeAt + 20 }),
       await addEntry(storage, { targetId: 'lic_1', action: 'license.created', createdAt: madeAt + 30 }),
       await addEntry(storage, { actorType: 'user', actorId: 'key_1', createdAt: madeAt + 40 }),

@@ -51,7 +51,9 @@ test('as(): holds in work under an idempotency key', async () => {
   const shop = await newShop()
   const key = (name: string) => ({ key: name, scope: 's', fingerprint: 'f' })
   const bound = shop.licensing.as(user).forRequest('r-1')
-  await bound.idempotent(key('a'), async ({ customers }) => customers.create(slug, { email: 'a@example.com' }))
+  await bound.idempotent(key('a'), async ({ customers }) =>
+    customers.create(slug, { email: 'a@example.com' }),
+  )
   await bound.idempotentCall(key('b'), ({ customers }) => customers.create(slug, { email: 'b@example.com' }))
   await shop.licensing.idempotent(key('c'), async (licensing) =>
     licensing.as(user).customers.create(slug, { email: 'c@example.com' }),

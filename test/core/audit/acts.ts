@@ -57,6 +57,17 @@ async function aSeat(shop: Shop) {
   return { key, license }
 }
 
+async function aRevoked({ licensing, issue }: Shop) {
+  const { id } = await issue()
+  return licensing.licenses.revoke(slug, id, { reason: 'because of Grace' })
+}
+
+async function aRevokedKey(shop: Shop) {
+  const seat = await aSeat(shop)
+  await shop.licensing.licenseKeys.revoke(slug, seat.key.id)
+  return seat
+}
+
 async function aDelivery(shop: Shop) {
   await aHook(shop)
   return shop.licensing.webhooks.test(slug)
@@ -64,13 +75,17 @@ async function aDelivery(shop: Shop) {
 
 /** Use cases that change something, or show a secret, by the name of their method. */
 export const useCases: Readonly<Record<string, UseCase>> = {
-  'apps.create': useCase(['app.created'], ({ apps }) => apps.create({ name: 'B', slug: 'b', webhookUrl: hook })),
+  'apps.create': useCase(['app.created'], ({ apps }) =>
+    apps.create({ name: 'B', slug: 'b', webhookUrl: hook }),
+  ),
   'apps.update': useCase(['app.updated'], ({ apps }) => apps.update(slug, { name: 'New', webhookUrl: hook })),
   'apps.delete': useCase(['app.deleted'], ({ apps }) => apps.delete(slug)),
   'tiers.create': useCase(['feature.created', 'tier.created'], ({ tiers }) =>
     tiers.create(slug, { name: 'Max', slug: 'max', features: ['api_access', 'sync'] }),
   ),
-  'tiers.update': useCase(['tier.updated'], ({ tiers }) => tiers.update(slug, 'pro', { limits: { seats: 3 } })),
+  'tiers.update': useCase(['tier.updated'], ({ tiers }) =>
+    tiers.update(slug, 'pro', { limits: { seats: 3 } }),
+  ),
   'tiers.delete': useCase(['tier.deleted'], ({ tiers }) => tiers.delete(slug, 'pro'), aLicense),
   'tiers.addFeature': useCase(['feature.created', 'tier.feature_added'], ({ tiers }) =>
     tiers.addFeature(slug, 'pro', { name: 'Sync', slug: 'sync' }),
@@ -88,7 +103,9 @@ export const useCases: Readonly<Record<string, UseCase>> = {
   ),
   'features.delete': useCase(['feature.deleted'], ({ features }) => features.delete(slug, 'sync'), aFeature),
   'customers.create': useCase(['customer.created'], ({ customers }) => customers.create(slug, person)),
-  'customers.getOrCreate': useCase(['customer.created'], ({ customers }) => customers.getOrCreate(slug, person)),
+  'customers.getOrCreate': useCase(['customer.created'], ({ customers }) =>
+    customers.getOrCreate(slug, person),
+  ),
   'customers.update': useCase(['customer.updated'], ({ customers }, _, { customer }) =>
     customers.update(slug, customer.id, person),
   ),
@@ -111,7 +128,11 @@ export const useCases: Readonly<Record<string, UseCase>> = {
     ({ licenses }, { id }) => licenses.update(slug, id, { forever: true, metadata: person.metadata }),
     aLicense,
   ),
-  'licenses.delete': useCase(['license.deleted'], ({ licenses }, { id }) => licenses.delete(slug, id), aLicense),
+  'licenses.delete': useCase(
+    ['license.deleted'],
+    ({ licenses }, { id }) => licenses.delete(slug, id),
+    aLicense,
+  ),
   'licenses.revoke': useCase(
     ['license.revoked'],
     ({ licenses }, { id }) => licenses.revoke(slug, id, { reason: 'because of Grace' }),
@@ -120,18 +141,14 @@ export const useCases: Readonly<Record<string, UseCase>> = {
   'licenses.reinstate': useCase(
     ['license.reinstated'],
     ({ licenses }, { id }) => licenses.reinstate(slug, id),
-    async (shop) => shop.licensing.licenses.revoke(slug, (await shop.issue()).id, { reason: 'because of Grace' }),
+    aRevoked,
   ),
   'licenses.regenerate': useCase(
     ['license.regenerated'],
     ({ licenses }, { id }) => licenses.regenerate(slug, id),
     aLicense,
   ),
-  'licenses.renew': useCase(
-    [],
-    ({ licenses }, { id, token }) => licenses.renew(slug, id, token),
-    aLicense,
-  ),
+  'licenses.renew': useCase([], ({ licenses }, { id, token }) => licenses.renew(slug, id, token), aLicense),
   'licenses.regenerateAll': useCase(
     ['licenses.regenerated'],
     ({ licenses }) => licenses.regenerateAll(slug),
@@ -168,11 +185,7 @@ export const useCases: Readonly<Record<string, UseCase>> = {
   'licenseKeys.reinstate': useCase(
     ['license_key.reinstated'],
     ({ licenseKeys }, { key }) => licenseKeys.reinstate(slug, key.id),
-    async (shop) => {
-      const seat = await aSeat(shop)
-      await shop.licensing.licenseKeys.revoke(slug, seat.key.id)
-      return seat
-    },
+    aRevokedKey,
   ),
   'licenseKeys.delete': useCase(
     ['license_key.deleted'],
@@ -214,7 +227,11 @@ export const useCases: Readonly<Record<string, UseCase>> = {
   'apiKeys.revoke': useCase(['api_key.revoked'], ({ apiKeys }, { id }) => apiKeys.revoke(id), anApiKey),
   'apiKeys.roll': useCase(['api_key.rolled'], ({ apiKeys }, { id }) => apiKeys.roll(id), anApiKey),
   'webhooks.secret': useCase(['webhook.secret_shown'], ({ webhooks }) => webhooks.secret(slug), aHook),
-  'webhooks.rollSecret': useCase(['webhook.secret_rolled'], ({ webhooks }) => webhooks.rollSecret(slug), aHook),
+  'webhooks.rollSecret': useCase(
+    ['webhook.secret_rolled'],
+    ({ webhooks }) => webhooks.rollSecret(slug),
+    aHook,
+  ),
   'webhooks.retry': useCase(
     ['webhook_delivery.retried'],
     ({ webhooks }, { id }) => webhooks.retry(slug, id),
@@ -222,14 +239,12 @@ export const useCases: Readonly<Record<string, UseCase>> = {
   ),
   'webhooks.test': useCase(['webhook.test'], ({ webhooks }) => webhooks.test(slug), aHook),
   rotateKeys: useCase(['app.keys_rotated'], (licensing) => licensing.rotateKeys(slug)),
-  ensure: useCase(
-    ['app.updated', 'feature.created', 'tier.created', 'tier.updated'],
-    (licensing) =>
-      licensing.ensure({
-        app: { name: 'Renamed', slug },
-        features: [{ name: 'Sync', slug: 'sync' }],
-        tiers: [{ name: 'Max', slug: 'max', features: ['sync'] }],
-      }),
+  ensure: useCase(['app.updated', 'feature.created', 'tier.created', 'tier.updated'], (licensing) =>
+    licensing.ensure({
+      app: { name: 'Renamed', slug },
+      features: [{ name: 'Sync', slug: 'sync' }],
+      tiers: [{ name: 'Max', slug: 'max', features: ['sync'] }],
+    }),
   ),
   idempotent: useCase(['customer.created', 'tier.updated'], (licensing) =>
     licensing.idempotent({ key: 'k', scope: 's', fingerprint: 'f' }, async ({ customers, tiers }) => {
@@ -260,7 +275,9 @@ export const withoutEntries: readonly string[] = [
   ...['list', 'all', 'me', 'authenticate'].map((name) => `apiKeys.${name}`),
   ...['deliveries', 'allDeliveries'].map((name) => `webhooks.${name}`),
   ...['list', 'all'].map((name) => `audit.${name}`),
-  ...['due', 'lease', 'settle', 'release', 'announceEnds', 'prune', 'onWritten'].map((name) => `outbox.${name}`),
+  ...['due', 'lease', 'settle', 'release', 'announceEnds', 'prune', 'onWritten'].map(
+    (name) => `outbox.${name}`,
+  ),
   ...['as', 'forRequest', 'restrictedTo', 'with', 'may', 'authorize', 'on', 'load', 'ping', 'flush'],
 ]
 
@@ -278,4 +295,3 @@ export function methodsOf(licensing: Licensing): readonly string[] {
 export async function entriesIn({ storage }: Pick<Shop, 'storage'>): Promise<readonly AuditEntryRecord[]> {
   return (await storage.listAuditEntries({}, { limit: 10_000 })).toReversed()
 }
-

@@ -132,12 +132,14 @@ test('recovery keys: their setting and the revocation of signing keys have entri
   const { recoveryKeyId, signWithRecoveryKey } = await import('../../../src/core/index.ts')
   const shop = await newShop()
   const { licensing, app } = shop
-  const [{ privateKeyPem }] = recoveryKeys as readonly [{ privateKeyPem: string }]
+  const { privateKeyPem } = recoveryKeys[0]!
   const recovery = { threshold: 1, kids: [await recoveryKeyId(privateKeyPem)] }
   const [old] = await licensing.apps.keys(slug)
   await licensing.recovery.set(slug, recovery)
   await licensing.rotateKeys(slug)
-  await licensing.recovery.revoke(slug, [old!.kid], (text) => signWithRecoveryKey(privateKeyPem, text))
+  await licensing.recovery.revoke(slug, [old!.kid], async (text) => [
+    await signWithRecoveryKey(privateKeyPem, text),
+  ])
   const entries = (await entriesIn(shop)).slice(-3)
   assert.deepEqual(
     entries.map(({ action, targetId, changes }) => [action, targetId, Object.keys(JSON.parse(changes))]),
