@@ -6,7 +6,7 @@ import { eachPage } from './paging.ts'
 import { retryUntilWon } from './retry.ts'
 import { resealKeyCheck } from './runtime/master-key.ts'
 import type { AppRecord, StoredResponseRecord, SecretLocation, StorageSession } from './storage/index.ts'
-import { inTransaction } from './transaction.ts'
+import { type Emit, inTransaction, type Note } from './transaction.ts'
 import { resealWebhookSecrets } from './webhooks/secret.ts'
 
 /**
@@ -201,16 +201,14 @@ function othersSeal(): LicensingError {
 
 /** The check record changes with the entry of the act. Its mode is live, because a live key manages the keys of both modes. */
 async function finishRekey(context: Context, resealed: number): Promise<boolean> {
-  const outcome = await inTransaction(
-    context,
-    async (tx, _emit, note) => {
-      const isChanged = await resealKeyCheck(tx, context.runtime.sealer)
-      const changes = isChanged || resealed > 0 ? null : {}
-      note({ appId: null, mode: 'live', action: 'storage.rekeyed', target: ['storage', null], changes })
-      return { isChanged }
-    },
-    { alone: true },
-  )
+  const work = async (tx: StorageSession, _emit: Emit, note: Note) => {
+    const isChanged = await resealKeyCheck(tx, context.runtime.sealer)
+    const changes = isChanged === true || resealed > 0 ? null : {}
+    note({ appId: null, mode: 'live', action: 'storage.rekeyed', target: ['storage', null], changes })
+    return isChanged === null ? null : { isChanged }
+  }
+  const lost = () => new LicensingError('conflict', 'Others put the check record under another master key')
+  const outcome = await retryUntilWon(() => inTransaction(context, work, { alone: true }), { lost })
   return outcome.isChanged
 }
 

@@ -232,8 +232,12 @@ test('rekey(): gives up if others keep putting the check record under another ke
   const storage = memoryStorage()
   await fill(storage)
   const contested = Object.assign(Object.create(storage) as Storage, {
-    reseal: async (...given: Parameters<Storage['reseal']>) =>
-      given[0].kind === 'keyCheck' ? false : storage.reseal(...given),
+    transaction: ((work, options) =>
+      storage.transaction((tx) => {
+        const reseal: Storage['reseal'] = async (...given) =>
+          given[0].kind === 'keyCheck' ? false : tx.reseal(...given)
+        return work({ ...tx, reseal })
+      }, options)) as Storage['transaction'],
   })
   const refusal = await refusalOf((await startedWith(contested, [newKey, oldKey])).rekey())
   assert.deepEqual(

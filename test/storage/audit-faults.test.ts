@@ -63,15 +63,20 @@ function fragileDriver(
   fragile: (connection: DatabaseConnection) => DatabaseConnection,
 ): Driver {
   const inner = new WeakMap<DatabaseConnection, DatabaseConnection>()
-  return Object.assign(Object.create(driver) as Driver, {
+  return {
+    init: () => driver.init(),
     async acquireConnection() {
       const connection = await driver.acquireConnection()
       const outer = fragile(connection)
       inner.set(outer, connection)
       return outer
     },
-    releaseConnection: (outer: DatabaseConnection) => driver.releaseConnection(inner.get(outer) ?? outer),
-  })
+    beginTransaction: (outer, settings) => driver.beginTransaction(outer, settings),
+    commitTransaction: (outer) => driver.commitTransaction(outer),
+    rollbackTransaction: (outer) => driver.rollbackTransaction(outer),
+    releaseConnection: (outer) => driver.releaseConnection(inner.get(outer) ?? outer),
+    destroy: () => driver.destroy(),
+  }
 }
 
 /** Memory has no statements, so its verbs fail. */

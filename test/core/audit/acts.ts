@@ -12,7 +12,7 @@ export const secretTexts: readonly string[] = [
   'the-path-of-a-hook',
   'because of Grace',
   'Grace’s laptop',
-  'SHOP-KEY-0001',
+  'SHOP-KEY-0001-ABCDE',
 ]
 
 /** A use case that changes something: what it needs, the call, and the actions of the entries that it writes. */
@@ -42,11 +42,16 @@ const machine = { installationId: installation(100), name: 'Grace’s laptop' }
 const aLicense = ({ issue }: Shop) => issue()
 const aCustomer = ({ licensing }: Shop) => licensing.customers.create(slug, person)
 const aHook = ({ licensing }: Shop) => licensing.apps.update(slug, { webhookUrl: hook })
+async function aSecret(shop: Shop) {
+  await aHook(shop)
+  return shop.licensing.webhooks.secret(slug)
+}
+
 const anApiKey = ({ licensing }: Shop) => licensing.apiKeys.create({ name: 'Support' })
 const aFeature = ({ licensing }: Shop) => licensing.features.create(slug, { name: 'Sync', slug: 'sync' })
 
 function terms({ customer }: Shop) {
-  return { customerId: customer.id, tierId: 'pro', durationDays: 30, seats: 2, key: 'SHOP-KEY-0001' }
+  return { customerId: customer.id, tierId: 'pro', durationDays: 30, seats: 2, key: 'SHOP-KEY-0001-ABCDE' }
 }
 
 const aKey = (shop: Shop) => shop.licensing.licenseKeys.create(slug, terms(shop))
@@ -230,7 +235,7 @@ export const useCases: Readonly<Record<string, UseCase>> = {
   'webhooks.rollSecret': useCase(
     ['webhook.secret_rolled'],
     ({ webhooks }) => webhooks.rollSecret(slug),
-    aHook,
+    aSecret,
   ),
   'webhooks.retry': useCase(
     ['webhook_delivery.retried'],
@@ -286,9 +291,14 @@ export const elsewhere: readonly string[] = ['recovery.set', 'recovery.revoke', 
 
 /** The names of all methods of licensing. */
 export function methodsOf(licensing: Licensing): readonly string[] {
-  return Object.entries(licensing).flatMap(([name, value]: readonly [string, unknown]) =>
-    typeof value === 'function' ? [name] : Object.keys(value as object).map((method) => `${name}.${method}`),
+  const isMethod = ([, value]: readonly [string, unknown]): boolean => typeof value === 'function'
+  const entries = Object.entries<unknown>({ ...licensing })
+  const inRooms = entries.flatMap(([room, value]) =>
+    Object.entries<unknown>({ ...Object(value) })
+      .filter(isMethod)
+      .map(([name]) => `${room}.${name}`),
   )
+  return [...entries.filter(isMethod).map(([name]) => name), ...inRooms]
 }
 
 /** Every entry, oldest first. */

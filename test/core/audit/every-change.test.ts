@@ -138,7 +138,7 @@ test('recovery keys: their setting and the revocation of signing keys have entri
   await licensing.recovery.set(slug, recovery)
   await licensing.rotateKeys(slug)
   await licensing.recovery.revoke(slug, [old!.kid], async (text) => [
-    await signWithRecoveryKey(privateKeyPem, text),
+    await signWithRecoveryKey(text, privateKeyPem),
   ])
   const entries = (await entriesIn(shop)).slice(-3)
   assert.deepEqual(
