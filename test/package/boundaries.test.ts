@@ -83,6 +83,7 @@ function isNodeCrypto({ file, target, names }: Import): boolean {
       'createPublicKey',
       'createSecretKey',
       'hash',
+      'hkdfSync',
       'verify',
       'KeyObject',
     ],

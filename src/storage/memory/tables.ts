@@ -1,6 +1,8 @@
 import type {
   ApiKeyRecord,
   AppRecord,
+  AuditChainRecord,
+  AuditCheckpointRecord,
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
@@ -61,6 +63,26 @@ export interface Setting {
   readonly value: string
 }
 
+/** The chain of audit entries, under one id. */
+export interface StoredChain {
+  readonly id: string
+  readonly chain: AuditChainRecord
+}
+
+/** A checkpoint of the chain, in order of its place. */
+export interface StoredCheckpoint {
+  readonly id: string
+  readonly position: number
+  readonly checkpoint: AuditCheckpointRecord
+}
+
+/** An audit entry in the order of places; at 0 if it has none yet. */
+export interface AuditPlace {
+  readonly id: string
+  readonly group: 'sealed' | 'unsealed'
+  readonly position: number
+}
+
 export interface Tables {
   readonly apps: Table<AppRecord>
   readonly keyRings: Table<KeyRing>
@@ -79,6 +101,9 @@ export interface Tables {
   readonly notices: Table<ExpiryNotice & { readonly id: string }>
   readonly clocks: Table<Clock>
   readonly settings: Table<Setting>
+  readonly auditPlaces: Table<AuditPlace>
+  readonly auditChains: Table<StoredChain>
+  readonly auditCheckpoints: Table<StoredCheckpoint>
 }
 
 /** The tables without their writes. */
@@ -127,6 +152,9 @@ export function newTables(journal: Journal): Tables {
     }),
     clocks: new Table<Clock>(journal),
     settings: new Table<Setting>(journal),
+    auditPlaces: new Table<AuditPlace>(journal, { group: ({ group }) => group, compare: byPosition }),
+    auditChains: new Table<StoredChain>(journal),
+    auditCheckpoints: new Table<StoredCheckpoint>(journal, { compare: byPosition }),
   }
 }
 
