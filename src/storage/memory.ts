@@ -4,6 +4,7 @@ import type { Storage, StorageSession } from '../core/storage/index.ts'
 import { apiKeyStorage } from './memory/api-keys.ts'
 import { appStorage } from './memory/apps.ts'
 import { auditChainStorage } from './memory/audit-chain.ts'
+import { auditEntryStorage } from './memory/audit-entries.ts'
 import { customerStorage } from './memory/customers.ts'
 import { deletionStorage } from './memory/deletions.ts'
 import { deliveryStorage } from './memory/deliveries.ts'
@@ -119,5 +120,6 @@ function sessionOf(runner: Runner): StorageSession {
     ...secretStorage(runner),
     ...deletionStorage(runner),
     ...auditChainStorage(runner),
+    ...auditEntryStorage(runner),
   }
 }

@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { instant, integer, nullable, oneOf, text } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
 import type { Mode } from './apps.ts'
+import type { Page } from './page.ts'
 import { formed, id, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
 
@@ -70,7 +71,7 @@ export const auditEntryRecord: RecordSchema<AuditEntryRecord> = input<AuditEntry
   }),
 )
 
-/** The actor of a list. A type alone stands for an actor without an id. */
+/** The actor of entries. An id of `null` stands for an actor without one. */
 export interface ActorFilter {
   readonly type: ActorType
   readonly id: string | null
@@ -78,7 +79,8 @@ export interface ActorFilter {
 
 /** Every given field must hold. */
 export interface AuditEntryFilter {
-  readonly mode: Mode
+  /** Only the entries of this mode. Without it, `targetId`, `actor` and `action` have no index in the order of the list. */
+  readonly mode?: Mode | undefined
   /** Only the entries of this app. */
   readonly appId?: string | undefined
   readonly targetId?: string | undefined
@@ -88,4 +90,28 @@ export interface AuditEntryFilter {
   readonly from?: NumericDate | undefined
   /** The time at which the list ends. An entry of this very time is not in it. */
   readonly to?: NumericDate | undefined
+}
+
+/** One page of a pruning. */
+export interface AuditPruning {
+  /** Only entries that were made before this time. */
+  readonly before: NumericDate
+  /** Only sealed entries with a lower place than this. */
+  readonly belowSeq: number
+  /** The greatest number of entries to delete. */
+  readonly limit: number
+}
+
+/** The entries of the audit log. A verb for an audited record takes its entry as well: see `insertCustomer`. */
+export interface AuditEntryStorage {
+  /** @throws {LicensingError} `conflict` if the id of one is taken; then it writes none. */
+  insertAuditEntries(entries: readonly AuditEntryRecord[]): Promise<void>
+  /** Newest first. */
+  listAuditEntries(filter: AuditEntryFilter, page: Page): Promise<readonly AuditEntryRecord[]>
+  countAuditEntries(filter: AuditEntryFilter): Promise<number>
+  /**
+   * Deletes sealed entries in the order of their places, from the first one on, and stops at the first that must stay. So the
+   * places that are left have no gap. Resolves to their number.
+   */
+  pruneAuditEntries(pruning: AuditPruning): Promise<number>
 }

@@ -15,6 +15,7 @@
 import type { ApiKeyStorage } from './api-keys.ts'
 import type { AppStorage } from './apps.ts'
 import type { AuditChainStorage } from './audit-chain.ts'
+import type { AuditEntryStorage } from './audit-entries.ts'
 import type { CustomerStorage } from './customers.ts'
 import type { DeletionStorage } from './deletions.ts'
 import type { DeliveryStorage } from './deliveries.ts'
@@ -39,7 +40,14 @@ export type {
   AuditCheckpointRecord,
   AuditSeal,
 } from './audit-chain.ts'
-export type { ActorFilter, ActorType, AuditEntryFilter, AuditEntryRecord } from './audit-entries.ts'
+export type {
+  ActorFilter,
+  ActorType,
+  AuditEntryFilter,
+  AuditEntryRecord,
+  AuditEntryStorage,
+  AuditPruning,
+} from './audit-entries.ts'
 export type { CustomerFilter, CustomerPatch, CustomerRecord, CustomerStorage } from './customers.ts'
 export type { DeletedPage, DeletionPage, DeletionRecord, DeletionStorage } from './deletions.ts'
 export type {
@@ -101,6 +109,7 @@ export interface StorageSession
     IdempotencyStorage,
     SecretStorage,
     DeletionStorage,
+    AuditEntryStorage,
     AuditChainStorage {}
 
 /** The way in which a transaction runs. */

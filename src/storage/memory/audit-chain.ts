@@ -10,7 +10,7 @@ import { takenError } from '../errors.ts'
 import { patched } from './frozen.ts'
 import type { Runner } from './runner.ts'
 import { countOf, keyOf } from './table.ts'
-import type { AuditPlace, LookUps, StoredCheckpoint, Tables } from './tables.ts'
+import { placeOf, type AuditPlace, type LookUps, type StoredCheckpoint, type Tables } from './tables.ts'
 
 const chainId = 'chain'
 
@@ -78,8 +78,9 @@ function sealedAfter(tables: LookUps, after: number): Generator<AuditEntryRecord
 function sealEntry({ auditEntries, auditPlaces }: Tables, { id, seq, mac }: AuditSeal): boolean {
   const entry = auditEntries.get(id)
   if (entry === null || entry.seq !== null) return false
-  if (auditEntries.replace({ ...entry, seq, mac }) === null) throw takenError()
-  auditPlaces.replace({ id, group: 'sealed', position: seq })
+  const next = { ...entry, seq, mac }
+  if (auditEntries.replace(next) === null) throw takenError()
+  auditPlaces.replace(placeOf(next))
   return true
 }
 

@@ -3,6 +3,7 @@ import type {
   AppRecord,
   AuditChainRecord,
   AuditCheckpointRecord,
+  AuditEntryRecord,
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
@@ -83,6 +84,10 @@ export interface AuditPlace {
   readonly position: number
 }
 
+export function placeOf({ id, seq }: Pick<AuditEntryRecord, 'id' | 'seq'>): AuditPlace {
+  return seq === null ? { id, group: 'unsealed', position: 0 } : { id, group: 'sealed', position: seq }
+}
+
 export interface Tables {
   readonly apps: Table<AppRecord>
   readonly keyRings: Table<KeyRing>
@@ -104,6 +109,7 @@ export interface Tables {
   readonly auditPlaces: Table<AuditPlace>
   readonly auditChains: Table<StoredChain>
   readonly auditCheckpoints: Table<StoredCheckpoint>
+  readonly auditEntries: Table<AuditEntryRecord>
 }
 
 /** The tables without their writes. */
@@ -155,6 +161,9 @@ export function newTables(journal: Journal): Tables {
     auditPlaces: new Table<AuditPlace>(journal, { group: ({ group }) => group, compare: byPosition }),
     auditChains: new Table<StoredChain>(journal),
     auditCheckpoints: new Table<StoredCheckpoint>(journal, { compare: byPosition }),
+    auditEntries: new Table<AuditEntryRecord>(journal, {
+      unique: [({ seq }) => (seq === null ? null : `${seq}`)],
+    }),
   }
 }
 
