@@ -13,6 +13,15 @@ export type {
   RollOptions,
 } from './api-keys/api-keys.ts'
 export type { FilterOf } from './all-items.ts'
+export type { AuditChain } from './audit-chain/chain.ts'
+export type {
+  AuditFault,
+  AuditFaultCode,
+  AuditVerification,
+  AuditVerifyOptions,
+  ComparedCheckpoint,
+} from './audit-chain/verification.ts'
+export type { CheckpointClaims } from './audit-chain/checkpoints.ts'
 export type { App, AppChanges, AppListOptions, Apps, NewApp, NewAppOptions } from './apps.ts'
 export type {
   Customer,
@@ -32,6 +41,7 @@ export {
 export {
   eventTypes,
   type BulkEventData,
+  type CheckpointEventData,
   type EventData,
   type EventType,
   type LicenseEventData,

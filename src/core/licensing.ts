@@ -1,5 +1,6 @@
 import type { Caches, Context, Runtime } from './context.ts'
 import type { App, NewAppOptions } from './apps.ts'
+import { bindAuditChain, type AuditChain } from './audit-chain/chain.ts'
 import { finishDeletions } from './deletions.ts'
 import { ensure, type Catalogue } from './ensure.ts'
 import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
@@ -115,6 +116,8 @@ export interface WebhookOptions {
 export interface Licensing extends RestrictedLicensing {
   /** The queue of events for webhooks. `startDelivery` of `heartwood/webhooks` sends them. */
   readonly outbox: Outbox
+  /** The chain of the audit log, which shows each change of a sealed entry. */
+  readonly audit: AuditChain
   /** The recovery keys of apps, which lead programs past a thief of a signing key. */
   readonly recovery: Recovery
   /**
@@ -319,6 +322,7 @@ function bind(context: Context): Licensing {
     ...bindRestricted(context),
     outbox: bindOutbox(context),
     recovery: bindRecovery(context),
+    audit: bindAuditChain(context),
     restrictedTo: (principal) => bindRestricted({ ...context, principal: checkedPrincipal(principal) }),
     on: (type, handler) => runtime.listeners.on(type, handler),
     ensure: (catalogue, options) => ensure(context, catalogue, options),

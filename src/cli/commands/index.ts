@@ -10,6 +10,7 @@ import {
 } from '@stricli/core'
 import { version } from '../../adapters/version.ts'
 import { appsCommands } from './apps.ts'
+import { auditExportCommand, auditVerifyCommand } from './audit-chain.ts'
 import { doctorCommand, exportCommand, importCommand, migrateCommand, rekeyCommand } from './database.ts'
 import { customersCommands } from './customers.ts'
 import { featuresCommands } from './features.ts'
@@ -28,6 +29,11 @@ import { trimmed, type Environment } from '../settings.ts'
 
 type Process = StricliDynamicCommandContext<CommandContext>['process']
 
+const auditCommands: RouteMap<CliContext> = buildRouteMap({
+  docs: { brief: 'Verify and export the audit log' },
+  routes: { verify: auditVerifyCommand, export: auditExportCommand },
+})
+
 const root: RouteMap<CliContext> = buildRouteMap({
   docs: { brief: 'Heartwood: software licensing' },
   routes: {
@@ -40,6 +46,7 @@ const root: RouteMap<CliContext> = buildRouteMap({
     checkKey: checkKeyCommand,
     licenses: licensesCommands,
     keys: keysCommands,
+    audit: auditCommands,
     verify: verifyCommand,
     migrate: migrateCommand,
     rekey: rekeyCommand,

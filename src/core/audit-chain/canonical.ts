@@ -4,7 +4,7 @@ import type { AuditEntryRecord } from '../storage/index.ts'
  * The text of an entry that its `mac` covers: JSON by RFC 8785, whose members are in the order of their names. Logs of many
  * years hold such codes, so it never changes. A member that a later version adds is left out where it is `null`.
  */
-export function canonicalText(entry: AuditEntryRecord, seq: number): string {
+export function canonicalText(entry: Omit<AuditEntryRecord, 'seq' | 'mac'>, seq: number | null): string {
   return JSON.stringify({
     action: entry.action,
     actor_id: entry.actorId,
@@ -21,4 +21,9 @@ export function canonicalText(entry: AuditEntryRecord, seq: number): string {
     target_type: entry.targetType,
     v: 1,
   })
+}
+
+/** An entry as a line of JSON. Without its last member, `mac`, it is the text that the mac covers. */
+export function auditLine(entry: AuditEntryRecord): string {
+  return `${canonicalText(entry, entry.seq).slice(0, -1)},"mac":${JSON.stringify(entry.mac)}}`
 }
