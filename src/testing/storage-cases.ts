@@ -1,5 +1,6 @@
 import { apiKeyCases } from './storage-cases/api-keys.ts'
 import { appCases } from './storage-cases/apps.ts'
+import { auditChainCases } from './storage-cases/audit-chain.ts'
 import type { ConformanceCase } from './storage-cases/conformance-case.ts'
 import { customerCases } from './storage-cases/customers.ts'
 import { deletionCases } from './storage-cases/deletions.ts'
@@ -54,6 +55,7 @@ export const storageCases: readonly ConformanceCase[] = [
   ...deliveryCases,
   ...expiryNoticeCases,
   ...deletionCases,
+  ...auditChainCases,
   ...pageCases,
   ...orphanCases,
   ...transactionCases,
