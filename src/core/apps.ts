@@ -1,7 +1,10 @@
 import { Type, type TString } from '@sinclair/typebox'
 import { allItems } from './all-items.ts'
 import type { Context } from './context.ts'
-import { deleteInPages } from './deletions.ts'
+import { actIn } from './acts/act.ts'
+import type { Changes } from './acts/changes.ts'
+import { appChanges as differences } from './acts/records.ts'
+import { deleteAtOnce, deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './input/fields.ts'
 import { input, invalidInput, type Input } from './input/parse.ts'
@@ -30,7 +33,8 @@ import type {
   WebhookRecord,
 } from './storage/index.ts'
 import type { TrustFile } from './token/statement.ts'
-import { inTransaction, nullIfGone } from './transaction.ts'
+import { isoTime } from './wire.ts'
+import { inTransaction, type Note, nullIfGone, unrecorded } from './transaction.ts'
 import { changeWebhook } from './webhooks/secret.ts'
 import { checkWebhookUrl } from './webhooks/url.ts'
 
@@ -294,9 +298,15 @@ export async function prepareApp(
 }
 
 /** Resolves to `false` and writes nothing if the slug is taken. */
-export async function insertApp(tx: StorageSession, { record, key }: PreparedApp): Promise<boolean> {
+export async function insertApp(
+  tx: StorageSession,
+  { record, key }: PreparedApp,
+  note: Note,
+): Promise<boolean> {
   if (!(await tx.insertApp(record))) return false
   await tx.swapActiveKey(record.id, null, key, null)
+  const { kid } = key
+  note(actIn(record, 'app.created', ['app', record.id], { ...differences(null, record), kid: [null, kid] }))
   return true
 }
 
@@ -308,8 +318,8 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
   checkKeyPrefix(mode, given.keyPrefix)
   if ((await context.storage.findApp(given.slug)) !== null) throw slugTaken()
   const prepared = await prepareApp(context, given, { ...options, mode })
-  return inTransaction(context, async (tx) => {
-    if (!(await insertApp(tx, prepared))) throw slugTaken()
+  return inTransaction(context, async (tx, _emit, note) => {
+    if (!(await insertApp(tx, prepared, note))) throw slugTaken()
     return prepared.app
   })
 }
@@ -345,16 +355,33 @@ function switchedOn({ failures, disabledAt }: WebhookRecord): WebhookPatch | nul
   return failures === 0 && disabledAt === null ? null : { failures: 0, disabledAt: null }
 }
 
-/** Changes an app. A new address switches its webhook on. */
-export async function patchApp(
+/** An address switches the webhook on. Resolves to the change, if it was off. */
+async function switchOn(
   context: Context,
   tx: StorageSession,
   id: string,
+  { webhookUrl }: AppChanges,
+): Promise<Changes> {
+  const webhook = webhookUrl === undefined ? null : await tx.findWebhook(id)
+  if (webhook === null) return {}
+  await changeWebhook(context, id, switchedOn, tx)
+  const { disabledAt } = webhook
+  return disabledAt === null ? {} : { webhook_disabled_at: [isoTime(disabledAt), null] }
+}
+
+/** Changes an app that the transaction has locked. */
+export async function patchApp(
+  context: Context,
+  tx: StorageSession,
+  before: AppRecord,
   patch: AppChanges,
+  note: Note,
 ): Promise<AppRecord | null> {
+  const { id } = before
   const record = await tx.updateApp(id, { ...patch, updatedAt: context.runtime.now() })
-  if (record !== null && patch.webhookUrl !== undefined && (await tx.findWebhook(id)) !== null)
-    await changeWebhook(context, id, switchedOn, tx)
+  if (record === null) return null
+  const changes = { ...differences(before, record), ...(await switchOn(context, tx, id, patch)) }
+  note(actIn(record, 'app.updated', ['app', id], changes))
   return record
 }
 
@@ -364,17 +391,24 @@ async function updateApp(context: Context, app: string, changes: AppChanges): Pr
   const { id, mode } = await requireApp(context, app, 'catalogue:write')
   checkMaySendEvents(context, patch)
   checkKeyPrefix(mode, patch.keyPrefix)
-  // Not `inTransaction`, which would store the record, with its sealed secret, under an idempotency key.
-  const updated = await context.storage.transaction((tx) => patchApp(context, tx, id, patch))
+  // Under an idempotency key the record must not be stored, because it has a sealed secret.
+  const updated = await inTransaction<AppRecord | null>(unrecorded(context), async (tx, _emit, note) => {
+    // This change takes the lock of the row.
+    const before = await tx.updateApp(id, { updatedAt: context.runtime.now() })
+    return before && patchApp(context, tx, before, patch, note)
+  })
   if (updated === null) throw new LicensingError('not_found', 'App not found')
   return toApp(context, updated)
 }
 
 async function deleteApp(context: Context, app: string): Promise<void> {
-  const { id } = await requireApp(context, app, 'catalogue:delete')
+  const record = await requireApp(context, app, 'catalogue:delete')
+  const { id } = record
   const key = await activeKey(context, id)
+  const act = actIn(record, 'app.deleted', ['app', id], differences(record, null))
   const isDeleted =
-    (await deleteInPages(context, { id, appId: id, kind: 'app' })) || (await context.storage.deleteApp(id))
+    (await deleteInPages(context, { id, appId: id, kind: 'app' }, act)) ||
+    (await deleteAtOnce(context, act, (tx) => tx.deleteApp(id)))
   if (!isDeleted) throw new LicensingError('not_found', 'App not found')
   const { activeKeys, privateKeys, tokenSecrets } = context.runtime.caches
   activeKeys.forget(id)

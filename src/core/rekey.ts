@@ -7,6 +7,7 @@ import { eachPage } from './paging.ts'
 import { retryUntilWon } from './retry.ts'
 import { resealKeyCheck } from './runtime/master-key.ts'
 import type { AppRecord, StoredResponseRecord, SecretLocation, StorageSession } from './storage/index.ts'
+import { inTransaction } from './transaction.ts'
 import { resealWebhookSecrets } from './webhooks/secret.ts'
 
 /**
@@ -217,6 +218,21 @@ function othersSeal(): LicensingError {
   )
 }
 
+/** The check record changes with the entry of the act. Its mode is live, because a live key manages the keys of both modes. */
+async function finishRekey(context: Context, resealed: number): Promise<boolean> {
+  const { isChanged } = await inTransaction(
+    context,
+    async (tx, _emit, note) => {
+      const isChanged = await resealKeyCheck(tx, context.runtime.sealer)
+      const changes = isChanged || resealed > 0 ? null : {}
+      note({ appId: null, mode: 'live', action: 'storage.rekeyed', target: ['storage', null], changes })
+      return { isChanged }
+    },
+    { alone: true },
+  )
+  return isChanged
+}
+
 /**
  * Reseals everything under the first master key: see `Licensing.rekey`. Each write replaces only the text that was read, so
  * it may run beside servers. The check record comes last, after a walk that found nothing left. As long as anything needs
@@ -227,5 +243,6 @@ export async function rekey(context: Context, options: RekeyOptions = {}): Promi
   const attempt = async (): Promise<Record<Kind, number> | null> =>
     (await walkAll(context, tally)) === 0 ? tally.resealed : null
   const resealed = await retryUntilWon(attempt, { tries: mostWalks, lost: othersSeal })
-  return { ...resealed, keyCheck: await resealKeyCheck(context.storage, context.runtime.sealer) }
+  const count = Object.values(resealed).reduce((sum, each) => sum + each, 0)
+  return { ...resealed, keyCheck: await finishRekey(context, count) }
 }

@@ -135,6 +135,7 @@ export function startDelivery(licensing: Licensing, options: DeliveryOptions = {
     repeat(options.pollMs ?? 1_000, () => licensing.audit.seal(), onAuditError),
     repeat(minute, () => outbox.announceEnds(), onError),
     repeat(hour, () => outbox.prune(), onError),
+    repeat(hour, () => licensing.audit.prune(), onAuditError),
     repeat(minute, () => licensing.finishDeletions(), onDeletionError),
   ]
   const stopListening = outbox.onWritten((appId) => dispatcher.notify(appId))

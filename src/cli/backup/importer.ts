@@ -39,6 +39,7 @@ const inBatches: { readonly [K in Kind]: K extends keyof BatchRecords ? true : f
   webhook: false,
   delivery: true,
   apiKey: true,
+  auditEntry: true,
 }
 
 function isInBatches(kind: Kind): kind is keyof BatchRecords {
@@ -173,6 +174,8 @@ export class Importer {
         return session.insertDelivery(record)
       case 'apiKey':
         return session.insertApiKey(record)
+      case 'auditEntry':
+        return session.insertAuditEntries([record])
     }
   }
 

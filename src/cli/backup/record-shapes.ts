@@ -3,6 +3,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { isJson } from '../../core/input/parse.ts'
 import { apiKeyRecord } from '../../core/storage/api-keys.ts'
 import { appRecord } from '../../core/storage/apps.ts'
+import { auditEntryRecord } from '../../core/storage/audit-entries.ts'
 import { customerRecord } from '../../core/storage/customers.ts'
 import { deliveryRecord } from '../../core/storage/deliveries.ts'
 import { expiryNotice } from '../../core/storage/expiry-notices.ts'
@@ -30,6 +31,7 @@ export const recordShapes: { readonly [K in Kind]: RecordSchema<Records[K]> } = 
   webhook: webhookRecord,
   delivery: deliveryRecord,
   apiKey: apiKeyRecord,
+  auditEntry: auditEntryRecord,
 }
 
 type Accepts = (value: unknown) => boolean

@@ -2,6 +2,7 @@ import { eachPage } from '../../core/paging.ts'
 import type {
   ApiKeyRecord,
   AppRecord,
+  AuditEntryRecord,
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
@@ -32,6 +33,7 @@ export interface Records {
   readonly webhook: WebhookRecord
   readonly delivery: DeliveryRecord
   readonly apiKey: ApiKeyRecord
+  readonly auditEntry: AuditEntryRecord
 }
 
 export type Kind = keyof Records
@@ -55,6 +57,7 @@ export const kinds: readonly Kind[] = [
   'webhook',
   'delivery',
   'apiKey',
+  'auditEntry',
 ]
 
 const pageSize = 500
@@ -112,6 +115,11 @@ export function deliveriesOf(session: StorageSession, appId: string): AsyncGener
   return allOf((page) => session.listDeliveries({ appId }, page))
 }
 
+/** Every entry of the audit log, newest first. */
+export function auditEntriesOf(session: StorageSession): AsyncGenerator<AuditEntryRecord> {
+  return allOf((page) => session.listAuditEntries({}, page))
+}
+
 /** Every response stored under an idempotency key. An export leaves them out, because they last only a day. */
 export async function* storedResponsesOf(session: StorageSession): AsyncGenerator<StoredResponseRecord> {
   const pages = eachPage<StoredResponseRecord>(pageSize, (page) => session.listStoredResponses(page))
@@ -151,9 +159,17 @@ export async function* entriesOf(session: StorageSession): AsyncGenerator<Entry>
     'apiKey',
     allOf((page) => session.listApiKeys({}, page)),
   )
+  yield* named('auditEntry', auditEntriesOf(session))
 }
 
-async function countApp(session: StorageSession, appId: string): Promise<Omit<Counts, 'app' | 'apiKey'>> {
+/** The kinds that are counted for each app. */
+type KindInApp = Exclude<Kind, 'app' | 'apiKey' | 'auditEntry'>
+
+function isInApp(kind: Kind): kind is KindInApp {
+  return kind !== 'app' && kind !== 'apiKey' && kind !== 'auditEntry'
+}
+
+async function countApp(session: StorageSession, appId: string): Promise<Pick<Counts, KindInApp>> {
   return {
     feature: await session.countFeatures(appId),
     tier: await session.countTiers(appId),
@@ -170,11 +186,15 @@ async function countApp(session: StorageSession, appId: string): Promise<Omit<Co
 
 /** Counts the records that {@link entriesOf} yields. */
 export async function countAll(session: StorageSession): Promise<Counts> {
-  const counts = { ...noCounts(), apiKey: await session.countApiKeys({}) }
+  const counts = {
+    ...noCounts(),
+    apiKey: await session.countApiKeys({}),
+    auditEntry: await session.countAuditEntries({}),
+  }
   for await (const app of allOf((page) => session.listApps({}, page))) {
     counts.app++
     const ofApp = await countApp(session, app.id)
-    for (const kind of kinds) if (kind !== 'app' && kind !== 'apiKey') counts[kind] += ofApp[kind]
+    for (const kind of kinds) if (isInApp(kind)) counts[kind] += ofApp[kind]
   }
   return counts
 }
@@ -194,6 +214,7 @@ export function noCounts(): Record<Kind, number> {
     webhook: 0,
     delivery: 0,
     apiKey: 0,
+    auditEntry: 0,
   }
 }
 

@@ -11,6 +11,7 @@ import {
 import { version } from '../../adapters/version.ts'
 import { appsCommands } from './apps.ts'
 import { auditExportCommand, auditVerifyCommand } from './audit-chain.ts'
+import { auditListCommand } from './audit.ts'
 import { doctorCommand, exportCommand, importCommand, migrateCommand, rekeyCommand } from './database.ts'
 import { customersCommands } from './customers.ts'
 import { featuresCommands } from './features.ts'
@@ -30,8 +31,8 @@ import { trimmed, type Environment } from '../settings.ts'
 type Process = StricliDynamicCommandContext<CommandContext>['process']
 
 const auditCommands: RouteMap<CliContext> = buildRouteMap({
-  docs: { brief: 'Verify and export the audit log' },
-  routes: { verify: auditVerifyCommand, export: auditExportCommand },
+  docs: { brief: 'Read, verify and export the audit log' },
+  routes: { list: auditListCommand, verify: auditVerifyCommand, export: auditExportCommand },
 })
 
 const root: RouteMap<CliContext> = buildRouteMap({

@@ -1,4 +1,6 @@
 import { Type } from '@sinclair/typebox'
+import type { Act } from '../acts/act.ts'
+import { apiKeyChanges as differences } from '../acts/records.ts'
 import { allItems, type FilterOf } from '../all-items.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
@@ -19,7 +21,7 @@ import {
 import { scopeList } from '../storage/api-keys.ts'
 import type { ApiKeyRecord, AppRecord, Mode, NumericDate } from '../storage/index.ts'
 import { isPast } from '../token/decision.ts'
-import { inTransaction } from '../transaction.ts'
+import { inTransaction, unrecorded } from '../transaction.ts'
 import { apiKeySecret, hashScopedSecret, hashSecret, isApiKeySecret } from './secret.ts'
 
 /** A key to the HTTP API, without its secret. Times are whole seconds since 1970. */
@@ -275,11 +277,17 @@ async function rightsOf(context: Context, given: ParsedApiKey): Promise<KeyRight
   return { name, ...rights, mode, appId: app?.id ?? null, app: app?.slug ?? null, expiresAt }
 }
 
+function keyAct(action: string, before: ApiKeyRecord | null, after: ApiKeyRecord | null): Act {
+  const { id, appId, mode } = (after ?? before)!
+  return { appId, mode, action, target: ['api_key', id], changes: differences(before, after) }
+}
+
 async function createApiKey(context: Context, key: NewApiKey): Promise<ApiKeyWithSecret> {
   checkManager(context)
   const { record, answer } = await freshKey(context, await rightsOf(context, newApiKey.parse(key)))
-  return inTransaction(context, async (tx) => {
+  return inTransaction(context, async (tx, _emit, note) => {
     await tx.insertApiKey(record)
+    note(keyAct('api_key.created', null, record))
     return answer
   })
 }
@@ -306,14 +314,17 @@ async function rollApiKey(context: Context, id: string, options: RollOptions): P
   const key = await managedKey(context, id)
   const { record, answer } = await freshKey(context, { ...key, ...rightsIn(key) })
   const now = context.runtime.now()
-  return inTransaction(context, async (tx) => {
+  return inTransaction(context, async (tx, _emit, note) => {
     // An empty update takes the row lock, so a concurrent roll sees our result.
     const old = await tx.updateApiKey(id, {})
     if (old === null) throw notFound()
     if (!isGood(old, now)) throw new LicensingError('conflict', 'API key is revoked or expired')
-    await tx.updateApiKey(id, { expiresAt: Math.min(old.expiresAt ?? Infinity, now + overlapSeconds) })
+    const end = { expiresAt: Math.min(old.expiresAt ?? Infinity, now + overlapSeconds) }
+    await tx.updateApiKey(id, end)
     const { expiresAt } = old
     await tx.insertApiKey({ ...record, expiresAt })
+    const act = keyAct('api_key.rolled', old, { ...old, ...end })
+    note({ ...act, changes: { ...act.changes, api_key: [id, record.id] } })
     return { ...answer, expiresAt }
   })
 }
@@ -322,7 +333,11 @@ async function createFirstApiKey(context: Context): Promise<ApiKeyWithSecret | n
   if ((await context.storage.countApiKeys({})) > 0) return null
   const rights = await rightsOf(context, { name: 'First key' })
   const { record, answer } = await freshKey(context, rights)
-  return (await context.storage.insertFirstApiKey(record)) ? answer : null
+  return inTransaction<ApiKeyWithSecret | null>(unrecorded(context), async (tx, _emit, note) => {
+    if (!(await tx.insertFirstApiKey(record))) return null
+    note(keyAct('api_key.created', null, record))
+    return answer
+  })
 }
 
 /** The scopes of keys that the caller may not manage; `undefined` if it may manage all. */
@@ -362,7 +377,11 @@ async function ownKey({ principal, storage }: Context): Promise<ApiKeyRecord> {
 async function revokeApiKey(context: Context, id: string): Promise<ApiKey> {
   const key = await (context.principal?.id === id ? ownKey(context) : managedKey(context, id))
   if (key.revokedAt !== null) return toApiKey(key)
-  const revoked = await context.storage.updateApiKey(id, { revokedAt: context.runtime.now() })
+  const revoked = await inTransaction(unrecorded(context), async (tx, _emit, note) => {
+    const changed = await tx.updateApiKey(id, { revokedAt: context.runtime.now() })
+    if (changed !== null) note(keyAct('api_key.revoked', key, changed))
+    return changed
+  })
   if (revoked === null) throw notFound()
   return toApiKey(revoked)
 }

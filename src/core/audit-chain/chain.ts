@@ -1,5 +1,8 @@
+import { bindAudit, type Audit } from '../audit/log.ts'
 import type { Context } from '../context.ts'
+import { day } from '../time.ts'
 import { signCheckpoints } from './checkpoints.ts'
+import { pruneAuditLog } from './pruning.ts'
 import { sealEntries } from './sealing.ts'
 import { verifyAudit, type AuditVerification, type AuditVerifyOptions } from './verification.ts'
 
@@ -32,15 +35,33 @@ export interface AuditChain {
    * @throws {LicensingError} `master_key` if the log goes on under a master key that is not configured.
    */
   seal(): Promise<number>
+  /**
+   * Deletes the entries that are older than the option `auditDays`, except for those after the last checkpoint of that age.
+   * `startDelivery` of `heartwood/webhooks` calls it every hour. The rest of the log still verifies.
+   *
+   * Resolves to their number.
+   * @throws {LicensingError} `conflict` if an old entry is not as it was sealed, because it is evidence.
+   */
+  prune(): Promise<number>
 }
 
-export function bindAuditChain(context: Context): AuditChain {
+/** The use cases of the audit log, and those of its chain. */
+export interface AuditLog extends Audit, AuditChain {}
+
+function prune(context: Context): Promise<number> {
+  const { auditDays, now } = context.runtime
+  return auditDays === null ? Promise.resolve(0) : pruneAuditLog(context, now() - auditDays * day)
+}
+
+export function bindAuditLog(context: Context): AuditLog {
   return {
+    ...bindAudit(context),
     verify: (options) => verifyAudit(context, options),
     seal: async () => {
       const count = await sealEntries(context)
       await signCheckpoints(context)
       return count
     },
+    prune: () => prune(context),
   }
 }

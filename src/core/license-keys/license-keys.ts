@@ -1,3 +1,4 @@
+import { actIn, recordReads } from '../acts/act.ts'
 import { allItems, type FilterOf } from '../all-items.ts'
 import type { Context } from '../context.ts'
 import { isTypeId } from '../ids.ts'
@@ -10,7 +11,7 @@ import { retryUntilWon } from '../retry.ts'
 import { licenseKeyEvent } from '../runtime/events.ts'
 import type { AppRecord, LicenseKeyFilter, LicenseKeyRecord } from '../storage/index.ts'
 import { day } from '../time.ts'
-import { inTransaction } from '../transaction.ts'
+import { inTransaction, unrecorded } from '../transaction.ts'
 import { activate, type Activation, type ActivationOptions } from './activation.ts'
 import {
   changeLicenseKey,
@@ -18,6 +19,8 @@ import {
   insertLicenseKey,
   licenseKeyNotFound,
   type LicenseKeyPlan,
+  licenseKeyAct,
+  revealed,
 } from './changes.ts'
 import { requireLicenseKey, type LicenseKeyCredential } from './credential.ts'
 import {
@@ -193,6 +196,17 @@ async function shown(
   return (may(context.principal, 'license_keys:reveal') ? view : rest) as LicenseKeyWithText
 }
 
+/** Shows one license key. If its text is shown, the audit log has that first. */
+async function showOne(
+  context: Context,
+  app: AppRecord,
+  key: LicenseKeyRecord,
+  include: 'key' | undefined,
+): Promise<LicenseKeyWithText> {
+  if (include === 'key') await recordReads(context, [revealed(app, key)])
+  return shown(context, app, key, include)
+}
+
 function permissionFor(include: 'key' | undefined): Permission {
   return include === 'key' ? 'license_keys:reveal' : 'license_keys:read'
 }
@@ -204,7 +218,7 @@ async function get(
   options?: IncludeKey,
 ): Promise<LicenseKeyWithText> {
   const record = await requireApp(context, app, permissionFor(options?.include))
-  return shown(context, record, await findKnown(context, record, knownId(id)), options?.include)
+  return showOne(context, record, await findKnown(context, record, knownId(id)), options?.include)
 }
 
 async function getByExternalId(
@@ -218,7 +232,7 @@ async function getByExternalId(
     ? await context.storage.findLicenseKeyByExternalId(record.id, externalId)
     : null
   if (key === null) throw licenseKeyNotFound()
-  return shown(context, record, key, options?.include)
+  return showOne(context, record, key, options?.include)
 }
 
 async function filterOf(
@@ -245,6 +259,11 @@ async function list(
     count: async () => (filter === null ? 0 : context.storage.countLicenseKeys(filter)),
     position: ({ id }) => ({ id }),
   })
+  if (given.include === 'key')
+    await recordReads(
+      context,
+      listing.data.map((key) => revealed(record, key)),
+    )
   return mapListing(listing, (key) => shown(context, record, key, given.include))
 }
 
@@ -335,12 +354,23 @@ const pageSize = 1_000
 const mostAtOnce = 1_000
 
 /** Whoever holds a revoked license key gets no new seat, so the pages come to an end. */
+/** Each page is a commit, so each has an entry. */
+async function deleteSeatPage(context: Context, app: AppRecord, id: string): Promise<number> {
+  const page = await inTransaction(unrecorded(context), async (tx, _emit, note) => {
+    const count = await tx.deleteSeats(id, pageSize)
+    const changes = { licenses_deleted: [null, count] as const }
+    if (count > 0) note(actIn(app, 'licenses.deleted', ['license_key', id], changes))
+    return { count }
+  })
+  return page.count
+}
+
 async function deleteManySeats(context: Context, app: AppRecord, id: string): Promise<void> {
   const filter = { appId: app.id, licenseKeyId: id, now: context.runtime.now() }
   if ((await context.storage.countLicenses(filter)) <= mostAtOnce) return
   if (context.inHostTransaction || context.unit !== null) return
-  await revoke({ ...context, recorder: null }, app.id, id)
-  while ((await context.storage.deleteSeats(id, pageSize)) === pageSize);
+  await revoke(unrecorded(context), app.id, id)
+  while ((await deleteSeatPage(context, app, id)) === pageSize);
 }
 
 async function deleteLicenseKey(context: Context, app: string, id: string): Promise<void> {
@@ -348,11 +378,12 @@ async function deleteLicenseKey(context: Context, app: string, id: string): Prom
   await findKnown(context, record, knownId(id))
   await deleteManySeats(context, record, id)
   const work = () =>
-    inTransaction(context, async (tx, emit) => {
+    inTransaction(context, async (tx, emit, note) => {
       const held = await tx.holdLicenseKey(id)
       if (held === null) throw licenseKeyNotFound()
       const used = await tx.countSeats(id)
       await tx.deleteLicenseKey(id)
+      note(licenseKeyAct(record, 'license_key.deleted', held, null))
       await emit(record, licenseKeyEvent('license_key.deleted', held, used, context.runtime.now()))
       return {}
     })

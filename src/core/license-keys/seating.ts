@@ -1,5 +1,6 @@
 import { LicensingError } from '../errors.ts'
 import type { AuthenticToken } from '../licenses/check-token.ts'
+import { licenseAct, releaseAct } from '../licenses/changes.ts'
 import { seatClaims } from '../licenses/seats.ts'
 import type { signOfLife } from '../licenses/seen.ts'
 import { licenseEvent, licenseKeyEvent, releaseEvent } from '../runtime/events.ts'
@@ -14,6 +15,7 @@ import type {
 import { statusOf } from '../token/decision.ts'
 import { day, maxInstant } from '../time.ts'
 import { makeRoom } from './capacity.ts'
+import { licenseKeyAct } from './changes.ts'
 import type { Turn } from './turn.ts'
 
 /** The installation that wants a seat. */
@@ -72,7 +74,7 @@ function issued(
 
 /** The license that occupies the place makes way if it has ended, or if its token is shown. */
 async function clearPlace(
-  { app, now, tx, emit }: Turn,
+  { app, now, tx, emit, note }: Turn,
   { installationId, proof }: Newcomer,
   seat: LicenseRecord | null,
 ): Promise<boolean> {
@@ -84,7 +86,10 @@ async function clearPlace(
     if (holder === null) return true
     const isTaken = holder.licenseKeyId !== null && holder.revokedAt === null
     const replaced = { revokedAt: now, revokedCause: 'replaced', current: false } as const
-    if (isTaken) await emit(app, releaseEvent({ ...holder, ...replaced, version: holder.version + 1 }, now))
+    if (!isTaken) return true
+    const left = { ...holder, ...replaced, version: holder.version + 1 }
+    note(releaseAct(app, left))
+    await emit(app, releaseEvent(left, now))
     return true
   }
   // Installation ids are half public, so anybody with a license key could otherwise push a license off its machine.
@@ -93,8 +98,10 @@ async function clearPlace(
     throw new LicensingError('conflict', 'The installation has another active license: show its token')
   const moved = { revokedAt: now, revokedReason: null, revokedCause: 'moved', current: false } as const
   const left = await tx.updateLicense(holder.id, holder.version, { ...moved, updatedAt: now })
-  if (left !== null) await emit(app, releaseEvent(left, now))
-  return left !== null
+  if (left === null) return false
+  note(releaseAct(app, left))
+  await emit(app, releaseEvent(left, now))
+  return true
 }
 
 function newSeat(turn: Turn, newcomer: Newcomer, claims: WholeClaims): LicenseRecord {
@@ -146,7 +153,7 @@ async function insert(turn: Turn, newcomer: Newcomer, claims: WholeClaims): Prom
   return (await turn.tx.insertLicense(seat)) ? seat : null
 }
 
-/** The installation has the seat already, so only its claims are issued anew. */
+/** The installation has the seat already, so only its claims are issued anew. That is no act, so it has no entry in the audit log. */
 async function renew(
   turn: Turn,
   newcomer: Newcomer,
@@ -173,7 +180,7 @@ export async function occupy(
   newcomer: Newcomer,
   { seat, taken }: Seating,
 ): Promise<Occupied | null> {
-  const { app, now, emit } = turn
+  const { app, now, emit, note } = turn
   if (seat?.revokedAt === null) return renew(turn, newcomer, seat, taken)
   const claims = await wholeClaims(turn)
   const { used, patch } = await makeRoom(turn, taken)
@@ -184,8 +191,10 @@ export async function occupy(
     ? insert(within, newcomer, claims)
     : revive(within, newcomer, claims, seat))
   if (license === null) return null
+  note(licenseAct(app, 'license.activated', seat, license))
   await emit(app, licenseEvent('license.activated', license, now))
   const isStarted = key.expiresAt !== turn.key.expiresAt
+  if (isStarted) note(licenseKeyAct(app, 'license_key.updated', turn.key, key))
   if (isStarted) await emit(app, licenseKeyEvent('license_key.updated', key, used + 1, now))
   return { license, key, seatsUsed: used + 1, created: true }
 }

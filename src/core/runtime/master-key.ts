@@ -1,6 +1,6 @@
 import { LicensingError } from '../errors.ts'
 import { retryUntilWon } from '../retry.ts'
-import type { Storage } from '../storage/index.ts'
+import type { Storage, StorageSession } from '../storage/index.ts'
 import type { Sealer } from './sealer.ts'
 
 const purpose = 'key-check'
@@ -28,7 +28,7 @@ export async function checkMasterKey(storage: Storage, sealer: Sealer): Promise<
  *
  * @throws {LicensingError} `conflict` if other servers keep resealing it under another key.
  */
-export async function resealKeyCheck(storage: Storage, sealer: Sealer): Promise<boolean> {
+export async function resealKeyCheck(storage: StorageSession, sealer: Sealer): Promise<boolean> {
   const attempt = async (): Promise<boolean | null> => {
     const sealed = await storage.claimKeyCheck(newCheck(sealer))
     const next = sealer.reseal(sealed, purpose)
