@@ -5,6 +5,7 @@ import { createLicensing } from '../core/licensing.ts'
 import type { AuditCheckpointRecord, AuditEntryRecord, StorageSession } from '../core/storage/index.ts'
 import { isoTime } from '../core/wire.ts'
 import { toFile, type Write } from './backup/export.ts'
+import { auditCheckpointsOf } from './backup/records.ts'
 import { storageOf, withSnapshot } from './backup/snapshot.ts'
 import { CliError } from './errors.ts'
 import { findMasterKeys } from './master-key.ts'
@@ -69,21 +70,13 @@ async function* sealedLines(session: StorageSession): AsyncGenerator<string> {
   } while (page.length === pageSize)
 }
 
-async function* checkpointLines(session: StorageSession): AsyncGenerator<string> {
-  let page: readonly AuditCheckpointRecord[] = []
-  do {
-    page = await session.listAuditCheckpoints(pageSize, page.at(-1))
-    for (const checkpoint of page) yield checkpointLine(checkpoint)
-  } while (page.length === pageSize)
-}
-
 /** Each entry, sealed ones first and in their order; then each checkpoint. */
 async function* linesOf(session: StorageSession): AsyncGenerator<string> {
   yield* sealedLines(session)
   // A snapshot has few of them: a server seals within seconds.
   const unsealed = await session.listUnsealedAuditEntries(await session.countUnsealedAuditEntries())
   for (const entry of unsealed) yield auditLine(entry)
-  yield* checkpointLines(session)
+  for await (const checkpoint of auditCheckpointsOf(session)) yield checkpointLine(checkpoint)
 }
 
 async function writeLines(session: StorageSession, write: Write): Promise<number> {

@@ -22,6 +22,9 @@ import { checkLicenses } from './license-checks.ts'
 import { storageOf, type Snapshot } from '../backup/snapshot.ts'
 import {
   allOf,
+  auditChainsOf,
+  auditCheckpointsOf,
+  auditEntriesOf,
   customersOf,
   deliveriesOf,
   licenseKeysOf,
@@ -228,7 +231,11 @@ async function checkStoredResponses({ session, sealer, report }: Checker): Promi
       report(`kept answer of ${scope}`, 'does not open with this master key')
 }
 
-async function checkAudit({ licensing, report }: Checker): Promise<void> {
+async function checkAudit({ session, licensing, visit, report }: Checker): Promise<void> {
+  for await (const entry of auditEntriesOf(session)) visit('auditEntry', `audit entry ${entry.id}`, entry)
+  for (const chain of await auditChainsOf(session)) visit('auditChain', 'audit chain', chain)
+  for await (const checkpoint of auditCheckpointsOf(session))
+    visit('auditCheckpoint', `audit checkpoint ${checkpoint.seq} of app ${checkpoint.appId}`, checkpoint)
   const { fault } = await licensing.audit.verify()
   if (fault !== null) report('audit log', `is broken. ${fault.reason}`)
 }
