@@ -21,6 +21,7 @@ const nothing: RekeyResult = {
   signingKeys: 0,
   webhooks: 0,
   storedResponses: 0,
+  auditChain: 0,
   keyCheck: false,
 }
 const everything: RekeyResult = {
@@ -28,6 +29,7 @@ const everything: RekeyResult = {
   signingKeys: 2,
   webhooks: 1,
   storedResponses: 150,
+  auditChain: 0,
   keyCheck: true,
 }
 const request = { scope: 'key_1', fingerprint: 'f' }

@@ -146,12 +146,13 @@ function sealRows(db: Writer, seals: readonly AuditSeal[]) {
   return isPostgres(db)
     ? sql`select value ->> 0 as id, cast(value ->> 1 as bigint) as seq, value ->> 2 as mac
         from json_array_elements(${typed(values, 'text')}::json)`
-    : sql`select value ->> 0 as id, value ->> 1 as seq, value ->> 2 as mac from json_each(${values})`
+    : sql`select json_extract(value, '$[0]') as id, json_extract(value, '$[1]') as seq,
+        json_extract(value, '$[2]') as mac from json_each(${values})`
 }
 
 async function sealEntries(db: Writer, seals: readonly AuditSeal[]): Promise<number> {
   const { rows } = await sql`
-    with seal as materialized (${sealRows(db, seals)})
+    with seal as (${sealRows(db, seals)})
     update heartwood_audit_entry set seq = seal.seq, mac = seal.mac
     from seal where heartwood_audit_entry.id = seal.id and heartwood_audit_entry.seq is null
     returning 1`.execute(db)
