@@ -42,7 +42,7 @@ function spansOf(sealer: Sealer, { spans }: AuditChainRecord): readonly Span[] {
   return spans === null ? [] : openJson(sealer, spans, auditSpansPurpose)
 }
 
-export function startOf(sealer: Sealer, { start }: AuditChainRecord): ChainPlace {
+function startOf(sealer: Sealer, { start }: AuditChainRecord): ChainPlace {
   return start === null ? beforeFirst : openJson(sealer, start, auditStartPurpose)
 }
 

@@ -60,7 +60,9 @@ async function pruneCheckpoints({ storage, runtime }: Context): Promise<void> {
   const chain = await storage.findAuditChain()
   if (chain === null) return
   const { seq } = openChain(runtime.sealer, chain).start
-  while ((await storage.deleteAuditCheckpoints(seq, pageSize)) === pageSize);
+  let count: number
+  do count = await storage.deleteAuditCheckpoints(seq, pageSize)
+  while (count === pageSize)
 }
 
 /**

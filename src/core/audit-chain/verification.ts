@@ -93,7 +93,7 @@ interface Walk {
 /** Sees each verified entry in order. */
 type Visit = (place: ChainPlace) => void
 
-/** Where an earlier key ends, the code must be the one that the key ended with: its thief could go on otherwise. */
+/** The mac of an entry in its place. At the end of an earlier key it must be the last one of that key: a thief of it could go on otherwise. */
 function sealOf(chain: OpenChain, before: ChainPlace, entry: AuditEntryRecord): string | null {
   const seq = before.seq + 1
   const span = chain.spans.find(({ until }) => seq <= until.seq)
