@@ -1,6 +1,7 @@
 import { apiKeyCases } from './storage-cases/api-keys.ts'
 import { appCases } from './storage-cases/apps.ts'
 import { auditChainCases } from './storage-cases/audit-chain.ts'
+import { auditEntryCases } from './storage-cases/audit-entries.ts'
 import type { ConformanceCase } from './storage-cases/conformance-case.ts'
 import { customerCases } from './storage-cases/customers.ts'
 import { deletionCases } from './storage-cases/deletions.ts'
@@ -57,6 +58,7 @@ export const storageCases: readonly ConformanceCase[] = [
   ...deletionCases,
   ...auditChainCases,
   ...pageCases,
+  ...auditEntryCases,
   ...orphanCases,
   ...transactionCases,
 ]
