@@ -106,11 +106,13 @@ export async function exportAuditLog(
   { json }: AsJson,
 ): Promise<void> {
   const lines = await withSnapshot(settings, ({ session }) =>
-    file === '-'
-      ? writeLines(session, writeResult)
-      : toFile(file, (write) => writeLines(session, write)),
+    file === '-' ? writeLines(session, writeResult) : toFile(file, (write) => writeLines(session, write)),
   )
   const tell = file === '-' ? output.note : output.line
   const name = file === '-' ? 'standard output' : file
-  tell(json ? jsonOf({ file, lines }) : `Exported the audit log of ${shownDatabase(settings.database)} to ${name}: ${lines} lines.`)
+  tell(
+    json
+      ? jsonOf({ file, lines })
+      : `Exported the audit log of ${shownDatabase(settings.database)} to ${name}: ${lines} lines.`,
+  )
 }

@@ -31,7 +31,9 @@ async function newLog(t: TestContext): Promise<Log> {
   let ahead = 0
   const now = (): number => Date.now() + ahead
   const licensing = await createLicensing({ storage, masterKey, now, newKeyPair: keyPairSource() })
-  licensing.on('audit.checkpoint', ({ data }) => writeFileSync(join(cwd, 'checkpoint.txt'), `${data.checkpoint}\n`))
+  licensing.on('audit.checkpoint', ({ data }) =>
+    writeFileSync(join(cwd, 'checkpoint.txt'), `${data.checkpoint}\n`),
+  )
   const { id } = await licensing.apps.create({ name: 'App', slug: 'desktop-app' })
   await addEntries(storage, newEntries(count, { appId: id }))
   await licensing.audit.seal()
@@ -51,16 +53,29 @@ test('heartwood audit verify: says how many entries are whole, and how many are 
   const { run } = await newLog(t)
   const plain = await run('audit', 'verify', '--checkpoint', 'checkpoint.txt')
   assert.equal(plain.code, 0, plain.stderr)
-  assert.match(plain.stdout, /^Verified \d+ entries, 1 to \d+\.\nThe log matches the checkpoint of desktop-app, entry \d+, [\d-]+T[\d:]+Z\.\n/)
+  assert.match(
+    plain.stdout,
+    /^Verified \d+ entries, 1 to \d+\.\nThe log matches the checkpoint of desktop-app, entry \d+, [\d-]+T[\d:]+Z\.\n/,
+  )
   assert.match(plain.stdout, /\nEntries that no seal protects yet: 2\.\n$/)
   const { stdout } = await run('audit', 'verify', '--json')
-  const { valid, fault, unsealed, verified, last_seq: lastSeq, checkpoint } = JSON.parse(stdout) as Record<string, unknown>
+  const {
+    valid,
+    fault,
+    unsealed,
+    verified,
+    last_seq: lastSeq,
+    checkpoint,
+  } = JSON.parse(stdout) as Record<string, unknown>
   assert.deepEqual([valid, fault, unsealed, verified, checkpoint], [true, null, 2, lastSeq, null])
 })
 
 test('heartwood audit verify: exits with 1 and the first bad entry, and so does the doctor', async (t) => {
   const { run, sql } = await newLog(t)
-  await sql("update heartwood_audit_entry set actor_label = 'nobody' where seq = 700", 'delete from heartwood_audit_entry where seq = 900')
+  await sql(
+    "update heartwood_audit_entry set actor_label = 'nobody' where seq = 700",
+    'delete from heartwood_audit_entry where seq = 900',
+  )
   const plain = await run('audit', 'verify')
   assert.deepEqual([plain.code, plain.stdout.split('\n')[0]], [1, 'Verified 699 entries, 1 to 699.'])
   assert.match(plain.stderr, /^heartwood: Entry 700 is not as it was sealed[^\n]*\n$/)
@@ -121,7 +136,9 @@ test('heartwood audit export: an auditor checks the checkpoint by the public key
   const { seq, head } = JSON.parse(new TextDecoder().decode(payload)) as Line
   assert.equal(lines.find((line) => line['seq'] === seq)?.['mac'], head)
   // The rules of docs/audit.md, on the bytes of the file.
-  const key = Buffer.from(hkdfSync('sha256', Buffer.from(masterKey, 'base64'), '', 'heartwood audit log v1', 32))
+  const key = Buffer.from(
+    hkdfSync('sha256', Buffer.from(masterKey, 'base64'), '', 'heartwood audit log v1', 32),
+  )
   let mac = Buffer.alloc(32)
   const sealed = texts.slice(0, Number(seq))
   for (const text of sealed) {
@@ -140,7 +157,10 @@ test('heartwood export and import: the copy verifies, and a changed log is refus
   assert.equal((await run('export', 'all.ndjson')).code, 0)
   const imported = await run('import', 'all.ndjson', '--database', 'copy.db')
   assert.equal(imported.code, 0, imported.stderr)
-  const [here, there] = [await run('audit', 'export', '-'), await run('audit', 'export', '-', '--database', 'copy.db')]
+  const [here, there] = [
+    await run('audit', 'export', '-'),
+    await run('audit', 'export', '-', '--database', 'copy.db'),
+  ]
   assert.equal(there.stdout, here.stdout)
   const verified = await run('audit', 'verify', '--checkpoint', 'checkpoint.txt', '--database', 'copy.db')
   assert.equal(verified.code, 0, verified.stderr)

@@ -2,10 +2,10 @@ import { TypeID } from 'typeid-js'
 import type { AuditEntryRecord, Storage } from '../../src/core/index.ts'
 import { start } from './fixtures.ts'
 
-/** The id with this number. Ids sort by their numbers. */
+/** The id with this number. Ids sort by their numbers, and are none of `risingIds`. */
 export function entryId(number: number): string {
   const digits = number.toString(16).padStart(12, '0')
-  return TypeID.fromUUID('aud', `019be1a0-0000-7000-8000-${digits}`).toString()
+  return TypeID.fromUUID('aud', `019be1a0-0000-7000-9000-${digits}`).toString()
 }
 
 /** An entry in which every field has a value. */
@@ -29,7 +29,11 @@ export function newEntry(number: number, given: Partial<AuditEntryRecord> = {}):
   }
 }
 
-export function newEntries(count: number, given: Partial<AuditEntryRecord> = {}, first = 1): AuditEntryRecord[] {
+export function newEntries(
+  count: number,
+  given: Partial<AuditEntryRecord> = {},
+  first = 1,
+): AuditEntryRecord[] {
   return Array.from({ length: count }, (_, at) => newEntry(first + at, given))
 }
 

@@ -10,12 +10,7 @@ import {
 } from '../../core/keys/purposes.ts'
 import { createLicensing, type Licensing } from '../../core/licensing.ts'
 import { createSealer, type Sealer } from '../../core/runtime/sealer.ts'
-import type {
-  ApiKeyRecord,
-  AppRecord,
-  SigningKeyRecord,
-  StorageSession,
-} from '../../core/storage/index.ts'
+import type { ApiKeyRecord, AppRecord, SigningKeyRecord, StorageSession } from '../../core/storage/index.ts'
 import { readJti, verifyToken } from '../../core/token/token.ts'
 import { chainFaults } from './chain-faults.ts'
 import { checkLicenses } from './license-checks.ts'

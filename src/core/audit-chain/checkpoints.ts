@@ -71,7 +71,10 @@ async function signFor(context: Context, appId: string, chain: AuditChainRecord)
 }
 
 /** The apps that have entries since the last checkpoints. */
-async function* appsSince({ storage }: Context, { checkpointSeq, seq }: AuditChainRecord): AsyncGenerator<string> {
+async function* appsSince(
+  { storage }: Context,
+  { checkpointSeq, seq }: AuditChainRecord,
+): AsyncGenerator<string> {
   const seen = new Set<string>()
   for (let after = checkpointSeq; after < seq; after += placesAtOnce)
     for (const appId of await storage.listAuditedApps(after, Math.min(seq, after + placesAtOnce))) {

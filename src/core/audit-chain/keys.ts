@@ -73,7 +73,10 @@ export function sealingSecret(sealer: Sealer, chain: AuditChainRecord): ChainSec
 export function openChain(sealer: Sealer, chain: AuditChainRecord): OpenChain {
   return {
     start: startOf(sealer, chain),
-    spans: spansOf(sealer, chain).map(({ until, key }) => ({ until, secret: chainSecret(base64url.decode(key)) })),
+    spans: spansOf(sealer, chain).map(({ until, key }) => ({
+      until,
+      secret: chainSecret(base64url.decode(key)),
+    })),
     secret: sealingSecret(sealer, chain),
   }
 }
@@ -108,9 +111,7 @@ export function underFirstKey(sealer: Sealer, chain: AuditChainRecord): AuditCha
   const keyId = firstKeyId(sealer)
   const start = resealed(sealer, chain.start, auditStartPurpose)
   const spans =
-    chain.keyId === keyId
-      ? resealed(sealer, chain.spans, auditSpansPurpose)
-      : spansAfter(sealer, chain)
+    chain.keyId === keyId ? resealed(sealer, chain.spans, auditSpansPurpose) : spansAfter(sealer, chain)
   const isSame = chain.keyId === keyId && start === chain.start && spans === chain.spans
   return isSame ? null : { keyId, start, spans }
 }

@@ -23,7 +23,11 @@ function oldest(
 }
 
 /** The new start, after the entries are verified. @throws {LicensingError} `conflict` if one is not as it was sealed. */
-function startAfter(context: Context, chain: AuditChainRecord, entries: readonly AuditEntryRecord[]): ChainPlace {
+function startAfter(
+  context: Context,
+  chain: AuditChainRecord,
+  entries: readonly AuditEntryRecord[],
+): ChainPlace {
   const open = openChain(context.runtime.sealer, chain)
   const { last, fault } = walkPage(open, { last: open.start, verified: 0, fault: null }, entries)
   if (fault !== null) throw broken(fault.seq)

@@ -41,7 +41,11 @@ function sealsOf(
 }
 
 /** Writes the new end first: only one server can raise this version, and the others stop there. */
-async function write({ storage }: Context, chain: AuditChainRecord, seals: readonly AuditSeal[]): Promise<boolean> {
+async function write(
+  { storage }: Context,
+  chain: AuditChainRecord,
+  seals: readonly AuditSeal[],
+): Promise<boolean> {
   const { seq, mac } = seals.at(-1)!
   try {
     await storage.transaction(async (tx) => {

@@ -7,12 +7,7 @@ import { beforeFirst, openChain, type ChainPlace, type OpenChain } from './keys.
 
 /** The kinds of fault. A code never changes. */
 export type AuditFaultCode =
-  | 'entry_altered'
-  | 'entry_missing'
-  | 'entry_unexpected'
-  | 'chain_altered'
-  | 'log_cut'
-  | 'checkpoint_differs'
+  'entry_altered' | 'entry_missing' | 'entry_unexpected' | 'chain_altered' | 'log_cut' | 'checkpoint_differs'
 
 /** The first fault of the audit log. */
 export interface AuditFault {
@@ -196,7 +191,8 @@ async function walkLog(context: Context, visit: Visit): Promise<WholeWalk> {
     if (chain === null) {
       const none = await walkNone(context)
       // The first entry may have been sealed between the two reads.
-      if (none.fault === null || walks >= mostWalks || (await context.storage.findAuditChain()) === null) return none
+      if (none.fault === null || walks >= mostWalks || (await context.storage.findAuditChain()) === null)
+        return none
       continue
     }
     const walk = await walkFrom(context, chain, visit)
@@ -205,7 +201,11 @@ async function walkLog(context: Context, visit: Visit): Promise<WholeWalk> {
 }
 
 /** The code that the log has at the place of the checkpoint; `null` if it has none. */
-function comparison(claims: CheckpointClaims, walk: WholeWalk, found: string | null): ComparedCheckpoint['state'] {
+function comparison(
+  claims: CheckpointClaims,
+  walk: WholeWalk,
+  found: string | null,
+): ComparedCheckpoint['state'] {
   const { seq, head } = claims
   if (seq < walk.start.seq) return 'pruned'
   return (seq === walk.start.seq ? walk.start.mac : found) === head ? 'matches' : 'differs'

@@ -105,6 +105,9 @@ export async function createSealer(masterKey: MasterKey): Promise<Sealer> {
     open,
     reseal: (sealed, purpose) =>
       sealed.startsWith(`${version}.${first.id}.`) ? null : sealWith(first, open(sealed, purpose), purpose),
-    derive: (context) => [derivedFrom(first, context), ...keys.slice(1).map((key) => derivedFrom(key, context))],
+    derive: (context) => [
+      derivedFrom(first, context),
+      ...keys.slice(1).map((key) => derivedFrom(key, context)),
+    ],
   }
 }

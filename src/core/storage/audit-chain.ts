@@ -37,7 +37,11 @@ export const auditChainRecord: RecordSchema<AuditChainRecord> = input<AuditChain
   Type.Object({
     seq: place('Place of the last sealed entry; 0 before the first', 0),
     mac: nullable(mac('The mac of that entry; null before the first')),
-    keyId: formed('Id of the master key whose audit key seals now', '^[A-Za-z0-9_-]{12}$', 'must be 9 bytes in base64url'),
+    keyId: formed(
+      'Id of the master key whose audit key seals now',
+      '^[A-Za-z0-9_-]{12}$',
+      'must be 9 bytes in base64url',
+    ),
     spans: nullable(sealed('Earlier audit keys, each with the part of the chain that it sealed')),
     start: nullable(sealed('Place and mac of the last entry that was pruned')),
     checkpointSeq: place('Place up to which checkpoints are signed', 0),

@@ -63,8 +63,7 @@ function newCheckpoint(seq: number, given: Partial<AuditCheckpointRecord> = {}):
 }
 
 async function addCheckpoints(storage: Storage, ...checkpoints: readonly AuditCheckpointRecord[]) {
-  for (const checkpoint of checkpoints)
-    assert.equal(await storage.insertAuditCheckpoint(checkpoint), true)
+  for (const checkpoint of checkpoints) assert.equal(await storage.insertAuditCheckpoint(checkpoint), true)
 }
 
 function isConflict(error: unknown): boolean {
@@ -78,18 +77,31 @@ export const auditChainCases: readonly ConformanceCase[] = [
     assert.equal(results.filter(Boolean).length, 1)
     assert.deepEqual(await storage.findAuditChain(), { ...newChain, seq: results.indexOf(true) })
   }),
-  storageCase('updateAuditChain(): changes the given fields of one version, and raises it', async (storage) => {
-    assert.equal(await storage.updateAuditChain(1, { seq: 1 }), null)
-    await storage.insertAuditChain(newChain)
-    const first = { seq: 2 ** 40, mac: oddText, leasedUntil: farFuture }
-    assert.deepEqual(await storage.updateAuditChain(1, first), { ...newChain, ...first, version: 2 })
-    assert.equal(await storage.updateAuditChain(1, { seq: 9 }), null)
-    const second = { spans: 'spans', start: 'start', keyId: 'other', checkpointSeq: 5, checkpointAt: farFuture }
-    const chain = { ...newChain, ...first, ...second, version: 3 }
-    assert.deepEqual(await storage.updateAuditChain(2, second), chain)
-    assert.deepEqual(await storage.findAuditChain(), chain)
-    assert.deepEqual(await storage.updateAuditChain(3, { spans: null }), { ...chain, spans: null, version: 4 })
-  }),
+  storageCase(
+    'updateAuditChain(): changes the given fields of one version, and raises it',
+    async (storage) => {
+      assert.equal(await storage.updateAuditChain(1, { seq: 1 }), null)
+      await storage.insertAuditChain(newChain)
+      const first = { seq: 2 ** 40, mac: oddText, leasedUntil: farFuture }
+      assert.deepEqual(await storage.updateAuditChain(1, first), { ...newChain, ...first, version: 2 })
+      assert.equal(await storage.updateAuditChain(1, { seq: 9 }), null)
+      const second = {
+        spans: 'spans',
+        start: 'start',
+        keyId: 'other',
+        checkpointSeq: 5,
+        checkpointAt: farFuture,
+      }
+      const chain = { ...newChain, ...first, ...second, version: 3 }
+      assert.deepEqual(await storage.updateAuditChain(2, second), chain)
+      assert.deepEqual(await storage.findAuditChain(), chain)
+      assert.deepEqual(await storage.updateAuditChain(3, { spans: null }), {
+        ...chain,
+        spans: null,
+        version: 4,
+      })
+    },
+  ),
   storageCase('updateAuditChain(): one of 8 concurrent calls wins', async (storage) => {
     await storage.insertAuditChain(newChain)
     const results = await concurrently(8, (at) => storage.updateAuditChain(1, { seq: at }))
@@ -162,12 +174,15 @@ export const auditChainCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.findAuditCheckpoint(madeAt + 20), checkpoints[1])
     assert.deepEqual(await storage.findAuditCheckpoint(farFuture), checkpoints[2])
   }),
-  storageCase('deleteAuditCheckpoints(): deletes those of lower places, as many as allowed', async (storage) => {
-    const checkpoints = [1, 2, 3, 4].map((seq) => newCheckpoint(seq))
-    await addCheckpoints(storage, ...checkpoints)
-    assert.equal(await storage.deleteAuditCheckpoints(4, 2), 2)
-    assert.deepEqual(await storage.listAuditCheckpoints(9), checkpoints.slice(2))
-    assert.equal(await storage.deleteAuditCheckpoints(4, 2), 1)
-    assert.deepEqual(await storage.listAuditCheckpoints(9), checkpoints.slice(3))
-  }),
+  storageCase(
+    'deleteAuditCheckpoints(): deletes those of lower places, as many as allowed',
+    async (storage) => {
+      const checkpoints = [1, 2, 3, 4].map((seq) => newCheckpoint(seq))
+      await addCheckpoints(storage, ...checkpoints)
+      assert.equal(await storage.deleteAuditCheckpoints(4, 2), 2)
+      assert.deepEqual(await storage.listAuditCheckpoints(9), checkpoints.slice(2))
+      assert.equal(await storage.deleteAuditCheckpoints(4, 2), 1)
+      assert.deepEqual(await storage.listAuditCheckpoints(9), checkpoints.slice(3))
+    },
+  ),
 ]

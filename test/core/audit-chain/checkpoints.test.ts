@@ -26,7 +26,8 @@ async function newLog(): Promise<Logged> {
   const told: LicensingEvent<'audit.checkpoint'>[] = []
   let made = 1_000_000
   const add: Logged['add'] = async (count, app = 0) => {
-    await addEntries(storage, newEntries(count, { appId: ids[app]! }, (made += count)))
+    await addEntries(storage, newEntries(count, { appId: ids[app]! }, made))
+    made += count
     await licensing.audit.seal()
   }
   await licensing.audit.seal()
@@ -78,7 +79,10 @@ test('audit.seal(): signs checkpoints after 1,000 entries, and never twice a min
   assert.deepEqual(await heard(log), [])
   clock.seconds += 61
   await add(1)
-  assert.deepEqual((await heard(log)).map(({ app }) => app), ['photo'])
+  assert.deepEqual(
+    (await heard(log)).map(({ app }) => app),
+    ['photo'],
+  )
 })
 
 test('audit.seal(): a clock that ran ahead once puts off no checkpoint', async () => {
@@ -135,7 +139,10 @@ test('audit.verify(): a cut tail shows with a checkpoint, and without one it doe
   await cutTail(log, verified - 1)
   assert.equal((await log.verify()).valid, true)
   const { valid, fault, checkpoint } = await log.verify(log.checkpoint)
-  assert.deepEqual([valid, fault?.code, fault?.seq, checkpoint?.state], [false, 'log_cut', verified, 'differs'])
+  assert.deepEqual(
+    [valid, fault?.code, fault?.seq, checkpoint?.state],
+    [false, 'log_cut', verified, 'differs'],
+  )
 })
 
 test('audit.verify(): entries that were unsealed, changed and sealed again show with a checkpoint', async () => {

@@ -13,7 +13,9 @@ type Log = readonly AuditEntryRecord[]
 type Tampering = (log: Log, at: number) => AuditEntryRecord[]
 
 /** A change of one field that a careless check would not see. */
-const edits: { readonly [Name in keyof AuditEntryRecord]: (entry: AuditEntryRecord) => AuditEntryRecord[Name] } = {
+const edits: {
+  readonly [Name in keyof AuditEntryRecord]: (entry: AuditEntryRecord) => AuditEntryRecord[Name]
+} = {
   id: ({ id }) => `${id.slice(0, -1)}${id.endsWith('z') ? 'y' : 'z'}`,
   appId: () => 'app_1',
   mode: () => 'test',
@@ -43,11 +45,17 @@ const tamperings: Readonly<Record<string, Tampering>> = {
     log.slice(at + 1, at + 2).map((entry) => ({ ...entry, seq: at + 1 })),
   'removes, and gives the next its place and mac': (log, at) =>
     log.slice(at + 1, at + 2).map((entry) => ({ ...entry, seq: at + 1, mac: log[at]!.mac })),
-  'inserts a forged one with its mac': (log, at) => [newEntry(99_999, { seq: at + 1, mac: log[at]!.mac }), log[at]!],
+  'inserts a forged one with its mac': (log, at) => [
+    newEntry(99_999, { seq: at + 1, mac: log[at]!.mac }),
+    log[at]!,
+  ],
   'repeats the one before it': (log, at) => [{ ...log[Math.max(0, at - 1)]!, seq: at === 0 ? 2 : at }],
   swaps: (log, at) => {
     const [one, other] = [log[at]!, log[(at + 1) % count]!]
-    return [{ ...other, seq: one.seq }, { ...one, seq: other.seq }]
+    return [
+      { ...other, seq: one.seq },
+      { ...one, seq: other.seq },
+    ]
   },
   'swaps with their macs': (log, at) => {
     const [one, other] = [log[at]!, log[(at + 1) % count]!]

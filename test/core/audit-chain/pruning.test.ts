@@ -5,7 +5,15 @@ import { createSealer } from '../../../src/core/runtime/sealer.ts'
 import { sealStart } from '../../../src/core/audit-chain/keys.ts'
 import type { Context } from '../../../src/core/context.ts'
 import { addEntries, newEntries } from '../../support/audit-entries.ts'
-import { codeOf, day, masterKey, newWorld, otherMasterKey, start, type World } from '../../support/fixtures.ts'
+import {
+  codeOf,
+  day,
+  masterKey,
+  newWorld,
+  otherMasterKey,
+  start,
+  type World,
+} from '../../support/fixtures.ts'
 
 interface Log extends World {
   readonly appId: string
@@ -24,7 +32,10 @@ async function newLog(): Promise<Log> {
   licensing.on('audit.checkpoint', ({ data }) => void told.push(data.checkpoint))
   for (const at of [0, 1]) {
     const entries = newEntries(1_200, { appId }, 1_000_000 + at * 10_000)
-    await addEntries(storage, entries.map((entry) => ({ ...entry, createdAt: clock.seconds })))
+    await addEntries(
+      storage,
+      entries.map((entry) => ({ ...entry, createdAt: clock.seconds })),
+    )
     clock.seconds += 3_600
     await licensing.audit.seal()
     clock.seconds += day - 3_600
@@ -52,8 +63,14 @@ test('pruneAuditLog(): removes the old entries up to a checkpoint, and the rest 
   assert.equal(await prune(start + day), 0)
   assert.equal(await prune(start + 3 * day), lastSeq - removed)
   const end = await licensing.audit.verify({ checkpoint: early! })
-  assert.deepEqual([end.valid, end.verified, end.lastSeq, end.checkpoint?.state], [true, 0, lastSeq, 'pruned'])
-  assert.deepEqual((await storage.listAuditCheckpoints(9)).map(({ seq }) => seq), [lastSeq])
+  assert.deepEqual(
+    [end.valid, end.verified, end.lastSeq, end.checkpoint?.state],
+    [true, 0, lastSeq, 'pruned'],
+  )
+  assert.deepEqual(
+    (await storage.listAuditCheckpoints(9)).map(({ seq }) => seq),
+    [lastSeq],
+  )
   await addEntries(storage, newEntries(3, {}, 5))
   await licensing.audit.seal()
   assert.equal((await licensing.audit.verify({ checkpoint: late! })).lastSeq, lastSeq + 3)
@@ -82,9 +99,15 @@ test('pruneAuditLog(): removes no page in which an entry was changed', async () 
   const chain = (await storage.findAuditChain())!
   const log = await storage.listSealedAuditEntries(0, 10_000)
   await storage.pruneAuditEntries({ before: 10 ** 11, belowSeq: chain.seq + 1, limit: 10_000 })
-  await addEntries(storage, log.map((entry) => (entry.seq === first!.seq ? { ...entry, createdAt: 0 } : entry)))
+  await addEntries(
+    storage,
+    log.map((entry) => (entry.seq === first!.seq ? { ...entry, createdAt: 0 } : entry)),
+  )
   assert.equal(await codeOf(prune(start + 3 * day)), 'conflict')
-  assert.deepEqual((await storage.listSealedAuditEntries(0, 1)).map(({ seq }) => seq), [501])
+  assert.deepEqual(
+    (await storage.listSealedAuditEntries(0, 1)).map(({ seq }) => seq),
+    [501],
+  )
 })
 
 test('audit.verify(): a start that the master key has not sealed shows', async () => {

@@ -2,10 +2,22 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createSealer } from '../../../src/core/runtime/sealer.ts'
 import { auditSpansPurpose } from '../../../src/core/keys/purposes.ts'
-import type { AuditChainPatch, AuditEntryRecord, Licensing, MasterKey, Storage } from '../../../src/core/index.ts'
+import type {
+  AuditChainPatch,
+  AuditEntryRecord,
+  Licensing,
+  MasterKey,
+  Storage,
+} from '../../../src/core/index.ts'
 import { memoryStorage } from '../../../src/storage/memory.ts'
 import { addEntries, newEntries } from '../../support/audit-entries.ts'
-import { codeOf, masterKey as oldKey, newWorld, otherMasterKey as newKey, risingIds } from '../../support/fixtures.ts'
+import {
+  codeOf,
+  masterKey as oldKey,
+  newWorld,
+  otherMasterKey as newKey,
+  risingIds,
+} from '../../support/fixtures.ts'
 
 const thirdKey = Buffer.alloc(32, 3).toString('base64')
 
