@@ -1,6 +1,7 @@
 import { actorFor, embedder, type NamedActor } from './actor.ts'
 import type { Caches, Context, Runtime } from './context.ts'
 import type { App, NewAppOptions } from './apps.ts'
+import { bindAuditLog, type AuditLog } from './audit-chain/chain.ts'
 import { finishDeletions } from './deletions.ts'
 import { ensure, type Catalogue } from './ensure.ts'
 import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
@@ -122,6 +123,8 @@ export interface WebhookOptions {
 export interface Licensing extends RestrictedLicensing {
   /** The queue of events for webhooks. `startDelivery` of `heartwood/webhooks` sends them. */
   readonly outbox: Outbox
+  /** The audit log, and its chain, which shows each change of a sealed entry. */
+  readonly audit: AuditLog
   /** The recovery keys of apps, which lead programs past a thief of a signing key. */
   readonly recovery: Recovery
   /**
@@ -344,6 +347,7 @@ function bind(context: Context): Licensing {
     ...bindRestricted(context),
     outbox: bindOutbox(context),
     recovery: bindRecovery(context),
+    audit: bindAuditLog(context),
     ...naming(context, bind),
     restrictedTo: (principal, requestId) => bindRestricted(restricted(context, principal, requestId)),
     on: (type, handler) => runtime.listeners.on(type, handler),

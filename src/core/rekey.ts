@@ -1,3 +1,4 @@
+import { underFirstKey } from './audit-chain/keys.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { resealResponse } from './idempotency.ts'
@@ -30,6 +31,8 @@ export interface RekeyResult {
   readonly signingKeys: number
   readonly webhooks: number
   readonly storedResponses: number
+  /** 1 if the chain of the audit log went on under the first key. */
+  readonly auditChain: number
   /** True if the check record was changed. It changes last: from then on the first key alone opens everything. */
   readonly keyCheck: boolean
 }
@@ -130,6 +133,20 @@ function responseSteps(context: Context, stored: StoredResponseRecord): readonly
   }
 }
 
+/** The chain of the audit log goes on under the first key. Its entries keep their codes. */
+async function auditSteps({ storage, runtime }: Context): Promise<readonly Step[]> {
+  const chain = await storage.findAuditChain()
+  if (chain === null) return []
+  return steps(
+    'The audit log',
+    () => underFirstKey(runtime.sealer, chain),
+    (patch) => ({
+      kind: 'auditChain',
+      write: async (tx) => (await tx.updateAuditChain(chain.version, patch)) !== null,
+    }),
+  )
+}
+
 async function writeSteps(context: Context, found: readonly Step[], { resealed }: Tally): Promise<void> {
   if (found.length === 0) return
   const written = await context.storage.transaction(
@@ -177,14 +194,16 @@ async function walkAll(context: Context, tally: Tally): Promise<number> {
     (page) => storage.listStoredResponses(page),
     (stored) => responseSteps(context, stored),
   )
-  return inApps + inResponses
+  const inAudit = await auditSteps(context)
+  await writeSteps(context, inAudit, tally)
+  return inApps + inResponses + inAudit.length
 }
 
 async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Promise<Tally> {
   const total = (await storage.countApps({})) + (await storage.countStoredResponses())
   let looked = 0
   return {
-    resealed: { tokenSecrets: 0, signingKeys: 0, webhooks: 0, storedResponses: 0 },
+    resealed: { tokenSecrets: 0, signingKeys: 0, webhooks: 0, storedResponses: 0, auditChain: 0 },
     look: () => {
       looked++
       if (looked <= total) onProgress?.(looked, total)

@@ -4,6 +4,8 @@ import { LicensingError } from '../core/errors.ts'
 import type {
   ApiKeyRecord,
   AppRecord,
+  AuditChainRecord,
+  AuditCheckpointRecord,
   AuditEntryRecord,
   CustomerRecord,
   DeletionRecord,
@@ -35,6 +37,7 @@ import * as listIndexes from './migrations/0009-list-indexes.ts'
 import * as keyStatements from './migrations/0010-key-statements.ts'
 import * as scopes from './migrations/0011-scopes.ts'
 import * as audit from './migrations/0012-audit.ts'
+import * as auditChain from './migrations/0016-audit-chain.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
 type Stored<Value> = Value extends boolean
@@ -78,6 +81,8 @@ export interface Database {
     readonly steady_since: number
   }
   readonly heartwood_audit_entry: Row<AuditEntryRecord>
+  readonly heartwood_audit_chain: Row<AuditChainRecord> & { readonly id: string }
+  readonly heartwood_audit_checkpoint: Row<AuditCheckpointRecord>
   readonly heartwood_setting: { readonly name: string; readonly value: string }
 }
 
@@ -98,6 +103,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0010-key-statements': keyStatements,
   '0011-scopes': scopes,
   '0012-audit': audit,
+  '0016-audit-chain': auditChain,
 })
 
 const migrationTable = 'heartwood_migration'

@@ -40,6 +40,8 @@ const inBatches: { readonly [K in Kind]: K extends keyof BatchRecords ? true : f
   delivery: true,
   apiKey: true,
   auditEntry: true,
+  auditChain: false,
+  auditCheckpoint: false,
 }
 
 function isInBatches(kind: Kind): kind is keyof BatchRecords {
@@ -176,6 +178,10 @@ export class Importer {
         return session.insertApiKey(record)
       case 'auditEntry':
         return session.insertAuditEntries([record])
+      case 'auditChain':
+        return session.insertAuditChain(record)
+      case 'auditCheckpoint':
+        return session.insertAuditCheckpoint(record)
     }
   }
 

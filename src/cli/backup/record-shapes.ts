@@ -3,6 +3,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { isJson } from '../../core/input/parse.ts'
 import { apiKeyRecord } from '../../core/storage/api-keys.ts'
 import { appRecord } from '../../core/storage/apps.ts'
+import { auditChainRecord, auditCheckpointRecord } from '../../core/storage/audit-chain.ts'
 import { auditEntryRecord } from '../../core/storage/audit-entries.ts'
 import { customerRecord } from '../../core/storage/customers.ts'
 import { deliveryRecord } from '../../core/storage/deliveries.ts'
@@ -32,6 +33,8 @@ export const recordShapes: { readonly [K in Kind]: RecordSchema<Records[K]> } = 
   delivery: deliveryRecord,
   apiKey: apiKeyRecord,
   auditEntry: auditEntryRecord,
+  auditChain: auditChainRecord,
+  auditCheckpoint: auditCheckpointRecord,
 }
 
 type Accepts = (value: unknown) => boolean

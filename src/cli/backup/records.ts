@@ -2,6 +2,8 @@ import { eachPage } from '../../core/paging.ts'
 import type {
   ApiKeyRecord,
   AppRecord,
+  AuditChainRecord,
+  AuditCheckpointRecord,
   AuditEntryRecord,
   CustomerRecord,
   DeliveryRecord,
@@ -34,6 +36,8 @@ export interface Records {
   readonly delivery: DeliveryRecord
   readonly apiKey: ApiKeyRecord
   readonly auditEntry: AuditEntryRecord
+  readonly auditChain: AuditChainRecord
+  readonly auditCheckpoint: AuditCheckpointRecord
 }
 
 export type Kind = keyof Records
@@ -58,6 +62,8 @@ export const kinds: readonly Kind[] = [
   'delivery',
   'apiKey',
   'auditEntry',
+  'auditChain',
+  'auditCheckpoint',
 ]
 
 const pageSize = 500
@@ -120,6 +126,20 @@ export function auditEntriesOf(session: StorageSession): AsyncGenerator<AuditEnt
   return allOf((page) => session.listAuditEntries({}, page))
 }
 
+/** The end of the audit chain, if there is one. */
+export async function auditChainsOf(session: StorageSession): Promise<readonly AuditChainRecord[]> {
+  const chain = await session.findAuditChain()
+  return chain === null ? [] : [chain]
+}
+
+/** Every checkpoint of the audit log, oldest first. */
+export async function* auditCheckpointsOf(session: StorageSession): AsyncGenerator<AuditCheckpointRecord> {
+  const pages = eachPage<AuditCheckpointRecord>(pageSize, ({ limit, after }) =>
+    session.listAuditCheckpoints(limit, after),
+  )
+  for await (const page of pages) yield* page
+}
+
 /** Every response stored under an idempotency key. An export leaves them out, because they last only a day. */
 export async function* storedResponsesOf(session: StorageSession): AsyncGenerator<StoredResponseRecord> {
   const pages = eachPage<StoredResponseRecord>(pageSize, (page) => session.listStoredResponses(page))
@@ -160,13 +180,15 @@ export async function* entriesOf(session: StorageSession): AsyncGenerator<Entry>
     allOf((page) => session.listApiKeys({}, page)),
   )
   yield* named('auditEntry', auditEntriesOf(session))
+  yield* named('auditChain', await auditChainsOf(session))
+  yield* named('auditCheckpoint', auditCheckpointsOf(session))
 }
 
 /** The kinds that are counted for each app. */
-type KindInApp = Exclude<Kind, 'app' | 'apiKey' | 'auditEntry'>
+type KindInApp = Exclude<Kind, 'app' | 'apiKey' | `audit${string}`>
 
 function isInApp(kind: Kind): kind is KindInApp {
-  return kind !== 'app' && kind !== 'apiKey' && kind !== 'auditEntry'
+  return kind !== 'app' && kind !== 'apiKey' && !kind.startsWith('audit')
 }
 
 async function countApp(session: StorageSession, appId: string): Promise<Pick<Counts, KindInApp>> {
@@ -190,6 +212,8 @@ export async function countAll(session: StorageSession): Promise<Counts> {
     ...noCounts(),
     apiKey: await session.countApiKeys({}),
     auditEntry: await session.countAuditEntries({}),
+    auditChain: (await auditChainsOf(session)).length,
+    auditCheckpoint: await lengthOf(auditCheckpointsOf(session)),
   }
   for await (const app of allOf((page) => session.listApps({}, page))) {
     counts.app++
@@ -215,6 +239,8 @@ export function noCounts(): Record<Kind, number> {
     delivery: 0,
     apiKey: 0,
     auditEntry: 0,
+    auditChain: 0,
+    auditCheckpoint: 0,
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from '@stricli/core'
 import { version } from '../../adapters/version.ts'
 import { appsCommands } from './apps.ts'
+import { auditExportCommand, auditVerifyCommand } from './audit-chain.ts'
 import { auditListCommand } from './audit.ts'
 import { doctorCommand, exportCommand, importCommand, migrateCommand, rekeyCommand } from './database.ts'
 import { customersCommands } from './customers.ts'
@@ -30,8 +31,8 @@ import { trimmed, type Environment } from '../settings.ts'
 type Process = StricliDynamicCommandContext<CommandContext>['process']
 
 const auditCommands: RouteMap<CliContext> = buildRouteMap({
-  docs: { brief: 'Read the audit log' },
-  routes: { list: auditListCommand },
+  docs: { brief: 'Read, verify and export the audit log' },
+  routes: { list: auditListCommand, verify: auditVerifyCommand, export: auditExportCommand },
 })
 
 const root: RouteMap<CliContext> = buildRouteMap({

@@ -7,7 +7,7 @@ import type {
 import { takenError } from '../errors.ts'
 import type { Runner } from './runner.ts'
 import { countOf, takePage } from './table.ts'
-import type { LookUps, Tables } from './tables.ts'
+import { placeOf, type LookUps, type Tables } from './tables.ts'
 
 export function auditEntryStorage({ read, write }: Runner): AuditEntryStorage {
   return {
@@ -25,8 +25,9 @@ export function auditEntryStorage({ read, write }: Runner): AuditEntryStorage {
   }
 }
 
-function insertEntry({ auditEntries }: Tables, entry: AuditEntryRecord): void {
+function insertEntry({ auditEntries, auditPlaces }: Tables, entry: AuditEntryRecord): void {
   if (!auditEntries.insert(entry)) throw takenError()
+  auditPlaces.insert(placeOf(entry))
 }
 
 /** Writes the entry of a write with this outcome. A write that changed nothing has none. Returns the outcome. */
@@ -59,14 +60,17 @@ function entryPasses({
 }
 
 /** The sealed entries, by their places. */
-function sealed({ auditEntries }: LookUps): AuditEntryRecord[] {
-  return [...auditEntries.ascending()].filter(({ seq }) => seq !== null).sort((a, b) => a.seq! - b.seq!)
+function sealed({ auditEntries, auditPlaces }: LookUps): AuditEntryRecord[] {
+  return [...auditPlaces.ascending('sealed')].map(({ id }) => auditEntries.get(id)!)
 }
 
 function prune(tables: Tables, { before, belowSeq, limit }: AuditPruning): number {
   const entries = sealed(tables).slice(0, limit)
   const stays = entries.findIndex(({ createdAt, seq }) => createdAt >= before || seq! >= belowSeq)
   const old = stays === -1 ? entries : entries.slice(0, stays)
-  for (const { id } of old) tables.auditEntries.delete(id)
+  for (const { id } of old) {
+    tables.auditEntries.delete(id)
+    tables.auditPlaces.delete(id)
+  }
   return old.length
 }

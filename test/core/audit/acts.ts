@@ -279,7 +279,7 @@ export const withoutEntries: readonly string[] = [
   ),
   ...['list', 'all', 'me', 'authenticate'].map((name) => `apiKeys.${name}`),
   ...['deliveries', 'allDeliveries'].map((name) => `webhooks.${name}`),
-  ...['list', 'all'].map((name) => `audit.${name}`),
+  ...['list', 'all', 'verify', 'seal', 'prune'].map((name) => `audit.${name}`),
   ...['due', 'lease', 'settle', 'release', 'announceEnds', 'prune', 'onWritten'].map(
     (name) => `outbox.${name}`,
   ),
