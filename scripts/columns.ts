@@ -4,7 +4,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { apiKeyRecord } from '../src/core/storage/api-keys.ts'
-import { auditEntryRecord } from '../src/core/storage/audit-entries.ts'
 import { appRecord } from '../src/core/storage/apps.ts'
 import { auditChainRecord, auditCheckpointRecord } from '../src/core/storage/audit-chain.ts'
 import { auditEntryRecord } from '../src/core/storage/audit-entries.ts'
@@ -72,7 +71,6 @@ const tables: Readonly<Record<keyof Database, readonly Column[]>> = {
   heartwood_deletion: columnsOf(deletionRecord),
   heartwood_delivery: columnsOf(deliveryRecord),
   heartwood_license_notice: columnsOf(expiryNotice),
-  heartwood_audit_entry: columnsOf(auditEntryRecord),
   heartwood_clock: [
     ['id', 'text', 'Always `clock`', 'plain'],
     ['seen_at', 'integer', 'The last reading of the servers’ clocks', 'plain'],

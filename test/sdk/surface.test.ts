@@ -60,7 +60,7 @@ const inProcessAlone = {
   verification: ['verifyDirectly', 'verifyTokenDirectly'],
   apiKeys: ['authenticate', 'createFirst'],
   webhooks: [],
-  audit: [],
+  audit: ['prune', 'seal', 'verify'],
 } as const
 type Left<Room extends keyof typeof inProcessAlone> = (typeof inProcessAlone)[Room][number]
 
@@ -88,6 +88,7 @@ export const typeChecks: readonly true[] = [
   true satisfies Same<Exclude<keyof Licenses, keyof RemoteLicenses>, Left<'licenses'>>,
   true satisfies Same<Exclude<keyof VerificationUseCases, keyof RemoteVerification>, Left<'verification'>>,
   true satisfies Same<Exclude<keyof ApiKeys, keyof RemoteApiKeys>, Left<'apiKeys'>>,
+  true satisfies Same<Exclude<keyof Licensing['audit'], keyof RemoteLicensing['audit']>, Left<'audit'>>,
   // An error over HTTP is an error of core, and tells more.
   true satisfies Fits<RemoteError, Omit<LicensingError, 'code'>>,
   true satisfies Fits<LicensingError['code'], RemoteError['code'] | 'master_key'>,

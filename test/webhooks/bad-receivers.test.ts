@@ -108,7 +108,7 @@ async function killSenders(target: string): Promise<ChildProcess> {
 
 /** Every event of an app in the storage. */
 async function eventsOf(licensing: Licensing, slug: string) {
-  const events: { readonly eventId: string; readonly state: string }[] = []
+  const events: { readonly eventId: string; readonly type: string; readonly state: string }[] = []
   let cursor: string | null = ''
   while (cursor !== null) {
     const query: { perPage: number; cursor?: string } = { perPage: 100, ...(cursor !== '' && { cursor }) }
