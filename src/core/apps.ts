@@ -350,13 +350,13 @@ async function listApps(
 async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl, context.runtime.allowPrivateTargets)
-  const { id, mode } = await requireApp(context, app, 'catalogue:write')
+  const { id, mode, updatedAt } = await requireApp(context, app, 'catalogue:write')
   checkMaySendEvents(context, patch)
   checkKeyPrefix(mode, patch.keyPrefix)
   // Under an idempotency key the record must not be stored, because it has a sealed secret.
   const updated = await inTransaction<AppRecord | null>(unrecorded(context), async (tx, _emit, note) => {
-    // This change takes the lock of the row.
-    const before = await tx.updateApp(id, { updatedAt: context.runtime.now() })
+    // The write of the time that it has takes the lock of the row.
+    const before = await tx.updateApp(id, { updatedAt })
     return before && patchApp(context, tx, before, patch, note)
   })
   if (updated === null) throw new LicensingError('not_found', 'App not found')

@@ -304,17 +304,22 @@ async function updateCustomer(
     ...(replacement !== undefined && { metadata: replacement ?? {} }),
     updatedAt: context.runtime.now(),
   }
-  const change = async (tx: StorageSession, _emit: Emit, note: Note): Promise<CustomerRecord | null> => {
-    // This change takes the lock of the row.
-    const before = await tx.updateCustomer(known, { updatedAt: patch.updatedAt })
+  const change = async (
+    tx: StorageSession,
+    note: Note,
+    { updatedAt }: CustomerRecord,
+  ): Promise<CustomerRecord | null> => {
+    // The write of the time that it has takes the lock of the row.
+    const before = await tx.updateCustomer(known, { updatedAt })
     const after = before && (await tx.updateCustomer(known, patch))
     if (before === null || after === null) return null
     note(actIn(appRecord, 'customer.updated', ['customer', known], differences(before, after)))
     return after
   }
   const attempt = async (): Promise<Customer | null> => {
-    if ((await context.storage.findCustomer(appRecord.id, known)) === null) throw notFound()
-    const updated = await inTransaction(unrecorded(context), change)
+    const found = await context.storage.findCustomer(appRecord.id, known)
+    if (found === null) throw notFound()
+    const updated = await inTransaction(unrecorded(context), (tx, _emit, note) => change(tx, note, found))
     if (updated === null) await checkTaken(context, appRecord, { id: known, ...patch })
     return updated && toCustomer(updated)
   }

@@ -119,7 +119,7 @@ async function planFeature(
   const patch = difference(found, wanted)
   return patch === null
     ? []
-    : [async ({ app, tx, note }) => (await patchFeature(context, app, found.id, patch, [tx, note])) !== null]
+    : [async ({ app, tx, note }) => (await patchFeature(context, app, found, patch, [tx, note])) !== null]
 }
 
 /** Links from the first difference on, so that the order becomes the given one. */
@@ -162,7 +162,7 @@ async function planTier(
       note(tierCreated(app, tier))
       return true
     })
-  if (patch !== null) steps.push(async (turn) => (await patchTier(context, tier.id, patch, turn)) !== null)
+  if (patch !== null) steps.push(async (turn) => (await patchTier(context, tier, patch, turn)) !== null)
   if (features !== undefined && !isSame(tier.features, features))
     steps.push((turn) => relink(context, turn, tier, features))
   return steps

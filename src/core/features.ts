@@ -106,14 +106,13 @@ export function featureCreated(app: AppRecord, feature: FeatureRecord): Act {
 export async function patchFeature(
   context: Context,
   app: AppRecord,
-  id: string,
+  { id, updatedAt: known }: FeatureRecord,
   patch: FeaturePatch,
   [tx, note]: readonly [tx: StorageSession, note: Note],
 ): Promise<FeatureRecord | null> {
-  const updatedAt = context.runtime.now()
-  // This change takes the lock of the row.
-  const before = await tx.updateFeature(id, { updatedAt })
-  const after = before && (await tx.updateFeature(id, { ...patch, updatedAt }))
+  // The write of the time that it has takes the lock of the row.
+  const before = await tx.updateFeature(id, { updatedAt: known })
+  const after = before && (await tx.updateFeature(id, { ...patch, updatedAt: context.runtime.now() }))
   if (before === null || after === null) return null
   note(actIn(app, 'feature.updated', ['feature', id], differences(before, after)))
   return after
@@ -156,9 +155,9 @@ async function updateFeature(
 ): Promise<Feature> {
   const patch = featureChanges.parse(changes)
   const appRecord = await requireApp(context, app, 'catalogue:write')
-  const { id } = await requireFeature(context.storage, appRecord, feature)
+  const known = await requireFeature(context.storage, appRecord, feature)
   const updated = await inTransaction(unrecorded(context), (tx, _emit, note) =>
-    patchFeature(context, appRecord, id, patch, [tx, note]),
+    patchFeature(context, appRecord, known, patch, [tx, note]),
   )
   if (updated === null) throw new LicensingError('not_found', 'Feature not found')
   return toFeature(updated)

@@ -203,14 +203,13 @@ export function tierCreated(app: AppRecord, tier: TierRecord): Act {
 /** Changes a tier. Resolves to `null` if it is gone. */
 export async function patchTier(
   context: Context,
-  id: string,
+  { id, updatedAt: known }: TierRecord,
   patch: TierPatch,
   { app, tx, note }: CatalogueTurn,
 ): Promise<TierRecord | null> {
-  const updatedAt = context.runtime.now()
-  // This change takes the lock of the row.
-  const before = await tx.updateTier(id, { updatedAt })
-  const after = before && (await tx.updateTier(id, { ...patch, updatedAt }))
+  // The write of the time that it has takes the lock of the row.
+  const before = await tx.updateTier(id, { updatedAt: known })
+  const after = before && (await tx.updateTier(id, { ...patch, updatedAt: context.runtime.now() }))
   if (before === null || after === null) return null
   note(actIn(app, 'tier.updated', ['tier', id], differences(before, after)))
   return after
@@ -255,9 +254,9 @@ async function updateTier(context: Context, app: string, tier: string, changes: 
   const { limits: wanted, ...others } = tierChanges.parse(changes)
   const patch = { ...others, ...(wanted !== undefined && { limits: sortedLimits(wanted ?? {}) }) }
   const appRecord = await requireApp(context, app, 'catalogue:write')
-  const { id } = await requireTier(context.storage, appRecord, tier)
+  const known = await requireTier(context.storage, appRecord, tier)
   const updated = await inTransaction(unrecorded(context), (tx, _emit, note) =>
-    patchTier(context, id, patch, { app: appRecord, tx, note }),
+    patchTier(context, known, patch, { app: appRecord, tx, note }),
   )
   if (updated === null) throw new LicensingError('not_found', 'Tier not found')
   return toTier(updated)

@@ -137,15 +137,15 @@ async function refuseEarly(context: Context, request: Request): Promise<void> {
 function takeSeat(context: Context, request: Request): Promise<Seated | null> {
   const { app, credential, newcomer } = request
   // A repeated activation is as good as the first, so an idempotency key stores its result afterwards.
-  const unstored = unrecorded(withHolder(context, holderOf(credential)))
-  const work = inTransaction<Seated | null>(unstored, async (tx, emit, note) => {
+  const named = unrecorded(withHolder(context, holderOf(credential)))
+  const work = inTransaction<Seated | null>(named, async (tx, emit, note) => {
     const now = context.runtime.now()
     const key = await tx.holdLicenseKey(credential.key.id)
     if (key === null || !credential.opens(key, now)) throw invalidLicenseKey()
     requireGood(key, now)
     const seating = await tx.findSeating(key.id, newcomer.installationId)
     requireRevivable(seating.seat, request)
-    const turn: Turn = { context, app, key, now, tx, emit, note }
+    const turn: Turn = { context: named, app, key, now, tx, emit, note }
     return occupy(turn, newcomer, seating)
   })
   return lostIfGone(context, work)

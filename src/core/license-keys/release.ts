@@ -1,5 +1,5 @@
 import type { Actor } from '../actor.ts'
-import { actIn } from '../acts/act.ts'
+import { actIn, entryOf } from '../acts/act.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { readId } from '../ids.ts'
@@ -111,7 +111,7 @@ async function giveBack(
   context: Context,
   request: Request,
   licenseKeyId: string,
-  [tx, emit, note]: Session,
+  [tx, emit]: Session,
 ): Promise<Release | null> {
   const now = context.runtime.now()
   const key = await tx.holdLicenseKey(licenseKeyId)
@@ -124,9 +124,9 @@ async function giveBack(
   if (seat.revokedAt !== null) return { released: true, releasesLeft: releasesLeft(key, now) }
   const spent = await counted(context, tx, key, request)
   const released = { revokedAt: now, revokedReason: null, revokedCause: 'released', updatedAt: now } as const
-  const left = await tx.updateLicense(seat.id, seat.version, released)
+  const entry = entryOf(context, releaseAct(request.app, { ...seat, ...released }))
+  const left = await tx.updateLicense(seat.id, seat.version, released, entry)
   if (spent === null || left === null) return null
-  note(releaseAct(request.app, left))
   await emit(request.app, releaseEvent(left, now))
   return { released: true, releasesLeft: releasesLeft(spent, now) }
 }
@@ -143,7 +143,7 @@ export async function release(
   const attempt = async (): Promise<Release | null> => {
     const license = await requireLicense(context, request.app, request.licenseId)
     const keyId = keyIdOf(license, request)
-    const work = inTransaction(named, (...session) => giveBack(context, request, keyId, session))
+    const work = inTransaction(named, (...session) => giveBack(named, request, keyId, session))
     return lostIfGone(context, work)
   }
   return retryUntilWon(attempt, { lost: lostTooOften })

@@ -1,3 +1,4 @@
+import { entryOf } from '../acts/act.ts'
 import { LicensingError } from '../errors.ts'
 import type { AuthenticToken } from '../licenses/check-token.ts'
 import { licenseAct, releaseAct } from '../licenses/changes.ts'
@@ -5,6 +6,7 @@ import { seatClaims } from '../licenses/seats.ts'
 import type { signOfLife } from '../licenses/seen.ts'
 import { licenseEvent, licenseKeyEvent, releaseEvent } from '../runtime/events.ts'
 import type {
+  AuditEntryRecord,
   LicenseKeyPatch,
   LicenseKeyRecord,
   LicensePatch,
@@ -129,6 +131,15 @@ function newSeat(turn: Turn, newcomer: Newcomer, claims: WholeClaims): LicenseRe
   }
 }
 
+/** The entry that the write of the seat takes along. */
+function activated(
+  { context, app }: Turn,
+  before: LicenseRecord | null,
+  after: LicenseRecord,
+): AuditEntryRecord | undefined {
+  return entryOf(context, licenseAct(app, 'license.activated', before, after))
+}
+
 /** A seat comes back under its id, and every token from before its release is refused. */
 async function revive(
   turn: Turn,
@@ -142,15 +153,16 @@ async function revive(
   // A seat that was given back keeps its place until another license needs it.
   const place = seat.current ? {} : { current: true }
   const whole = { ...claims, ...patch, ...taken, ...place, minRevision: patch.revision }
-  return turn.tx.updateLicense(seat.id, seat.version, whole)
+  const entry = activated(turn, seat, { ...seat, ...whole })
+  return turn.tx.updateLicense(seat.id, seat.version, whole, entry)
 }
 
 /** Most places are free, so only an occupied one is looked at. */
 async function insert(turn: Turn, newcomer: Newcomer, claims: WholeClaims): Promise<LicenseRecord | null> {
   const seat = newSeat(turn, newcomer, claims)
-  if (await turn.tx.insertLicense(seat)) return seat
+  if (await turn.tx.insertLicense(seat, activated(turn, null, seat))) return seat
   if (!(await clearPlace(turn, newcomer, null))) return null
-  return (await turn.tx.insertLicense(seat)) ? seat : null
+  return (await turn.tx.insertLicense(seat, activated(turn, null, seat))) ? seat : null
 }
 
 /** The installation has the seat already, so only its claims are issued anew. That is no act, so it has no entry in the audit log. */
@@ -191,7 +203,6 @@ export async function occupy(
     ? insert(within, newcomer, claims)
     : revive(within, newcomer, claims, seat))
   if (license === null) return null
-  note(licenseAct(app, 'license.activated', seat, license))
   await emit(app, licenseEvent('license.activated', license, now))
   const isStarted = key.expiresAt !== turn.key.expiresAt
   if (isStarted) note(licenseKeyAct(app, 'license_key.updated', turn.key, key))

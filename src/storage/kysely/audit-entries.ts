@@ -28,7 +28,6 @@ export abstract class KyselyAuditEntries extends KyselyDeletions implements Audi
   async listAuditEntries(filter: AuditEntryFilter, page: Page): Promise<readonly AuditEntryRecord[]> {
     const { executor } = this
     const list = await entryList(executor, filter)
-    if (list === null) return []
     const rows = executor.blocksLoop
       ? await readList(executor, list, page, (query) => query.selectAll())
       : await executor.read((db) => newestFirst(allOf(db, list).selectAll(), page).execute())
@@ -38,7 +37,6 @@ export abstract class KyselyAuditEntries extends KyselyDeletions implements Audi
   async countAuditEntries(filter: AuditEntryFilter): Promise<number> {
     const { executor } = this
     const list = await entryList(executor, filter)
-    if (list === null) return 0
     return executor.blocksLoop ? countList(executor, list) : executor.read((db) => countOf(allOf(db, list)))
   }
 
@@ -84,33 +82,41 @@ function allOf(db: Reader, { indexed, conditions }: List<typeof table>): Entries
 /** Ids and times are in one order, except around a clock that was set back: by at most so many seconds. */
 const leap = 3_600
 
-/** The first entry from about this time on; `null` if there is none. */
-async function firstId(executor: Executor, time: NumericDate): Promise<string | null> {
+/** The last entry before this time. Each entry from an hour later on has a higher id. */
+async function lastIdBefore(executor: Executor, time: NumericDate): Promise<string | null> {
   const row = await executor.read((db) =>
-    db
-      .selectFrom(table)
-      .select('id')
-      .where('created_at', '>=', time)
-      .orderBy('created_at')
-      .orderBy('id')
-      .limit(1)
+    ids(db)
+      .where('created_at', '<', time)
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
       .executeTakeFirst(),
   )
   return row?.id ?? null
 }
 
-/** The entries that pass the filter, as a list to walk; `null` if it is empty. A span of times becomes one of ids. */
-async function entryList(executor: Executor, filter: AuditEntryFilter): Promise<List<typeof table> | null> {
+/** The first entry from this time on. Each entry from an hour earlier or before has a lower id. */
+async function firstIdFrom(executor: Executor, time: NumericDate): Promise<string | null> {
+  const row = await executor.read((db) =>
+    ids(db).where('created_at', '>=', time).orderBy('created_at').orderBy('id').executeTakeFirst(),
+  )
+  return row?.id ?? null
+}
+
+function ids(db: Reader) {
+  return db.selectFrom(table).select('id').limit(1)
+}
+
+/** The entries that pass the filter, as a list to walk. A span of times becomes one of ids. */
+async function entryList(executor: Executor, filter: AuditEntryFilter): Promise<List<typeof table>> {
   const { from, to } = filter
-  const first = from === undefined ? undefined : await firstId(executor, from - leap)
-  if (first === null) return null
-  const end = to === undefined ? null : await firstId(executor, to + leap)
+  const before = from === undefined ? null : await lastIdBefore(executor, from - leap)
+  const end = to === undefined ? null : await firstIdFrom(executor, to + leap)
   const [indexed, others] = keysOf(filter)
   const column = executor.blocksLoop ? tested : sql.ref
   return {
     indexed: (db) => {
       const all = indexed.reduce((query, key) => query.where(isKey(sql.ref, key)), entries(db))
-      const begun = first === undefined ? all : all.where('id', '>=', first)
+      const begun = before === null ? all : all.where('id', '>', before)
       return end === null ? begun : begun.where('id', '<', end)
     },
     conditions: [
