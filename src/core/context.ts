@@ -65,6 +65,8 @@ export interface Runtime {
   readonly allowPrivateTargets: boolean
   /** Days for which audit entries are kept; `null` for ever. */
   readonly auditDays: number | null
+  /** The last entry that this process has sealed; `null` if it has sealed none. */
+  readonly lastSealed: { place: { readonly seq: number; readonly mac: string } | null }
   readonly sealer: Sealer
   readonly keyPairs: KeyPool
   /** The queue in which tokens are signed. */

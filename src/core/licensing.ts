@@ -327,6 +327,7 @@ async function createRuntime(options: LicensingOptions): Promise<Runtime> {
     issuer: checkIssuer(options.issuer === undefined ? 'license-server' : options.issuer),
     allowPrivateTargets: options.webhooks?.allowPrivateTargets ?? false,
     auditDays: options.auditDays ?? null,
+    lastSealed: { place: null },
     caches: createCaches(),
     listeners: createListeners(),
     lastUsed: lastUsedTimes(options.storage),

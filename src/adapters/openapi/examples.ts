@@ -228,6 +228,7 @@ export const auditEntryExample: object = example('AuditEntry', {
   changes: { revoked_at: [null, '2026-01-23T10:00:00Z'] },
   request_id: '0b8e1c34-7b3b-4f1e-9a52-6a6d5d8f2c11',
   seq: 1042,
+  mac: 'Wohy1_pbGdG7L3uer2nMK6u-aa6737694vm-ZoITNm4',
 })
 
 export function pageExample(item: object): object {

@@ -206,7 +206,6 @@ const auditEntry = view<AuditEntry>()(
       'targetType',
       'targetId',
       'changes',
-      'mac',
     ]),
     app: field<AuditEntry['app']>(entryFields.appId!),
     time: instant('Time of the act'),

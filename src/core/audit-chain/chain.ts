@@ -32,7 +32,8 @@ export interface AuditChain {
    * new entry. `startDelivery` of `heartwood/webhooks` calls it every second. Any number of servers may.
    *
    * Resolves to the number of entries that this call has sealed.
-   * @throws {LicensingError} `master_key` if the log goes on under a master key that is not configured.
+   * @throws {LicensingError} `master_key` if the log goes on under a master key that is not configured; `conflict`, once, if the
+   * last entry that this process has sealed is gone: somebody has set the log back.
    */
   seal(): Promise<number>
   /**

@@ -42,7 +42,8 @@ function spansOf(sealer: Sealer, { spans }: AuditChainRecord): readonly Span[] {
   return spans === null ? [] : openJson(sealer, spans, auditSpansPurpose)
 }
 
-function startOf(sealer: Sealer, { start }: AuditChainRecord): ChainPlace {
+/** The place before the first entry that the log still has. @throws {LicensingError} `master_key` if somebody has altered it. */
+export function startOf(sealer: Sealer, { start }: AuditChainRecord): ChainPlace {
   return start === null ? beforeFirst : openJson(sealer, start, auditStartPurpose)
 }
 

@@ -1,7 +1,8 @@
 import type { Context } from '../context.ts'
+import { LicensingError } from '../errors.ts'
 import type { AuditChainRecord, AuditEntryRecord, AuditSeal } from '../storage/index.ts'
 import { canonicalText } from './canonical.ts'
-import { endOf, firstKeyId, sealingSecret } from './keys.ts'
+import { endOf, firstKeyId, sealingSecret, startOf, type ChainPlace } from './keys.ts'
 
 /** A page is one transaction, short enough that other writers hardly wait. */
 const pageSize = 500
@@ -59,6 +60,31 @@ async function write(
   }
 }
 
+/** True if the chain still has an entry that this process has sealed, or has pruned it since. */
+async function stillHas(
+  { storage, runtime }: Context,
+  chain: AuditChainRecord,
+  { seq, mac }: ChainPlace,
+): Promise<boolean> {
+  if (chain.seq <= seq) return chain.seq === seq && chain.mac === mac
+  if (startOf(runtime.sealer, chain).seq >= seq) return true
+  const [entry] = await storage.listSealedAuditEntries(seq - 1, 1)
+  return entry?.seq === seq && entry.mac === mac
+}
+
+/**
+ * Tells once if somebody has set the chain back while this process runs, which the log alone does not show. Then the process
+ * goes on from the present end: whoever can set a chain back must not be able to end the log.
+ */
+async function requireNotSetBack(context: Context, chain: AuditChainRecord): Promise<void> {
+  const { lastSealed } = context.runtime
+  const known = lastSealed.place
+  if (known === null || (await stillHas(context, chain, known))) return
+  lastSealed.place = null
+  const message = `The audit log was set back: entry ${known.seq}, which this server has sealed, is gone or another`
+  throw new LicensingError('conflict', message)
+}
+
 /** Resolves to the number of entries that it has sealed: 0 if none waits, or if another server seals them. */
 async function sealPage(context: Context): Promise<number> {
   // An idle server reads no more than this.
@@ -66,8 +92,11 @@ async function sealPage(context: Context): Promise<number> {
   if (entries.length === 0) return 0
   const chain = (await context.storage.findAuditChain()) ?? (await beginChain(context))
   if (chain === null) return 0
+  await requireNotSetBack(context, chain)
   const seals = sealsOf(context, chain, entries)
-  return (await write(context, chain, seals)) ? seals.length : 0
+  if (!(await write(context, chain, seals))) return 0
+  context.runtime.lastSealed.place = seals.at(-1)!
+  return seals.length
 }
 
 /**

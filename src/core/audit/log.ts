@@ -34,6 +34,8 @@ export interface AuditEntry {
   readonly requestId: string | null
   /** Its place in the chain, from 1; `null` until it is sealed. */
   readonly seq: number | null
+  /** The code that seals it. A checkpoint has the code of the last entry that it covers as `head`. `null` until it is sealed. */
+  readonly mac: string | null
 }
 
 /** Query of `licensing.audit.list`. An entry has every given field. */
@@ -117,6 +119,7 @@ function toEntry(record: AuditEntryRecord): AuditEntry {
     changes: JSON.parse(record.changes) as Changes,
     requestId: record.requestId,
     seq: record.seq,
+    mac: record.mac,
   }
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { base64url, CompactSign, decodeJwt, decodeProtectedHeader, importPKCS8 } from 'jose'
 import type { AuditVerification, LicensingEvent } from '../../../src/core/index.ts'
 import { addEntries, newEntries } from '../../support/audit-entries.ts'
-import { codeOf, day, newWorld, start, type World } from '../../support/fixtures.ts'
+import { codeOf, day, newWorld, refusalOf, risingIds, start, type World } from '../../support/fixtures.ts'
 import { testKeyPairs } from '../../support/keys.ts'
 
 const hour = 3_600
@@ -145,11 +145,43 @@ test('audit.verify(): a cut tail shows with a checkpoint, and without one it doe
   )
 })
 
+test('audit.seal(): tells once that somebody has set the log back while the server runs, and goes on', async () => {
+  for (const left of [1, 10]) {
+    const log = await newCovered()
+    const { verified } = await log.verify()
+    await cutTail(log, verified - left)
+    const refusal = await refusalOf(log.add(1))
+    assert.deepEqual(
+      [refusal.code, refusal.message],
+      [
+        'conflict',
+        `The audit log was set back: entry ${verified}, which this server has sealed, is gone or another`,
+      ],
+    )
+    await log.add(20)
+    assert.deepEqual((await log.verify()).unsealed, 0)
+  }
+})
+
+test('audit.seal(): another server may seal and prune meanwhile', async () => {
+  const log = await newCovered()
+  const other = (await newWorld({ storage: log.storage, newId: risingIds(5_000) })).licensing
+  await addEntries(log.storage, newEntries(3, {}, 100))
+  assert.equal(await other.audit.seal(), 3)
+  await log.add(1)
+  await addEntries(log.storage, newEntries(3, {}, 200))
+  assert.equal(await other.audit.seal(), 3)
+  assert.equal((await log.verify()).valid, true)
+})
+
 test('audit.verify(): entries that were unsealed, changed and sealed again show with a checkpoint', async () => {
   const log = await newCovered()
   const { verified } = await log.verify(log.checkpoint)
   await cutTail(log, verified - 3)
-  await log.add(10)
+  // A server that was started since knows of no earlier end.
+  const other = (await newWorld({ storage: log.storage, newId: risingIds(5_000) })).licensing
+  await addEntries(log.storage, newEntries(10, {}, 100))
+  await other.audit.seal()
   assert.equal((await log.verify()).valid, true)
   const { fault } = await log.verify(log.checkpoint)
   assert.deepEqual([fault?.code, fault?.seq], ['checkpoint_differs', verified])

@@ -64,6 +64,7 @@ test('an entry names its app, its target and the changed fields, in the form of 
     },
     requestId: null,
     seq: null,
+    mac: null,
   })
 })
 
