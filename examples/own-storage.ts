@@ -9,13 +9,13 @@ type Audited = Pick<LicenseStorage, 'insertLicense' | 'updateLicense' | 'deleteL
 
 function auditedVerbs(inner: LicenseStorage, audit: Audit): Audited {
   return {
-    async insertLicense(license) {
-      const isInserted = await inner.insertLicense(license)
+    async insertLicense(license, entry) {
+      const isInserted = await inner.insertLicense(license, entry)
       if (isInserted) audit(`${license.id} was issued`)
       return isInserted
     },
-    async updateLicense(id, expectedVersion, patch) {
-      const changed = await inner.updateLicense(id, expectedVersion, patch)
+    async updateLicense(id, expectedVersion, patch, entry) {
+      const changed = await inner.updateLicense(id, expectedVersion, patch, entry)
       if (changed !== null) audit(`${id} has version ${changed.version}`)
       return changed
     },

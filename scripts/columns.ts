@@ -5,6 +5,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { apiKeyRecord } from '../src/core/storage/api-keys.ts'
 import { appRecord } from '../src/core/storage/apps.ts'
+import { auditChainRecord, auditCheckpointRecord } from '../src/core/storage/audit-chain.ts'
+import { auditEntryRecord } from '../src/core/storage/audit-entries.ts'
 import { customerRecord } from '../src/core/storage/customers.ts'
 import { deletionRecord } from '../src/core/storage/deletions.ts'
 import { deliveryRecord } from '../src/core/storage/deliveries.ts'
@@ -79,6 +81,9 @@ const tables: Readonly<Record<keyof Database, readonly Column[]>> = {
       'plain',
     ],
   ],
+  heartwood_audit_entry: columnsOf(auditEntryRecord),
+  heartwood_audit_chain: [['id', 'text', 'Always `chain`', 'plain'], ...columnsOf(auditChainRecord)],
+  heartwood_audit_checkpoint: columnsOf(auditCheckpointRecord),
   heartwood_setting: [
     ['name', 'text', 'Always `key_check`', 'plain'],
     [

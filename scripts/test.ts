@@ -53,6 +53,8 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/adapters/frameworks.test.ts': 'listens with seven frameworks',
   'test/adapters/handler-mounts.test.ts': 'listens with seven frameworks',
   'test/adapters/rate-limit-crowd.test.ts': 'sends 100,000 requests',
+  'test/storage/audit-chain.test.ts': 'needs PostgreSQL',
+  'test/storage/audit-faults.test.ts': 'needs PostgreSQL',
   'test/storage/beside-deletion.test.ts': 'needs PostgreSQL',
   'test/storage/deletions.test.ts': 'needs PostgreSQL',
   'test/storage/ensure.test.ts': 'needs PostgreSQL',

@@ -19,6 +19,8 @@ export interface OpenDatabase {
 export interface CommandOptions extends Omit<LicensingOptions, 'storage' | 'masterKey' | 'issuer'> {
   /** Tells the user of a file as soon as it is created; by default nobody. */
   readonly announce?: (text: string) => void
+  /** True for the server, which acts for the holders of credentials. Every other command acts itself. */
+  readonly isServer?: boolean
   /** The keys, if the command has found them already. */
   readonly masterKeys?: MasterKeys
 }
@@ -81,7 +83,7 @@ export async function openDatabase(
   settings: CliSettings,
   commandOptions: CommandOptions = {},
 ): Promise<OpenDatabase> {
-  const { announce, masterKeys: _masterKeys, ...rest } = commandOptions
+  const { announce, masterKeys: _masterKeys, isServer = false, ...rest } = commandOptions
   const isNew = !databaseExists(settings)
   const masterKey = await matchingKeys(settings, commandOptions)
   const storage = await openStorage(settings.database)
@@ -90,7 +92,8 @@ export async function openDatabase(
   const options = { ...rest, storage, masterKey, ...(issuer !== undefined && { issuer }) }
   const licensing = await openLicensing(options)
   await endFirstStart(settings)
-  return { licensing, storage, close: () => closeAll(licensing, storage) }
+  const acting = isServer ? licensing : licensing.as({ type: 'cli' })
+  return { licensing: acting, storage, close: () => closeAll(licensing, storage) }
 }
 
 /** Runs `work` on the open database, then closes it in every case. */

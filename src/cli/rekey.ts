@@ -19,8 +19,9 @@ async function requireTwo(settings: CliSettings): Promise<void> {
   )
 }
 
-function summary({ tokenSecrets, signingKeys, webhooks, storedResponses, keyCheck }: RekeyResult): string {
-  const count = tokenSecrets + signingKeys + webhooks + storedResponses
+function summary({ keyCheck, ...resealed }: RekeyResult): string {
+  const { tokenSecrets, signingKeys, webhooks, storedResponses } = resealed
+  const count = Object.values(resealed).reduce((sum, one) => sum + one, 0)
   if (count === 0 && !keyCheck) return nothingToReseal
   const kinds = `${signingKeys} signing keys, ${tokenSecrets} token secrets, ${webhooks} webhooks, ${storedResponses} stored responses`
   return `Resealed ${kinds}. Now the first master key alone opens everything.`

@@ -30,6 +30,7 @@ export interface ServeOptions {
   readonly metricsPort: number | undefined
   readonly signing: SigningOptions
   readonly webhooks: WebhookOptions
+  readonly auditDays: number | null
 }
 
 type Listeners = Pick<ServeOptions, 'address' | 'options' | 'metricsPort'>
@@ -70,7 +71,7 @@ async function startListeners(
 
 /** Makes the first API key and prints it, only this once. */
 async function printFirstKey({ licensing }: OpenDatabase, output: Output): Promise<void> {
-  const first = await licensing.apiKeys.createFirst()
+  const first = await licensing.as({ type: 'system' }).apiKeys.createFirst()
   if (first === null) return
   const text = `Your secret API key, shown only this once:\n\n  ${first.secret}\n`
   await printSecret(licensing, first, text, output)
@@ -118,8 +119,8 @@ async function run(database: OpenDatabase, listeners: Listeners, output: Output)
  * @throws {CliError} @throws {LicensingError} if it cannot start.
  */
 export async function serve(settings: CliSettings, options: ServeOptions, output: Output): Promise<void> {
-  const { signing, webhooks } = options
+  const { signing, webhooks, auditDays } = options
   const announce = output.line
-  const commandOptions = { keyPool, signing, webhooks, announce }
+  const commandOptions = { keyPool, signing, webhooks, auditDays, announce, isServer: true }
   await withDatabase(settings, (database) => run(database, options, output), commandOptions)
 }

@@ -175,6 +175,15 @@ export function readSigning(environment: Environment): SigningOptions {
   )
 }
 
+/** Reads the days for which the audit log is kept; `null` for ever. @throws {CliError} */
+export function readAuditDays(environment: Environment): number | null {
+  const text = environment.HEARTWOOD_AUDIT_DAYS || undefined
+  if (text === undefined) return null
+  const days = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (days >= 1 && days <= 36_500) return days
+  throw new CliError('HEARTWOOD_AUDIT_DAYS must be a number of days from 1 to 36500')
+}
+
 /** Reads the targets that webhooks may have. @throws {CliError} */
 export function readWebhooks(environment: Environment): WebhookOptions {
   const text = environment.HEARTWOOD_PRIVATE_WEBHOOKS || 'refuse'

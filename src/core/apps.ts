@@ -1,7 +1,10 @@
 import { Type, type TString } from '@sinclair/typebox'
 import { allItems } from './all-items.ts'
 import type { Context } from './context.ts'
-import { deleteInPages } from './deletions.ts'
+import { actIn } from './acts/act.ts'
+import { appChanges as differences } from './acts/records.ts'
+import { patchApp } from './app-changes.ts'
+import { deleteAtOnce, deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './input/fields.ts'
 import { input, invalidInput, type Input } from './input/parse.ts'
@@ -26,12 +29,9 @@ import type {
   NumericDate,
   SigningKeyRecord,
   StorageSession,
-  WebhookPatch,
-  WebhookRecord,
 } from './storage/index.ts'
 import type { TrustFile } from './token/statement.ts'
-import { inTransaction, nullIfGone } from './transaction.ts'
-import { changeWebhook } from './webhooks/secret.ts'
+import { inTransaction, type Note, nullIfGone, unrecorded } from './transaction.ts'
 import { checkWebhookUrl } from './webhooks/url.ts'
 
 /** An application that licenses are issued for. Times are whole seconds since 1970. */
@@ -294,9 +294,15 @@ export async function prepareApp(
 }
 
 /** Resolves to `false` and writes nothing if the slug is taken. */
-export async function insertApp(tx: StorageSession, { record, key }: PreparedApp): Promise<boolean> {
+export async function insertApp(
+  tx: StorageSession,
+  { record, key }: PreparedApp,
+  note: Note,
+): Promise<boolean> {
   if (!(await tx.insertApp(record))) return false
   await tx.swapActiveKey(record.id, null, key, null)
+  const { kid } = key
+  note(actIn(record, 'app.created', ['app', record.id], { ...differences(null, record), kid: [null, kid] }))
   return true
 }
 
@@ -308,8 +314,8 @@ async function createApp(context: Context, app: NewApp, options: NewAppOptions =
   checkKeyPrefix(mode, given.keyPrefix)
   if ((await context.storage.findApp(given.slug)) !== null) throw slugTaken()
   const prepared = await prepareApp(context, given, { ...options, mode })
-  return inTransaction(context, async (tx) => {
-    if (!(await insertApp(tx, prepared))) throw slugTaken()
+  return inTransaction(context, async (tx, _emit, note) => {
+    if (!(await insertApp(tx, prepared, note))) throw slugTaken()
     return prepared.app
   })
 }
@@ -341,40 +347,30 @@ async function listApps(
   return { ...apps, data: apps.data.filter((app) => app !== null) }
 }
 
-function switchedOn({ failures, disabledAt }: WebhookRecord): WebhookPatch | null {
-  return failures === 0 && disabledAt === null ? null : { failures: 0, disabledAt: null }
-}
-
-/** Changes an app. A new address switches its webhook on. */
-export async function patchApp(
-  context: Context,
-  tx: StorageSession,
-  id: string,
-  patch: AppChanges,
-): Promise<AppRecord | null> {
-  const record = await tx.updateApp(id, { ...patch, updatedAt: context.runtime.now() })
-  if (record !== null && patch.webhookUrl !== undefined && (await tx.findWebhook(id)) !== null)
-    await changeWebhook(context, id, switchedOn, tx)
-  return record
-}
-
 async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
   const patch = appChanges.parse(changes)
   checkWebhookUrl(patch.webhookUrl, context.runtime.allowPrivateTargets)
-  const { id, mode } = await requireApp(context, app, 'catalogue:write')
+  const { id, mode, updatedAt } = await requireApp(context, app, 'catalogue:write')
   checkMaySendEvents(context, patch)
   checkKeyPrefix(mode, patch.keyPrefix)
-  // Not `inTransaction`, which would store the record, with its sealed secret, under an idempotency key.
-  const updated = await context.storage.transaction((tx) => patchApp(context, tx, id, patch))
+  // Under an idempotency key the record must not be stored, because it has a sealed secret.
+  const updated = await inTransaction<AppRecord | null>(unrecorded(context), async (tx, _emit, note) => {
+    // The write of the time that it has takes the lock of the row.
+    const before = await tx.updateApp(id, { updatedAt })
+    return before && patchApp(context, tx, before, patch, note)
+  })
   if (updated === null) throw new LicensingError('not_found', 'App not found')
   return toApp(context, updated)
 }
 
 async function deleteApp(context: Context, app: string): Promise<void> {
-  const { id } = await requireApp(context, app, 'catalogue:delete')
+  const record = await requireApp(context, app, 'catalogue:delete')
+  const { id } = record
   const key = await activeKey(context, id)
+  const act = actIn(record, 'app.deleted', ['app', id], differences(record, null))
   const isDeleted =
-    (await deleteInPages(context, { id, appId: id, kind: 'app' })) || (await context.storage.deleteApp(id))
+    (await deleteInPages(context, { id, appId: id, kind: 'app' }, act)) ||
+    (await deleteAtOnce(context, act, (tx) => tx.deleteApp(id)))
   if (!isDeleted) throw new LicensingError('not_found', 'App not found')
   const { activeKeys, privateKeys, tokenSecrets } = context.runtime.caches
   activeKeys.forget(id)

@@ -1,3 +1,4 @@
+import type { Actor } from './actor.ts'
 import type { IdPrefix } from './ids.ts'
 import type { AttemptCounts } from './load.ts'
 import type { Principal } from './principal.ts'
@@ -62,6 +63,10 @@ export interface Runtime {
   readonly issuer: string
   /** True if webhooks may go to `http` and to private addresses. */
   readonly allowPrivateTargets: boolean
+  /** Days for which audit entries are kept; `null` for ever. */
+  readonly auditDays: number | null
+  /** The last entry that this process has sealed; `null` if it has sealed none. */
+  readonly lastSealed: { place: { readonly seq: number; readonly mac: string } | null }
   readonly sealer: Sealer
   readonly keyPairs: KeyPool
   /** The queue in which tokens are signed. */
@@ -87,6 +92,10 @@ export interface Context {
   readonly unit: WorkUnit | null
   /** The API key that restricts the call; `null` for the host. */
   readonly principal: Principal | null
+  /** The one who acts. */
+  readonly actor: Actor
+  /** The id of the request, which the audit log keeps; `null` outside any. */
+  readonly requestId: string | null
   /** The app that `authorize` has read for this request. It is not read again. */
   readonly app: AppRecord | null
 }

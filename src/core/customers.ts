@@ -1,10 +1,13 @@
 import { Type } from '@sinclair/typebox'
 import { allItems, type FilterOf } from './all-items.ts'
 import type { Context } from './context.ts'
+import { type Act, actIn, entryOf } from './acts/act.ts'
+import { customerChanges as differences } from './acts/records.ts'
 import { deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
+import { checkEmail, foldEmail } from './input/email.ts'
 import { metadata, nullable, text } from './input/fields.ts'
-import { checkMetadata, input, invalidInput, isText, type Input } from './input/parse.ts'
+import { checkMetadata, input, isText, type Input } from './input/parse.ts'
 import { requireApp } from './lookup.ts'
 import { eachPage, mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import { retryUntilWon } from './retry.ts'
@@ -19,7 +22,7 @@ import type {
   NumericDate,
   StorageSession,
 } from './storage/index.ts'
-import { hasReceivers, inTransaction, type Emit } from './transaction.ts'
+import { hasReceivers, inTransaction, unrecorded, type Emit, type Note } from './transaction.ts'
 
 /** A person or company that holds licenses of an app. Times are whole seconds since 1970. */
 export interface Customer {
@@ -150,19 +153,6 @@ export const customerQuery: Input<CustomerQuery> = input<CustomerQuery>()(
   }),
 )
 
-/**
- * The form in which e-mails are compared: two e-mails that fold alike are one, on every storage. Compatibility forms (NFKC)
- * and case do not count. Greek has two small sigmas, and `toLowerCase` picks one by the next letter, so both become one.
- */
-export function foldEmail(address: string): string {
-  return address.normalize('NFKC').toLowerCase().replaceAll('ς', 'σ').normalize('NFKC')
-}
-
-export function checkEmail(address: string): void {
-  if (!/^[^\s@]+@[^\s@]+$/.test(foldEmail(address)))
-    throw invalidInput({ email: ['must be an e-mail address'] })
-}
-
 function toCustomer({ appId: _appId, foldedEmail: _folded, ...customer }: CustomerRecord): Customer {
   return customer
 }
@@ -204,6 +194,11 @@ export function customerRecord(context: Context, appId: string, given: NewCustom
   }
 }
 
+/** The act of making a customer. */
+export function customerCreated(app: AppRecord, customer: CustomerRecord): Act {
+  return actIn(app, 'customer.created', ['customer', customer.id], differences(null, customer))
+}
+
 /** The values of a customer that are unique in the app. */
 type Wanted = Partial<Pick<CustomerRecord, 'foldedEmail' | 'externalId'>> & Pick<CustomerRecord, 'id'>
 
@@ -232,7 +227,9 @@ async function createCustomer(context: Context, app: string, customer: NewCustom
   const appRecord = await requireApp(context, app, 'customers:write')
   const record = customerRecord(context, appRecord.id, given)
   const insert = async (tx: StorageSession): Promise<Customer | null> =>
-    (await tx.insertCustomer(record)) ? toCustomer(record) : null
+    (await tx.insertCustomer(record, entryOf(context, customerCreated(appRecord, record))))
+      ? toCustomer(record)
+      : null
   const attempt = async (): Promise<Customer | null> => {
     const created = await inTransaction(context, insert, { isOneWrite: true })
     if (created === null) await checkTaken(context, appRecord, record)
@@ -254,7 +251,9 @@ async function getOrCreateCustomer(
     return found && { customer: toCustomer(found), created: false }
   }
   const insert = async (tx: StorageSession): Promise<FoundCustomer | null> =>
-    (await tx.insertCustomer(fresh)) ? { customer: toCustomer(fresh), created: true } : null
+    (await tx.insertCustomer(fresh, entryOf(context, customerCreated(appRecord, fresh))))
+      ? { customer: toCustomer(fresh), created: true }
+      : null
   const attempt = async (): Promise<FoundCustomer | null> => {
     const existing = await find()
     if (existing !== null) return existing
@@ -305,9 +304,22 @@ async function updateCustomer(
     ...(replacement !== undefined && { metadata: replacement ?? {} }),
     updatedAt: context.runtime.now(),
   }
+  const change = async (
+    tx: StorageSession,
+    note: Note,
+    { updatedAt }: CustomerRecord,
+  ): Promise<CustomerRecord | null> => {
+    // The write of the time that it has takes the lock of the row.
+    const before = await tx.updateCustomer(known, { updatedAt })
+    const after = before && (await tx.updateCustomer(known, patch))
+    if (before === null || after === null) return null
+    note(actIn(appRecord, 'customer.updated', ['customer', known], differences(before, after)))
+    return after
+  }
   const attempt = async (): Promise<Customer | null> => {
-    if ((await context.storage.findCustomer(appRecord.id, known)) === null) throw notFound()
-    const updated = await context.storage.updateCustomer(known, patch)
+    const found = await context.storage.findCustomer(appRecord.id, known)
+    if (found === null) throw notFound()
+    const updated = await inTransaction(unrecorded(context), (tx, _emit, note) => change(tx, note, found))
     if (updated === null) await checkTaken(context, appRecord, { id: known, ...patch })
     return updated && toCustomer(updated)
   }
@@ -350,8 +362,9 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
   const record = await requireApp(context, app, 'customers:delete')
   const customer = await context.storage.findCustomer(record.id, sought(id))
   if (customer === null) throw notFound()
-  if (await deleteInPages(context, { id, appId: record.id, kind: 'customer' })) return
-  const remove = async (tx: StorageSession, emit: Emit): Promise<object | null> => {
+  const act = actIn(record, 'customer.deleted', ['customer', id], differences(customer, null))
+  if (await deleteInPages(context, { id, appId: record.id, kind: 'customer' }, act)) return
+  const remove = async (tx: StorageSession, emit: Emit, note: Note): Promise<object | null> => {
     const now = context.runtime.now()
     const isAnnounced = hasReceivers(context, record, 'license.deleted')
     const keys = hasReceivers(context, record, 'license_key.deleted') ? await lastKeysOf(tx, customer) : []
@@ -360,6 +373,7 @@ async function deleteCustomer(context: Context, app: string, id: string): Promis
     if (!(await tx.deleteCustomer(id))) throw notFound()
     for (const license of licenses) await emit(record, licenseEvent('license.deleted', license, now))
     for (const key of keys) await emit(record, licenseKeyEvent('license_key.deleted', key, 0, now))
+    note(act)
     return {}
   }
   await retryUntilWon(() => inTransaction(context, remove, { alone: true }))

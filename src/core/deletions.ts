@@ -1,9 +1,10 @@
+import type { Act } from './acts/act.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { licenseEvent, licenseKeyEvent } from './runtime/events.ts'
 import { withTimeLimit } from './runtime/time-limit.ts'
 import type { AppRecord, DeletedPage, DeletionPage, DeletionRecord, StorageSession } from './storage/index.ts'
-import { type Emit, hasReceivers, inTransaction } from './transaction.ts'
+import { type Emit, hasReceivers, inTransaction, unrecorded } from './transaction.ts'
 
 /** A record with no more dependents than this is deleted in one transaction. */
 const mostAtOnce = 1_000
@@ -85,20 +86,57 @@ function leaveRest(error: unknown): void {
   if (!(error instanceof LicensingError && error.code === 'unavailable')) throw error
 }
 
+/** Resolves to `false`, and changes nothing, if the record is small or gone. */
+async function begin(context: Context, deletion: DeletionRecord, act: Act): Promise<boolean> {
+  const begun = await inTransaction<object | null>(
+    context,
+    async (tx, _emit, note) => {
+      if ((await tx.beginDeletion(deletion, mostAtOnce)) !== 'begun') return null
+      note(act)
+      return {}
+    },
+    { alone: true },
+  )
+  return begun !== null
+}
+
+/**
+ * Deletes a record in one transaction, with the entry of the act. Resolves to `false` if `remove` does, because the record is
+ * gone.
+ */
+export async function deleteAtOnce(
+  context: Context,
+  act: Act,
+  remove: (tx: StorageSession) => Promise<boolean>,
+): Promise<boolean> {
+  const done = await inTransaction<object | null>(
+    unrecorded(context),
+    async (tx, _emit, note) => {
+      if (!(await remove(tx))) return null
+      note(act)
+      return {}
+    },
+    { alone: true },
+  )
+  return done !== null
+}
+
 /**
  * Deletes a record that has many dependents in pages. Nobody finds it once the first transaction is committed. Pages that
  * take long go on after this resolves. If they fail or the process ends, `finishDeletions` does the rest.
+ *
+ * The first transaction writes the entry of the act. The pages have none, because nobody finds what they remove.
  *
  * Resolves to `false`, and changes nothing, if one transaction should do it, or if the record is gone.
  */
 export async function deleteInPages(
   context: Context,
   record: Pick<DeletionRecord, 'id' | 'appId' | 'kind'>,
+  act: Act,
 ): Promise<boolean> {
   if (isPartOfWhole(context)) return false
   const deletion = { ...record, startedAt: context.runtime.now() }
-  const outcome = await context.storage.beginDeletion(deletion, mostAtOnce)
-  if (outcome !== 'begun') return false
+  if (!(await begin(context, deletion, act))) return false
   const pages = finish(context, deletion).catch(leaveRest)
   // An HTTP request that waited for the last of a million licenses would be cut.
   await withTimeLimit(pages, patience, () => {})

@@ -1,14 +1,24 @@
-import { checkNewApp, insertApp, newApp, patchApp, prepareApp, toApp } from './apps.ts'
+import { patchApp } from './app-changes.ts'
+import { checkNewApp, insertApp, newApp, prepareApp, toApp } from './apps.ts'
 import type { App, NewApp, NewAppOptions } from './apps.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
-import { featureRecord, newFeature, type NewFeature } from './features.ts'
+import { actIn } from './acts/act.ts'
+import { featureCreated, featureRecord, newFeature, patchFeature, type NewFeature } from './features.ts'
 import { invalidInput, type Input } from './input/parse.ts'
 import { sortedLimits } from './limits.ts'
 import { retryUntilWon } from './retry.ts'
 import type { AppRecord, StorageSession, TierRecord } from './storage/index.ts'
-import { linkFeature, newTier, tierRecord, type NewTier } from './tiers.ts'
-import { inTransaction, lostIfGone } from './transaction.ts'
+import {
+  type CatalogueTurn,
+  linkFeature,
+  newTier,
+  patchTier,
+  tierCreated,
+  tierRecord,
+  type NewTier,
+} from './tiers.ts'
+import { type Emit, inTransaction, lostIfGone, type Note, unrecorded } from './transaction.ts'
 
 /**
  * Input of `licensing.ensure`: an app with its features and tiers.
@@ -36,7 +46,7 @@ export interface Catalogue {
 }
 
 /** A write that the catalogue still needs. Resolves to `false` if another request was faster. */
-type Step = (tx: StorageSession) => Promise<boolean>
+type Step = (turn: CatalogueTurn) => Promise<boolean>
 
 const maxEntries = 1_000
 
@@ -96,27 +106,37 @@ async function planFeature(
   { slug, ...wanted }: NewFeature,
 ): Promise<readonly Step[]> {
   const found = await session.findFeature(appId, slug)
-  if (found === null) return [(tx) => tx.insertFeature(featureRecord(context, appId, { slug, ...wanted }))]
+  if (found === null) {
+    const feature = featureRecord(context, appId, { slug, ...wanted })
+    return [
+      async ({ app, tx, note }) => {
+        if (!(await tx.insertFeature(feature))) return false
+        note(featureCreated(app, feature))
+        return true
+      },
+    ]
+  }
   const patch = difference(found, wanted)
-  const updatedAt = context.runtime.now()
   return patch === null
     ? []
-    : [async (tx) => (await tx.updateFeature(found.id, { ...patch, updatedAt })) !== null]
+    : [async ({ app, tx, note }) => (await patchFeature(context, app, found, patch, [tx, note])) !== null]
 }
 
 /** Links from the first difference on, so that the order becomes the given one. */
 async function relink(
   context: Context,
-  tx: StorageSession,
+  turn: CatalogueTurn,
   { id, appId, features: had }: TierRecord,
   wanted: readonly string[],
 ): Promise<boolean> {
+  const { app, tx, note } = turn
   const same = wanted.findIndex((slug, at) => had[at] !== slug)
   const from = same < 0 ? wanted.length : same
   for (const feature of (await tx.listTierFeatures(id)).slice(from))
     await tx.removeTierFeature(id, feature.id)
   for (const slug of wanted.slice(from))
-    await linkFeature(tx, id, featureRecord(context, appId, { name: slug, slug }))
+    await linkFeature(turn, id, featureRecord(context, appId, { name: slug, slug }))
+  note(actIn(app, 'tier.updated', ['tier', id], { features: [had, wanted] }))
   return true
 }
 
@@ -136,12 +156,15 @@ async function planTier(
   const tier = found ?? (await tierRecord(context, appId, given))
   const patch = found === null ? null : difference(found, wanted)
   const steps: Step[] = []
-  const updatedAt = context.runtime.now()
-  if (found === null) steps.push((tx) => tx.insertTier(tier))
-  if (patch !== null)
-    steps.push(async (tx) => (await tx.updateTier(tier.id, { ...patch, updatedAt })) !== null)
+  if (found === null)
+    steps.push(async ({ app, tx, note }) => {
+      if (!(await tx.insertTier(tier))) return false
+      note(tierCreated(app, tier))
+      return true
+    })
+  if (patch !== null) steps.push(async (turn) => (await patchTier(context, tier, patch, turn)) !== null)
   if (features !== undefined && !isSame(tier.features, features))
-    steps.push((tx) => relink(context, tx, tier, features))
+    steps.push((turn) => relink(context, turn, tier, features))
   return steps
 }
 
@@ -158,8 +181,8 @@ async function plan(
   return steps
 }
 
-async function carryOut(tx: StorageSession, steps: readonly Step[]): Promise<boolean> {
-  for (const step of steps) if (!(await step(tx))) return false
+async function carryOut(turn: CatalogueTurn, steps: readonly Step[]): Promise<boolean> {
+  for (const step of steps) if (!(await step(turn))) return false
   return true
 }
 
@@ -169,10 +192,11 @@ async function create(
   options: NewAppOptions,
 ): Promise<App | null> {
   const prepared = await prepareApp(context, catalogue.app, options)
-  const make = async (tx: StorageSession): Promise<App | null> => {
-    if (!(await insertApp(tx, prepared))) return null
-    const steps = await plan(context, tx, prepared.record.id, catalogue)
-    return (await carryOut(tx, steps)) ? prepared.app : null
+  const make = async (tx: StorageSession, _emit: Emit, note: Note): Promise<App | null> => {
+    const { record } = prepared
+    if (!(await insertApp(tx, prepared, note))) return null
+    const steps = await plan(context, tx, record.id, catalogue)
+    return (await carryOut({ app: record, tx, note }, steps)) ? prepared.app : null
   }
   return inTransaction(context, make, { alone: true })
 }
@@ -181,17 +205,17 @@ async function adjust(context: Context, app: AppRecord, catalogue: Required<Cata
   const { slug: _slug, ...wanted } = catalogue.app
   const steps = await plan(context, context.storage, app.id, catalogue)
   if (difference(app, wanted) === null && steps.length === 0) return toApp(context, app)
-  const change = async (tx: StorageSession): Promise<AppRecord | null> => {
+  const change = async (tx: StorageSession, _emit: Emit, note: Note): Promise<AppRecord | null> => {
     // This write is the lock that several servers queue for. The plan is made anew behind it.
     const locked = await tx.updateApp(app.id, {})
     if (locked === null) return null
     const patch = difference(locked, wanted)
-    const record = patch === null ? locked : await patchApp(context, tx, app.id, patch)
+    const record = patch === null ? locked : await patchApp(context, tx, locked, patch, note)
     const left = await plan(context, tx, app.id, catalogue)
-    return (await carryOut(tx, left)) ? record : null
+    return (await carryOut({ app: locked, tx, note }, left)) ? record : null
   }
   // Under an idempotency key the record must not be stored, because it has a sealed secret.
-  const updated = await inTransaction({ ...context, recorder: null }, change, { alone: true })
+  const updated = await inTransaction(unrecorded(context), change, { alone: true })
   return updated === null ? null : toApp(context, updated)
 }
 

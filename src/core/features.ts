@@ -1,4 +1,6 @@
 import { Type } from '@sinclair/typebox'
+import { type Act, actIn } from './acts/act.ts'
+import { featureChanges as differences } from './acts/records.ts'
 import { allItems } from './all-items.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
@@ -6,8 +8,8 @@ import { description, name, slug } from './input/fields.ts'
 import { input, type Input } from './input/parse.ts'
 import { requireApp, requireFeature } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import type { FeatureRecord, StorageSession } from './storage/index.ts'
-import { inTransaction } from './transaction.ts'
+import type { AppRecord, FeaturePatch, FeatureRecord, StorageSession } from './storage/index.ts'
+import { inTransaction, type Note, unrecorded } from './transaction.ts'
 
 /** A feature in an app's catalogue. Times are whole seconds since 1970. */
 export type Feature = Omit<FeatureRecord, 'appId'>
@@ -95,6 +97,27 @@ export function featureRecord(context: Context, appId: string, given: NewFeature
   }
 }
 
+/** The act of making a feature. */
+export function featureCreated(app: AppRecord, feature: FeatureRecord): Act {
+  return actIn(app, 'feature.created', ['feature', feature.id], differences(null, feature))
+}
+
+/** Changes a feature. Resolves to `null` if it is gone. */
+export async function patchFeature(
+  context: Context,
+  app: AppRecord,
+  { id, updatedAt: known }: FeatureRecord,
+  patch: FeaturePatch,
+  [tx, note]: readonly [tx: StorageSession, note: Note],
+): Promise<FeatureRecord | null> {
+  // The write of the time that it has takes the lock of the row.
+  const before = await tx.updateFeature(id, { updatedAt: known })
+  const after = before && (await tx.updateFeature(id, { ...patch, updatedAt: context.runtime.now() }))
+  if (before === null || after === null) return null
+  note(actIn(app, 'feature.updated', ['feature', id], differences(before, after)))
+  return after
+}
+
 function slugTaken(): LicensingError {
   return new LicensingError('conflict', 'Feature slug is already taken', {
     details: { slug: ['is already taken'] },
@@ -103,12 +126,13 @@ function slugTaken(): LicensingError {
 
 async function createFeature(context: Context, app: string, feature: NewFeature): Promise<Feature> {
   const given = newFeature.parse(feature)
-  const record = featureRecord(context, (await requireApp(context, app, 'catalogue:write')).id, given)
-  const insert = async (tx: StorageSession): Promise<Feature> => {
+  const appRecord = await requireApp(context, app, 'catalogue:write')
+  const record = featureRecord(context, appRecord.id, given)
+  return inTransaction(context, async (tx, _emit, note) => {
     if (!(await tx.insertFeature(record))) throw slugTaken()
+    note(featureCreated(appRecord, record))
     return toFeature(record)
-  }
-  return inTransaction(context, insert, { isOneWrite: true })
+  })
 }
 
 async function listFeatures(context: Context, app: string, query: Paging = {}): Promise<Listing<Feature>> {
@@ -130,23 +154,23 @@ async function updateFeature(
   changes: FeatureChanges,
 ): Promise<Feature> {
   const patch = featureChanges.parse(changes)
-  const { id } = await requireFeature(
-    context.storage,
-    await requireApp(context, app, 'catalogue:write'),
-    feature,
+  const appRecord = await requireApp(context, app, 'catalogue:write')
+  const known = await requireFeature(context.storage, appRecord, feature)
+  const updated = await inTransaction(unrecorded(context), (tx, _emit, note) =>
+    patchFeature(context, appRecord, known, patch, [tx, note]),
   )
-  const updated = await context.storage.updateFeature(id, { ...patch, updatedAt: context.runtime.now() })
   if (updated === null) throw new LicensingError('not_found', 'Feature not found')
   return toFeature(updated)
 }
 
 async function deleteFeature(context: Context, app: string, feature: string): Promise<void> {
-  const { id } = await requireFeature(
-    context.storage,
-    await requireApp(context, app, 'catalogue:delete'),
-    feature,
-  )
-  if (!(await context.storage.deleteFeature(id))) throw new LicensingError('not_found', 'Feature not found')
+  const appRecord = await requireApp(context, app, 'catalogue:delete')
+  const known = await requireFeature(context.storage, appRecord, feature)
+  await inTransaction(unrecorded(context), async (tx, _emit, note) => {
+    if (!(await tx.deleteFeature(known.id))) throw new LicensingError('not_found', 'Feature not found')
+    note(actIn(appRecord, 'feature.deleted', ['feature', known.id], differences(known, null)))
+    return {}
+  })
 }
 
 export function bindFeatures(context: Context): Features {

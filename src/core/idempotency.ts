@@ -1,8 +1,10 @@
+import { recordReads } from './acts/act.ts'
 import type { Context, IdempotencyRecorder } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { invalidInput } from './input/parse.ts'
 import { storedResponsePurpose } from './keys/purposes.ts'
 import { findApp } from './lookup.ts'
+import { revealed } from './license-keys/changes.ts'
 import { textOf } from './license-keys/credential.ts'
 import { isLicenseKeyText } from './license-keys/text.ts'
 import { withToken, type LicenseStatus, type SignedLicense } from './licenses/view.ts'
@@ -240,7 +242,9 @@ async function withOwnText<Result extends object>(
   if (!mayShowText(context)) return result
   const record = await findSeen(context, app)
   const key = record && (await context.storage.findLicenseKey(record.id, result.id))
-  return record && key ? { ...result, key: await textOf(context, record, key) } : result
+  if (!record || !key) return result
+  await recordReads(context, [revealed(record, key)])
+  return { ...result, key: await textOf(context, record, key) }
 }
 
 async function replay<Result>(

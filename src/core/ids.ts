@@ -2,7 +2,7 @@ import { TypeID, typeid } from 'typeid-js'
 import { base32Character, typeIdSuffix } from './typeid.ts'
 
 /** The first letters of an id, which name its kind. */
-export type IdPrefix = 'app' | 'tier' | 'feat' | 'cus' | 'lic' | 'lkey' | 'key' | 'evt' | 'whd'
+export type IdPrefix = 'app' | 'tier' | 'feat' | 'cus' | 'lic' | 'lkey' | 'key' | 'evt' | 'whd' | 'aud'
 
 export const appSlugPattern = '^[a-z0-9-]{1,63}$'
 /** Slugs of tiers and features. */

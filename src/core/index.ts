@@ -12,8 +12,20 @@ export type {
   ApiKeyWithSecret,
   RollOptions,
 } from './api-keys/api-keys.ts'
+export type { Actor, NamedActor } from './actor.ts'
+export type { Changes } from './acts/changes.ts'
 export type { FilterOf } from './all-items.ts'
+export type { AuditChain, AuditLog } from './audit-chain/chain.ts'
+export type {
+  AuditFault,
+  AuditFaultCode,
+  AuditVerification,
+  AuditVerifyOptions,
+  ComparedCheckpoint,
+} from './audit-chain/verification.ts'
+export type { CheckpointClaims } from './audit-chain/checkpoints.ts'
 export type { App, AppChanges, AppListOptions, Apps, NewApp, NewAppOptions } from './apps.ts'
+export type { Audit, AuditEntry, AuditOptions, AuditQuery } from './audit/log.ts'
 export type {
   Customer,
   CustomerChanges,
@@ -32,6 +44,7 @@ export {
 export {
   eventTypes,
   type BulkEventData,
+  type CheckpointEventData,
   type EventData,
   type EventType,
   type LicenseEventData,

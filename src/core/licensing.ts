@@ -1,5 +1,7 @@
+import { actorFor, embedder, type NamedActor } from './actor.ts'
 import type { Caches, Context, Runtime } from './context.ts'
 import type { App, NewAppOptions } from './apps.ts'
+import { bindAuditLog, type AuditLog } from './audit-chain/chain.ts'
 import { finishDeletions } from './deletions.ts'
 import { ensure, type Catalogue } from './ensure.ts'
 import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
@@ -10,6 +12,7 @@ import {
   isAnything,
   isFlag,
   isFunction,
+  isInteger,
   type OptionRules,
 } from './input/options.ts'
 import { bindRecovery, type Recovery } from './keys/recovery.ts'
@@ -18,7 +21,7 @@ import { signingQueue, type SigningOptions } from './keys/signing-queue.ts'
 import { loadOf, type Load } from './load.ts'
 import { rekey, type RekeyResult, type RekeyOptions } from './rekey.ts'
 import { checkedPrincipal, type Principal } from './principal.ts'
-import { bindRestricted, type RestrictedLicensing } from './restricted.ts'
+import { bindRestricted, naming, type RestrictedLicensing } from './restricted.ts'
 import { BoundedCache, promiseCache } from './runtime/cache.ts'
 import type { EventType, LicensingEvent } from './runtime/events.ts'
 import { keyPool, type KeyPair } from './runtime/key-pool.ts'
@@ -68,6 +71,11 @@ export interface LicensingOptions {
    */
   readonly keyPool?: number
   readonly signing?: SigningOptions
+  /**
+   * Days for which the entries of the audit log are kept, 1 to 36,500. Default `null`, for ever. `startDelivery` of
+   * `heartwood/webhooks` deletes older ones, if they are sealed and a later checkpoint is signed.
+   */
+  readonly auditDays?: number | null
   readonly webhooks?: WebhookOptions
 }
 
@@ -115,14 +123,19 @@ export interface WebhookOptions {
 export interface Licensing extends RestrictedLicensing {
   /** The queue of events for webhooks. `startDelivery` of `heartwood/webhooks` sends them. */
   readonly outbox: Outbox
+  /** The audit log, and its chain, which shows each change of a sealed entry. */
+  readonly audit: AuditLog
   /** The recovery keys of apps, which lead programs past a thief of a signing key. */
   readonly recovery: Recovery
   /**
    * The use cases as the holder of an API key may call them. An app that the key does not see is `not_found`. Licenses lack
-   * `jti` and `token` for a public key.
+   * `jti` and `token` for a public key. The audit log names the key as the actor, unless `as` has named another before. It keeps
+   * `requestId` as well.
    * @throws {TypeError} if the principal has no `scopes`, because they are then not known: `null` gives all rights of its type.
    */
-  restrictedTo(principal: Principal): RestrictedLicensing
+  restrictedTo(principal: Principal, requestId?: string): RestrictedLicensing
+  as(actor: NamedActor): Licensing
+  forRequest(requestId: string): Licensing
   /**
    * Brings an app, its features and its tiers to what the catalogue says, and resolves to the app. A backend calls it at every
    * start, and several servers may call it at once.
@@ -246,6 +259,13 @@ const cachedTokens = 5_000
 /** Some 200 bytes each. */
 const genuineTokens = 100_000
 
+const isDays = isInteger(1, 36_500)
+
+const isAuditDays = {
+  rule: `${isDays.rule}, or null`,
+  holds: (value: unknown) => value === null || isDays.holds(value),
+}
+
 const optionRules: OptionRules<LicensingOptions> = {
   storage: hasMethods('a storage', 'claimKeyCheck', 'transaction'),
   masterKey: isAnything,
@@ -255,6 +275,7 @@ const optionRules: OptionRules<LicensingOptions> = {
   newKeyPair: isFunction,
   keyPool: isAnything,
   signing: isAnything,
+  auditDays: isAuditDays,
   webhooks: isAnything,
 }
 
@@ -305,6 +326,8 @@ async function createRuntime(options: LicensingOptions): Promise<Runtime> {
     sealer: await createSealer(options.masterKey),
     issuer: checkIssuer(options.issuer === undefined ? 'license-server' : options.issuer),
     allowPrivateTargets: options.webhooks?.allowPrivateTargets ?? false,
+    auditDays: options.auditDays ?? null,
+    lastSealed: { place: null },
     caches: createCaches(),
     listeners: createListeners(),
     lastUsed: lastUsedTimes(options.storage),
@@ -313,13 +336,21 @@ async function createRuntime(options: LicensingOptions): Promise<Runtime> {
   }
 }
 
+/** The context of a call by the holder of an API key. */
+function restricted(context: Context, principal: Principal, requestId = context.requestId): Context {
+  const actor = actorFor(context.actor, principal)
+  return { ...context, principal: checkedPrincipal(principal), actor, requestId }
+}
+
 function bind(context: Context): Licensing {
   const { runtime } = context
   return {
     ...bindRestricted(context),
     outbox: bindOutbox(context),
     recovery: bindRecovery(context),
-    restrictedTo: (principal) => bindRestricted({ ...context, principal: checkedPrincipal(principal) }),
+    audit: bindAuditLog(context),
+    ...naming(context, bind),
+    restrictedTo: (principal, requestId) => bindRestricted(restricted(context, principal, requestId)),
     on: (type, handler) => runtime.listeners.on(type, handler),
     ensure: (catalogue, options) => ensure(context, catalogue, options),
     rekey: (options) => rekey(context, options),
@@ -358,5 +389,5 @@ export async function createLicensing(options: LicensingOptions): Promise<Licens
   await checkMasterKey(storage, runtime.sealer)
   runtime.keyPairs.fill()
   const call = { inHostTransaction: false, recorder: null, unit: null, principal: null, app: null }
-  return bind({ runtime, storage, ...call })
+  return bind({ runtime, storage, ...call, actor: embedder, requestId: null })
 }

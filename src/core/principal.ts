@@ -6,6 +6,8 @@ import type { AppRecord, Mode, NumericDate } from './storage/index.ts'
 export interface Principal {
   /** `key_…` */
   readonly id: string
+  /** The name of the key, which the audit log keeps. */
+  readonly name?: string | null
   /** `sk` may write, `pk` may only read. */
   readonly type: 'sk' | 'pk'
   readonly mode: Mode

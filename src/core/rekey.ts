@@ -1,3 +1,4 @@
+import { underFirstKey } from './audit-chain/keys.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { resealResponse } from './idempotency.ts'
@@ -6,6 +7,7 @@ import { eachPage } from './paging.ts'
 import { retryUntilWon } from './retry.ts'
 import { resealKeyCheck } from './runtime/master-key.ts'
 import type { AppRecord, StoredResponseRecord, SecretLocation, StorageSession } from './storage/index.ts'
+import { type Emit, inTransaction, type Note } from './transaction.ts'
 import { resealWebhookSecrets } from './webhooks/secret.ts'
 
 /**
@@ -29,6 +31,8 @@ export interface RekeyResult {
   readonly signingKeys: number
   readonly webhooks: number
   readonly storedResponses: number
+  /** 1 if the chain of the audit log went on under the first key. */
+  readonly auditChain: number
   /** True if the check record was changed. It changes last: from then on the first key alone opens everything. */
   readonly keyCheck: boolean
 }
@@ -129,6 +133,20 @@ function responseSteps(context: Context, stored: StoredResponseRecord): readonly
   }
 }
 
+/** The chain of the audit log goes on under the first key. Its entries keep their codes. */
+async function auditSteps({ storage, runtime }: Context): Promise<readonly Step[]> {
+  const chain = await storage.findAuditChain()
+  if (chain === null) return []
+  return steps(
+    'The audit log',
+    () => underFirstKey(runtime.sealer, chain),
+    (patch) => ({
+      kind: 'auditChain',
+      write: async (tx) => (await tx.updateAuditChain(chain.version, patch)) !== null,
+    }),
+  )
+}
+
 async function writeSteps(context: Context, found: readonly Step[], { resealed }: Tally): Promise<void> {
   if (found.length === 0) return
   const written = await context.storage.transaction(
@@ -176,14 +194,16 @@ async function walkAll(context: Context, tally: Tally): Promise<number> {
     (page) => storage.listStoredResponses(page),
     (stored) => responseSteps(context, stored),
   )
-  return inApps + inResponses
+  const inAudit = await auditSteps(context)
+  await writeSteps(context, inAudit, tally)
+  return inApps + inResponses + inAudit.length
 }
 
 async function newTally({ storage }: Context, { onProgress }: RekeyOptions): Promise<Tally> {
   const total = (await storage.countApps({})) + (await storage.countStoredResponses())
   let looked = 0
   return {
-    resealed: { tokenSecrets: 0, signingKeys: 0, webhooks: 0, storedResponses: 0 },
+    resealed: { tokenSecrets: 0, signingKeys: 0, webhooks: 0, storedResponses: 0, auditChain: 0 },
     look: () => {
       looked++
       if (looked <= total) onProgress?.(looked, total)
@@ -198,6 +218,19 @@ function othersSeal(): LicensingError {
   )
 }
 
+/** The check record changes with the entry of the act. Its mode is live, because a live key manages the keys of both modes. */
+async function finishRekey(context: Context, resealed: number): Promise<boolean> {
+  const work = async (tx: StorageSession, _emit: Emit, note: Note) => {
+    const isChanged = await resealKeyCheck(tx, context.runtime.sealer)
+    const changes = isChanged === true || resealed > 0 ? null : {}
+    note({ appId: null, mode: 'live', action: 'storage.rekeyed', target: ['storage', null], changes })
+    return isChanged === null ? null : { isChanged }
+  }
+  const lost = () => new LicensingError('conflict', 'Others put the check record under another master key')
+  const outcome = await retryUntilWon(() => inTransaction(context, work, { alone: true }), { lost })
+  return outcome.isChanged
+}
+
 /**
  * Reseals everything under the first master key: see `Licensing.rekey`. Each write replaces only the text that was read, so
  * it may run beside servers. The check record comes last, after a walk that found nothing left. As long as anything needs
@@ -208,5 +241,6 @@ export async function rekey(context: Context, options: RekeyOptions = {}): Promi
   const attempt = async (): Promise<Record<Kind, number> | null> =>
     (await walkAll(context, tally)) === 0 ? tally.resealed : null
   const resealed = await retryUntilWon(attempt, { tries: mostWalks, lost: othersSeal })
-  return { ...resealed, keyCheck: await resealKeyCheck(context.storage, context.runtime.sealer) }
+  const count = Object.values(resealed).reduce((sum, each) => sum + each, 0)
+  return { ...resealed, keyCheck: await finishRekey(context, count) }
 }

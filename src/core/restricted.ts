@@ -1,5 +1,7 @@
+import { checkedRequestId, namedActor, type NamedActor } from './actor.ts'
 import { bindApiKeys, type ApiKeys } from './api-keys/api-keys.ts'
 import { bindApps, type Apps } from './apps.ts'
+import { bindAudit, type Audit } from './audit/log.ts'
 import type { Context } from './context.ts'
 import { bindCustomers, type Customers } from './customers.ts'
 import { bindFeatures, type Features } from './features.ts'
@@ -39,6 +41,7 @@ export interface RestrictedLicensing {
   readonly verification: VerificationUseCases
   readonly apiKeys: ApiKeys
   readonly webhooks: Webhooks
+  readonly audit: Audit
   /**
    * Replaces an app's key pair. Tokens are derived and never stored, so from the commit on the token of every active license
    * is under the new key. Tokens under the old key fail, unless `gracePeriodDays` is given. The same transaction writes a
@@ -52,6 +55,26 @@ export interface RestrictedLicensing {
    * missing inside a host's transaction.
    */
   rotateKeys(app: string, options?: RotationOptions, keyPair?: KeyPair): Promise<Rotation>
+  /**
+   * The same use cases in the name of somebody: the audit log keeps the actor with every change. It names and never restricts,
+   * and it holds in `restrictedTo`, `with`, `idempotent` and `idempotentCall`.
+   * @throws {TypeError} that names an unusable part of the actor.
+   *
+   * @example
+   * ```ts
+   * import type { Licensing } from 'heartwood'
+   *
+   * async function revokeFor(licensing: Licensing, userId: string, licenseId: string): Promise<void> {
+   *   await licensing.as({ type: 'user', id: userId }).licenses.revoke('desktop-app', licenseId)
+   * }
+   * ```
+   */
+  as(actor: NamedActor): RestrictedLicensing
+  /**
+   * The same use cases for one request: the audit log keeps its id with every change.
+   * @throws {TypeError} unless the id is 1 to 128 printable ASCII characters without blanks.
+   */
+  forRequest(requestId: string): RestrictedLicensing
   /** True if the caller has the permission. The host has all permissions. */
   may(permission: Permission): boolean
   /**
@@ -138,6 +161,17 @@ async function authorize(
   return { licensing: bindRestricted({ ...context, app }), app: app.id }
 }
 
+/** The ways to name actor and request, which `bind` binds to the named context. */
+export function naming<Bound>(
+  context: Context,
+  bind: (named: Context) => Bound,
+): { as(actor: NamedActor): Bound; forRequest(requestId: string): Bound } {
+  return {
+    as: (actor) => bind({ ...context, actor: namedActor(actor) }),
+    forRequest: (requestId) => bind({ ...context, requestId: checkedRequestId(requestId) }),
+  }
+}
+
 export function bindRestricted(context: Context): RestrictedLicensing {
   return {
     apps: bindApps(context),
@@ -149,7 +183,9 @@ export function bindRestricted(context: Context): RestrictedLicensing {
     verification: bindVerification(context),
     apiKeys: bindApiKeys(context),
     webhooks: bindWebhooks(context),
+    audit: bindAudit(context),
     rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
+    ...naming(context, bindRestricted),
     may: (permission) => may(context.principal, permission),
     authorize: (permission, app) => authorize(context, permission, app),
     idempotent: (key, work) => idempotently(context, key, (within) => work(bindRestricted(within))),

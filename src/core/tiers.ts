@@ -1,17 +1,26 @@
 import { Type } from '@sinclair/typebox'
+import { type Act, actIn } from './acts/act.ts'
+import { tierChanges as differences } from './acts/records.ts'
 import { allItems } from './all-items.ts'
 import type { Context } from './context.ts'
-import { deleteInPages } from './deletions.ts'
+import { deleteAtOnce, deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
-import { featureRecord, newFeature, toFeature, type Feature, type NewFeature } from './features.ts'
+import {
+  featureCreated,
+  featureRecord,
+  newFeature,
+  toFeature,
+  type Feature,
+  type NewFeature,
+} from './features.ts'
 import { description, integer, limits, name, nullable, slug, slugs } from './input/fields.ts'
 import { input, invalidInput, type Input } from './input/parse.ts'
 import { sortedLimits, type Limits } from './limits.ts'
 import { requireApp, requireFeature, requireTier } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import { retryUntilWon } from './retry.ts'
-import type { FeatureRecord, StorageSession, TierRecord } from './storage/index.ts'
-import { inTransaction } from './transaction.ts'
+import type { AppRecord, FeatureRecord, StorageSession, TierPatch, TierRecord } from './storage/index.ts'
+import { inTransaction, type Note, unrecorded } from './transaction.ts'
 
 /** A tier of an app, with the features that its licenses grant. Times are whole seconds since 1970. */
 export type Tier = Omit<TierRecord, 'appId'>
@@ -154,10 +163,20 @@ export async function tierRecord(context: Context, appId: string, given: NewTier
   }
 }
 
+/** A transaction on the catalogue of an app, and the way to note its acts. */
+export interface CatalogueTurn {
+  readonly app: AppRecord
+  readonly tx: StorageSession
+  readonly note: Note
+}
+
 /** The feature of this slug, which a deletion now waits for. It is made if the app has none. */
-async function heldFeature(tx: StorageSession, fresh: FeatureRecord): Promise<FeatureRecord> {
+async function heldFeature({ app, tx, note }: CatalogueTurn, fresh: FeatureRecord): Promise<FeatureRecord> {
   return retryUntilWon(async () => {
-    if (await tx.insertFeature(fresh)) return fresh
+    if (await tx.insertFeature(fresh)) {
+      note(featureCreated(app, fresh))
+      return fresh
+    }
     const found = await tx.findFeature(fresh.appId, fresh.slug)
     // An empty change takes the lock of the row.
     return found && tx.updateFeature(found.id, {})
@@ -165,15 +184,35 @@ async function heldFeature(tx: StorageSession, fresh: FeatureRecord): Promise<Fe
 }
 
 export async function linkFeature(
-  tx: StorageSession,
+  turn: CatalogueTurn,
   tierId: string,
   fresh: FeatureRecord,
 ): Promise<{ feature: FeatureRecord; added: boolean }> {
-  const feature = await heldFeature(tx, fresh)
-  const outcome = await tx.addTierFeature(tierId, feature.id, maxFeatures)
+  const feature = await heldFeature(turn, fresh)
+  const outcome = await turn.tx.addTierFeature(tierId, feature.id, maxFeatures)
   if (outcome === 'full')
     throw invalidInput({ slug: [`is one too many: a tier has at most ${maxFeatures} features`] })
   return { feature, added: outcome === 'added' }
+}
+
+/** The act of making a tier with these features. */
+export function tierCreated(app: AppRecord, tier: TierRecord): Act {
+  return actIn(app, 'tier.created', ['tier', tier.id], differences(null, tier))
+}
+
+/** Changes a tier. Resolves to `null` if it is gone. */
+export async function patchTier(
+  context: Context,
+  { id, updatedAt: known }: TierRecord,
+  patch: TierPatch,
+  { app, tx, note }: CatalogueTurn,
+): Promise<TierRecord | null> {
+  // The write of the time that it has takes the lock of the row.
+  const before = await tx.updateTier(id, { updatedAt: known })
+  const after = before && (await tx.updateTier(id, { ...patch, updatedAt: context.runtime.now() }))
+  if (before === null || after === null) return null
+  note(actIn(app, 'tier.updated', ['tier', id], differences(before, after)))
+  return after
 }
 
 function slugTaken(): LicensingError {
@@ -184,14 +223,18 @@ function slugTaken(): LicensingError {
 
 async function createTier(context: Context, app: string, tier: NewTier): Promise<Tier> {
   const given = newTier.parse(tier)
-  const { id: appId } = await requireApp(context, app, 'catalogue:write')
-  const record = await tierRecord(context, appId, given)
-  const features = given.features ?? []
-  return inTransaction(context, async (tx) => {
+  const appRecord = await requireApp(context, app, 'catalogue:write')
+  const record = await tierRecord(context, appRecord.id, given)
+  const whole = { ...record, features: given.features ?? [] }
+  return inTransaction(context, async (tx, _emit, note) => {
     if (!(await tx.insertTier(record))) throw slugTaken()
-    for (const feature of features)
-      await linkFeature(tx, record.id, featureRecord(context, appId, { name: feature, slug: feature }))
-    return toTier({ ...record, features })
+    const turn = { app: appRecord, tx, note }
+    for (const feature of whole.features) {
+      const fresh = featureRecord(context, appRecord.id, { name: feature, slug: feature })
+      await linkFeature(turn, record.id, fresh)
+    }
+    note(tierCreated(appRecord, whole))
+    return toTier(whole)
   })
 }
 
@@ -210,18 +253,23 @@ async function listTiers(context: Context, app: string, query: Paging = {}): Pro
 async function updateTier(context: Context, app: string, tier: string, changes: TierChanges): Promise<Tier> {
   const { limits: wanted, ...others } = tierChanges.parse(changes)
   const patch = { ...others, ...(wanted !== undefined && { limits: sortedLimits(wanted ?? {}) }) }
-  const { id } = await requireTier(context.storage, await requireApp(context, app, 'catalogue:write'), tier)
-  const updated = await context.storage.updateTier(id, { ...patch, updatedAt: context.runtime.now() })
+  const appRecord = await requireApp(context, app, 'catalogue:write')
+  const known = await requireTier(context.storage, appRecord, tier)
+  const updated = await inTransaction(unrecorded(context), (tx, _emit, note) =>
+    patchTier(context, known, patch, { app: appRecord, tx, note }),
+  )
   if (updated === null) throw new LicensingError('not_found', 'Tier not found')
   return toTier(updated)
 }
 
 async function deleteTier(context: Context, app: string, tier: string): Promise<void> {
   const record = await requireApp(context, app, 'catalogue:delete')
-  const { id } = await requireTier(context.storage, record, tier)
+  const known = await requireTier(context.storage, record, tier)
+  const { id } = known
+  const act = actIn(record, 'tier.deleted', ['tier', id], differences(known, null))
   const isDeleted =
-    (await deleteInPages(context, { id, appId: record.id, kind: 'tier' })) ||
-    (await context.storage.deleteTier(id))
+    (await deleteInPages(context, { id, appId: record.id, kind: 'tier' }, act)) ||
+    (await deleteAtOnce(context, act, (tx) => tx.deleteTier(id)))
   if (!isDeleted) throw new LicensingError('not_found', 'Tier not found')
 }
 
@@ -240,8 +288,10 @@ async function addFeature(
   const record = await requireApp(context, app, 'catalogue:write')
   const { id } = await requireTier(context.storage, record, tier)
   const fresh = featureRecord(context, record.id, given)
-  return inTransaction(context, async (tx) => {
-    const { feature: linked, added } = await linkFeature(tx, id, fresh)
+  return inTransaction(context, async (tx, _emit, note) => {
+    const { feature: linked, added } = await linkFeature({ app: record, tx, note }, id, fresh)
+    const changes = added ? { features: [null, linked.slug] as const } : {}
+    note(actIn(record, 'tier.feature_added', ['tier', id], changes))
     return { feature: toFeature(linked), added }
   })
 }
@@ -249,9 +299,13 @@ async function addFeature(
 async function removeFeature(context: Context, app: string, tier: string, feature: string): Promise<void> {
   const record = await requireApp(context, app, 'catalogue:write')
   const { id: tierId } = await requireTier(context.storage, record, tier)
-  const { id } = await requireFeature(context.storage, record, feature)
-  if (!(await context.storage.removeTierFeature(tierId, id)))
-    throw new LicensingError('not_found', 'Feature not found')
+  const known = await requireFeature(context.storage, record, feature)
+  await inTransaction(unrecorded(context), async (tx, _emit, note) => {
+    if (!(await tx.removeTierFeature(tierId, known.id)))
+      throw new LicensingError('not_found', 'Feature not found')
+    note(actIn(record, 'tier.feature_removed', ['tier', tierId], { features: [known.slug, null] }))
+    return {}
+  })
 }
 
 export function bindTiers(context: Context): Tiers {

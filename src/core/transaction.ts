@@ -1,7 +1,14 @@
+import { type Act, entryOf } from './acts/act.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { deliveryOf, type LicensingEvent, type EventDraft } from './runtime/events.ts'
-import type { AppRecord, DeliveryRecord, StorageSession, TransactionOptions } from './storage/index.ts'
+import type {
+  AppRecord,
+  AuditEntryRecord,
+  DeliveryRecord,
+  StorageSession,
+  TransactionOptions,
+} from './storage/index.ts'
 
 /** Rolls a transaction back whose work resolved to `null`. Work under an idempotency key may end with it. */
 class LostRace extends LicensingError {
@@ -12,6 +19,9 @@ class LostRace extends LicensingError {
 
 /** Records an event in the transaction. Resolves to its delivery, or to `null` if the app has no webhook. */
 export type Emit = (app: AppRecord, event: EventDraft) => Promise<DeliveryRecord | null>
+
+/** Adds the act to those whose entries the transaction writes. An act that changed nothing has no entry. */
+export type Note = (act: Act) => void
 
 /** Resolves to `null` if what the work names was deleted after it was read. */
 export async function nullIfGone<Result>(work: Promise<Result | null>): Promise<Result | null> {
@@ -73,6 +83,16 @@ export function afterCommit({ inHostTransaction, unit }: Context, action: () => 
   else unit.afterCommit(action)
 }
 
+function entriesOf(context: Context, act: Act): readonly AuditEntryRecord[] {
+  const entry = entryOf(context, act)
+  return entry === undefined ? [] : [entry]
+}
+
+/** The same context without the idempotency key of the call, for writes whose result must not be stored, or are no whole use case. */
+export function unrecorded(context: Context): Context {
+  return { ...context, recorder: null }
+}
+
 /** The result of a use case, and the events that it has emitted. */
 interface Done<Result> {
   readonly result: Result
@@ -82,7 +102,7 @@ interface Done<Result> {
 interface UseCaseOptions extends TransactionOptions {
   /**
    * True if `work` writes with one statement when it records no event for a webhook. One statement is whole by itself, so it
-   * needs no transaction around it.
+   * needs no transaction around it. Then it notes no act: the verb writes the entry with its record.
    */
   readonly isOneWrite?: boolean
 }
@@ -92,17 +112,20 @@ interface UseCaseOptions extends TransactionOptions {
  * verb lost its race: then everything is rolled back. The events that `work` emits are written with its writes. Under an
  * idempotency key the result is stored with them too.
  *
- * A use case that answers a POST or emits an event writes through here. Any other write may use the storage directly.
+ * Every use case that changes something writes through here. `work` notes what it does, or gives the entry to the verb that writes the
+ * record: then both are there, or neither. Housekeeping alone may use the storage directly.
  */
 export async function inTransaction<Result extends object | null>(
   context: Context,
-  work: (tx: StorageSession, emit: Emit) => Promise<Result>,
+  work: (tx: StorageSession, emit: Emit, note: Note) => Promise<Result>,
   { alone, isOneWrite = false }: UseCaseOptions = {},
 ): Promise<Result> {
   const run = async (tx: StorageSession): Promise<Done<Result>> => {
     const { emit, emitted } = eventRecorder(context, tx)
-    const result = await work(tx, emit)
+    const entries: AuditEntryRecord[] = []
+    const result = await work(tx, emit, (act) => void entries.push(...entriesOf(context, act)))
     if (result === null) throw new LostRace()
+    if (entries.length > 0) await tx.insertAuditEntries(entries)
     await context.recorder?.record(tx, result)
     return { result, emitted }
   }

@@ -15,7 +15,7 @@ export function isoTime(seconds: number): string {
 
 /** True for core's name of a time. The server and the remote client tell times by their names. */
 export function isTimeName(name: string): boolean {
-  return /(?:At|Until|On)$/.test(name) || name === 'asOf'
+  return /(?:At|Until|On)$|^(?:asOf|time|from|to)$/.test(name)
 }
 
 /** True for core's name of a day, which is a time at its begin in UTC. JSON has it without hours: `2026-01-23`. */
@@ -23,8 +23,8 @@ export function isDayName(name: string): boolean {
   return name.endsWith('On')
 }
 
-/** Core's names of the objects whose names are the vendor's own, so that they stay as they are. */
-const ownNames: ReadonlySet<string> = new Set(['metadata', 'limits', 'customLimits'])
+/** Core's names of the objects whose names stay as they are: they are the vendor's own, or in the form of JSON already. */
+const ownNames: ReadonlySet<string> = new Set(['metadata', 'limits', 'customLimits', 'changes'])
 
 export function hasOwnNames(name: string): boolean {
   return ownNames.has(name)

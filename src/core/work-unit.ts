@@ -20,9 +20,16 @@ function call(session: StorageSession, name: string, given: readonly unknown[]):
 /** Verbs that change nothing which anybody would miss: a slot of an ended license is free, a license key is held. */
 const harmless: readonly string[] = ['releaseInstallation', 'holdLicenseKey']
 
+/** A use case locks a row by a write of the time that the row has. */
+function isLock(name: string, patch: unknown): boolean {
+  return (
+    name.startsWith('update') && Object.keys(Object(patch) as object).every((field) => field === 'updatedAt')
+  )
+}
+
 /** A lost guard has written nothing. */
-function hasWritten(name: string, outcome: unknown): boolean {
-  return outcome !== false && outcome !== null && !harmless.includes(name)
+function hasWritten(name: string, [, patch]: readonly unknown[], outcome: unknown): boolean {
+  return outcome !== false && outcome !== null && !harmless.includes(name) && !isLock(name, patch)
 }
 
 /** A session whose verbs pass through `intercept`. A storage may be an instance of a class, so a spread is no copy. */
@@ -162,7 +169,7 @@ class Run implements WorkUnit {
     const step = intercepted(session, async (name, given) => {
       if (isRead(name)) return this.#verb(session, name, given)
       const outcome = await this.#write(session, name, given)
-      isHalfDone ||= hasWritten(name, outcome)
+      isHalfDone ||= hasWritten(name, given, outcome)
       return outcome
     })
     try {

@@ -10,6 +10,7 @@ import {
 import { recast } from './remote-error.ts'
 import type { RemoteLicensing } from './remote-licensing.ts'
 import { remoteApiKeys } from './resources/api-keys.ts'
+import { remoteAudit } from './resources/audit.ts'
 import { remoteApps, remoteRotation } from './resources/apps.ts'
 import { remoteCustomers } from './resources/customers.ts'
 import { remoteFeatures } from './resources/features.ts'
@@ -67,6 +68,7 @@ function bindResources(call: MakeCall): RemoteLicensing {
     verification: remoteVerification(api),
     apiKeys: remoteApiKeys(api),
     webhooks: remoteWebhooks(api),
+    audit: remoteAudit(api),
     rotateKeys: remoteRotation(api),
     ping: () => ping(call),
   }

@@ -1,5 +1,7 @@
 import type { ApiKeys } from '../core/api-keys/api-keys.ts'
 import type { App, Apps, NewApp } from '../core/apps.ts'
+import type { AuditEntry, AuditQuery } from '../core/audit/log.ts'
+import type { FilterOf } from '../core/all-items.ts'
 import type { Customers } from '../core/customers.ts'
 import type { Features } from '../core/features.ts'
 import type { Activation, ActivationOptions } from '../core/license-keys/activation.ts'
@@ -52,6 +54,14 @@ export interface RemoteLicenseKeys extends Omit<LicenseKeys, 'authenticate' | 'a
 /** The use cases of verification over HTTP. They are public, so the client shows no credential. */
 export type RemoteVerification = Omit<VerificationUseCases, 'verifyDirectly' | 'verifyTokenDirectly'>
 
+/** The use cases of the audit log over HTTP. */
+export interface RemoteAudit {
+  /** The entries of an app, newest first. `null` reads those of all apps in the mode of the API key. */
+  list(app: string | null, query?: AuditQuery): Promise<Listing<AuditEntry>>
+  /** Every matching entry, newest first. */
+  all(app: string | null, filter?: FilterOf<AuditQuery>): AsyncIterable<AuditEntry>
+}
+
 /** The use cases of API keys over HTTP. */
 export interface RemoteApiKeys extends Omit<ApiKeys, 'createFirst' | 'authenticate' | 'revoke'> {
   /** Ends a key. Over HTTP it resolves to nothing; in process it resolves to the key. */
@@ -84,6 +94,7 @@ export interface RemoteLicensing {
   readonly verification: RemoteVerification
   readonly apiKeys: RemoteApiKeys
   readonly webhooks: Webhooks
+  readonly audit: RemoteAudit
   /** Replaces an app's key pair by one that the server makes. */
   rotateKeys(app: string, options?: RotationFields): Promise<Rotation>
   /** Resolves if the server and its storage respond. @throws {LicensingError} `unavailable` if the storage does not. */

@@ -3,6 +3,8 @@ import { serializer } from '../core/runtime/serializer.ts'
 import type { Storage, StorageSession } from '../core/storage/index.ts'
 import { apiKeyStorage } from './memory/api-keys.ts'
 import { appStorage } from './memory/apps.ts'
+import { auditChainStorage } from './memory/audit-chain.ts'
+import { auditEntryStorage } from './memory/audit-entries.ts'
 import { customerStorage } from './memory/customers.ts'
 import { deletionStorage } from './memory/deletions.ts'
 import { deliveryStorage } from './memory/deliveries.ts'
@@ -117,5 +119,7 @@ function sessionOf(runner: Runner): StorageSession {
     ...idempotencyStorage(runner),
     ...secretStorage(runner),
     ...deletionStorage(runner),
+    ...auditChainStorage(runner),
+    ...auditEntryStorage(runner),
   }
 }

@@ -4,6 +4,9 @@ import { LicensingError } from '../core/errors.ts'
 import type {
   ApiKeyRecord,
   AppRecord,
+  AuditChainRecord,
+  AuditCheckpointRecord,
+  AuditEntryRecord,
   CustomerRecord,
   DeletionRecord,
   DeliveryRecord,
@@ -33,6 +36,8 @@ import * as licenseKeys from './migrations/0008-license-keys.ts'
 import * as listIndexes from './migrations/0009-list-indexes.ts'
 import * as keyStatements from './migrations/0010-key-statements.ts'
 import * as scopes from './migrations/0011-scopes.ts'
+import * as audit from './migrations/0012-audit.ts'
+import * as auditChain from './migrations/0016-audit-chain.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
 type Stored<Value> = Value extends boolean
@@ -75,6 +80,9 @@ export interface Database {
     readonly seen_at: number
     readonly steady_since: number
   }
+  readonly heartwood_audit_entry: Row<AuditEntryRecord>
+  readonly heartwood_audit_chain: Row<AuditChainRecord> & { readonly id: string }
+  readonly heartwood_audit_checkpoint: Row<AuditCheckpointRecord>
   readonly heartwood_setting: { readonly name: string; readonly value: string }
 }
 
@@ -94,6 +102,8 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0009-list-indexes': listIndexes,
   '0010-key-statements': keyStatements,
   '0011-scopes': scopes,
+  '0012-audit': audit,
+  '0016-audit-chain': auditChain,
 })
 
 const migrationTable = 'heartwood_migration'

@@ -1,5 +1,7 @@
 import { apiKeyCases } from './storage-cases/api-keys.ts'
 import { appCases } from './storage-cases/apps.ts'
+import { auditChainCases } from './storage-cases/audit-chain.ts'
+import { auditEntryCases } from './storage-cases/audit-entries.ts'
 import type { ConformanceCase } from './storage-cases/conformance-case.ts'
 import { customerCases } from './storage-cases/customers.ts'
 import { deletionCases } from './storage-cases/deletions.ts'
@@ -54,7 +56,9 @@ export const storageCases: readonly ConformanceCase[] = [
   ...deliveryCases,
   ...expiryNoticeCases,
   ...deletionCases,
+  ...auditChainCases,
   ...pageCases,
+  ...auditEntryCases,
   ...orphanCases,
   ...transactionCases,
 ]

@@ -12,6 +12,7 @@ type Audience =
   | 'readOfAll'
   | 'anyKey'
   | 'createApp'
+  | 'unbound'
   | 'manageKeys'
   | 'manageLiveKey'
   | 'renewal'
@@ -100,6 +101,8 @@ export const outcomes: Readonly<Record<Audience, Outcomes>> = {
   /** Every key learns about itself. */
   anyKey: readOfAll,
   createApp,
+  /** Only a secret key that is bound to no app. */
+  unbound: createApp,
   manageKeys,
   /** Managing one key of the live mode. */
   manageLiveKey: { ...manageKeys, 'an sk_ key of the other mode': missing },
@@ -338,6 +341,8 @@ export const expectations: Readonly<Record<string, Expectation>> = {
   'POST /apps/:slug/license-keys/seats': ['holder', 200, itsText],
   'POST /apps/:slug/licenses/:id/release': ['release', 200, aSeat],
 
+  'GET /apps/:slug/audit': ['write', 200],
+  'GET /audit': ['unbound', 200],
   'GET /apps/:slug/webhook-secret': ['write', 200],
   'POST /apps/:slug/webhook-secret/roll': ['write', 201],
   'GET /apps/:slug/webhook-deliveries': ['write', 200],

@@ -58,6 +58,7 @@ test('heartwood rekey: afterwards the new master key alone opens everything, and
     signing_keys: 2,
     webhooks: 1,
     stored_responses: 3,
+    audit_chain: 0,
     key_check: true,
   })
   assert.deepEqual([await doctor(cwd, newKey), await doctor(cwd, oldKey)], [0, 1])

@@ -21,6 +21,7 @@ const nothing: RekeyResult = {
   signingKeys: 0,
   webhooks: 0,
   storedResponses: 0,
+  auditChain: 0,
   keyCheck: false,
 }
 const everything: RekeyResult = {
@@ -28,6 +29,7 @@ const everything: RekeyResult = {
   signingKeys: 2,
   webhooks: 1,
   storedResponses: 150,
+  auditChain: 0,
   keyCheck: true,
 }
 const request = { scope: 'key_1', fingerprint: 'f' }
@@ -39,8 +41,12 @@ interface Known {
   readonly answer: object
 }
 
-async function startedWith(storage: Storage, key: MasterKey, firstId = 10_000): Promise<Licensing> {
-  return (await newWorld({ storage, masterKey: key, newId: risingIds(firstId) })).licensing
+let servers = 0
+
+/** Each server has ids of its own, because each writes entries of the audit log. */
+async function startedWith(storage: Storage, key: MasterKey): Promise<Licensing> {
+  const newId = risingIds(100_000 * ++servers)
+  return (await newWorld({ storage, masterKey: key, newId })).licensing
 }
 
 async function known(licensing: Licensing, licenseId: string): Promise<Known> {
@@ -139,14 +145,14 @@ for (const [what, act] of Object.entries(meanwhile))
   test(`rekey(): keeps ${what} that falls between its reading and its writing`, async () => {
     const storage = memoryStorage()
     const id = await fill(storage)
-    const server = await startedWith(storage, [newKey, oldKey], 20_000)
+    const server = await startedWith(storage, [newKey, oldKey])
     const rekeying = await startedWith(
       before(storage, (transaction) => (transaction === 1 ? act(server) : undefined)),
       [newKey, oldKey],
     )
     await rekeying.rekey()
     const seenByServer = await known(server, id)
-    const fresh = await startedWith(storage, newKey, 30_000)
+    const fresh = await startedWith(storage, newKey)
     assert.deepEqual(await known(fresh, id), seenByServer)
     assert.deepEqual((await fresh.apps.list()).data, (await server.apps.list()).data)
   })
@@ -173,7 +179,7 @@ test('rekey(): with the keys in the wrong order it undoes an interrupted rekey',
 test('rekey(): refuses while a server seals under the old key, and leaves the check record', async () => {
   const storage = memoryStorage()
   await fill(storage)
-  const server = await startedWith(storage, [oldKey, newKey], 20_000)
+  const server = await startedWith(storage, [oldKey, newKey])
   const stubborn = before(storage, (count) =>
     server.idempotent({ ...request, key: `late${count}` }, async () => ({})),
   )
@@ -232,8 +238,12 @@ test('rekey(): gives up if others keep putting the check record under another ke
   const storage = memoryStorage()
   await fill(storage)
   const contested = Object.assign(Object.create(storage) as Storage, {
-    reseal: async (...given: Parameters<Storage['reseal']>) =>
-      given[0].kind === 'keyCheck' ? false : storage.reseal(...given),
+    transaction: ((work, options) =>
+      storage.transaction((tx) => {
+        const reseal: Storage['reseal'] = async (...given) =>
+          given[0].kind === 'keyCheck' ? false : tx.reseal(...given)
+        return work({ ...tx, reseal })
+      }, options)) as Storage['transaction'],
   })
   const refusal = await refusalOf((await startedWith(contested, [newKey, oldKey])).rekey())
   assert.deepEqual(

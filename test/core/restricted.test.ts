@@ -49,7 +49,7 @@ function reads(licensing: RestrictedLicensing, id: string) {
 
 /** Every use case that only a secret key may call in an app. */
 function writes(licensing: RestrictedLicensing, id: string, customer: string) {
-  const { apps, tiers, features, customers, licenses, webhooks } = licensing
+  const { apps, tiers, features, customers, licenses, webhooks, audit } = licensing
   const feature = { name: 'New', slug: 'new' }
   const license = {
     installationId: installation(9),
@@ -73,6 +73,7 @@ function writes(licensing: RestrictedLicensing, id: string, customer: string) {
     ...writesOfLicenseKeys(licensing, customer),
     () => apps.update(app, { name: 'New', webhookUrl: 'https://example.com/hook' }),
     () => apps.keys(app),
+    () => audit.list(app),
     () => webhooks.secret(app),
     () => webhooks.rollSecret(app),
     () => webhooks.deliveries(app),

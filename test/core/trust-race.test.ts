@@ -33,6 +33,8 @@ test('trustOf(): keeps no private key in memory that a rotation has destroyed wh
     principal: null,
     app: null,
     inHostTransaction: false,
+    actor: { type: 'embedder', id: null, label: null },
+    requestId: null,
     unit: null,
   }
   const trust = await trustOf(context as unknown as Context, slug)

@@ -270,6 +270,12 @@ const calls: readonly (readonly [
     { overlap_seconds: 0 },
   ],
   [
+    ({ audit }) => audit.list('a', { actor: 'key_1', from: 0, to: new Date(1_000), page: 2 }),
+    'GET /apps/:slug/audit',
+    '?actor=key_1&from=1970-01-01T00%3A00%3A00Z&to=1970-01-01T00%3A00%3A01Z&page=2',
+  ],
+  [({ audit }) => audit.list(null, { target: 'lic_1' }), 'GET /audit', '?target=lic_1'],
+  [
     ({ webhooks }) => webhooks.deliveries('a', { state: 'failed' }),
     'GET /apps/:slug/webhook-deliveries',
     '?state=failed',

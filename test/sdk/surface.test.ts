@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type {
+  Audit,
   ApiKeys,
   Apps,
   Customers,
@@ -33,6 +34,8 @@ type PartOf<Core, Remote> = Pick<Core, keyof Core & keyof Remote>
 /** The use cases of core that HTTP does not reach, by room. The types and the client are held to this one list. */
 const inProcessAlone = {
   '': [
+    'as',
+    'forRequest',
     'authorize',
     'ensure',
     'finishDeletions',
@@ -57,6 +60,7 @@ const inProcessAlone = {
   verification: ['verifyDirectly', 'verifyTokenDirectly'],
   apiKeys: ['authenticate', 'createFirst'],
   webhooks: [],
+  audit: ['prune', 'seal', 'verify'],
 } as const
 type Left<Room extends keyof typeof inProcessAlone> = (typeof inProcessAlone)[Room][number]
 
@@ -74,6 +78,7 @@ export const typeChecks: readonly true[] = [
   true satisfies Fits<RemoteVerification, PartOf<VerificationUseCases, RemoteVerification>>,
   true satisfies Fits<Omit<RemoteApiKeys, 'revoke'>, PartOf<ApiKeys, Omit<RemoteApiKeys, 'revoke'>>>,
   true satisfies Fits<RemoteLicensing['webhooks'], Webhooks>,
+  true satisfies Fits<RemoteLicensing['audit'], Audit>,
   true satisfies Fits<RemoteLicensing['rotateKeys'], Licensing['rotateKeys']>,
   true satisfies Fits<RemoteLicensing['ping'], Licensing['ping']>,
   // Nothing else is left out.
@@ -83,6 +88,7 @@ export const typeChecks: readonly true[] = [
   true satisfies Same<Exclude<keyof Licenses, keyof RemoteLicenses>, Left<'licenses'>>,
   true satisfies Same<Exclude<keyof VerificationUseCases, keyof RemoteVerification>, Left<'verification'>>,
   true satisfies Same<Exclude<keyof ApiKeys, keyof RemoteApiKeys>, Left<'apiKeys'>>,
+  true satisfies Same<Exclude<keyof Licensing['audit'], keyof RemoteLicensing['audit']>, Left<'audit'>>,
   // An error over HTTP is an error of core, and tells more.
   true satisfies Fits<RemoteError, Omit<LicensingError, 'code'>>,
   true satisfies Fits<LicensingError['code'], RemoteError['code'] | 'master_key'>,

@@ -1,5 +1,6 @@
 import { createLicensing, LicensingError, type Storage } from '../../src/core/index.ts'
 import { testKeyPairs } from '../support/keys.ts'
+import { newEntries } from '../support/audit-entries.ts'
 import { installation, masterKey } from '../support/fixtures.ts'
 import type { Server } from './invariants.ts'
 
@@ -98,6 +99,17 @@ export const tasks = {
     const tiers = [{ name: 'Pro', slug: 'pro', features: ['api', 'sync'] }]
     const apps = await concurrently(4, () => licensing.ensure({ app, tiers }))
     return apps.map(({ id }) => id)
+  },
+  /** Adds entries of an act each, and seals meanwhile, until no entry waits. Resolves to the number that it has sealed. */
+  log: async ({ storage, licensing }: Server, number: number): Promise<number> => {
+    let sealed = 0
+    for (let at = 0; at < 5; at++) {
+      const entries = newEntries(7, {}, number + at * 10)
+      const [, count] = await Promise.all([storage.insertAuditEntries(entries), licensing.audit.seal()])
+      sealed += count
+    }
+    while ((await storage.countUnsealedAuditEntries()) > 0) sealed += await licensing.audit.seal()
+    return sealed
   },
   mix: async (
     server: Server,

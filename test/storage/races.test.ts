@@ -90,6 +90,18 @@ const races: Readonly<Record<string, Race>> = {
     })
   },
 
+  'audit.seal(): two servers that seal at once leave one chain': async ({ licensing, storage, both }) => {
+    let total = 0
+    await again(0, async (number) => {
+      const [ours, theirs] = await both('log', 1_000 * number, 1_000 * number + 500)
+      total += ours + theirs
+      const { valid, verified, lastSeq } = await licensing.audit.verify()
+      assert.deepEqual([valid, verified, lastSeq], [true, 70 * (number + 1), 70 * (number + 1)])
+    })
+    // Each entry was sealed once, by one of the two.
+    assert.equal(total, (await storage.findAuditChain())?.seq)
+  },
+
   'random issuing, renewing, revoking and rotating leaves the database consistent': async (servers) => {
     const customerId = await furnish(servers)
     const codes: string[] = []

@@ -38,11 +38,14 @@ export interface World {
   readonly clock: Clock
 }
 
-/** Ids that rise by one from `first`, so that lists follow the order of creation. */
+/** Entries of the audit log in this process. Two servers on one storage must not make the same id. */
+let entries = 0
+
+/** Ids that rise by one from `first`, so that lists follow the order of creation. Those of audit entries count for themselves. */
 export function risingIds(first = 1): (prefix: IdPrefix) => string {
   let made = first - 1
   return (prefix) => {
-    const count = (++made).toString(16).padStart(12, '0')
+    const count = (prefix === 'aud' ? ++entries : ++made).toString(16).padStart(12, '0')
     return TypeID.fromUUID(prefix, `019be1a0-0000-7000-8000-${count}`).toString()
   }
 }

@@ -37,6 +37,7 @@ export async function overHttp(licensing: Licensing): Promise<Licensing> {
   return {
     ...licensing,
     ...remote,
+    audit: { ...licensing.audit, ...remote.audit },
     // Mode, key pair and handlers stay with the process. Calls that give them stay too.
     apps: {
       ...remote.apps,

@@ -108,7 +108,7 @@ async function killSenders(target: string): Promise<ChildProcess> {
 
 /** Every event of an app in the storage. */
 async function eventsOf(licensing: Licensing, slug: string) {
-  const events: { readonly eventId: string; readonly state: string }[] = []
+  const events: { readonly eventId: string; readonly type: string; readonly state: string }[] = []
   let cursor: string | null = ''
   while (cursor !== null) {
     const query: { perPage: number; cursor?: string } = { perPage: 100, ...(cursor !== '' && { cursor }) }
@@ -177,7 +177,8 @@ async function sendUnderFailures(target: string): Promise<void> {
     assert.deepEqual([...seen.accepted].toSorted(), events.map(({ eventId }) => eventId).toSorted())
     assert.deepEqual([...seen.sent.keys()].toSorted(), [...seen.accepted].toSorted())
     assert.deepEqual(seen.wrong, [])
-    total += events.length
+    // A server that seals for long also tells of checkpoints.
+    total += events.filter(({ type }) => type !== 'audit.checkpoint').length
     requests += [...seen.sent.values()].reduce((sum, times) => sum + times, 0)
     await seen.close()
   }

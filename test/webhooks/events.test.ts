@@ -43,6 +43,13 @@ async function retiredKid({ licensing }: Shop): Promise<string> {
   return keys.find(({ state }) => state === 'retired')!.kid
 }
 
+/** Seals the audit log as a server does that runs for an hour. */
+async function sealForAnHour({ licensing, clock }: Shop): Promise<void> {
+  await licensing.audit.seal()
+  clock.seconds += 3_600
+  await licensing.audit.seal()
+}
+
 test('events: each committed change writes exactly one event', async () => {
   const shop = await shopWithWebhook()
   const { licensing, issue, customer } = shop
@@ -72,6 +79,8 @@ test('events: each committed change writes exactly one event', async () => {
     ],
     ['app.keys_revoked', async () => licensing.recovery.revoke(slug, [await retiredKid(shop)], recover)],
     ['webhook.test', () => licensing.webhooks.test(slug)],
+    ['audit.checkpoint', () => sealForAnHour(shop)],
+    ['', () => sealForAnHour(shop)],
     ['license.deleted', () => licenses.delete(slug, id)],
     ['license.created', () => issue()],
     ['license.deleted', () => licensing.customers.delete(slug, customer.id)],

@@ -19,6 +19,8 @@ export interface RequestContext {
   readonly params: Readonly<Record<string, string>>
   /** The key under which the sender's requests are counted. */
   readonly rateLimitKey: string
+  /** The id that the response and the audit log name. */
+  readonly requestId: string
 }
 
 /** A request whose body may be read. */
@@ -83,7 +85,7 @@ async function admitByKey(context: RequestContext): Promise<Admission> {
   const { service, params } = context
   const principal = await identify(context)
   checkParams(params)
-  const restricted = service.licensing.restrictedTo(principal)
+  const restricted = service.licensing.restrictedTo(principal, context.requestId)
   const { licensing, app } = await restricted.authorize(neededBy(context, principal), params.slug)
   return { credential: { kind: 'key', principal }, licensing, laterLicensing: restricted, app: app ?? '' }
 }
@@ -104,10 +106,11 @@ async function credentialsIn({ service, request, heldBody }: ReadingContext) {
 
 /** Licensing for the holder of a credential in the body. Query and body are validated later: nobody else learns their rules. */
 function admitHolder(
-  { service: { licensing }, params: { slug: app = '' } }: RequestContext,
+  { service, params: { slug: app = '' }, requestId }: RequestContext,
   credential: Credential,
   body: unknown,
 ): Admission {
+  const licensing = service.licensing.forRequest(requestId)
   return { credential, licensing, laterLicensing: licensing, app, body }
 }
 

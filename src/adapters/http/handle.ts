@@ -185,7 +185,10 @@ function misroutedError(request: Request, route: string): HttpError | null {
 }
 
 /** Runs `work` and makes a response of its reply or of its error, at once if `work` replies at once. It never rejects. */
-export function respond(matched: ResponseContext, work: () => Eventual<Reply>): Eventual<Response> {
+export function respond(
+  matched: ResponseContext,
+  work: (requestId: string) => Eventual<Reply>,
+): Eventual<Response> {
   const startedAt = performance.now()
   const { request, metrics } = matched
   const requestId = requestIdOf(request)
@@ -200,7 +203,7 @@ export function respond(matched: ResponseContext, work: () => Eventual<Reply>): 
   if (misrouted !== null) return fail(misrouted)
   let reply: Eventual<Reply>
   try {
-    reply = work()
+    reply = work(requestId)
   } catch (error) {
     return fail(error)
   }
@@ -221,8 +224,8 @@ export function handleRoute(
     'cache-control': 'no-store',
     ...corsHeaders(request, route.access === 'public', service.origins),
   }
-  return respond({ request, path: route.path, headers, metrics: service.metrics }, () => {
+  return respond({ request, path: route.path, headers, metrics: service.metrics }, (requestId) => {
     const rateLimitKey = service.consumeLimit === null ? '' : service.rateLimitKeyOf(request, socketAddress)
-    return replyTo({ service, route, request, params, rateLimitKey }, headers)
+    return replyTo({ service, route, request, params, rateLimitKey, requestId }, headers)
   })
 }

@@ -217,6 +217,20 @@ export const deliveryExample: object = example('WebhookDelivery', {
   created_at: '2026-01-23T10:00:00Z',
 })
 
+export const auditEntryExample: object = example('AuditEntry', {
+  id: 'aud_01kfnb7s3nf5dvt1m6r9k2c4xw',
+  app: 'app_01kfnb2xk8e6brqkz1v5m4g7ha',
+  mode: 'live',
+  time: '2026-01-23T10:00:00Z',
+  actor: { type: 'api_key', id: 'key_01kfnb6qg4eh3tv7m2d9r5x8wc', label: 'Support' },
+  action: 'license.revoked',
+  target: { type: 'license', id: 'lic_01kfnb5vq2e8m8b0wd4y6c1s9r' },
+  changes: { revoked_at: [null, '2026-01-23T10:00:00Z'] },
+  request_id: '0b8e1c34-7b3b-4f1e-9a52-6a6d5d8f2c11',
+  seq: 1042,
+  mac: 'Wohy1_pbGdG7L3uer2nMK6u-aa6737694vm-ZoITNm4',
+})
+
 export function pageExample(item: object): object {
   return { data: [item], meta: { total: 1, page: 1, per_page: 20, next_cursor: null } }
 }

@@ -54,6 +54,7 @@ const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}
 export const activatedLicenseSchema: JsonSchema = ref('ActivatedLicense')
 export const apiKeySchema: JsonSchema = ref('ApiKey')
 export const appSchema: JsonSchema = ref('App')
+export const auditEntrySchema: JsonSchema = ref('AuditEntry')
 export const bulkSchema: JsonSchema = ref('BulkRegeneration')
 export const customerSchema: JsonSchema = ref('Customer')
 export const deliverySchema: JsonSchema = ref('WebhookDelivery')

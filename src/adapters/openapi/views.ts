@@ -1,6 +1,7 @@
-import { Type, type TObject, type TUnsafe } from '@sinclair/typebox'
+import { Type, type TObject, type TSchema, type TUnsafe } from '@sinclair/typebox'
 import type { ApiKey } from '../../core/api-keys/api-keys.ts'
 import type { App } from '../../core/apps.ts'
+import type { AuditEntry } from '../../core/audit/log.ts'
 import type { Customer } from '../../core/customers.ts'
 import type { Feature } from '../../core/features.ts'
 import { instant, integer, limits, nullable, oneOf } from '../../core/input/fields.ts'
@@ -13,6 +14,7 @@ import type { Tier } from '../../core/tiers.ts'
 import type { WebhookDelivery, WebhookSecret } from '../../core/webhooks/webhooks.ts'
 import { apiKeyRecord } from '../../core/storage/api-keys.ts'
 import { appRecord } from '../../core/storage/apps.ts'
+import { auditEntryRecord } from '../../core/storage/audit-entries.ts'
 import { customerRecord } from '../../core/storage/customers.ts'
 import { deliveryRecord } from '../../core/storage/deliveries.ts'
 import { featureRecord } from '../../core/storage/features.ts'
@@ -22,6 +24,10 @@ import type { TrustFile } from '../../core/token/statement.ts'
 import { count, line, list, matching, object, pemText, recordFields, slugs } from './fields.ts'
 import { licenseKeyViews, type LicenseKeyViewName } from './license-key-views.ts'
 import { licenseViews, type LicenseViewName } from './license-views.ts'
+
+function field<Value>(schema: TSchema): TUnsafe<Value> {
+  return Type.Unsafe<Value>(schema)
+}
 
 /** Declares a response in core's names. The type checker holds the schema equal to core's interface. */
 const view = input
@@ -187,6 +193,43 @@ const delivery = view<WebhookDelivery>()(
   }),
 )
 
+const entryFields = auditEntryRecord.schema.properties
+
+const auditEntry = view<AuditEntry>()(
+  object('An act in the audit log', {
+    ...recordFields(auditEntryRecord, [
+      'appId',
+      'createdAt',
+      'actorType',
+      'actorId',
+      'actorLabel',
+      'targetType',
+      'targetId',
+      'changes',
+    ]),
+    app: field<AuditEntry['app']>(entryFields.appId!),
+    time: instant('Time of the act'),
+    actor: object('The one who acted', {
+      type: field<AuditEntry['actor']['type']>(entryFields.actorType!),
+      id: field<string | null>(entryFields.actorId!),
+      label: field<string | null>(entryFields.actorLabel!),
+    }),
+    target: object('The thing that was changed or shown', {
+      type: field<string>(entryFields.targetType!),
+      id: field<string | null>(entryFields.targetId!),
+    }),
+    changes: Type.Unsafe<AuditEntry['changes']>(
+      Type.Object(
+        {},
+        {
+          description: 'Each changed field with its value before and after; … for a value that is not kept',
+          additionalProperties: Type.Array(Type.Unknown(), { minItems: 2, maxItems: 2 }),
+        },
+      ),
+    ),
+  }),
+)
+
 const health = view<{ status: 'ok' | 'error'; version: string; storage: 'ok' | 'error' }>()(
   object('Health of the server', {
     status: oneOf('error if storage does not respond', ['ok', 'error']),
@@ -201,6 +244,7 @@ export type ViewName =
   | LicenseViewName
   | 'ApiKey'
   | 'App'
+  | 'AuditEntry'
   | 'Customer'
   | 'Feature'
   | 'Health'
@@ -218,6 +262,7 @@ export const views: Readonly<Record<ViewName, TObject>> = {
   ...licenseKeyViews,
   ApiKey: apiKey.schema,
   App: app.schema,
+  AuditEntry: auditEntry.schema,
   Customer: customer.schema,
   Feature: feature.schema,
   Health: health.schema,

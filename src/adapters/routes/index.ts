@@ -1,6 +1,7 @@
 import type { Route } from '../http/route.ts'
 import { apiKeyRoutes } from './api-keys.ts'
 import { appRoutes } from './apps.ts'
+import { auditRoutes } from './audit.ts'
 import { customerRoutes } from './customers.ts'
 import { featureRoutes } from './features.ts'
 import { licenseKeyRoutes } from './license-keys.ts'
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   ...verificationRoutes,
   ...webhookRoutes,
   ...apiKeyRoutes,
+  ...auditRoutes,
 ]
 
 const rowsByMethod = new Map<string, RouteTree<Route>>()

@@ -37,12 +37,16 @@ const countsShape = Type.Object(
     webhook: count(),
     delivery: count(),
     apiKey: count(),
+    // Formats 1 to 3 know no audit entries.
+    auditEntry: Type.Optional(count()),
+    auditChain: Type.Optional(count()),
+    auditCheckpoint: Type.Optional(count()),
   },
   { rule: 'must count every kind' },
 )
 
 /** The kinds that an earlier format does not know. */
-type Added = 'licenseKey' | 'statement'
+type Added = 'licenseKey' | 'statement' | 'auditEntry' | 'auditChain' | 'auditCheckpoint'
 
 /** A header as a file has it. */
 interface WrittenHeader extends Omit<ExportHeader, 'counts'> {

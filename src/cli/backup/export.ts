@@ -8,7 +8,7 @@ import { cannotCreate } from '../errors.ts'
 import { writeNewFile } from '../new-file.ts'
 import { shownDatabase, type CliSettings } from '../settings.ts'
 
-type Write = (text: string) => Promise<void>
+export type Write = (text: string) => Promise<void>
 
 const bufferLength = 64 * 1024
 
@@ -37,7 +37,7 @@ async function writeAll(snapshot: Snapshot, write: Write): Promise<Counts> {
 }
 
 /** Writes the file completely, or not at all. */
-async function toFile(file: string, work: (write: Write) => Promise<Counts>): Promise<Counts> {
+export async function toFile<T>(file: string, work: (write: Write) => Promise<T>): Promise<T> {
   if (existsSync(file)) throw cannotCreate(file, { code: 'EEXIST' })
   try {
     return await writeNewFile(file, (handle) => work((text) => handle.writeFile(text)))

@@ -55,9 +55,12 @@ async function openSource(file: string): Promise<Source> {
 }
 
 async function requireEmpty(session: StorageSession, settings: CliSettings): Promise<void> {
-  if ((await session.countApps({})) + (await session.countApiKeys({})) === 0) return
+  const counts = [session.countApps({}), session.countApiKeys({}), session.countAuditEntries({})]
+  if ((await Promise.all(counts)).every((count) => count === 0)) return
   const name = shownDatabase(settings.database)
-  throw new CliError(`${name} already holds apps or API keys: an import needs an empty database`)
+  throw new CliError(
+    `${name} already holds apps, API keys or an audit log: an import needs an empty database`,
+  )
 }
 
 function requireComplete(found: Counts, { counts }: ExportHeader): void {

@@ -39,6 +39,9 @@ const inBatches: { readonly [K in Kind]: K extends keyof BatchRecords ? true : f
   webhook: false,
   delivery: true,
   apiKey: true,
+  auditEntry: true,
+  auditChain: false,
+  auditCheckpoint: false,
 }
 
 function isInBatches(kind: Kind): kind is keyof BatchRecords {
@@ -173,6 +176,12 @@ export class Importer {
         return session.insertDelivery(record)
       case 'apiKey':
         return session.insertApiKey(record)
+      case 'auditEntry':
+        return session.insertAuditEntries([record])
+      case 'auditChain':
+        return session.insertAuditChain(record)
+      case 'auditCheckpoint':
+        return session.insertAuditCheckpoint(record)
     }
   }
 

@@ -3,6 +3,8 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { isJson } from '../../core/input/parse.ts'
 import { apiKeyRecord } from '../../core/storage/api-keys.ts'
 import { appRecord } from '../../core/storage/apps.ts'
+import { auditChainRecord, auditCheckpointRecord } from '../../core/storage/audit-chain.ts'
+import { auditEntryRecord } from '../../core/storage/audit-entries.ts'
 import { customerRecord } from '../../core/storage/customers.ts'
 import { deliveryRecord } from '../../core/storage/deliveries.ts'
 import { expiryNotice } from '../../core/storage/expiry-notices.ts'
@@ -30,6 +32,9 @@ export const recordShapes: { readonly [K in Kind]: RecordSchema<Records[K]> } = 
   webhook: webhookRecord,
   delivery: deliveryRecord,
   apiKey: apiKeyRecord,
+  auditEntry: auditEntryRecord,
+  auditChain: auditChainRecord,
+  auditCheckpoint: auditCheckpointRecord,
 }
 
 type Accepts = (value: unknown) => boolean

@@ -2,6 +2,9 @@ import { eachPage } from '../../core/paging.ts'
 import type {
   ApiKeyRecord,
   AppRecord,
+  AuditChainRecord,
+  AuditCheckpointRecord,
+  AuditEntryRecord,
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
@@ -32,6 +35,9 @@ export interface Records {
   readonly webhook: WebhookRecord
   readonly delivery: DeliveryRecord
   readonly apiKey: ApiKeyRecord
+  readonly auditEntry: AuditEntryRecord
+  readonly auditChain: AuditChainRecord
+  readonly auditCheckpoint: AuditCheckpointRecord
 }
 
 export type Kind = keyof Records
@@ -55,6 +61,9 @@ export const kinds: readonly Kind[] = [
   'webhook',
   'delivery',
   'apiKey',
+  'auditEntry',
+  'auditChain',
+  'auditCheckpoint',
 ]
 
 const pageSize = 500
@@ -112,6 +121,25 @@ export function deliveriesOf(session: StorageSession, appId: string): AsyncGener
   return allOf((page) => session.listDeliveries({ appId }, page))
 }
 
+/** Every entry of the audit log, newest first. */
+export function auditEntriesOf(session: StorageSession): AsyncGenerator<AuditEntryRecord> {
+  return allOf((page) => session.listAuditEntries({}, page))
+}
+
+/** The end of the audit chain, if there is one. */
+export async function auditChainsOf(session: StorageSession): Promise<readonly AuditChainRecord[]> {
+  const chain = await session.findAuditChain()
+  return chain === null ? [] : [chain]
+}
+
+/** Every checkpoint of the audit log, oldest first. */
+export async function* auditCheckpointsOf(session: StorageSession): AsyncGenerator<AuditCheckpointRecord> {
+  const pages = eachPage<AuditCheckpointRecord>(pageSize, ({ limit, after }) =>
+    session.listAuditCheckpoints(limit, after),
+  )
+  for await (const page of pages) yield* page
+}
+
 /** Every response stored under an idempotency key. An export leaves them out, because they last only a day. */
 export async function* storedResponsesOf(session: StorageSession): AsyncGenerator<StoredResponseRecord> {
   const pages = eachPage<StoredResponseRecord>(pageSize, (page) => session.listStoredResponses(page))
@@ -151,9 +179,19 @@ export async function* entriesOf(session: StorageSession): AsyncGenerator<Entry>
     'apiKey',
     allOf((page) => session.listApiKeys({}, page)),
   )
+  yield* named('auditEntry', auditEntriesOf(session))
+  yield* named('auditChain', await auditChainsOf(session))
+  yield* named('auditCheckpoint', auditCheckpointsOf(session))
 }
 
-async function countApp(session: StorageSession, appId: string): Promise<Omit<Counts, 'app' | 'apiKey'>> {
+/** The kinds that are counted for each app. */
+type KindInApp = Exclude<Kind, 'app' | 'apiKey' | `audit${string}`>
+
+function isInApp(kind: Kind): kind is KindInApp {
+  return kind !== 'app' && kind !== 'apiKey' && !kind.startsWith('audit')
+}
+
+async function countApp(session: StorageSession, appId: string): Promise<Pick<Counts, KindInApp>> {
   return {
     feature: await session.countFeatures(appId),
     tier: await session.countTiers(appId),
@@ -170,11 +208,17 @@ async function countApp(session: StorageSession, appId: string): Promise<Omit<Co
 
 /** Counts the records that {@link entriesOf} yields. */
 export async function countAll(session: StorageSession): Promise<Counts> {
-  const counts = { ...noCounts(), apiKey: await session.countApiKeys({}) }
+  const counts = {
+    ...noCounts(),
+    apiKey: await session.countApiKeys({}),
+    auditEntry: await session.countAuditEntries({}),
+    auditChain: (await auditChainsOf(session)).length,
+    auditCheckpoint: await lengthOf(auditCheckpointsOf(session)),
+  }
   for await (const app of allOf((page) => session.listApps({}, page))) {
     counts.app++
     const ofApp = await countApp(session, app.id)
-    for (const kind of kinds) if (kind !== 'app' && kind !== 'apiKey') counts[kind] += ofApp[kind]
+    for (const kind of kinds) if (isInApp(kind)) counts[kind] += ofApp[kind]
   }
   return counts
 }
@@ -194,6 +238,9 @@ export function noCounts(): Record<Kind, number> {
     webhook: 0,
     delivery: 0,
     apiKey: 0,
+    auditEntry: 0,
+    auditChain: 0,
+    auditCheckpoint: 0,
   }
 }
 

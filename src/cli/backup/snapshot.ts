@@ -1,4 +1,5 @@
 import { statSync, type Stats } from 'node:fs'
+import type { Storage, StorageSession } from '../../core/storage/index.ts'
 import {
   logOf,
   readPostgresSnapshot,
@@ -12,6 +13,17 @@ import { isPostgres, shownDatabase, type CliSettings } from '../settings.ts'
 export interface Snapshot extends Pick<StorageSnapshot, 'session' | 'faults'> {
   /** The check record of the master key. */
   readonly keyCheck: string
+}
+
+/** A storage over a snapshot. Only reads work on it. */
+export function storageOf({ session, keyCheck }: Pick<Snapshot, 'session' | 'keyCheck'>): Storage {
+  // A session may be an instance of a class, so a spread would lose its verbs.
+  return Object.assign(Object.create(session) as StorageSession, {
+    claimKeyCheck: async () => keyCheck,
+    transaction: <T>(work: (tx: StorageSession) => Promise<T>) => work(session),
+    ping: async () => {},
+    close: async () => {},
+  })
 }
 
 function read<T>({ database }: CliSettings, work: (snapshot: StorageSnapshot) => Promise<T>): Promise<T> {

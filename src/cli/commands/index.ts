@@ -10,6 +10,8 @@ import {
 } from '@stricli/core'
 import { version } from '../../adapters/version.ts'
 import { appsCommands } from './apps.ts'
+import { auditExportCommand, auditVerifyCommand } from './audit-chain.ts'
+import { auditListCommand } from './audit.ts'
 import { doctorCommand, exportCommand, importCommand, migrateCommand, rekeyCommand } from './database.ts'
 import { customersCommands } from './customers.ts'
 import { featuresCommands } from './features.ts'
@@ -28,6 +30,11 @@ import { trimmed, type Environment } from '../settings.ts'
 
 type Process = StricliDynamicCommandContext<CommandContext>['process']
 
+const auditCommands: RouteMap<CliContext> = buildRouteMap({
+  docs: { brief: 'Read, verify and export the audit log' },
+  routes: { list: auditListCommand, verify: auditVerifyCommand, export: auditExportCommand },
+})
+
 const root: RouteMap<CliContext> = buildRouteMap({
   docs: { brief: 'Heartwood: software licensing' },
   routes: {
@@ -40,6 +47,7 @@ const root: RouteMap<CliContext> = buildRouteMap({
     checkKey: checkKeyCommand,
     licenses: licensesCommands,
     keys: keysCommands,
+    audit: auditCommands,
     verify: verifyCommand,
     migrate: migrateCommand,
     rekey: rekeyCommand,

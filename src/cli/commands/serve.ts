@@ -1,7 +1,7 @@
 import { buildCommand, type Command } from '@stricli/core'
 import { readMetricsPort, readServerOptions } from '../server-options.ts'
 import { serve } from '../serve.ts'
-import { readListenAddress, readPort, readSigning, readWebhooks } from '../settings.ts'
+import { readAuditDays, readListenAddress, readPort, readSigning, readWebhooks } from '../settings.ts'
 import { database, optional, text, type DatabaseFlags } from './flags.ts'
 import { prepare, type CliContext } from './context.ts'
 
@@ -30,6 +30,7 @@ export const serveCommand: Command<CliContext> = buildCommand({
     const metricsPort = readMetricsPort(this.environment)
     const signing = readSigning(this.environment)
     const webhooks = readWebhooks(this.environment)
-    await serve(settings, { address, options, metricsPort, signing, webhooks }, this.output)
+    const auditDays = readAuditDays(this.environment)
+    await serve(settings, { address, options, metricsPort, signing, webhooks, auditDays }, this.output)
   },
 })

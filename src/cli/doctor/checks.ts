@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, exportJWK, importPKCS8, importSPKI, type JWK } from 'jose'
-import { foldEmail } from '../../core/customers.ts'
+import { foldEmail } from '../../core/input/email.ts'
 import { statusOf } from '../../core/token/decision.ts'
 import { LicensingError } from '../../core/errors.ts'
 import {
@@ -10,19 +10,16 @@ import {
 } from '../../core/keys/purposes.ts'
 import { createLicensing, type Licensing } from '../../core/licensing.ts'
 import { createSealer, type Sealer } from '../../core/runtime/sealer.ts'
-import type {
-  ApiKeyRecord,
-  AppRecord,
-  SigningKeyRecord,
-  Storage,
-  StorageSession,
-} from '../../core/storage/index.ts'
+import type { ApiKeyRecord, AppRecord, SigningKeyRecord, StorageSession } from '../../core/storage/index.ts'
 import { readJti, verifyToken } from '../../core/token/token.ts'
 import { chainFaults } from './chain-faults.ts'
 import { checkLicenses } from './license-checks.ts'
-import type { Snapshot } from '../backup/snapshot.ts'
+import { storageOf, type Snapshot } from '../backup/snapshot.ts'
 import {
   allOf,
+  auditChainsOf,
+  auditCheckpointsOf,
+  auditEntriesOf,
   customersOf,
   deliveriesOf,
   licenseKeysOf,
@@ -63,17 +60,6 @@ export interface Checker {
 
 /** The number of licenses of an app whose tokens are signed and verified. */
 const sampleSize = 5
-
-/** A storage over a snapshot. Only reads work on it, and the checks call no others. */
-function storageOf({ session, keyCheck }: Pick<Snapshot, 'session' | 'keyCheck'>): Storage {
-  // A session may be an instance of a class, so a spread would lose its verbs.
-  return Object.assign(Object.create(session) as StorageSession, {
-    claimKeyCheck: async () => keyCheck,
-    transaction: <T>(work: (tx: StorageSession) => Promise<T>) => work(session),
-    ping: async () => {},
-    close: async () => {},
-  })
-}
 
 function openOrNull(sealer: Sealer, sealed: string, purpose: string): string | null {
   try {
@@ -240,6 +226,15 @@ async function checkStoredResponses({ session, sealer, report }: Checker): Promi
       report(`kept answer of ${scope}`, 'does not open with this master key')
 }
 
+async function checkAudit({ session, licensing, visit, report }: Checker): Promise<void> {
+  for await (const entry of auditEntriesOf(session)) visit('auditEntry', `audit entry ${entry.id}`, entry)
+  for (const chain of await auditChainsOf(session)) visit('auditChain', 'audit chain', chain)
+  for await (const checkpoint of auditCheckpointsOf(session))
+    visit('auditCheckpoint', `audit checkpoint ${checkpoint.seq} of app ${checkpoint.appId}`, checkpoint)
+  const { fault } = await licensing.audit.verify()
+  if (fault !== null) report('audit log', `is broken. ${fault.reason}`)
+}
+
 /**
  * Opens every sealed secret and checks every record. It only reads.
  *
@@ -265,5 +260,6 @@ export async function checkRecords(
   for await (const app of allOf((page) => session.listApps({}, page))) await checkApp(checker, app)
   for await (const key of allOf((page) => session.listApiKeys({}, page))) await checkApiKey(checker, key)
   await checkStoredResponses(checker)
+  await checkAudit(checker)
   return { checked, findings, notes }
 }

@@ -1,4 +1,6 @@
 import { Type } from '@sinclair/typebox'
+import type { Act } from '../acts/act.ts'
+import { apiKeyChanges as differences } from '../acts/records.ts'
 import { allItems, type FilterOf } from '../all-items.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
@@ -6,7 +8,7 @@ import { instant, integer, nullable, oneOf, reference, text } from '../input/fie
 import { input, invalidInput, isText, type Input } from '../input/parse.ts'
 import { findApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
-import { requirePermission, type Principal } from '../principal.ts'
+import { requirePermission } from '../principal.ts'
 import {
   holds,
   inOrder,
@@ -19,38 +21,18 @@ import {
 import { scopeList } from '../storage/api-keys.ts'
 import type { ApiKeyRecord, AppRecord, Mode, NumericDate } from '../storage/index.ts'
 import { isPast } from '../token/decision.ts'
-import { inTransaction } from '../transaction.ts'
+import { inTransaction, unrecorded } from '../transaction.ts'
 import { apiKeySecret, hashScopedSecret, hashSecret, isApiKeySecret } from './secret.ts'
+import {
+  rightsIn,
+  toApiKey,
+  toAuthenticated,
+  type ApiKey,
+  type ApiKeyWithSecret,
+  type AuthenticatedKey,
+} from './view.ts'
 
-/** A key to the HTTP API, without its secret. Times are whole seconds since 1970. */
-export interface ApiKey {
-  /** `key_…` */
-  readonly id: string
-  readonly name: string | null
-  /** An `sk` key may write; a `pk` key may only read. */
-  readonly type: 'sk' | 'pk'
-  readonly mode: Mode
-  /** The slug of the app that it is bound to; `null` if it sees every app of its mode. */
-  readonly app: string | null
-  /** The start of the secret, such as `sk_live_`. */
-  readonly prefix: string
-  /** The last four characters of the secret. */
-  readonly lastFour: string
-  readonly createdAt: NumericDate
-  readonly expiresAt: NumericDate | null
-  readonly revokedAt: NumericDate | null
-  readonly lastUsedAt: NumericDate | null
-  /** The rights of a scoped key; `null` for all rights of its type: of `pk`, to read all but the audit log. */
-  readonly scopes: readonly Scope[] | null
-}
-
-/** The API key of a secret, with the id of the app that it is bound to. */
-export interface AuthenticatedKey extends ApiKey, Principal {}
-
-/** A new key with its secret. Only a hash of the secret is stored, so it is shown this once. */
-export interface ApiKeyWithSecret extends ApiKey {
-  readonly secret: string
-}
+export type { ApiKey, ApiKeyWithSecret, AuthenticatedKey } from './view.ts'
 
 /**
  * Input of `licensing.apiKeys.create`.
@@ -169,23 +151,6 @@ export const apiKeyQuery: Input<ApiKeyQuery> = input<ApiKeyQuery>()(
   Type.Object({ ...pagingFields, mode: Type.Optional(oneOf('Only keys of this mode', ['live', 'test'])) }),
 )
 
-/** The rights of a stored key. A storage or a version that loses the list of a scoped key leaves it no right at all. */
-function rightsIn({ type, scopes: stored }: ApiKeyRecord): Pick<ApiKey, 'type' | 'scopes'> {
-  if (type === 'sk' || type === 'pk') return { type, scopes: stored ?? null }
-  return { type: type === 'scoped_sk' ? 'sk' : 'pk', scopes: stored ?? [] }
-}
-
-function toAuthenticated(record: ApiKeyRecord): AuthenticatedKey {
-  const { hash: _hash, ...visible } = record
-  const rights = rightsIn(record)
-  return { ...visible, ...rights, prefix: `${rights.type}_${record.mode}_` }
-}
-
-function toApiKey(record: ApiKeyRecord): ApiKey {
-  const { appId: _appId, ...visible } = toAuthenticated(record)
-  return visible
-}
-
 /** True if the caller manages keys and apps of this mode: a live key manages both modes, a test key its own only. */
 function reaches({ principal }: Context, mode: Mode | undefined): boolean {
   return principal?.mode !== 'test' || mode !== 'live'
@@ -275,11 +240,17 @@ async function rightsOf(context: Context, given: ParsedApiKey): Promise<KeyRight
   return { name, ...rights, mode, appId: app?.id ?? null, app: app?.slug ?? null, expiresAt }
 }
 
+function keyAct(action: string, before: ApiKeyRecord | null, after: ApiKeyRecord | null): Act {
+  const { id, appId, mode } = (after ?? before)!
+  return { appId, mode, action, target: ['api_key', id], changes: differences(before, after) }
+}
+
 async function createApiKey(context: Context, key: NewApiKey): Promise<ApiKeyWithSecret> {
   checkManager(context)
   const { record, answer } = await freshKey(context, await rightsOf(context, newApiKey.parse(key)))
-  return inTransaction(context, async (tx) => {
+  return inTransaction(context, async (tx, _emit, note) => {
     await tx.insertApiKey(record)
+    note(keyAct('api_key.created', null, record))
     return answer
   })
 }
@@ -306,14 +277,17 @@ async function rollApiKey(context: Context, id: string, options: RollOptions): P
   const key = await managedKey(context, id)
   const { record, answer } = await freshKey(context, { ...key, ...rightsIn(key) })
   const now = context.runtime.now()
-  return inTransaction(context, async (tx) => {
+  return inTransaction(context, async (tx, _emit, note) => {
     // An empty update takes the row lock, so a concurrent roll sees our result.
     const old = await tx.updateApiKey(id, {})
     if (old === null) throw notFound()
     if (!isGood(old, now)) throw new LicensingError('conflict', 'API key is revoked or expired')
-    await tx.updateApiKey(id, { expiresAt: Math.min(old.expiresAt ?? Infinity, now + overlapSeconds) })
+    const end = { expiresAt: Math.min(old.expiresAt ?? Infinity, now + overlapSeconds) }
+    await tx.updateApiKey(id, end)
     const { expiresAt } = old
     await tx.insertApiKey({ ...record, expiresAt })
+    const act = keyAct('api_key.rolled', old, { ...old, ...end })
+    note({ ...act, changes: { ...act.changes, api_key: [id, record.id] } })
     return { ...answer, expiresAt }
   })
 }
@@ -322,7 +296,11 @@ async function createFirstApiKey(context: Context): Promise<ApiKeyWithSecret | n
   if ((await context.storage.countApiKeys({})) > 0) return null
   const rights = await rightsOf(context, { name: 'First key' })
   const { record, answer } = await freshKey(context, rights)
-  return (await context.storage.insertFirstApiKey(record)) ? answer : null
+  return inTransaction<ApiKeyWithSecret | null>(unrecorded(context), async (tx, _emit, note) => {
+    if (!(await tx.insertFirstApiKey(record))) return null
+    note(keyAct('api_key.created', null, record))
+    return answer
+  })
 }
 
 /** The scopes of keys that the caller may not manage; `undefined` if it may manage all. */
@@ -362,7 +340,11 @@ async function ownKey({ principal, storage }: Context): Promise<ApiKeyRecord> {
 async function revokeApiKey(context: Context, id: string): Promise<ApiKey> {
   const key = await (context.principal?.id === id ? ownKey(context) : managedKey(context, id))
   if (key.revokedAt !== null) return toApiKey(key)
-  const revoked = await context.storage.updateApiKey(id, { revokedAt: context.runtime.now() })
+  const revoked = await inTransaction(unrecorded(context), async (tx, _emit, note) => {
+    const changed = await tx.updateApiKey(id, { revokedAt: context.runtime.now() })
+    if (changed !== null) note(keyAct('api_key.revoked', key, changed))
+    return changed
+  })
   if (revoked === null) throw notFound()
   return toApiKey(revoked)
 }

@@ -20,3 +20,12 @@ export function webhookSecretPurpose(appId: string): string {
 export function storedResponsePurpose(scope: string, key: string): string {
   return `kept-answer ${scope} ${key}`
 }
+
+/** The purpose of the earlier audit keys, with the parts of the chain that they sealed. */
+export const auditSpansPurpose = 'audit-spans'
+
+/** The purpose of the last entry that was pruned from the audit log. */
+export const auditStartPurpose = 'audit-start'
+
+/** The context in which a master key gives its audit key (the `info` of RFC 5869). */
+export const auditKeyContext = 'heartwood audit log v1'

@@ -1,4 +1,6 @@
 import { Type } from '@sinclair/typebox'
+import { actIn } from '../acts/act.ts'
+import type { Changes } from '../acts/changes.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { integer } from '../input/fields.ts'
@@ -79,6 +81,7 @@ interface Renaming {
   readonly revoked: readonly string[]
   readonly recovery: RecoverySet | null
   readonly event: (seq: number) => EventDraft
+  readonly changes: Changes
 }
 
 function faster(): LicensingError {
@@ -91,18 +94,20 @@ async function nameAgain(
   app: AppRecord,
   active: SigningKeyRecord,
   chain: Chain,
-  { revoked, recovery, event }: Renaming,
+  { revoked, recovery, event, changes }: Renaming,
   recover: Recover | undefined,
 ): Promise<WrittenStatement> {
   const succession = { key: active, retired: {}, revoked, recovery }
   const signers = { keys: [active], recover }
   const statements = await nextStatements(context, app, chain, succession, signers)
   const { seq } = statements.at(-1)!
-  const written = await inTransaction(context, async (tx, emit) => {
+  const written = await inTransaction(context, async (tx, emit, note) => {
     const patch = { recovery, updatedAt: context.runtime.now() }
     if ((await tx.updateApp(app.id, patch)) === null) return null
     for (const statement of statements) if (!(await tx.insertKeyStatement(statement))) return null
-    await emit(app, event(seq))
+    const draft = event(seq)
+    note(actIn(app, draft.type, ['app', app.id], changes))
+    await emit(app, draft)
     return { seq }
   })
   if (written === null) throw faster()
@@ -128,7 +133,8 @@ async function setRecovery(
   if (mustRecover && recover === undefined)
     throw recoveryRequired('heartwood apps recovery create SLUG --out FILE --recovery-key FILE')
   const event = (seq: number): EventDraft => ({ type: 'app.recovery_set', data: { seq, ...recovery } })
-  const renaming = { revoked: [], recovery, event }
+  const changes = { recovery: [chain.last.recovery, recovery] as const }
+  const renaming = { revoked: [], recovery, event, changes }
   return nameAgain(context, record, active, chain, renaming, mustRecover ? recover : undefined)
 }
 
@@ -155,7 +161,8 @@ async function revokeKeys(
   if (recovery === null)
     throw new LicensingError('recovery_required', 'The app has no recovery key that could sign this')
   const event = (seq: number): EventDraft => ({ type: 'app.keys_revoked', data: { seq, kids } })
-  return nameAgain(context, record, active, chain, { revoked: kids, recovery, event }, recover)
+  const changes = { revoked_kids: [null, kids] as const }
+  return nameAgain(context, record, active, chain, { revoked: kids, recovery, event, changes }, recover)
 }
 
 export function bindRecovery(context: Context): Recovery {

@@ -1,4 +1,6 @@
 import { Type } from '@sinclair/typebox'
+import { actIn } from '../acts/act.ts'
+import type { Changes } from '../acts/changes.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { flag, integer } from '../input/fields.ts'
@@ -9,11 +11,12 @@ import type {
   AppRecord,
   KeyStatementRecord,
   NumericDate,
+  RetirementReason,
   SigningKeyRecord,
   StorageSession,
 } from '../storage/index.ts'
 import { day } from '../time.ts'
-import { type Emit, inTransaction } from '../transaction.ts'
+import { type Emit, inTransaction, type Note } from '../transaction.ts'
 import { nextStatements, readChain, recoveryRequired, type Chain, type Recover } from './chain.ts'
 import { impactOf, type RotationImpact } from './impact.ts'
 import { activeKey, keyPairFor, sealSigningKey } from './signing-keys.ts'
@@ -161,16 +164,21 @@ async function prepareSwap(context: Context, app: AppRecord, plan: Plan, pair?: 
   return { old, next, acceptOldUntil, statements }
 }
 
+function changesOf(oldKid: string, kid: string, reason: RetirementReason): Changes {
+  return { kid: [oldKid, kid], retired_reason: [null, reason] }
+}
+
 async function swapKey(context: Context, app: AppRecord, plan: Plan, pair?: KeyPair): Promise<Rotation> {
   const { old, next, acceptOldUntil, statements } = await prepareSwap(context, app, plan, pair)
   const { compromised } = plan
   const { kid, publicKeyPem, createdAt: retiredAt } = next
   const retirement = { retiredAt, retiredReason: compromised ? 'compromised' : 'rotated' } as const
   const { seq } = statements.at(-1)!
-  const swap = async (tx: StorageSession, emit: Emit): Promise<Rotation | null> => {
+  const swap = async (tx: StorageSession, emit: Emit, note: Note): Promise<Rotation | null> => {
     if (!(await tx.swapActiveKey(app.id, old.kid, next, acceptOldUntil, retirement, statements))) return null
     const now = context.runtime.now()
     const licensesResigned = await tx.countLicenses({ appId: app.id, status: 'active', now })
+    note(actIn(app, 'app.keys_rotated', ['app', app.id], changesOf(old.kid, kid, retirement.retiredReason)))
     await emit(app, { type: 'app.keys_rotated', data: { kid, licensesResigned, seq, compromised } })
     return { licensesResigned, publicKeyPem }
   }

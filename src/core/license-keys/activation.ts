@@ -10,10 +10,11 @@ import { toLicense, toSigned } from '../licenses/view.ts'
 import { retryUntilWon } from '../retry.ts'
 import type { AppRecord, LicenseKeyRecord, LicenseRecord, NumericDate } from '../storage/index.ts'
 import { isReleased, statusOf } from '../token/decision.ts'
-import { inTransaction, lostIfGone } from '../transaction.ts'
+import { inTransaction, lostIfGone, unrecorded } from '../transaction.ts'
 import { announceFull, isFull } from './capacity.ts'
 import { invalidLicenseKey, requireLicenseKey, type LicenseKeyCredential } from './credential.ts'
 import { decideKey } from './decision.ts'
+import { holderOf, withHolder } from './holder-actor.ts'
 import { newActivation, type NewActivation } from './input.ts'
 import { occupy, type Newcomer } from './seating.ts'
 import type { Turn } from './turn.ts'
@@ -136,15 +137,15 @@ async function refuseEarly(context: Context, request: Request): Promise<void> {
 function takeSeat(context: Context, request: Request): Promise<Seated | null> {
   const { app, credential, newcomer } = request
   // A repeated activation is as good as the first, so an idempotency key stores its result afterwards.
-  const recorded = { ...context, recorder: null }
-  const work = inTransaction<Seated | null>(recorded, async (tx, emit) => {
+  const named = unrecorded(withHolder(context, holderOf(credential)))
+  const work = inTransaction<Seated | null>(named, async (tx, emit, note) => {
     const now = context.runtime.now()
     const key = await tx.holdLicenseKey(credential.key.id)
     if (key === null || !credential.opens(key, now)) throw invalidLicenseKey()
     requireGood(key, now)
     const seating = await tx.findSeating(key.id, newcomer.installationId)
     requireRevivable(seating.seat, request)
-    const turn: Turn = { context, app, key, now, tx, emit }
+    const turn: Turn = { context: named, app, key, now, tx, emit, note }
     return occupy(turn, newcomer, seating)
   })
   return lostIfGone(context, work)

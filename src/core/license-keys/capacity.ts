@@ -1,9 +1,10 @@
 import type { Context } from '../context.ts'
+import { releaseAct } from '../licenses/changes.ts'
 import { noFreeSeat } from '../licenses/seats.ts'
 import { licenseKeyEvent, releaseEvent } from '../runtime/events.ts'
 import type { AppRecord, LicenseKeyPatch, LicenseKeyRecord, NumericDate } from '../storage/index.ts'
 import { day } from '../time.ts'
-import { hasReceivers, inTransaction, lostIfGone } from '../transaction.ts'
+import { hasReceivers, inTransaction, lostIfGone, unrecorded } from '../transaction.ts'
 import type { Turn } from './turn.ts'
 import { releaseCounted, releasesLeft } from './view.ts'
 
@@ -34,12 +35,15 @@ export async function isFull(
 }
 
 /** Gives away seats that were silent for too long, as many as are needed. Resolves to the number of taken seats. */
-async function takeIdle({ app, key, now, tx, emit }: Turn, used: number): Promise<number> {
+async function takeIdle({ app, key, now, tx, emit, note }: Turn, used: number): Promise<number> {
   const seenBefore = idleBefore(key, now)
   if (used < key.seats || seenBefore === null) return used
   const limit = used - key.seats + 1
   const lapsed = await tx.releaseSeats({ licenseKeyId: key.id, now, cause: 'lapsed', seenBefore, limit })
-  for (const seat of lapsed) await emit(app, releaseEvent(seat, now))
+  for (const seat of lapsed) {
+    note(releaseAct(app, seat))
+    await emit(app, releaseEvent(seat, now))
+  }
   return used - lapsed.length
 }
 
@@ -56,12 +60,15 @@ interface Room {
  * @throws {LicensingError} `seat_limit_reached`: then the transaction undoes all.
  */
 export async function makeRoom(turn: Turn, taken: number): Promise<Room> {
-  const { app, key, now, tx, emit } = turn
+  const { app, key, now, tx, emit, note } = turn
   const used = await takeIdle(turn, taken)
   if (used < key.seats) return { used, patch: {} }
   if (!mayReplace(key, used, now)) throw noFreeSeat(key, used)
   const replaced = await tx.releaseSeats({ licenseKeyId: key.id, now, cause: 'replaced', limit: 1 })
-  for (const seat of replaced) await emit(app, releaseEvent(seat, now))
+  for (const seat of replaced) {
+    note(releaseAct(app, seat))
+    await emit(app, releaseEvent(seat, now))
+  }
   return { used: used - replaced.length, patch: releaseCounted(key, now) }
 }
 
@@ -76,7 +83,7 @@ export async function announceFull(
   const key = await context.storage.findLicenseKey(app.id, id)
   const now = context.runtime.now()
   if (key === null || (key.toldFull !== null && now < key.toldFull + quiet)) return
-  const announced = inTransaction({ ...context, recorder: null }, async (tx, emit) => {
+  const announced = inTransaction(unrecorded(context), async (tx, emit) => {
     const told = await tx.updateLicenseKey(id, key.version, { toldFull: now })
     if (told === null) return null
     await emit(app, licenseKeyEvent('license_key.seat_limit_reached', told, await tx.countSeats(id), now))

@@ -1,13 +1,31 @@
+import { type Act, actIn, entryOf } from '../acts/act.ts'
+import { licenseKeyChanges } from '../acts/records.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { retryUntilWon } from '../retry.ts'
 import { licenseKeyEvent, type LicenseKeyEventType } from '../runtime/events.ts'
 import type { AppRecord, LicenseKeyPatch, LicenseKeyRecord, StorageSession } from '../storage/index.ts'
-import { type Emit, inTransaction, lostIfGone } from '../transaction.ts'
+import { type Emit, inTransaction, lostIfGone, type Note } from '../transaction.ts'
 import { toLicenseKey, type LicenseKeyWithText } from './view.ts'
 
-/** A transaction, and the way to record its events. */
-export type Session = readonly [tx: StorageSession, emit: Emit]
+/** A transaction, and the ways to record its events and its acts. */
+export type Session = readonly [tx: StorageSession, emit: Emit, note: Note]
+
+/** An act on a license key, from one of its states to the next. */
+export function licenseKeyAct(
+  app: AppRecord,
+  action: string,
+  before: LicenseKeyRecord | null,
+  after: LicenseKeyRecord | null,
+): Act {
+  const id = after?.id ?? before?.id ?? null
+  return actIn(app, action, ['license_key', id], licenseKeyChanges(before, after))
+}
+
+/** The act of showing the text of a license key. */
+export function revealed(app: AppRecord, { id }: LicenseKeyRecord): Act {
+  return actIn(app, 'license_key.revealed', ['license_key', id], null)
+}
 
 /** A change to a license key and its seats. */
 export interface LicenseKeyChange {
@@ -64,11 +82,12 @@ export async function writeHeld(
   app: AppRecord,
   held: LicenseKeyRecord,
   change: LicenseKeyChange,
-  [tx, emit]: Session,
+  [tx, emit, note]: Session,
 ): Promise<LicenseKeyRecord | null> {
   const now = context.runtime.now()
   const changed = await tx.updateLicenseKey(held.id, held.version, { ...change.patch, updatedAt: now })
   if (changed === null) return null
+  note(licenseKeyAct(app, change.event ?? 'license_key.updated', held, changed))
   await change.seats?.(tx, changed)
   const used = await tx.countSeats(changed.id)
   if (change.event !== null) await emit(app, licenseKeyEvent(change.event, changed, used, now))
@@ -93,11 +112,12 @@ export async function changeLicenseKey(
     const known = await findKnown(context, app, id)
     const intended = await plan(known, context.storage)
     if (intended === null) return toLicenseKey(context, app, known)
-    const work = async (tx: StorageSession, emit: Emit): Promise<LicenseKeyWithText | null> => {
+    const work = async (...session: Session): Promise<LicenseKeyWithText | null> => {
+      const [tx] = session
       const held = await tx.holdLicenseKey(id)
       if (held === null) throw licenseKeyNotFound()
       const change = await plan(held, tx)
-      const changed = change === null ? held : await writeHeld(context, app, held, change, [tx, emit])
+      const changed = change === null ? held : await writeHeld(context, app, held, change, session)
       return changed && toLicenseKey(context, app, changed, tx)
     }
     const done = await lostIfGone(context, inTransaction(context, work))
@@ -121,7 +141,8 @@ export async function insertLicenseKey(
     const key = await make()
     const result = await toLicenseKey(context, app, key)
     const insert = async (tx: StorageSession, emit: Emit): Promise<LicenseKeyWithText | null> => {
-      if (!(await tx.insertLicenseKey(key))) return null
+      const entry = entryOf(context, licenseKeyAct(app, 'license_key.created', null, key))
+      if (!(await tx.insertLicenseKey(key, entry))) return null
       await emit(app, licenseKeyEvent('license_key.created', key, 0, context.runtime.now()))
       return result
     }

@@ -1,3 +1,4 @@
+import { recordReads } from '../acts/act.ts'
 import { allItems, type FilterOf } from '../all-items.ts'
 import type { Context } from '../context.ts'
 import { isTypeId } from '../ids.ts'
@@ -6,11 +7,9 @@ import { revocation, type Revocation } from '../licenses/input.ts'
 import { requireApp } from '../lookup.ts'
 import { may, type Permission } from '../principal.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
-import { retryUntilWon } from '../retry.ts'
-import { licenseKeyEvent } from '../runtime/events.ts'
 import type { AppRecord, LicenseKeyFilter, LicenseKeyRecord } from '../storage/index.ts'
 import { day } from '../time.ts'
-import { inTransaction } from '../transaction.ts'
+import { unrecorded } from '../transaction.ts'
 import { activate, type Activation, type ActivationOptions } from './activation.ts'
 import {
   changeLicenseKey,
@@ -18,8 +17,10 @@ import {
   insertLicenseKey,
   licenseKeyNotFound,
   type LicenseKeyPlan,
+  revealed,
 } from './changes.ts'
 import { requireLicenseKey, type LicenseKeyCredential } from './credential.ts'
+import { deleteLicenseKey } from './deletion.ts'
 import {
   seatsOf,
   verifyLicenseKey,
@@ -193,6 +194,17 @@ async function shown(
   return (may(context.principal, 'license_keys:reveal') ? view : rest) as LicenseKeyWithText
 }
 
+/** Shows one license key. If its text is shown, the audit log has that first. */
+async function showOne(
+  context: Context,
+  app: AppRecord,
+  key: LicenseKeyRecord,
+  include: 'key' | undefined,
+): Promise<LicenseKeyWithText> {
+  if (include === 'key') await recordReads(context, [revealed(app, key)])
+  return shown(context, app, key, include)
+}
+
 function permissionFor(include: 'key' | undefined): Permission {
   return include === 'key' ? 'license_keys:reveal' : 'license_keys:read'
 }
@@ -204,7 +216,7 @@ async function get(
   options?: IncludeKey,
 ): Promise<LicenseKeyWithText> {
   const record = await requireApp(context, app, permissionFor(options?.include))
-  return shown(context, record, await findKnown(context, record, knownId(id)), options?.include)
+  return showOne(context, record, await findKnown(context, record, knownId(id)), options?.include)
 }
 
 async function getByExternalId(
@@ -218,7 +230,7 @@ async function getByExternalId(
     ? await context.storage.findLicenseKeyByExternalId(record.id, externalId)
     : null
   if (key === null) throw licenseKeyNotFound()
-  return shown(context, record, key, options?.include)
+  return showOne(context, record, key, options?.include)
 }
 
 async function filterOf(
@@ -245,6 +257,11 @@ async function list(
     count: async () => (filter === null ? 0 : context.storage.countLicenseKeys(filter)),
     position: ({ id }) => ({ id }),
   })
+  if (given.include === 'key')
+    await recordReads(
+      context,
+      listing.data.map((key) => revealed(record, key)),
+    )
   return mapListing(listing, (key) => shown(context, record, key, given.include))
 }
 
@@ -329,34 +346,10 @@ async function reinstate(context: Context, app: string, id: string): Promise<Lic
   return withoutText(await change(context, app, id, () => plan))
 }
 
-/** Seats that one transaction deletes. */
-const pageSize = 1_000
-/** A license key with no more seats is deleted in one transaction. */
-const mostAtOnce = 1_000
-
-/** Whoever holds a revoked license key gets no new seat, so the pages come to an end. */
-async function deleteManySeats(context: Context, app: AppRecord, id: string): Promise<void> {
-  const filter = { appId: app.id, licenseKeyId: id, now: context.runtime.now() }
-  if ((await context.storage.countLicenses(filter)) <= mostAtOnce) return
-  if (context.inHostTransaction || context.unit !== null) return
-  await revoke({ ...context, recorder: null }, app.id, id)
-  while ((await context.storage.deleteSeats(id, pageSize)) === pageSize);
-}
-
-async function deleteLicenseKey(context: Context, app: string, id: string): Promise<void> {
+async function remove(context: Context, app: string, id: string): Promise<void> {
   const record = await requireApp(context, app, 'license_keys:delete')
-  await findKnown(context, record, knownId(id))
-  await deleteManySeats(context, record, id)
-  const work = () =>
-    inTransaction(context, async (tx, emit) => {
-      const held = await tx.holdLicenseKey(id)
-      if (held === null) throw licenseKeyNotFound()
-      const used = await tx.countSeats(id)
-      await tx.deleteLicenseKey(id)
-      await emit(record, licenseKeyEvent('license_key.deleted', held, used, context.runtime.now()))
-      return {}
-    })
-  await retryUntilWon(work)
+  const end = () => revoke(unrecorded(context), record.id, id)
+  await deleteLicenseKey(context, record, knownId(id), end)
 }
 
 export function bindLicenseKeys(context: Context): LicenseKeys {
@@ -372,7 +365,7 @@ export function bindLicenseKeys(context: Context): LicenseKeys {
     roll: (app, id, options) => roll(context, app, id, options),
     revoke: (app, id, options) => revoke(context, app, id, options),
     reinstate: (app, id) => reinstate(context, app, id),
-    delete: (app, id) => deleteLicenseKey(context, app, id),
+    delete: (app, id) => remove(context, app, id),
     releaseAll: async (app, id, options = {}) =>
       releaseAll(context, await requireApp(context, app, 'license_keys:write'), knownId(id), options),
     release: (app, licenseId, holder) => release(context, app, licenseId, holder),

@@ -1,14 +1,18 @@
+import type { Actor } from '../actor.ts'
+import { actIn, entryOf } from '../acts/act.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { readId } from '../ids.ts'
 import { authenticateRenewal, TokenCredential } from '../licenses/check-token.ts'
+import { releaseAct } from '../licenses/changes.ts'
 import { licenseId, requireApp, requireLicense } from '../lookup.ts'
 import { retryUntilWon } from '../retry.ts'
 import { releaseEvent } from '../runtime/events.ts'
 import type { AppRecord, LicenseKeyRecord, LicenseRecord, StorageSession } from '../storage/index.ts'
-import { type Emit, inTransaction, lostIfGone } from '../transaction.ts'
-import { findKnown, licenseKeyNotFound } from './changes.ts'
+import { inTransaction, lostIfGone, unrecorded } from '../transaction.ts'
+import { findKnown, licenseKeyNotFound, type Session } from './changes.ts'
 import { invalidLicenseKey, requireLicenseKey, type LicenseKeyCredential } from './credential.ts'
+import { holderOf, withHolder } from './holder-actor.ts'
 import { seatExceptions, type SeatExceptions } from './input.ts'
 import { releaseCounted, releasesLeft } from './view.ts'
 
@@ -44,8 +48,8 @@ interface Request {
   readonly licenseId: string
   /** The license key that the caller showed. */
   readonly shown: LicenseKeyCredential | null
-  /** True for a holder, whose releases are counted. */
-  readonly isCounted: boolean
+  /** The license or the license key of a holder, whose releases are counted; `null` for the vendor. */
+  readonly holder: Actor | null
 }
 
 function lostTooOften(): LicensingError {
@@ -62,7 +66,8 @@ async function tokenRequest(context: Context, app: string, id: string, token: un
   const own = credential.token.jti.licenseId
   if (own !== readId('lic', id))
     throw new LicensingError('token_mismatch', 'The token belongs to another license')
-  return { app: credential.app, licenseId: own, shown: null, isCounted: true }
+  const holder = { type: 'license', id: own, label: null } as const
+  return { app: credential.app, licenseId: own, shown: null, holder }
 }
 
 async function requestOf(
@@ -74,10 +79,10 @@ async function requestOf(
   if (holder?.currentToken !== undefined) return tokenRequest(context, app, id, holder.currentToken)
   if (holder === undefined) {
     const record = await requireApp(context, app, 'licenses:release')
-    return { app: record, licenseId: licenseId(id), shown: null, isCounted: false }
+    return { app: record, licenseId: licenseId(id), shown: null, holder: null }
   }
   const shown = await requireLicenseKey(context, app, holder.licenseKey, 'licenses:release')
-  return { app: shown.app, licenseId: licenseId(id), shown, isCounted: true }
+  return { app: shown.app, licenseId: licenseId(id), shown, holder: holderOf(shown) }
 }
 
 /** The license key of the seat. @throws {LicensingError} `not_found` for a seat of another; `conflict` without one. */
@@ -93,10 +98,10 @@ async function counted(
   context: Context,
   tx: StorageSession,
   key: LicenseKeyRecord,
-  { isCounted }: Request,
+  { holder }: Request,
 ): Promise<LicenseKeyRecord | null> {
   const now = context.runtime.now()
-  if (!isCounted) return key
+  if (holder === null) return key
   if (releasesLeft(key, now) === 0)
     throw new LicensingError('release_limit_reached', 'The releases of this year are used up')
   return tx.updateLicenseKey(key.id, key.version, { ...releaseCounted(key, now), updatedAt: now })
@@ -106,7 +111,7 @@ async function giveBack(
   context: Context,
   request: Request,
   licenseKeyId: string,
-  [tx, emit]: readonly [StorageSession, Emit],
+  [tx, emit]: Session,
 ): Promise<Release | null> {
   const now = context.runtime.now()
   const key = await tx.holdLicenseKey(licenseKeyId)
@@ -119,7 +124,8 @@ async function giveBack(
   if (seat.revokedAt !== null) return { released: true, releasesLeft: releasesLeft(key, now) }
   const spent = await counted(context, tx, key, request)
   const released = { revokedAt: now, revokedReason: null, revokedCause: 'released', updatedAt: now } as const
-  const left = await tx.updateLicense(seat.id, seat.version, released)
+  const entry = entryOf(context, releaseAct(request.app, { ...seat, ...released }))
+  const left = await tx.updateLicense(seat.id, seat.version, released, entry)
   if (spent === null || left === null) return null
   await emit(request.app, releaseEvent(left, now))
   return { released: true, releasesLeft: releasesLeft(spent, now) }
@@ -133,10 +139,11 @@ export async function release(
   holder?: HolderCredential,
 ): Promise<Release> {
   const request = await requestOf(context, app, id, holder)
+  const named = withHolder(context, request.holder)
   const attempt = async (): Promise<Release | null> => {
     const license = await requireLicense(context, request.app, request.licenseId)
     const keyId = keyIdOf(license, request)
-    const work = inTransaction(context, (tx, emit) => giveBack(context, request, keyId, [tx, emit]))
+    const work = inTransaction(named, (...session) => giveBack(named, request, keyId, session))
     return lostIfGone(context, work)
   }
   return retryUntilWon(attempt, { lost: lostTooOften })
@@ -152,17 +159,19 @@ async function releasePage(
   exceptIds: readonly string[],
 ): Promise<number> {
   const now = context.runtime.now()
-  const page = await inTransaction({ ...context, recorder: null }, async (tx, emit) => {
+  const page = await inTransaction(unrecorded(context), async (tx, emit, note) => {
     if ((await tx.holdLicenseKey(licenseKeyId)) === null) throw licenseKeyNotFound()
     const wanted = { licenseKeyId, now, cause: 'released', exceptIds, limit: pageSize } as const
     const released = await tx.releaseSeats(wanted)
     for (const seat of released) await emit(app, releaseEvent(seat, now))
+    const seats = { seats_released: [null, released.length] as const }
+    if (released.length > 0) note(actIn(app, 'licenses.released', ['license_key', licenseKeyId], seats))
     return released
   })
   return page.length
 }
 
-/** Gives all seats of a license key back, in pages. Each page is one step, so the call may be repeated. */
+/** Gives all seats of a license key back, in pages. Each page is one step with one entry in the audit log, so the call may be repeated. */
 export async function releaseAll(
   context: Context,
   app: AppRecord,

@@ -1,6 +1,8 @@
 import type { Context } from '../context.ts'
-import { checkEmail, customerRecord, foldEmail } from '../customers.ts'
+import { entryOf } from '../acts/act.ts'
+import { customerCreated, customerRecord } from '../customers.ts'
 import { LicensingError } from '../errors.ts'
+import { checkEmail, foldEmail } from '../input/email.ts'
 import { checkMetadata } from '../input/parse.ts'
 import { retryUntilWon } from '../retry.ts'
 import { licenseKeyEvent } from '../runtime/events.ts'
@@ -13,7 +15,7 @@ import type {
   StorageSession,
 } from '../storage/index.ts'
 import { inTransaction, lostIfGone } from '../transaction.ts'
-import { checkTaken, writeHeld, type LicenseKeyChange, type Session } from './changes.ts'
+import { checkTaken, licenseKeyAct, writeHeld, type LicenseKeyChange, type Session } from './changes.ts'
 import { aliasFields } from './credential.ts'
 import { sale as saleInput, type ParsedSale, type Sale, type SaleCustomer } from './input.ts'
 import { changedAlias, changesClaims, existingTier, newRecord, realChanges, reissue } from './terms.ts'
@@ -150,8 +152,13 @@ async function newSaleRecord(
   return { ...record, externalAsOf: sale.asOf, ...endingOf(context, record, sale.ended ?? null) }
 }
 
-async function insertCustomer([tx]: Session, { customer, isNew }: Found): Promise<boolean> {
-  return !isNew || tx.insertCustomer(customer)
+async function insertCustomer(
+  context: Context,
+  app: AppRecord,
+  tx: StorageSession,
+  { customer, isNew }: Found,
+): Promise<boolean> {
+  return !isNew || tx.insertCustomer(customer, entryOf(context, customerCreated(app, customer)))
 }
 
 function findSale(
@@ -169,7 +176,9 @@ async function create(context: Context, app: AppRecord, sale: ParsedSale): Promi
   const view = await toLicenseKey(context, app, key)
   const result = { ...view, applied: true, created: true, customerConflict: found.isConflict }
   const insert = async (...[tx, emit]: Session): Promise<SyncedLicenseKey | null> => {
-    if (!(await insertCustomer([tx, emit], found)) || !(await tx.insertLicenseKey(key))) return null
+    const entry = entryOf(context, licenseKeyAct(app, 'license_key.created', null, key))
+    if (!(await insertCustomer(context, app, tx, found)) || !(await tx.insertLicenseKey(key, entry)))
+      return null
     await emit(app, licenseKeyEvent('license_key.created', key, 0, context.runtime.now()))
     return result
   }
@@ -215,13 +224,14 @@ async function change(
     resultOf(withoutText(await toLicenseKey(context, app, key, session)), effect)
   const intended = await effectOf(context, app, sale, known, context.storage)
   if (Object.keys(intended.patch).length === 0) return show(known, intended, context.storage)
-  const work = async (...[tx, emit]: Session): Promise<SyncedLicenseKey | null> => {
+  const work = async (...session: Session): Promise<SyncedLicenseKey | null> => {
+    const [tx] = session
     const held = await tx.holdLicenseKey(known.id)
     if (held === null) return null
     const effect = await effectOf(context, app, sale, held, tx)
     if (Object.keys(effect.patch).length === 0) return show(held, effect, tx)
-    if (effect.found !== null && !(await insertCustomer([tx, emit], effect.found))) return null
-    const written = await writeHeld(context, app, held, changeOf(context, held, effect.patch), [tx, emit])
+    if (effect.found !== null && !(await insertCustomer(context, app, tx, effect.found))) return null
+    const written = await writeHeld(context, app, held, changeOf(context, held, effect.patch), session)
     return written && show(written, effect, tx)
   }
   const done = await lostIfGone(context, inTransaction(context, work))

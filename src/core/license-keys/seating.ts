@@ -1,9 +1,12 @@
+import { entryOf } from '../acts/act.ts'
 import { LicensingError } from '../errors.ts'
 import type { AuthenticToken } from '../licenses/check-token.ts'
+import { licenseAct, releaseAct } from '../licenses/changes.ts'
 import { seatClaims } from '../licenses/seats.ts'
 import type { signOfLife } from '../licenses/seen.ts'
 import { licenseEvent, licenseKeyEvent, releaseEvent } from '../runtime/events.ts'
 import type {
+  AuditEntryRecord,
   LicenseKeyPatch,
   LicenseKeyRecord,
   LicensePatch,
@@ -14,6 +17,7 @@ import type {
 import { statusOf } from '../token/decision.ts'
 import { day, maxInstant } from '../time.ts'
 import { makeRoom } from './capacity.ts'
+import { licenseKeyAct } from './changes.ts'
 import type { Turn } from './turn.ts'
 
 /** The installation that wants a seat. */
@@ -72,7 +76,7 @@ function issued(
 
 /** The license that occupies the place makes way if it has ended, or if its token is shown. */
 async function clearPlace(
-  { app, now, tx, emit }: Turn,
+  { app, now, tx, emit, note }: Turn,
   { installationId, proof }: Newcomer,
   seat: LicenseRecord | null,
 ): Promise<boolean> {
@@ -84,7 +88,10 @@ async function clearPlace(
     if (holder === null) return true
     const isTaken = holder.licenseKeyId !== null && holder.revokedAt === null
     const replaced = { revokedAt: now, revokedCause: 'replaced', current: false } as const
-    if (isTaken) await emit(app, releaseEvent({ ...holder, ...replaced, version: holder.version + 1 }, now))
+    if (!isTaken) return true
+    const left = { ...holder, ...replaced, version: holder.version + 1 }
+    note(releaseAct(app, left))
+    await emit(app, releaseEvent(left, now))
     return true
   }
   // Installation ids are half public, so anybody with a license key could otherwise push a license off its machine.
@@ -93,8 +100,10 @@ async function clearPlace(
     throw new LicensingError('conflict', 'The installation has another active license: show its token')
   const moved = { revokedAt: now, revokedReason: null, revokedCause: 'moved', current: false } as const
   const left = await tx.updateLicense(holder.id, holder.version, { ...moved, updatedAt: now })
-  if (left !== null) await emit(app, releaseEvent(left, now))
-  return left !== null
+  if (left === null) return false
+  note(releaseAct(app, left))
+  await emit(app, releaseEvent(left, now))
+  return true
 }
 
 function newSeat(turn: Turn, newcomer: Newcomer, claims: WholeClaims): LicenseRecord {
@@ -122,6 +131,15 @@ function newSeat(turn: Turn, newcomer: Newcomer, claims: WholeClaims): LicenseRe
   }
 }
 
+/** The entry that the write of the seat takes along. */
+function activated(
+  { context, app }: Turn,
+  before: LicenseRecord | null,
+  after: LicenseRecord,
+): AuditEntryRecord | undefined {
+  return entryOf(context, licenseAct(app, 'license.activated', before, after))
+}
+
 /** A seat comes back under its id, and every token from before its release is refused. */
 async function revive(
   turn: Turn,
@@ -135,18 +153,19 @@ async function revive(
   // A seat that was given back keeps its place until another license needs it.
   const place = seat.current ? {} : { current: true }
   const whole = { ...claims, ...patch, ...taken, ...place, minRevision: patch.revision }
-  return turn.tx.updateLicense(seat.id, seat.version, whole)
+  const entry = activated(turn, seat, { ...seat, ...whole })
+  return turn.tx.updateLicense(seat.id, seat.version, whole, entry)
 }
 
 /** Most places are free, so only an occupied one is looked at. */
 async function insert(turn: Turn, newcomer: Newcomer, claims: WholeClaims): Promise<LicenseRecord | null> {
   const seat = newSeat(turn, newcomer, claims)
-  if (await turn.tx.insertLicense(seat)) return seat
+  if (await turn.tx.insertLicense(seat, activated(turn, null, seat))) return seat
   if (!(await clearPlace(turn, newcomer, null))) return null
-  return (await turn.tx.insertLicense(seat)) ? seat : null
+  return (await turn.tx.insertLicense(seat, activated(turn, null, seat))) ? seat : null
 }
 
-/** The installation has the seat already, so only its claims are issued anew. */
+/** The installation has the seat already, so only its claims are issued anew. That is no act, so it has no entry in the audit log. */
 async function renew(
   turn: Turn,
   newcomer: Newcomer,
@@ -173,7 +192,7 @@ export async function occupy(
   newcomer: Newcomer,
   { seat, taken }: Seating,
 ): Promise<Occupied | null> {
-  const { app, now, emit } = turn
+  const { app, now, emit, note } = turn
   if (seat?.revokedAt === null) return renew(turn, newcomer, seat, taken)
   const claims = await wholeClaims(turn)
   const { used, patch } = await makeRoom(turn, taken)
@@ -186,6 +205,7 @@ export async function occupy(
   if (license === null) return null
   await emit(app, licenseEvent('license.activated', license, now))
   const isStarted = key.expiresAt !== turn.key.expiresAt
+  if (isStarted) note(licenseKeyAct(app, 'license_key.updated', turn.key, key))
   if (isStarted) await emit(app, licenseKeyEvent('license_key.updated', key, used + 1, now))
   return { license, key, seatsUsed: used + 1, created: true }
 }

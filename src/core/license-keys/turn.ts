@@ -1,8 +1,8 @@
 import type { Context } from '../context.ts'
 import type { AppRecord, LicenseKeyRecord, NumericDate, StorageSession } from '../storage/index.ts'
-import type { Emit } from '../transaction.ts'
+import type { Emit, Note } from '../transaction.ts'
 
-/** The turn of one activation: the transaction that holds its license key. */
+/** The turn of one activation: the transaction that holds its license key. Its actor is the license key. */
 export interface Turn {
   readonly context: Context
   readonly app: AppRecord
@@ -11,4 +11,5 @@ export interface Turn {
   readonly now: NumericDate
   readonly tx: StorageSession
   readonly emit: Emit
+  readonly note: Note
 }

@@ -1,3 +1,5 @@
+import { type Act, actIn, entryOf } from '../acts/act.ts'
+import { licenseChanges } from '../acts/records.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { requireLicense } from '../lookup.ts'
@@ -5,6 +7,7 @@ import { retryUntilWon } from '../retry.ts'
 import { licenseEvent, type LicenseEventType } from '../runtime/events.ts'
 import type {
   AppRecord,
+  AuditEntryRecord,
   LicenseKeyRecord,
   LicensePatch,
   LicenseRecord,
@@ -16,10 +19,29 @@ import { type Emit, inTransaction, lostIfGone } from '../transaction.ts'
 import { takeSeat } from './seats.ts'
 import { toUnsigned, type SignedLicense } from './view.ts'
 
+/** An act on a license, from one of its states to the next. */
+export function licenseAct(
+  app: AppRecord,
+  action: string,
+  before: LicenseRecord | null,
+  after: LicenseRecord | null,
+): Act {
+  const id = after?.id ?? before?.id ?? null
+  return actIn(app, action, ['license', id], licenseChanges(before, after))
+}
+
+/** The act of giving a seat back, or of taking it away. */
+export function releaseAct(app: AppRecord, seat: LicenseRecord): Act {
+  const before = { ...seat, revokedAt: null, revokedReason: null, revokedCause: null }
+  return licenseAct(app, 'license.released', before, seat)
+}
+
 /** A change to a license, and the event that announces it. */
 export interface LicenseChange {
   readonly patch: LicensePatch
   readonly event: LicenseEventType
+  /** True for a renewal by the license's own token: nobody acts, so it has no entry in the audit log. */
+  readonly isRenewal?: boolean
   /** The license key of which the license takes a seat again, as it was read with the license. */
   readonly takes?: LicenseKeyRecord | undefined
 }
@@ -87,16 +109,17 @@ async function completed(
   return { ...patch, ...(current !== undefined && { current }), updatedAt: context.runtime.now() }
 }
 
-/** Releases the slot that the license takes from an expired or revoked one, then writes the license. */
+/** Releases the slot that the license takes from an expired or revoked one, then writes the license and the entry. */
 async function write(
   tx: StorageSession,
   license: LicenseRecord,
   patch: LicensePatch,
   now: NumericDate,
+  entry: AuditEntryRecord | undefined,
 ): Promise<LicenseRecord | null> {
   const installationId = patch.installationId ?? license.installationId
   if (patch.current === true) await tx.releaseInstallation(license.appId, installationId, now, license.id)
-  return tx.updateLicense(license.id, license.version, patch)
+  return tx.updateLicense(license.id, license.version, patch, entry)
 }
 
 /** Resolves to `null` if another request changed the license first. */
@@ -104,14 +127,16 @@ async function applyChange(
   context: Context,
   app: AppRecord,
   license: LicenseRecord,
-  { patch, event, takes }: LicenseChange,
+  { patch, event, takes, isRenewal = false }: LicenseChange,
 ): Promise<SignedLicense | null> {
   const whole = await completed(context, license, patch)
   // The result is made before the transaction, because its `jti` waits for cryptography.
-  const result = await toUnsigned(context, app, { ...license, ...whole })
+  const next = { ...license, ...whole }
+  const result = await toUnsigned(context, app, next)
   const change = async (tx: StorageSession, emit: Emit): Promise<SignedLicense | null> => {
     if (takes !== undefined && !(await takeSeat(tx, takes))) return null
-    const written = await write(tx, license, whole, context.runtime.now())
+    const entry = isRenewal ? undefined : entryOf(context, licenseAct(app, event, license, next))
+    const written = await write(tx, license, whole, context.runtime.now(), entry)
     if (written === null) return null
     await emit(app, licenseEvent(event, written, context.runtime.now()))
     return result
@@ -169,7 +194,8 @@ async function insertNew(
 ): Promise<SignedLicense | null> {
   const insert = async (tx: StorageSession, emit: Emit): Promise<SignedLicense | null> => {
     if (slot === 'ended') await tx.releaseInstallation(app.id, license.installationId, context.runtime.now())
-    if (!(await tx.insertLicense(license))) return null
+    const entry = entryOf(context, licenseAct(app, 'license.created', null, license))
+    if (!(await tx.insertLicense(license, entry))) return null
     await emit(app, licenseEvent('license.created', license, context.runtime.now()))
     return result
   }
@@ -206,9 +232,10 @@ export async function writeNewLicense(
 export async function deleteLicense(context: Context, app: AppRecord, id: string): Promise<void> {
   const attempt = async (): Promise<object | null> => {
     const license = await requireLicense(context, app, id)
-    return inTransaction(context, async (tx, emit) => {
+    return inTransaction(context, async (tx, emit, note) => {
       const last = await tx.updateLicense(id, license.version, {})
       if (last === null || !(await tx.deleteLicense(id))) return null
+      note(licenseAct(app, 'license.deleted', last, null))
       await emit(app, licenseEvent('license.deleted', last, context.runtime.now()))
       return {}
     })

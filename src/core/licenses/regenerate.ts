@@ -1,4 +1,6 @@
 import { Type } from '@sinclair/typebox'
+import { actIn } from '../acts/act.ts'
+import type { Changes } from '../acts/changes.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { flag, identifier, reference } from '../input/fields.ts'
@@ -12,7 +14,7 @@ import type {
   StorageSession,
 } from '../storage/index.ts'
 import type { Decision } from '../token/decision.ts'
-import { type Emit, inTransaction } from '../transaction.ts'
+import { type Emit, inTransaction, type Note, unrecorded } from '../transaction.ts'
 import { changeLicense, type ChangePlan } from './changes.ts'
 import { decideOwnToken, type AuthenticToken } from './check-token.ts'
 import { signOfLife } from './seen.ts'
@@ -154,7 +156,7 @@ export async function renewLicense(
     await admitOnce()
     const patch = await nextRevision(context, app, license, { revision: jti.revision })
     const seen = signOfLife(context.runtime.now(), token.kid, options.client)
-    return { patch: { ...patch, ...seen }, event: 'license.regenerated' }
+    return { patch: { ...patch, ...seen }, event: 'license.regenerated', isRenewal: true }
   }
   return changeLicense(context, app, jti.licenseId, plan, known)
 }
@@ -167,7 +169,15 @@ async function bulkFilter(context: Context, app: AppRecord, given: BulkRegenerat
   return { appId: app.id, tierId: tier?.id, customerId, now: context.runtime.now() }
 }
 
-/** The last page emits the one event, with the count of all. */
+function changesOf({ tierId, customerId }: RegenerationPage, count: number): Changes {
+  return {
+    licenses_regenerated: [null, count],
+    ...(tierId !== undefined && { tier_id: [tierId, tierId] as const }),
+    ...(customerId !== undefined && { customer_id: [customerId, customerId] as const }),
+  }
+}
+
+/** Each page writes an entry, because it is a commit. The last page emits the one event, with the count of all. */
 async function regeneratePage(
   context: Context,
   app: AppRecord,
@@ -176,9 +186,10 @@ async function regeneratePage(
 ): Promise<{ readonly total: number; readonly last: string | null }> {
   const { tierId = null, customerId = null } = page
   // No page holds the whole result: an idempotency key stores that after the last one.
-  const regenerate = async (tx: StorageSession, emit: Emit) => {
+  const regenerate = async (tx: StorageSession, emit: Emit, note: Note) => {
     const { count, last } = await tx.regenerateMany(page)
     const total = before + count
+    if (count > 0) note(actIn(app, 'licenses.regenerated', ['app', app.id], changesOf(page, count)))
     if (last === null && total > 0)
       await emit(app, {
         type: 'licenses.regenerated',
@@ -186,7 +197,7 @@ async function regeneratePage(
       })
     return { total, last }
   }
-  return inTransaction({ ...context, recorder: null }, regenerate, { alone: true })
+  return inTransaction(unrecorded(context), regenerate, { alone: true })
 }
 
 async function regeneratePages(context: Context, app: AppRecord, filter: BulkFilter): Promise<number> {

@@ -1,4 +1,12 @@
-import { createHmac, createPublicKey, createSecretKey, hash, verify, type KeyObject } from 'node:crypto'
+import {
+  createHmac,
+  createPublicKey,
+  createSecretKey,
+  hash,
+  hkdfSync,
+  verify,
+  type KeyObject,
+} from 'node:crypto'
 
 // Web Crypto takes a promise and a thread for each of these, which cost several times the work itself.
 
@@ -15,6 +23,25 @@ export interface MacSecret {
 export function macSecret(bytes: Uint8Array): MacSecret {
   const key = createSecretKey(bytes)
   return { mac: (message) => createHmac('sha256', key).update(message).digest() }
+}
+
+/** A secret that chains texts by HMAC-SHA-256 (RFC 2104): each code covers the code before it. */
+export interface ChainSecret {
+  /** The code of a text in UTF-8 after the code `before`. Both codes are 32 bytes in base64url. */
+  next(before: string, text: string): string
+}
+
+export function chainSecret(bytes: Uint8Array): ChainSecret {
+  const key = createSecretKey(bytes)
+  return {
+    next: (before, text) =>
+      createHmac('sha256', key).update(before, 'base64url').update(text, 'utf8').digest('base64url'),
+  }
+}
+
+/** Derives 32 bytes from a secret by HKDF-SHA-256 (RFC 5869) without a salt. Each `context` gives others. */
+export function derivedSecret(secret: Uint8Array, context: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(), context, 32))
 }
 
 /** A public key that checks RS256 signatures (RFC 7518 section 3.3). */

@@ -86,6 +86,16 @@ export interface RevokedKeysEventData {
   readonly kids: readonly string[]
 }
 
+/** The data of a checkpoint of the audit log. */
+export interface CheckpointEventData {
+  /** The place of the last entry that it covers. */
+  readonly seq: number
+  /** The `mac` of that entry. */
+  readonly head: string
+  /** The signed statement (RFC 7515 section 7.1). Keep it where nobody who can change the database can change it. */
+  readonly checkpoint: string
+}
+
 /** The data of each event type. */
 export interface EventData {
   readonly 'license.created': LicenseEventData
@@ -112,6 +122,7 @@ export interface EventData {
   readonly 'app.keys_rotated': RotationEventData
   readonly 'app.keys_revoked': RevokedKeysEventData
   readonly 'app.recovery_set': RecoveryEventData
+  readonly 'audit.checkpoint': CheckpointEventData
   readonly 'webhook.test': Readonly<Record<never, never>>
 }
 
@@ -178,6 +189,7 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   'app.keys_rotated': 'The signing key of the app was replaced',
   'app.keys_revoked': 'Recovery keys revoked earlier signing keys of the app',
   'app.recovery_set': 'The app got recovery keys, or others in place of them',
+  'audit.checkpoint': 'The audit log grew, and the app has signed how far. Keep it elsewhere',
   'webhook.test': 'Somebody called webhook-test',
 }
 

@@ -1,6 +1,5 @@
 import { LicensingError } from '../errors.ts'
-import { retryUntilWon } from '../retry.ts'
-import type { Storage } from '../storage/index.ts'
+import type { Storage, StorageSession } from '../storage/index.ts'
 import type { Sealer } from './sealer.ts'
 
 const purpose = 'key-check'
@@ -24,17 +23,12 @@ export async function checkMasterKey(storage: Storage, sealer: Sealer): Promise<
 }
 
 /**
- * Reseals the check record under the first master key. Resolves to `false` if it is already.
- *
- * @throws {LicensingError} `conflict` if other servers keep resealing it under another key.
+ * Reseals the check record under the first master key. Resolves to `false` if it is already, and to `null` if another server
+ * was faster.
  */
-export async function resealKeyCheck(storage: Storage, sealer: Sealer): Promise<boolean> {
-  const attempt = async (): Promise<boolean | null> => {
-    const sealed = await storage.claimKeyCheck(newCheck(sealer))
-    const next = sealer.reseal(sealed, purpose)
-    if (next === null) return false
-    return (await storage.reseal({ kind: 'keyCheck' }, sealed, next)) ? true : null
-  }
-  const lost = () => new LicensingError('conflict', 'Others put the check record under another master key')
-  return retryUntilWon(attempt, { lost })
+export async function resealKeyCheck(session: StorageSession, sealer: Sealer): Promise<boolean | null> {
+  const sealed = await session.claimKeyCheck(newCheck(sealer))
+  const next = sealer.reseal(sealed, purpose)
+  if (next === null) return false
+  return (await session.reseal({ kind: 'keyCheck' }, sealed, next)) ? true : null
 }

@@ -2,6 +2,7 @@ import { gcm } from '@noble/ciphers/aes.js'
 import { randomBytes } from '@noble/ciphers/utils.js'
 import { base64url } from 'jose'
 import { LicensingError } from '../errors.ts'
+import { derivedSecret } from './crypto.ts'
 
 /** 32 bytes, as bytes or in base64. The first key of a list seals, and every key opens. */
 export type MasterKey = Uint8Array | string | readonly (Uint8Array | string)[]
@@ -17,6 +18,16 @@ export interface Sealer {
    * @throws {LicensingError} `master_key` if no configured key made it, or it was altered or moved.
    */
   reseal(sealed: string, purpose: string): string | null
+  /** A secret from each master key by HKDF-SHA-256 (RFC 5869), that of the first key first. Each `context` gives others. */
+  derive(context: string): readonly [DerivedSecret, ...DerivedSecret[]]
+}
+
+/** A secret that a master key determines. */
+export interface DerivedSecret {
+  /** The id of the master key. It reveals nothing about the key. */
+  readonly keyId: string
+  /** 32 bytes. */
+  readonly bytes: Uint8Array
 }
 
 interface IdentifiedKey {
@@ -73,6 +84,10 @@ function openWith(
   }
 }
 
+function derivedFrom({ id, bytes }: IdentifiedKey, context: string): DerivedSecret {
+  return { keyId: id, bytes: derivedSecret(bytes, context) }
+}
+
 /** @throws {LicensingError} `master_key` if a key is malformed. */
 export async function createSealer(masterKey: MasterKey): Promise<Sealer> {
   const given: readonly unknown[] = Array.isArray(masterKey) ? masterKey : [masterKey]
@@ -90,5 +105,9 @@ export async function createSealer(masterKey: MasterKey): Promise<Sealer> {
     open,
     reseal: (sealed, purpose) =>
       sealed.startsWith(`${version}.${first.id}.`) ? null : sealWith(first, open(sealed, purpose), purpose),
+    derive: (context) => [
+      derivedFrom(first, context),
+      ...keys.slice(1).map((key) => derivedFrom(key, context)),
+    ],
   }
 }

@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { metadata, nullable, text, type Metadata } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
+import type { AuditEntryRecord } from './audit-entries.ts'
 import type { Page } from './page.ts'
 import { described, id, noted, timestamps, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
@@ -52,8 +53,11 @@ export interface CustomerStorage {
   findCustomer(appId: string, id: string): Promise<CustomerRecord | null>
   findCustomerByEmail(appId: string, foldedEmail: string): Promise<CustomerRecord | null>
   findCustomerByExternalId(appId: string, externalId: string): Promise<CustomerRecord | null>
-  /** Resolves to `false` and writes nothing if the e-mail or the external id is taken in the app. */
-  insertCustomer(customer: CustomerRecord): Promise<boolean>
+  /**
+   * Resolves to `false` and writes nothing if the e-mail or the external id is taken in the app. Otherwise it writes `entry` in
+   * the same step.
+   */
+  insertCustomer(customer: CustomerRecord, entry?: AuditEntryRecord): Promise<boolean>
   /** Resolves to `null` and changes nothing if there is no such customer, or the e-mail or external id is taken. */
   updateCustomer(id: string, patch: CustomerPatch): Promise<CustomerRecord | null>
   /** Deletes the customer and its licenses in one step. */

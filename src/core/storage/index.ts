@@ -14,6 +14,8 @@
 
 import type { ApiKeyStorage } from './api-keys.ts'
 import type { AppStorage } from './apps.ts'
+import type { AuditChainStorage } from './audit-chain.ts'
+import type { AuditEntryStorage } from './audit-entries.ts'
 import type { CustomerStorage } from './customers.ts'
 import type { DeletionStorage } from './deletions.ts'
 import type { DeliveryStorage } from './deliveries.ts'
@@ -31,6 +33,21 @@ import type { WebhookStorage } from './webhooks.ts'
 export type { Metadata } from '../input/fields.ts'
 export type { ApiKeyFilter, ApiKeyPatch, ApiKeyRecord, ApiKeyStorage } from './api-keys.ts'
 export type { AppFilter, AppPatch, AppRecord, AppStorage, Mode } from './apps.ts'
+export type {
+  AuditChainPatch,
+  AuditChainRecord,
+  AuditChainStorage,
+  AuditCheckpointRecord,
+  AuditSeal,
+} from './audit-chain.ts'
+export type {
+  ActorFilter,
+  ActorType,
+  AuditEntryFilter,
+  AuditEntryRecord,
+  AuditEntryStorage,
+  AuditPruning,
+} from './audit-entries.ts'
 export type { CustomerFilter, CustomerPatch, CustomerRecord, CustomerStorage } from './customers.ts'
 export type { DeletedPage, DeletionPage, DeletionRecord, DeletionStorage } from './deletions.ts'
 export type {
@@ -91,7 +108,9 @@ export interface StorageSession
     DeliveryStorage,
     IdempotencyStorage,
     SecretStorage,
-    DeletionStorage {}
+    DeletionStorage,
+    AuditEntryStorage,
+    AuditChainStorage {}
 
 /** The way in which a transaction runs. */
 export interface TransactionOptions {

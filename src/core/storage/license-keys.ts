@@ -12,6 +12,7 @@ import {
   type Metadata,
 } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
+import type { AuditEntryRecord } from './audit-entries.ts'
 import type { Limits } from '../limits.ts'
 import type { LicenseRecord, RevokedCause } from './licenses.ts'
 import type { Page } from './page.ts'
@@ -238,8 +239,11 @@ export interface SeatReissue {
  * A taken seat always occupies its installation slot.
  */
 export interface LicenseKeyStorage {
-  /** Resolves to `false`, and writes nothing, if the handle, the alias or the external id is taken in the app. */
-  insertLicenseKey(key: LicenseKeyRecord): Promise<boolean>
+  /**
+   * Resolves to `false`, and writes nothing, if the handle, the alias or the external id is taken in the app. Otherwise it writes
+   * `entry` in the same step.
+   */
+  insertLicenseKey(key: LicenseKeyRecord, entry?: AuditEntryRecord): Promise<boolean>
   findLicenseKey(appId: string, id: string): Promise<LicenseKeyRecord | null>
   findLicenseKeyByHandle(appId: string, handle: string): Promise<LicenseKeyRecord | null>
   findLicenseKeyByAlias(appId: string, aliasHash: string): Promise<LicenseKeyRecord | null>

@@ -12,6 +12,7 @@ import {
   type Metadata,
 } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
+import type { AuditEntryRecord } from './audit-entries.ts'
 import type { Limits } from '../limits.ts'
 import type { Page } from './page.ts'
 import {
@@ -187,9 +188,10 @@ export interface LicenseStorage {
   findCurrentLicense(appSlugOrId: string, installationId: string): Promise<LicenseRecord | null>
   /**
    * Resolves to `false` and writes nothing if another license occupies the installation slot. Exactly one of several
-   * concurrent callers gets it. After `false` inside a transaction, give the transaction up.
+   * concurrent callers gets it. After `false` inside a transaction, give the transaction up. It writes `entry` in the same step
+   * if it writes the license.
    */
-  insertLicense(license: LicenseRecord): Promise<boolean>
+  insertLicense(license: LicenseRecord, entry?: AuditEntryRecord): Promise<boolean>
   /**
    * Releases the installation slot if its license is expired or revoked as of `now`, unless that license is `exceptId`. The
    * `version` of the license rises. An active license keeps its slot. A taken seat of a license key that loses its slot is
@@ -204,9 +206,15 @@ export interface LicenseStorage {
   /**
    * Writes `patch` and adds one to `version`, but only while `version` equals `expectedVersion`. Exactly one of several
    * concurrent callers that name the same version receives the new record; the others receive `null`. A patch that would
-   * take an occupied installation slot also receives `null`. After `null` inside a transaction, give the transaction up.
+   * take an occupied installation slot also receives `null`. After `null` inside a transaction, give the transaction up. It
+   * writes `entry` in the same step if it writes the license.
    */
-  updateLicense(id: string, expectedVersion: number, patch: LicensePatch): Promise<LicenseRecord | null>
+  updateLicense(
+    id: string,
+    expectedVersion: number,
+    patch: LicensePatch,
+    entry?: AuditEntryRecord,
+  ): Promise<LicenseRecord | null>
   deleteLicense(id: string): Promise<boolean>
   /** Newest first. */
   listLicenses(filter: LicenseFilter, page: Page): Promise<readonly LicenseRecord[]>

@@ -1,9 +1,15 @@
+import { system } from '../actor.ts'
+import { actIn } from '../acts/act.ts'
 import type { Context } from '../context.ts'
 import type { AttemptCounts } from '../load.ts'
-import type { DeliveryRecord } from '../storage/index.ts'
+import { LicensingError } from '../errors.ts'
+import { retryUntilWon } from '../retry.ts'
+import type { AppRecord, DeliveryRecord, WebhookPatch, WebhookRecord } from '../storage/index.ts'
 import { day } from '../time.ts'
+import { inTransaction } from '../transaction.ts'
+import { isoTime } from '../wire.ts'
 import { announceEnds } from './expiry-notices.ts'
-import { changeWebhook, openWebhookSecret, webhookOf } from './secret.ts'
+import { openWebhookSecret, webhookOf } from './secret.ts'
 
 /** The receiver of an app's events, and the secrets that sign them. */
 export interface WebhookTarget {
@@ -165,14 +171,41 @@ async function countOutcome(
 ): Promise<void> {
   if (error !== null && retryIn !== null) return
   // Ignore the outcome if the app's webhook URL has changed since the lease.
-  if ((await context.storage.findApp(appId))?.webhookUrl !== url) return
-  await changeWebhook(context, appId, ({ failures, disabledAt }) => {
+  const app = await context.storage.findApp(appId)
+  if (app?.webhookUrl !== url) return
+  const patchOf = ({ failures, disabledAt }: WebhookRecord): WebhookPatch | null => {
     if (error === null) return failures === 0 ? null : { failures: 0 }
     const isOff = gone || failures + 1 >= failuresUntilOff
     return {
       failures: failures + 1,
       ...(isOff && disabledAt === null && { disabledAt: context.runtime.now() }),
     }
+  }
+  await retryUntilWon(
+    async () => {
+      const webhook = await webhookOf(context, appId)
+      const patch = patchOf(webhook)
+      return patch === null ? webhook : writeOutcome(context, app, webhook, patch)
+    },
+    { lost: () => new LicensingError('conflict', 'Other requests changed the webhook first') },
+  )
+}
+
+/** Counting is nobody's act. To switch the webhook off is one of the server itself. */
+function writeOutcome(
+  context: Context,
+  app: AppRecord,
+  { version }: WebhookRecord,
+  patch: WebhookPatch,
+): Promise<WebhookRecord | null> {
+  const { disabledAt } = patch
+  if (typeof disabledAt !== 'number') return context.storage.updateWebhook(app.id, version, patch)
+  const act = actIn(app, 'webhook.disabled', ['app', app.id], {
+    webhook_disabled_at: [null, isoTime(disabledAt)],
+  })
+  return inTransaction({ ...context, actor: system }, async (tx, _emit, note) => {
+    note(act)
+    return tx.updateWebhook(app.id, version, patch)
   })
 }
 

@@ -1,4 +1,6 @@
 import { Type } from '@sinclair/typebox'
+import { actIn, recordReads } from '../acts/act.ts'
+import type { Changes } from '../acts/changes.ts'
 import { allItems, type FilterOf } from '../all-items.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
@@ -11,6 +13,7 @@ import type { EventType } from '../runtime/events.ts'
 import type { AppRecord, DeliveryRecord, NumericDate, WebhookRecord } from '../storage/index.ts'
 import { day } from '../time.ts'
 import { afterCommit, inTransaction } from '../transaction.ts'
+import { isoTime } from '../wire.ts'
 import { openWebhookSecret, sealWebhookSecret, webhookOf } from './secret.ts'
 
 /** The secret that signs an app's events. */
@@ -127,13 +130,27 @@ function toSecret(context: Context, { appId, secret, previousUntil }: WebhookRec
   }
 }
 
+/** Shows the secret, which the audit log has first. */
+async function showSecret(context: Context, app: string): Promise<WebhookSecret> {
+  const record = await requireApp(context, app, 'webhooks:write')
+  const webhook = await webhookOf(context, record.id)
+  await recordReads(context, [actIn(record, 'webhook.secret_shown', ['app', record.id], null)])
+  return toSecret(context, webhook)
+}
+
+function rolledSecret(previousUntil: NumericDate | null): Changes {
+  const overlap = previousUntil === null ? {} : { previous_until: [null, isoTime(previousUntil)] as const }
+  return { webhook_secret: ['…', '…'], ...overlap }
+}
+
 async function rollSecret(
   context: Context,
   app: string,
   options: WebhookRollOptions,
 ): Promise<WebhookSecret> {
   const { overlapSeconds = day } = webhookRollOptions.parse(options)
-  const { id } = await requireApp(context, app, 'webhooks:write')
+  const record = await requireApp(context, app, 'webhooks:write')
+  const { id } = record
   const secret = sealWebhookSecret(context, id)
   return retryUntilWon(async () => {
     const { secret: old, version } = await webhookOf(context, id)
@@ -142,8 +159,9 @@ async function rollSecret(
       previousSecret: overlapSeconds === 0 ? null : old,
       previousUntil: overlapSeconds === 0 ? null : context.runtime.now() + overlapSeconds,
     }
-    return inTransaction(context, async (tx) => {
+    return inTransaction(context, async (tx, _emit, note) => {
       const webhook = await tx.updateWebhook(id, version, patch)
+      note(actIn(record, 'webhook.secret_rolled', ['app', id], rolledSecret(patch.previousUntil)))
       return webhook && toSecret(context, webhook)
     })
   })
@@ -186,8 +204,9 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
     if (delivery === null) throw notFound()
     await checkReady(context, record)
     const again = { state: 'pending', attempts: 0, dueAt: context.runtime.now() } as const
-    return inTransaction(context, async (tx) => {
+    return inTransaction(context, async (tx, _emit, note) => {
       const changed = await tx.updateDelivery(id, delivery.version, again)
+      note(actIn(record, 'webhook_delivery.retried', ['webhook_delivery', id], null))
       return changed && toDelivery(changed)
     })
   })
@@ -198,8 +217,9 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
 async function test(context: Context, app: string): Promise<WebhookDelivery> {
   const record = await requireApp(context, app, 'webhooks:write')
   await checkReady(context, record)
-  const delivery = await inTransaction(context, async (_tx, emit) => {
+  const delivery = await inTransaction(context, async (_tx, emit, note) => {
     const sent = await emit(record, { type: 'webhook.test', data: {} })
+    note(actIn(record, 'webhook.test', ['app', record.id], null))
     return sent && toDelivery(sent)
   })
   if (delivery === null) throw notFound()
@@ -208,8 +228,7 @@ async function test(context: Context, app: string): Promise<WebhookDelivery> {
 
 export function bindWebhooks(context: Context): Webhooks {
   return {
-    secret: async (app) =>
-      toSecret(context, await webhookOf(context, (await requireApp(context, app, 'webhooks:write')).id)),
+    secret: (app) => showSecret(context, app),
     rollSecret: (app, options = {}) => rollSecret(context, app, options),
     deliveries: (app, query = {}) => listDeliveries(context, app, query),
     allDeliveries: (app, filter) =>

@@ -1,6 +1,7 @@
 import { sql, type CompiledQuery } from 'kysely'
 import type {
   ApiKeyRecord,
+  AuditEntryRecord,
   CustomerRecord,
   DeliveryRecord,
   ExpiryNotice,
@@ -13,6 +14,7 @@ import { isPostgres, typed } from './dialect.ts'
 import type { Writer } from './executor.ts'
 import {
   apiKeyRows,
+  auditEntryRows,
   customerRows,
   deliveryRows,
   expiryNoticeRows,
@@ -32,6 +34,7 @@ export interface BatchRecords {
   readonly notice: ExpiryNotice
   readonly delivery: DeliveryRecord
   readonly apiKey: ApiKeyRecord
+  readonly auditEntry: AuditEntryRecord
 }
 
 interface Table<Entry extends object> {
@@ -47,6 +50,7 @@ const tables: { readonly [Kind in keyof BatchRecords]: Table<BatchRecords[Kind]>
   notice: { name: 'heartwood_license_notice', rows: expiryNoticeRows },
   delivery: { name: 'heartwood_delivery', rows: deliveryRows },
   apiKey: { name: 'heartwood_api_key', rows: apiKeyRows },
+  auditEntry: { name: 'heartwood_audit_entry', rows: auditEntryRows },
 }
 
 /** The most records of one statement: SQLite takes 32,766 values, and a license key has 39. */

@@ -1,5 +1,6 @@
 import type { SelectQueryBuilder } from 'kysely'
 import type {
+  AuditEntryRecord,
   CustomerFilter,
   CustomerPatch,
   CustomerRecord,
@@ -7,6 +8,7 @@ import type {
   Page,
 } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
+import { insertWithEntry } from './entry-writes.ts'
 import { contains, lockLicenseKeys } from './dialect.ts'
 import type { Executor, Reader } from './executor.ts'
 import { KyselyFeatures } from './features.ts'
@@ -29,9 +31,9 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
     return findBy(this.executor, 'external_id', appId, externalId)
   }
 
-  async insertCustomer(customer: CustomerRecord): Promise<boolean> {
-    const { insertCustomer } = this.executor.hot
-    return (await this.executor.writeFirst(insertCustomer, customerRows.toValues(customer))) !== undefined
+  insertCustomer(customer: CustomerRecord, entry?: AuditEntryRecord): Promise<boolean> {
+    const query = this.executor.hot.insertCustomer
+    return insertWithEntry(this.executor, { query, parameters: customerRows.toValues(customer) }, entry)
   }
 
   async updateCustomer(id: string, patch: CustomerPatch): Promise<CustomerRecord | null> {

@@ -30,6 +30,8 @@ export interface Executor {
   writeFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined>
   /** Runs a short write. It may share its commit with others. */
   write<T>(query: (db: Writer) => Promise<T>): Promise<T>
+  /** Runs a few short statements in one step. It may share its commit with others. The first must be a write. */
+  together<T>(work: (db: Writer) => Promise<T>): Promise<T>
   /** Runs several statements, or one that takes long, in one step. The first must be a write, so that it takes the lock. */
   atomically<T>(work: (db: Writer) => Promise<T>): Promise<T>
   /** Verbs call this after they have destroyed a secret. */
@@ -155,6 +157,10 @@ export class TransactionExecutor implements Executor {
     }
   }
 
+  together<T>(work: Query<T>): Promise<T> {
+    return this.write(work)
+  }
+
   atomically<T>(work: Query<T>): Promise<T> {
     return this.write(work)
   }
@@ -241,10 +247,12 @@ export class StorageExecutor implements Executor {
     return this.#write({ mayShare: true, alone: () => query(writer), within: query })
   }
 
+  together<T>(work: Query<T>): Promise<T> {
+    return this.#inOneStep(work, true)
+  }
+
   atomically<T>(work: Query<T>): Promise<T> {
-    const { writer } = this.#connections
-    const alone = () => (writer.isTransaction ? work(writer) : beginOn(writer).execute(work))
-    return this.#write({ mayShare: false, alone, within: work })
+    return this.#inOneStep(work, false)
   }
 
   async secretErased(): Promise<void> {
@@ -263,6 +271,12 @@ export class StorageExecutor implements Executor {
   close(): Promise<void> {
     this.#closed ??= this.#inFlight.close().then(this.#connections.close)
     return this.#closed
+  }
+
+  #inOneStep<T>(work: Query<T>, mayShare: boolean): Promise<T> {
+    const { writer } = this.#connections
+    const alone = () => (writer.isTransaction ? work(writer) : beginOn(writer).execute(work))
+    return this.#write({ mayShare, alone, within: work })
   }
 
   #write<T>(write: PendingWrite<T>): Promise<T> {

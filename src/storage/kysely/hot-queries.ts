@@ -22,7 +22,14 @@ import type { Database, Row } from '../schema.ts'
 import { batchInserts, type BatchInserts } from './batch.ts'
 import { featureSlugs } from './dialect.ts'
 import { isLicensePresent, isPresent, licenseColumns, licenseKeyColumns } from './presence.ts'
-import { customerRows, licenseRows, standingRows, type RowMapper } from './rows.ts'
+import {
+  auditEntryRows,
+  customerRows,
+  licenseKeyRows,
+  licenseRows,
+  standingRows,
+  type RowMapper,
+} from './rows.ts'
 
 /** The result of an insert that wrote a row. */
 interface Inserted {
@@ -66,6 +73,10 @@ export interface HotQueries {
   readonly insertCustomer: CompiledQuery<Inserted>
   /** Parameters: the values of {@link licenseRows}. */
   readonly insertLicense: CompiledQuery<Inserted>
+  /** Parameters: the values of {@link licenseKeyRows}. */
+  readonly insertLicenseKey: CompiledQuery<Inserted>
+  /** Parameters: the values of {@link auditEntryRows}. */
+  readonly insertAuditEntry: CompiledQuery
   /** Parameters: app id, value of the column. */
   readonly licenseKeyBy: Readonly<
     Record<'id' | 'handle' | 'alias_hash' | 'external_id', CompiledQuery<Row<LicenseKeyRecord>>>
@@ -103,6 +114,8 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     signingKeys: signingKeys(db),
     insertCustomer: insert(db, 'heartwood_customer', customerRows),
     insertLicense: insert(db, 'heartwood_license', licenseRows),
+    insertLicenseKey: insert(db, 'heartwood_license_key', licenseKeyRows),
+    insertAuditEntry: insertAuditEntry(db),
     ...licenseKeys(db),
     ...seats(db),
     updateLicense: compiledByColumns((columns) =>
@@ -228,7 +241,7 @@ function seating(db: Kysely<Database>, taken: Expression<unknown>) {
 /** Returns no row, and writes nothing, if the id or another unique value is taken. */
 function insert<Entry extends object>(
   db: Kysely<Database>,
-  table: 'heartwood_customer' | 'heartwood_license',
+  table: 'heartwood_customer' | 'heartwood_license' | 'heartwood_license_key',
   rows: RowMapper<Entry>,
 ): CompiledQuery<Inserted> {
   return db
@@ -236,6 +249,14 @@ function insert<Entry extends object>(
     .values(Object.fromEntries(rows.columns.map(({ name }) => [name, ''])) as never)
     .onConflict((conflict) => conflict.doNothing())
     .returning(sql<number>`1`.as('one'))
+    .compile()
+}
+
+function insertAuditEntry(db: Kysely<Database>): CompiledQuery {
+  const values = Object.fromEntries(auditEntryRows.columns.map(({ name }) => [name, '']))
+  return db
+    .insertInto('heartwood_audit_entry')
+    .values(values as never)
     .compile()
 }
 

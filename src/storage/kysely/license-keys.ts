@@ -1,5 +1,6 @@
 import { sql, type SelectQueryBuilder } from 'kysely'
 import type {
+  AuditEntryRecord,
   EndingLicenseKeys,
   LicenseKeyFilter,
   LicenseKeyPatch,
@@ -13,11 +14,12 @@ import type {
   Seating,
 } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
+import { insertWithEntry } from './entry-writes.ts'
 import { type Executor, firstRow, type Reader, type Writer } from './executor.ts'
 import { statusIs } from './license-filter.ts'
 import { KyselyLicenses } from './licenses.ts'
 import { isLicensePresent, licenseKeyColumns } from './presence.ts'
-import { countOf, deleteById, insertUnlessTaken, newestFirst } from './queries.ts'
+import { countOf, deleteById, newestFirst } from './queries.ts'
 import { licenseKeyRows, licenseRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
 import {
@@ -32,9 +34,9 @@ import {
 } from './seats.ts'
 
 export abstract class KyselyLicenseKeys extends KyselyLicenses implements LicenseKeyStorage {
-  insertLicenseKey(key: LicenseKeyRecord): Promise<boolean> {
-    const row = licenseKeyRows.toRow(key)
-    return this.executor.write((db) => insertUnlessTaken(db, 'heartwood_license_key', row))
+  insertLicenseKey(key: LicenseKeyRecord, entry?: AuditEntryRecord): Promise<boolean> {
+    const query = this.executor.hot.insertLicenseKey
+    return insertWithEntry(this.executor, { query, parameters: licenseKeyRows.toValues(key) }, entry)
   }
 
   findLicenseKey(appId: string, id: string): Promise<LicenseKeyRecord | null> {

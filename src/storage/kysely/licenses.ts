@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import type {
+  AuditEntryRecord,
   LicenseFilter,
   LicensePatch,
   LicenseRecord,
@@ -15,14 +16,13 @@ import type {
 import { isAppId } from './apps.ts'
 import { KyselyCustomers } from './customers.ts'
 import { typed } from './dialect.ts'
-import { firstRow, type Writer } from './executor.ts'
+import { insertWithEntry, writeWithEntry } from './entry-writes.ts'
 import { countLicenses, presentLicenses, selectPresent, statusIs } from './license-filter.ts'
 import { licenseList } from './license-list.ts'
 import { isLicensePresent } from './presence.ts'
 import { newestFirst, deleteById } from './queries.ts'
 import { regenerateMany } from './regenerate-many.ts'
 import { licenseRows } from './rows.ts'
-import { nullIfTaken } from './savepoint.ts'
 import { countSeen } from './seen.ts'
 import { countList, readList } from './walk.ts'
 
@@ -37,9 +37,9 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
     return licenseRows.toRecordOrNull(await this.executor.readFirst(query, [appSlugOrId, installationId]))
   }
 
-  async insertLicense(license: LicenseRecord): Promise<boolean> {
-    const { insertLicense } = this.executor.hot
-    return (await this.executor.writeFirst(insertLicense, licenseRows.toValues(license))) !== undefined
+  insertLicense(license: LicenseRecord, entry?: AuditEntryRecord): Promise<boolean> {
+    const query = this.executor.hot.insertLicense
+    return insertWithEntry(this.executor, { query, parameters: licenseRows.toValues(license) }, entry)
   }
 
   async releaseInstallation(
@@ -64,13 +64,13 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
     id: string,
     expectedVersion: number,
     patch: LicensePatch,
+    entry?: AuditEntryRecord,
   ): Promise<LicenseRecord | null> {
     const changes = { ...licenseRows.toColumns(patch), version: expectedVersion + 1 }
     const query = this.executor.hot.updateLicense(Object.keys(changes))
     const parameters = [...Object.values(changes), id, expectedVersion]
-    const update = (db: Writer) => firstRow(db, query, parameters)
-    const takesSlot = patch.current !== undefined || patch.installationId !== undefined
-    const row = await this.executor.write((db) => (takesSlot ? nullIfTaken(db, update) : update(db)))
+    const mayBeTaken = patch.current !== undefined || patch.installationId !== undefined
+    const row = await writeWithEntry(this.executor, { query, parameters, mayBeTaken }, entry)
     return licenseRows.toRecordOrNull(row)
   }
 

@@ -1,5 +1,12 @@
 import { apiKeyRecord, type ApiKeyRecord } from '../../core/storage/api-keys.ts'
 import { appRecord, type AppRecord } from '../../core/storage/apps.ts'
+import {
+  auditChainRecord,
+  auditCheckpointRecord,
+  type AuditChainRecord,
+  type AuditCheckpointRecord,
+} from '../../core/storage/audit-chain.ts'
+import { auditEntryRecord, type AuditEntryRecord } from '../../core/storage/audit-entries.ts'
 import { customerRecord, type CustomerRecord } from '../../core/storage/customers.ts'
 import { deletionRecord, type DeletionRecord } from '../../core/storage/deletions.ts'
 import { deliveryRecord, type DeliveryRecord } from '../../core/storage/deliveries.ts'
@@ -183,6 +190,11 @@ export const storedResponseRows: RowMapper<StoredResponseRecord> = new RowMapper
   fieldsOf(storedResponseRecord),
 )
 export const webhookRows: RowMapper<WebhookRecord> = new RowMapper(fieldsOf(webhookRecord))
+export const auditEntryRows: RowMapper<AuditEntryRecord> = new RowMapper(fieldsOf(auditEntryRecord))
+export const auditChainRows: RowMapper<AuditChainRecord> = new RowMapper(fieldsOf(auditChainRecord))
+export const auditCheckpointRows: RowMapper<AuditCheckpointRecord> = new RowMapper(
+  fieldsOf(auditCheckpointRecord),
+)
 export const deletionRows: RowMapper<DeletionRecord> = new RowMapper(fieldsOf(deletionRecord))
 export const deliveryRows: RowMapper<DeliveryRecord> = new RowMapper(fieldsOf(deliveryRecord))
 

@@ -10,12 +10,12 @@ import type {
 import type { Database, Row } from '../schema.ts'
 import { featureSlugs, lockLicenseKeys, lockRow, typed } from './dialect.ts'
 import type { Reader, Writer } from './executor.ts'
-import { KyselyKeyStatements } from './key-statements.ts'
+import { KyselyAuditChain } from './audit-chain.ts'
 import { countOf, limited, deleteById, insertUnlessTaken, wroteRow } from './queries.ts'
 import { isPresent } from './presence.ts'
 import { featureRows, storedTierRows, tierRows } from './rows.ts'
 
-export abstract class KyselyTiers extends KyselyKeyStatements implements TierStorage {
+export abstract class KyselyTiers extends KyselyAuditChain implements TierStorage {
   async findTier(appId: string, idOrSlug: string): Promise<TierRecord | null> {
     const row = await this.executor.readFirst(this.executor.hot.tier, [appId, idOrSlug, idOrSlug])
     return tierRows.toRecordOrNull(row)

@@ -4,6 +4,7 @@ import type {
   CustomerStorage,
   LicenseRecord,
 } from '../../core/storage/index.ts'
+import { addEntry } from './audit-entries.ts'
 import { patched } from './frozen.ts'
 import type { Runner } from './runner.ts'
 import { countOf, keyOf, takePage } from './table.ts'
@@ -16,10 +17,10 @@ export function customerStorage({ read, write }: Runner): CustomerStorage {
       read(({ customers }) => customers.getBy(0, keyOf(appId, foldedEmail))),
     findCustomerByExternalId: (appId, externalId) =>
       read(({ customers }) => customers.getBy(1, keyOf(appId, externalId))),
-    insertCustomer: (customer) =>
-      write(({ apps, customers }) => {
-        requireParent(apps.get(customer.appId))
-        return customers.insert(customer)
+    insertCustomer: (customer, entry) =>
+      write((tables) => {
+        requireParent(tables.apps.get(customer.appId))
+        return addEntry(tables, entry, tables.customers.insert(customer))
       }),
     updateCustomer: (id, patch) =>
       write(({ customers }) => {

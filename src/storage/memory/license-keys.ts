@@ -7,6 +7,7 @@ import type {
   NumericDate,
 } from '../../core/storage/index.ts'
 import { statusOf } from '../../core/token/decision.ts'
+import { addEntry } from './audit-entries.ts'
 import { patched } from './frozen.ts'
 import type { Runner } from './runner.ts'
 import { seatStorage } from './seats.ts'
@@ -16,10 +17,10 @@ import { inApp, type LookUps, requireParent, type Tables } from './tables.ts'
 export function licenseKeyStorage(runner: Runner): LicenseKeyStorage {
   const { read, write } = runner
   return {
-    insertLicenseKey: (key) =>
+    insertLicenseKey: (key, entry) =>
       write((tables) => {
         requireParents(tables, key)
-        return tables.licenseKeys.insert(key)
+        return addEntry(tables, entry, tables.licenseKeys.insert(key))
       }),
     findLicenseKey: (appId, id) => read(({ licenseKeys }) => inApp(appId, licenseKeys.get(id))),
     findLicenseKeyByHandle: (appId, handle) =>

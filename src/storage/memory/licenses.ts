@@ -11,6 +11,7 @@ import type {
 } from '../../core/storage/index.ts'
 import { statusOf } from '../../core/token/decision.ts'
 import { findApp } from './apps.ts'
+import { addEntry } from './audit-entries.ts'
 import { patched } from './frozen.ts'
 import type { Runner } from './runner.ts'
 import { countOf, keyOf, takePage } from './table.ts'
@@ -25,15 +26,15 @@ export function licenseStorage({ read, write }: Runner): LicenseStorage {
         const app = findApp(tables, appSlugOrId)
         return app && tables.licenses.getBy(0, keyOf(app.id, installationId))
       }),
-    insertLicense: (license) =>
+    insertLicense: (license, entry) =>
       write((tables) => {
         requireParents(tables, license)
-        return tables.licenses.insert(license)
+        return addEntry(tables, entry, tables.licenses.insert(license))
       }),
     releaseInstallation: (appId, installationId, now, exceptId) =>
       write((tables) => releaseInstallation(tables, keyOf(appId, installationId), now, exceptId)),
-    updateLicense: (id, expectedVersion, patch) =>
-      write((tables) => updateLicense(tables, id, expectedVersion, patch)),
+    updateLicense: (id, expectedVersion, patch, entry) =>
+      write((tables) => addEntry(tables, entry, updateLicense(tables, id, expectedVersion, patch))),
     deleteLicense: (id) =>
       write(({ licenses, notices }) => {
         notices.deleteWhere(id)

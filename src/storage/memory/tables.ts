@@ -1,6 +1,9 @@
 import type {
   ApiKeyRecord,
   AppRecord,
+  AuditChainRecord,
+  AuditCheckpointRecord,
+  AuditEntryRecord,
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
@@ -61,6 +64,30 @@ export interface Setting {
   readonly value: string
 }
 
+/** The chain of audit entries, under one id. */
+export interface StoredChain {
+  readonly id: string
+  readonly chain: AuditChainRecord
+}
+
+/** A checkpoint of the chain, in order of its place. */
+export interface StoredCheckpoint {
+  readonly id: string
+  readonly position: number
+  readonly checkpoint: AuditCheckpointRecord
+}
+
+/** An audit entry in the order of places; at 0 if it has none yet. */
+export interface AuditPlace {
+  readonly id: string
+  readonly group: 'sealed' | 'unsealed'
+  readonly position: number
+}
+
+export function placeOf({ id, seq }: Pick<AuditEntryRecord, 'id' | 'seq'>): AuditPlace {
+  return seq === null ? { id, group: 'unsealed', position: 0 } : { id, group: 'sealed', position: seq }
+}
+
 export interface Tables {
   readonly apps: Table<AppRecord>
   readonly keyRings: Table<KeyRing>
@@ -79,6 +106,10 @@ export interface Tables {
   readonly notices: Table<ExpiryNotice & { readonly id: string }>
   readonly clocks: Table<Clock>
   readonly settings: Table<Setting>
+  readonly auditPlaces: Table<AuditPlace>
+  readonly auditChains: Table<StoredChain>
+  readonly auditCheckpoints: Table<StoredCheckpoint>
+  readonly auditEntries: Table<AuditEntryRecord>
 }
 
 /** The tables without their writes. */
@@ -127,6 +158,12 @@ export function newTables(journal: Journal): Tables {
     }),
     clocks: new Table<Clock>(journal),
     settings: new Table<Setting>(journal),
+    auditPlaces: new Table<AuditPlace>(journal, { group: ({ group }) => group, compare: byPosition }),
+    auditChains: new Table<StoredChain>(journal),
+    auditCheckpoints: new Table<StoredCheckpoint>(journal, { compare: byPosition }),
+    auditEntries: new Table<AuditEntryRecord>(journal, {
+      unique: [({ seq }) => (seq === null ? null : `${seq}`)],
+    }),
   }
 }
 

@@ -1,0 +1,163 @@
+import { sql, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
+import type {
+  ActorFilter,
+  AuditEntryFilter,
+  AuditEntryRecord,
+  AuditEntryStorage,
+  AuditPruning,
+  NumericDate,
+  Page,
+} from '../../core/storage/index.ts'
+import type { Database } from '../schema.ts'
+import { KyselyDeletions } from './deletions.ts'
+import type { Executor, Reader, Writer } from './executor.ts'
+import { countOf, newestFirst } from './queries.ts'
+import { auditEntryRows } from './rows.ts'
+import { countList, type List, readList, tested } from './walk.ts'
+
+const table = 'heartwood_audit_entry'
+
+export abstract class KyselyAuditEntries extends KyselyDeletions implements AuditEntryStorage {
+  async insertAuditEntries(entries: readonly AuditEntryRecord[]): Promise<void> {
+    const { executor } = this
+    if (entries.length === 0) return
+    if (entries.length > 1) return executor.together((db) => insertAll(db, entries))
+    await executor.writeFirst(executor.hot.insertAuditEntry, auditEntryRows.toValues(entries[0]!))
+  }
+
+  async listAuditEntries(filter: AuditEntryFilter, page: Page): Promise<readonly AuditEntryRecord[]> {
+    const { executor } = this
+    const list = await entryList(executor, filter)
+    const rows = executor.blocksLoop
+      ? await readList(executor, list, page, (query) => query.selectAll())
+      : await executor.read((db) => newestFirst(allOf(db, list).selectAll(), page).execute())
+    return auditEntryRows.toRecords(rows)
+  }
+
+  async countAuditEntries(filter: AuditEntryFilter): Promise<number> {
+    const { executor } = this
+    const list = await entryList(executor, filter)
+    return executor.blocksLoop ? countList(executor, list) : executor.read((db) => countOf(allOf(db, list)))
+  }
+
+  async pruneAuditEntries({ before, belowSeq, limit }: AuditPruning): Promise<number> {
+    const first = await this.executor.read((db) => firstSealed(db, limit))
+    const stays = first.findIndex((entry) => entry.createdAt >= before || entry.seq >= belowSeq)
+    const last = (stays === -1 ? first : first.slice(0, stays)).at(-1)
+    if (last === undefined) return 0
+    const deleted = await this.executor.write((db) =>
+      db.deleteFrom(table).where('seq', '<=', last.seq).returning('id').execute(),
+    )
+    return deleted.length
+  }
+}
+
+type Entries = SelectQueryBuilder<Database, typeof table, unknown>
+
+/** The most entries of one statement: SQLite takes 32,766 values. */
+const insertedAtOnce = 500
+
+async function insertAll(db: Writer, entries: readonly AuditEntryRecord[]): Promise<void> {
+  for (let at = 0; at < entries.length; at += insertedAtOnce) {
+    const rows = entries.slice(at, at + insertedAtOnce).map((entry) => auditEntryRows.toRow(entry))
+    await db.insertInto(table).values(rows).execute()
+  }
+}
+
+interface Sealed {
+  readonly seq: number
+  readonly createdAt: NumericDate
+}
+
+async function firstSealed(db: Reader, limit: number): Promise<readonly Sealed[]> {
+  const places = db.selectFrom(table).select(['seq', 'created_at']).where('seq', 'is not', null)
+  const rows = await places.orderBy('seq').limit(limit).execute()
+  return rows.map((row) => ({ seq: Number(row.seq), createdAt: Number(row.created_at) }))
+}
+
+function allOf(db: Reader, { indexed, conditions }: List<typeof table>): Entries {
+  return conditions.reduce((query, condition) => query.where(condition), indexed(db))
+}
+
+/** Ids and times are in one order, except around a clock that was set back: by at most so many seconds. */
+const leap = 3_600
+
+/** The last entry before this time. Each entry from an hour later on has a higher id. */
+async function lastIdBefore(executor: Executor, time: NumericDate): Promise<string | null> {
+  const row = await executor.read((db) =>
+    ids(db)
+      .where('created_at', '<', time)
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .executeTakeFirst(),
+  )
+  return row?.id ?? null
+}
+
+/** The first entry from this time on. Each entry from an hour earlier or before has a lower id. */
+async function firstIdFrom(executor: Executor, time: NumericDate): Promise<string | null> {
+  const row = await executor.read((db) =>
+    ids(db).where('created_at', '>=', time).orderBy('created_at').orderBy('id').executeTakeFirst(),
+  )
+  return row?.id ?? null
+}
+
+function ids(db: Reader) {
+  return db.selectFrom(table).select('id').limit(1)
+}
+
+/** The entries that pass the filter, as a list to walk. A span of times becomes one of ids. */
+async function entryList(executor: Executor, filter: AuditEntryFilter): Promise<List<typeof table>> {
+  const { from, to } = filter
+  const before = from === undefined ? null : await lastIdBefore(executor, from - leap)
+  const end = to === undefined ? null : await firstIdFrom(executor, to + leap)
+  const [indexed, others] = keysOf(filter)
+  const column = executor.blocksLoop ? tested : sql.ref
+  return {
+    indexed: (db) => {
+      const all = indexed.reduce((query, key) => query.where(isKey(sql.ref, key)), entries(db))
+      const begun = before === null ? all : all.where('id', '>', before)
+      return end === null ? begun : begun.where('id', '<', end)
+    },
+    conditions: [
+      ...others.map((key) => isKey(column, key)),
+      ...(from === undefined ? [] : [sql<SqlBool>`${column('created_at')} >= ${from}`]),
+      ...(to === undefined ? [] : [sql<SqlBool>`${column('created_at')} < ${to}`]),
+    ],
+  }
+}
+
+function entries(db: Reader): Entries {
+  return db.selectFrom(table)
+}
+
+type Key = readonly [column: string, value: string | null]
+
+function actorKeys({ type, id }: ActorFilter): readonly Key[] {
+  return [
+    ['actor_type', type],
+    ['actor_id', id],
+  ]
+}
+
+/** The columns of one index, which has their entries in the order of the ids, and the columns that are tested then. */
+function keysOf(filter: AuditEntryFilter): readonly [indexed: readonly Key[], others: readonly Key[]] {
+  const { mode, appId, targetId, actor, action } = filter
+  const inMode: readonly Key[] = mode === undefined ? [] : [['mode', mode]]
+  const inApp: readonly Key[] = appId === undefined ? [] : [['app_id', appId]]
+  const byActor = actor === undefined ? [] : actorKeys(actor)
+  const byAction: readonly Key[] = action === undefined ? [] : [['action', action]]
+  if (targetId !== undefined)
+    return [[['target_id', targetId]], [...inMode, ...inApp, ...byActor, ...byAction]]
+  if (actor !== undefined)
+    return [
+      [...byActor, ...inMode],
+      [...inApp, ...byAction],
+    ]
+  if (action !== undefined) return [[...byAction, ...inMode], inApp]
+  return appId === undefined ? [inMode, []] : [inApp, inMode]
+}
+
+function isKey(column: (name: string) => RawBuilder<unknown>, [name, value]: Key): RawBuilder<SqlBool> {
+  return value === null ? sql<SqlBool>`${column(name)} is null` : sql<SqlBool>`${column(name)} = ${value}`
+}

@@ -1,0 +1,76 @@
+import { CompiledQuery } from 'kysely'
+import type { AuditEntryRecord } from '../../core/storage/index.ts'
+import type { Executor, Writer } from './executor.ts'
+import { firstRow } from './executor.ts'
+import { auditEntryRows } from './rows.ts'
+import { nullIfTaken } from './savepoint.ts'
+
+/** A write that was compiled before. It returns a row if it wrote one. */
+interface HotWrite<Row> {
+  readonly query: CompiledQuery<Row>
+  readonly parameters: readonly unknown[]
+  /** True if it may meet a taken value of a unique index. Then it writes nothing. */
+  readonly mayBeTaken?: boolean
+}
+
+/** PostgreSQL writes both by one statement, because each statement is a round trip. */
+const joined = new WeakMap<CompiledQuery, CompiledQuery<unknown>>()
+
+/** The same write, which also inserts the entry if it returns a row. Its parameters come before those of the entry. */
+function withEntry<Row>(query: CompiledQuery<Row>): CompiledQuery<Row> {
+  const known = joined.get(query) ?? joinEntry(query)
+  joined.set(query, known)
+  return known as CompiledQuery<Row>
+}
+
+function joinEntry(query: CompiledQuery): CompiledQuery<unknown> {
+  const { columns } = auditEntryRows
+  const first = query.parameters.length + 1
+  const names = columns.map(({ name }) => `"${name}"`).join(', ')
+  const values = columns.map(({ type }, at) => `cast($${first + at} as ${type})`).join(', ')
+  return CompiledQuery.raw(`with written as (${query.sql}), noted as (
+    insert into "heartwood_audit_entry" (${names}) select ${values} where exists (select 1 from written)
+  ) select * from written`)
+}
+
+function run<Row>(
+  { mayBeTaken = false }: HotWrite<Row>,
+  db: Writer,
+  query: CompiledQuery<Row>,
+  parameters: readonly unknown[],
+): Promise<Row | null | undefined> {
+  const write = (each: Writer) => firstRow(each, query, parameters)
+  return mayBeTaken ? nullIfTaken(db, write) : write(db)
+}
+
+/**
+ * Runs the write, and inserts the entry in the same step if it wrote a row. Resolves to the row, or to no value if it wrote
+ * none.
+ */
+export function writeWithEntry<Row>(
+  executor: Executor,
+  write: HotWrite<Row>,
+  entry: AuditEntryRecord | undefined,
+): Promise<Row | null | undefined> {
+  const { query, parameters } = write
+  if (entry === undefined) return executor.write((db) => run(write, db, query, parameters))
+  const values = auditEntryRows.toValues(entry)
+  if (!executor.blocksLoop)
+    return executor.write((db) => run(write, db, withEntry(query), [...parameters, ...values]))
+  const { insertAuditEntry } = executor.hot
+  return executor.together(async (db) => {
+    const row = await run(write, db, query, parameters)
+    if (row !== null && row !== undefined) await db.executeQuery({ ...insertAuditEntry, parameters: values })
+    return row
+  })
+}
+
+/** As {@link writeWithEntry}, for an insert: resolves to `true` if it wrote a row. */
+export async function insertWithEntry(
+  executor: Executor,
+  write: HotWrite<object>,
+  entry: AuditEntryRecord | undefined,
+): Promise<boolean> {
+  const row = await writeWithEntry(executor, write, entry)
+  return row !== undefined && row !== null
+}
