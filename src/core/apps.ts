@@ -49,6 +49,10 @@ export interface App {
    * switches it on again.
    */
   readonly webhookDisabledAt: NumericDate | null
+  /** The time since which the queue of its events is full, so that new events are dropped; `null` while there is room. */
+  readonly webhookQueueFullAt: NumericDate | null
+  /** The number of events that a full queue has ever dropped. Servers write it every 10 seconds. */
+  readonly webhookDroppedEvents: number
   /** The `iss` (RFC 7519) of its tokens. It never changes. */
   readonly issuer: string
   /** The letters before each license key, for people; `null` for none. A test app always has `TEST`. */
@@ -205,8 +209,18 @@ function visibleFields({
   tokenSecret: _sealed,
   recovery: _recovery,
   ...visible
-}: AppRecord): Omit<App, 'publicKeyPem' | 'webhookDisabledAt'> {
+}: AppRecord): Omit<App, 'publicKeyPem' | keyof WebhookState> {
   return { ...visible, keyPrefix: keyPrefixOf(visible) }
+}
+
+type WebhookState = Pick<App, 'webhookDisabledAt' | 'webhookQueueFullAt' | 'webhookDroppedEvents'>
+
+function webhookState(webhook: WebhookRecord | null): WebhookState {
+  return {
+    webhookDisabledAt: webhook?.disabledAt ?? null,
+    webhookQueueFullAt: webhook?.queueFullAt ?? null,
+    webhookDroppedEvents: webhook?.droppedEvents ?? 0,
+  }
 }
 
 const testPrefix = 'TEST'
@@ -227,7 +241,7 @@ function checkKeyPrefix(mode: Mode, wanted: string | null | undefined): void {
 export async function toApp(context: Context, record: AppRecord): Promise<App> {
   const webhook = record.webhookUrl === null ? null : await context.storage.findWebhook(record.id)
   const { publicKeyPem } = await activeKey(context, record.id)
-  return { ...visibleFields(record), webhookDisabledAt: webhook?.disabledAt ?? null, publicKeyPem }
+  return { ...visibleFields(record), ...webhookState(webhook), publicKeyPem }
 }
 
 function newAppRecord(context: Context, given: NewApp, mode: Mode): AppRecord {
@@ -289,7 +303,7 @@ export async function prepareApp(
   const record = newAppRecord(context, given, mode)
   const pair = await keyPairFor(context, keyPair, 'take')
   const key = await sealSigningKey(context, record.id, pair)
-  const app = { ...visibleFields(record), webhookDisabledAt: null, publicKeyPem: key.publicKeyPem }
+  const app = { ...visibleFields(record), ...webhookState(null), publicKeyPem: key.publicKeyPem }
   return { app, record, key }
 }
 

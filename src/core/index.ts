@@ -131,9 +131,12 @@ export type {
   Verification,
   VerificationUseCases,
 } from './licenses/verify.ts'
+export type { FullQueue } from './webhooks/full-queues.ts'
+export type { DeliverySelection, RetriedDeliveries } from './webhooks/retries.ts'
 export type {
   DeliveryQuery,
   WebhookDelivery,
+  WebhookDeliveryDetail,
   WebhookRollOptions,
   Webhooks,
   WebhookSecret,

@@ -33,11 +33,12 @@ import * as licenseKeys from './migrations/0008-license-keys.ts'
 import * as listIndexes from './migrations/0009-list-indexes.ts'
 import * as keyStatements from './migrations/0010-key-statements.ts'
 import * as scopes from './migrations/0011-scopes.ts'
+import * as deliveries from './migrations/0015-deliveries.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
 type Stored<Value> = Value extends boolean
   ? number
-  : Value extends readonly string[] | Metadata | Readonly<Record<string, number>> | RecoverySet
+  : Value extends readonly unknown[] | Metadata | Readonly<Record<string, number>> | RecoverySet
     ? string
     : Value
 
@@ -94,6 +95,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0009-list-indexes': listIndexes,
   '0010-key-statements': keyStatements,
   '0011-scopes': scopes,
+  '0015-deliveries': deliveries,
 })
 
 const migrationTable = 'heartwood_migration'

@@ -54,6 +54,7 @@ export interface Delivery {
 const log = getLogger(['heartwood', 'webhooks'])
 const minute = 60_000
 const hour = 3_600_000
+const tenSeconds = 10_000
 
 /** Milliseconds that a timer can wait. */
 const longest = 2 ** 31 - 1
@@ -94,6 +95,15 @@ function dispatchLimits(options: DeliveryOptions, deadlineMs: number): DispatchL
   return { perApp, total, leaseSeconds: Math.max(leaseSeconds, Math.ceil(deadlineMs / 1000) + 1) }
 }
 
+/** The word is the same in the log, in the doctor's notes and in errors. */
+async function reportFullQueues(outbox: Outbox): Promise<void> {
+  for (const { appId: app, dropped } of await outbox.reportFullQueues())
+    log.warn('webhook_queue_full: the queue of app {app} is full, and {dropped} events were dropped', {
+      app,
+      dropped,
+    })
+}
+
 function createDispatcher(outbox: Outbox, options: DeliveryOptions): Dispatcher {
   const attempts = attemptOptions(outbox, options)
   return new Dispatcher(outbox, attempts, dispatchLimits(options, attempts.deadlineMs))
@@ -105,8 +115,8 @@ function createDispatcher(outbox: Outbox, options: DeliveryOptions): Dispatcher 
  *
  * It follows the Standard Webhooks specification, https://www.standardwebhooks.com. Every minute it also writes the events
  * of licenses that expire, and finishes deletions that another process left. Every hour it deletes deliveries that ended more
- * than 30 days ago. It logs failures under
- * `heartwood`, `webhooks` (LogTape), and none of them throws.
+ * than 30 days ago. Every ten seconds it reports the events that full queues have dropped. It logs this and failures under
+ * `heartwood`, `webhooks` (LogTape), and no failure throws.
  *
  * @throws {TypeError} that names an unknown or unusable option, never its value.
  *
@@ -133,6 +143,7 @@ export function startDelivery(licensing: Licensing, options: DeliveryOptions = {
     repeat(options.pollMs ?? 1_000, () => dispatcher.poll(), onError),
     repeat(minute, () => outbox.announceEnds(), onError),
     repeat(hour, () => outbox.prune(), onError),
+    repeat(tenSeconds, () => reportFullQueues(outbox), onError),
     repeat(minute, () => licensing.finishDeletions(), onDeletionError),
   ]
   const stopListening = outbox.onWritten((appId) => dispatcher.notify(appId))
@@ -140,6 +151,7 @@ export function startDelivery(licensing: Licensing, options: DeliveryOptions = {
   const stop = async (): Promise<void> => {
     stopListening()
     await Promise.all([dispatcher.stop(options.stopMs ?? 5_000), ...tasks.map((task) => task.stop())])
+    await reportFullQueues(outbox).catch(onError)
   }
   return { stop: () => (stopping ??= stop()) }
 }

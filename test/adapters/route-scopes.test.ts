@@ -89,6 +89,8 @@ const asked: Readonly<Record<string, Asked>> = {
   'GET /apps/:slug/webhook-secret': ['webhooks:write'],
   'POST /apps/:slug/webhook-secret/roll': ['webhooks:write'],
   'GET /apps/:slug/webhook-deliveries': ['webhooks:read'],
+  'GET /apps/:slug/webhook-deliveries/:id': ['webhooks:read'],
+  'POST /apps/:slug/webhook-deliveries/retry': ['webhooks:write'],
   'POST /apps/:slug/webhook-deliveries/:id/retry': ['webhooks:write'],
   'POST /apps/:slug/webhook-test': ['webhooks:write'],
 

@@ -20,6 +20,7 @@ import { serveCommand } from './serve.ts'
 import { tiersCommands } from './tiers.ts'
 import type { CliContext } from './context.ts'
 import { verifyCommand } from './verify.ts'
+import { webhooksCommands } from './webhooks.ts'
 import { explain } from '../terminal/explain.ts'
 import type { Output } from '../terminal/output.ts'
 import { redact } from '../terminal/redact.ts'
@@ -39,6 +40,7 @@ const root: RouteMap<CliContext> = buildRouteMap({
     licenseKeys: licenseKeysCommands,
     checkKey: checkKeyCommand,
     licenses: licensesCommands,
+    webhooks: webhooksCommands,
     keys: keysCommands,
     verify: verifyCommand,
     migrate: migrateCommand,

@@ -1,8 +1,8 @@
 /**
  * The storage contract: the records of licensing, and the verbs that a storage must offer, one interface a noun.
  *
- * Records are plain objects of strings, numbers, booleans, `null` and lists of strings; `metadata` is any JSON object. A storage
- * hands out frozen records or copies, so that changing one changes nothing stored. Times are whole seconds since 1970
+ * Records are plain objects of strings, numbers, booleans, `null` and lists of strings; `metadata` is any JSON object, and
+ * `lastAttempts` of a delivery a list of plain objects. A storage hands out frozen records or copies, so that changing one changes nothing stored. Times are whole seconds since 1970
  * (NumericDate, RFC 7519 section 2). The core makes ids; a storage never does.
  *
  * Expected outcomes are values (`null`, `false`). A write rejects with a `LicensingError` of code `not_found` if the app,
@@ -34,11 +34,15 @@ export type { AppFilter, AppPatch, AppRecord, AppStorage, Mode } from './apps.ts
 export type { CustomerFilter, CustomerPatch, CustomerRecord, CustomerStorage } from './customers.ts'
 export type { DeletedPage, DeletionPage, DeletionRecord, DeletionStorage } from './deletions.ts'
 export type {
+  DeliveryAttempt,
   DeliveryFilter,
   DeliveryPatch,
   DeliveryRecord,
   DeliveryStorage,
+  FailedPosition,
   LeaseRequest,
+  RetriedPage,
+  RetryPage,
 } from './deliveries.ts'
 export type { EndingLicenses, ExpiryNotice, ExpiryNoticeStorage } from './expiry-notices.ts'
 export type { FeaturePatch, FeatureRecord, FeatureStorage } from './features.ts'
