@@ -363,4 +363,24 @@ describe('SQLite storage: a list of many thousand records', () => {
     )
     assert.ok(count >= stayers!.length && count <= wanted.length + changes)
   })
+
+  it('is read to its end if the storage closes meanwhile', async () => {
+    const { app, storage } = data
+    const reads: Readonly<Record<string, () => Promise<unknown>>> = {
+      'licenses are listed': () => storage.listLicenses({ appId: app.id, now }, { limit: 1, offset: length - 9 }),
+      'licenses are counted': () => storage.countLicenses({ appId: app.id, status: 'active', now }),
+      'licenses are counted by their last sign of life': () =>
+        storage.countSeen({ appId: app.id, now, since: [] }),
+      'customers are listed': () =>
+        storage.listCustomers({ appId: app.id, foldedEmailPart: 'nobody' }, { limit: 1 }),
+      'customers are counted': () => storage.countCustomers({ appId: app.id }),
+      'deliveries are listed': () => storage.listDeliveries({ appId: app.id }, { limit: 1, offset: 9_000 }),
+      'deliveries are counted': () => storage.countDeliveries({ appId: app.id, type: 'license.updated' }),
+    }
+    const outcomes = Object.entries(reads).map(([name, read]) => read().then(() => name))
+    const closed = storage.close()
+    await assert.rejects(storage.countLicenses({ appId: app.id, now }), { code: 'unavailable' })
+    assert.deepEqual(await Promise.all(outcomes), Object.keys(reads))
+    await closed
+  })
 })

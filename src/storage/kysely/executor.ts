@@ -4,6 +4,7 @@ import type { Serialize } from '../../core/runtime/serializer.ts'
 import { withTimeLimit } from '../../core/runtime/time-limit.ts'
 import type { TransactionOptions } from '../../core/storage/index.ts'
 import { isUndone, toLicensingError } from '../errors.ts'
+import { OneWriter } from '../one-writer.ts'
 import { retry, type RetryPolicy } from '../retry.ts'
 import type { Database } from '../schema.ts'
 import { type Commits, ownCommits, type PendingWrite } from './commits.ts'
@@ -177,26 +178,43 @@ export class TransactionExecutor implements Executor {
   }
 }
 
+/** The calls inside a call that is counted already. */
+const uncounted: Pick<InFlight, 'check' | 'enter' | 'leave' | 'close'> = {
+  check: () => {},
+  enter: () => {},
+  leave: () => {},
+  close: async () => {},
+}
+
 /** Runs the verbs outside a transaction, and transactions. It counts them all, so that closing waits for them. */
 export class StorageExecutor implements Executor {
   readonly hot: HotQueries
   readonly blocksLoop: boolean
   readonly #connections: Connections
-  readonly #inFlight = new InFlight('The storage is closed')
+  readonly #inFlight: Pick<InFlight, 'check' | 'enter' | 'leave' | 'close'>
+  /** This executor inside a call of several steps. */
+  #steps: StorageExecutor | undefined
   readonly #run: Run
   readonly #serialize: Run
   readonly #commits: Commits
+  readonly #oneWriter: OneWriter | null
   #closed: Promise<void> | undefined
 
-  constructor(connections: Connections) {
+  constructor(
+    connections: Connections,
+    hot: HotQueries = hotQueries(connections.writer),
+    inFlight: Pick<InFlight, 'check' | 'enter' | 'leave' | 'close'> = new InFlight('The storage is closed'),
+  ) {
     const { writer } = connections
     this.#connections = connections
-    this.hot = hotQueries(writer)
+    this.hot = hot
+    this.#inFlight = inFlight
     this.blocksLoop = !isPostgres(writer)
     // A conflict ends a host's transaction as a whole, so only the host can run it again.
     this.#run = isPostgres(writer) && !writer.isTransaction ? retryIfUndone : runOnce
     this.#serialize = connections.serialize ?? runOnce
     this.#commits = connections.commits ?? ownCommits
+    this.#oneWriter = this.blocksLoop && !writer.isTransaction ? new OneWriter() : null
   }
 
   read<T>(query: (db: Reader) => Promise<T>): Promise<T> {
@@ -257,7 +275,13 @@ export class StorageExecutor implements Executor {
     { alone = false }: TransactionOptions = {},
   ): Promise<T> {
     const transact = () => this.#transactOnce(work, !alone)
-    return this.#call(() => this.#serialize(() => this.#run(transact)), unchanged)
+    return this.#call(() => this.#inTurn(() => this.#run(transact)), unchanged)
+  }
+
+  /** Runs a call of several steps, which counts as one: closing waits for its last step. */
+  inSteps<T>(call: (executor: Executor) => Promise<T>): Promise<T> {
+    const steps = (this.#steps ??= new StorageExecutor(this.#connections, this.hot, uncounted))
+    return this.#call(() => call(steps), unchanged)
   }
 
   close(): Promise<void> {
@@ -266,7 +290,12 @@ export class StorageExecutor implements Executor {
   }
 
   #write<T>(write: PendingWrite<T>): Promise<T> {
-    return this.#call(() => this.#serialize(() => this.#run(() => this.#commits.run(write))))
+    return this.#call(() => this.#inTurn(() => this.#run(() => this.#commits.run(write))))
+  }
+
+  #inTurn<T>(work: () => T | Promise<T>): T | Promise<T> {
+    this.#oneWriter?.requireOutside()
+    return this.#serialize(work)
   }
 
   async #transactOnce<T>(work: (executor: TransactionExecutor) => Promise<T>, mayShare: boolean): Promise<T> {
@@ -276,7 +305,9 @@ export class StorageExecutor implements Executor {
       // The others of a shared transaction would wait as well.
       executor = new TransactionExecutor(db, this.hot, mayShare ? undefined : this.#connections.giveWay)
       try {
-        return await executor.whole(work, mayShare ? this.#commits.patience : undefined)
+        const limit = mayShare ? this.#commits.patience : undefined
+        const whole = () => executor!.whole(work, limit)
+        return await (this.#oneWriter === null ? whole() : this.#oneWriter.within(whole))
       } catch (error) {
         thrown = { error }
         throw error
