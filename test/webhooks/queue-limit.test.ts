@@ -88,6 +88,8 @@ test('a full queue refuses what exists only for its event', async () => {
   assert.match((await refusalOf(webhooks.test(slug))).message, /webhook_queue_full/)
   assert.equal(await codeOf(webhooks.retry(slug, failed.id)), 'conflict')
   assert.equal(await codeOf(webhooks.retryAll(slug, { state: 'failed', since: 0 })), 'conflict')
+  const pending = (await webhooks.deliveries(slug, { state: 'pending' })).data[0]!
+  assert.equal((await webhooks.retry(slug, pending.id)).state, 'pending', 'it needs no more room')
   assert.equal((await webhooks.delivery(slug, failed.id)).state, 'failed')
 })
 

@@ -37,13 +37,17 @@ export const deliverySelection: Input<{ readonly state: 'failed'; readonly since
 const pageSize = 250
 const mostOfCall = 10_000
 
-/** @throws {LicensingError} `conflict` if nothing can be sent to the app. */
+/** @throws {LicensingError} `conflict` if the app has no webhook, or it is switched off. */
 export async function checkReady(context: Context, app: AppRecord): Promise<void> {
   if (app.webhookUrl === null) throw new LicensingError('conflict', 'The app has no webhook_url')
   const webhook = await context.storage.findWebhook(app.id)
   if (typeof webhook?.disabledAt === 'number')
     throw new LicensingError('conflict', 'The webhook is switched off: saving webhook_url switches it on')
-  await context.runtime.deliveryQueues.requireRoom(context.storage, app.id)
+}
+
+/** @throws {LicensingError} `conflict` if the queue of the app is full. */
+export function requireRoom({ runtime, storage }: Context, { id }: AppRecord): Promise<void> {
+  return runtime.deliveryQueues.requireRoom(storage, id)
 }
 
 /** No page holds the whole result: an idempotency key stores that after the last one. */

@@ -18,7 +18,7 @@ import type {
 } from '../storage/index.ts'
 import { day } from '../time.ts'
 import { afterCommit, inTransaction } from '../transaction.ts'
-import { checkReady, retryAll, type DeliverySelection, type RetriedDeliveries } from './retries.ts'
+import { checkReady, requireRoom, retryAll, type DeliverySelection, type RetriedDeliveries } from './retries.ts'
 import { openWebhookSecret, sealWebhookSecret, webhookOf } from './secret.ts'
 
 /** The secret that signs an app's events. */
@@ -231,6 +231,7 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
   const due = await retryUntilWon(async () => {
     const delivery = await requireDelivery(context, record, id)
     await checkReady(context, record)
+    if (delivery.state !== 'pending') await requireRoom(context, record)
     const again = { state: 'pending', attempts: 0, dueAt: context.runtime.now() } as const
     return inTransaction(context, async (tx) => {
       const changed = await tx.updateDelivery(id, delivery.version, again)
@@ -244,6 +245,7 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
 async function test(context: Context, app: string): Promise<WebhookDelivery> {
   const record = await requireApp(context, app, 'webhooks:write')
   await checkReady(context, record)
+  await requireRoom(context, record)
   const delivery = await inTransaction(context, async (_tx, emit) => {
     const sent = await emit(record, { type: 'webhook.test', data: {} })
     return sent && toDelivery(sent)
