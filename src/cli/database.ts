@@ -68,7 +68,9 @@ async function openLicensing(options: LicensingOptions): Promise<Licensing> {
 async function closeAll(licensing: Licensing, storage: Storage): Promise<void> {
   await licensing
     .flush()
-    .catch(() => logger.warn('Could not write when API keys were last used, and how many events were dropped'))
+    .catch(() =>
+      logger.warn('Could not write when API keys were last used, and how many events were dropped'),
+    )
   await storage.close()
 }
 

@@ -32,10 +32,11 @@ import type {
 import type { TrustFile } from './token/statement.ts'
 import { inTransaction, nullIfGone } from './transaction.ts'
 import { changeWebhook } from './webhooks/secret.ts'
+import { webhookState, type WebhookState } from './webhooks/state.ts'
 import { checkWebhookUrl } from './webhooks/url.ts'
 
 /** An application that licenses are issued for. Times are whole seconds since 1970. */
-export interface App {
+export interface App extends WebhookState {
   /** `app_…` */
   readonly id: string
   readonly mode: Mode
@@ -44,15 +45,6 @@ export interface App {
   readonly slug: string
   readonly description: string | null
   readonly webhookUrl: string | null
-  /**
-   * The time when its webhook was switched off, after many failures or a 410; `null` while it is on. Saving `webhookUrl`
-   * switches it on again.
-   */
-  readonly webhookDisabledAt: NumericDate | null
-  /** The time since which the queue of its events is full, so that new events are dropped; `null` while there is room. */
-  readonly webhookQueueFullAt: NumericDate | null
-  /** The number of events that a full queue has ever dropped. Servers write it every 10 seconds. */
-  readonly webhookDroppedEvents: number
   /** The `iss` (RFC 7519) of its tokens. It never changes. */
   readonly issuer: string
   /** The letters before each license key, for people; `null` for none. A test app always has `TEST`. */
@@ -211,16 +203,6 @@ function visibleFields({
   ...visible
 }: AppRecord): Omit<App, 'publicKeyPem' | keyof WebhookState> {
   return { ...visible, keyPrefix: keyPrefixOf(visible) }
-}
-
-type WebhookState = Pick<App, 'webhookDisabledAt' | 'webhookQueueFullAt' | 'webhookDroppedEvents'>
-
-function webhookState(webhook: WebhookRecord | null): WebhookState {
-  return {
-    webhookDisabledAt: webhook?.disabledAt ?? null,
-    webhookQueueFullAt: webhook?.queueFullAt ?? null,
-    webhookDroppedEvents: webhook?.droppedEvents ?? 0,
-  }
 }
 
 const testPrefix = 'TEST'

@@ -19,7 +19,6 @@ import { signingKeyStorage } from './memory/signing-keys.ts'
 import { newTables, type Tables } from './memory/tables.ts'
 import { tierStorage } from './memory/tiers.ts'
 import { webhookStorage } from './memory/webhooks.ts'
-import { OneWriter } from './one-writer.ts'
 
 /**
  * A storage in the memory of this process. It keeps every promise of the contract, and its records are gone when the process
@@ -40,7 +39,6 @@ export function memoryStorage(): Storage {
   const journal = new Journal()
   const tables = newTables(journal)
   const serialize = serializer()
-  const oneWriter = new OneWriter()
   let isClosed = false
   const requireOpen = (): void => {
     if (isClosed) throw new LicensingError('unavailable', 'The storage is closed')
@@ -52,7 +50,6 @@ export function memoryStorage(): Storage {
     },
     write: async (verb) => {
       requireOpen()
-      oneWriter.requireOutside()
       return serialize(() => {
         const result = journal.atomic(() => verb(tables))
         journal.commit()
@@ -64,8 +61,7 @@ export function memoryStorage(): Storage {
     ...sessionOf(outside),
     transaction: async (work) => {
       requireOpen()
-      oneWriter.requireOutside()
-      return serialize(() => oneWriter.within(() => runTransaction(journal, tables, work)))
+      return serialize(() => runTransaction(journal, tables, work))
     },
     ping: async () => requireOpen(),
     close: async () => {

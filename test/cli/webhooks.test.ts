@@ -24,7 +24,9 @@ async function seeded(t: TestContext): Promise<{ readonly cwd: string; readonly 
   const insert = async (given: Partial<DeliveryRecord>): Promise<void> => {
     const id = newTypeId('whd')
     ids.push(id)
-    await storage.insertDelivery(newDelivery(app.id, { id, eventId: newTypeId('evt'), dueAt: null, ...given }))
+    await storage.insertDelivery(
+      newDelivery(app.id, { id, eventId: newTypeId('evt'), dueAt: null, ...given }),
+    )
   }
   const lastAttempts = [{ attemptedAt: 1_800_000_000, status: 500, error, durationMs: 12 }]
   const failed = { state: 'failed', attempts: 10, lastStatus: 500, lastError: error, lastAttempts } as const
@@ -44,7 +46,10 @@ test('heartwood webhooks: lists deliveries, shows one, and sends failed ones aga
   }
   assert.equal((await run('deliveries')).trim().split('\n').length, 4)
   const failed = await run('deliveries', '--state', 'failed', '--license', license)
-  assert.match(failed, new RegExp(`^ID .*\\n${ids[0]} +failed +2027-\\S+ +license.updated +10 +${error} +lic_`))
+  assert.match(
+    failed,
+    new RegExp(`^ID .*\\n${ids[0]} +failed +2027-\\S+ +license.updated +10 +${error} +lic_`),
+  )
   assert.equal((await run('deliveries', '--type', 'license.revoked', '--json')).trim(), '[]')
   const shown = await run('delivery', ids[0]!)
   assert.match(shown, new RegExp(`^attempt +2027-\\S+ ${error} in 12 ms$`, 'm'))

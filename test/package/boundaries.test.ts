@@ -53,7 +53,6 @@ const allowedImports: Readonly<Record<string, (found: Import) => boolean>> = {
     ([...sqliteModules, 'postgres'].includes(found.target) && found.kind !== 'static') ||
     isLogCheck(found) ||
     isFileCheck(found) ||
-    isTransactionMark(found) ||
     isConnection(found),
   adapters: (found) => within('core', found) || isOtherPackage(found),
   webhooks: (found) => within('core', found) || isOtherPackage(found),
@@ -105,15 +104,6 @@ function isFileCheck({ file, target, names }: Import): boolean {
   return (
     file === 'src/storage/sqlite/disk-file.ts' &&
     names.every((name) => taken[target]?.includes(name) === true)
-  )
-}
-
-/** A storage with one writer marks what runs inside its transaction. */
-function isTransactionMark({ file, target, names }: Import): boolean {
-  return (
-    file === 'src/storage/one-writer.ts' &&
-    target === 'node:async_hooks' &&
-    `${names}` === 'AsyncLocalStorage'
   )
 }
 

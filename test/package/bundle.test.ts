@@ -148,7 +148,9 @@ test('npm package: the files of each page lie in it once, and the command line h
   const folder = 'dist/adapters/generated'
   const pages = readdirSync(folder).filter((name) => name.endsWith('.js'))
   assert.deepEqual(pages.toSorted(), ['openapi.js', 'swagger-ui.js'])
-  const scripts = readdirSync('dist', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'))
+  const scripts = readdirSync('dist', { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.js'),
+  )
   const code = scripts.map((name) => readFileSync(join('dist', name), 'utf8'))
   for (const page of pages) {
     const [, content = ''] = /gzip: '([^']{2000})/.exec(readFileSync(join(folder, page), 'utf8')) ?? []

@@ -367,7 +367,8 @@ describe('SQLite storage: a list of many thousand records', () => {
   it('is read to its end if the storage closes meanwhile', async () => {
     const { app, storage } = data
     const reads: Readonly<Record<string, () => Promise<unknown>>> = {
-      'licenses are listed': () => storage.listLicenses({ appId: app.id, now }, { limit: 1, offset: length - 9 }),
+      'licenses are listed': () =>
+        storage.listLicenses({ appId: app.id, now }, { limit: 1, offset: length - 9 }),
       'licenses are counted': () => storage.countLicenses({ appId: app.id, status: 'active', now }),
       'licenses are counted by their last sign of life': () =>
         storage.countSeen({ appId: app.id, now, since: [] }),

@@ -1,11 +1,4 @@
-import {
-  Type,
-  type TInteger,
-  type TNull,
-  type TObject,
-  type TString,
-  type TUnion,
-} from '@sinclair/typebox'
+import { Type, type TInteger, type TNull, type TObject, type TString, type TUnion } from '@sinclair/typebox'
 import { instant, integer, nullable, oneOf, text } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
 import { day } from '../time.ts'

@@ -115,8 +115,8 @@ export interface TransactionOptions {
 export interface Storage extends StorageSession {
   /**
    * Runs `work` as one transaction: commits when `work` resolves, rolls back and rethrows when it rejects. Nobody outside
-   * sees its writes before the commit, and guarded verbs hold across concurrent transactions. Use only `tx` inside `work`: our
-   * storages with one writer (memory, SQLite) reject another write inside with a `TypeError`, because it would wait for itself.
+   * sees its writes before the commit, and guarded verbs hold across concurrent transactions. Use only `tx` inside `work`: a
+   * storage with one writer lets another write wait for the end of the transaction.
    * If a verb of `tx` rejects, the transaction rejects with its error, even if `work` caught that.
    *
    * A storage may run `work` again after a deadlock or a serialization failure, so `work` must have no effects except on `tx`.

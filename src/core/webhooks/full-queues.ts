@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { LicensingError } from '../errors.ts'
+import { nullIfGone } from '../transaction.ts'
 import { changeWebhook } from './secret.ts'
 
 /** The queue of an app that has dropped events. */
@@ -12,20 +12,18 @@ export interface FullQueue {
 /** A queue counts as having room again below this part of its limit. Otherwise its mark would come and go with each event. */
 const roomAgain = 0.9
 
-function ignoreGone(error: unknown): void {
-  if (!(error instanceof LicensingError && error.code === 'not_found')) throw error
-}
-
 async function writeOne(context: Context, { appId, dropped }: FullQueue): Promise<void> {
   const { deliveryQueues, now } = context.runtime
   const written = changeWebhook(context, appId, ({ queueFullAt, droppedEvents }) => ({
     queueFullAt: queueFullAt ?? now(),
     droppedEvents: droppedEvents + dropped,
   }))
-  await written.then(() => {}, ignoreGone).catch((error: unknown) => {
+  try {
+    await nullIfGone(written)
+  } catch (error) {
     deliveryQueues.giveBack(appId, dropped)
     throw error
-  })
+  }
 }
 
 /** Writes the counts of dropped events. One that cannot be written waits for the next call. */
@@ -42,9 +40,10 @@ async function clearMarks(context: Context): Promise<void> {
   const enough = Math.ceil(runtime.deliveryQueues.limit * roomAgain)
   for (const { appId } of await storage.listFullWebhooks()) {
     if ((await storage.countPendingDeliveries(appId, enough)) >= enough) continue
-    await changeWebhook(context, appId, ({ queueFullAt }) =>
+    const cleared = changeWebhook(context, appId, ({ queueFullAt }) =>
       queueFullAt === null ? null : { queueFullAt: null },
-    ).then(() => {}, ignoreGone)
+    )
+    await nullIfGone(cleared)
   }
 }
 

@@ -55,11 +55,7 @@ function retryPage(context: Context, page: RetryPage): Promise<RetriedPage> {
   return inTransaction({ ...context, recorder: null }, (tx) => tx.retryDeliveries(page), { alone: true })
 }
 
-async function retryPages(
-  context: Context,
-  appId: string,
-  since: NumericDate,
-): Promise<RetriedDeliveries> {
+async function retryPages(context: Context, appId: string, since: NumericDate): Promise<RetriedDeliveries> {
   const { runtime, storage } = context
   const now = runtime.now()
   let retried = 0

@@ -18,7 +18,13 @@ import type {
 } from '../storage/index.ts'
 import { day } from '../time.ts'
 import { afterCommit, inTransaction } from '../transaction.ts'
-import { checkReady, requireRoom, retryAll, type DeliverySelection, type RetriedDeliveries } from './retries.ts'
+import {
+  checkReady,
+  requireRoom,
+  retryAll,
+  type DeliverySelection,
+  type RetriedDeliveries,
+} from './retries.ts'
 import { openWebhookSecret, sealWebhookSecret, webhookOf } from './secret.ts'
 
 /** The secret that signs an app's events. */

@@ -149,7 +149,9 @@ async function selectOfType(
     return sql`select * from (${list}) as ${sql.ref(state)}`
   })
   const { rows } = await sql<Row<DeliveryRecord>>`
-    select * from (${sql.join(lists, sql` union all `)}) as listed order by id desc limit ${limit}`.execute(db)
+    select * from (${sql.join(lists, sql` union all `)}) as listed order by id desc limit ${limit}`.execute(
+    db,
+  )
   return rows
 }
 

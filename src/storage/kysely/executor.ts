@@ -4,7 +4,6 @@ import type { Serialize } from '../../core/runtime/serializer.ts'
 import { withTimeLimit } from '../../core/runtime/time-limit.ts'
 import type { TransactionOptions } from '../../core/storage/index.ts'
 import { isUndone, toLicensingError } from '../errors.ts'
-import { OneWriter } from '../one-writer.ts'
 import { retry, type RetryPolicy } from '../retry.ts'
 import type { Database } from '../schema.ts'
 import { type Commits, ownCommits, type PendingWrite } from './commits.ts'
@@ -105,7 +104,11 @@ export async function firstRow<Row>(
 }
 
 function tooLong(): never {
-  throw new LicensingError('unavailable', 'The transaction took too long')
+  // A program cannot see the likely cause: its own write waits for the transaction, and the transaction for the write.
+  throw new LicensingError(
+    'unavailable',
+    'The transaction took too long. Inside it use only its tx, because any other write waits for its end',
+  )
 }
 
 /** Runs the verbs of a transaction. Nothing is retried or counted here: the transaction is, as a whole. */
@@ -192,12 +195,11 @@ export class StorageExecutor implements Executor {
   readonly blocksLoop: boolean
   readonly #connections: Connections
   readonly #inFlight: Pick<InFlight, 'check' | 'enter' | 'leave' | 'close'>
-  /** This executor inside a call of several steps. */
+  /** Runs the steps of a call. */
   #steps: StorageExecutor | undefined
   readonly #run: Run
   readonly #serialize: Run
   readonly #commits: Commits
-  readonly #oneWriter: OneWriter | null
   #closed: Promise<void> | undefined
 
   constructor(
@@ -214,7 +216,6 @@ export class StorageExecutor implements Executor {
     this.#run = isPostgres(writer) && !writer.isTransaction ? retryIfUndone : runOnce
     this.#serialize = connections.serialize ?? runOnce
     this.#commits = connections.commits ?? ownCommits
-    this.#oneWriter = this.blocksLoop && !writer.isTransaction ? new OneWriter() : null
   }
 
   read<T>(query: (db: Reader) => Promise<T>): Promise<T> {
@@ -275,7 +276,7 @@ export class StorageExecutor implements Executor {
     { alone = false }: TransactionOptions = {},
   ): Promise<T> {
     const transact = () => this.#transactOnce(work, !alone)
-    return this.#call(() => this.#inTurn(() => this.#run(transact)), unchanged)
+    return this.#call(() => this.#serialize(() => this.#run(transact)), unchanged)
   }
 
   /** Runs a call of several steps, which counts as one: closing waits for its last step. */
@@ -290,12 +291,7 @@ export class StorageExecutor implements Executor {
   }
 
   #write<T>(write: PendingWrite<T>): Promise<T> {
-    return this.#call(() => this.#inTurn(() => this.#run(() => this.#commits.run(write))))
-  }
-
-  #inTurn<T>(work: () => T | Promise<T>): T | Promise<T> {
-    this.#oneWriter?.requireOutside()
-    return this.#serialize(work)
+    return this.#call(() => this.#serialize(() => this.#run(() => this.#commits.run(write))))
   }
 
   async #transactOnce<T>(work: (executor: TransactionExecutor) => Promise<T>, mayShare: boolean): Promise<T> {
@@ -305,9 +301,7 @@ export class StorageExecutor implements Executor {
       // The others of a shared transaction would wait as well.
       executor = new TransactionExecutor(db, this.hot, mayShare ? undefined : this.#connections.giveWay)
       try {
-        const limit = mayShare ? this.#commits.patience : undefined
-        const whole = () => executor!.whole(work, limit)
-        return await (this.#oneWriter === null ? whole() : this.#oneWriter.within(whole))
+        return await executor.whole(work, mayShare ? this.#commits.patience : undefined)
       } catch (error) {
         thrown = { error }
         throw error

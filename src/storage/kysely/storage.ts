@@ -68,7 +68,9 @@ export class KyselyStorage extends KyselySession implements Storage {
 
   // The verbs that read in several steps. Each counts as one call, so that closing does not come between its steps.
 
-  override listLicenses(...given: Parameters<KyselySession['listLicenses']>): Promise<readonly LicenseRecord[]> {
+  override listLicenses(
+    ...given: Parameters<KyselySession['listLicenses']>
+  ): Promise<readonly LicenseRecord[]> {
     return this.#inSteps((session) => session.listLicenses(...given))
   }
 

@@ -47,5 +47,7 @@ async function indexDeliveries(db: Kysely<unknown>): Promise<void> {
     db.schema.createIndex(`heartwood_delivery_${name}`).on('heartwood_delivery').columns(columns)
   await on('type', ['app_id', 'type', 'state', 'id']).execute()
   await on('license', ['license_id', 'id']).where('license_id', 'is not', null).execute()
-  await on('failed', ['app_id', 'created_at', 'id']).where(sql<boolean>`state = 'failed'`).execute()
+  await on('failed', ['app_id', 'created_at', 'id'])
+    .where(sql<boolean>`state = 'failed'`)
+    .execute()
 }

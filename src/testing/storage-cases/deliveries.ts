@@ -61,43 +61,40 @@ const recordCases: readonly ConformanceCase[] = [
     assert.equal(await storage.countDeliveries(onlyFailed), 1)
     assert.equal(await storage.countDeliveries({ appId: app.id }), 4)
   }),
-  storageCase(
-    'listDeliveries(): filters by state, type and license, alone and together',
-    async (storage) => {
-      const [app, other] = [await addApp(storage), await addApp(storage)]
-      const licenses = [newId('lic'), newId('lic'), null] as const
-      const made: DeliveryRecord[] = []
-      for (const appId of [app.id, other.id])
-        for (const state of ['pending', 'delivered', 'failed'] as const)
-          for (const type of ['license.updated', 'license.revoked'])
-            for (const licenseId of licenses)
-              made.push(
-                await addDelivery(storage, appId, {
-                  ...{ state, type, licenseId },
-                  dueAt: state === 'pending' ? madeAt : null,
-                }),
-              )
-      const filters = [undefined, 'delivered', 'failed'].flatMap((state) =>
-        [undefined, 'license.revoked', 'license.deleted'].flatMap((type) =>
-          [undefined, licenses[0], 'lic_missing'].map((licenseId) => ({ state, type, licenseId })),
-        ),
-      ) as Omit<DeliveryFilter, 'appId'>[]
-      for (const given of filters) {
-        const names = (['state', 'type', 'licenseId'] as const).filter((name) => given[name] !== undefined)
-        const passing = made.filter(
-          (each) => each.appId === app.id && names.every((name) => each[name] === given[name]),
-        )
-        const [filter, ids] = [{ ...given, appId: app.id }, idsOf(passing).toReversed()]
-        assert.equal(await storage.countDeliveries(filter), ids.length)
-        assert.deepEqual(idsOf(await storage.listDeliveries(filter, { limit: 99 })), ids)
-        const part = await storage.listDeliveries(filter, { limit: 2, offset: 1 })
-        assert.deepEqual(idsOf(part), ids.slice(1, 3))
-        if (ids.length < 3) continue
-        const page = await storage.listDeliveries(filter, { limit: 2, after: { id: ids[0]! } })
-        assert.deepEqual(idsOf(page), ids.slice(1, 3))
-      }
-    },
-  ),
+  storageCase('listDeliveries(): filters by state, type and license, alone and together', async (storage) => {
+    const [app, other] = [await addApp(storage), await addApp(storage)]
+    const licenses = [newId('lic'), newId('lic'), null] as const
+    const made: DeliveryRecord[] = []
+    for (const appId of [app.id, other.id])
+      for (const state of ['pending', 'delivered', 'failed'] as const)
+        for (const type of ['license.updated', 'license.revoked'])
+          for (const licenseId of licenses)
+            made.push(
+              await addDelivery(storage, appId, {
+                ...{ state, type, licenseId },
+                dueAt: state === 'pending' ? madeAt : null,
+              }),
+            )
+    const filters = [undefined, 'delivered', 'failed'].flatMap((state) =>
+      [undefined, 'license.revoked', 'license.deleted'].flatMap((type) =>
+        [undefined, licenses[0], 'lic_missing'].map((licenseId) => ({ state, type, licenseId })),
+      ),
+    ) as Omit<DeliveryFilter, 'appId'>[]
+    for (const given of filters) {
+      const names = (['state', 'type', 'licenseId'] as const).filter((name) => given[name] !== undefined)
+      const passing = made.filter(
+        (each) => each.appId === app.id && names.every((name) => each[name] === given[name]),
+      )
+      const [filter, ids] = [{ ...given, appId: app.id }, idsOf(passing).toReversed()]
+      assert.equal(await storage.countDeliveries(filter), ids.length)
+      assert.deepEqual(idsOf(await storage.listDeliveries(filter, { limit: 99 })), ids)
+      const part = await storage.listDeliveries(filter, { limit: 2, offset: 1 })
+      assert.deepEqual(idsOf(part), ids.slice(1, 3))
+      if (ids.length < 3) continue
+      const page = await storage.listDeliveries(filter, { limit: 2, after: { id: ids[0]! } })
+      assert.deepEqual(idsOf(page), ids.slice(1, 3))
+    }
+  }),
   storageCase(
     'countPendingDeliveries(): counts the pending ones of an app, up to a limit, leased ones too',
     async (storage) => {
