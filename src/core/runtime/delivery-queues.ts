@@ -90,13 +90,16 @@ export class DeliveryQueues {
   /** Others wait for a count in progress, and count by themselves if it fails: its transaction may have ended. */
   async #count(session: Counting, appId: string, queue: Queue, now: NumericDate): Promise<void> {
     if (queue.counting !== null) return queue.counting
-    const counted = this.roomOf(session, appId).then((room) => {
-      queue.room = Math.min(this.#step, room)
-      queue.fullAt = room > 0 ? null : now
-    })
+    const counted = this.#measure(session, appId, queue, now)
     const ended = (): void => void (queue.counting = null)
     queue.counting = counted.then(ended, ended)
     return counted
+  }
+
+  async #measure(session: Counting, appId: string, queue: Queue, now: NumericDate): Promise<void> {
+    const room = await this.roomOf(session, appId)
+    queue.room = Math.min(this.#step, room)
+    queue.fullAt = room > 0 ? null : now
   }
 }
 
