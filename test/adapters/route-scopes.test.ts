@@ -106,6 +106,7 @@ const onlyForSecretKeys = [
   'GET /apps/:slug/keys',
   'GET /apps/:slug/licenses/:id/file',
   'GET /apps/:slug/webhook-deliveries',
+  'GET /apps/:slug/webhook-deliveries/:id',
 ]
 
 /** The rows in an order in which the app goes last. */

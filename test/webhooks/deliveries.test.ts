@@ -49,8 +49,10 @@ test('webhooks.deliveries(): filters by type, license and state, alone and toget
   const walked: string[] = []
   for await (const { id } of webhooks.allDeliveries(slug, { type: 'license.created' })) walked.push(id)
   assert.equal(walked.length, 2)
-  const wrong = await refusalOf(webhooks.deliveries(slug, { type: 'license.stolen' as never }))
-  assert.match(wrong.details?.type?.[0] ?? '', /^must be one of license\.created, /)
+  for (const type of ['license.stolen', 'licenseXrevoked']) {
+    const wrong = await refusalOf(webhooks.deliveries(slug, { type: type as never }))
+    assert.match(wrong.details?.type?.[0] ?? '', /^must be one of license\.created, /)
+  }
 })
 
 test('webhooks.delivery(): shows the body to the byte, and the last ten attempts over all rounds', async () => {
