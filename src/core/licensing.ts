@@ -92,7 +92,7 @@ export interface WebhookOptions {
    */
   readonly allowPrivateTargets?: boolean
   /**
-   * The most events of one app that wait in its queue, 1 to 1,000,000; default 100,000. Further events are dropped and counted,
+   * The most events of one app that wait in its queue, 1 to 500,000; default 100,000. Further events are dropped and counted,
    * and the changes that they tell of go on. Each server counts the queue after a hundredth of this number of events of its own,
    * so several servers may together exceed it by a hundredth each, and by the events of open transactions.
    */

@@ -3,8 +3,8 @@ import type { DeliveryStorage, NumericDate } from '../storage/index.ts'
 import { BoundedCache } from './cache.ts'
 
 export const defaultQueueLimit = 100_000
-/** Counting as many pending deliveries keeps SQLite's event loop for some 40 milliseconds. */
-export const maxQueueLimit = 1_000_000
+/** Counting as many pending deliveries keeps SQLite's event loop for some 50 milliseconds. */
+export const maxQueueLimit = 500_000
 
 /** Seconds for which a full queue counts as full without another count. */
 const fullFor = 10
