@@ -49,9 +49,22 @@ function licenseOf(from) {
   return `${name} ${version} (${license})\n\n${readFileSync(join(from, file), 'utf8').trim()}\n`
 }
 
+/**
+ * Puts the module of `dist/adapters` in the place of its copy, because the files of pages weigh more than the rest of the package.
+ * The command line loads each of them when somebody asks for the page.
+ */
+function shareGenerated(mapFile) {
+  const { sources } = JSON.parse(readFileSync(join(folder, mapFile), 'utf8'))
+  const [, name] = /(?:^|\/)src\/adapters\/generated\/([\w-]+)\.ts$/.exec(sources[0]) ?? []
+  if (name === undefined || sources.length > 1) return
+  const chunk = join(folder, mapFile.replace(/\.map$/, ''))
+  writeFileSync(chunk, `export { assets } from '../adapters/generated/${name}.js'\n`)
+}
+
 removeParts()
 bundle()
 const maps = readdirSync(folder).filter((name) => name.endsWith('.js.map') && name !== 'main.js.map')
+maps.forEach(shareGenerated)
 const sources = maps.flatMap((name) => packagesOf(join(folder, name)))
 const packages = [...new Set(sources.map((source) => join(folder, source)))].sort()
 const head = 'The files beside this one contain code of these packages.\n'

@@ -67,6 +67,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/migrations.test.ts': 'needs PostgreSQL',
   'test/storage/postgres.test.ts': 'needs PostgreSQL',
   'test/storage/postgres-recovery.test.ts': 'needs PostgreSQL',
+  'test/storage/queue-limit.test.ts': 'needs PostgreSQL',
   'test/storage/round-trips.test.ts': 'needs PostgreSQL',
   'test/storage/races.test.ts': 'needs PostgreSQL',
   'test/storage/wal-cut.test.ts': 'kills processes',

@@ -66,9 +66,13 @@ async function openLicensing(options: LicensingOptions): Promise<Licensing> {
   }
 }
 
-/** Writes the last-used times that licensing batches in memory. A failure loses only these times. */
+/** Writes the last-used times and the counts that licensing batches in memory. A failure loses only these. */
 async function closeAll(licensing: Licensing, storage: Storage): Promise<void> {
-  await licensing.flush().catch(() => logger.warn('Could not write when API keys were last used'))
+  await licensing
+    .flush()
+    .catch(() =>
+      logger.warn('Could not write when API keys were last used, and how many events were dropped'),
+    )
   await storage.close()
 }
 
@@ -88,8 +92,9 @@ export async function openDatabase(
   const masterKey = await matchingKeys(settings, commandOptions)
   const storage = await openStorage(settings.database)
   if (isNew) announce?.(`Created the database ${settings.database}.`)
-  const { issuer } = settings
-  const options = { ...rest, storage, masterKey, ...(issuer !== undefined && { issuer }) }
+  const { issuer, queueLimit } = settings
+  const webhooks = { ...rest.webhooks, ...(queueLimit !== undefined && { queueLimit }) }
+  const options = { ...rest, storage, masterKey, webhooks, ...(issuer !== undefined && { issuer }) }
   const licensing = await openLicensing(options)
   await endFirstStart(settings)
   const acting = isServer ? licensing : licensing.as({ type: 'cli' })

@@ -1,5 +1,6 @@
 import { checkIssuer, type WebhookOptions } from '../core/licensing.ts'
 import type { SigningOptions } from '../core/keys/signing-queue.ts'
+import { maxQueueLimit } from '../core/runtime/delivery-queues.ts'
 import { AddressError } from '../storage/postgres/address-error.ts'
 import { readAddress, shownAddress } from '../storage/postgres/address.ts'
 import { CliError } from './errors.ts'
@@ -46,6 +47,8 @@ export interface CliSettings {
   /** The `iss` of new apps' tokens. If it is undefined, core uses its default. */
   readonly issuer: string | undefined
   readonly log: LogFormat
+  /** The most events that wait for the webhook of an app. If it is undefined, core uses its default. */
+  readonly queueLimit: number | undefined
 }
 
 /** The address and port of the server. */
@@ -118,6 +121,17 @@ function parseIssuer(environment: Environment): string | undefined {
   }
 }
 
+/** Reads the most events that wait in the queue of one app. Returns `undefined` for the default. @throws {CliError} */
+function readQueueLimit(environment: Environment): number | undefined {
+  const text = environment.HEARTWOOD_WEBHOOK_QUEUE_LIMIT || undefined
+  if (text === undefined) return undefined
+  const limit = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : Infinity
+  if (limit <= maxQueueLimit) return limit
+  throw new CliError(
+    `HEARTWOOD_WEBHOOK_QUEUE_LIMIT must be the most events of an app that wait, from 1 to ${maxQueueLimit}`,
+  )
+}
+
 /**
  * Reads the settings that every command needs. A flag wins over the environment.
  *
@@ -138,6 +152,7 @@ export function readSettings(
     masterKeyFile,
     issuer: parseIssuer(environment),
     log: readLogFormat(environment.HEARTWOOD_LOG || 'pretty'),
+    queueLimit: readQueueLimit(environment),
   }
 }
 

@@ -32,10 +32,11 @@ import type {
 } from './storage/index.ts'
 import type { TrustFile } from './token/statement.ts'
 import { inTransaction, type Note, nullIfGone, unrecorded } from './transaction.ts'
+import { webhookState, type WebhookState } from './webhooks/state.ts'
 import { checkWebhookUrl } from './webhooks/url.ts'
 
 /** An application that licenses are issued for. Times are whole seconds since 1970. */
-export interface App {
+export interface App extends WebhookState {
   /** `app_…` */
   readonly id: string
   readonly mode: Mode
@@ -44,11 +45,6 @@ export interface App {
   readonly slug: string
   readonly description: string | null
   readonly webhookUrl: string | null
-  /**
-   * The time when its webhook was switched off, after many failures or a 410; `null` while it is on. Saving `webhookUrl`
-   * switches it on again.
-   */
-  readonly webhookDisabledAt: NumericDate | null
   /** The `iss` (RFC 7519) of its tokens. It never changes. */
   readonly issuer: string
   /** The letters before each license key, for people; `null` for none. A test app always has `TEST`. */
@@ -205,7 +201,7 @@ function visibleFields({
   tokenSecret: _sealed,
   recovery: _recovery,
   ...visible
-}: AppRecord): Omit<App, 'publicKeyPem' | 'webhookDisabledAt'> {
+}: AppRecord): Omit<App, 'publicKeyPem' | keyof WebhookState> {
   return { ...visible, keyPrefix: keyPrefixOf(visible) }
 }
 
@@ -227,7 +223,7 @@ function checkKeyPrefix(mode: Mode, wanted: string | null | undefined): void {
 export async function toApp(context: Context, record: AppRecord): Promise<App> {
   const webhook = record.webhookUrl === null ? null : await context.storage.findWebhook(record.id)
   const { publicKeyPem } = await activeKey(context, record.id)
-  return { ...visibleFields(record), webhookDisabledAt: webhook?.disabledAt ?? null, publicKeyPem }
+  return { ...visibleFields(record), ...webhookState(webhook), publicKeyPem }
 }
 
 function newAppRecord(context: Context, given: NewApp, mode: Mode): AppRecord {
@@ -289,7 +285,7 @@ export async function prepareApp(
   const record = newAppRecord(context, given, mode)
   const pair = await keyPairFor(context, keyPair, 'take')
   const key = await sealSigningKey(context, record.id, pair)
-  const app = { ...visibleFields(record), webhookDisabledAt: null, publicKeyPem: key.publicKeyPem }
+  const app = { ...visibleFields(record), ...webhookState(null), publicKeyPem: key.publicKeyPem }
   return { app, record, key }
 }
 

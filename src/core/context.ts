@@ -4,6 +4,7 @@ import type { AttemptCounts } from './load.ts'
 import type { Principal } from './principal.ts'
 import type { BoundedCache, PromiseCache } from './runtime/cache.ts'
 import type { MacSecret, SignatureKey } from './runtime/crypto.ts'
+import type { DeliveryQueues } from './runtime/delivery-queues.ts'
 import type { KeyPair, KeyPool } from './runtime/key-pool.ts'
 import type { LastUsedTimes } from './runtime/last-used.ts'
 import type { Listeners } from './runtime/listeners.ts'
@@ -75,6 +76,7 @@ export interface Runtime {
   readonly listeners: Listeners
   /** Times of last use of API keys, not yet written. */
   readonly lastUsed: LastUsedTimes
+  readonly deliveryQueues: DeliveryQueues
   readonly webhookAttempts: { -readonly [Ending in keyof AttemptCounts]: number }
   /** Requests under an idempotency key that run now, in this process. */
   readonly runningRequests: Map<string, Promise<unknown>>

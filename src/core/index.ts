@@ -144,9 +144,13 @@ export type {
   Verification,
   VerificationUseCases,
 } from './licenses/verify.ts'
+export type { FullQueue } from './webhooks/full-queues.ts'
+export type { WebhookState } from './webhooks/state.ts'
+export type { DeliverySelection, RetriedDeliveries } from './webhooks/retries.ts'
 export type {
   DeliveryQuery,
   WebhookDelivery,
+  WebhookDeliveryDetail,
   WebhookRollOptions,
   Webhooks,
   WebhookSecret,

@@ -23,6 +23,7 @@ import { rekey, type RekeyResult, type RekeyOptions } from './rekey.ts'
 import { checkedPrincipal, type Principal } from './principal.ts'
 import { bindRestricted, naming, type RestrictedLicensing } from './restricted.ts'
 import { BoundedCache, promiseCache } from './runtime/cache.ts'
+import { defaultQueueLimit, DeliveryQueues, maxQueueLimit } from './runtime/delivery-queues.ts'
 import type { EventType, LicensingEvent } from './runtime/events.ts'
 import { keyPool, type KeyPair } from './runtime/key-pool.ts'
 import { lastUsedTimes } from './runtime/last-used.ts'
@@ -30,6 +31,7 @@ import { createListeners } from './runtime/listeners.ts'
 import { checkMasterKey } from './runtime/master-key.ts'
 import { createSealer, type MasterKey } from './runtime/sealer.ts'
 import type { Storage } from './storage/index.ts'
+import { writeDropped } from './webhooks/full-queues.ts'
 import { bindOutbox, type Outbox } from './webhooks/outbox.ts'
 
 /**
@@ -96,6 +98,12 @@ export interface WebhookOptions {
    * otherwise reach whatever this server reaches.
    */
   readonly allowPrivateTargets?: boolean
+  /**
+   * The most events of one app that wait in its queue, 1 to 500,000; default 100,000. Further events are dropped and counted,
+   * and the changes that they tell of go on. Each server counts the queue after a hundredth of this number of events of its own,
+   * so several servers may together exceed it by a hundredth each, and by the events of open transactions.
+   */
+  readonly queueLimit?: number
 }
 
 /**
@@ -249,7 +257,10 @@ export interface Licensing extends RestrictedLicensing {
   load(): Load
   /** Resolves if the storage answers. @throws {LicensingError} `unavailable`. */
   ping(): Promise<void>
-  /** Writes the times of last use of API keys, which are batched in memory. Call it before you close the storage. */
+  /**
+   * Writes the times of last use of API keys, and the counts of events that a full webhook queue has dropped. Both are batched in
+   * memory. Call it before you close the storage.
+   */
   flush(): Promise<void>
 }
 
@@ -279,7 +290,10 @@ const optionRules: OptionRules<LicensingOptions> = {
   webhooks: isAnything,
 }
 
-const webhookRules: OptionRules<WebhookOptions> = { allowPrivateTargets: isFlag }
+const webhookRules: OptionRules<WebhookOptions> = {
+  allowPrivateTargets: isFlag,
+  queueLimit: isInteger(1, maxQueueLimit),
+}
 
 function checkLicensingOptions(options: LicensingOptions): void {
   checkOptions(options, optionRules)
@@ -331,6 +345,7 @@ async function createRuntime(options: LicensingOptions): Promise<Runtime> {
     caches: createCaches(),
     listeners: createListeners(),
     lastUsed: lastUsedTimes(options.storage),
+    deliveryQueues: new DeliveryQueues(options.webhooks?.queueLimit ?? defaultQueueLimit),
     webhookAttempts: { delivered: 0, retried: 0, givenUp: 0 },
     runningRequests: new Map(),
   }
@@ -360,7 +375,9 @@ function bind(context: Context): Licensing {
     finishDeletions: () => finishDeletions(context),
     load: () => loadOf(runtime),
     ping: () => context.storage.ping(),
-    flush: () => runtime.lastUsed.flush(),
+    flush: async () => {
+      await Promise.all([runtime.lastUsed.flush(), writeDropped(context)])
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import type { DeliveryQueues } from './runtime/delivery-queues.ts'
 import type { KeyPool, KeyPoolLoad } from './runtime/key-pool.ts'
 import type { QueueLoad, WorkQueue } from './runtime/work-queue.ts'
 
@@ -17,6 +18,8 @@ export interface Load {
   /** `done` counts the key pairs that were made. */
   readonly keyPairs: KeyPoolLoad
   readonly webhookAttempts: AttemptCounts
+  /** Events that were not queued for a webhook, because the queue of the app was full. */
+  readonly webhookEventsDropped: number
 }
 
 /** The parts of a process that count. */
@@ -24,8 +27,14 @@ interface Counting {
   readonly signing: WorkQueue
   readonly keyPairs: KeyPool
   readonly webhookAttempts: AttemptCounts
+  readonly deliveryQueues: DeliveryQueues
 }
 
-export function loadOf({ signing, keyPairs, webhookAttempts }: Counting): Load {
-  return { signing: signing.load(), keyPairs: keyPairs.load(), webhookAttempts: { ...webhookAttempts } }
+export function loadOf({ signing, keyPairs, webhookAttempts, deliveryQueues }: Counting): Load {
+  return {
+    signing: signing.load(),
+    keyPairs: keyPairs.load(),
+    webhookAttempts: { ...webhookAttempts },
+    webhookEventsDropped: deliveryQueues.dropped,
+  }
 }

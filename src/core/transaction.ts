@@ -17,7 +17,10 @@ class LostRace extends LicensingError {
   }
 }
 
-/** Records an event in the transaction. Resolves to its delivery, or to `null` if the app has no webhook. */
+/**
+ * Records an event in the transaction. Resolves to its delivery, or to `null` if the app has no webhook, or if its queue is
+ * full: then the change goes on without it.
+ */
 export type Emit = (app: AppRecord, event: EventDraft) => Promise<DeliveryRecord | null>
 
 /** Adds the act to those whose entries the transaction writes. An act that changed nothing has no entry. */
@@ -45,6 +48,8 @@ export function lostIfGone<Result>({ unit }: Context, write: Promise<Result | nu
 interface EventRecorder {
   readonly emit: Emit
   readonly emitted: readonly LicensingEvent[]
+  /** The apps of events that found a full queue, one for each event. */
+  readonly dropped: readonly string[]
 }
 
 /** True if an event of this type reaches anybody: the app's webhook, or a handler in this process. */
@@ -55,7 +60,9 @@ export function hasReceivers(context: Context, app: AppRecord, type: EventDraft[
 }
 
 function eventRecorder(context: Context, tx: StorageSession): EventRecorder {
+  const { deliveryQueues } = context.runtime
   const emitted: LicensingEvent[] = []
+  const dropped: string[] = []
   const emit: Emit = async (app, { type, data }) => {
     if (!hasReceivers(context, app, type)) return null
     const id = context.runtime.newId('evt')
@@ -69,11 +76,15 @@ function eventRecorder(context: Context, tx: StorageSession): EventRecorder {
     }
     emitted.push(event)
     if (app.webhookUrl === null) return null
+    if (!(await deliveryQueues.takes(tx, app.id, event.time))) {
+      dropped.push(app.id)
+      return null
+    }
     const delivery = deliveryOf(context.runtime.newId('whd'), event, app)
     await tx.insertDelivery(delivery)
     return delivery
   }
-  return { emit, emitted }
+  return { emit, emitted, dropped }
 }
 
 /** Runs `action` after the commit. Inside a host's transaction it never runs, because the host may still roll back. */
@@ -94,9 +105,8 @@ export function unrecorded(context: Context): Context {
 }
 
 /** The result of a use case, and the events that it has emitted. */
-interface Done<Result> {
+interface Done<Result> extends Omit<EventRecorder, 'emit'> {
   readonly result: Result
-  readonly emitted: readonly LicensingEvent[]
 }
 
 interface UseCaseOptions extends TransactionOptions {
@@ -121,13 +131,13 @@ export async function inTransaction<Result extends object | null>(
   { alone, isOneWrite = false }: UseCaseOptions = {},
 ): Promise<Result> {
   const run = async (tx: StorageSession): Promise<Done<Result>> => {
-    const { emit, emitted } = eventRecorder(context, tx)
+    const { emit, ...events } = eventRecorder(context, tx)
     const entries: AuditEntryRecord[] = []
     const result = await work(tx, emit, (act) => void entries.push(...entriesOf(context, act)))
     if (result === null) throw new LostRace()
     if (entries.length > 0) await tx.insertAuditEntries(entries)
     await context.recorder?.record(tx, result)
-    return { result, emitted }
+    return { result, ...events }
   }
   // In a host's transaction, a statement that fails alone would end all of it on PostgreSQL.
   const needsTransaction = !isOneWrite || context.recorder !== null || context.inHostTransaction
@@ -139,5 +149,14 @@ export async function inTransaction<Result extends object | null>(
   if (committed === null) return null as Result
   context.recorder?.committed()
   afterCommit(context, () => context.runtime.listeners.publish(committed.emitted))
+  noteDropped(context, committed.dropped)
   return committed.result
+}
+
+/** Nobody tells the end of a host's transaction, and an event that is counted in vain does less harm than one that is missed. */
+function noteDropped(context: Context, dropped: readonly string[]): void {
+  if (dropped.length === 0) return
+  const note = (): void => context.runtime.deliveryQueues.noteDropped(dropped)
+  if (context.inHostTransaction) note()
+  else afterCommit(context, note)
 }

@@ -37,12 +37,13 @@ import * as listIndexes from './migrations/0009-list-indexes.ts'
 import * as keyStatements from './migrations/0010-key-statements.ts'
 import * as scopes from './migrations/0011-scopes.ts'
 import * as audit from './migrations/0012-audit.ts'
+import * as deliveries from './migrations/0015-deliveries.ts'
 import * as auditChain from './migrations/0016-audit-chain.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
 type Stored<Value> = Value extends boolean
   ? number
-  : Value extends readonly string[] | Metadata | Readonly<Record<string, number>> | RecoverySet
+  : Value extends readonly unknown[] | Metadata | Readonly<Record<string, number>> | RecoverySet
     ? string
     : Value
 
@@ -103,6 +104,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0010-key-statements': keyStatements,
   '0011-scopes': scopes,
   '0012-audit': audit,
+  '0015-deliveries': deliveries,
   '0016-audit-chain': auditChain,
 })
 

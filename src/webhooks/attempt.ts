@@ -98,11 +98,13 @@ export async function attemptDelivery(
   const deadline = new AbortController()
   const timer = setTimeout(() => deadline.abort(), options.deadlineMs)
   const signal = AbortSignal.any([deadline.signal, stop])
+  const begin = performance.now()
   const result: RequestResult = await post(delivery, target, options, signal).then(
     (response) => ({ response }),
     (error: unknown) => ({ error: reasonOf(error, signal) }),
   )
   clearTimeout(timer)
   if (stop.aborted && 'error' in result) return null
-  return outcomeOf(result, delivery.attempts + 1, options)
+  const durationMs = performance.now() - begin
+  return { ...outcomeOf(result, delivery.attempts + 1, options), durationMs }
 }

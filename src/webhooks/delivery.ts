@@ -54,6 +54,7 @@ export interface Delivery {
 const log = getLogger(['heartwood', 'webhooks'])
 const minute = 60_000
 const hour = 3_600_000
+const tenSeconds = 10_000
 
 /** Milliseconds that a timer can wait. */
 const longest = 2 ** 31 - 1
@@ -94,6 +95,15 @@ function dispatchLimits(options: DeliveryOptions, deadlineMs: number): DispatchL
   return { perApp, total, leaseSeconds: Math.max(leaseSeconds, Math.ceil(deadlineMs / 1000) + 1) }
 }
 
+/** The word is the same in the log, in the doctor's notes and in errors. */
+async function reportFullQueues(outbox: Outbox): Promise<void> {
+  for (const { appId: app, dropped } of await outbox.reportFullQueues())
+    log.warn('webhook_queue_full: the queue of app {app} is full, and {dropped} events were dropped', {
+      app,
+      dropped,
+    })
+}
+
 function createDispatcher(outbox: Outbox, options: DeliveryOptions): Dispatcher {
   const attempts = attemptOptions(outbox, options)
   return new Dispatcher(outbox, attempts, dispatchLimits(options, attempts.deadlineMs))
@@ -104,9 +114,9 @@ function createDispatcher(outbox: Outbox, options: DeliveryOptions): Dispatcher 
  * it. A backend that embeds licensing calls it when it starts to listen. Any number of processes may call it.
  *
  * It follows the Standard Webhooks specification, https://www.standardwebhooks.com. Every minute it also writes the events
- * of licenses that expire, and finishes deletions that another process left. Every second it seals the entries of the audit log. Every hour it deletes deliveries that ended more
- * than 30 days ago. It logs failures under
- * `heartwood`, `webhooks` (LogTape), and none of them throws.
+ * of licenses that expire, and finishes deletions that another process left. Every second it seals the entries of the audit
+ * log. Every hour it deletes deliveries that ended more than 30 days ago. Every ten seconds it reports the events that full
+ * queues have dropped. It logs this and failures under `heartwood`, `webhooks` (LogTape), and no failure throws.
  *
  * @throws {TypeError} that names an unknown or unusable option, never its value.
  *
@@ -136,6 +146,7 @@ export function startDelivery(licensing: Licensing, options: DeliveryOptions = {
     repeat(minute, () => outbox.announceEnds(), onError),
     repeat(hour, () => outbox.prune(), onError),
     repeat(hour, () => licensing.audit.prune(), onAuditError),
+    repeat(tenSeconds, () => reportFullQueues(outbox), onError),
     repeat(minute, () => licensing.finishDeletions(), onDeletionError),
   ]
   const stopListening = outbox.onWritten((appId) => dispatcher.notify(appId))
@@ -143,6 +154,7 @@ export function startDelivery(licensing: Licensing, options: DeliveryOptions = {
   const stop = async (): Promise<void> => {
     stopListening()
     await Promise.all([dispatcher.stop(options.stopMs ?? 5_000), ...tasks.map((task) => task.stop())])
+    await reportFullQueues(outbox).catch(onError)
   }
   return { stop: () => (stopping ??= stop()) }
 }

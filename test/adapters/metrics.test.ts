@@ -275,6 +275,17 @@ describe('load metrics', () => {
     assert.deepEqual(attempts, { delivered: 1, retried: 1 })
     assert.equal(after.value('heartwood_webhook_attempts_total{outcome="given_up"}'), 0)
   })
+
+  test('webhooks: events that a full queue dropped', async () => {
+    const server = await measured({}, { webhooks: { queueLimit: 1 } })
+    const { licensing } = server
+    await licensing.apps.update('desktop-app', { webhookUrl: 'https://example.com/hook' })
+    assert.equal((await scrape(server)).value('heartwood_webhook_events_dropped_total'), 0)
+    await licensing.webhooks.test('desktop-app')
+    await licensing.customers.create('desktop-app', { email: 'dropped@example.com' })
+    await licensing.rotateKeys('desktop-app')
+    assert.equal((await scrape(server)).value('heartwood_webhook_events_dropped_total'), 1)
+  })
 })
 
 describe('heartwood_storage_up', () => {

@@ -346,6 +346,12 @@ export const expectations: Readonly<Record<string, Expectation>> = {
   'GET /apps/:slug/webhook-secret': ['write', 200],
   'POST /apps/:slug/webhook-secret/roll': ['write', 201],
   'GET /apps/:slug/webhook-deliveries': ['write', 200],
+  'GET /apps/:slug/webhook-deliveries/:id': ['write', 200, aDelivery],
+  'POST /apps/:slug/webhook-deliveries/retry': [
+    'write',
+    200,
+    withBody(aWebhook, { state: 'failed', since: '2026-01-23T10:00:00Z' }),
+  ],
   'POST /apps/:slug/webhook-deliveries/:id/retry': ['write', 200, aDelivery],
   'POST /apps/:slug/webhook-test': ['write', 201, aWebhook],
 

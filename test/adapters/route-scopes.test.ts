@@ -89,6 +89,8 @@ const asked: Readonly<Record<string, Asked>> = {
   'GET /apps/:slug/webhook-secret': ['webhooks:write'],
   'POST /apps/:slug/webhook-secret/roll': ['webhooks:write'],
   'GET /apps/:slug/webhook-deliveries': ['webhooks:read'],
+  'GET /apps/:slug/webhook-deliveries/:id': ['webhooks:read'],
+  'POST /apps/:slug/webhook-deliveries/retry': ['webhooks:write'],
   'POST /apps/:slug/webhook-deliveries/:id/retry': ['webhooks:write'],
   'POST /apps/:slug/webhook-test': ['webhooks:write'],
 
@@ -107,6 +109,7 @@ const onlyForSecretKeys = [
   'GET /apps/:slug/keys',
   'GET /apps/:slug/licenses/:id/file',
   'GET /apps/:slug/webhook-deliveries',
+  'GET /apps/:slug/webhook-deliveries/:id',
 ]
 
 /** The rows in an order in which the app goes last. */

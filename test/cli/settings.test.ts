@@ -20,6 +20,7 @@ const settings: Readonly<Record<string, string>> = {
   HEARTWOOD_SIGNING: 'all',
   HEARTWOOD_RATE_LIMITS: 'off',
   HEARTWOOD_PRIVATE_WEBHOOKS: 'allow',
+  HEARTWOOD_WEBHOOK_QUEUE_LIMIT: '1000',
   HEARTWOOD_PUBLIC_URL: 'https://licenses.example',
   HEARTWOOD_TRUSTED_PROXIES: '127.0.0.1',
   HEARTWOOD_CORS_ORIGINS: 'https://shop.example.com',

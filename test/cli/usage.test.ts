@@ -65,6 +65,8 @@ const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] 
   [{ HEARTWOOD_CORS_ORIGINS: 'https://a.example/path' }, /HEARTWOOD_CORS_ORIGINS must be/],
   [{ HEARTWOOD_METRICS: 'yes' }, /HEARTWOOD_METRICS must be "off", or "on"/],
   [{ HEARTWOOD_SIGNING: 'every' }, /HEARTWOOD_SIGNING must be "spare", "all"/],
+  [{ HEARTWOOD_WEBHOOK_QUEUE_LIMIT: '500001' }, /HEARTWOOD_WEBHOOK_QUEUE_LIMIT must be .* 1 to 500000/],
+  [{ HEARTWOOD_WEBHOOK_QUEUE_LIMIT: 'none' }, /HEARTWOOD_WEBHOOK_QUEUE_LIMIT must be/],
   [{ HEARTWOOD_PRIVATE_WEBHOOKS: 'true' }, /HEARTWOOD_PRIVATE_WEBHOOKS must be "refuse", or "allow"/],
   [{ HEARTWOOD_ISSUER: 'line\nbreak' }, /HEARTWOOD_ISSUER contains a control character/],
   [{ HEARTWOOD_ISSUER: 'x'.repeat(256) }, /HEARTWOOD_ISSUER must be/],

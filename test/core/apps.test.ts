@@ -20,6 +20,8 @@ test('apps.create(): returns the given fields with public key and issuer', async
     description: 'License management for my desktop application',
     webhookUrl: 'https://example.com/hooks',
     webhookDisabledAt: null,
+    webhookQueueFullAt: null,
+    webhookDroppedEvents: 0,
     keyPrefix: null,
     publicKeyPem: testKeyPairs[0]!.publicKeyPem,
     ...{ createdAt: start, updatedAt: start },

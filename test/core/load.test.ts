@@ -10,6 +10,7 @@ test('load(): an idle process has zeros', async () => {
     signing: { places: 5, done: 0, refused: 0, ...idle },
     keyPairs: { ...licensing.load().keyPairs, done: 0, refused: 0, size: 0, ready: 0, ...idle },
     webhookAttempts: { delivered: 0, retried: 0, givenUp: 0 },
+    webhookEventsDropped: 0,
   })
 })
 

@@ -59,6 +59,7 @@ const table: Readonly<Record<string, readonly [call: Call, refused: Refused]>> =
       webhooks: [null, true, 'allow'].map((webhooks) => ({ webhooks })),
       'webhooks.allowPrivateTarget': [{ webhooks: { allowPrivateTarget: true } }],
       'webhooks.allowPrivateTargets': flag.map((each) => ({ webhooks: { allowPrivateTargets: each } })),
+      'webhooks.queueLimit': [0, 1.5, '1000', 500_001].map((each) => ({ webhooks: { queueLimit: each } })),
     },
   ],
   'licensingServer()': [

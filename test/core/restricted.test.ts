@@ -79,6 +79,8 @@ function writes(licensing: RestrictedLicensing, id: string, customer: string) {
     () => webhooks.deliveries(app),
     () => webhooks.test(app),
     async () => webhooks.retry(app, (await webhooks.test(app)).id),
+    async () => webhooks.delivery(app, (await webhooks.test(app)).id),
+    () => webhooks.retryAll(app, { state: 'failed', since: 0 }),
     () => features.create(app, { name: 'Other', slug: 'other' }),
     () => features.update(app, 'other', { name: 'Other 2' }),
     () => features.delete(app, 'other'),

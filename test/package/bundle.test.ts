@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
@@ -142,4 +142,22 @@ test('heartwood/sdk: at most 6 kB gzipped for a browser, from its own files and 
     ofCore.toSorted(),
     ['all-items', 'errors', 'input/options', 'time', 'wire'].map((name) => `src/core/${name}.ts`),
   )
+})
+
+test('npm package: the files of each page lie in it once, and the command line has them too', async () => {
+  const folder = 'dist/adapters/generated'
+  const pages = readdirSync(folder).filter((name) => name.endsWith('.js'))
+  assert.deepEqual(pages.toSorted(), ['openapi.js', 'swagger-ui.js'])
+  const scripts = readdirSync('dist', { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.js'),
+  )
+  const code = scripts.map((name) => readFileSync(join('dist', name), 'utf8'))
+  for (const page of pages) {
+    const [, content = ''] = /gzip: '([^']{2000})/.exec(readFileSync(join(folder, page), 'utf8')) ?? []
+    assert.equal(content.length, 2_000)
+    assert.equal(code.filter((text) => text.includes(content)).length, 1, page)
+    const chunk = scripts.find((name) => name.startsWith(`cli/${page.replace('.js', '-')}`))!
+    const { assets } = (await import(`../../dist/${chunk}`)) as { readonly assets: object }
+    assert.ok(Object.keys(assets).length > 0)
+  }
 })

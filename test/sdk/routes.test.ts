@@ -280,6 +280,17 @@ const calls: readonly (readonly [
     'GET /apps/:slug/webhook-deliveries',
     '?state=failed',
   ],
+  [
+    ({ webhooks }) => webhooks.deliveries('a', { type: 'license.revoked', licenseId: 'lic_1' }),
+    'GET /apps/:slug/webhook-deliveries',
+    '?type=license.revoked&license_id=lic_1',
+  ],
+  [({ webhooks }) => webhooks.delivery('a', 'whd_1'), 'GET /apps/:slug/webhook-deliveries/:id'],
+  [
+    ({ webhooks }) => webhooks.retryAll('a', { state: 'failed', since: new Date(end * 1000 + 999) }),
+    'POST /apps/:slug/webhook-deliveries/retry',
+    { state: 'failed', since: '2030-01-01T00:00:00Z' },
+  ],
   [({ webhooks }) => webhooks.retry('a', 'whd_1'), 'POST /apps/:slug/webhook-deliveries/:id/retry', {}],
   [({ webhooks }) => webhooks.test('a'), 'POST /apps/:slug/webhook-test', {}],
   [({ apiKeys }) => apiKeys.list({ mode: 'test' }), 'GET /api-keys', '?mode=test'],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type {
   CustomerRecord,
+  DeliveryFilter,
   DeliveryRecord,
   LicenseFilter,
   LicenseRecord,
@@ -93,7 +94,12 @@ async function filled(): Promise<Filled> {
     }),
   )
   const deliveries = several((at) =>
-    newDelivery(app.id, { state: at % 3_000 === 0 ? 'failed' : 'delivered', dueAt: null }),
+    newDelivery(app.id, {
+      state: at % 3_000 === 0 ? 'failed' : 'delivered',
+      type: at % 4_000 === 0 ? 'license.revoked' : 'license.updated',
+      licenseId: at % 2 === 0 ? licenses[at % 4]!.id : null,
+      dueAt: null,
+    }),
   )
   await storage.transaction(async (tx) => {
     for (const record of customers.slice(1)) await tx.insertCustomer(record)
@@ -130,6 +136,15 @@ interface List {
   readonly expected: readonly string[]
   list(page: Page): Promise<readonly { readonly id: string }[]>
   count(): Promise<number>
+}
+
+/** Every filter of deliveries, alone and together. */
+function deliveryFilters({ licenses }: Filled): readonly Omit<DeliveryFilter, 'appId'>[] {
+  const all: Omit<DeliveryFilter, 'appId'>[] = []
+  for (const state of [undefined, 'failed', 'delivered', 'pending'] as const)
+    for (const type of [undefined, 'license.updated', 'license.revoked'])
+      for (const licenseId of [undefined, licenses[0]!.id]) all.push({ state, type, licenseId })
+  return all
 }
 
 function newestFirst(records: readonly { readonly id: string }[]): readonly string[] {
@@ -217,16 +232,36 @@ describe('SQLite storage: a list of many thousand records', () => {
 
   it('has the deliveries of each filter', async () => {
     const { app, storage, deliveries } = data
-    for (const state of [undefined, 'failed', 'delivered', 'pending'] as const) {
-      const filter = { appId: app.id, state }
+    for (const filter of deliveryFilters(data)) {
+      const names = (['state', 'type', 'licenseId'] as const).filter((name) => filter[name] !== undefined)
       await holds({
         expected: newestFirst(
-          deliveries.filter((delivery) => state === undefined || delivery.state === state),
+          deliveries.filter((delivery) => names.every((name) => delivery[name] === filter[name])),
         ),
-        list: (page) => storage.listDeliveries(filter, page),
-        count: () => storage.countDeliveries(filter),
+        list: (page) => storage.listDeliveries({ ...filter, appId: app.id }, page),
+        count: () => storage.countDeliveries({ ...filter, appId: app.id }),
       })
     }
+  })
+
+  it('has an index for each filter of deliveries, in the order of the list', async () => {
+    const { app, client, storage } = data
+    const plans: string[] = []
+    watch = (sql, values) => {
+      if (!/^(?!explain).*heartwood_delivery/s.test(sql)) return
+      const rows = client.prepare(`explain query plan ${sql}`).all(...values) as { readonly detail: string }[]
+      plans.push(
+        ...rows.map(({ detail }) => detail).filter((detail) => detail.includes('heartwood_delivery')),
+      )
+    }
+    for (const filter of deliveryFilters(data))
+      await storage.listDeliveries({ ...filter, appId: app.id }, { limit: 5 })
+    await storage.countPendingDeliveries(app.id, 1_000)
+    await storage.retryDeliveries({ appId: app.id, since: now + 1, now, limit: 5 })
+    watch = () => {}
+    assert.ok(plans.length > 20)
+    const wrong = plans.filter((plan) => !/USING (COVERING )?INDEX \w+ \(\w+=\?/.test(plan))
+    assert.deepEqual(wrong, [])
   })
 
   it('is the same inside a transaction', async () => {
@@ -255,6 +290,10 @@ describe('SQLite storage: a list of many thousand records', () => {
       'no e-mail has the part': () =>
         storage.listCustomers({ appId: app.id, foldedEmailPart: 'nobody' }, one),
       'deliveries are counted': () => storage.countDeliveries({ appId: app.id }),
+      'deliveries of a type are counted': () =>
+        storage.countDeliveries({ appId: app.id, type: 'license.updated' }),
+      'deliveries of a type are passed over': () =>
+        storage.listDeliveries({ appId: app.id, type: 'license.updated' }, { limit: 1, offset: 9_000 }),
     }
     const statements: Record<string, number> = {}
     for (const [name, read] of Object.entries(reads)) {
@@ -323,5 +362,26 @@ describe('SQLite storage: a list of many thousand records', () => {
       [],
     )
     assert.ok(count >= stayers!.length && count <= wanted.length + changes)
+  })
+
+  it('is read to its end if the storage closes meanwhile', async () => {
+    const { app, storage } = data
+    const reads: Readonly<Record<string, () => Promise<unknown>>> = {
+      'licenses are listed': () =>
+        storage.listLicenses({ appId: app.id, now }, { limit: 1, offset: length - 9 }),
+      'licenses are counted': () => storage.countLicenses({ appId: app.id, status: 'active', now }),
+      'licenses are counted by their last sign of life': () =>
+        storage.countSeen({ appId: app.id, now, since: [] }),
+      'customers are listed': () =>
+        storage.listCustomers({ appId: app.id, foldedEmailPart: 'nobody' }, { limit: 1 }),
+      'customers are counted': () => storage.countCustomers({ appId: app.id }),
+      'deliveries are listed': () => storage.listDeliveries({ appId: app.id }, { limit: 1, offset: 9_000 }),
+      'deliveries are counted': () => storage.countDeliveries({ appId: app.id, type: 'license.updated' }),
+    }
+    const outcomes = Object.entries(reads).map(([name, read]) => read().then(() => name))
+    const closed = storage.close()
+    await assert.rejects(storage.countLicenses({ appId: app.id, now }), { code: 'unavailable' })
+    assert.deepEqual(await Promise.all(outcomes), Object.keys(reads))
+    await closed
   })
 })

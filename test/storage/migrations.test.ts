@@ -2,14 +2,22 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
 import { Pool } from 'pg'
-import type { ApiKeyRecord, LicenseRecord, SigningKeyRecord, Storage } from '../../src/core/storage/index.ts'
+import type {
+  ApiKeyRecord,
+  DeliveryRecord,
+  LicenseRecord,
+  SigningKeyRecord,
+  Storage,
+} from '../../src/core/storage/index.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import {
   apiKeyRows,
   appRows,
+  deliveryRows,
   licenseRows,
   signingKeyRows,
   storedTierRows,
+  webhookRows,
 } from '../../src/storage/kysely/rows.ts'
 import * as first from '../../src/storage/migrations/0001-licensing.ts'
 import * as second from '../../src/storage/migrations/0002-webhooks.ts'
@@ -18,9 +26,11 @@ import {
   newApiKey,
   newApp,
   newCustomer,
+  newDelivery,
   newLicense,
   newSigningKey,
   newTier,
+  newWebhook,
   type Parents,
 } from '../../src/testing/storage-cases/records.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
@@ -67,6 +77,7 @@ const added = [
   ...['revoked_cause', 'seen_at', 'seen_kid', 'seen_client', 'retired_at', 'retired_reason'],
   ...['limits', 'tier_limits', 'custom_limits', 'updates_until'],
   ...['key_prefix', 'license_key_id', 'recovery', 'scopes'],
+  ...['license_id', 'last_attempts', 'queue_full_at', 'dropped_events'],
 ]
 
 /** The row as 0.1.0 wrote it. */
@@ -167,6 +178,42 @@ async function upgradesApiKeys(db: Kysely<any>): Promise<void> {
   assert.deepEqual(await Promise.all(lists), [3, 1])
 }
 
+async function upgradesDeliveries(db: Kysely<any>): Promise<void> {
+  await makeOldTables(db)
+  const storage = kyselyStorage(db)
+  const { app } = await addOldParents(db, storage)
+  const licenseId = newLicense(await addOldParents(db, storage)).id
+  const payload = JSON.stringify({ type: 'license.updated', data: { app_id: app.id, license_id: licenseId } })
+  const seat = JSON.stringify({ type: 'license_key.updated', data: { license_key_id: 'lkey_1' } })
+  const made = [
+    newDelivery(app.id, { payload, licenseId }),
+    newDelivery(app.id, { payload: seat, type: 'license_key.updated' }),
+    newDelivery(app.id, { payload: '{"broken' }),
+    newDelivery(app.id, { payload: '{"license_id":"lic_' }),
+  ]
+  const insert = (delivery: DeliveryRecord) =>
+    db
+      .insertInto('heartwood_delivery')
+      .values(oldRow(deliveryRows.toRow(delivery)))
+      .execute()
+  const insertWebhook = (appId: string) =>
+    db
+      .insertInto('heartwood_webhook')
+      .values(oldRow(webhookRows.toRow(newWebhook(appId))))
+      .execute()
+  for (const delivery of made) await insert(delivery)
+  await insertWebhook(app.id)
+  await migrate(db)
+  const newer = newDelivery(app.id, { payload })
+  // A server of 0.1.0 that still runs names only the columns that it knows.
+  await insert(newer)
+  const stored = await storage.listDeliveries({ appId: app.id }, { limit: 9 })
+  assert.deepEqual(stored.toReversed(), [...made, newer])
+  assert.deepEqual(await storage.findWebhook(app.id), newWebhook(app.id))
+  const ofLicense = await storage.listDeliveries({ appId: app.id, licenseId }, { limit: 9 })
+  assert.deepEqual(ofLicense, [made[0]])
+}
+
 async function upgradesNotices(db: Kysely<any>): Promise<void> {
   await makeOldTables(db)
   const storage = kyselyStorage(db)
@@ -210,6 +257,12 @@ describe('migrate(): the tables of 0.1.0 become those of this version', () => {
     'marks the ends that were announced, on PostgreSQL',
     { skip: database === undefined && noPostgres },
     async () => upgradesNotices(await openPostgres()),
+  )
+  it('names the license of each delivery, on SQLite', async () => upgradesDeliveries(await openSqlite()))
+  it(
+    'names the license of each delivery, on PostgreSQL',
+    { skip: database === undefined && noPostgres },
+    async () => upgradesDeliveries(await openPostgres()),
   )
   it('keeps every API key without scopes, on SQLite', async () => upgradesApiKeys(await openSqlite()))
   it(

@@ -29,6 +29,11 @@ const counters: readonly Row[] = [
     'Calls refused because too many waited for a key pair.',
     ({ keyPairs }) => keyPairs.refused,
   ],
+  [
+    'webhook_events_dropped_total',
+    'Events that were not queued because the queue of their app was full.',
+    ({ webhookEventsDropped }) => webhookEventsDropped,
+  ],
 ]
 
 /** A scrape does not wait longer for storage, and reports it as down. */

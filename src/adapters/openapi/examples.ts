@@ -26,6 +26,7 @@ export const appExample: object = example('App', {
   name: 'My Desktop App',
   slug: 'desktop-app',
   description: 'License management for my desktop application',
+  webhook_dropped_events: 0,
   issuer: 'license-server',
   public_key_pem: publicKeyPem,
   ...created,
@@ -210,6 +211,7 @@ export const deliveryExample: object = example('WebhookDelivery', {
   id: 'whd_01kfnb7s3nf5dvt1m6r9k2c4xz',
   event_id: 'evt_01kfnb7s3nf5dvt1m6r9k2c4xy',
   type: 'license.revoked',
+  license_id: 'lic_01kfnb5vq2e8m8b0wd4y6c1s9r',
   state: 'delivered',
   attempts: 1,
   last_status: 204,
@@ -230,6 +232,11 @@ export const auditEntryExample: object = example('AuditEntry', {
   seq: 1042,
   mac: 'Wohy1_pbGdG7L3uer2nMK6u-aa6737694vm-ZoITNm4',
 })
+export const deliveryDetailExample: object = {
+  ...deliveryExample,
+  payload: '{"type":"license.revoked","timestamp":"2026-01-23T10:00:00Z","data":{…}}',
+  last_attempts: [{ attempted_at: '2026-01-23T10:00:01Z', status: 204, error: null, duration_ms: 83 }],
+}
 
 export function pageExample(item: object): object {
   return { data: [item], meta: { total: 1, page: 1, per_page: 20, next_cursor: null } }

@@ -23,19 +23,21 @@ function describedOnce({ anyOf, ...rest }: JsonSchema): JsonSchema {
   return { ...rest, anyOf: (anyOf as readonly JsonSchema[]).map(withoutDescription) }
 }
 
+/** A list of all values needs no pattern, which says the same again. */
+function listedOnce(node: JsonSchema): JsonSchema {
+  const { pattern: _pattern, ...rest } = node
+  return node.enum === undefined ? node : rest
+}
+
 /** Leaves out the keywords that only checking needs. The builders of core set them for requests. */
 function withoutChecks(node: JsonSchema): JsonSchema {
-  const { minLength: _minLength, note: _note, pattern, properties, ...rest } = describedOnce(node)
-  return {
-    ...rest,
-    ...(pattern !== undefined && node.enum === undefined && { pattern }),
-    ...(Object.keys(Object(properties)).length > 0 && { properties }),
-  }
+  const { minLength: _minLength, note: _note, properties, ...rest } = listedOnce(describedOnce(node))
+  return { ...rest, ...(Object.keys(Object(properties)).length > 0 && { properties }) }
 }
 
 /** The JSON Schema of a body or query, from core's schema of its input. */
 export function requestSchema(schema: TObject): JsonSchema {
-  return wireSchema(schema, (node) => withLimits(describedOnce(node), requestTimeLength))
+  return wireSchema(schema, (node) => withLimits(listedOnce(describedOnce(node)), requestTimeLength))
 }
 
 /** The JSON Schema of a response, from a schema in core's names. */

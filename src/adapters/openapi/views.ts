@@ -4,19 +4,20 @@ import type { App } from '../../core/apps.ts'
 import type { AuditEntry } from '../../core/audit/log.ts'
 import type { Customer } from '../../core/customers.ts'
 import type { Feature } from '../../core/features.ts'
-import { instant, integer, limits, nullable, oneOf } from '../../core/input/fields.ts'
+import { flag, instant, integer, limits, nullable, oneOf } from '../../core/input/fields.ts'
 import { input } from '../../core/input/parse.ts'
 import type { Rotation } from '../../core/keys/rotation.ts'
 import type { SigningKey } from '../../core/keys/app-keys.ts'
 import type { PublicJwk } from '../../core/keys/signing-keys.ts'
 import { eventTypes, type EventType } from '../../core/runtime/events.ts'
 import type { Tier } from '../../core/tiers.ts'
-import type { WebhookDelivery, WebhookSecret } from '../../core/webhooks/webhooks.ts'
+import type { RetriedDeliveries } from '../../core/webhooks/retries.ts'
+import type { WebhookDelivery, WebhookDeliveryDetail, WebhookSecret } from '../../core/webhooks/webhooks.ts'
 import { apiKeyRecord } from '../../core/storage/api-keys.ts'
 import { appRecord } from '../../core/storage/apps.ts'
 import { auditEntryRecord } from '../../core/storage/audit-entries.ts'
 import { customerRecord } from '../../core/storage/customers.ts'
-import { deliveryRecord } from '../../core/storage/deliveries.ts'
+import { deliveryRecord, type DeliveryAttempt } from '../../core/storage/deliveries.ts'
 import { featureRecord } from '../../core/storage/features.ts'
 import { signingKeyRecord } from '../../core/storage/signing-keys.ts'
 import { tierRecord } from '../../core/storage/tiers.ts'
@@ -40,6 +41,10 @@ const app = view<App>()(
         'Time since which no events are sent, because of failures; saving webhook_url enables them again',
       ),
     ),
+    webhookQueueFullAt: nullable(
+      instant('Time since which new events are dropped, because the queue is full; null while it has room'),
+    ),
+    webhookDroppedEvents: count('Number of events that a full queue has dropped'),
     publicKeyPem: pemText('Active public key, RSA-4096, SubjectPublicKeyInfo in PEM'),
   }),
 )
@@ -183,13 +188,28 @@ const webhookSecret = view<WebhookSecret>()(
   }),
 )
 
-const delivery = view<WebhookDelivery>()(
-  object('The delivery of an event to the webhook', {
-    ...recordFields(deliveryRecord, ['appId', 'payload', 'priority', 'dueAt', 'version']),
-    type: oneOf('Type of the event', Object.keys(eventTypes) as EventType[]),
-    lastStatus: nullable(count('HTTP status of the last attempt; null without a response', 100, 999)),
-    lastError: nullable(line('Error of the last attempt', 255)),
-    nextAttemptAt: nullable(instant('Time of the next attempt; null unless pending')),
+const deliveryFields = {
+  ...recordFields(deliveryRecord, ['appId', 'payload', 'priority', 'lastAttempts', 'dueAt', 'version']),
+  type: oneOf('Type of the event', Object.keys(eventTypes) as EventType[]),
+  lastStatus: nullable(count('HTTP status of the last attempt; null without a response', 100, 999)),
+  lastError: nullable(line('Error of the last attempt', 255)),
+  nextAttemptAt: nullable(instant('Time of the next attempt; null unless pending')),
+}
+
+const delivery = view<WebhookDelivery>()(object('The delivery of an event to the webhook', deliveryFields))
+
+const deliveryDetail = view<WebhookDeliveryDetail>()(
+  object('A delivery with its body and its last attempts', {
+    ...deliveryFields,
+    payload: deliveryRecord.schema.properties.payload as TUnsafe<string>,
+    lastAttempts: deliveryRecord.schema.properties.lastAttempts as TUnsafe<readonly DeliveryAttempt[]>,
+  }),
+)
+
+const retriedDeliveries = view<RetriedDeliveries>()(
+  object('Deliveries that are sent again', {
+    retried: count('Number of deliveries that are pending again'),
+    hasMore: flag('True if failed ones may be left: then call again'),
   }),
 )
 
@@ -249,11 +269,13 @@ export type ViewName =
   | 'Feature'
   | 'Health'
   | 'Jwks'
+  | 'RetriedDeliveries'
   | 'Rotation'
   | 'SigningKey'
   | 'Tier'
   | 'TrustFile'
   | 'WebhookDelivery'
+  | 'WebhookDeliveryDetail'
   | 'WebhookSecret'
 
 /** The views by their names. */
@@ -267,10 +289,12 @@ export const views: Readonly<Record<ViewName, TObject>> = {
   Feature: feature.schema,
   Health: health.schema,
   Jwks: jwks.schema,
+  RetriedDeliveries: retriedDeliveries.schema,
   Rotation: rotation.schema,
   SigningKey: signingKey.schema,
   Tier: tier.schema,
   TrustFile: trustFile.schema,
   WebhookDelivery: delivery.schema,
+  WebhookDeliveryDetail: deliveryDetail.schema,
   WebhookSecret: webhookSecret.schema,
 }

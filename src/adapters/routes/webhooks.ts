@@ -1,8 +1,21 @@
+import { deliverySelection } from '../../core/webhooks/retries.ts'
 import { deliveryQuery, webhookRollOptions } from '../../core/webhooks/webhooks.ts'
-import { deliveryExample, pageExample, webhookSecretExample } from '../openapi/examples.ts'
+import {
+  deliveryDetailExample,
+  deliveryExample,
+  pageExample,
+  webhookSecretExample,
+} from '../openapi/examples.ts'
 import { created, many, one } from '../http/reply.ts'
 import { route, type Route } from '../http/route.ts'
-import { dataOf, deliverySchema, pageOf, webhookSecretSchema } from '../openapi/schemas.ts'
+import {
+  dataOf,
+  deliveryDetailSchema,
+  deliverySchema,
+  pageOf,
+  retriedDeliveriesSchema,
+  webhookSecretSchema,
+} from '../openapi/schemas.ts'
 
 const tag = 'Webhooks'
 const secretResponse = { schema: dataOf(webhookSecretSchema), example: { data: webhookSecretExample } }
@@ -44,7 +57,7 @@ export const webhookRoutes: readonly Route[] = [
     tag,
     operationId: 'listWebhookDeliveries',
     summary: 'List webhook deliveries',
-    description: 'Sent and pending deliveries, newest first. They are kept for 30 days.',
+    description: 'Pending, sent and failed deliveries, newest first. They are kept for 30 days.',
     query: deliveryQuery,
     responses: {
       200: {
@@ -55,6 +68,47 @@ export const webhookRoutes: readonly Route[] = [
     },
     run: ({ licensing, app, query }) => licensing.webhooks.deliveries(app, query),
     respond: many,
+  }),
+  route({
+    method: 'GET',
+    path: '/apps/:slug/webhook-deliveries/:id',
+    access: 'webhooks:read',
+    tag,
+    operationId: 'getWebhookDelivery',
+    summary: 'Get a webhook delivery',
+    description:
+      'The delivery with its body, to the byte, and its last ten attempts. Nothing that the receiver sent is kept, except the status.',
+    responses: {
+      200: {
+        description: 'The delivery',
+        schema: dataOf(deliveryDetailSchema),
+        example: { data: deliveryDetailExample },
+      },
+    },
+    run: ({ licensing, app, params }) => licensing.webhooks.delivery(app, params.id ?? ''),
+    respond: one,
+  }),
+  route({
+    method: 'POST',
+    path: '/apps/:slug/webhook-deliveries/retry',
+    access: 'webhooks:write',
+    tag,
+    operationId: 'retryWebhookDeliveries',
+    summary: 'Send failed events again',
+    description:
+      'Sends all failed events since a time again, the oldest first. A call takes 10,000 at most, and no more than the queue has room for. If has_more is true, call again.',
+    body: deliverySelection,
+    bodyExample: { state: 'failed', since: '2026-01-23T10:00:00Z' },
+    responses: {
+      200: {
+        description: 'The number of deliveries that are pending again',
+        schema: dataOf(retriedDeliveriesSchema),
+        example: { data: { retried: 41, has_more: false } },
+      },
+    },
+    errors: ['conflict'],
+    run: ({ licensing, app, body }) => licensing.webhooks.retryAll(app, body),
+    respond: one,
   }),
   route({
     method: 'POST',

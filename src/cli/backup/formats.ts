@@ -24,7 +24,15 @@ const added: ReadonlyMap<number, AddedFields> = new Map([
       license: { tierLimits: {}, customLimits: {}, updatesUntil: null, licenseKeyId: null, name: null },
     },
   ],
-  [4, { app: { recovery: null }, apiKey: { scopes: null } }],
+  [
+    4,
+    {
+      app: { recovery: null },
+      apiKey: { scopes: null },
+      webhook: { queueFullAt: null, droppedEvents: 0 },
+      delivery: { licenseId: null, lastAttempts: [] },
+    },
+  ],
 ])
 
 /** Version 0.1.0 stored a given public key as it came. A text without a key is left to the checks. */

@@ -22,6 +22,7 @@ import { serveCommand } from './serve.ts'
 import { tiersCommands } from './tiers.ts'
 import type { CliContext } from './context.ts'
 import { verifyCommand } from './verify.ts'
+import { webhooksCommands } from './webhooks.ts'
 import { explain } from '../terminal/explain.ts'
 import type { Output } from '../terminal/output.ts'
 import { redact } from '../terminal/redact.ts'
@@ -46,6 +47,7 @@ const root: RouteMap<CliContext> = buildRouteMap({
     licenseKeys: licenseKeysCommands,
     checkKey: checkKeyCommand,
     licenses: licensesCommands,
+    webhooks: webhooksCommands,
     keys: keysCommands,
     audit: auditCommands,
     verify: verifyCommand,

@@ -11,6 +11,7 @@ import {
 import { createLicensing, type Licensing } from '../../core/licensing.ts'
 import { createSealer, type Sealer } from '../../core/runtime/sealer.ts'
 import type { ApiKeyRecord, AppRecord, SigningKeyRecord, StorageSession } from '../../core/storage/index.ts'
+import { isoTime } from '../../core/wire.ts'
 import { readJti, verifyToken } from '../../core/token/token.ts'
 import { chainFaults } from './chain-faults.ts'
 import { checkLicenses } from './license-checks.ts'
@@ -156,9 +157,14 @@ async function checkLicenseKeys(
 }
 
 async function checkWebhook(checker: Checker, app: AppRecord): Promise<void> {
-  const { session, sealer, visit, report } = checker
+  const { session, sealer, visit, report, note } = checker
   const webhook = await session.findWebhook(app.id)
   if (webhook !== null) visit('webhook', `webhook of app ${app.id}`, webhook)
+  if (webhook !== null && webhook.queueFullAt !== null)
+    note(
+      `app ${app.id}`,
+      `has a full webhook queue since ${isoTime(webhook.queueFullAt)} (webhook_queue_full). Events dropped so far: ${webhook.droppedEvents}`,
+    )
   for (const secret of [webhook?.secret ?? null, webhook?.previousSecret ?? null])
     if (secret !== null && openOrNull(sealer, secret, webhookSecretPurpose(app.id)) === null)
       report(`app ${app.id}`, 'has a webhook secret that does not open with this master key')

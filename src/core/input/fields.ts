@@ -66,13 +66,18 @@ export function nullable<Schema extends TSchema>(schema: Schema): TUnion<[Schema
   return Type.Union([schema, Type.Null()], { description: meaning, rule: `${rule} or null` })
 }
 
+/** A dot stands for itself, and not for every character. */
+function patternOf(values: readonly string[]): string {
+  return `^(${values.join('|').replaceAll('.', '\\.')})$`
+}
+
 export function oneOf<const Values extends readonly string[]>(
   meaning: string,
   values: Values,
 ): TUnsafe<Values[number]> {
   const rule = `must be one of ${values.join(', ')}`
   return Type.Unsafe<Values[number]>(
-    Type.String({ description: meaning, enum: values, pattern: `^(${values.join('|')})$`, rule }),
+    Type.String({ description: meaning, enum: values, pattern: patternOf(values), rule }),
   )
 }
 

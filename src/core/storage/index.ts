@@ -1,8 +1,8 @@
 /**
  * The storage contract: the records of licensing, and the verbs that a storage must offer, one interface a noun.
  *
- * Records are plain objects of strings, numbers, booleans, `null` and lists of strings; `metadata` is any JSON object. A storage
- * hands out frozen records or copies, so that changing one changes nothing stored. Times are whole seconds since 1970
+ * Records are plain objects of strings, numbers, booleans, `null` and lists of strings; `metadata` is any JSON object, and
+ * `lastAttempts` of a delivery a list of plain objects. A storage hands out frozen records or copies, so that changing one changes nothing stored. Times are whole seconds since 1970
  * (NumericDate, RFC 7519 section 2). The core makes ids; a storage never does.
  *
  * Expected outcomes are values (`null`, `false`). A write rejects with a `LicensingError` of code `not_found` if the app,
@@ -51,11 +51,15 @@ export type {
 export type { CustomerFilter, CustomerPatch, CustomerRecord, CustomerStorage } from './customers.ts'
 export type { DeletedPage, DeletionPage, DeletionRecord, DeletionStorage } from './deletions.ts'
 export type {
+  DeliveryAttempt,
   DeliveryFilter,
   DeliveryPatch,
   DeliveryRecord,
   DeliveryStorage,
+  FailedPosition,
   LeaseRequest,
+  RetriedPage,
+  RetryPage,
 } from './deliveries.ts'
 export type { EndingLicenses, ExpiryNotice, ExpiryNoticeStorage } from './expiry-notices.ts'
 export type { FeaturePatch, FeatureRecord, FeatureStorage } from './features.ts'
@@ -130,7 +134,8 @@ export interface TransactionOptions {
 export interface Storage extends StorageSession {
   /**
    * Runs `work` as one transaction: commits when `work` resolves, rolls back and rethrows when it rejects. Nobody outside
-   * sees its writes before the commit, and guarded verbs hold across concurrent transactions. Use only `tx` inside `work`.
+   * sees its writes before the commit, and guarded verbs hold across concurrent transactions. Use only `tx` inside `work`: a
+   * storage with one writer lets another write wait for the end of the transaction.
    * If a verb of `tx` rejects, the transaction rejects with its error, even if `work` caught that.
    *
    * A storage may run `work` again after a deadlock or a serialization failure, so `work` must have no effects except on `tx`.

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { instant, nullable } from '../input/fields.ts'
+import { instant, integer, nullable } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
 import { counter, id, sealed, version, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
@@ -16,6 +16,10 @@ export interface WebhookRecord {
   /** The number of deliveries in a row that failed for good. */
   readonly failures: number
   readonly disabledAt: NumericDate | null
+  /** The time since which the queue of deliveries is full. */
+  readonly queueFullAt: NumericDate | null
+  /** The number of events that were dropped because the queue was full. It never falls. */
+  readonly droppedEvents: number
   /** Rises with every write. `updateWebhook` compares it. */
   readonly version: number
 }
@@ -30,6 +34,8 @@ export const webhookRecord: RecordSchema<WebhookRecord> = input<WebhookRecord>()
     ),
     failures: counter('Number of deliveries in a row that failed for good', 0),
     disabledAt: nullable(instant('Time since which no events are sent, because of failures')),
+    queueFullAt: nullable(instant('Time since which the queue is full and new events are dropped')),
+    droppedEvents: integer('Number of events that a full queue has dropped', 0, Number.MAX_SAFE_INTEGER),
     version: version(1),
   }),
 )
@@ -44,4 +50,6 @@ export interface WebhookStorage {
   insertWebhook(webhook: WebhookRecord): Promise<WebhookRecord>
   /** Writes `patch` and adds one to `version`, but only while `version` equals `expectedVersion`; `null` otherwise. */
   updateWebhook(appId: string, expectedVersion: number, patch: WebhookPatch): Promise<WebhookRecord | null>
+  /** The webhooks whose `queueFullAt` is set, in any order. */
+  listFullWebhooks(): Promise<readonly WebhookRecord[]>
 }

@@ -4,11 +4,20 @@ import type { Context } from '../context.ts'
 import type { AttemptCounts } from '../load.ts'
 import { LicensingError } from '../errors.ts'
 import { retryUntilWon } from '../retry.ts'
-import type { AppRecord, DeliveryRecord, WebhookPatch, WebhookRecord } from '../storage/index.ts'
+import { rememberedAttempts } from '../storage/deliveries.ts'
+import type {
+  AppRecord,
+  DeliveryAttempt,
+  DeliveryRecord,
+  NumericDate,
+  WebhookPatch,
+  WebhookRecord,
+} from '../storage/index.ts'
 import { day } from '../time.ts'
 import { inTransaction } from '../transaction.ts'
 import { isoTime } from '../wire.ts'
 import { announceEnds } from './expiry-notices.ts'
+import { reportFullQueues, type FullQueue } from './full-queues.ts'
 import { openWebhookSecret, webhookOf } from './secret.ts'
 
 /** The receiver of an app's events, and the secrets that sign them. */
@@ -30,6 +39,8 @@ export interface LeasedDelivery {
   readonly payload: string
   /** Number of earlier attempts. */
   readonly attempts: number
+  /** The last of them, the latest last. */
+  readonly lastAttempts: readonly DeliveryAttempt[]
   /** Identifies this lease: another server's lease raises it. */
   readonly version: number
   /** The app's webhook URL at the time of the lease. */
@@ -52,6 +63,8 @@ export interface AttemptOutcome {
   readonly retryIn: number | null
   /** True if the receiver wants no more events (410). That switches the webhook off. */
   readonly gone?: boolean
+  /** The length of the attempt in milliseconds. */
+  readonly durationMs?: number
 }
 
 /**
@@ -106,6 +119,13 @@ export interface Outbox {
    */
   prune(): Promise<number>
   /**
+   * Writes how many events this process has dropped since the last call because a queue was full, and clears `webhookQueueFullAt`
+   * of the apps whose queues have room again. Call it every few seconds.
+   *
+   * Resolves to the apps of those events.
+   */
+  reportFullQueues(): Promise<readonly FullQueue[]>
+  /**
    * Calls `handler` with an app's id whenever this process may have added a delivery for the app. Returns a function that ends
    * the calls.
    */
@@ -133,8 +153,8 @@ async function targetOf(context: Context, appId: string): Promise<WebhookTarget 
 }
 
 function toLeased(delivery: DeliveryRecord, url: string): LeasedDelivery {
-  const { id, eventId, appId, type, payload, attempts, version } = delivery
-  return { id, eventId, appId, type, payload, attempts, version, url }
+  const { id, eventId, appId, type, payload, attempts, lastAttempts, version } = delivery
+  return { id, eventId, appId, type, payload, attempts, lastAttempts, version, url }
 }
 
 async function giveUp(context: Context, { id, version }: DeliveryRecord, why: Obstacle): Promise<void> {
@@ -216,6 +236,11 @@ function endingOf({ error, retryIn }: AttemptOutcome): keyof AttemptCounts {
   return retryIn === null ? 'givenUp' : 'retried'
 }
 
+function attemptOf({ status, error, durationMs }: AttemptOutcome, now: NumericDate): DeliveryAttempt {
+  const length = durationMs === undefined ? null : Math.min(Math.max(Math.round(durationMs), 0), 2 ** 31 - 1)
+  return { attemptedAt: now, status, error, durationMs: length }
+}
+
 async function settle(context: Context, event: LeasedDelivery, outcome: AttemptOutcome): Promise<boolean> {
   const { status, error, retryIn } = outcome
   const now = context.runtime.now()
@@ -229,6 +254,7 @@ async function settle(context: Context, event: LeasedDelivery, outcome: AttemptO
     lastStatus: status,
     lastError: error,
     lastAttemptAt: now,
+    lastAttempts: [...event.lastAttempts, attemptOf(outcome, now)].slice(-rememberedAttempts),
   })
   if (settled === null) return false
   await countOutcome(context, event, outcome)
@@ -262,6 +288,7 @@ export function bindOutbox(context: Context): Outbox {
     },
     announceEnds: () => announceEnds(context),
     prune: () => prune(context),
+    reportFullQueues: () => reportFullQueues(context),
     onWritten: (handler) => context.runtime.listeners.onAny(handler),
   }
 }

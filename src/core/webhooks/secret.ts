@@ -40,6 +40,8 @@ export async function webhookOf(
     previousUntil: null,
     failures: 0,
     disabledAt: null,
+    queueFullAt: null,
+    droppedEvents: 0,
     version: 1,
   })
 }

@@ -4,16 +4,30 @@ import type { Changes } from '../acts/changes.ts'
 import { allItems, type FilterOf } from '../all-items.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
-import { integer, oneOf } from '../input/fields.ts'
+import { identifier, integer, oneOf } from '../input/fields.ts'
 import { input, isText, type Input } from '../input/parse.ts'
 import { requireApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
 import { retryUntilWon } from '../retry.ts'
-import type { EventType } from '../runtime/events.ts'
-import type { AppRecord, DeliveryRecord, NumericDate, WebhookRecord } from '../storage/index.ts'
+import { queueFull } from '../runtime/delivery-queues.ts'
+import { eventTypes, type EventType } from '../runtime/events.ts'
+import type {
+  AppRecord,
+  DeliveryAttempt,
+  DeliveryRecord,
+  NumericDate,
+  WebhookRecord,
+} from '../storage/index.ts'
 import { day } from '../time.ts'
 import { afterCommit, inTransaction } from '../transaction.ts'
 import { isoTime } from '../wire.ts'
+import {
+  checkReady,
+  requireRoom,
+  retryAll,
+  type DeliverySelection,
+  type RetriedDeliveries,
+} from './retries.ts'
 import { openWebhookSecret, sealWebhookSecret, webhookOf } from './secret.ts'
 
 /** The secret that signs an app's events. */
@@ -37,6 +51,8 @@ export interface WebhookDelivery {
   /** `evt_…`, the `webhook-id` of every attempt. */
   readonly eventId: string
   readonly type: EventType
+  /** The license of an event about one license, which may be gone; `null` for other events. */
+  readonly licenseId: string | null
   /** A `failed` delivery was given up. `retry` sends it again. */
   readonly state: DeliveryRecord['state']
   readonly attempts: number
@@ -50,9 +66,20 @@ export interface WebhookDelivery {
   readonly createdAt: NumericDate
 }
 
+/** A delivery with its body and its last attempts. */
+export interface WebhookDeliveryDetail extends WebhookDelivery {
+  /** The body of the request, to the byte: the signature is over these bytes. */
+  readonly payload: string
+  /** The last ten attempts, the latest last. A retry keeps them. */
+  readonly lastAttempts: readonly DeliveryAttempt[]
+}
+
 /** Filter and page of `licensing.webhooks.deliveries`. */
 export interface DeliveryQuery extends Paging {
   readonly state?: DeliveryRecord['state']
+  readonly type?: EventType
+  /** Only events about this license. */
+  readonly licenseId?: string
 }
 
 /**
@@ -85,11 +112,30 @@ export interface Webhooks {
   deliveries(app: string, query?: DeliveryQuery): Promise<Listing<WebhookDelivery>>
   /** Every matching delivery, newest first, for `for await`. @throws {LicensingError} `validation_error`, `not_found`. */
   allDeliveries(app: string, filter?: FilterOf<DeliveryQuery>): AsyncIterable<WebhookDelivery>
+  /** A delivery with its body and its last attempts. @throws {LicensingError} `not_found`. */
+  delivery(app: string, id: string): Promise<WebhookDeliveryDetail>
   /**
    * Sends an event again, at once, under the same `webhook-id`, and with all its attempts ahead of it.
-   * @throws {LicensingError} `not_found`; `conflict` if the app has no webhook, or it is switched off.
+   * @throws {LicensingError} `not_found`; `conflict` if the app has no webhook, it is switched off, or its queue is full.
    */
   retry(app: string, id: string): Promise<WebhookDelivery>
+  /**
+   * Sends all failed events since a time again, the oldest first, as {@link Webhooks.retry} does with one. A call takes at most
+   * 10,000, and no more than the queue has room for. It takes them in pages, each of which is one step: a call that breaks off
+   * may be repeated, and no event is queued twice.
+   * @throws {LicensingError} `validation_error`, `not_found`; `conflict` as for {@link Webhooks.retry}.
+   *
+   * @example
+   * ```ts
+   * import type { Licensing } from 'heartwood'
+   *
+   * async function resend({ webhooks }: Licensing, since: Date): Promise<void> {
+   *   for (let hasMore = true; hasMore; )
+   *     ({ hasMore } = await webhooks.retryAll('desktop-app', { state: 'failed', since }))
+   * }
+   * ```
+   */
+  retryAll(app: string, selection: DeliverySelection): Promise<RetriedDeliveries>
   /** Sends a `webhook.test` event. @throws {LicensingError} `not_found`; `conflict` as for {@link Webhooks.retry}. */
   test(app: string): Promise<WebhookDelivery>
 }
@@ -104,6 +150,8 @@ export const deliveryQuery: Input<DeliveryQuery> = input<DeliveryQuery>()(
   Type.Object({
     ...pagingFields,
     state: Type.Optional(oneOf('Only deliveries in this state', ['pending', 'delivered', 'failed'])),
+    type: Type.Optional(oneOf('Only events of this type', Object.keys(eventTypes) as EventType[])),
+    licenseId: Type.Optional(identifier('Only events about this license')),
   }),
 )
 
@@ -112,6 +160,7 @@ function toDelivery(record: DeliveryRecord): WebhookDelivery {
     id: record.id,
     eventId: record.eventId,
     type: record.type as EventType,
+    licenseId: record.licenseId,
     state: record.state,
     attempts: record.attempts,
     lastStatus: record.lastStatus,
@@ -172,9 +221,9 @@ async function listDeliveries(
   app: string,
   query: DeliveryQuery,
 ): Promise<Listing<WebhookDelivery>> {
-  const { state, ...paging } = deliveryQuery.parse(query)
+  const { state, type, licenseId, ...paging } = deliveryQuery.parse(query)
   const { id: appId } = await requireApp(context, app, 'webhooks:read')
-  const filter = { appId, state }
+  const filter = { appId, state, type, licenseId }
   const listing = await readPage(paging, {
     prefix: 'whd',
     list: (page) => context.storage.listDeliveries(filter, page),
@@ -184,25 +233,29 @@ async function listDeliveries(
   return mapListing(listing, toDelivery)
 }
 
-/** @throws {LicensingError} `conflict` if nothing can be sent to the app. */
-async function checkReady(context: Context, app: AppRecord): Promise<void> {
-  if (app.webhookUrl === null) throw new LicensingError('conflict', 'The app has no webhook_url')
-  const webhook = await context.storage.findWebhook(app.id)
-  if (typeof webhook?.disabledAt === 'number')
-    throw new LicensingError('conflict', 'The webhook is switched off: saving webhook_url switches it on')
+/** @throws {LicensingError} `not_found`. */
+async function requireDelivery(
+  { storage }: Context,
+  { id: appId }: AppRecord,
+  id: string,
+): Promise<DeliveryRecord> {
+  const delivery = isText(id) ? await storage.findDelivery(appId, id) : null
+  if (delivery === null) throw new LicensingError('not_found', 'Delivery not found')
+  return delivery
 }
 
-function notFound(): LicensingError {
-  return new LicensingError('not_found', 'Delivery not found')
+async function getDelivery(context: Context, app: string, id: string): Promise<WebhookDeliveryDetail> {
+  const record = await requireDelivery(context, await requireApp(context, app, 'webhooks:read'), id)
+  return { ...toDelivery(record), payload: record.payload, lastAttempts: record.lastAttempts }
 }
 
 /** A delivery that is being sent right now is sent once more. A receiver drops the copy by its `webhook-id`. */
 async function retry(context: Context, app: string, id: string): Promise<WebhookDelivery> {
   const record = await requireApp(context, app, 'webhooks:write')
   const due = await retryUntilWon(async () => {
-    const delivery = isText(id) ? await context.storage.findDelivery(record.id, id) : null
-    if (delivery === null) throw notFound()
+    const delivery = await requireDelivery(context, record, id)
     await checkReady(context, record)
+    if (delivery.state !== 'pending') await requireRoom(context, record)
     const again = { state: 'pending', attempts: 0, dueAt: context.runtime.now() } as const
     return inTransaction(context, async (tx, _emit, note) => {
       const changed = await tx.updateDelivery(id, delivery.version, again)
@@ -217,12 +270,13 @@ async function retry(context: Context, app: string, id: string): Promise<Webhook
 async function test(context: Context, app: string): Promise<WebhookDelivery> {
   const record = await requireApp(context, app, 'webhooks:write')
   await checkReady(context, record)
+  await requireRoom(context, record)
   const delivery = await inTransaction(context, async (_tx, emit, note) => {
     const sent = await emit(record, { type: 'webhook.test', data: {} })
     note(actIn(record, 'webhook.test', ['app', record.id], null))
     return sent && toDelivery(sent)
   })
-  if (delivery === null) throw notFound()
+  if (delivery === null) throw queueFull()
   return delivery
 }
 
@@ -233,7 +287,9 @@ export function bindWebhooks(context: Context): Webhooks {
     deliveries: (app, query = {}) => listDeliveries(context, app, query),
     allDeliveries: (app, filter) =>
       allItems((paging) => listDeliveries(context, app, { ...filter, ...paging })),
+    delivery: (app, id) => getDelivery(context, app, id),
     retry: (app, id) => retry(context, app, id),
+    retryAll: (app, selection) => retryAll(context, app, selection),
     test: (app) => test(context, app),
   }
 }

@@ -106,7 +106,11 @@ export async function firstRow<Row>(
 }
 
 function tooLong(): never {
-  throw new LicensingError('unavailable', 'The transaction took too long')
+  // A program cannot see the likely cause: its own write waits for the transaction, and the transaction for the write.
+  throw new LicensingError(
+    'unavailable',
+    'The transaction took too long. Inside it use only its tx, because any other write waits for its end',
+  )
 }
 
 /** Runs the verbs of a transaction. Nothing is retried or counted here: the transaction is, as a whole. */
@@ -183,21 +187,36 @@ export class TransactionExecutor implements Executor {
   }
 }
 
+/** The calls inside a call that is counted already. */
+const uncounted: Pick<InFlight, 'check' | 'enter' | 'leave' | 'close'> = {
+  check: () => {},
+  enter: () => {},
+  leave: () => {},
+  close: async () => {},
+}
+
 /** Runs the verbs outside a transaction, and transactions. It counts them all, so that closing waits for them. */
 export class StorageExecutor implements Executor {
   readonly hot: HotQueries
   readonly blocksLoop: boolean
   readonly #connections: Connections
-  readonly #inFlight = new InFlight('The storage is closed')
+  readonly #inFlight: Pick<InFlight, 'check' | 'enter' | 'leave' | 'close'>
+  /** Runs the steps of a call. */
+  #steps: StorageExecutor | undefined
   readonly #run: Run
   readonly #serialize: Run
   readonly #commits: Commits
   #closed: Promise<void> | undefined
 
-  constructor(connections: Connections) {
+  constructor(
+    connections: Connections,
+    hot: HotQueries = hotQueries(connections.writer),
+    inFlight: Pick<InFlight, 'check' | 'enter' | 'leave' | 'close'> = new InFlight('The storage is closed'),
+  ) {
     const { writer } = connections
     this.#connections = connections
-    this.hot = hotQueries(writer)
+    this.hot = hot
+    this.#inFlight = inFlight
     this.blocksLoop = !isPostgres(writer)
     // A conflict ends a host's transaction as a whole, so only the host can run it again.
     this.#run = isPostgres(writer) && !writer.isTransaction ? retryIfUndone : runOnce
@@ -266,6 +285,12 @@ export class StorageExecutor implements Executor {
   ): Promise<T> {
     const transact = () => this.#transactOnce(work, !alone)
     return this.#call(() => this.#serialize(() => this.#run(transact)), unchanged)
+  }
+
+  /** Runs a call of several steps, which counts as one: closing waits for its last step. */
+  inSteps<T>(call: (executor: Executor) => Promise<T>): Promise<T> {
+    const steps = (this.#steps ??= new StorageExecutor(this.#connections, this.hot, uncounted))
+    return this.#call(() => call(steps), unchanged)
   }
 
   close(): Promise<void> {

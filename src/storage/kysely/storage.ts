@@ -1,5 +1,13 @@
 import { sql } from 'kysely'
-import type { Storage, StorageSession, TransactionOptions } from '../../core/storage/index.ts'
+import type {
+  CustomerRecord,
+  DeliveryRecord,
+  LicenseRecord,
+  SeenCount,
+  Storage,
+  StorageSession,
+  TransactionOptions,
+} from '../../core/storage/index.ts'
 import { declareImmediateReads, type ImmediateReads } from '../../core/storage/immediate-reads.ts'
 import { isAppId } from './apps.ts'
 import { type Connections, type ImmediateConnection, StorageExecutor } from './executor.ts'
@@ -56,6 +64,46 @@ export class KyselyStorage extends KyselySession implements Storage {
 
   transaction<T>(work: (tx: StorageSession) => Promise<T>, options?: TransactionOptions): Promise<T> {
     return this.executor.transaction((executor) => work(new KyselySession(executor)), options)
+  }
+
+  // The verbs that read in several steps. Each counts as one call, so that closing does not come between its steps.
+
+  override listLicenses(
+    ...given: Parameters<KyselySession['listLicenses']>
+  ): Promise<readonly LicenseRecord[]> {
+    return this.#inSteps((session) => session.listLicenses(...given))
+  }
+
+  override countLicenses(...given: Parameters<KyselySession['countLicenses']>): Promise<number> {
+    return this.#inSteps((session) => session.countLicenses(...given))
+  }
+
+  override countSeen(...given: Parameters<KyselySession['countSeen']>): Promise<readonly SeenCount[]> {
+    return this.#inSteps((session) => session.countSeen(...given))
+  }
+
+  override listCustomers(
+    ...given: Parameters<KyselySession['listCustomers']>
+  ): Promise<readonly CustomerRecord[]> {
+    return this.#inSteps((session) => session.listCustomers(...given))
+  }
+
+  override countCustomers(...given: Parameters<KyselySession['countCustomers']>): Promise<number> {
+    return this.#inSteps((session) => session.countCustomers(...given))
+  }
+
+  override listDeliveries(
+    ...given: Parameters<KyselySession['listDeliveries']>
+  ): Promise<readonly DeliveryRecord[]> {
+    return this.#inSteps((session) => session.listDeliveries(...given))
+  }
+
+  override countDeliveries(...given: Parameters<KyselySession['countDeliveries']>): Promise<number> {
+    return this.#inSteps((session) => session.countDeliveries(...given))
+  }
+
+  #inSteps<T>(call: (session: KyselySession) => Promise<T>): Promise<T> {
+    return this.executor.inSteps((executor) => call(new KyselySession(executor)))
   }
 
   async ping(): Promise<void> {

@@ -32,6 +32,13 @@ export abstract class KyselyWebhooks extends KyselyApiKeys implements WebhookSto
     )
     return webhookRows.toRecordOrNull(row)
   }
+
+  async listFullWebhooks(): Promise<readonly WebhookRecord[]> {
+    const rows = await this.executor.read((db) =>
+      db.selectFrom('heartwood_webhook').selectAll().where('queue_full_at', 'is not', null).execute(),
+    )
+    return webhookRows.toRecords(rows)
+  }
 }
 
 async function insertWebhook(db: Writer, webhook: WebhookRecord): Promise<WebhookRecord> {

@@ -19,6 +19,12 @@ export function webhookStorage({ read, write }: Runner): WebhookStorage {
         tables.webhooks.replace({ ...patched(webhook, patch), version: expectedVersion + 1 })
         return findWebhook(tables, appId)
       }),
+    listFullWebhooks: () =>
+      read((tables) =>
+        [...tables.webhooks.ascending()]
+          .filter(({ queueFullAt }) => queueFullAt !== null)
+          .map(({ appId }) => findWebhook(tables, appId)!),
+      ),
   }
 }
 

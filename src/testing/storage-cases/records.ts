@@ -237,6 +237,7 @@ export function newWebhook(appId: string, given: Partial<WebhookRecord> = {}): W
     appId,
     secret: 'sealed secret',
     failures: 0,
+    droppedEvents: 0,
     version: 1,
     ...given,
   }
@@ -253,6 +254,7 @@ export function newDelivery(appId: string, given: Partial<DeliveryRecord> = {}):
     priority: 1,
     state: 'pending',
     attempts: 0,
+    lastAttempts: [],
     dueAt: madeAt,
     createdAt: madeAt,
     version: 1,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
-import { addApp, concurrently, farFuture, newWebhook, oddText } from './records.ts'
+import { addApp, concurrently, farFuture, newWebhook, oddText, several } from './records.ts'
 
 export const webhookCases: readonly ConformanceCase[] = [
   storageCase(
@@ -13,6 +13,8 @@ export const webhookCases: readonly ConformanceCase[] = [
         previousUntil: farFuture,
         failures: 7,
         disabledAt: 0,
+        queueFullAt: farFuture,
+        droppedEvents: Number.MAX_SAFE_INTEGER,
       })
       assert.equal(await storage.findWebhook(app.id), null)
       assert.deepEqual(await storage.insertWebhook(webhook), webhook)
@@ -43,4 +45,15 @@ export const webhookCases: readonly ConformanceCase[] = [
       assert.equal(changes.filter((change) => change !== null).length, 1)
     },
   ),
+  storageCase('listFullWebhooks(): returns the webhooks whose queue is full', async (storage) => {
+    const apps = await several(3, () => addApp(storage))
+    const [first, second, third] = apps.map(({ id }) => id) as [string, string, string]
+    await storage.insertWebhook(newWebhook(first))
+    const full = await storage.insertWebhook(newWebhook(second, { queueFullAt: 0, droppedEvents: 3 }))
+    await storage.insertWebhook(newWebhook(third, { queueFullAt: farFuture }))
+    const ids = (await storage.listFullWebhooks()).map(({ appId }) => appId)
+    assert.deepEqual(ids.toSorted(), [second, third])
+    await storage.updateWebhook(third, 1, { queueFullAt: null })
+    assert.deepEqual(await storage.listFullWebhooks(), [full])
+  }),
 ]
