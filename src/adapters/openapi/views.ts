@@ -3,12 +3,14 @@ import type { ApiKey } from '../../core/api-keys/api-keys.ts'
 import type { App } from '../../core/apps.ts'
 import type { Customer } from '../../core/customers.ts'
 import type { Feature } from '../../core/features.ts'
+import { appSlugPattern } from '../../core/ids.ts'
 import { instant, integer, limits, nullable, oneOf } from '../../core/input/fields.ts'
 import { input } from '../../core/input/parse.ts'
 import type { Rotation } from '../../core/keys/rotation.ts'
 import type { SigningKey } from '../../core/keys/app-keys.ts'
 import type { PublicJwk } from '../../core/keys/signing-keys.ts'
 import { eventTypes, type EventType } from '../../core/runtime/events.ts'
+import type { SearchResult } from '../../core/search.ts'
 import type { Tier } from '../../core/tiers.ts'
 import type { WebhookDelivery, WebhookSecret } from '../../core/webhooks/webhooks.ts'
 import { apiKeyRecord } from '../../core/storage/api-keys.ts'
@@ -187,6 +189,15 @@ const delivery = view<WebhookDelivery>()(
   }),
 )
 
+const searchResult = view<SearchResult>()(
+  object('A record that the search found', {
+    kind: oneOf('Noun', ['app', 'tier', 'feature', 'customer', 'license', 'license_key']),
+    app: matching('Slug of its app', appSlugPattern, 63),
+    id: line('Id of the record', 64),
+    label: line('What people know it by', 1024),
+  }),
+)
+
 const health = view<{ status: 'ok' | 'error'; version: string; storage: 'ok' | 'error' }>()(
   object('Health of the server', {
     status: oneOf('error if storage does not respond', ['ok', 'error']),
@@ -206,6 +217,7 @@ export type ViewName =
   | 'Health'
   | 'Jwks'
   | 'Rotation'
+  | 'SearchResult'
   | 'SigningKey'
   | 'Tier'
   | 'TrustFile'
@@ -223,6 +235,7 @@ export const views: Readonly<Record<ViewName, TObject>> = {
   Health: health.schema,
   Jwks: jwks.schema,
   Rotation: rotation.schema,
+  SearchResult: searchResult.schema,
   SigningKey: signingKey.schema,
   Tier: tier.schema,
   TrustFile: trustFile.schema,

@@ -7,6 +7,7 @@ import { licenseKeyRoutes } from './license-keys.ts'
 import { licenseRoutes } from './licenses.ts'
 import { regenerationRoutes } from './regeneration.ts'
 import { RouteTree, type Found } from './route-tree.ts'
+import { searchRoutes } from './search.ts'
 import { seatRoutes } from './seats.ts'
 import { tierRoutes } from './tiers.ts'
 import { verificationRoutes } from './verification.ts'
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   ...verificationRoutes,
   ...webhookRoutes,
   ...apiKeyRoutes,
+  ...searchRoutes,
 ]
 
 const rowsByMethod = new Map<string, RouteTree<Route>>()

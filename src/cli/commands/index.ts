@@ -16,6 +16,7 @@ import { featuresCommands } from './features.ts'
 import { keysCommands } from './keys.ts'
 import { checkKeyCommand, licenseKeysCommands } from './license-keys.ts'
 import { licensesCommands } from './licenses.ts'
+import { searchCommand } from './search.ts'
 import { serveCommand } from './serve.ts'
 import { tiersCommands } from './tiers.ts'
 import type { CliContext } from './context.ts'
@@ -40,6 +41,7 @@ const root: RouteMap<CliContext> = buildRouteMap({
     checkKey: checkKeyCommand,
     licenses: licensesCommands,
     keys: keysCommands,
+    search: searchCommand,
     verify: verifyCommand,
     migrate: migrateCommand,
     rekey: rekeyCommand,

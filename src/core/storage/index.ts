@@ -23,6 +23,7 @@ import type { IdempotencyStorage } from './idempotency.ts'
 import type { KeyStatementStorage } from './key-statements.ts'
 import type { LicenseKeyStorage } from './license-keys.ts'
 import type { LicenseStorage } from './licenses.ts'
+import type { SearchStorage } from './search.ts'
 import type { SecretStorage } from './secrets.ts'
 import type { SigningKeyStorage } from './signing-keys.ts'
 import type { TierStorage } from './tiers.ts'
@@ -58,6 +59,7 @@ export type {
 } from './license-keys.ts'
 export type {
   LicenseFilter,
+  LicenseOrder,
   LicensePatch,
   LicenseRecord,
   LicenseStorage,
@@ -68,6 +70,7 @@ export type {
   SeenFilter,
 } from './licenses.ts'
 export type { Page, Position } from './page.ts'
+export type { SearchHit, SearchKind, SearchRequest, SearchStorage } from './search.ts'
 export type { SecretLocation, SecretStorage } from './secrets.ts'
 export type { Retirement, RetirementReason, SigningKeyRecord, SigningKeyStorage } from './signing-keys.ts'
 export type { TierPatch, TierRecord, TierStorage } from './tiers.ts'
@@ -91,6 +94,7 @@ export interface StorageSession
     DeliveryStorage,
     IdempotencyStorage,
     SecretStorage,
+    SearchStorage,
     DeletionStorage {}
 
 /** The way in which a transaction runs. */

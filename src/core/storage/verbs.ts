@@ -49,6 +49,7 @@ const isReadVerb: Readonly<Record<keyof StorageSession, boolean>> = {
   listStoredResponses: true,
   listTierFeatures: true,
   listTiers: true,
+  search: true,
   addTierFeature: false,
   beginDeletion: false,
   claimKeyCheck: false,

@@ -12,7 +12,7 @@ import type { Executor, Reader } from './executor.ts'
 import { KyselyFeatures } from './features.ts'
 import { countOf, deletePresent, newestFirst } from './queries.ts'
 import { findLeavingCustomers, isPresent } from './presence.ts'
-import { customerRows } from './rows.ts'
+import { customerRows, storedCustomerRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
 import { countList, isNoneOf, type List, readList } from './walk.ts'
 
@@ -31,11 +31,11 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
 
   async insertCustomer(customer: CustomerRecord): Promise<boolean> {
     const { insertCustomer } = this.executor.hot
-    return (await this.executor.writeFirst(insertCustomer, customerRows.toValues(customer))) !== undefined
+    return (await this.executor.writeFirst(insertCustomer, storedCustomerRows.toValues(customer))) !== undefined
   }
 
   async updateCustomer(id: string, patch: CustomerPatch): Promise<CustomerRecord | null> {
-    const changes = customerRows.toChanges(id, patch)
+    const changes = storedCustomerRows.toChanges(id, patch)
     const row = await this.executor.write((writer) =>
       nullIfTaken(writer, (db) =>
         db

@@ -22,7 +22,7 @@ import type { Database, Row } from '../schema.ts'
 import { batchInserts, type BatchInserts } from './batch.ts'
 import { featureSlugs } from './dialect.ts'
 import { isLicensePresent, isPresent, licenseColumns, licenseKeyColumns } from './presence.ts'
-import { customerRows, licenseRows, standingRows, type RowMapper } from './rows.ts'
+import { licenseRows, standingRows, storedCustomerRows, type RowMapper } from './rows.ts'
 
 /** The result of an insert that wrote a row. */
 interface Inserted {
@@ -62,7 +62,7 @@ export interface HotQueries {
   readonly customer: CompiledQuery<Row<CustomerRecord>>
   /** The keys of an app, the active one first. */
   readonly signingKeys: CompiledQuery<Row<SigningKeyRecord>>
-  /** Parameters: the values of {@link customerRows}. */
+  /** Parameters: the values of {@link storedCustomerRows}. */
   readonly insertCustomer: CompiledQuery<Inserted>
   /** Parameters: the values of {@link licenseRows}. */
   readonly insertLicense: CompiledQuery<Inserted>
@@ -101,7 +101,7 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     tier: tier(db),
     customer: customer(db),
     signingKeys: signingKeys(db),
-    insertCustomer: insert(db, 'heartwood_customer', customerRows),
+    insertCustomer: insert(db, 'heartwood_customer', storedCustomerRows),
     insertLicense: insert(db, 'heartwood_license', licenseRows),
     ...licenseKeys(db),
     ...seats(db),
