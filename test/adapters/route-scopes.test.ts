@@ -93,6 +93,7 @@ const asked: Readonly<Record<string, Asked>> = {
   'POST /apps/:slug/webhook-test': ['webhooks:write'],
 
   'GET /me': [],
+  'GET /search': [],
   'GET /api-keys': ['keys:write'],
   'POST /api-keys': ['keys:write'],
   'DELETE /api-keys/:id': ['keys:write'],
