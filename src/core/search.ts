@@ -18,7 +18,7 @@ export interface SearchResult {
   /** The slug of its app. */
   readonly app: string
   readonly id: string
-  /** What people know it by, such as the name and e-mail of a customer. */
+  /** The text by which people know it, such as the name and e-mail of a customer. */
   readonly label: string
 }
 

@@ -97,7 +97,7 @@ async function filled(watched: Watched): Promise<Filled> {
   return { ...parents, ...watched, storage }
 }
 
-/** What the planner makes of a query: a line for each step. */
+/** The steps that the planner makes of a query. */
 async function planOf(db: Kysely<any>, { sql: text, parameters }: Query): Promise<readonly string[]> {
   const explain = isPostgres(db) ? 'explain' : 'explain query plan'
   const { rows } = await db.executeQuery<Record<string, string>>(

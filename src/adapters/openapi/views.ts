@@ -194,7 +194,7 @@ const searchResult = view<SearchResult>()(
     kind: oneOf('Noun', ['app', 'tier', 'feature', 'customer', 'license', 'license_key']),
     app: matching('Slug of its app', appSlugPattern, 63),
     id: line('Id of the record', 64),
-    label: line('What people know it by', 1024),
+    label: line('Text by which people know it', 1024),
   }),
 )
 

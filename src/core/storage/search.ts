@@ -28,7 +28,7 @@ export interface SearchHit {
   /** The slug of the app. */
   readonly app: string
   /**
-   * What people know the record by; a `null` is left out. App, tier and feature: name. Customer: e-mail, name. License: tier,
+   * The texts by which people know the record; a `null` is left out. App, tier and feature: name. Customer: e-mail, name. License: tier,
    * name, installation id. License key: tier, name, external id.
    */
   readonly names: readonly string[]
