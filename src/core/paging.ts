@@ -110,7 +110,8 @@ export async function readPage<Item>(paging: Paging, from: Listed<Item>): Promis
   const items = await from.list({ limit: perPage + 1, ...startOf(paging, perPage, from) })
   const data = items.slice(0, perPage)
   const last = data.at(-1)
-  const nextCursor = items.length > perPage && last !== undefined ? writeCursor(from.position(last), from.order) : null
+  const nextCursor =
+    items.length > perPage && last !== undefined ? writeCursor(from.position(last), from.order) : null
   if (cursor !== undefined) return { data, perPage, nextCursor }
   return { data, total: await from.count(), page: page ?? 1, perPage, nextCursor }
 }

@@ -33,7 +33,9 @@ interface SearchQuery {
 }
 
 const plainQuery: Input<SearchQuery> = input<SearchQuery>()(
-  Type.Object({ q: text('Id, installation, external id, slug, jti, or the beginning of an e-mail or a name', 1, 200) }),
+  Type.Object({
+    q: text('Id, installation, external id, slug, jti, or the beginning of an e-mail or a name', 1, 200),
+  }),
 )
 
 /** Says only that it is one, because whoever reads the error may not be the one who pasted it. */
@@ -70,21 +72,21 @@ function appsOf({ principal }: Context, { mode }: SearchOptions): AppFilter {
 }
 
 /** A public key does not see a `jti`, and so finds nothing by it. */
-function jtiIn({ principal }: Context, text: string): Jti | null {
-  return may(principal, 'licenses:token') ? readJti(text) : null
+function jtiIn({ principal }: Context, sought: string): Jti | null {
+  return may(principal, 'licenses:token') ? readJti(sought) : null
 }
 
 /** A `jti` that this server did not make names no license, although its first part is a license's id. */
-async function isMeant(context: Context, hit: SearchHit, text: string, jti: Jti | null): Promise<boolean> {
+async function isMeant(context: Context, hit: SearchHit, sought: string, jti: Jti | null): Promise<boolean> {
   if (jti === null || hit.id !== jti.licenseId) return true
   const app = await context.storage.findApp(hit.appId)
-  return app !== null && isOwnJti(context, app, text, jti)
+  return app !== null && isOwnJti(context, app, sought, jti)
 }
 
 function labelOf({ kind, names }: SearchHit): string {
   const [email, name] = names
   if (kind === 'customer') return name ? `${name} <${email}>` : `${email}`
-  return names.filter((text) => text !== '').join(' · ')
+  return names.filter((part) => part !== '').join(' · ')
 }
 
 function withoutRepeats(hits: readonly SearchHit[]): readonly SearchHit[] {

@@ -7,19 +7,29 @@ test('GET /search: gives the records as data without pages', async () => {
   const { send, keys, customer, licensing } = await newFixture()
   await licensing.customers.update('desktop-app', customer.id, { name: 'Ada' })
   const response = await send('GET', '/search?q=ADA%40', { key: keys.sk })
-  assert.deepEqual([response.status, JSON.parse(response.text)], [
-    200,
-    {
-      data: [
-        { kind: 'customer', app: 'desktop-app', id: customer.id, label: `Ada <${customer.email}>` },
-      ],
-    },
-  ])
+  assert.deepEqual(
+    [response.status, JSON.parse(response.text)],
+    [
+      200,
+      {
+        data: [{ kind: 'customer', app: 'desktop-app', id: customer.id, label: `Ada <${customer.email}>` }],
+      },
+    ],
+  )
 })
 
 test('GET /search: refuses queries by their rule', async () => {
   const { send, keys } = await newFixture()
-  for (const query of ['', '?q=', '?q=%20', `?q=${'a'.repeat(201)}`, '?q=a%00', '?q=a&q=b', '?q=a&page=1', '?q=%FF%00']) {
+  for (const query of [
+    '',
+    '?q=',
+    '?q=%20',
+    `?q=${'a'.repeat(201)}`,
+    '?q=a%00',
+    '?q=a&q=b',
+    '?q=a&page=1',
+    '?q=%FF%00',
+  ]) {
     const response = await send('GET', `/search${query}`, { key: keys.sk })
     assert.equal(response.status, 422, query)
   }
@@ -36,10 +46,19 @@ test('GET /search: refuses a secret, and neither the response nor the log repeat
     ],
   })
   try {
-    const secrets = [license.token!, keys.sk, 'ACME-7K3QM-8Z2VT-PX9CW-41HRD-YB6NE', license.token!.slice(0, 150)]
+    const secrets = [
+      license.token!,
+      keys.sk,
+      'ACME-7K3QM-8Z2VT-PX9CW-41HRD-YB6NE',
+      license.token!.slice(0, 150),
+    ]
     for (const secret of secrets)
       for (const key of [keys.sk, keys.pk, undefined]) {
-        const response = await send('GET', `/search?q=${encodeURIComponent(secret)}`, key === undefined ? {} : { key })
+        const response = await send(
+          'GET',
+          `/search?q=${encodeURIComponent(secret)}`,
+          key === undefined ? {} : { key },
+        )
         assert.equal(response.status, key === undefined ? 401 : 422)
         if (key !== undefined) assert.match(response.text, /diagnose/)
         assert.equal(response.text.includes(secret.slice(0, 24)), false)
@@ -48,7 +67,8 @@ test('GET /search: refuses a secret, and neither the response nor the log repeat
     await send('GET', '/search?q=ada@example.com', { key: keys.sk })
     const log = JSON.stringify(records)
     assert.ok(log.includes('/search'))
-    for (const secret of [...secrets, 'ada@example.com']) assert.equal(log.includes(secret.slice(0, 20)), false)
+    for (const secret of [...secrets, 'ada@example.com'])
+      assert.equal(log.includes(secret.slice(0, 20)), false)
   } finally {
     await reset()
   }

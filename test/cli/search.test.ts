@@ -32,7 +32,15 @@ async function search(text: string, input?: string): Promise<readonly Found[]> {
 }
 
 test('heartwood search: finds a customer in columns, as JSON, and by standard input', async () => {
-  const created = await run(['customers', 'create', 'Grace@Example.com', '--name', 'Grace Hopper', '--app', seededApp])
+  const created = await run([
+    'customers',
+    'create',
+    'Grace@Example.com',
+    '--name',
+    'Grace Hopper',
+    '--app',
+    seededApp,
+  ])
   assert.equal(created.code, 0, created.stderr)
   const [grace, ...others] = await search('grace h')
   assert.deepEqual(others, [])
@@ -64,7 +72,10 @@ test('heartwood licenses list: filters by day, and sorts', async () => {
   const within = ['--expires-after', '2090-01-01', '--expires-before', '2090-01-03']
   const ends = async (...args: readonly string[]) => (await list(...args)).map(({ expires_at }) => expires_at)
   assert.deepEqual(await ends(...within), ['2090-01-01T00:00:00Z', '2090-01-02T00:00:00Z'])
-  assert.deepEqual(await ends(...within, '--sort=-expires_at'), ['2090-01-02T00:00:00Z', '2090-01-01T00:00:00Z'])
+  assert.deepEqual(await ends(...within, '--sort=-expires_at'), [
+    '2090-01-02T00:00:00Z',
+    '2090-01-01T00:00:00Z',
+  ])
   assert.deepEqual(await ends(...within, '--created-after', '2090-01-01'), [])
   assert.deepEqual(await ends(...within, '--seen-before', '2090-01-01'), [])
   const wrong = await run(['licenses', 'list', '--app', seededApp, '--sort', 'name'])

@@ -90,16 +90,25 @@ describe('licensing.licenses.list()', () => {
     for (const query of queries) {
       const seen: string[] = []
       for await (const { id } of licensing.licenses.all(app, query)) seen.push(id)
-      assert.deepEqual(seen.map((id) => licenses.findIndex((license) => license.id === id)), await order(shop, query))
+      assert.deepEqual(
+        seen.map((id) => licenses.findIndex((license) => license.id === id)),
+        await order(shop, query),
+      )
       const { nextCursor } = await licensing.licenses.list(app, { ...query, perPage: 2 })
       const own = await licensing.licenses.list(app, { ...query, perPage: 2, cursor: nextCursor! })
-      assert.deepEqual(own.data.map(({ id }) => id), seen.slice(2, 4))
+      assert.deepEqual(
+        own.data.map(({ id }) => id),
+        seen.slice(2, 4),
+      )
       assert.equal(own.total, undefined)
     }
     const { nextCursor: cursor } = await licensing.licenses.list(app, { perPage: 1, sort: 'expires_at' })
     const { nextCursor: plain } = await licensing.licenses.list(app, { perPage: 1 })
     for (const query of [{}, { sort: '-expires_at' }, { sort: 'created_at' }] as const)
-      assert.equal(await codeOf(licensing.licenses.list(app, { ...query, cursor: cursor! })), 'validation_error')
+      assert.equal(
+        await codeOf(licensing.licenses.list(app, { ...query, cursor: cursor! })),
+        'validation_error',
+      )
     const other = licensing.licenses.list(app, { sort: 'expires_at', cursor: plain! })
     assert.equal(await codeOf(other), 'validation_error')
   })
@@ -117,7 +126,9 @@ describe('licensing.licenses.list()', () => {
     await licensing.licenses.update(app, licenses[1]!.id, { expiresAt: start + 1 * day + 6 * day })
     await licensing.licenses.update(app, licenses[2]!.id, { forever: true })
     const rest = await licensing.licenses.list(app, { sort: 'expires_at', cursor: first.nextCursor! })
-    const ids = [...first.data, ...rest.data].map(({ id }) => licenses.findIndex((license) => license.id === id))
+    const ids = [...first.data, ...rest.data].map(({ id }) =>
+      licenses.findIndex((license) => license.id === id),
+    )
     // The second was moved before the cursor, and the third behind it.
     assert.deepEqual(ids, [3, 2, 0, 2, 4])
   })

@@ -98,7 +98,8 @@ const calls: readonly (readonly [
     '?status=active&include=token',
   ],
   [
-    ({ licenses }) => licenses.list('a', { expiresBefore: end, seenBefore: new Date(end * 1000), sort: '-expires_at' }),
+    ({ licenses }) =>
+      licenses.list('a', { expiresBefore: end, seenBefore: new Date(end * 1000), sort: '-expires_at' }),
     'GET /apps/:slug/licenses',
     '?expires_before=2030-01-01T00%3A00%3A00Z&seen_before=2030-01-01T00%3A00%3A00Z&sort=-expires_at',
   ],

@@ -210,7 +210,11 @@ async function upgradesNames(db: Kysely<any>): Promise<void> {
     await db.insertInto('heartwood_customer').values(customerRows.toRow(customer)).execute()
     return customer.id
   }
-  const named = { straße: await insert('STRASSE'), ünal: await insert('Ünal'), "o'n": await insert("O'Neil %") }
+  const named = {
+    straße: await insert('STRASSE'),
+    ünal: await insert('Ünal'),
+    "o'n": await insert("O'Neil %"),
+  }
   await insert(null)
   // More than one page has.
   for (let number = 0; number < 1_100; number++) await insert(`Customer ${number}`)

@@ -31,7 +31,9 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
 
   async insertCustomer(customer: CustomerRecord): Promise<boolean> {
     const { insertCustomer } = this.executor.hot
-    return (await this.executor.writeFirst(insertCustomer, storedCustomerRows.toValues(customer))) !== undefined
+    return (
+      (await this.executor.writeFirst(insertCustomer, storedCustomerRows.toValues(customer))) !== undefined
+    )
   }
 
   async updateCustomer(id: string, patch: CustomerPatch): Promise<CustomerRecord | null> {

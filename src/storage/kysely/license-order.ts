@@ -141,7 +141,10 @@ export function sortedAnew<Entry>(
 ): SelectQueryBuilder<Database, 'heartwood_license', Entry> {
   const direction = descending ? 'desc' : 'asc'
   const time = column(columns[by])
-  return licenses.orderBy(sql`${time} is null`).orderBy(time, direction).orderBy(column('id'), direction)
+  return licenses
+    .orderBy(sql`${time} is null`)
+    .orderBy(time, direction)
+    .orderBy(column('id'), direction)
 }
 
 /** True for licenses that come after a position in the order, tested row by row. */

@@ -40,7 +40,8 @@ const few = 1_000
 
 async function walkOf(executor: Executor, filter: LicenseFilter, order: LicenseOrder): Promise<Walk> {
   const parts = partsOf(filter, order)
-  if (!executor.blocksLoop) return { executor, filter, order, parts, conditions: conditionsOf(filter, order, sql.ref) }
+  if (!executor.blocksLoop)
+    return { executor, filter, order, parts, conditions: conditionsOf(filter, order, sql.ref) }
   const leaving = await executor.read((db) => findLeavingCustomers(db, filter.appId))
   const hidden = leaving.length === 0 ? [] : [isNoneOf('customer_id', leaving)]
   return { executor, filter, order, parts, conditions: [...conditionsOf(filter, order, tested), ...hidden] }
@@ -56,9 +57,7 @@ function ofApp(db: Reader, { appId }: LicenseFilter): Licenses {
 
 /** The ways to the licenses of a filter that are not the order's own, each by one index. */
 function otherWays({ filter, order }: Walk): readonly ((db: Reader) => Licenses)[] {
-  const byKey = keysOf(filter).map(
-    (key) => (db: Reader) => ofApp(db, filter).where(isKey(key[0], key)),
-  )
+  const byKey = keysOf(filter).map((key) => (db: Reader) => ofApp(db, filter).where(isKey(key[0], key)))
   const { createdAfter, seenBefore, expiresBefore, expiresAfter, status } = filter
   const times: LicenseOrder['by'][] = []
   if (createdAfter !== undefined) times.push('createdAt')
@@ -69,7 +68,11 @@ function otherWays({ filter, order }: Walk): readonly ((db: Reader) => Licenses)
     .map((by) => partsOf(filter, { by, descending: false }).flat())
     // The end has two indexes without a status, and none of them alone has every license.
     .filter((stretches) => stretches.length === 1)
-    .map(([only]) => (db: Reader) => between(db, only!, null, null))
+    .map(
+      ([only]) =>
+        (db: Reader) =>
+          between(db, only!, null, null),
+    )
   return [...byKey, ...byTime]
 }
 
@@ -161,9 +164,7 @@ async function takeFrom(walk: Walk, { part, after, offset }: Start, limit: numbe
   const wanted = offset + limit
   const found: LicenseRow[] = []
   for (let at = part; at < walk.parts.length && found.length < wanted; at++)
-    found.push(
-      ...(await takePart(walk, walk.parts[at]!, at === part ? after : null, wanted - found.length)),
-    )
+    found.push(...(await takePart(walk, walk.parts[at]!, at === part ? after : null, wanted - found.length)))
   return found.slice(offset)
 }
 
@@ -213,7 +214,11 @@ function startAfter({ id, position }: Position): Start {
     : { part: 1, after: { id, time: 0 }, offset: 0 }
 }
 
-function readSorted(walk: Walk, licenses: Licenses, { after, ...page }: Page): Promise<readonly LicenseRow[]> {
+function readSorted(
+  walk: Walk,
+  licenses: Licenses,
+  { after, ...page }: Page,
+): Promise<readonly LicenseRow[]> {
   const column = walk.executor.blocksLoop ? tested : sql.ref
   const begun = after === undefined ? licenses : licenses.where(comesAfter(after, walk.order, column))
   return limited(sortedAnew(selectPresent(begun), walk.order, column), page).execute()

@@ -26,23 +26,27 @@ export abstract class KyselySearch extends KyselyDeletions implements SearchStor
 /** One kind of record as the search reads it: its table, and the columns of its names. */
 interface Source {
   readonly table: string
+  /** The beginning of its ids. */
+  readonly prefix: string
   readonly names: readonly [string, string?, string?]
   /** The columns that name a record which may be in deletion. */
   readonly leaving: readonly string[]
 }
 
 const sources: Readonly<Record<SearchKind, Source>> = {
-  app: { table: 'heartwood_app', names: ['name'], leaving: [] },
-  tier: { table: 'heartwood_tier', names: ['name'], leaving: ['id'] },
-  feature: { table: 'heartwood_feature', names: ['name'], leaving: [] },
-  customer: { table: 'heartwood_customer', names: ['email', 'name'], leaving: ['id'] },
+  app: { table: 'heartwood_app', prefix: 'app_', names: ['name'], leaving: [] },
+  tier: { table: 'heartwood_tier', prefix: 'tier_', names: ['name'], leaving: ['id'] },
+  feature: { table: 'heartwood_feature', prefix: 'feat_', names: ['name'], leaving: [] },
+  customer: { table: 'heartwood_customer', prefix: 'cus_', names: ['email', 'name'], leaving: ['id'] },
   license: {
     table: 'heartwood_license',
+    prefix: 'lic_',
     names: ['tier', 'name', 'installation_id'],
     leaving: ['customer_id'],
   },
   license_key: {
     table: 'heartwood_license_key',
+    prefix: 'lkey_',
     names: ['tier', 'name', 'external_id'],
     leaving: ['customer_id'],
   },
@@ -58,6 +62,8 @@ interface Probe {
 }
 
 const externalIds: readonly SearchKind[] = ['customer', 'license_key']
+/** Of apps, tiers and features. */
+const slugForm = /^[a-z0-9_-]{1,63}$/
 const slugs: readonly SearchKind[] = ['app', 'tier', 'feature']
 
 function probesOf({ kinds, ...request }: SearchRequest): readonly Probe[] {
@@ -65,9 +71,11 @@ function probesOf({ kinds, ...request }: SearchRequest): readonly Probe[] {
   const probe = (kind: SearchKind, column: string, value: string | null, isPrefix = false): Probe[] =>
     value === null || value === '' || !kinds.includes(kind) ? [] : [{ kind, column, value, isPrefix }]
   return [
-    ...kinds.flatMap((kind) => probe(kind, 'id', text)),
+    ...kinds
+      .filter((kind) => text.startsWith(sources[kind].prefix))
+      .flatMap((kind) => probe(kind, 'id', text)),
     ...probe('license', 'id', licenseId),
-    ...slugs.flatMap((kind) => probe(kind, 'slug', text)),
+    ...(slugForm.test(text) ? slugs.flatMap((kind) => probe(kind, 'slug', text)) : []),
     ...externalIds.flatMap((kind) => probe(kind, 'external_id', text)),
     ...probe('license', 'installation_id', installationId),
     ...probe('customer', 'folded_email', emailPrefix, true),

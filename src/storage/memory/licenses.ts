@@ -123,8 +123,7 @@ function inOrder(
   const rise = descending ? -1 : 1
   const compare = (a: Position, b: Position): number => {
     const [first, second] = [a.position ?? null, b.position ?? null]
-    if (first === null || second === null)
-      if (first !== second) return first === null ? 1 : -1
+    if (first === null || second === null) if (first !== second) return first === null ? 1 : -1
     return rise * ((first ?? 0) - (second ?? 0) || byId(a, b))
   }
   const position = (license: LicenseRecord): Position => ({ id: license.id, position: license[by] })

@@ -71,7 +71,10 @@ function isExact(record: Searched, { text, licenseId, installationId }: SearchRe
   )
 }
 
-function beginsSo({ foldedEmail, foldedName }: Searched, { emailPrefix, namePrefix }: SearchRequest): boolean {
+function beginsSo(
+  { foldedEmail, foldedName }: Searched,
+  { emailPrefix, namePrefix }: SearchRequest,
+): boolean {
   const begins = (text: string | undefined, prefix: string): boolean =>
     text !== undefined && prefix !== '' && text.startsWith(prefix)
   return begins(foldedEmail, emailPrefix) || begins(foldedName, namePrefix)
@@ -90,7 +93,8 @@ function* hits(tables: LookUps, request: SearchRequest): Generator<SearchHit> {
   for (const passes of [isExact, beginsSo])
     for (const { id: appId, slug: app } of visible)
       for (const [kind, records] of searchedTables(tables))
-        if (kinds.includes(kind)) yield* passing(kind, app, records(appId), (record) => passes(record, request))
+        if (kinds.includes(kind))
+          yield* passing(kind, app, records(appId), (record) => passes(record, request))
 }
 
 function* passing(
