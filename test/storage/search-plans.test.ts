@@ -90,10 +90,10 @@ async function filled(watched: Watched): Promise<Filled> {
   const own: Record<string, unknown> = {
     id: sql`row.value ->> 0`,
     current: sql`0`,
-    created_at: sql`${now} - ${count} + ${at}`,
-    expires_at: sql`case when ${at} % 10 = 3 then null else ${now} - ${count / 2} + ${at} end`,
-    revoked_at: sql`case when ${at} % 20 = 7 then ${now} end`,
-    seen_at: sql`case when ${at} % 3 = 0 then ${now} - ${at} end`,
+    created_at: sql`${sql.lit(now - count)} + ${at}`,
+    expires_at: sql`case when ${at} % 10 = 3 then null else ${sql.lit(now - count / 2)} + ${at} end`,
+    revoked_at: sql`case when ${at} % 20 = 7 then ${sql.lit(now)} end`,
+    seen_at: sql`case when ${at} % 3 = 0 then ${sql.lit(now)} - ${at} end`,
   }
   const columns = Object.keys(license as object)
   const values = columns.map((name) => own[name] ?? sql.ref(`pattern.${name}`))
@@ -120,7 +120,7 @@ async function planOf(db: Kysely<any>, { sql: text, parameters }: Query): Promis
 
 /** Steps that read a whole table, or sort. */
 const wasteful =
-  /Seq Scan on heartwood_(license|customer)|\bSort\b|SCAN (heartwood_license|found)\b|TEMP B-TREE FOR ORDER/
+  /Seq Scan on heartwood_(license|customer)\b|\bSort\b|SCAN (heartwood_license|found)\b|TEMP B-TREE FOR ORDER/
 
 const byEnd: LicenseOrder = { by: 'expiresAt', descending: false }
 const byLatestEnd: LicenseOrder = { by: 'expiresAt', descending: true }
