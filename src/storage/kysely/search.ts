@@ -62,7 +62,7 @@ interface Probe {
 }
 
 const externalIds: readonly SearchKind[] = ['customer', 'license_key']
-/** Of apps, tiers and features. */
+/** The form of the slugs of apps, tiers and features. */
 const slugForm = /^[a-z0-9_-]{1,63}$/
 const slugs: readonly SearchKind[] = ['app', 'tier', 'feature']
 
