@@ -50,6 +50,7 @@ const plan: Readonly<Record<string, readonly Platform[]>> = {
   'bulk-regeneration': withBoth,
   'list-pages': withBoth,
   'long-lists': [bunWithSqlite],
+  search: [bunWithSqlite, { ...bun, database: 'PostgreSQL' }],
   'large-deletions': [bunWithSqlite],
   'background-turns': [bunWithSqlite],
   'verify-offline': everyRuntime,

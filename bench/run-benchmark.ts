@@ -19,6 +19,7 @@ import { otherPackages } from './benchmarks/other-packages.ts'
 import { regeneration } from './benchmarks/regeneration.ts'
 import { renaming } from './benchmarks/renaming.ts'
 import { rotation } from './benchmarks/rotation.ts'
+import { search } from './benchmarks/search.ts'
 import { startToFirstResponse } from './benchmarks/start.ts'
 import { verifyBesideWriters } from './benchmarks/verify-beside-writers.ts'
 import { verify } from './benchmarks/verify.ts'
@@ -31,6 +32,7 @@ import { writes } from './benchmarks/writes.ts'
 import { openDatabases, type DatabaseName } from './databases.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
+  search,
   rotation,
   'app-creation': appCreation,
   regeneration,

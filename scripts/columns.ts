@@ -58,7 +58,10 @@ const tables: Readonly<Record<keyof Database, readonly Column[]>> = {
     ['feature_id', 'text', 'The feature that the tier has', 'plain'],
     ['place', 'integer', 'The order of adding', 'plain'],
   ],
-  heartwood_customer: columnsOf(customerRecord),
+  heartwood_customer: [
+    ...columnsOf(customerRecord),
+    ['folded_name', 'text or null', 'The name in the form that the search compares', 'plain'],
+  ],
   heartwood_license: [
     ...columnsOf(licenseRecord),
     ['told_expiring', 'integer or null', 'The `expires_at` that was announced last as coming', 'plain'],

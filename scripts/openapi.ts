@@ -31,6 +31,7 @@ const tags: Readonly<Record<string, string>> = {
     'Who did what, and when. An entry comes with each committed change, and outlives what it tells of.',
   Webhooks: 'License events, sent to the app’s webhook_url as Standard Webhooks defines it.',
   'API keys': 'The credentials of this API, and the rights of each.',
+  Search: 'Records of all apps, by what people have of them.',
   Health: 'For load balancers and monitors.',
 }
 

@@ -1,5 +1,5 @@
 import { isoTime, toWire } from '../adapters/http/wire.ts'
-import type { License, Licensing, SignedLicense } from '../core/index.ts'
+import type { License, LicenseSort, Licensing, SignedLicense } from '../core/index.ts'
 import { buyerId, customerId } from './customers.ts'
 import { withExistingDatabase } from './database.ts'
 import { pagesOf, printList, type ListFormat } from './terminal/listing.ts'
@@ -21,6 +21,12 @@ export interface ListLicensesOptions extends LicenseOptions {
   readonly customer?: string
   readonly tier?: string
   readonly installation?: string
+  /** Seconds since 1970, as the next three. */
+  readonly expiresBefore?: number
+  readonly expiresAfter?: number
+  readonly seenBefore?: number
+  readonly createdAfter?: number
+  readonly sort?: LicenseSort
   readonly limit?: number
 }
 
@@ -122,19 +128,23 @@ export async function filterOf(
   }
 }
 
-/** Lists licenses, newest first. */
+/** The filters and the order of a list that core takes as they are. */
+function listingOf(options: ListLicensesOptions) {
+  const { status, expiresBefore, expiresAfter, seenBefore, createdAfter, sort } = options
+  const { installation: installationId } = options
+  const given = { status, installationId, expiresBefore, expiresAfter, seenBefore, createdAfter, sort }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+}
+
+/** Lists licenses, newest first unless the options say otherwise. */
 export async function listLicenses(
   settings: CliSettings,
   options: ListLicensesOptions,
   output: Output,
 ): Promise<void> {
-  const { app, status, installation, limit } = options
+  const { app, limit } = options
   await withExistingDatabase(settings, async ({ licensing }) => {
-    const filter = {
-      ...(await filterOf(licensing, options)),
-      ...(status !== undefined && { status }),
-      ...(installation !== undefined && { installationId: installation }),
-    }
+    const filter = { ...(await filterOf(licensing, options)), ...listingOf(options) }
     const pages = pagesOf((paging) => licensing.licenses.list(app, { ...filter, ...paging }), limit)
     await printList(pages, format, options, output)
   })

@@ -69,6 +69,7 @@ export type {
   Expiry,
   LicenseChanges,
   LicenseQuery,
+  LicenseSort,
   NewLicense,
   Reinstatement,
   Revocation,
@@ -124,6 +125,7 @@ export { recoveryKeyId, signWithRecoveryKey } from './keys/recovery-key.ts'
 export type { Rotation, RotationFields, RotationOptions } from './keys/rotation.ts'
 export type { MasterKey } from './runtime/sealer.ts'
 export type { SigningOptions } from './keys/signing-queue.ts'
+export type { SearchOptions, SearchResult } from './search.ts'
 export type * from './storage/index.ts'
 export type { AddedFeature, NewTier, Tier, TierChanges, Tiers } from './tiers.ts'
 export type {

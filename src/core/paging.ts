@@ -54,29 +54,40 @@ export const pagingFields: {
   cursor: Type.Optional(text('The next_cursor of an earlier answer; not together with page', 1, 512)),
 }
 
+type CursorForm = Pick<Listed<unknown>, 'prefix' | 'order'>
+
 /** A list that can be read by page and by cursor. */
 export interface Listed<Item> {
   /** Id prefix of this list. A cursor from another list is rejected. */
   readonly prefix: IdPrefix
+  /** The name of an order by time. A cursor from another order is rejected. */
+  readonly order?: string | undefined
   list(page: Page): Promise<readonly Item[]>
   count(): Promise<number>
   /** The sort keys of an item. A cursor holds them, so it works even after the item is deleted. */
   position(item: Item): Position
 }
 
-function writeCursor({ id, position }: Position): string {
-  return base64url.encode(JSON.stringify(position === undefined ? [id] : [id, position]))
+function writeCursor({ id, position }: Position, order: string | undefined): string {
+  const keys = order === undefined ? [id, position] : [id, position, order]
+  return base64url.encode(JSON.stringify(keys.filter((key) => key !== undefined)))
+}
+
+/** Tiers have a second sort key, and so has every order by time, in which it is `null` for the last items. */
+function isPosition(position: unknown, { prefix, order }: CursorForm): position is Position['position'] {
+  if (order !== undefined) return position === null || Number.isSafeInteger(position)
+  return prefix === 'tier' ? Number.isSafeInteger(position) : position === undefined
 }
 
 /** A cursor grants nothing: the filter of the list alone decides which items are visible. */
-function readCursor(cursor: string, prefix: IdPrefix): Position {
+function readCursor(cursor: string, form: CursorForm): Position {
   try {
-    const [id, position, ...more]: unknown[] = JSON.parse(new TextDecoder().decode(base64url.decode(cursor)))
-    // Only tiers have a second sort key.
-    const isPosition = prefix === 'tier' ? Number.isSafeInteger(position) : position === undefined
-    const isId = typeof id === 'string' && isTypeId(prefix, id)
-    if (isId && isPosition && more.length === 0)
-      return position === undefined ? { id } : { id, position: position as number }
+    const [id, position, order, ...more]: unknown[] = JSON.parse(
+      new TextDecoder().decode(base64url.decode(cursor)),
+    )
+    const isId = typeof id === 'string' && isTypeId(form.prefix, id)
+    if (isId && isPosition(position, form) && order === form.order && more.length === 0)
+      return position === undefined ? { id } : { id, position }
   } catch {
     // Falls through, because every malformed cursor gets the same error.
   }
@@ -86,9 +97,9 @@ function readCursor(cursor: string, prefix: IdPrefix): Position {
 function startOf(
   { page = 1, cursor }: Paging,
   perPage: number,
-  prefix: IdPrefix,
+  form: CursorForm,
 ): Pick<Page, 'offset' | 'after'> {
-  return cursor === undefined ? { offset: (page - 1) * perPage } : { after: readCursor(cursor, prefix) }
+  return cursor === undefined ? { offset: (page - 1) * perPage } : { after: readCursor(cursor, form) }
 }
 
 /** Reads one page, and one item more, which shows if the list goes on. */
@@ -96,10 +107,11 @@ export async function readPage<Item>(paging: Paging, from: Listed<Item>): Promis
   const { page, perPage = 20, cursor } = paging
   if (page !== undefined && cursor !== undefined)
     throw invalidInput({ cursor: ['must not be given together with page'] })
-  const items = await from.list({ limit: perPage + 1, ...startOf(paging, perPage, from.prefix) })
+  const items = await from.list({ limit: perPage + 1, ...startOf(paging, perPage, from) })
   const data = items.slice(0, perPage)
   const last = data.at(-1)
-  const nextCursor = items.length > perPage && last !== undefined ? writeCursor(from.position(last)) : null
+  const nextCursor =
+    items.length > perPage && last !== undefined ? writeCursor(from.position(last), from.order) : null
   if (cursor !== undefined) return { data, perPage, nextCursor }
   return { data, total: await from.count(), page: page ?? 1, perPage, nextCursor }
 }

@@ -20,12 +20,13 @@ export interface Principal {
 }
 
 /**
- * The right to one kind of use case. `public` and `me` ask for no scope: the one is for everybody, the other for a key's own
- * data. A name that is no scope asks for several, or for more than scopes: see {@link requiredScopes}.
+ * The right to one kind of use case. `public`, `me` and `search` ask for no scope: the first is for everybody, the second for a
+ * key's own data, and a search shows only what the key may read. A name that is no scope asks for several, or for more than scopes: see {@link requiredScopes}.
  */
 export type Permission =
   | 'public'
   | 'me'
+  | 'search'
   | Exclude<Scope, 'delete'>
   | 'apps:create'
   | 'catalogue:delete'
@@ -40,6 +41,7 @@ export type Permission =
 export const requiredScopes: Readonly<Record<Permission, readonly Scope[]>> = {
   public: [],
   me: [],
+  search: [],
   'catalogue:read': ['catalogue:read'],
   'catalogue:write': ['catalogue:write'],
   'catalogue:delete': ['catalogue:write', 'delete'],
@@ -70,6 +72,7 @@ export const requiredScopes: Readonly<Record<Permission, readonly Scope[]>> = {
 const forPublicKeys: ReadonlySet<Permission> = new Set([
   'public',
   'me',
+  'search',
   'catalogue:read',
   'customers:read',
   'licenses:read',

@@ -13,6 +13,7 @@ import { bindVerification, type VerificationUseCases } from './licenses/verify.t
 import { requireApp } from './lookup.ts'
 import { may, requirePermission, type Permission } from './principal.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
+import { search, type SearchOptions, type SearchResult } from './search.ts'
 import { bindTiers, type Tiers } from './tiers.ts'
 import { bindWebhooks, type Webhooks } from './webhooks/webhooks.ts'
 
@@ -42,6 +43,22 @@ export interface RestrictedLicensing {
   readonly apiKeys: ApiKeys
   readonly webhooks: Webhooks
   readonly audit: Audit
+  /**
+   * Finds records in all apps that the caller sees, at most 20: by id, installation, external id, slug or `jti` exactly, and
+   * customers by the beginning of their e-mail or name, in any case. It shows only nouns that the caller may read.
+   * @param text At most 200 characters.
+   * @throws {LicensingError} `validation_error`, also for the form of a token, a license key or an API key.
+   *
+   * @example
+   * ```ts
+   * import type { Licensing } from 'heartwood'
+   *
+   * async function printCustomers(licensing: Licensing, beginning: string): Promise<void> {
+   *   for (const { kind, label } of await licensing.search(beginning)) console.log(kind, label)
+   * }
+   * ```
+   */
+  search(text: string, options?: SearchOptions): Promise<readonly SearchResult[]>
   /**
    * Replaces an app's key pair. Tokens are derived and never stored, so from the commit on the token of every active license
    * is under the new key. Tokens under the old key fail, unless `gracePeriodDays` is given. The same transaction writes a
@@ -184,6 +201,7 @@ export function bindRestricted(context: Context): RestrictedLicensing {
     apiKeys: bindApiKeys(context),
     webhooks: bindWebhooks(context),
     audit: bindAudit(context),
+    search: (text, options) => search(context, text, options),
     rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
     ...naming(context, bindRestricted),
     may: (permission) => may(context.principal, permission),

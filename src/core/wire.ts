@@ -15,7 +15,7 @@ export function isoTime(seconds: number): string {
 
 /** True for core's name of a time. The server and the remote client tell times by their names. */
 export function isTimeName(name: string): boolean {
-  return /(?:At|Until|On)$|^(?:asOf|since|time|from|to)$/.test(name)
+  return /(?:At|Until|On|Before|After)$|^(?:asOf|since|time|from|to)$/.test(name)
 }
 
 /** True for core's name of a day, which is a time at its begin in UTC. JSON has it without hours: `2026-01-23`. */

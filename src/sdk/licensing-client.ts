@@ -1,3 +1,4 @@
+import type { SearchResult } from '../core/search.ts'
 import { apiOf } from './api.ts'
 import { makeCall, type Call } from './call.ts'
 import {
@@ -19,7 +20,7 @@ import { remoteLicenses } from './resources/licenses.ts'
 import { remoteTiers } from './resources/tiers.ts'
 import { remoteVerification } from './resources/verification.ts'
 import { remoteWebhooks } from './resources/webhooks.ts'
-import { readJson } from './response.ts'
+import { readItems, readJson } from './response.ts'
 
 /** Licensing over HTTP, with what a single call may need. */
 export interface LicensingClient extends RemoteLicensing {
@@ -69,6 +70,7 @@ function bindResources(call: MakeCall): RemoteLicensing {
     apiKeys: remoteApiKeys(api),
     webhooks: remoteWebhooks(api),
     audit: remoteAudit(api),
+    search: (q) => api.get('/search', { q }, { read: readItems<SearchResult> }),
     rotateKeys: remoteRotation(api),
     ping: () => ping(call),
   }

@@ -13,6 +13,7 @@ import type { RenewalOptions } from '../core/licenses/regenerate.ts'
 import type { HeldLicense } from '../core/licenses/renewal.ts'
 import type { VerificationUseCases } from '../core/licenses/verify.ts'
 import type { Listing, Paging } from '../core/paging.ts'
+import type { SearchResult } from '../core/search.ts'
 import type { Tiers } from '../core/tiers.ts'
 import type { Webhooks } from '../core/webhooks/webhooks.ts'
 
@@ -95,6 +96,8 @@ export interface RemoteLicensing {
   readonly apiKeys: RemoteApiKeys
   readonly webhooks: Webhooks
   readonly audit: RemoteAudit
+  /** Finds records in all apps that the API key sees. The call is a GET, so the text is in the URL. */
+  search(text: string): Promise<readonly SearchResult[]>
   /** Replaces an app's key pair by one that the server makes. */
   rotateKeys(app: string, options?: RotationFields): Promise<Rotation>
   /** Resolves if the server and its storage respond. @throws {LicensingError} `unavailable` if the storage does not. */

@@ -16,6 +16,7 @@ import { keyStatementStorage } from './memory/key-statements.ts'
 import { licenseKeyStorage } from './memory/license-keys.ts'
 import { licenseStorage } from './memory/licenses.ts'
 import type { Runner } from './memory/runner.ts'
+import { searchStorage } from './memory/search.ts'
 import { secretStorage } from './memory/secrets.ts'
 import { signingKeyStorage } from './memory/signing-keys.ts'
 import { newTables, type Tables } from './memory/tables.ts'
@@ -118,6 +119,7 @@ function sessionOf(runner: Runner): StorageSession {
     ...deliveryStorage(runner),
     ...idempotencyStorage(runner),
     ...secretStorage(runner),
+    ...searchStorage(runner),
     ...deletionStorage(runner),
     ...auditChainStorage(runner),
     ...auditEntryStorage(runner),

@@ -25,6 +25,7 @@ import type { RecoverySet } from '../core/token/statement.ts'
 import type { SnakeCase } from '../core/wire.ts'
 import { kindOf } from './errors.ts'
 import { beginOn, isPostgres } from './kysely/dialect.ts'
+import { foldNames } from './kysely/folded-names.ts'
 import * as licensing from './migrations/0001-licensing.ts'
 import * as webhooks from './migrations/0002-webhooks.ts'
 import * as seenLicenses from './migrations/0003-seen-licenses.ts'
@@ -37,6 +38,7 @@ import * as listIndexes from './migrations/0009-list-indexes.ts'
 import * as keyStatements from './migrations/0010-key-statements.ts'
 import * as scopes from './migrations/0011-scopes.ts'
 import * as audit from './migrations/0012-audit.ts'
+import * as search from './migrations/0013-search.ts'
 import * as deliveries from './migrations/0015-deliveries.ts'
 import * as auditChain from './migrations/0016-audit-chain.ts'
 import { retry, type RetryPolicy } from './retry.ts'
@@ -62,7 +64,10 @@ export interface Database {
     readonly feature_id: string
     readonly place: number
   }
-  readonly heartwood_customer: Row<CustomerRecord>
+  readonly heartwood_customer: Row<CustomerRecord> & {
+    /** The name in the form that the search compares. */
+    readonly folded_name: string | null
+  }
   readonly heartwood_license_key: Row<LicenseKeyRecord>
   readonly heartwood_license: Row<LicenseRecord> & {
     /** The `expires_at` that was announced last as coming. */
@@ -104,6 +109,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0010-key-statements': keyStatements,
   '0011-scopes': scopes,
   '0012-audit': audit,
+  '0013-search': search,
   '0015-deliveries': deliveries,
   '0016-audit-chain': auditChain,
 })
@@ -135,10 +141,14 @@ const migrationLock = '3853314791062309107'
  */
 export async function migrate(db: Kysely<any>): Promise<void> {
   const plain: Kysely<unknown> = db.withoutPlugins()
-  if (await isCurrent(plain)) return
-  if (isPostgres(plain)) await requireSchema(plain)
+  if (!(await isCurrent(plain))) await bringUp(plain)
+  await foldNames(plain)
+}
+
+async function bringUp(db: Kysely<unknown>): Promise<void> {
+  if (isPostgres(db)) await requireSchema(db)
   // Whoever waited for the lock must see what the one before it has committed.
-  await retry(() => beginOn(plain).execute(migrateIn), createdMeanwhile)
+  await retry(() => beginOn(db).execute(migrateIn), createdMeanwhile)
 }
 
 /** A server of 0.1.0 creates its tables before it takes the lock. Then PostgreSQL's `if not exists` can still meet one. */

@@ -11,9 +11,11 @@ import { storedResponseCases } from './storage-cases/idempotency.ts'
 import { keyStatementCases } from './storage-cases/key-statements.ts'
 import { licenseKeyCases } from './storage-cases/license-keys.ts'
 import { licenseCases } from './storage-cases/licenses.ts'
+import { licenseOrderCases } from './storage-cases/license-order.ts'
 import { orphanCases } from './storage-cases/orphans.ts'
 import { pageCases } from './storage-cases/pages.ts'
 import { regenerationCases } from './storage-cases/regenerate-many.ts'
+import { searchCases } from './storage-cases/search.ts'
 import { seatCases } from './storage-cases/seats.ts'
 import { seenCases } from './storage-cases/seen.ts'
 import { secretCases } from './storage-cases/secrets.ts'
@@ -45,6 +47,7 @@ export const storageCases: readonly ConformanceCase[] = [
   ...tierCases,
   ...customerCases,
   ...licenseCases,
+  ...licenseOrderCases,
   ...licenseKeyCases,
   ...seatCases,
   ...seenCases,
@@ -52,6 +55,7 @@ export const storageCases: readonly ConformanceCase[] = [
   ...apiKeyCases,
   ...storedResponseCases,
   ...secretCases,
+  ...searchCases,
   ...webhookCases,
   ...deliveryCases,
   ...expiryNoticeCases,

@@ -222,6 +222,7 @@ const anEmail = async (): Promise<RouteInput> => ({ body: { email: `${fresh()}@e
 /** Every route by method and path. A route that is missing here fails the test. */
 export const expectations: Readonly<Record<string, Expectation>> = {
   'GET /apps': ['readOfAll', 200],
+  'GET /search': ['anyKey', 200, async () => ({ query: 'q=ada@example.com' })],
   'POST /apps': ['createApp', 201, async () => ({ body: { name: 'App', slug: fresh().replace('_', '-') } })],
   'GET /apps/:slug': ['read', 200],
   'PUT /apps/:slug': ['write', 200, withBody(nothing, { name: 'Renamed' })],

@@ -98,6 +98,7 @@ const asked: Readonly<Record<string, Asked>> = {
   'GET /audit': ['audit:read'],
 
   'GET /me': [],
+  'GET /search': [],
   'GET /api-keys': ['keys:write'],
   'POST /api-keys': ['keys:write'],
   'DELETE /api-keys/:id': ['keys:write'],

@@ -98,6 +98,13 @@ const calls: readonly (readonly [
     '?status=active&include=token',
   ],
   [
+    ({ licenses }) =>
+      licenses.list('a', { expiresBefore: end, seenBefore: new Date(end * 1000), sort: '-expires_at' }),
+    'GET /apps/:slug/licenses',
+    '?expires_before=2030-01-01T00%3A00%3A00Z&seen_before=2030-01-01T00%3A00%3A00Z&sort=-expires_at',
+  ],
+  [(client) => client.search('a b@c'), 'GET /search', '?q=a+b%40c'],
+  [
     ({ licenses }) => licenses.create('a', license),
     'POST /apps/:slug/licenses',
     { installation_id: license.installationId, customer_id: 'cus_1', tier_id: 'pro', forever: true },

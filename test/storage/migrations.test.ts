@@ -7,13 +7,14 @@ import type {
   DeliveryRecord,
   LicenseRecord,
   SigningKeyRecord,
-  Storage,
 } from '../../src/core/storage/index.ts'
+import { foldName } from '../../src/core/storage/search.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import {
   apiKeyRows,
   appRows,
   deliveryRows,
+  customerRows,
   licenseRows,
   signingKeyRows,
   storedTierRows,
@@ -92,7 +93,7 @@ function oldLicense(license: LicenseRecord): Record<string, unknown> {
 }
 
 /** Adds an app, a tier and a customer to the tables of 0.1.0. */
-async function addOldParents(db: Kysely<any>, storage: Storage): Promise<Parents> {
+async function addOldParents(db: Kysely<any>): Promise<Parents> {
   const app = newApp()
   const tier = newTier(app.id)
   const customer = newCustomer(app.id)
@@ -104,14 +105,14 @@ async function addOldParents(db: Kysely<any>, storage: Storage): Promise<Parents
     .insertInto('heartwood_tier')
     .values(oldRow(storedTierRows.toRow(tier)))
     .execute()
-  await storage.insertCustomer(customer)
+  await db.insertInto('heartwood_customer').values(customerRows.toRow(customer)).execute()
   return { app, tier, customer }
 }
 
 async function upgrades(db: Kysely<any>): Promise<void> {
   await makeOldTables(db)
   const storage = kyselyStorage(db)
-  const parents = await addOldParents(db, storage)
+  const parents = await addOldParents(db)
   const license = newLicense(parents, { metadata: { seats: 5 } })
   const row = oldLicense(license)
   const insert = () => db.insertInto('heartwood_license').values(row).execute()
@@ -130,7 +131,7 @@ async function upgrades(db: Kysely<any>): Promise<void> {
 async function upgradesKeys(db: Kysely<any>): Promise<void> {
   await makeOldTables(db)
   const storage = kyselyStorage(db)
-  const { app } = await addOldParents(db, storage)
+  const { app } = await addOldParents(db)
   const insert = (key: SigningKeyRecord) =>
     db
       .insertInto('heartwood_signing_key')
@@ -181,8 +182,8 @@ async function upgradesApiKeys(db: Kysely<any>): Promise<void> {
 async function upgradesDeliveries(db: Kysely<any>): Promise<void> {
   await makeOldTables(db)
   const storage = kyselyStorage(db)
-  const { app } = await addOldParents(db, storage)
-  const licenseId = newLicense(await addOldParents(db, storage)).id
+  const { app } = await addOldParents(db)
+  const licenseId = newLicense(await addOldParents(db)).id
   const payload = JSON.stringify({ type: 'license.updated', data: { app_id: app.id, license_id: licenseId } })
   const seat = JSON.stringify({ type: 'license_key.updated', data: { license_key_id: 'lkey_1' } })
   const made = [
@@ -217,7 +218,7 @@ async function upgradesDeliveries(db: Kysely<any>): Promise<void> {
 async function upgradesNotices(db: Kysely<any>): Promise<void> {
   await makeOldTables(db)
   const storage = kyselyStorage(db)
-  const parents = await addOldParents(db, storage)
+  const parents = await addOldParents(db)
   const [told, changed, untold] = [9, 10, 11].map((expiresAt) => newLicense(parents, { expiresAt })) as [
     LicenseRecord,
     LicenseRecord,
@@ -247,6 +248,38 @@ async function upgradesNotices(db: Kysely<any>): Promise<void> {
   assert.deepEqual(ending, [changed, untold])
 }
 
+async function upgradesNames(db: Kysely<any>): Promise<void> {
+  await makeOldTables(db)
+  const { app } = await addOldParents(db)
+  const insert = async (name: string | null): Promise<string> => {
+    const customer = newCustomer(app.id, { name })
+    await db.insertInto('heartwood_customer').values(customerRows.toRow(customer)).execute()
+    return customer.id
+  }
+  const named = {
+    straße: await insert('STRASSE'),
+    ünal: await insert('Ünal'),
+    "o'n": await insert("O'Neil %"),
+  }
+  await insert(null)
+  // More than one page has.
+  for (let number = 0; number < 1_100; number++) await insert(`Customer ${number}`)
+  const storage = kyselyStorage(db)
+  const found = async (namePrefix: string): Promise<readonly string[]> => {
+    const texts = { text: '', licenseId: null, installationId: null, emailPrefix: '', namePrefix }
+    const hits = await storage.search({ ...texts, apps: {}, kinds: ['customer'], limit: 2_000 })
+    return hits.map(({ id }) => id)
+  }
+  await migrate(db)
+  for (const [text, id] of Object.entries(named)) assert.deepEqual(await found(foldName(text)), [id])
+  assert.equal((await found('customer ')).length, 1_100)
+  // A server of an older version that still runs names only the columns that it knows.
+  const byOldServer = await insert('Late')
+  assert.deepEqual(await found('late'), [])
+  await migrate(db)
+  assert.deepEqual(await found('late'), [byOldServer])
+}
+
 describe('migrate(): the tables of 0.1.0 become those of this version', () => {
   it('keeps every record, on SQLite', async () => upgrades(await openSqlite()))
   it('keeps every record, on PostgreSQL', { skip: database === undefined && noPostgres }, async () =>
@@ -269,6 +302,12 @@ describe('migrate(): the tables of 0.1.0 become those of this version', () => {
     'keeps every API key without scopes, on PostgreSQL',
     { skip: database === undefined && noPostgres },
     async () => upgradesApiKeys(await openPostgres()),
+  )
+  it('folds the names of all customers, on SQLite', async () => upgradesNames(await openSqlite()))
+  it(
+    'folds the names of all customers, on PostgreSQL',
+    { skip: database === undefined && noPostgres },
+    async () => upgradesNames(await openPostgres()),
   )
   it('keeps every signing key, on SQLite', async () => upgradesKeys(await openSqlite()))
   it('keeps every signing key, on PostgreSQL', { skip: database === undefined && noPostgres }, async () =>

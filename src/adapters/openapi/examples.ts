@@ -69,6 +69,13 @@ export const tierExample: object = example('Tier', {
   ...created,
 })
 
+export const searchExample: object = example('SearchResult', {
+  kind: 'customer',
+  app: 'desktop-app',
+  id: 'cus_01kfnb4zd5fd8rh1b9p2xj3t6y',
+  label: 'Ada <ada@example.com>',
+})
+
 export const customerExample: object = example('Customer', {
   id: 'cus_01kfnb4zd5fd8rh1b9p2xj3t6y',
   email: 'ada@example.com',

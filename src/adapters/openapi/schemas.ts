@@ -115,6 +115,13 @@ export const seatsSchema: JsonSchema = responseSchema(
   }),
 )
 
+/** `{"data": […]}`: a search has no pages. */
+export const searchResultsSchema: JsonSchema = responseSchema(
+  object('The response', {
+    data: Type.Array(Type.Unsafe(ref('SearchResult')), { description: 'The records', maxItems: 20 }),
+  }),
+)
+
 const saleMeta = object('Facts about the sale', {
   customerConflict: flag(
     'True if its e-mail and its external id belong to two customers; the one with the external id holds the license key',

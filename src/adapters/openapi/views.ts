@@ -4,12 +4,14 @@ import type { App } from '../../core/apps.ts'
 import type { AuditEntry } from '../../core/audit/log.ts'
 import type { Customer } from '../../core/customers.ts'
 import type { Feature } from '../../core/features.ts'
+import { appSlugPattern } from '../../core/ids.ts'
 import { flag, instant, integer, limits, nullable, oneOf } from '../../core/input/fields.ts'
 import { input } from '../../core/input/parse.ts'
 import type { Rotation } from '../../core/keys/rotation.ts'
 import type { SigningKey } from '../../core/keys/app-keys.ts'
 import type { PublicJwk } from '../../core/keys/signing-keys.ts'
 import { eventTypes, type EventType } from '../../core/runtime/events.ts'
+import type { SearchResult } from '../../core/search.ts'
 import type { Tier } from '../../core/tiers.ts'
 import type { RetriedDeliveries } from '../../core/webhooks/retries.ts'
 import type { WebhookDelivery, WebhookDeliveryDetail, WebhookSecret } from '../../core/webhooks/webhooks.ts'
@@ -250,6 +252,15 @@ const auditEntry = view<AuditEntry>()(
   }),
 )
 
+const searchResult = view<SearchResult>()(
+  object('A record that the search found', {
+    kind: oneOf('Noun', ['app', 'tier', 'feature', 'customer', 'license', 'license_key']),
+    app: matching('Slug of its app', appSlugPattern, 63),
+    id: line('Id of the record', 64),
+    label: line('Text by which people know it', 1024),
+  }),
+)
+
 const health = view<{ status: 'ok' | 'error'; version: string; storage: 'ok' | 'error' }>()(
   object('Health of the server', {
     status: oneOf('error if storage does not respond', ['ok', 'error']),
@@ -271,6 +282,7 @@ export type ViewName =
   | 'Jwks'
   | 'RetriedDeliveries'
   | 'Rotation'
+  | 'SearchResult'
   | 'SigningKey'
   | 'Tier'
   | 'TrustFile'
@@ -291,6 +303,7 @@ export const views: Readonly<Record<ViewName, TObject>> = {
   Jwks: jwks.schema,
   RetriedDeliveries: retriedDeliveries.schema,
   Rotation: rotation.schema,
+  SearchResult: searchResult.schema,
   SigningKey: signingKey.schema,
   Tier: tier.schema,
   TrustFile: trustFile.schema,

@@ -8,6 +8,7 @@ import { licenseKeyRoutes } from './license-keys.ts'
 import { licenseRoutes } from './licenses.ts'
 import { regenerationRoutes } from './regeneration.ts'
 import { RouteTree, type Found } from './route-tree.ts'
+import { searchRoutes } from './search.ts'
 import { seatRoutes } from './seats.ts'
 import { tierRoutes } from './tiers.ts'
 import { verificationRoutes } from './verification.ts'
@@ -30,6 +31,7 @@ export const routes: readonly Route[] = [
   ...webhookRoutes,
   ...apiKeyRoutes,
   ...auditRoutes,
+  ...searchRoutes,
 ]
 
 const rowsByMethod = new Map<string, RouteTree<Route>>()

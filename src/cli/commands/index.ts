@@ -18,6 +18,7 @@ import { featuresCommands } from './features.ts'
 import { keysCommands } from './keys.ts'
 import { checkKeyCommand, licenseKeysCommands } from './license-keys.ts'
 import { licensesCommands } from './licenses.ts'
+import { searchCommand } from './search.ts'
 import { serveCommand } from './serve.ts'
 import { tiersCommands } from './tiers.ts'
 import type { CliContext } from './context.ts'
@@ -50,6 +51,7 @@ const root: RouteMap<CliContext> = buildRouteMap({
     webhooks: webhooksCommands,
     keys: keysCommands,
     audit: auditCommands,
+    search: searchCommand,
     verify: verifyCommand,
     migrate: migrateCommand,
     rekey: rekeyCommand,

@@ -54,7 +54,7 @@ const updatesUntil = optional('Cover versions that are released until this day',
 const invalidatePrevious = toggle('Refuse every earlier token; use it if a token was stolen')
 
 const listCommand: Command<CliContext> = buildCommand({
-  docs: { brief: 'List the licenses of an app, newest first' },
+  docs: { brief: 'List the licenses of an app, newest first unless a time filters them' },
   parameters: {
     flags: {
       app,
@@ -67,6 +67,16 @@ const listCommand: Command<CliContext> = buildCommand({
       customer: ofCustomer,
       tier: ofTier,
       installation: text('Only licenses for this installation', 'uuid'),
+      expiresBefore: optional('Only licenses that end before this day or time', 'date', parseDate),
+      expiresAfter: optional('Only licenses that end at this day or time, or later', 'date', parseDate),
+      seenBefore: optional('Only licenses that were last seen before this day or time', 'date', parseDate),
+      createdAfter: optional('Only licenses of this day or time, or later', 'date', parseDate),
+      sort: {
+        kind: 'enum',
+        values: ['created_at', '-created_at', 'expires_at', '-expires_at'],
+        brief: 'The order, - for descending; licenses without end come last',
+        optional: true,
+      },
       limit: optional('The maximum number of licenses; default all', 'number', parseLimit),
       json,
       database,

@@ -138,8 +138,35 @@ export interface LicenseQuery extends Paging {
   readonly installationId?: string
   /** Only the seats of this license key. */
   readonly licenseKeyId?: string
+  /** Only licenses that end before this time. A license without end passes neither this nor `expiresAfter`. */
+  readonly expiresBefore?: NumericDate | Date
+  /** Only licenses that end at this time or later. */
+  readonly expiresAfter?: NumericDate | Date
+  /** Only licenses that were last seen before this time. One that was never seen does not pass. */
+  readonly seenBefore?: NumericDate | Date
+  /** Only licenses that were created at this time or later. */
+  readonly createdAfter?: NumericDate | Date
+  /**
+   * The order, `-` for descending. Licenses without end come last in both. Without it, a list is newest first, unless a filter
+   * names a time: by `expiresBefore` and `expiresAfter` the earliest end comes first, and by `seenBefore` the last one seen.
+   * By `createdAfter` and the status `expired`, the latest end comes first.
+   */
+  readonly sort?: LicenseSort
   /** Asks for the tokens too. Each costs a signature, so a page has at most 20 then. */
   readonly include?: 'token'
+}
+
+/** An order of licenses: see {@link LicenseQuery.sort}. */
+export type LicenseSort = 'created_at' | '-created_at' | 'expires_at' | '-expires_at'
+
+type TimeFilter = 'expiresBefore' | 'expiresAfter' | 'seenBefore' | 'createdAfter'
+
+/** A query as `parse` leaves it. */
+export interface ParsedLicenseQuery extends Omit<LicenseQuery, TimeFilter> {
+  readonly expiresBefore?: NumericDate
+  readonly expiresAfter?: NumericDate
+  readonly seenBefore?: NumericDate
+  readonly createdAfter?: NumericDate
 }
 
 /** Options of `licensing.licenses.revoke`. */
@@ -212,7 +239,7 @@ export const licenseChanges: Input<ParsedChanges> = input<ParsedChanges>()(
   ),
 )
 
-export const licenseQuery: Input<LicenseQuery> = input<LicenseQuery>()(
+export const licenseQuery: Input<ParsedLicenseQuery> = input<ParsedLicenseQuery>()(
   Type.Object({
     ...pagingFields,
     status: Type.Optional(oneOf('Only licenses of this status', ['active', 'expired', 'revoked'])),
@@ -220,6 +247,20 @@ export const licenseQuery: Input<LicenseQuery> = input<LicenseQuery>()(
     tierId: Type.Optional(reference('Only licenses of this tier, by id or slug')),
     installationId: Type.Optional(uuid('Only licenses for this installation')),
     licenseKeyId: Type.Optional(identifier('Only the seats of this license key')),
+    expiresBefore: Type.Optional(instant('Only licenses that end before this time')),
+    expiresAfter: Type.Optional(instant('Only licenses that end at this time or later')),
+    seenBefore: Type.Optional(
+      instant('Only licenses that were last seen before this time; needs a secret key'),
+    ),
+    createdAfter: Type.Optional(instant('Only licenses that were created at this time or later')),
+    sort: Type.Optional(
+      oneOf('The order, - for descending; licenses without end come last', [
+        'created_at',
+        '-created_at',
+        'expires_at',
+        '-expires_at',
+      ]),
+    ),
     include: Type.Optional(oneOf('Adds the tokens; then at most 20 a page', ['token'])),
   }),
 )
@@ -267,7 +308,10 @@ export function pageSizeOf({ include }: Pick<LicenseQuery, 'include'> = {}): num
 }
 
 /** @throws {LicensingError} `validation_error` if a page would hold too many tokens. */
-export function checkInclude({ include, perPage = maxTokensPerPage }: LicenseQuery): void {
+export function checkInclude({
+  include,
+  perPage = maxTokensPerPage,
+}: Pick<LicenseQuery, 'include' | 'perPage'>): void {
   if (include === 'token' && perPage > maxTokensPerPage)
     throw invalidInput({ perPage: [`must be at most ${maxTokensPerPage} with include=token`] })
 }

@@ -6,18 +6,15 @@ import { checkMetadata, invalidInput } from '../input/parse.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
 import { sortedLimits } from '../limits.ts'
 import { licenseId, requireApp, requireLicense } from '../lookup.ts'
-import { mapListing, readPage, type Listing } from '../paging.ts'
-import type { Permission } from '../principal.ts'
-import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
+import type { Listing } from '../paging.ts'
+import type { AppRecord, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
 import { changeLicense, deleteLicense, writeNewLicense, type ChangePlan } from './changes.ts'
 import { authenticateRenewal, type TokenCredential } from './check-token.ts'
 import {
   changedExpiryOf,
-  checkInclude,
   customFeaturesOf,
   expiryOf,
   licenseChanges,
-  licenseQuery,
   newLicense,
   pageSizeOf,
   type LicenseChanges,
@@ -40,6 +37,7 @@ import {
 import { renew, type HeldLicense } from './renewal.ts'
 import { reinstateLicense, revokeLicense, unrevoked } from './revocation.ts'
 import { licenseFile } from './license-file.ts'
+import { listLicenses, permissionFor } from './list.ts'
 import { refuseOfLicenseKey } from './seats.ts'
 import {
   present,
@@ -83,10 +81,13 @@ export interface Licenses {
   /** The license that occupies the installation slot. @throws {LicensingError} `not_found`. */
   getByInstallation(app: string, installationId: string): Promise<License>
   getByInstallation(app: string, installationId: string, options: IncludeToken): Promise<SignedLicense>
-  /** Newest first. @throws {LicensingError} `validation_error`, `not_found`. */
+  /**
+   * Newest first, unless `query` says otherwise: see {@link LicenseQuery.sort}.
+   * @throws {LicensingError} `validation_error`, `not_found`; `forbidden` for `seenBefore` under a public key.
+   */
   list(app: string, query?: LicenseQuery): Promise<Listing<License>>
   /**
-   * Every matching license, newest first, for `for await`. It reads page after page, so it holds at most 100 licenses.
+   * Every matching license in the order of `list`, for `for await`. It reads page after page, so it holds at most 100 licenses.
    * @throws {LicensingError} `validation_error`, `not_found`.
    *
    * @example
@@ -157,11 +158,6 @@ export interface Licenses {
 /** A license that was read or written, and its app. */
 type Found<Subject> = readonly [app: AppRecord, license: Subject]
 
-/** The permission to read licenses, with their tokens if those are asked for. */
-function permissionFor(include: IncludeToken | 'token' | undefined): Permission {
-  return include === undefined ? 'licenses:read' : 'licenses:token'
-}
-
 async function existingTier(context: Context, app: AppRecord, tier: string): Promise<TierRecord> {
   const record = await context.storage.findTier(app.id, tier)
   if (record === null) throw invalidInput({ tierId: ['does not exist'] })
@@ -212,43 +208,6 @@ async function createLicense(context: Context, app: string, license: NewLicense)
   checkMetadata(given.metadata)
   const record = await requireApp(context, app, 'licenses:write')
   return [record, await writeNewLicense(context, record, () => licenseRecord(context, record, given))]
-}
-
-async function licenseFilter(
-  context: Context,
-  app: AppRecord,
-  query: LicenseQuery,
-): Promise<LicenseFilter | null> {
-  const tier = query.tierId === undefined ? undefined : await context.storage.findTier(app.id, query.tierId)
-  if (tier === null) return null
-  return {
-    appId: app.id,
-    now: context.runtime.now(),
-    status: query.status,
-    customerId: query.customerId,
-    tierId: tier?.id,
-    installationId: query.installationId?.toLowerCase(),
-    licenseKeyId: query.licenseKeyId,
-  }
-}
-
-async function listLicenses(
-  context: Context,
-  app: string,
-  query: LicenseQuery = {},
-): Promise<Listing<License>> {
-  const given = licenseQuery.parse(query)
-  checkInclude(given)
-  const record = await requireApp(context, app, permissionFor(given.include))
-  const filter = await licenseFilter(context, record, given)
-  const listing = await readPage(given, {
-    prefix: 'lic',
-    list: async (wanted) => (filter === null ? [] : context.storage.listLicenses(filter, wanted)),
-    count: async () => (filter === null ? 0 : context.storage.countLicenses(filter)),
-    position: ({ id }) => ({ id }),
-  })
-  const options = given.include === undefined ? undefined : ({ include: 'token' } as const)
-  return mapListing(listing, (license) => present(context, record, license, options))
 }
 
 type Claim =

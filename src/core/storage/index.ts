@@ -25,6 +25,7 @@ import type { IdempotencyStorage } from './idempotency.ts'
 import type { KeyStatementStorage } from './key-statements.ts'
 import type { LicenseKeyStorage } from './license-keys.ts'
 import type { LicenseStorage } from './licenses.ts'
+import type { SearchStorage } from './search.ts'
 import type { SecretStorage } from './secrets.ts'
 import type { SigningKeyStorage } from './signing-keys.ts'
 import type { TierStorage } from './tiers.ts'
@@ -79,6 +80,7 @@ export type {
 } from './license-keys.ts'
 export type {
   LicenseFilter,
+  LicenseOrder,
   LicensePatch,
   LicenseRecord,
   LicenseStorage,
@@ -89,6 +91,7 @@ export type {
   SeenFilter,
 } from './licenses.ts'
 export type { Page, Position } from './page.ts'
+export type { SearchHit, SearchKind, SearchRequest, SearchStorage } from './search.ts'
 export type { SecretLocation, SecretStorage } from './secrets.ts'
 export type { Retirement, RetirementReason, SigningKeyRecord, SigningKeyStorage } from './signing-keys.ts'
 export type { TierPatch, TierRecord, TierStorage } from './tiers.ts'
@@ -112,6 +115,7 @@ export interface StorageSession
     DeliveryStorage,
     IdempotencyStorage,
     SecretStorage,
+    SearchStorage,
     DeletionStorage,
     AuditEntryStorage,
     AuditChainStorage {}

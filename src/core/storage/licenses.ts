@@ -143,6 +143,23 @@ export interface LicenseFilter {
   readonly tierId?: string | null | undefined
   readonly installationId?: string | undefined
   readonly licenseKeyId?: string | undefined
+  /** They end before this time. A license without end passes neither this nor `expiresAfter`. */
+  readonly expiresBefore?: NumericDate | undefined
+  /** They end at this time or later. */
+  readonly expiresAfter?: NumericDate | undefined
+  /** They were last seen before this time. A license that was never seen does not pass. */
+  readonly seenBefore?: NumericDate | undefined
+  /** They were created at this time or later. */
+  readonly createdAfter?: NumericDate | undefined
+}
+
+/**
+ * An order of licenses by a time, and then by id in the same direction. Licenses without end come last in either direction. In
+ * the order of `seenAt`, a list has only licenses that were seen.
+ */
+export interface LicenseOrder {
+  readonly by: 'createdAt' | 'expiresAt' | 'seenAt'
+  readonly descending: boolean
 }
 
 /** One page of a bulk regeneration. */
@@ -216,8 +233,11 @@ export interface LicenseStorage {
     entry?: AuditEntryRecord,
   ): Promise<LicenseRecord | null>
   deleteLicense(id: string): Promise<boolean>
-  /** Newest first. */
-  listLicenses(filter: LicenseFilter, page: Page): Promise<readonly LicenseRecord[]>
+  /**
+   * Newest first, or in another order. Then `page.after` has the license's time as its `position`, and `null` for a license
+   * without end. A license that changes its time between two pages may come twice, or be passed over; no other does.
+   */
+  listLicenses(filter: LicenseFilter, page: Page, order?: LicenseOrder): Promise<readonly LicenseRecord[]>
   /** No license counts twice. One that is written meanwhile counts as it was before or after. */
   countLicenses(filter: LicenseFilter): Promise<number>
   /** Counts the active licenses by their last sign of life. Counts of zero are left out. As `countLicenses` otherwise. */

@@ -1,8 +1,11 @@
 /** The sort keys of a record. A page begins after the record that has them. */
 export interface Position {
   readonly id: string
-  /** Tiers alone have it: a list of tiers is in the order of `position`, then of `id`. */
-  readonly position?: number
+  /**
+   * Tiers have it, because a list of tiers is in the order of `position`, then of `id`. So do licenses in the order of a time:
+   * `null` for a license without end.
+   */
+  readonly position?: number | null
 }
 
 /** One page of a list. A page with fewer records than `limit` is the last one. */

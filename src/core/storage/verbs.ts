@@ -60,6 +60,7 @@ const isReadVerb: Readonly<Record<keyof StorageSession, boolean>> = {
   listTierFeatures: true,
   listTiers: true,
   listUnsealedAuditEntries: true,
+  search: true,
   addTierFeature: false,
   beginDeletion: false,
   claimKeyCheck: false,

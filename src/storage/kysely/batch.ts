@@ -15,12 +15,12 @@ import type { Writer } from './executor.ts'
 import {
   apiKeyRows,
   auditEntryRows,
-  customerRows,
   deliveryRows,
   expiryNoticeRows,
   featureRows,
   licenseKeyRows,
   licenseRows,
+  storedCustomerRows,
 } from './rows.ts'
 import type { RowMapper } from './rows.ts'
 import { nullIfRefused } from './savepoint.ts'
@@ -44,7 +44,7 @@ interface Table<Entry extends object> {
 
 const tables: { readonly [Kind in keyof BatchRecords]: Table<BatchRecords[Kind]> } = {
   feature: { name: 'heartwood_feature', rows: featureRows },
-  customer: { name: 'heartwood_customer', rows: customerRows },
+  customer: { name: 'heartwood_customer', rows: storedCustomerRows },
   licenseKey: { name: 'heartwood_license_key', rows: licenseKeyRows },
   license: { name: 'heartwood_license', rows: licenseRows },
   notice: { name: 'heartwood_license_notice', rows: expiryNoticeRows },

@@ -1,12 +1,12 @@
 import type { ExpiryNotice } from '../../core/storage/index.ts'
-import { KyselyAuditEntries } from './audit-entries.ts'
 import { insertBatch, type BatchRecords } from './batch.ts'
 import type { Writer } from './executor.ts'
 import { markTold } from './expiry-notices.ts'
 import { isLicensePresent, isPresent } from './presence.ts'
+import { KyselySearch } from './search.ts'
 
 /** Verbs for many records at once. They are no part of the contract, because only an import and the doctor need them. */
-export abstract class KyselyBatches extends KyselyAuditEntries {
+export abstract class KyselyBatches extends KyselySearch {
   /**
    * Inserts records of one kind, as many as `batchSize` at most. Resolves to `false` and writes nothing if a unique value of one
    * is taken, or if one refers to a record that does not exist.

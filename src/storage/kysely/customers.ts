@@ -14,7 +14,7 @@ import type { Executor, Reader } from './executor.ts'
 import { KyselyFeatures } from './features.ts'
 import { countOf, deletePresent, newestFirst } from './queries.ts'
 import { findLeavingCustomers, isPresent } from './presence.ts'
-import { customerRows } from './rows.ts'
+import { customerRows, storedCustomerRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
 import { countList, isNoneOf, type List, readList } from './walk.ts'
 
@@ -33,11 +33,11 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
 
   insertCustomer(customer: CustomerRecord, entry?: AuditEntryRecord): Promise<boolean> {
     const query = this.executor.hot.insertCustomer
-    return insertWithEntry(this.executor, { query, parameters: customerRows.toValues(customer) }, entry)
+    return insertWithEntry(this.executor, { query, parameters: storedCustomerRows.toValues(customer) }, entry)
   }
 
   async updateCustomer(id: string, patch: CustomerPatch): Promise<CustomerRecord | null> {
-    const changes = customerRows.toChanges(id, patch)
+    const changes = storedCustomerRows.toChanges(id, patch)
     const row = await this.executor.write((writer) =>
       nullIfTaken(writer, (db) =>
         db

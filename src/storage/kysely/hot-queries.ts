@@ -24,10 +24,10 @@ import { featureSlugs } from './dialect.ts'
 import { isLicensePresent, isPresent, licenseColumns, licenseKeyColumns } from './presence.ts'
 import {
   auditEntryRows,
-  customerRows,
   licenseKeyRows,
   licenseRows,
   standingRows,
+  storedCustomerRows,
   type RowMapper,
 } from './rows.ts'
 
@@ -69,7 +69,7 @@ export interface HotQueries {
   readonly customer: CompiledQuery<Row<CustomerRecord>>
   /** The keys of an app, the active one first. */
   readonly signingKeys: CompiledQuery<Row<SigningKeyRecord>>
-  /** Parameters: the values of {@link customerRows}. */
+  /** Parameters: the values of {@link storedCustomerRows}. */
   readonly insertCustomer: CompiledQuery<Inserted>
   /** Parameters: the values of {@link licenseRows}. */
   readonly insertLicense: CompiledQuery<Inserted>
@@ -112,7 +112,7 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     tier: tier(db),
     customer: customer(db),
     signingKeys: signingKeys(db),
-    insertCustomer: insert(db, 'heartwood_customer', customerRows),
+    insertCustomer: insert(db, 'heartwood_customer', storedCustomerRows),
     insertLicense: insert(db, 'heartwood_license', licenseRows),
     insertLicenseKey: insert(db, 'heartwood_license_key', licenseKeyRows),
     insertAuditEntry: insertAuditEntry(db),

@@ -33,10 +33,11 @@ export function statusIs(
   status: 'active' | 'expired' | 'revoked',
   now: NumericDate,
   revokedAt: RawBuilder<unknown> = sql.ref('revoked_at'),
+  expiresAt: RawBuilder<unknown> = sql.ref('expires_at'),
 ): RawBuilder<SqlBool> {
   if (status === 'revoked') return sql<SqlBool>`${revokedAt} is not null`
-  if (status === 'expired') return sql<SqlBool>`(${revokedAt} is null and expires_at <= ${now})`
-  return sql<SqlBool>`(${revokedAt} is null and (expires_at > ${now} or expires_at is null))`
+  if (status === 'expired') return sql<SqlBool>`(${revokedAt} is null and ${expiresAt} <= ${now})`
+  return sql<SqlBool>`(${revokedAt} is null and (${expiresAt} > ${now} or ${expiresAt} is null))`
 }
 
 /** Counts the licenses apart that are being deleted, because a condition on each would make the database read every row. */
@@ -65,13 +66,28 @@ async function countMatching(db: Reader, filter: LicenseFilter): Promise<number>
   return Number(row.limited) + Number(row.forever)
 }
 
+/** The conditions on times. `column` makes the left side of each from the name of its column. */
+export function timeConditions(
+  filter: LicenseFilter,
+  column: (name: string) => RawBuilder<unknown> = sql.ref,
+): readonly RawBuilder<SqlBool>[] {
+  const { expiresBefore, expiresAfter, seenBefore, createdAfter } = filter
+  const conditions = [
+    expiresBefore !== undefined && sql<SqlBool>`${column('expires_at')} < ${expiresBefore}`,
+    expiresAfter !== undefined && sql<SqlBool>`${column('expires_at')} >= ${expiresAfter}`,
+    seenBefore !== undefined && sql<SqlBool>`${column('seen_at')} < ${seenBefore}`,
+    createdAfter !== undefined && sql<SqlBool>`${column('created_at')} >= ${createdAfter}`,
+  ]
+  return conditions.filter((condition) => condition !== false)
+}
+
 const count = sql<number | string>`count(*)`.as('count')
 
-function inAnyState(db: Reader, filter: Omit<LicenseFilter, 'status' | 'now'>): Licenses {
+function inAnyState(db: Reader, filter: LicenseFilter): Licenses {
   let query = db.selectFrom('heartwood_license').where('app_id', '=', filter.appId)
   if (filter.customerId !== undefined) query = query.where('customer_id', '=', filter.customerId)
   if (filter.tierId !== undefined) query = query.where('tier_id', '=', filter.tierId)
   if (filter.installationId !== undefined) query = query.where('installation_id', '=', filter.installationId)
   if (filter.licenseKeyId !== undefined) query = query.where('license_key_id', '=', filter.licenseKeyId)
-  return query
+  return timeConditions(filter).reduce((licenses, condition) => licenses.where(condition), query)
 }

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely'
 import type { LicenseFilter } from '../../core/storage/index.ts'
 import type { Executor, Reader } from './executor.ts'
-import { type Licenses, matching, statusIs } from './license-filter.ts'
+import { type Licenses, matching, statusIs, timeConditions } from './license-filter.ts'
 import { findLeavingCustomers } from './presence.ts'
 import { isNoneOf, type List, tested } from './walk.ts'
 
@@ -21,24 +21,28 @@ export async function licenseList(
   const app = (db: Reader): Licenses => db.selectFrom('heartwood_license').where('app_id', '=', filter.appId)
   const { status } = filter
   if (first === undefined && status === 'revoked')
-    return { indexed: (db) => app(db).where(statusIs('revoked', filter.now)), conditions: hidden }
+    return {
+      indexed: (db) => app(db).where(statusIs('revoked', filter.now)),
+      conditions: [...timeConditions(filter, tested), ...hidden],
+    }
   return {
     indexed: (db) => (first === undefined ? app(db) : app(db).where(isKey(first[0], first))),
     conditions: [
       ...others.map((key) => isKey(tested(key[0]), key)),
+      ...timeConditions(filter, tested),
       ...(status === undefined ? [] : [statusIs(status, filter.now, tested('revoked_at'))]),
       ...hidden,
     ],
   }
 }
 
-type Key = readonly [
+export type Key = readonly [
   column: 'installation_id' | 'license_key_id' | 'customer_id' | 'tier_id',
   value: string | null,
 ]
 
 /** The columns that the filter names. Each has an index, and the first has the fewest rows of one value. */
-function keysOf({ installationId, licenseKeyId, customerId, tierId }: LicenseFilter): readonly Key[] {
+export function keysOf({ installationId, licenseKeyId, customerId, tierId }: LicenseFilter): readonly Key[] {
   const keys = [
     ['installation_id', installationId],
     ['license_key_id', licenseKeyId],
@@ -48,7 +52,7 @@ function keysOf({ installationId, licenseKeyId, customerId, tierId }: LicenseFil
   return keys.filter((key): key is (typeof keys)[number] & Key => key[1] !== undefined)
 }
 
-function isKey(column: string | RawBuilder<unknown>, [, value]: Key): RawBuilder<SqlBool> {
+export function isKey(column: string | RawBuilder<unknown>, [, value]: Key): RawBuilder<SqlBool> {
   const left = typeof column === 'string' ? sql.ref(column) : column
   return value === null ? sql<SqlBool>`${left} is null` : sql<SqlBool>`${left} = ${value}`
 }

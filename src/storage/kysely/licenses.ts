@@ -2,6 +2,7 @@ import { sql, type RawBuilder } from 'kysely'
 import type {
   AuditEntryRecord,
   LicenseFilter,
+  LicenseOrder,
   LicensePatch,
   LicenseRecord,
   LicenseStorage,
@@ -19,6 +20,7 @@ import { typed } from './dialect.ts'
 import { insertWithEntry, writeWithEntry } from './entry-writes.ts'
 import { countLicenses, presentLicenses, selectPresent, statusIs } from './license-filter.ts'
 import { licenseList } from './license-list.ts'
+import { countInOrder, countingOrder, readInOrder } from './license-walk.ts'
 import { isLicensePresent } from './presence.ts'
 import { newestFirst, deleteById } from './queries.ts'
 import { regenerateMany } from './regenerate-many.ts'
@@ -78,8 +80,13 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
     return this.executor.write((db) => deleteById(db, 'heartwood_license', id))
   }
 
-  async listLicenses(filter: LicenseFilter, page: Page): Promise<readonly LicenseRecord[]> {
+  async listLicenses(
+    filter: LicenseFilter,
+    page: Page,
+    order?: LicenseOrder,
+  ): Promise<readonly LicenseRecord[]> {
     const { executor } = this
+    if (order !== undefined) return licenseRows.toRecords(await readInOrder(executor, filter, order, page))
     const rows = executor.blocksLoop
       ? await readList(executor, await licenseList(executor, filter), page, selectPresent)
       : await executor.read((db) => newestFirst(presentLicenses(db, filter), page).execute())
@@ -88,6 +95,8 @@ export abstract class KyselyLicenses extends KyselyCustomers implements LicenseS
 
   async countLicenses(filter: LicenseFilter): Promise<number> {
     const { executor } = this
+    const order = countingOrder(filter)
+    if (executor.blocksLoop && order !== null) return countInOrder(executor, filter, order)
     if (executor.blocksLoop) return countList(executor, await licenseList(executor, filter))
     return executor.read((db) => countLicenses(db, filter))
   }

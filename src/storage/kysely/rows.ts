@@ -19,6 +19,7 @@ import { keyStatementRecord, type KeyStatementRecord } from '../../core/storage/
 import { licenseKeyRecord, type LicenseKeyRecord } from '../../core/storage/license-keys.ts'
 import { licenseRecord, type LicenseRecord } from '../../core/storage/licenses.ts'
 import { type Field, fieldsOf } from '../../core/storage/schema.ts'
+import { foldName } from '../../core/storage/search.ts'
 import { signingKeyRecord, type SigningKeyRecord } from '../../core/storage/signing-keys.ts'
 import { tierRecord, type TierRecord } from '../../core/storage/tiers.ts'
 import { webhookRecord, type WebhookRecord } from '../../core/storage/webhooks.ts'
@@ -144,6 +145,34 @@ export const signingKeyRows: RowMapper<SigningKeyRecord> = new RowMapper(fieldsO
 export const keyStatementRows: RowMapper<KeyStatementRecord> = new RowMapper(fieldsOf(keyStatementRecord))
 export const featureRows: RowMapper<FeatureRecord> = new RowMapper(fieldsOf(featureRecord))
 export const customerRows: RowMapper<CustomerRecord> = new RowMapper(fieldsOf(customerRecord))
+
+/** A customer with the name that the search compares. It follows from the name, so records do not have it. */
+interface StoredCustomer extends CustomerRecord {
+  readonly foldedName: string | null
+}
+
+class StoredCustomerMapper extends RowMapper<StoredCustomer> {
+  override toValues(customer: CustomerRecord): unknown[] {
+    return super.toValues(withFoldedName(customer))
+  }
+
+  override toColumns(patch: Partial<CustomerRecord>): Partial<Row<StoredCustomer>> {
+    return super.toColumns(patch.name === undefined ? patch : withFoldedName(patch))
+  }
+}
+
+function withFoldedName<Given extends Partial<CustomerRecord>>(
+  customer: Given,
+): Given & { foldedName: string | null } {
+  const { name = null } = customer
+  return { ...customer, foldedName: name === null ? null : foldName(name) }
+}
+
+/** The columns that a write of a customer has. */
+export const storedCustomerRows: StoredCustomerMapper = new StoredCustomerMapper([
+  ...fieldsOf(customerRecord),
+  { ...fieldsOf(customerRecord).find(({ name }) => name === 'name')!, name: 'foldedName' },
+])
 export const licenseRows: RowMapper<LicenseRecord> = new RowMapper(fieldsOf(licenseRecord))
 export const licenseKeyRows: RowMapper<LicenseKeyRecord> = new RowMapper(fieldsOf(licenseKeyRecord))
 // The type checker asks for every field of a standing, and for no other.

@@ -28,9 +28,9 @@ export function isNoneOf(column: string, values: readonly string[]): RawBuilder<
 }
 
 /** Rows of an index that one statement passes: one or two milliseconds of work. */
-const longestRange = 5_000
+export const longestRange = 5_000
 /** A page is often full after a few rows. */
-const shortestRange = 200
+export const shortestRange = 200
 
 function rowsOf<Table extends keyof Database>(db: Reader, list: List<Table>): Query<Table> {
   return list.conditions.reduce((query, condition) => query.where(condition), list.indexed(db))

@@ -1,9 +1,12 @@
 import type {
   LicenseFilter,
+  LicenseOrder,
   LicensePatch,
   LicenseRecord,
   LicenseStorage,
   NumericDate,
+  Page,
+  Position,
   RegeneratedPage,
   RegenerationPage,
   SeenCount,
@@ -14,7 +17,7 @@ import { findApp } from './apps.ts'
 import { addEntry } from './audit-entries.ts'
 import { patched } from './frozen.ts'
 import type { Runner } from './runner.ts'
-import { countOf, keyOf, takePage } from './table.ts'
+import { byId, countOf, keyOf, takePage } from './table.ts'
 import { inApp, type LookUps, requireParent, type Tables } from './tables.ts'
 import { featuresOf } from './tiers.ts'
 
@@ -40,9 +43,11 @@ export function licenseStorage({ read, write }: Runner): LicenseStorage {
         notices.deleteWhere(id)
         return licenses.delete(id)
       }),
-    listLicenses: (filter, page) =>
+    listLicenses: (filter, page, order) =>
       read(({ licenses }) =>
-        takePage(licenses.descending(filter.appId, page.after), page, licensePasses(filter)),
+        order === undefined
+          ? takePage(licenses.descending(filter.appId, page.after), page, licensePasses(filter))
+          : inOrder(licenses.ascending(filter.appId), filter, order, page),
       ),
     countLicenses: (filter) =>
       read(({ licenses }) => countOf(licenses.ascending(filter.appId), licensePasses(filter))),
@@ -89,7 +94,48 @@ function licensePasses(filter: LicenseFilter): (license: LicenseRecord) => boole
     (filter.customerId === undefined || license.customerId === filter.customerId) &&
     (filter.tierId === undefined || license.tierId === filter.tierId) &&
     (filter.installationId === undefined || license.installationId === filter.installationId) &&
-    (filter.licenseKeyId === undefined || license.licenseKeyId === filter.licenseKeyId)
+    (filter.licenseKeyId === undefined || license.licenseKeyId === filter.licenseKeyId) &&
+    timesPass(license, filter)
+}
+
+function timesPass(
+  { expiresAt, seenAt, createdAt }: LicenseRecord,
+  { expiresBefore, expiresAfter, seenBefore, createdAfter }: LicenseFilter,
+): boolean {
+  const isBefore = (time: NumericDate | null, end: NumericDate | undefined): boolean =>
+    end === undefined || (time !== null && time < end)
+  const isFrom = (time: NumericDate | null, first: NumericDate | undefined): boolean =>
+    first === undefined || (time !== null && time >= first)
+  return (
+    isBefore(expiresAt, expiresBefore) &&
+    isFrom(expiresAt, expiresAfter) &&
+    isBefore(seenAt, seenBefore) &&
+    isFrom(createdAt, createdAfter)
+  )
+}
+
+/** Licenses without end come last in either direction. */
+function inOrder(
+  licenses: Iterable<LicenseRecord>,
+  filter: LicenseFilter,
+  { by, descending }: LicenseOrder,
+  { after, ...page }: Page,
+): readonly LicenseRecord[] {
+  const rise = descending ? -1 : 1
+  const compare = (a: Position, b: Position): number => {
+    const [first, second] = [a.position ?? null, b.position ?? null]
+    if (first === null || second === null) if (first !== second) return first === null ? 1 : -1
+    return rise * ((first ?? 0) - (second ?? 0) || byId(a, b))
+  }
+  const position = (license: LicenseRecord): Position => ({ id: license.id, position: license[by] })
+  const found = [...licenses]
+    .filter(licensePasses(filter))
+    .filter((license) => by !== 'seenAt' || license.seenAt !== null)
+    .filter((license) => after === undefined || compare(position(license), after) > 0)
+  return takePage(
+    found.toSorted((a, b) => compare(position(a), position(b))),
+    page,
+  )
 }
 
 function countSeen({ licenses }: LookUps, { appId, now, since }: SeenFilter): readonly SeenCount[] {
