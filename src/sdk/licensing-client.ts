@@ -12,6 +12,7 @@ import type { RemoteLicensing } from './remote-licensing.ts'
 import { remoteApiKeys } from './resources/api-keys.ts'
 import { remoteApps, remoteRotation } from './resources/apps.ts'
 import { remoteCustomers } from './resources/customers.ts'
+import { remoteDiagnosis } from './resources/diagnosis.ts'
 import { remoteFeatures } from './resources/features.ts'
 import { remoteLicenseKeys } from './resources/license-keys.ts'
 import { remoteLicenses } from './resources/licenses.ts'
@@ -68,6 +69,7 @@ function bindResources(call: MakeCall): RemoteLicensing {
     apiKeys: remoteApiKeys(api),
     webhooks: remoteWebhooks(api),
     rotateKeys: remoteRotation(api),
+    diagnose: remoteDiagnosis(api),
     ping: () => ping(call),
   }
 }

@@ -1,6 +1,7 @@
 import type { ApiKeys } from '../core/api-keys/api-keys.ts'
 import type { App, Apps, NewApp } from '../core/apps.ts'
 import type { Customers } from '../core/customers.ts'
+import type { Diagnosis, DiagnosisInput } from '../core/diagnosis/diagnosis.ts'
 import type { Features } from '../core/features.ts'
 import type { Activation, ActivationOptions } from '../core/license-keys/activation.ts'
 import type { NewActivation } from '../core/license-keys/input.ts'
@@ -86,6 +87,8 @@ export interface RemoteLicensing {
   readonly webhooks: Webhooks
   /** Replaces an app's key pair by one that the server makes. */
   rotateKeys(app: string, options?: RotationFields): Promise<Rotation>
+  /** Says why a program, or the server, refuses what a customer holds. The server never logs or keeps the text. */
+  diagnose(input: DiagnosisInput): Promise<Diagnosis>
   /** Resolves if the server and its storage respond. @throws {LicensingError} `unavailable` if the storage does not. */
   ping(): Promise<void>
 }

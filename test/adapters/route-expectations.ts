@@ -338,6 +338,8 @@ export const expectations: Readonly<Record<string, Expectation>> = {
   'POST /apps/:slug/license-keys/seats': ['holder', 200, itsText],
   'POST /apps/:slug/licenses/:id/release': ['release', 200, aSeat],
 
+  'POST /diagnose': ['readOfAll', 200, withBody(nothing, { text: 'user-42' })],
+
   'GET /apps/:slug/webhook-secret': ['write', 200],
   'POST /apps/:slug/webhook-secret/roll': ['write', 201],
   'GET /apps/:slug/webhook-deliveries': ['write', 200],

@@ -34,7 +34,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
   ['license-keys'],
   ['license-keys'],
-  ['idempotency.ts', 'ensure.ts'],
+  ['idempotency.ts', 'ensure.ts', 'diagnosis'],
   ['rekey.ts', 'restricted.ts'],
   ['licensing.ts'],
   ['index.ts'],

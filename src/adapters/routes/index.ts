@@ -2,6 +2,7 @@ import type { Route } from '../http/route.ts'
 import { apiKeyRoutes } from './api-keys.ts'
 import { appRoutes } from './apps.ts'
 import { customerRoutes } from './customers.ts'
+import { diagnosisRoutes } from './diagnosis.ts'
 import { featureRoutes } from './features.ts'
 import { licenseKeyRoutes } from './license-keys.ts'
 import { licenseRoutes } from './licenses.ts'
@@ -26,6 +27,7 @@ export const routes: readonly Route[] = [
   ...licenseKeyRoutes,
   ...seatRoutes,
   ...verificationRoutes,
+  ...diagnosisRoutes,
   ...webhookRoutes,
   ...apiKeyRoutes,
 ]

@@ -12,6 +12,7 @@ import { version } from '../../adapters/version.ts'
 import { appsCommands } from './apps.ts'
 import { doctorCommand, exportCommand, importCommand, migrateCommand, rekeyCommand } from './database.ts'
 import { customersCommands } from './customers.ts'
+import { diagnoseCommand } from './diagnose.ts'
 import { featuresCommands } from './features.ts'
 import { keysCommands } from './keys.ts'
 import { checkKeyCommand, licenseKeysCommands } from './license-keys.ts'
@@ -41,6 +42,7 @@ const root: RouteMap<CliContext> = buildRouteMap({
     licenses: licensesCommands,
     keys: keysCommands,
     verify: verifyCommand,
+    diagnose: diagnoseCommand,
     migrate: migrateCommand,
     rekey: rekeyCommand,
     export: exportCommand,
