@@ -3,7 +3,7 @@ import { before, describe, test } from 'node:test'
 import { configure, reset } from '@logtape/logtape'
 import { routesAt } from '../../src/adapters/routes/index.ts'
 import { apiKeySecret } from '../../src/core/api-keys/secret.ts'
-import type { Diagnosis, NewApiKey } from '../../src/core/index.ts'
+import type { Diagnosis, NewApiKey, Scope } from '../../src/core/index.ts'
 import { createLicensingClient, type LicensingClient } from '../../src/sdk/index.ts'
 import { cases } from '../core/diagnosis/cases.ts'
 import { app, newDesk, type Desk } from '../core/diagnosis/desk.ts'
@@ -35,7 +35,8 @@ async function newCounter(options: Parameters<typeof serve>[1] = {}): Promise<Co
   const server = await serve(world, options)
   const client = async (rights: NewApiKey = {}): Promise<LicensingClient> => {
     const { secret } = await world.licensing.apiKeys.create(rights)
-    const fetch = (url: unknown, init: unknown) => server.fetch(new Request(url as string, init as RequestInit))
+    const fetch = (url: unknown, init: unknown) =>
+      server.fetch(new Request(url as string, init as RequestInit))
     return createLicensingClient({ baseUrl: 'http://localhost', apiKey: secret, fetch: fetch as never })
   }
   return { ...desk, ...server, sold: desk.keys, client }
@@ -63,7 +64,9 @@ describe('POST /diagnose: everything that customers send, by a live key and thro
     let named = 0
     for (const each of cases) {
       const { remedy } = await client.diagnose({ text: await each.text(deskOf(counter)) })
-      for (const [, method = '', path = ''] of (remedy ?? '').matchAll(/(GET|POST|PUT|DELETE) \/api\/v1(\/[^\s;,?]+)/g)) {
+      for (const [, method = '', path = ''] of (remedy ?? '').matchAll(
+        /(GET|POST|PUT|DELETE) \/api\/v1(\/[^\s;,?]+)/g,
+      )) {
         const rows = routesAt(path.replace(/\.$/, ''))
         assert.ok(
           rows.some((row) => row.method === method),
@@ -113,7 +116,8 @@ describe('POST /diagnose: secrets', () => {
     })
     const stored = await dump(storage)
     const outputs: string[] = []
-    for (const text of texts) outputs.push(await outputOf(counter, keys.sk, text, { 'idempotency-key': 'once' }))
+    for (const text of texts)
+      outputs.push(await outputOf(counter, keys.sk, text, { 'idempotency-key': 'once' }))
     await reset()
     outputs.push(await (await fetch(new Request('http://localhost/metrics'))).text(), ...lines)
     assert.ok(lines.length >= texts.length, `${lines.length} lines`)
@@ -200,7 +204,7 @@ describe('POST /diagnose: rights', () => {
   test('the e-mail of a customer is only for a key that may read customers', async () => {
     const { client, tokens } = await newCounter()
     const text = tokens['good']!
-    const shows = async (scopes: NewApiKey['scopes']): Promise<boolean> =>
+    const shows = async (scopes: readonly Scope[]): Promise<boolean> =>
       JSON.stringify(await (await client({ scopes })).diagnose({ text })).includes('bob@example.com')
     assert.equal(await shows(['licenses:read']), false)
     assert.equal(await shows(['licenses:read', 'customers:read']), true)

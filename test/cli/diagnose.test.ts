@@ -61,8 +61,14 @@ describe('heartwood diagnose', () => {
   test('prints a ladder for people, in colours, with the remedy last', async () => {
     const { text, colours } = await run(desk.tokens['revoked']!)
     assert.match(text, /^token, app desktop-app, lic_\w+\nok +form +The text is a whole license token\.\n/)
-    assert.match(text, /\nFAILED +revocation +It was revoked on .* The reason: Refunded\.\n- +end +Not checked/)
-    assert.match(text, /\nIf the revocation was wrong, reinstate the license: `heartwood licenses reinstate [^\n]*$/)
+    assert.match(
+      text,
+      /\nFAILED +revocation +It was revoked on .* The reason: Refunded\.\n- +end +Not checked/,
+    )
+    assert.match(
+      text,
+      /\nIf the revocation was wrong, reinstate the license: `heartwood licenses reinstate [^\n]*$/,
+    )
     assert.deepEqual(new Set(colours), new Set(['green', 'red', 'grey']))
     assert.deepEqual(new Set((await run(desk.tokens['older']!)).colours), new Set(['green', 'yellow']))
   })
@@ -71,7 +77,8 @@ describe('heartwood diagnose', () => {
     const named = new Set<string>()
     for (const each of cases) {
       const { remedy } = fromJson((await run('--json', '--', await each.text(desk))).text)
-      for (const [, command = ''] of (remedy ?? '').matchAll(/`heartwood ([a-z]+(?:-keys)?(?: [a-z-]+)?)/g)) named.add(command)
+      for (const [, command = ''] of (remedy ?? '').matchAll(/`heartwood ([a-z]+(?:-keys)?(?: [a-z-]+)?)/g))
+        named.add(command)
     }
     assert.ok(named.size >= 8, [...named].join())
     for (const command of named) {
@@ -85,7 +92,8 @@ describe('heartwood diagnose', () => {
 
   test('- reads standard input, also a file in UTF-16, and a long one is refused without its text', async () => {
     const token = desk.tokens['good']!
-    const ask = (input: string) => heartwood(['diagnose', '-', '--json'], { cwd: folder, env: variables, input })
+    const ask = (input: string) =>
+      heartwood(['diagnose', '-', '--json'], { cwd: folder, env: variables, input })
     assert.deepEqual(fromJson((await ask(`token: ${token}\n`)).stdout).cause, null)
     assert.deepEqual(fromJson((await ask([...token].join('\0'))).stdout).cause, null)
     const long = await ask('canary7Xq'.repeat(10_000))
@@ -114,7 +122,14 @@ describe('heartwood diagnose', () => {
 
 test('diagnosisToWire(): the facts of checks have wire names and times', () => {
   const checks = [{ check: 'end', state: 'passed', sentence: 'It ends.', facts: { expiresAt: 0 } }] as const
-  const rest = { kind: 'license', app: 'a', licenseId: 'lic_1', cause: null, remedy: null, candidates: [] } as const
+  const rest = {
+    kind: 'license',
+    app: 'a',
+    licenseId: 'lic_1',
+    cause: null,
+    remedy: null,
+    candidates: [],
+  } as const
   assert.deepEqual(diagnosisToWire({ ...rest, checks }), {
     ...{ kind: 'license', app: 'a', license_id: 'lic_1', cause: null, remedy: null, candidates: [] },
     checks: [{ ...checks[0], facts: { expires_at: '1970-01-01T00:00:00Z' } }],

@@ -311,7 +311,9 @@ function isByHolder({ body }: Sent): boolean {
 
 /** The routes that write nothing, although they are POST. */
 function isRead(route: string): boolean {
-  return routeOf.get(route)!.access === 'public' || /(?:license-keys\/(?:verify|seats)|\/diagnose)$/.test(route)
+  return (
+    routeOf.get(route)!.access === 'public' || /(?:license-keys\/(?:verify|seats)|\/diagnose)$/.test(route)
+  )
 }
 
 /** The name of a call, such as `apps.list()`. */

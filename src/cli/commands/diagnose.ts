@@ -1,7 +1,19 @@
 import { buildCommand, type Command } from '@stricli/core'
 import { printDiagnosis } from '../diagnose.ts'
 import { prepare, type CliContext } from './context.ts'
-import { argument, database, json, type JsonFlags } from './flags.ts'
+import { database, json, type JsonFlags, type Positional } from './flags.ts'
+
+/** The text as it is, because it may consist of white space. */
+const text: Positional = {
+  kind: 'tuple',
+  parameters: [
+    {
+      brief: 'The text; - for standard input, which keeps it out of the shell’s history',
+      parse: String,
+      placeholder: 'text',
+    },
+  ],
+}
 
 export const diagnoseCommand: Command<CliContext> = buildCommand({
   docs: {
@@ -11,9 +23,9 @@ export const diagnoseCommand: Command<CliContext> = buildCommand({
   },
   parameters: {
     flags: { json, database },
-    positional: argument('The text; - for standard input, which keeps it out of the shell’s history', 'text'),
+    positional: text,
   },
-  async func(this: CliContext, flags: JsonFlags, text: string) {
-    await printDiagnosis(await prepare(this, flags), text, flags, this.output)
+  async func(this: CliContext, flags: JsonFlags, given: string) {
+    await printDiagnosis(await prepare(this, flags), given, flags, this.output)
   },
 })

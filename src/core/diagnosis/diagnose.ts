@@ -58,11 +58,7 @@ function unknownText(isEmpty: boolean): Failed {
 }
 
 /** A short text of no form may be the number of a customer or a sale, the key of another shop, or an app. */
-async function diagnoseName(
-  context: Context,
-  name: string,
-  isKeyPart: boolean,
-): Promise<Diagnosis> {
+async function diagnoseName(context: Context, name: string, isKeyPart: boolean): Promise<Diagnosis> {
   const known = (await diagnoseExternalId(context, name)) ?? (await diagnoseAlias(context, name))
   if (known !== null) return known
   if (isKeyPart) return failedAt('license_key', 'form', cutOffKey)
@@ -81,6 +77,18 @@ const byId: Partial<Readonly<Record<IdKind | 'email', DiagnoseIds>>> = {
   customer: diagnoseCustomerIds,
   email: diagnoseEmails,
   signing_key: diagnoseSigningKeys,
+}
+
+/** The key of another shop may have the form of an id that nobody has. */
+async function diagnoseIds(
+  context: Context,
+  { kind, values }: Extract<Recognised, { values: readonly string[] }>,
+): Promise<Diagnosis> {
+  const diagnosis = await (byId[kind]?.(context, values) ?? diagnoseOther(kind))
+  const [value = ''] = values
+  const isOpen =
+    ['installation', 'signing_key'].includes(kind) && diagnosis.app === null && diagnosis.checks.length > 0
+  return (isOpen ? await diagnoseAlias(context, value) : null) ?? diagnosis
 }
 
 const damaged: Failed = {
@@ -108,10 +116,8 @@ async function diagnoseFound(context: Context, found: Recognised): Promise<Diagn
       return diagnoseName(context, found.name, found.isKeyPart)
     case 'unknown':
       return failedAt('unknown', 'form', unknownText(found.isEmpty))
-    default: {
-      const { kind, values } = found
-      return byId[kind]?.(context, values) ?? diagnoseOther(kind)
-    }
+    default:
+      return diagnoseIds(context, found)
   }
 }
 

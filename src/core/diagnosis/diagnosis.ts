@@ -1,5 +1,29 @@
+/** The name of a check. */
+export type DiagnosticCheckName =
+  | 'secret'
+  | 'form'
+  | 'app'
+  | 'access'
+  | 'issuer'
+  | 'signing_key'
+  | 'signature'
+  | 'customer'
+  | 'license'
+  | 'installation'
+  | 'token_end'
+  | 'cut_off'
+  | 'revision'
+  | 'license_key'
+  | 'license_key_text'
+  | 'seat'
+  | 'revocation'
+  | 'end'
+  | 'tier'
+  | 'features'
+  | 'seats'
+
 /** The meaning of each check, in the order in which the ladders have them. The dashboard draws a check by its name. */
-export const checkMeanings = {
+export const checkMeanings: Readonly<Record<DiagnosticCheckName, string>> = {
   secret: 'the text is no secret that somebody pasted by mistake',
   form: 'the text is whole, and nobody has changed it',
   app: 'it is for an app that the API key sees',
@@ -21,13 +45,41 @@ export const checkMeanings = {
   tier: 'its tier exists, so that it can be renewed',
   features: 'it has the features and limits that its tier has now',
   seats: 'a new installation finds a free seat',
-} as const satisfies Readonly<Record<string, string>>
+}
 
-/** The name of a check. */
-export type DiagnosticCheckName = keyof typeof checkMeanings
+/** The reason why a check failed. */
+export type DiagnosticCause =
+  | 'empty'
+  | 'unknown_text'
+  | 'secret_exposed'
+  | 'cut_off_text'
+  | 'altered_text'
+  | 'mistyped'
+  | 'other_app'
+  | 'no_access'
+  | 'other_issuer'
+  | 'key_unknown'
+  | 'key_retired'
+  | 'key_compromised'
+  | 'bad_signature'
+  | 'no_license'
+  | 'token_expired'
+  | 'invalidated'
+  | 'seat_released'
+  | 'seat_lapsed'
+  | 'seat_replaced'
+  | 'seat_moved'
+  | 'license_key_unknown'
+  | 'license_key_rolled'
+  | 'license_key_revoked'
+  | 'license_key_expired'
+  | 'license_revoked'
+  | 'license_expired'
+  | 'missing_tier'
+  | 'seats_full'
 
 /** The meaning of each cause: the reason why a check failed, for a program. */
-export const causeMeanings = {
+export const causeMeanings: Readonly<Record<DiagnosticCause, string>> = {
   empty: 'the text holds nothing',
   unknown_text: 'the text leads to nothing that the API key sees',
   secret_exposed: 'somebody pasted a secret',
@@ -56,13 +108,20 @@ export const causeMeanings = {
   license_expired: 'the license has expired',
   missing_tier: 'the tier was deleted',
   seats_full: 'all seats are taken',
-} as const satisfies Readonly<Record<string, string>>
+}
 
-/** The reason why a check failed. */
-export type DiagnosticCause = keyof typeof causeMeanings
+/** A warning of a check that passed. */
+export type DiagnosticWarning =
+  | 'in_grace'
+  | 'test_mode'
+  | 'superseded'
+  | 'old_text'
+  | 'older_revision'
+  | 'ahead_of_record'
+  | 'stale_features'
 
 /** The meaning of each warning: a check passed, and yet there is something to know. */
-export const warningMeanings = {
+export const warningMeanings: Readonly<Record<DiagnosticWarning, string>> = {
   in_grace: 'the signing key is retired, and its tokens are accepted for some time',
   test_mode: 'the app is of the test mode',
   superseded: 'a newer license has the place of the installation',
@@ -70,13 +129,36 @@ export const warningMeanings = {
   older_revision: 'the program missed a renewal',
   ahead_of_record: 'the token is newer than the record, as after a restored backup',
   stale_features: 'the tier has other features or limits now',
-} as const satisfies Readonly<Record<string, string>>
+}
 
-/** A warning of a check that passed. */
-export type DiagnosticWarning = keyof typeof warningMeanings
+/** The kind of a text. Kinds may be added. */
+export type DiagnosisKind =
+  | 'token'
+  | 'license_file'
+  | 'license_key'
+  | 'jti'
+  | 'license'
+  | 'installation'
+  | 'license_key_id'
+  | 'customer'
+  | 'email'
+  | 'external_id'
+  | 'signing_key'
+  | 'request_id'
+  | 'api_key'
+  | 'webhook_secret'
+  | 'private_key'
+  | 'api_key_id'
+  | 'app'
+  | 'tier'
+  | 'feature'
+  | 'event'
+  | 'delivery'
+  | 'audit_entry'
+  | 'unknown'
 
 /** The meaning of each kind of text. */
-export const kindMeanings = {
+export const kindMeanings: Readonly<Record<DiagnosisKind, string>> = {
   token: 'a license token, or a part of one',
   license_file: 'a license file',
   license_key: 'the text of a license key',
@@ -100,10 +182,7 @@ export const kindMeanings = {
   delivery: 'the id of a webhook delivery',
   audit_entry: 'the id of an entry of the audit log',
   unknown: 'none of these',
-} as const satisfies Readonly<Record<string, string>>
-
-/** The kind of a text. Kinds may be added. */
-export type DiagnosisKind = keyof typeof kindMeanings
+}
 
 /**
  * Facts of a check, by name. Times are whole seconds since 1970; their names end in `At` or `Until`. A failed check has `code`:

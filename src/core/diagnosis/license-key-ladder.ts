@@ -28,7 +28,12 @@ export interface KeyFacts {
 const maxRolls = 20
 
 /** The revision of an earlier text than those that the server takes; `null` if the text is none. */
-function olderRevision(context: Context, app: AppRecord, symbols: string, key: LicenseKeyRecord): number | null {
+function olderRevision(
+  context: Context,
+  app: AppRecord,
+  symbols: string,
+  key: LicenseKeyRecord,
+): number | null {
   const secret = tokenSecretOf(context, app)
   const facts = { handle: key.handle, uuid: uuidOf(key.id) }
   for (let back = 2; back <= maxRolls && back < key.keyRevision; back++) {
@@ -59,8 +64,8 @@ export async function findByAlias(context: Context, app: AppRecord, alias: strin
   if (!/^[A-Za-z0-9_-]{16,128}$/.test(alias)) return null
   const key = await context.storage.findLicenseKeyByAlias(app.id, aliasHashOf(context, app, alias))
   if (key === null) return null
-  const hasEnded = key.aliasUntil !== null && context.runtime.now() >= key.aliasUntil
-  return { app, key, worksUntil: hasEnded ? 'never' : key.aliasUntil }
+  const isOver = key.aliasUntil !== null && context.runtime.now() >= key.aliasUntil
+  return { app, key, worksUntil: isOver ? 'never' : key.aliasUntil }
 }
 
 /** The check that fails by the decision on a license key. */
@@ -116,15 +121,14 @@ function hasText({ app, key, worksUntil }: ReadKey): Passed | Failed {
 }
 
 function isRevoked({ app, key }: ReadKey): Failed {
-  const { revokedAt, revokedReason, revokedCause } = key
+  const { revokedAt, revokedReason } = key
   const why = revokedReason === null || revokedReason === '' ? '' : ` The reason: ${revokedReason}.`
-  const sale = revokedCause === null ? '' : ` The shop ended the sale: ${revokedCause}.`
   return {
     cause: 'license_key_revoked',
     code: 'license_key_revoked',
-    sentence: `It was revoked on ${timeOf(revokedAt ?? key.updatedAt)}.${sale}${why}`,
+    sentence: `It was revoked on ${timeOf(revokedAt ?? key.updatedAt)}.${why}`,
     remedy: reinstateKey(app, key.id),
-    facts: { revokedAt, revokedReason, revokedCause },
+    facts: { revokedAt, revokedReason },
   }
 }
 
@@ -160,7 +164,10 @@ function hasRoom({ app, key, seatsUsed, isFull: full }: ReadKey): Passed | Faile
   const facts = { seats: key.seats, seatsUsed }
   const taken = `${seatsUsed} of ${countOf(key.seats, 'seat')} ${seatsUsed === 1 ? 'is' : 'are'} taken`
   if (!full)
-    return { sentence: seatsUsed < key.seats ? `${taken}.` : `${taken}, but a seat can be given away.`, facts }
+    return {
+      sentence: seatsUsed < key.seats ? `${taken}.` : `${taken}, but a seat can be given away.`,
+      facts,
+    }
   return {
     cause: 'seats_full',
     code: 'seat_limit_reached',

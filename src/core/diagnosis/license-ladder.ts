@@ -3,7 +3,7 @@ import { limitsOf } from '../limits.ts'
 import { featuresOf } from '../licenses/issue-token.ts'
 import { may } from '../principal.ts'
 import type { AppRecord, LicenseRecord, NumericDate, TierRecord } from '../storage/index.ts'
-import { decide, isPast, type Decision, type TokenState } from '../token/decision.ts'
+import { decide, isPast, isReleased, type Decision, type TokenState } from '../token/decision.ts'
 import type { Limits } from '../limits.ts'
 import type { DiagnosticCheckName } from './diagnosis.ts'
 import type { Failed, Passed, Step } from './ladder.ts'
@@ -33,6 +33,8 @@ export interface LicenseFacts extends Shown {
   readonly customer: string | null
   /** The license that has the place of the installation; `null` if this one has it, or none does. */
   readonly successorId: string | null
+  /** True for a secret key and the host, who may know the cause of a revocation. */
+  readonly showsCause: boolean
   readonly now: NumericDate
 }
 
@@ -60,7 +62,8 @@ export async function readLicense(
     successorOf(context, license),
   ])
   const customer = holder?.email ?? null
-  return { ...shown, app, license, tier, customer, successorId, now: runtime.now() }
+  const showsCause = principal === null || principal.type === 'sk'
+  return { ...shown, app, license, tier, customer, successorId, showsCause, now: runtime.now() }
 }
 
 /** The check that fails by a decision. The one decision function decides; this only finds the name of its reason. */
@@ -96,27 +99,35 @@ function tokenHasEnd({ token }: LicenseFacts): Passed {
   return { sentence: `The token runs until ${timeOf(token.exp)}.`, facts: { expiresAt: token.exp } }
 }
 
-function tokenEnded({ app, license, token, now }: LicenseFacts): Failed {
-  const end = token?.exp ?? now
-  const isOver = license.revokedAt !== null || isPast(license.expiresAt, now)
-  const until =
-    license.expiresAt === null ? 'The license itself never ends.' : `The license itself ${over(license, now)}.`
+/** The state of the license whose token has ended. It decides what mends that. */
+function afterToken(facts: LicenseFacts): Pick<Failed, 'sentence' | 'remedy'> {
+  const { app, license, showsCause, now } = facts
+  const { expiresAt, revokedAt, revokedCause } = license
+  if (revokedAt !== null)
+    return {
+      sentence: `The license itself was revoked on ${timeOf(revokedAt)}.`,
+      remedy: isReleased(revokedCause)
+        ? activateAgain(app, license)
+        : reinstate(app, license, showsCause && revokedCause === 'key_revoked'),
+    }
+  if (isPast(expiresAt, now))
+    return { sentence: 'The license itself has ended, too.', remedy: extend(app, license) }
   return {
-    cause: 'token_expired',
-    code: 'token_expired',
-    sentence: `The token ended on ${timeOf(end)}. ${until}`,
-    remedy: isOver
-      ? isPast(license.expiresAt, now)
-        ? extend(app, license)
-        : reinstate(app, license, license.revokedCause === 'key_revoked')
-      : `${sendNewest(app, license)} An ended token cannot renew itself.`,
-    facts: { expiresAt: end, licenseExpiresAt: license.expiresAt },
+    sentence: `The license itself ${expiresAt === null ? 'never ends' : `runs until ${timeOf(expiresAt)}`}.`,
+    remedy: `${sendNewest(app, license)} An ended token cannot renew itself.`,
   }
 }
 
-function over({ expiresAt }: LicenseRecord, now: NumericDate): string {
-  const end = expiresAt ?? now
-  return `${isPast(expiresAt, now) ? 'ended' : 'runs until'}${isPast(expiresAt, now) ? ' on' : ''} ${timeOf(end)}`
+function tokenEnded(facts: LicenseFacts): Failed {
+  const end = facts.token?.exp ?? facts.now
+  const { sentence, remedy } = afterToken(facts)
+  return {
+    cause: 'token_expired',
+    code: 'token_expired',
+    sentence: `The token ended on ${timeOf(end)}. ${sentence}`,
+    remedy,
+    facts: { expiresAt: end, licenseExpiresAt: facts.license.expiresAt },
+  }
 }
 
 function cutOff({ app, license, revision }: LicenseFacts): Failed {
@@ -154,10 +165,13 @@ const seatCauses = {
   moved: ['seat_moved', 'The installation moved to another license key'],
 } as const
 
-function lostSeat({ app, license }: LicenseFacts): Failed {
+/** A public key learns that the seat is lost, and no more. */
+const hiddenCause = ['seat_released', 'It gave its seat of the license key back, or lost it'] as const
+
+function lostSeat({ app, license, showsCause }: LicenseFacts): Failed {
   const { revokedCause, revokedAt, licenseKeyId } = license
-  const known = revokedCause === null || revokedCause === 'key_revoked' ? 'released' : revokedCause
-  const [cause, what] = seatCauses[known]
+  const isKnown = showsCause && revokedCause !== null && revokedCause !== 'key_revoked'
+  const [cause, what] = isKnown ? seatCauses[revokedCause] : hiddenCause
   return {
     cause,
     code: 'license_released',
@@ -167,9 +181,9 @@ function lostSeat({ app, license }: LicenseFacts): Failed {
   }
 }
 
-function isRevoked({ app, license }: LicenseFacts): Failed {
+function isRevoked({ app, license, showsCause }: LicenseFacts): Failed {
   const { revokedAt, revokedReason, revokedCause, licenseKeyId } = license
-  const isByKey = revokedCause === 'key_revoked'
+  const isByKey = showsCause && revokedCause === 'key_revoked'
   const reason = revokedReason === null || revokedReason === '' ? '' : ` The reason: ${revokedReason}.`
   const what = isByKey ? 'It was revoked with its license key' : 'It was revoked'
   return {

@@ -72,7 +72,8 @@ export function diagnoseOther(kind: DiagnosisKind, app: string | null = null): D
 
 /** The diagnosis of the id of a request. The server keeps no text of it. */
 export function diagnoseRequest(): Diagnosis {
-  const sentence = 'This is the id of a request. It leads to a line in the log of the server, and to no license.'
+  const sentence =
+    'This is the id of a request. It leads to a line in the log of the server, and to no license.'
   const remedy = `Look for it in the log of the server, which has the route and the status. ${askForMore}`
   return failedAt('request_id', 'license', noLicense(sentence, remedy))
 }

@@ -43,7 +43,7 @@ export type Recognised =
   | { readonly kind: 'unknown'; readonly isEmpty: boolean }
 
 /** Characters without a glyph, and what becomes of a byte order mark that was read as UTF-8. */
-const unseen = /[\p{Cf}\u0000\uFFFD]+/gu
+const unseen = /[\p{Cf}\uFFFD]+/gu
 const hyphens = /[\u2010-\u2015\u2212\uFE63\uFF0D]/g
 const escapes: readonly (readonly [RegExp, string])[] = [
   // JSON and logs write line breaks and quotes so.
@@ -128,9 +128,14 @@ function withoutLabel(line: string): readonly string[] {
   return parts.length === 1 ? [trimmed(line)] : [trimmed(line), trimmed(parts.at(-1)!)]
 }
 
-/** True for a text with the groups of a license key, or its length in one run. Prose of that length has no digits. */
+/** True if a text has the digits or the capitals of a license key. Prose in groups of five letters has neither. */
+function hasKeySymbols(text: string): boolean {
+  return text.replace(/[^0-9]/g, '').length >= 2 || !/[a-z]/.test(text)
+}
+
+/** True for a text with the groups of a license key, or its length in one run. */
 function looksLikeKey(text: string): boolean {
-  if (text.replace(/[^0-9]/g, '').length < 2) return false
+  if (!hasKeySymbols(text) && !checkLicenseKey(text).ok) return false
   const parts = text.split(/[\s-]+/)
   if (parts.length === 1) return /^[0-9A-Za-z]{25,33}$/.test(text)
   const last = parts.slice(-5)
@@ -144,9 +149,9 @@ function looksLikeKey(text: string): boolean {
 }
 
 /** True for the first groups of a license key. */
-export function looksLikeKeyPart(text: string): boolean {
+function looksLikeKeyPart(text: string): boolean {
   const isGrouped = /^(?:[0-9A-Za-z]{2,8}-)?(?:[0-9A-Za-z]{5}-){1,3}[0-9A-Za-z]{1,5}$/.test(text)
-  return isGrouped && text.replace(/[^0-9]/g, '').length >= 2
+  return isGrouped && hasKeySymbols(text)
 }
 
 /** The texts of license keys in a text, those that are typed right before the others. */
@@ -208,7 +213,7 @@ function emailsIn(text: string): readonly string[] {
   return distinct(words.filter((word) => word.length <= 254 && /^[^@]+@[^@]+$/.test(word)))
 }
 
-const requestId = /request[-_ ]?id["']?\s{0,5}[:=]?\s{0,5}["']?[A-Za-z0-9._-]{1,128}/i
+const requestId = /request[-_ ]?id["']?\s{0,5}[:=]?\s{0,5}["']?[A-Za-z0-9._-]{1,128}/gi
 
 /** Other words for the whole text: a customer's or a sale's number, a slug, or the key of another shop. */
 function nameOf(text: string): Recognised {
@@ -235,11 +240,12 @@ export function recognise(given: string): Recognised {
   if (tokens.length > 0) return { kind: 'token', tokens }
   const texts = keysIn(text)
   if (texts.length > 0) return { kind: 'license_key', texts }
-  if (requestId.test(text)) return { kind: 'request_id' }
-  const emails = emailsIn(text)
-  const ids = idsIn(text)
+  // The id of a request is a UUID, as that of an installation.
+  const rest = text.replace(requestId, ' ')
+  const emails = emailsIn(rest)
+  const ids = idsIn(rest)
   // A thumbprint is a word of the right length, and an e-mail is a surer find.
   if (ids !== null && (ids.kind !== 'signing_key' || emails.length === 0)) return ids
   if (emails.length > 0) return { kind: 'email', values: emails }
-  return nameOf(text)
+  return rest === text ? nameOf(text) : { kind: 'request_id' }
 }

@@ -20,7 +20,9 @@ export async function visibleApp(context: Context, name: string): Promise<AppRec
 /** The apps that the caller sees, newest first. */
 export function visibleApps({ storage, principal }: Context): Promise<readonly AppRecord[]> {
   const filter =
-    principal === null ? {} : { mode: principal.mode, ...(principal.appId !== null && { id: principal.appId }) }
+    principal === null
+      ? {}
+      : { mode: principal.mode, ...(principal.appId !== null && { id: principal.appId }) }
   return storage.listApps(filter, { limit: maxApps })
 }
 

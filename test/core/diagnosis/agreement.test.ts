@@ -113,7 +113,9 @@ async function refusalOfKey({ licensing }: Life, text: string): Promise<string |
     await licenseKeys.activate(app, text, { installationId: crypto.randomUUID() })
     throw stop
   })
-  const outcome = await codeOf(work.catch((error: unknown) => (error === stop ? 'ok' : Promise.reject(error as Error))))
+  const outcome = await codeOf(
+    work.catch((error: unknown) => (error === stop ? 'ok' : Promise.reject(error as Error))),
+  )
   return outcome === 'ok' ? null : outcome
 }
 
@@ -143,7 +145,11 @@ async function checkJti({ licensing }: Life, token: string, what: string): Promi
     const failed = codeIn(diagnosis)
     const isCurrent = diagnosis.checks.every(({ facts }) => facts['warning'] !== 'superseded')
     if (isCurrent)
-      assert.equal(failed === null || failed === 'missing_tier', isValid, `${what}: ${JSON.stringify(diagnosis)}`)
+      assert.equal(
+        failed === null || failed === 'missing_tier',
+        isValid,
+        `${what}: ${JSON.stringify(diagnosis)}`,
+      )
   }
 }
 

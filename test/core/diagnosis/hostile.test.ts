@@ -14,6 +14,14 @@ function filled(part: string, end = ''): string {
   return part.repeat(Math.floor((most - end.length) / bytes)) + end
 }
 
+/** A text that is cut within a pair of surrogates is none. */
+function wellFormed(text: string): string {
+  return Buffer.from(text)
+    .subarray(0, most)
+    .toString()
+    .replace(/\uFFFD+$/, '')
+}
+
 /** Texts that are long, or made to keep a search busy. A search that goes back would run for minutes on some. */
 const busy: Readonly<Record<string, string>> = {
   dots: filled('.'),
@@ -49,8 +57,11 @@ const busy: Readonly<Record<string, string>> = {
   'a long beginning of a private key': `-----BEGIN ${filled('A').slice(11)}`,
   'beginnings of API keys': filled('sk_live'),
   'request ids': filled('request id '),
-  'installation ids': filled('a1b2c3d4-e5f6-4a7b-8c9d-000000000001 ').slice(0, most),
-  'ids of licenses': Array.from({ length: 2_000 }, (_, at) => `lic_01kfnb4zd5fd8rh1b9p2x${`${at}`.padStart(5, '0')}`).join(' '),
+  'installation ids': filled('a1b2c3d4-e5f6-4a7b-8c9d-fffffffffff1 ').slice(0, most),
+  'ids of licenses': Array.from(
+    { length: 2_000 },
+    (_, at) => `lic_01kfnb4zd5fd8rh1b9p2x${`${at}`.padStart(5, '0')}`,
+  ).join(' '),
   'e-mails': Array.from({ length: 4_000 }, (_, at) => `a${at}@b.c`).join(' '),
   'names of prototypes': filled('__proto__ constructor '),
 }
@@ -64,9 +75,14 @@ describe('diagnose(): hostile texts', () => {
 
   for (const [name, text] of Object.entries(busy))
     test(`64 KiB of ${name}: something fails, and no license is found`, async () => {
-      const { checks, licenseId, candidates } = await ask(text.slice(0, most))
-      assert.equal(checks.filter(({ state }) => state === 'failed').length, 1)
-      assert.deepEqual([licenseId, candidates], [null, []])
+      // Some searches begin only behind the first letters of a token, and others only without them.
+      for (const before of ['', 'eyJ ', 'eyJhbGciOiJSUzI1NiIs'])
+        for (const after of ['', ' eyJ']) {
+          const middle = text.slice(0, most - before.length - after.length - 2)
+          const { checks, licenseId, candidates } = await ask(wellFormed(before + middle + after))
+          assert.equal(checks.filter(({ state }) => state === 'failed').length, 1)
+          assert.deepEqual([licenseId, candidates], [null, []])
+        }
     })
 
   test('thousands of tokens: the first of them are looked at, and no more', async () => {
@@ -110,7 +126,10 @@ describe('diagnose(): hostile texts', () => {
     const claims = JSON.stringify(claimsOf(desk.tokens['good']!))
     const { privateKeyPem } = testKeyPairs[5]!
     const header = '{"alg":"RS256","typ":"JWT"}'
-    for (const member of ['"__proto__":{"aud":"x","revokedAt":1}', '"constructor":{"prototype":{"cause":"x"}}']) {
+    for (const member of [
+      '"__proto__":{"aud":"x","revokedAt":1}',
+      '"constructor":{"prototype":{"cause":"x"}}',
+    ]) {
       const token = await signRaw(header, `${claims.slice(0, -1)},${member}}`, privateKeyPem)
       assert.equal((await ask(token)).cause, null)
       const other = await signRaw(`{"alg":"RS256",${member},"typ":"JWT"}`, claims, privateKeyPem)

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import type { Diagnosis } from '../../../src/core/index.ts'
-import type { Case } from './cases.ts'
+import type { Case } from './case.ts'
 
 /** Checks a diagnosis against its case. */
-export function judge(given: Diagnosis, { name, kind, failing, cause, remedy, warning, candidates = 0 }: Case): void {
+export function judge(
+  given: Diagnosis,
+  { name, kind, failing, cause, remedy, warning, candidates = 0 }: Case,
+): void {
   const shown = `${name}: ${JSON.stringify(given)}`
   const failed = given.checks.filter(({ state }) => state === 'failed').map(({ check }) => check)
   assert.deepEqual([given.kind, ...failed], [kind, ...(failing === null ? [] : [failing])], shown)
