@@ -27,6 +27,7 @@ const tags: Readonly<Record<string, string>> = {
     'A license key is sold and mailed. Each installation that is activated with it is a license, which takes one of its seats.',
   Verification:
     'Tells whether a license is valid now, to anybody who knows its installation id, jti or token.',
+  Diagnosis: 'Says why a program, or the server, refuses what a customer holds.',
   Webhooks: 'License events, sent to the app’s webhook_url as Standard Webhooks defines it.',
   'API keys': 'The credentials of this API, and the rights of each.',
   Health: 'For load balancers and monitors.',

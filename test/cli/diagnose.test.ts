@@ -8,7 +8,7 @@ import { fromWire } from '../../src/sdk/wire.ts'
 import { cases } from '../core/diagnosis/cases.ts'
 import { newDesk, type Desk } from '../core/diagnosis/desk.ts'
 import { judge } from '../core/diagnosis/judge.ts'
-import { masterKey, newWorld } from '../support/fixtures.ts'
+import { masterKey, newWorld, start } from '../support/fixtures.ts'
 import { emptyFolder, heartwood, whenAllIsOver } from './heartwood.ts'
 
 interface Said {
@@ -75,8 +75,9 @@ describe('heartwood diagnose', () => {
 
   test('every command of a remedy is a command', async () => {
     const named = new Set<string>()
+    const inMemory = await newDesk(await newWorld(), start)
     for (const each of cases) {
-      const { remedy } = fromJson((await run('--json', '--', await each.text(desk))).text)
+      const { remedy } = await inMemory.world.licensing.diagnose({ text: await each.text(inMemory) })
       for (const [, command = ''] of (remedy ?? '').matchAll(/`heartwood ([a-z]+(?:-keys)?(?: [a-z-]+)?)/g))
         named.add(command)
     }

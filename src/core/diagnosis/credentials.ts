@@ -3,9 +3,9 @@ import { isApiKeySecret } from '../api-keys/secret.ts'
 /** A secret that somebody pasted in place of what a customer holds. No part of it may go anywhere, but for its last four. */
 export interface PastedSecret {
   readonly kind: 'private_key' | 'api_key' | 'webhook_secret'
-  /** Of an API key. */
+  /** The type of an API key. */
   readonly type?: 'sk' | 'pk'
-  /** Of an API key. */
+  /** The mode of an API key. */
   readonly mode?: 'live' | 'test'
   /** True if an API key is whole, by its checksum. */
   readonly isWhole?: boolean

@@ -27,6 +27,7 @@ const busy: Readonly<Record<string, string>> = {
   dots: filled('.'),
   'dots before a letter': filled('.', 'x'),
   'pairs of dots': filled('..a', '!'),
+  'dots and blanks, which become a row of dots': filled('..\t'),
   eyJ: filled('eyJ'),
   'eyJ in words': filled('eyJ '),
   'beginnings of tokens': filled('eyJhbGciOiJSUzI1NiIs.'),
