@@ -160,6 +160,17 @@ describe('POST /diagnose: secrets', () => {
 })
 
 describe('POST /diagnose: rights', () => {
+  test('only a secret key learns the cause of a revocation', async () => {
+    const { client, tokens } = await oneCounter()
+    const causes = async (rights: NewApiKey): Promise<readonly unknown[]> => {
+      const { diagnose } = await client(rights)
+      const texts = [tokens['released']!, tokens['of revoked key']!]
+      return Promise.all(texts.map(async (text) => (await diagnose({ text })).cause))
+    }
+    assert.deepEqual(await causes({}), ['seat_given_back', 'license_key_revoked'])
+    assert.deepEqual(await causes({ type: 'pk' }), ['seat_lost', 'license_revoked'])
+  })
+
   test('a bound key learns nothing of other apps: known and unknown things read alike', async () => {
     const counter = await oneCounter()
     const { client, tokens, licenses, licensing, customers } = counter

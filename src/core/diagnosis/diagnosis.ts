@@ -65,7 +65,8 @@ export type DiagnosticCause =
   | 'no_license'
   | 'token_expired'
   | 'invalidated'
-  | 'seat_released'
+  | 'seat_given_back'
+  | 'seat_lost'
   | 'seat_lapsed'
   | 'seat_replaced'
   | 'seat_moved'
@@ -96,7 +97,8 @@ export const causeMeanings: Readonly<Record<DiagnosticCause, string>> = {
   no_license: 'no such license is here, or it leads to none',
   token_expired: 'the token has ended',
   invalidated: 'an invalidate_previous has cut the token off',
-  seat_released: 'its holder gave the seat back',
+  seat_given_back: 'its holder gave the seat back',
+  seat_lost: 'the license has no seat any more; a public key does not learn why',
   seat_lapsed: 'the seat was silent for too long, and another installation took it',
   seat_replaced: 'another installation took the seat, or the place of the license',
   seat_moved: 'the installation moved to another license key',

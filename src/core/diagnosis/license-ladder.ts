@@ -159,14 +159,14 @@ function revisionOf({ license, revision = license.revision }: LicenseFacts): Pas
 }
 
 const seatCauses = {
-  released: ['seat_released', 'Its holder gave the seat back'],
+  released: ['seat_given_back', 'Its holder gave the seat back'],
   lapsed: ['seat_lapsed', 'The program was silent for too long, and another installation took the seat'],
   replaced: ['seat_replaced', 'Another license took the seat or the place of the installation'],
   moved: ['seat_moved', 'The installation moved to another license key'],
 } as const
 
 /** A public key learns that the seat is lost, and no more. */
-const hiddenCause = ['seat_released', 'It gave its seat of the license key back, or lost it'] as const
+const hiddenCause = ['seat_lost', 'It gave its seat of the license key back, or lost it'] as const
 
 function lostSeat({ app, license, showsCause }: LicenseFacts): Failed {
   const { revokedCause, revokedAt, licenseKeyId } = license

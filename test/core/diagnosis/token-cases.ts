@@ -201,7 +201,7 @@ export const tokenCases: readonly Case[] = [
   ),
   about('token', 'a token of a seat that was given back', ({ tokens: t }) => t['released']!, [
     'seat',
-    'seat_released',
+    'seat_given_back',
     /license-keys\/activate/,
   ]),
   about('token', 'a token of a seat whose license key is revoked', ({ tokens: t }) => t['of revoked key']!, [
