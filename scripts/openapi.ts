@@ -29,6 +29,7 @@ const tags: Readonly<Record<string, string>> = {
     'Tells whether a license is valid now, to anybody who knows its installation id, jti or token.',
   'Audit log':
     'Who did what, and when. An entry comes with each committed change, and outlives what it tells of.',
+  Diagnosis: 'Says why a program, or the server, refuses what a customer holds.',
   Webhooks: 'License events, sent to the app’s webhook_url as Standard Webhooks defines it.',
   'API keys': 'The credentials of this API, and the rights of each.',
   Search: 'Records of all apps, by what people have of them.',

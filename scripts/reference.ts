@@ -7,6 +7,12 @@ import { format, resolveConfig } from 'prettier'
 import { errorCodes } from '../src/adapters/http/errors.ts'
 import { permissionOf, type Access, type Route } from '../src/adapters/http/route.ts'
 import { basePath, routes } from '../src/adapters/routes/index.ts'
+import {
+  causeMeanings,
+  checkMeanings,
+  kindMeanings,
+  warningMeanings,
+} from '../src/core/diagnosis/diagnosis.ts'
 import { isForPublicKeys, requiredScopes } from '../src/core/principal.ts'
 import { scopeMeanings } from '../src/core/scopes.ts'
 import { eventTypes } from '../src/core/runtime/events.ts'
@@ -75,6 +81,23 @@ function endpoints(): string {
   return sections.join('\n\n')
 }
 
+function meaningTable(head: string, meanings: Readonly<Record<string, string>>): string {
+  return table(
+    [head, 'meaning'],
+    Object.entries(meanings).map(([word, meaning]) => [`\`${word}\``, meaning]),
+  )
+}
+
+/** The words of a diagnosis. */
+function diagnosisWords(): string {
+  return [
+    meaningTable('check', checkMeanings),
+    meaningTable('cause', causeMeanings),
+    meaningTable('warning', warningMeanings),
+    meaningTable('kind', kindMeanings),
+  ].join('\n\n')
+}
+
 /** Renders the page from the code. */
 export async function reference(): Promise<string> {
   const codes = Object.entries(errorCodes).map(([code, { status, when }]) => [
@@ -116,6 +139,14 @@ Every error is \`{"error": {"code", "message", "details"?}}\`. Let your program 
 A later version may add codes. \`details\` maps each wrong field to the rules it breaks.
 
 ${table(['code', 'status', 'cause'], codes)}
+
+## Words of a diagnosis
+
+\`POST ${basePath}/diagnose\` responds with these words. \`checks\` has those that the text has something for, in this order. A
+failed check has \`code\` among its facts, the error code with which the server refuses. One that passed may have a \`warning\`.
+Later versions may add words.
+
+${diagnosisWords()}
 
 ## Events
 

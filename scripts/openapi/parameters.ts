@@ -7,7 +7,7 @@ import { refTo } from './reference.ts'
 
 /** True for a POST that may be repeated under a key. */
 export function takesIdempotencyKey(route: Route): boolean {
-  return route.method === 'POST' && !ignoresAuthorization(route)
+  return route.method === 'POST' && route.ignoresIdempotencyKey !== true && !ignoresAuthorization(route)
 }
 
 const pathParameters: Readonly<Record<string, JsonSchema>> = {

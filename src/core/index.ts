@@ -34,6 +34,17 @@ export type {
   FoundCustomer,
   NewCustomer,
 } from './customers.ts'
+export type {
+  Diagnosis,
+  DiagnosisCandidate,
+  DiagnosisInput,
+  DiagnosisKind,
+  DiagnosticCause,
+  DiagnosticCheck,
+  DiagnosticCheckName,
+  DiagnosticFacts,
+  DiagnosticWarning,
+} from './diagnosis/diagnosis.ts'
 export { decide, type Decision, type Facts, type LicenseState, type TokenState } from './token/decision.ts'
 export {
   LicensingError,

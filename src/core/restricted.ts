@@ -4,6 +4,8 @@ import { bindApps, type Apps } from './apps.ts'
 import { bindAudit, type Audit } from './audit/log.ts'
 import type { Context } from './context.ts'
 import { bindCustomers, type Customers } from './customers.ts'
+import { diagnose } from './diagnosis/diagnose.ts'
+import type { Diagnosis, DiagnosisInput } from './diagnosis/diagnosis.ts'
 import { bindFeatures, type Features } from './features.ts'
 import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
 import { rotateKeys, type Rotation, type RotationOptions } from './keys/rotation.ts'
@@ -92,6 +94,27 @@ export interface RestrictedLicensing {
    * @throws {TypeError} unless the id is 1 to 128 printable ASCII characters without blanks.
    */
   forRequest(requestId: string): RestrictedLicensing
+  /**
+   * Says why a program, or the server, refuses what a customer holds. The text is anything that a customer may send: a token,
+   * also a part of one or the log line around it; a license key, also a mistyped one; an id, an e-mail address, an order number.
+   *
+   * It reads only, and keeps nothing of the text. It looks into the 200 newest apps that the caller sees, but a token names its
+   * app.
+   * @throws {LicensingError} `validation_error` if the text is longer than 64 KiB of UTF-8; `forbidden` without the right to
+   * read licenses.
+   *
+   * @example
+   * ```ts
+   * import type { Licensing } from 'heartwood'
+   *
+   * async function explain(licensing: Licensing, text: string): Promise<string> {
+   *   const { checks, remedy } = await licensing.diagnose({ text })
+   *   const fault = checks.find(({ state }) => state === 'failed')
+   *   return fault === undefined ? 'Nothing is wrong.' : `${fault.sentence} ${remedy}`
+   * }
+   * ```
+   */
+  diagnose(input: DiagnosisInput): Promise<Diagnosis>
   /** True if the caller has the permission. The host has all permissions. */
   may(permission: Permission): boolean
   /**
@@ -204,6 +227,7 @@ export function bindRestricted(context: Context): RestrictedLicensing {
     search: (text, options) => search(context, text, options),
     rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
     ...naming(context, bindRestricted),
+    diagnose: (given) => diagnose(context, given),
     may: (permission) => may(context.principal, permission),
     authorize: (permission, app) => authorize(context, permission, app),
     idempotent: (key, work) => idempotently(context, key, (within) => work(bindRestricted(within))),

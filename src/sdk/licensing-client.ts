@@ -14,6 +14,7 @@ import { remoteApiKeys } from './resources/api-keys.ts'
 import { remoteAudit } from './resources/audit.ts'
 import { remoteApps, remoteRotation } from './resources/apps.ts'
 import { remoteCustomers } from './resources/customers.ts'
+import { remoteDiagnosis } from './resources/diagnosis.ts'
 import { remoteFeatures } from './resources/features.ts'
 import { remoteLicenseKeys } from './resources/license-keys.ts'
 import { remoteLicenses } from './resources/licenses.ts'
@@ -72,6 +73,7 @@ function bindResources(call: MakeCall): RemoteLicensing {
     audit: remoteAudit(api),
     search: (q) => api.get('/search', { q }, { read: readItems<SearchResult> }),
     rotateKeys: remoteRotation(api),
+    diagnose: remoteDiagnosis(api),
     ping: () => ping(call),
   }
 }

@@ -3,6 +3,7 @@ import type { App, Apps, NewApp } from '../core/apps.ts'
 import type { AuditEntry, AuditQuery } from '../core/audit/log.ts'
 import type { FilterOf } from '../core/all-items.ts'
 import type { Customers } from '../core/customers.ts'
+import type { Diagnosis, DiagnosisInput } from '../core/diagnosis/diagnosis.ts'
 import type { Features } from '../core/features.ts'
 import type { Activation, ActivationOptions } from '../core/license-keys/activation.ts'
 import type { NewActivation } from '../core/license-keys/input.ts'
@@ -100,6 +101,8 @@ export interface RemoteLicensing {
   search(text: string): Promise<readonly SearchResult[]>
   /** Replaces an app's key pair by one that the server makes. */
   rotateKeys(app: string, options?: RotationFields): Promise<Rotation>
+  /** Says why a program, or the server, refuses what a customer holds. The server never logs or keeps the text. */
+  diagnose(input: DiagnosisInput): Promise<Diagnosis>
   /** Resolves if the server and its storage respond. @throws {LicensingError} `unavailable` if the storage does not. */
   ping(): Promise<void>
 }

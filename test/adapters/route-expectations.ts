@@ -344,6 +344,8 @@ export const expectations: Readonly<Record<string, Expectation>> = {
 
   'GET /apps/:slug/audit': ['write', 200],
   'GET /audit': ['unbound', 200],
+  'POST /diagnose': ['readOfAll', 200, withBody(nothing, { text: 'user-42' })],
+
   'GET /apps/:slug/webhook-secret': ['write', 200],
   'POST /apps/:slug/webhook-secret/roll': ['write', 201],
   'GET /apps/:slug/webhook-deliveries': ['write', 200],

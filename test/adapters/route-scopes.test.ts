@@ -86,6 +86,8 @@ const asked: Readonly<Record<string, Asked>> = {
   'POST /apps/:slug/license-keys/verify': 'open',
   'POST /apps/:slug/license-keys/seats': 'open',
 
+  'POST /diagnose': licenses.read,
+
   'GET /apps/:slug/webhook-secret': ['webhooks:write'],
   'POST /apps/:slug/webhook-secret/roll': ['webhooks:write'],
   'GET /apps/:slug/webhook-deliveries': ['webhooks:read'],

@@ -57,7 +57,8 @@ async function judgeByServer({ send }: TestServer, token: string): Promise<reado
 
 async function judgeByCommand(publicKey: string, token: string): Promise<Verdict> {
   const lines: string[] = []
-  const output = { line: (text: string) => void lines.push(text), note: () => {}, written: async () => {} }
+  const line = (text: string): void => void lines.push(text)
+  const output = { line, coloured: () => {}, note: () => {}, written: async () => {} }
   await verify(token, { publicKey, app: audience, issuer, json: true }, output).catch(() => {})
   const { valid, code, claims } = JSON.parse(lines.join('')) as Json
   return valid === true ? ['ok', claims] : [`${code as string}`]

@@ -37,7 +37,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
   ['license-keys'],
   ['secret-text.ts'],
-  ['idempotency.ts', 'ensure.ts', 'search.ts'],
+  ['idempotency.ts', 'ensure.ts', 'search.ts', 'diagnosis'],
   ['rekey.ts', 'restricted.ts'],
   ['licensing.ts'],
   ['index.ts'],

@@ -255,6 +255,7 @@ const calls: readonly (readonly [
     'POST /apps/:slug/licenses/:id/release',
     { current_token: 'a.b.c' },
   ],
+  [(client) => client.diagnose({ text: 'lic_1' }), 'POST /diagnose', { text: 'lic_1' }],
   [
     ({ verification }) => verification.verify('a', { installationId: 'i' }),
     'GET /apps/:slug/licenses/verify',
@@ -334,7 +335,9 @@ function isByHolder({ body }: Sent): boolean {
 
 /** The routes that write nothing, although they are POST. */
 function isRead(route: string): boolean {
-  return routeOf.get(route)!.access === 'public' || /license-keys\/(?:verify|seats)$/.test(route)
+  return (
+    routeOf.get(route)!.access === 'public' || /(?:license-keys\/(?:verify|seats)|\/diagnose)$/.test(route)
+  )
 }
 
 /** The name of a call, such as `apps.list()`. */

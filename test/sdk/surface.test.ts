@@ -80,6 +80,7 @@ export const typeChecks: readonly true[] = [
   true satisfies Fits<RemoteLicensing['webhooks'], Webhooks>,
   true satisfies Fits<RemoteLicensing['audit'], Audit>,
   true satisfies Fits<RemoteLicensing['rotateKeys'], Licensing['rotateKeys']>,
+  true satisfies Fits<RemoteLicensing['diagnose'], Licensing['diagnose']>,
   true satisfies Fits<RemoteLicensing['ping'], Licensing['ping']>,
   // Nothing else is left out.
   true satisfies Same<Exclude<keyof Licensing, keyof RemoteLicensing>, Left<''>>,

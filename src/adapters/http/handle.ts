@@ -84,11 +84,12 @@ function consumeRouteLimit(context: RequestContext): Headers {
 }
 
 function callWith(
-  { service, request, params }: RequestContext,
+  { service, request, params, rateLimitKey }: RequestContext,
   { licensing, credential, app }: Omit<Admission, 'laterLicensing'>,
   { query, body }: Pick<RouteCall, 'query' | 'body'>,
 ): RouteCall {
-  return { licensing, request, params, credential, app, query, body, consumeLimit: service.consumeLimit }
+  const { consumeLimit } = service
+  return { licensing, request, params, credential, app, query, body, consumeLimit, rateLimitKey }
 }
 
 async function callOf(context: ReadingContext): Promise<RouteCall> {
@@ -106,8 +107,8 @@ async function callOf(context: ReadingContext): Promise<RouteCall> {
 async function replyLater(context: ReadingContext): Promise<Reply> {
   const { route, request } = context
   const call = await callOf(context)
-  const key =
-    route.method === 'POST' && call.credential.kind === 'key' ? request.headers.get('idempotency-key') : null
+  const mayRepeat = route.method === 'POST' && route.ignoresIdempotencyKey !== true
+  const key = mayRepeat && call.credential.kind === 'key' ? request.headers.get('idempotency-key') : null
   return key === null ? route.respond(await runRoute(route, call), call) : replyOnce(route, call, key)
 }
 

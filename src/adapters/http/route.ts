@@ -57,6 +57,8 @@ export interface RouteCall<Body = unknown, Query = unknown> {
   readonly query: Query
   /** Counts one request against a limit other than the route's own; `null` if limits are off. */
   readonly consumeLimit: ConsumeLimit | null
+  /** The key under which the sender's requests are counted. */
+  readonly rateLimitKey: string
 }
 
 /** A success response, for the OpenAPI document. */
@@ -89,6 +91,8 @@ export interface Route {
   readonly query?: Input<unknown>
   /** If the outcome is a license with its token: the license statuses for which a replay signs a new token. */
   readonly signs?: readonly LicenseStatus[]
+  /** True for a POST without an Idempotency-Key, because nothing may keep its body or its outcome. */
+  readonly ignoresIdempotencyKey?: true
   /** True if the outcome is a license key with its text, which a replay derives anew. */
   readonly showsLicenseKey?: boolean
   /** By status. */

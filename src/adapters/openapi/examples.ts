@@ -200,6 +200,23 @@ export const verificationExample: object = example('Verification', {
   installation_id: '7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d',
 })
 
+export const diagnosisExample: object = example('Diagnosis', {
+  kind: 'installation',
+  app: 'desktop-app',
+  license_id: 'lic_01kfnb4zd5fd8rh1b9p2xj3t6y',
+  checks: [
+    {
+      check: 'revocation',
+      state: 'failed',
+      sentence: 'It was revoked on 2 March 2026, 10:00 UTC. The reason: Refunded.',
+      facts: { code: 'license_revoked', revoked_at: '2026-03-02T10:00:00Z', revoked_reason: 'Refunded' },
+    },
+  ],
+  cause: 'license_revoked',
+  remedy: 'If the revocation was wrong, reinstate the license: `heartwood licenses reinstate …`',
+  candidates: [],
+})
+
 export const apiKeyExample: object = example('ApiKey', {
   id: 'key_01kfnb6qg4eh3tv7m2d9r5x8wc',
   name: 'Shop',

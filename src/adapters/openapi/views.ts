@@ -25,6 +25,7 @@ import { signingKeyRecord } from '../../core/storage/signing-keys.ts'
 import { tierRecord } from '../../core/storage/tiers.ts'
 import type { TrustFile } from '../../core/token/statement.ts'
 import { count, line, list, matching, object, pemText, recordFields, slugs } from './fields.ts'
+import { diagnosisView } from './diagnosis-views.ts'
 import { licenseKeyViews, type LicenseKeyViewName } from './license-key-views.ts'
 import { licenseViews, type LicenseViewName } from './license-views.ts'
 
@@ -277,6 +278,7 @@ export type ViewName =
   | 'App'
   | 'AuditEntry'
   | 'Customer'
+  | 'Diagnosis'
   | 'Feature'
   | 'Health'
   | 'Jwks'
@@ -298,6 +300,7 @@ export const views: Readonly<Record<ViewName, TObject>> = {
   App: app.schema,
   AuditEntry: auditEntry.schema,
   Customer: customer.schema,
+  Diagnosis: diagnosisView,
   Feature: feature.schema,
   Health: health.schema,
   Jwks: jwks.schema,

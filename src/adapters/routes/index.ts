@@ -3,6 +3,7 @@ import { apiKeyRoutes } from './api-keys.ts'
 import { appRoutes } from './apps.ts'
 import { auditRoutes } from './audit.ts'
 import { customerRoutes } from './customers.ts'
+import { diagnosisRoutes } from './diagnosis.ts'
 import { featureRoutes } from './features.ts'
 import { licenseKeyRoutes } from './license-keys.ts'
 import { licenseRoutes } from './licenses.ts'
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   ...licenseKeyRoutes,
   ...seatRoutes,
   ...verificationRoutes,
+  ...diagnosisRoutes,
   ...webhookRoutes,
   ...apiKeyRoutes,
   ...auditRoutes,

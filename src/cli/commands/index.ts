@@ -14,6 +14,7 @@ import { auditExportCommand, auditVerifyCommand } from './audit-chain.ts'
 import { auditListCommand } from './audit.ts'
 import { doctorCommand, exportCommand, importCommand, migrateCommand, rekeyCommand } from './database.ts'
 import { customersCommands } from './customers.ts'
+import { diagnoseCommand } from './diagnose.ts'
 import { featuresCommands } from './features.ts'
 import { keysCommands } from './keys.ts'
 import { checkKeyCommand, licenseKeysCommands } from './license-keys.ts'
@@ -53,6 +54,7 @@ const root: RouteMap<CliContext> = buildRouteMap({
     audit: auditCommands,
     search: searchCommand,
     verify: verifyCommand,
+    diagnose: diagnoseCommand,
     migrate: migrateCommand,
     rekey: rekeyCommand,
     export: exportCommand,

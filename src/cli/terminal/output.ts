@@ -7,11 +7,18 @@ import { withoutControls } from './columns.ts'
 export interface Output {
   /** Writes a line of the result to standard output. */
   readonly line: (text: string) => void
+  /** As `line`, in a colour if standard output is a terminal. Nothing but the colour controls the terminal. */
+  readonly coloured: (colour: Colour, text: string) => void
   /** Writes a message for the person at the terminal to standard error. */
   readonly note: (text: string) => void
   /** Resolves once standard output has taken every line. @throws {CliError} if it has not taken one. */
   readonly written: () => Promise<void>
 }
+
+const colours = { red: 31, green: 32, yellow: 33, grey: 90 } as const
+
+/** A colour of the terminal (ECMA-48). */
+export type Colour = keyof typeof colours
 
 export interface AsJson {
   readonly json: boolean
@@ -98,10 +105,22 @@ export async function whenWritten(): Promise<CliError | null> {
   return failure === null || codeOf(failure.cause) === 'EPIPE' ? null : failure
 }
 
+/** True for a terminal, unless its user wants no colours (no-color.org). */
+function showsColours(): boolean {
+  const { NO_COLOR = '', TERM } = process.env
+  return process.stdout.isTTY && NO_COLOR === '' && TERM !== 'dumb'
+}
+
+function painted(colour: Colour, text: string): string {
+  const plain = withoutControls(text)
+  return showsColours() ? `\u001B[${colours[colour]}m${plain}\u001B[0m` : plain
+}
+
 /** The streams of this process. */
 export const processOutput: Output = {
   // Whoever ends the process waits in `whenWritten`.
   line: (text) => void writeResult(`${withoutControls(text)}\n`).catch(() => {}),
+  coloured: (colour, text) => void writeResult(`${painted(colour, text)}\n`).catch(() => {}),
   note: (text) => writeNote(`${withoutControls(text)}\n`),
   written,
 }

@@ -37,11 +37,20 @@ function revokedBy(statements: readonly KeyStatementRecord[]): ReadonlySet<strin
   return new Set(statements.flatMap(({ payload }) => (JSON.parse(payload) as KeyStatement).revoked))
 }
 
+/** The states of an app's signing keys, in their order. */
+export async function statesOf(
+  context: Context,
+  appId: string,
+  keys: readonly SigningKeyRecord[],
+): Promise<readonly SigningKey[]> {
+  const revoked = revokedBy(await context.storage.listKeyStatements(appId))
+  return keys.map((key) => toSigningKey(key, revoked, context.runtime.now()))
+}
+
 /** The signing keys of an app, the active one first, then the newest. Version 0.1.0 left none of its retired keys. */
 export async function signingKeysOf(context: Context, app: string): Promise<readonly SigningKey[]> {
   const { id } = await requireApp(context, app, 'signing_keys:read')
   const keys = await context.storage.listSigningKeys(id)
   if (keys.length === 0) throw appGone()
-  const revoked = revokedBy(await context.storage.listKeyStatements(id))
-  return keys.map((key) => toSigningKey(key, revoked, context.runtime.now()))
+  return statesOf(context, id, keys)
 }

@@ -54,7 +54,10 @@ function isAliasGood({ aliasUntil }: LicenseKeyRecord, now: NumericDate): boolea
 }
 
 /** The revisions whose texts work now, the newest first. */
-function acceptedRevisions({ keyRevision, previousUntil }: LicenseKeyRecord, now: NumericDate): number[] {
+export function acceptedRevisions(
+  { keyRevision, previousUntil }: LicenseKeyRecord,
+  now: NumericDate,
+): number[] {
   return previousUntil !== null && now < previousUntil ? [keyRevision, keyRevision - 1] : [keyRevision]
 }
 
