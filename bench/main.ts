@@ -52,6 +52,7 @@ const plan: Readonly<Record<string, readonly Platform[]>> = {
   'long-lists': [bunWithSqlite],
   'large-deletions': [bunWithSqlite],
   'background-turns': [bunWithSqlite],
+  statistics: [bunWithSqlite],
   'verify-offline': everyRuntime,
   'walk-statements': everyRuntime,
   'client-size': [bun],

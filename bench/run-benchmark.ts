@@ -20,6 +20,7 @@ import { regeneration } from './benchmarks/regeneration.ts'
 import { renaming } from './benchmarks/renaming.ts'
 import { rotation } from './benchmarks/rotation.ts'
 import { startToFirstResponse } from './benchmarks/start.ts'
+import { statistics } from './benchmarks/statistics.ts'
 import { verifyBesideWriters } from './benchmarks/verify-beside-writers.ts'
 import { verify } from './benchmarks/verify.ts'
 import { verifyTokens } from './benchmarks/verify-token.ts'
@@ -48,6 +49,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'long-lists': longLists,
   'large-deletions': largeDeletions,
   'background-turns': backgroundTurns,
+  statistics,
   'verify-offline': verifyOffline,
   'walk-statements': walkStatements,
   'client-size': clientSize,

@@ -29,6 +29,7 @@ const tags: Readonly<Record<string, string>> = {
     'Tells whether a license is valid now, to anybody who knows its installation id, jti or token.',
   Webhooks: 'License events, sent to the app’s webhook_url as Standard Webhooks defines it.',
   'API keys': 'The credentials of this API, and the rights of each.',
+  Statistics: 'Numbers of what happened in an app, and the state of the server.',
   Health: 'For load balancers and monitors.',
 }
 

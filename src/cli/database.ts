@@ -64,9 +64,11 @@ async function openLicensing(options: LicensingOptions): Promise<Licensing> {
   }
 }
 
-/** Writes the last-used times that licensing batches in memory. A failure loses only these times. */
+/** Writes what licensing batches in memory. A failure loses no more than that. */
 async function closeAll(licensing: Licensing, storage: Storage): Promise<void> {
-  await licensing.flush().catch(() => logger.warn('Could not write when API keys were last used'))
+  await licensing
+    .flush()
+    .catch(() => logger.warn('Could not write statistics, and when API keys were last used'))
   await storage.close()
 }
 

@@ -24,8 +24,11 @@ import type { EventType, LicensingEvent } from './runtime/events.ts'
 import { keyPool, type KeyPair } from './runtime/key-pool.ts'
 import { lastUsedTimes } from './runtime/last-used.ts'
 import { createListeners } from './runtime/listeners.ts'
+import { lastRefusals, type Refusal } from './runtime/refusals.ts'
+import { pendingTallies } from './runtime/tallies.ts'
 import { checkMasterKey } from './runtime/master-key.ts'
 import { createSealer, type MasterKey } from './runtime/sealer.ts'
+import { takeSnapshots } from './statistics/snapshots.ts'
 import type { Storage } from './storage/index.ts'
 import { bindOutbox, type Outbox } from './webhooks/outbox.ts'
 
@@ -236,8 +239,21 @@ export interface Licensing extends RestrictedLicensing {
   load(): Load
   /** Resolves if the storage answers. @throws {LicensingError} `unavailable`. */
   ping(): Promise<void>
-  /** Writes the times of last use of API keys, which are batched in memory. Call it before you close the storage. */
+  /**
+   * Writes what is batched in memory: the times of last use of API keys, and the numbers for `stats`. Call it before you close
+   * the storage.
+   */
   flush(): Promise<void>
+  /**
+   * Keeps the numbers of `stats`: writes those of this process, counts the licenses of the apps that are due, and deletes old
+   * numbers. `startDelivery` of `heartwood/webhooks` calls it at its start and every minute. Any number of servers may, because
+   * each app is counted by one.
+   *
+   * Resolves to the number of apps whose licenses this call has counted.
+   */
+  keepStats(): Promise<number>
+  /** Notes a request that a server has refused, for `status`. The servers of Heartwood call it. It must hold no secret. */
+  noteRefusal(refusal: Omit<Refusal, 'time'>): void
 }
 
 const cachedKeys = 1_000
@@ -308,9 +324,22 @@ async function createRuntime(options: LicensingOptions): Promise<Runtime> {
     caches: createCaches(),
     listeners: createListeners(),
     lastUsed: lastUsedTimes(options.storage),
+    tallies: pendingTallies(options.storage),
+    refusals: lastRefusals(),
     webhookAttempts: { delivered: 0, retried: 0, givenUp: 0 },
     runningRequests: new Map(),
   }
+}
+
+/** A failure of one must not lose the other. */
+async function flush({ lastUsed, tallies }: Runtime): Promise<void> {
+  const done = await Promise.allSettled([lastUsed.flush(), tallies.flush()])
+  for (const each of done) if (each.status === 'rejected') throw each.reason
+}
+
+async function keepStats(context: Context): Promise<number> {
+  await context.runtime.tallies.flush()
+  return takeSnapshots(context)
 }
 
 function bind(context: Context): Licensing {
@@ -329,7 +358,9 @@ function bind(context: Context): Licensing {
     finishDeletions: () => finishDeletions(context),
     load: () => loadOf(runtime),
     ping: () => context.storage.ping(),
-    flush: () => runtime.lastUsed.flush(),
+    flush: () => flush(runtime),
+    keepStats: () => keepStats(context),
+    noteRefusal: (refusal) => runtime.refusals.note({ time: runtime.now(), ...refusal }),
   }
 }
 

@@ -35,6 +35,20 @@ export function lostIfGone<Result>({ unit }: Context, write: Promise<Result | nu
 interface EventRecorder {
   readonly emit: Emit
   readonly emitted: readonly LicensingEvent[]
+  readonly counted: readonly Counted[]
+}
+
+/** What the statistics of an app count once it is committed. */
+type Counted = readonly [appId: string, name: 'issued' | 'revoked', times: number]
+
+function countedOf({ id }: AppRecord, draft: EventDraft): Counted[] {
+  const { type, data } = draft
+  const { revokedSeats = 0 } = draft
+  // A seat that comes back has a higher sequence.
+  const isIssued = type === 'license.created' || (type === 'license.activated' && data.sequence === 1)
+  if (isIssued) return [[id, 'issued', 1]]
+  const revoked = type === 'license.revoked' ? 1 : revokedSeats
+  return revoked > 0 ? [[id, 'revoked', revoked]] : []
 }
 
 /** True if an event of this type reaches anybody: the app's webhook, or a handler in this process. */
@@ -46,7 +60,10 @@ export function hasReceivers(context: Context, app: AppRecord, type: EventDraft[
 
 function eventRecorder(context: Context, tx: StorageSession): EventRecorder {
   const emitted: LicensingEvent[] = []
-  const emit: Emit = async (app, { type, data }) => {
+  const counted: Counted[] = []
+  const emit: Emit = async (app, draft) => {
+    counted.push(...countedOf(app, draft))
+    const { type, data } = draft
     if (!hasReceivers(context, app, type)) return null
     const id = context.runtime.newId('evt')
     const event: LicensingEvent = {
@@ -63,7 +80,7 @@ function eventRecorder(context: Context, tx: StorageSession): EventRecorder {
     await tx.insertDelivery(delivery)
     return delivery
   }
-  return { emit, emitted }
+  return { emit, emitted, counted }
 }
 
 /** Runs `action` after the commit. Inside a host's transaction it never runs, because the host may still roll back. */
@@ -73,10 +90,15 @@ export function afterCommit({ inHostTransaction, unit }: Context, action: () => 
   else unit.afterCommit(action)
 }
 
-/** The result of a use case, and the events that it has emitted. */
+function count({ runtime }: Context, counted: readonly Counted[]): void {
+  for (const [appId, name, times] of counted) runtime.tallies.count(appId, name, runtime.now(), times)
+}
+
+/** The result of a use case, the events that it has emitted, and what its app counts. */
 interface Done<Result> {
   readonly result: Result
   readonly emitted: readonly LicensingEvent[]
+  readonly counted: readonly Counted[]
 }
 
 interface UseCaseOptions extends TransactionOptions {
@@ -100,11 +122,11 @@ export async function inTransaction<Result extends object | null>(
   { alone, isOneWrite = false }: UseCaseOptions = {},
 ): Promise<Result> {
   const run = async (tx: StorageSession): Promise<Done<Result>> => {
-    const { emit, emitted } = eventRecorder(context, tx)
+    const { emit, emitted, counted } = eventRecorder(context, tx)
     const result = await work(tx, emit)
     if (result === null) throw new LostRace()
     await context.recorder?.record(tx, result)
-    return { result, emitted }
+    return { result, emitted, counted }
   }
   // In a host's transaction, a statement that fails alone would end all of it on PostgreSQL.
   const needsTransaction = !isOneWrite || context.recorder !== null || context.inHostTransaction
@@ -116,5 +138,6 @@ export async function inTransaction<Result extends object | null>(
   if (committed === null) return null as Result
   context.recorder?.committed()
   afterCommit(context, () => context.runtime.listeners.publish(committed.emitted))
+  afterCommit(context, () => count(context, committed.counted))
   return committed.result
 }

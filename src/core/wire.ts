@@ -13,9 +13,11 @@ export function isoTime(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
 }
 
+const otherTimes: ReadonlySet<string> = new Set(['asOf', 'at', 'clock', 'from', 'time', 'to'])
+
 /** True for core's name of a time. The server and the remote client tell times by their names. */
 export function isTimeName(name: string): boolean {
-  return /(?:At|Until|On)$/.test(name) || name === 'asOf'
+  return /(?:At|Until|On)$/.test(name) || otherTimes.has(name)
 }
 
 /** True for core's name of a day, which is a time at its begin in UTC. JSON has it without hours: `2026-01-23`. */
@@ -24,7 +26,7 @@ export function isDayName(name: string): boolean {
 }
 
 /** Core's names of the objects whose names are the vendor's own, so that they stay as they are. */
-const ownNames: ReadonlySet<string> = new Set(['metadata', 'limits', 'customLimits'])
+const ownNames: ReadonlySet<string> = new Set(['metadata', 'limits', 'customLimits', 'series'])
 
 export function hasOwnNames(name: string): boolean {
   return ownNames.has(name)

@@ -15,6 +15,7 @@ import { remoteCustomers } from './resources/customers.ts'
 import { remoteFeatures } from './resources/features.ts'
 import { remoteLicenseKeys } from './resources/license-keys.ts'
 import { remoteLicenses } from './resources/licenses.ts'
+import { remoteStatistics } from './resources/statistics.ts'
 import { remoteTiers } from './resources/tiers.ts'
 import { remoteVerification } from './resources/verification.ts'
 import { remoteWebhooks } from './resources/webhooks.ts'
@@ -67,6 +68,7 @@ function bindResources(call: MakeCall): RemoteLicensing {
     verification: remoteVerification(api),
     apiKeys: remoteApiKeys(api),
     webhooks: remoteWebhooks(api),
+    ...remoteStatistics(api),
     rotateKeys: remoteRotation(api),
     ping: () => ping(call),
   }

@@ -11,6 +11,8 @@ import type { RenewalOptions } from '../core/licenses/regenerate.ts'
 import type { HeldLicense } from '../core/licenses/renewal.ts'
 import type { VerificationUseCases } from '../core/licenses/verify.ts'
 import type { Listing, Paging } from '../core/paging.ts'
+import type { Stats, StatsQuery } from '../core/statistics/stats.ts'
+import type { Status } from '../core/statistics/status.ts'
 import type { Tiers } from '../core/tiers.ts'
 import type { Webhooks } from '../core/webhooks/webhooks.ts'
 
@@ -84,6 +86,10 @@ export interface RemoteLicensing {
   readonly verification: RemoteVerification
   readonly apiKeys: RemoteApiKeys
   readonly webhooks: Webhooks
+  /** Numbers of what happened in an app, by hour or day, and its licenses by tier. */
+  stats(app: string, query?: StatsQuery): Promise<Stats>
+  /** The state of the server that responds, and the last requests that it refused. */
+  status(): Promise<Status>
   /** Replaces an app's key pair by one that the server makes. */
   rotateKeys(app: string, options?: RotationFields): Promise<Rotation>
   /** Resolves if the server and its storage respond. @throws {LicensingError} `unavailable` if the storage does not. */

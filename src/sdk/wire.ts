@@ -75,7 +75,9 @@ function secondsOf(time: string): number {
 
 function fromWireValue(name: string, value: unknown): unknown {
   if (typeof value === 'string' && isTimeName(name)) return secondsOf(value)
-  return hasOwnNames(name) || !isFields(value) ? value : fromWire(value)
+  if (hasOwnNames(name)) return value
+  if (Array.isArray(value)) return value.map((item: unknown) => fromWireValue('', item))
+  return isFields(value) ? fromWire(value) : value
 }
 
 /** Turns JSON of the API into a result of core: names in camelCase, times as seconds since 1970, metadata unchanged. */

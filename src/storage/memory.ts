@@ -17,7 +17,10 @@ import type { Runner } from './memory/runner.ts'
 import { secretStorage } from './memory/secrets.ts'
 import { signingKeyStorage } from './memory/signing-keys.ts'
 import { newTables, type Tables } from './memory/tables.ts'
+import { snapshotStorage } from './memory/snapshots.ts'
+import { tallyStorage } from './memory/tallies.ts'
 import { tierStorage } from './memory/tiers.ts'
+import { webhookQueueStorage } from './memory/webhook-queues.ts'
 import { webhookStorage } from './memory/webhooks.ts'
 
 /**
@@ -117,5 +120,8 @@ function sessionOf(runner: Runner): StorageSession {
     ...idempotencyStorage(runner),
     ...secretStorage(runner),
     ...deletionStorage(runner),
+    ...tallyStorage(runner),
+    ...snapshotStorage(runner),
+    ...webhookQueueStorage(runner),
   }
 }

@@ -15,6 +15,8 @@ import type {
   LicenseRecord,
   Metadata,
   SigningKeyRecord,
+  SnapshotRecord,
+  TallyRecord,
   TierRecord,
   WebhookRecord,
 } from '../core/storage/index.ts'
@@ -33,11 +35,13 @@ import * as licenseKeys from './migrations/0008-license-keys.ts'
 import * as listIndexes from './migrations/0009-list-indexes.ts'
 import * as keyStatements from './migrations/0010-key-statements.ts'
 import * as scopes from './migrations/0011-scopes.ts'
+import * as tallies from './migrations/0014-tallies.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
 type Stored<Value> = Value extends boolean
   ? number
-  : Value extends readonly string[] | Metadata | Readonly<Record<string, number>> | RecoverySet
+  : Value extends
+        readonly string[] | readonly object[] | Metadata | Readonly<Record<string, number>> | RecoverySet
     ? string
     : Value
 
@@ -70,6 +74,8 @@ export interface Database {
   readonly heartwood_deletion: Row<DeletionRecord>
   readonly heartwood_delivery: Row<DeliveryRecord>
   readonly heartwood_license_notice: Row<ExpiryNotice>
+  readonly heartwood_tally: Row<TallyRecord>
+  readonly heartwood_snapshot: Row<SnapshotRecord>
   readonly heartwood_clock: {
     readonly id: string
     readonly seen_at: number
@@ -94,6 +100,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0009-list-indexes': listIndexes,
   '0010-key-statements': keyStatements,
   '0011-scopes': scopes,
+  '0014-tallies': tallies,
 })
 
 const migrationTable = 'heartwood_migration'

@@ -104,7 +104,7 @@ function createDispatcher(outbox: Outbox, options: DeliveryOptions): Dispatcher 
  * it. A backend that embeds licensing calls it when it starts to listen. Any number of processes may call it.
  *
  * It follows the Standard Webhooks specification, https://www.standardwebhooks.com. Every minute it also writes the events
- * of licenses that expire, and finishes deletions that another process left. Every hour it deletes deliveries that ended more
+ * of licenses that expire, finishes deletions that another process left, and keeps the statistics: see `Licensing.keepStats`. Every hour it deletes deliveries that ended more
  * than 30 days ago. It logs failures under
  * `heartwood`, `webhooks` (LogTape), and none of them throws.
  *
@@ -128,12 +128,14 @@ export function startDelivery(licensing: Licensing, options: DeliveryOptions = {
   const { outbox } = licensing
   const dispatcher = createDispatcher(outbox, options)
   const onError = (error: unknown): void => log.error('Webhooks are not served: {error}', { error })
+  const onStatsError = (error: unknown): void => log.error('Statistics are not kept: {error}', { error })
   const onDeletionError = (error: unknown): void => log.error('A deletion waits: {error}', { error })
   const tasks = [
     repeat(options.pollMs ?? 1_000, () => dispatcher.poll(), onError),
     repeat(minute, () => outbox.announceEnds(), onError),
     repeat(hour, () => outbox.prune(), onError),
     repeat(minute, () => licensing.finishDeletions(), onDeletionError),
+    repeat(minute, () => licensing.keepStats(), onStatsError),
   ]
   const stopListening = outbox.onWritten((appId) => dispatcher.notify(appId))
   let stopping: Promise<void> | undefined

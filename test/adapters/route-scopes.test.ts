@@ -92,6 +92,9 @@ const asked: Readonly<Record<string, Asked>> = {
   'POST /apps/:slug/webhook-deliveries/:id/retry': ['webhooks:write'],
   'POST /apps/:slug/webhook-test': ['webhooks:write'],
 
+  'GET /apps/:slug/stats': catalogue.read,
+  'GET /status': ['keys:write'],
+
   'GET /me': [],
   'GET /api-keys': ['keys:write'],
   'POST /api-keys': ['keys:write'],

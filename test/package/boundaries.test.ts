@@ -29,7 +29,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['load.ts', 'all-items.ts'],
   ['context.ts'],
   ['lookup.ts', 'transaction.ts', 'work-unit.ts'],
-  ['keys', 'api-keys', 'features.ts'],
+  ['keys', 'api-keys', 'features.ts', 'outcomes.ts', 'statistics'],
   ['webhooks', 'deletions.ts'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
   ['license-keys'],

@@ -132,11 +132,11 @@ test('heartwood/client: a bundle of the built package stays under the same limit
   assert.ok(gzipSync(code).length < limit)
 })
 
-test('heartwood/sdk: at most 6 kB gzipped for a browser, from its own files and five of core', async (context) => {
+test('heartwood/sdk: at most 6.5 kB gzipped for a browser, from its own files and five of core', async (context) => {
   const { code, files } = await bundle('src/sdk/index.ts')
   const size = gzipSync(code).length
   context.diagnostic(`${size} bytes gzipped, ${code.length} bytes minified`)
-  assert.ok(size <= 6_000, `${size} bytes`)
+  assert.ok(size <= 6_500, `${size} bytes`)
   const ofCore = files.filter((file) => !file.startsWith('src/sdk/'))
   assert.deepEqual(
     ofCore.toSorted(),

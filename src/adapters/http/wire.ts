@@ -58,8 +58,14 @@ function wireField(name: string): WireField {
 
 function toWireValue({ instant, isGiven }: WireField, value: unknown): unknown {
   if (typeof value === 'number') return instant === null ? value : instant(value)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return isGiven ? value : toWire(value as Fields)
+  if (typeof value !== 'object' || value === null || isGiven) return value
+  return Array.isArray(value) ? toWireList(value) : toWire(value as Fields)
+}
+
+/** Most lists are slugs, which stay as they are. */
+function toWireList(list: readonly unknown[]): readonly unknown[] {
+  if (typeof list[0] !== 'object') return list
+  return list.map((item) => (typeof item === 'object' && item !== null ? toWire(item) : item))
 }
 
 /** Turns a result of core into JSON for the wire: names in snake_case, times in ISO 8601, metadata and limits unchanged. */

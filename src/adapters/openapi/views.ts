@@ -22,6 +22,7 @@ import type { TrustFile } from '../../core/token/statement.ts'
 import { count, line, list, matching, object, pemText, recordFields, slugs } from './fields.ts'
 import { licenseKeyViews, type LicenseKeyViewName } from './license-key-views.ts'
 import { licenseViews, type LicenseViewName } from './license-views.ts'
+import { statisticsViews, type StatisticsViewName } from './statistics-views.ts'
 
 /** Declares a response in core's names. The type checker holds the schema equal to core's interface. */
 const view = input
@@ -199,6 +200,7 @@ const health = view<{ status: 'ok' | 'error'; version: string; storage: 'ok' | '
 export type ViewName =
   | LicenseKeyViewName
   | LicenseViewName
+  | StatisticsViewName
   | 'ApiKey'
   | 'App'
   | 'Customer'
@@ -216,6 +218,7 @@ export type ViewName =
 export const views: Readonly<Record<ViewName, TObject>> = {
   ...licenseViews,
   ...licenseKeyViews,
+  ...statisticsViews,
   ApiKey: apiKey.schema,
   App: app.schema,
   Customer: customer.schema,

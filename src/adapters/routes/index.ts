@@ -8,6 +8,7 @@ import { licenseRoutes } from './licenses.ts'
 import { regenerationRoutes } from './regeneration.ts'
 import { RouteTree, type Found } from './route-tree.ts'
 import { seatRoutes } from './seats.ts'
+import { statisticsRoutes } from './statistics.ts'
 import { tierRoutes } from './tiers.ts'
 import { verificationRoutes } from './verification.ts'
 import { webhookRoutes } from './webhooks.ts'
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   ...verificationRoutes,
   ...webhookRoutes,
   ...apiKeyRoutes,
+  ...statisticsRoutes,
 ]
 
 const rowsByMethod = new Map<string, RouteTree<Route>>()

@@ -17,6 +17,7 @@ import { keysCommands } from './keys.ts'
 import { checkKeyCommand, licenseKeysCommands } from './license-keys.ts'
 import { licensesCommands } from './licenses.ts'
 import { serveCommand } from './serve.ts'
+import { statsCommand } from './stats.ts'
 import { tiersCommands } from './tiers.ts'
 import type { CliContext } from './context.ts'
 import { verifyCommand } from './verify.ts'
@@ -40,6 +41,7 @@ const root: RouteMap<CliContext> = buildRouteMap({
     checkKey: checkKeyCommand,
     licenses: licensesCommands,
     keys: keysCommands,
+    stats: statsCommand,
     verify: verifyCommand,
     migrate: migrateCommand,
     rekey: rekeyCommand,

@@ -6,6 +6,7 @@ import { checkMetadata, invalidInput } from '../input/parse.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
 import { sortedLimits } from '../limits.ts'
 import { licenseId, requireApp, requireLicense } from '../lookup.ts'
+import { countRefusal } from '../outcomes.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
 import type { Permission } from '../principal.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
@@ -144,9 +145,11 @@ export interface Licenses {
   /**
    * Verifies a license token for a `renew` that follows at once. So a server can check the credential before it reads the
    * rest of a request.
+   *
+   * @param counts `renew` counts a refusal in the statistics of the app as that of a renewal; by default it is not counted.
    * @throws {LicensingError} `not_found` for the app; `invalid_token`.
    */
-  authenticate(app: string, currentToken: unknown): Promise<TokenCredential>
+  authenticate(app: string, currentToken: unknown, counts?: 'renew'): Promise<TokenCredential>
   /**
    * Regenerates all matching active licenses. The call may be repeated.
    * @throws {LicensingError} `validation_error`, `not_found`.
@@ -390,7 +393,10 @@ export function bindLicenses(context: Context): Licenses {
     regenerate: (app, id, options = {}) =>
       regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
     renew: (app, id, token, options) => renew(context, app, id, token, options),
-    authenticate: (app, token) => authenticateRenewal(context, app, token),
+    authenticate: (app, token, counts) =>
+      counts === undefined
+        ? authenticateRenewal(context, app, token)
+        : countRefusal(context, counts, (onApp) => authenticateRenewal(context, app, token, onApp)),
     regenerateAll: (app, options = {}) => regenerateLicenses(context, app, options),
   }
 }
