@@ -38,7 +38,7 @@ interface EventRecorder {
   readonly counted: readonly Counted[]
 }
 
-/** What the statistics of an app count once it is committed. */
+/** A count in the statistics of an app, once the transaction is committed. */
 type Counted = readonly [appId: string, name: 'issued' | 'revoked', times: number]
 
 function countedOf({ id }: AppRecord, draft: EventDraft): Counted[] {

@@ -168,9 +168,9 @@ describe('openApiDocument()', () => {
 
   // It was 160,000 before the 16 operations of license keys, and 200,000 before each operation named its scopes. An operation
   // takes some 3,000, its share of the schemas among them. The statements about signing keys, the license file and the dry run
-  // of a rotation took 8,700 more.
-  test('size: under 222,000 characters', () => {
-    assert.ok(JSON.stringify(document).length < 222_000, `${JSON.stringify(document).length} characters`)
+  // of a rotation took 8,700 more, and the statistics with the status 5,500.
+  test('size: under 224,000 characters', () => {
+    assert.ok(JSON.stringify(document).length < 224_000, `${JSON.stringify(document).length} characters`)
   })
 })
 

@@ -173,7 +173,7 @@ const badPeriods = {
   'an end before the begin': { from: start, to: start - day },
   'an end at the begin': { from: start - (start % day), to: start - (start % day) },
   '401 days': { from: start - 400 * day, to: start },
-  '401 hours': { step: 'hour', from: start - 400 * hour, to: start },
+  '401 hours': { step: 'hour', from: start - 401 * hour, to: start },
 } as const
 for (const [name, period] of Object.entries(badPeriods))
   test(`stats(): refuses ${name}`, async () => {
@@ -373,6 +373,7 @@ test('status(): shows the queue of signatures, the webhooks and the clock', inPr
     clock: start + 5,
     refusals: [],
   })
+  await licensing.webhooks.secret(app)
   await storage.updateWebhook(record.id, (await storage.findWebhook(record.id))!.version, { disabledAt: 9 })
   assert.deepEqual((await licensing.status()).webhooks.disabled, [app])
   await storage.close()

@@ -2,7 +2,7 @@ import type { NumericDate, Storage, TallyRecord } from '../storage/index.ts'
 import { day } from '../time.ts'
 import { serializer } from './serializer.ts'
 
-/** What happens in apps, counted in memory, so that no request waits for a write. */
+/** Counts of what happens in apps. They are kept in memory, so that no request waits for a write. */
 export interface Tallies {
   /** Counts what has happened in an app at `now`. */
   count(appId: string, name: string, now: NumericDate, times?: number): void
