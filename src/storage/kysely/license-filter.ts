@@ -70,7 +70,8 @@ const count = sql<number | string>`count(*)`.as('count')
 function inAnyState(db: Reader, filter: Omit<LicenseFilter, 'status' | 'now'>): Licenses {
   let query = db.selectFrom('heartwood_license').where('app_id', '=', filter.appId)
   if (filter.customerId !== undefined) query = query.where('customer_id', '=', filter.customerId)
-  if (filter.tierId !== undefined) query = query.where('tier_id', '=', filter.tierId)
+  if (filter.tierId !== undefined)
+    query = query.where('tier_id', filter.tierId === null ? 'is' : '=', filter.tierId)
   if (filter.installationId !== undefined) query = query.where('installation_id', '=', filter.installationId)
   if (filter.licenseKeyId !== undefined) query = query.where('license_key_id', '=', filter.licenseKeyId)
   return query
