@@ -11,7 +11,7 @@ export type OnApp = (app: AppRecord) => void
 
 /** Runs work, and counts its refusal in the statistics of the app. */
 export async function countRefusal<Result>(
-  { runtime, inHostTransaction }: Context,
+  { runtime }: Context,
   act: Act,
   work: (onApp: OnApp) => Promise<Result>,
 ): Promise<Result> {
@@ -20,7 +20,7 @@ export async function countRefusal<Result>(
     return await work((app) => void known.push(app))
   } catch (error) {
     const [app] = known
-    if (app !== undefined && error instanceof LicensingError && !inHostTransaction)
+    if (app !== undefined && error instanceof LicensingError)
       runtime.tallies.count(app.id, `${act}.${error.code}`, runtime.now())
     throw error
   }
