@@ -6,12 +6,11 @@ import { checkMetadata, invalidInput } from '../input/parse.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
 import { sortedLimits } from '../limits.ts'
 import { licenseId, requireApp, requireLicense } from '../lookup.ts'
-import { countRefusal } from '../outcomes.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
 import type { Permission } from '../principal.ts'
 import type { AppRecord, LicenseFilter, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
 import { changeLicense, deleteLicense, writeNewLicense, type ChangePlan } from './changes.ts'
-import { authenticateRenewal, type TokenCredential } from './check-token.ts'
+import type { TokenCredential } from './check-token.ts'
 import {
   changedExpiryOf,
   checkInclude,
@@ -38,7 +37,7 @@ import {
   type Regeneration,
   type RenewalOptions,
 } from './regenerate.ts'
-import { renew, type HeldLicense } from './renewal.ts'
+import { authenticate, renew, type HeldLicense } from './renewal.ts'
 import { reinstateLicense, revokeLicense, unrevoked } from './revocation.ts'
 import { licenseFile } from './license-file.ts'
 import { refuseOfLicenseKey } from './seats.ts'
@@ -393,10 +392,7 @@ export function bindLicenses(context: Context): Licenses {
     regenerate: (app, id, options = {}) =>
       regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
     renew: (app, id, token, options) => renew(context, app, id, token, options),
-    authenticate: (app, token, counts) =>
-      counts === undefined
-        ? authenticateRenewal(context, app, token)
-        : countRefusal(context, counts, (onApp) => authenticateRenewal(context, app, token, onApp)),
+    authenticate: (app, token, counts) => authenticate(context, app, token, counts),
     regenerateAll: (app, options = {}) => regenerateLicenses(context, app, options),
   }
 }

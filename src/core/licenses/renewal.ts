@@ -2,9 +2,9 @@ import type { Context } from '../context.ts'
 import { readId } from '../ids.ts'
 import { withSigningSlot } from '../keys/signing-queue.ts'
 import { requireApp } from '../lookup.ts'
-import { countOutcome, type OnApp } from '../outcomes.ts'
+import { countOutcome, countRefusal, type OnApp } from '../outcomes.ts'
 import type { AppRecord } from '../storage/index.ts'
-import { authenticateToken, invalidToken, TokenCredential } from './check-token.ts'
+import { authenticateRenewal, authenticateToken, invalidToken, TokenCredential } from './check-token.ts'
 import { renewLicense, type RenewalOptions, type VerifiedRenewal } from './regenerate.ts'
 import { toSigned, type SignedLicense } from './view.ts'
 
@@ -34,6 +34,17 @@ export function heldLicense(license: SignedLicense): HeldLicense {
   const { status, expiresAt, updatesUntil, issuedAt, jti, token, licenseKeyId, name } = license
   const claims = { installationId, customerId, tierId, tier, features, limits, expiresAt, updatesUntil }
   return { id, ...claims, status, issuedAt, jti, token, licenseKeyId, name }
+}
+
+/** Verifies the token of a license, and counts a refusal if it is that of a renewal. @throws {LicensingError} `not_found`, `invalid_token`. */
+export function authenticate(
+  context: Context,
+  app: string,
+  token: unknown,
+  counts?: 'renew',
+): Promise<TokenCredential> {
+  if (counts === undefined) return authenticateRenewal(context, app, token)
+  return countRefusal(context, counts, (onApp) => authenticateRenewal(context, app, token, onApp))
 }
 
 interface Renewal extends VerifiedRenewal {

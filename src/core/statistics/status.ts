@@ -54,15 +54,15 @@ async function addQueues(
 
 async function webhooksOf(context: Context): Promise<WebhookStatus> {
   const { storage, principal } = context
-  const status: MutableStatus = { due: 0, oldestDueAt: null, disabled: [] }
+  const sum: MutableStatus = { due: 0, oldestDueAt: null, disabled: [] }
   const filter = principal === null ? {} : { mode: principal.mode }
   for await (const apps of eachPage<AppRecord>(pageSize, (page) => storage.listApps(filter, page)))
     await addQueues(
       context,
       apps.filter(({ webhookUrl }) => webhookUrl !== null),
-      status,
+      sum,
     )
-  return status
+  return sum
 }
 
 /** The refusals with the apps that the caller sees. A slug that no app has is what anybody sent, so it is left out. */
