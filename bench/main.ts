@@ -53,6 +53,7 @@ const plan: Readonly<Record<string, readonly Platform[]>> = {
   search: [bunWithSqlite, { ...bun, database: 'PostgreSQL' }],
   'large-deletions': [bunWithSqlite],
   'background-turns': [bunWithSqlite],
+  statistics: [bunWithSqlite],
   'verify-offline': everyRuntime,
   'walk-statements': everyRuntime,
   'client-size': [bun],

@@ -21,6 +21,7 @@ import { renaming } from './benchmarks/renaming.ts'
 import { rotation } from './benchmarks/rotation.ts'
 import { search } from './benchmarks/search.ts'
 import { startToFirstResponse } from './benchmarks/start.ts'
+import { statistics } from './benchmarks/statistics.ts'
 import { verifyBesideWriters } from './benchmarks/verify-beside-writers.ts'
 import { verify } from './benchmarks/verify.ts'
 import { verifyTokens } from './benchmarks/verify-token.ts'
@@ -50,6 +51,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'long-lists': longLists,
   'large-deletions': largeDeletions,
   'background-turns': backgroundTurns,
+  statistics,
   'verify-offline': verifyOffline,
   'walk-statements': walkStatements,
   'client-size': clientSize,

@@ -18,6 +18,8 @@ import { licenseKeyRecord } from '../src/core/storage/license-keys.ts'
 import { licenseRecord } from '../src/core/storage/licenses.ts'
 import { type Field, fieldsOf, type RecordSchema } from '../src/core/storage/schema.ts'
 import { signingKeyRecord } from '../src/core/storage/signing-keys.ts'
+import { snapshotRecord } from '../src/core/storage/snapshots.ts'
+import { tallyRecord } from '../src/core/storage/tallies.ts'
 import { tierRecord } from '../src/core/storage/tiers.ts'
 import { webhookRecord } from '../src/core/storage/webhooks.ts'
 import { columnName } from '../src/storage/kysely/rows.ts'
@@ -74,6 +76,8 @@ const tables: Readonly<Record<keyof Database, readonly Column[]>> = {
   heartwood_deletion: columnsOf(deletionRecord),
   heartwood_delivery: columnsOf(deliveryRecord),
   heartwood_license_notice: columnsOf(expiryNotice),
+  heartwood_tally: columnsOf(tallyRecord),
+  heartwood_snapshot: columnsOf(snapshotRecord),
   heartwood_clock: [
     ['id', 'text', 'Always `clock`', 'plain'],
     ['seen_at', 'integer', 'The last reading of the servers’ clocks', 'plain'],

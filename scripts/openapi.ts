@@ -33,6 +33,7 @@ const tags: Readonly<Record<string, string>> = {
   Webhooks: 'License events, sent to the app’s webhook_url as Standard Webhooks defines it.',
   'API keys': 'The credentials of this API, and the rights of each.',
   Search: 'Records of all apps, by what people have of them.',
+  Statistics: 'Numbers of what happened in an app, and the state of the server.',
   Health: 'For load balancers and monitors.',
 }
 

@@ -66,12 +66,14 @@ async function openLicensing(options: LicensingOptions): Promise<Licensing> {
   }
 }
 
-/** Writes the last-used times and the counts that licensing batches in memory. A failure loses only these. */
+/** Writes what licensing batches in memory. A failure loses no more than that. */
 async function closeAll(licensing: Licensing, storage: Storage): Promise<void> {
   await licensing
     .flush()
     .catch(() =>
-      logger.warn('Could not write when API keys were last used, and how many events were dropped'),
+      logger.warn(
+        'Could not write statistics, when API keys were last used, and how many events were dropped',
+      ),
     )
   await storage.close()
 }

@@ -8,7 +8,9 @@ import type { DeliveryQueues } from './runtime/delivery-queues.ts'
 import type { KeyPair, KeyPool } from './runtime/key-pool.ts'
 import type { LastUsedTimes } from './runtime/last-used.ts'
 import type { Listeners } from './runtime/listeners.ts'
+import type { Refusals } from './runtime/refusals.ts'
 import type { Sealer } from './runtime/sealer.ts'
+import type { Tallies } from './runtime/tallies.ts'
 import type { WorkQueue } from './runtime/work-queue.ts'
 import type { AppRecord, NumericDate, SigningKeyRecord, Storage, StorageSession } from './storage/index.ts'
 import type { TokenState } from './token/decision.ts'
@@ -77,6 +79,10 @@ export interface Runtime {
   /** Times of last use of API keys, not yet written. */
   readonly lastUsed: LastUsedTimes
   readonly deliveryQueues: DeliveryQueues
+  /** Numbers for the statistics of apps, not yet written. */
+  readonly tallies: Tallies
+  /** The last requests that the servers of this process refused. */
+  readonly refusals: Refusals
   readonly webhookAttempts: { -readonly [Ending in keyof AttemptCounts]: number }
   /** Requests under an idempotency key that run now, in this process. */
   readonly runningRequests: Map<string, Promise<unknown>>

@@ -3,6 +3,9 @@
  *
  * @module
  */
+export type { Stats, StatsQuery, Snapshot } from './statistics/stats.ts'
+export type { Status, WebhookStatus } from './statistics/status.ts'
+export type { Refusal } from './runtime/refusals.ts'
 export type {
   ApiKey,
   ApiKeyQuery,

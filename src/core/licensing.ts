@@ -28,8 +28,11 @@ import type { EventType, LicensingEvent } from './runtime/events.ts'
 import { keyPool, type KeyPair } from './runtime/key-pool.ts'
 import { lastUsedTimes } from './runtime/last-used.ts'
 import { createListeners } from './runtime/listeners.ts'
+import { lastRefusals, type Refusal } from './runtime/refusals.ts'
+import { pendingTallies } from './runtime/tallies.ts'
 import { checkMasterKey } from './runtime/master-key.ts'
 import { createSealer, type MasterKey } from './runtime/sealer.ts'
+import { takeSnapshots } from './statistics/snapshots.ts'
 import type { Storage } from './storage/index.ts'
 import { writeDropped } from './webhooks/full-queues.ts'
 import { bindOutbox, type Outbox } from './webhooks/outbox.ts'
@@ -258,10 +261,20 @@ export interface Licensing extends RestrictedLicensing {
   /** Resolves if the storage answers. @throws {LicensingError} `unavailable`. */
   ping(): Promise<void>
   /**
-   * Writes the times of last use of API keys, and the counts of events that a full webhook queue has dropped. Both are batched in
-   * memory. Call it before you close the storage.
+   * Writes what is batched in memory: the times of last use of API keys, the numbers for `stats`, and the counts of events that
+   * a full webhook queue has dropped. Call it before you close the storage.
    */
   flush(): Promise<void>
+  /**
+   * Keeps the numbers of `stats`: writes those of this process, counts the licenses of the apps that are due, and deletes old
+   * numbers. `startDelivery` of `heartwood/webhooks` calls it at its start and every minute. Any number of servers may, because
+   * each app is counted by one.
+   *
+   * Resolves to the number of apps whose licenses this call has counted.
+   */
+  keepStats(): Promise<number>
+  /** Notes a request that a server has refused, for `status`. The servers of Heartwood call it. It must hold no secret. */
+  noteRefusal(refusal: Omit<Refusal, 'time'>): void
 }
 
 const cachedKeys = 1_000
@@ -346,6 +359,8 @@ async function createRuntime(options: LicensingOptions): Promise<Runtime> {
     listeners: createListeners(),
     lastUsed: lastUsedTimes(options.storage),
     deliveryQueues: new DeliveryQueues(options.webhooks?.queueLimit ?? defaultQueueLimit),
+    tallies: pendingTallies(options.storage),
+    refusals: lastRefusals(),
     webhookAttempts: { delivered: 0, retried: 0, givenUp: 0 },
     runningRequests: new Map(),
   }
@@ -355,6 +370,18 @@ async function createRuntime(options: LicensingOptions): Promise<Runtime> {
 function restricted(context: Context, principal: Principal, requestId = context.requestId): Context {
   const actor = actorFor(context.actor, principal)
   return { ...context, principal: checkedPrincipal(principal), actor, requestId }
+}
+
+/** A failure of one must not lose the others. */
+async function flush(context: Context): Promise<void> {
+  const { lastUsed, tallies } = context.runtime
+  const done = await Promise.allSettled([lastUsed.flush(), tallies.flush(), writeDropped(context)])
+  for (const each of done) if (each.status === 'rejected') throw each.reason
+}
+
+async function keepStats(context: Context): Promise<number> {
+  await context.runtime.tallies.flush()
+  return takeSnapshots(context)
 }
 
 function bind(context: Context): Licensing {
@@ -375,9 +402,9 @@ function bind(context: Context): Licensing {
     finishDeletions: () => finishDeletions(context),
     load: () => loadOf(runtime),
     ping: () => context.storage.ping(),
-    flush: async () => {
-      await Promise.all([runtime.lastUsed.flush(), writeDropped(context)])
-    },
+    flush: () => flush(context),
+    keepStats: () => keepStats(context),
+    noteRefusal: (refusal) => runtime.refusals.note({ time: runtime.now(), ...refusal }),
   }
 }
 

@@ -16,6 +16,8 @@ import { requireApp } from './lookup.ts'
 import { may, requirePermission, type Permission } from './principal.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
 import { search, type SearchOptions, type SearchResult } from './search.ts'
+import { stats, type Stats, type StatsQuery } from './statistics/stats.ts'
+import { status, type Status } from './statistics/status.ts'
 import { bindTiers, type Tiers } from './tiers.ts'
 import { bindWebhooks, type Webhooks } from './webhooks/webhooks.ts'
 
@@ -115,6 +117,30 @@ export interface RestrictedLicensing {
    * ```
    */
   diagnose(input: DiagnosisInput): Promise<Diagnosis>
+  /**
+   * Numbers of what happened in an app, by hour or day: verifications, renewals and activations by their outcome, and licenses
+   * that were issued and revoked. Each server writes its numbers every minute, so the last minute is missing. Beside them
+   * stand the numbers of licenses by tier, as they were last counted: at night, and every hour if they are few. No call counts
+   * licenses.
+   * @throws {LicensingError} `validation_error` for a period that is empty or has more than 400 steps; `not_found`.
+   *
+   * @example
+   * ```ts
+   * import type { Licensing } from 'heartwood'
+   *
+   * async function verificationsOfToday(licensing: Licensing): Promise<number> {
+   *   const { series } = await licensing.stats('desktop-app', { step: 'day' })
+   *   return series['verify.ok']?.at(-1) ?? 0
+   * }
+   * ```
+   */
+  stats(app: string, query?: StatsQuery): Promise<Stats>
+  /**
+   * The state of this process and of its storage, with the last requests that its servers refused. A key sees the apps of its
+   * mode, and must be one that manages keys.
+   * @throws {LicensingError} `forbidden`.
+   */
+  status(): Promise<Status>
   /** True if the caller has the permission. The host has all permissions. */
   may(permission: Permission): boolean
   /**
@@ -228,6 +254,8 @@ export function bindRestricted(context: Context): RestrictedLicensing {
     rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
     ...naming(context, bindRestricted),
     diagnose: (given) => diagnose(context, given),
+    stats: (app, query) => stats(context, app, query),
+    status: () => status(context),
     may: (permission) => may(context.principal, permission),
     authorize: (permission, app) => authorize(context, permission, app),
     idempotent: (key, work) => idempotently(context, key, (within) => work(bindRestricted(within))),

@@ -50,6 +50,20 @@ interface EventRecorder {
   readonly emitted: readonly LicensingEvent[]
   /** The apps of events that found a full queue, one for each event. */
   readonly dropped: readonly string[]
+  readonly counted: readonly Counted[]
+}
+
+/** A count in the statistics of an app, once the transaction is committed. */
+type Counted = readonly [appId: string, name: 'issued' | 'revoked', times: number]
+
+function countedOf({ id }: AppRecord, draft: EventDraft): Counted[] {
+  const { type, data } = draft
+  const { revokedSeats = 0 } = draft
+  // A seat that comes back has a higher sequence.
+  const isIssued = type === 'license.created' || (type === 'license.activated' && data.sequence === 1)
+  if (isIssued) return [[id, 'issued', 1]]
+  const revoked = type === 'license.revoked' ? 1 : revokedSeats
+  return revoked > 0 ? [[id, 'revoked', revoked]] : []
 }
 
 /** True if an event of this type reaches anybody: the app's webhook, or a handler in this process. */
@@ -63,7 +77,10 @@ function eventRecorder(context: Context, tx: StorageSession): EventRecorder {
   const { deliveryQueues } = context.runtime
   const emitted: LicensingEvent[] = []
   const dropped: string[] = []
-  const emit: Emit = async (app, { type, data }) => {
+  const counted: Counted[] = []
+  const emit: Emit = async (app, draft) => {
+    counted.push(...countedOf(app, draft))
+    const { type, data } = draft
     if (!hasReceivers(context, app, type)) return null
     const id = context.runtime.newId('evt')
     const event: LicensingEvent = {
@@ -84,7 +101,7 @@ function eventRecorder(context: Context, tx: StorageSession): EventRecorder {
     await tx.insertDelivery(delivery)
     return delivery
   }
-  return { emit, emitted, dropped }
+  return { emit, emitted, dropped, counted }
 }
 
 /** Runs `action` after the commit. Inside a host's transaction it never runs, because the host may still roll back. */
@@ -92,6 +109,10 @@ export function afterCommit({ inHostTransaction, unit }: Context, action: () => 
   if (inHostTransaction) return
   if (unit === null) action()
   else unit.afterCommit(action)
+}
+
+function count({ runtime }: Context, counted: readonly Counted[]): void {
+  for (const [appId, name, times] of counted) runtime.tallies.count(appId, name, runtime.now(), times)
 }
 
 function entriesOf(context: Context, act: Act): readonly AuditEntryRecord[] {
@@ -149,6 +170,7 @@ export async function inTransaction<Result extends object | null>(
   if (committed === null) return null as Result
   context.recorder?.committed()
   afterCommit(context, () => context.runtime.listeners.publish(committed.emitted))
+  afterCommit(context, () => count(context, committed.counted))
   noteDropped(context, committed.dropped)
   return committed.result
 }

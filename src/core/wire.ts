@@ -13,9 +13,11 @@ export function isoTime(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
 }
 
+const otherTimes: ReadonlySet<string> = new Set(['asOf', 'at', 'clock', 'from', 'since', 'time', 'to'])
+
 /** True for core's name of a time. The server and the remote client tell times by their names. */
 export function isTimeName(name: string): boolean {
-  return /(?:At|Until|On|Before|After)$|^(?:asOf|since|time|from|to)$/.test(name)
+  return /(?:At|Until|On|Before|After)$/.test(name) || otherTimes.has(name)
 }
 
 /** True for core's name of a day, which is a time at its begin in UTC. JSON has it without hours: `2026-01-23`. */
@@ -24,7 +26,7 @@ export function isDayName(name: string): boolean {
 }
 
 /** Core's names of the objects whose names stay as they are: they are the vendor's own, or in the form of JSON already. */
-const ownNames: ReadonlySet<string> = new Set(['metadata', 'limits', 'customLimits', 'changes'])
+const ownNames: ReadonlySet<string> = new Set(['metadata', 'limits', 'customLimits', 'changes', 'series'])
 
 export function hasOwnNames(name: string): boolean {
   return ownNames.has(name)

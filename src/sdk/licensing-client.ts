@@ -18,6 +18,7 @@ import { remoteDiagnosis } from './resources/diagnosis.ts'
 import { remoteFeatures } from './resources/features.ts'
 import { remoteLicenseKeys } from './resources/license-keys.ts'
 import { remoteLicenses } from './resources/licenses.ts'
+import { remoteStatistics } from './resources/statistics.ts'
 import { remoteTiers } from './resources/tiers.ts'
 import { remoteVerification } from './resources/verification.ts'
 import { remoteWebhooks } from './resources/webhooks.ts'
@@ -72,6 +73,7 @@ function bindResources(call: MakeCall): RemoteLicensing {
     webhooks: remoteWebhooks(api),
     audit: remoteAudit(api),
     search: (q) => api.get('/search', { q }, { read: readItems<SearchResult> }),
+    ...remoteStatistics(api),
     rotateKeys: remoteRotation(api),
     diagnose: remoteDiagnosis(api),
     ping: () => ping(call),

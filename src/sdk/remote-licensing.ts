@@ -15,6 +15,8 @@ import type { HeldLicense } from '../core/licenses/renewal.ts'
 import type { VerificationUseCases } from '../core/licenses/verify.ts'
 import type { Listing, Paging } from '../core/paging.ts'
 import type { SearchResult } from '../core/search.ts'
+import type { Stats, StatsQuery } from '../core/statistics/stats.ts'
+import type { Status } from '../core/statistics/status.ts'
 import type { Tiers } from '../core/tiers.ts'
 import type { Webhooks } from '../core/webhooks/webhooks.ts'
 
@@ -99,6 +101,10 @@ export interface RemoteLicensing {
   readonly audit: RemoteAudit
   /** Finds records in all apps that the API key sees. The call is a GET, so the text is in the URL. */
   search(text: string): Promise<readonly SearchResult[]>
+  /** Numbers of what happened in an app, by hour or day, and its licenses by tier. */
+  stats(app: string, query?: StatsQuery): Promise<Stats>
+  /** The state of the server that responds, and the last requests that it refused. */
+  status(): Promise<Status>
   /** Replaces an app's key pair by one that the server makes. */
   rotateKeys(app: string, options?: RotationFields): Promise<Rotation>
   /** Says why a program, or the server, refuses what a customer holds. The server never logs or keeps the text. */

@@ -20,7 +20,10 @@ import { searchStorage } from './memory/search.ts'
 import { secretStorage } from './memory/secrets.ts'
 import { signingKeyStorage } from './memory/signing-keys.ts'
 import { newTables, type Tables } from './memory/tables.ts'
+import { snapshotStorage } from './memory/snapshots.ts'
+import { tallyStorage } from './memory/tallies.ts'
 import { tierStorage } from './memory/tiers.ts'
+import { webhookQueueStorage } from './memory/webhook-queues.ts'
 import { webhookStorage } from './memory/webhooks.ts'
 
 /**
@@ -123,5 +126,8 @@ function sessionOf(runner: Runner): StorageSession {
     ...deletionStorage(runner),
     ...auditChainStorage(runner),
     ...auditEntryStorage(runner),
+    ...tallyStorage(runner),
+    ...snapshotStorage(runner),
+    ...webhookQueueStorage(runner),
   }
 }

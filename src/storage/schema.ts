@@ -18,6 +18,8 @@ import type {
   LicenseRecord,
   Metadata,
   SigningKeyRecord,
+  SnapshotRecord,
+  TallyRecord,
   TierRecord,
   WebhookRecord,
 } from '../core/storage/index.ts'
@@ -39,6 +41,7 @@ import * as keyStatements from './migrations/0010-key-statements.ts'
 import * as scopes from './migrations/0011-scopes.ts'
 import * as audit from './migrations/0012-audit.ts'
 import * as search from './migrations/0013-search.ts'
+import * as tallies from './migrations/0014-tallies.ts'
 import * as deliveries from './migrations/0015-deliveries.ts'
 import * as auditChain from './migrations/0016-audit-chain.ts'
 import { retry, type RetryPolicy } from './retry.ts'
@@ -81,6 +84,8 @@ export interface Database {
   readonly heartwood_deletion: Row<DeletionRecord>
   readonly heartwood_delivery: Row<DeliveryRecord>
   readonly heartwood_license_notice: Row<ExpiryNotice>
+  readonly heartwood_tally: Row<TallyRecord>
+  readonly heartwood_snapshot: Row<SnapshotRecord>
   readonly heartwood_clock: {
     readonly id: string
     readonly seen_at: number
@@ -110,6 +115,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0011-scopes': scopes,
   '0012-audit': audit,
   '0013-search': search,
+  '0014-tallies': tallies,
   '0015-deliveries': deliveries,
   '0016-audit-chain': auditChain,
 })

@@ -20,6 +20,8 @@ import { seatCases } from './storage-cases/seats.ts'
 import { seenCases } from './storage-cases/seen.ts'
 import { secretCases } from './storage-cases/secrets.ts'
 import { signingKeyCases } from './storage-cases/signing-keys.ts'
+import { snapshotCases } from './storage-cases/snapshots.ts'
+import { tallyCases } from './storage-cases/tallies.ts'
 import { tierCases } from './storage-cases/tiers.ts'
 import { transactionCases } from './storage-cases/transactions.ts'
 import { webhookCases } from './storage-cases/webhooks.ts'
@@ -61,6 +63,8 @@ export const storageCases: readonly ConformanceCase[] = [
   ...expiryNoticeCases,
   ...deletionCases,
   ...auditChainCases,
+  ...tallyCases,
+  ...snapshotCases,
   ...pageCases,
   ...auditEntryCases,
   ...orphanCases,

@@ -114,9 +114,10 @@ function createDispatcher(outbox: Outbox, options: DeliveryOptions): Dispatcher 
  * it. A backend that embeds licensing calls it when it starts to listen. Any number of processes may call it.
  *
  * It follows the Standard Webhooks specification, https://www.standardwebhooks.com. Every minute it also writes the events
- * of licenses that expire, and finishes deletions that another process left. Every second it seals the entries of the audit
- * log. Every hour it deletes deliveries that ended more than 30 days ago. Every ten seconds it reports the events that full
- * queues have dropped. It logs this and failures under `heartwood`, `webhooks` (LogTape), and no failure throws.
+ * of licenses that expire, finishes deletions that another process left, and keeps the statistics: see `Licensing.keepStats`.
+ * Every second it seals the entries of the audit log. Every hour it deletes deliveries that ended more than 30 days ago. Every
+ * ten seconds it reports the events that full queues have dropped. It logs this and failures under `heartwood`, `webhooks`
+ * (LogTape), and no failure throws.
  *
  * @throws {TypeError} that names an unknown or unusable option, never its value.
  *
@@ -139,6 +140,7 @@ export function startDelivery(licensing: Licensing, options: DeliveryOptions = {
   const dispatcher = createDispatcher(outbox, options)
   const onError = (error: unknown): void => log.error('Webhooks are not served: {error}', { error })
   const onAuditError = (error: unknown): void => log.error('The audit log is not sealed: {error}', { error })
+  const onStatsError = (error: unknown): void => log.error('Statistics are not kept: {error}', { error })
   const onDeletionError = (error: unknown): void => log.error('A deletion waits: {error}', { error })
   const tasks = [
     repeat(options.pollMs ?? 1_000, () => dispatcher.poll(), onError),
@@ -148,6 +150,7 @@ export function startDelivery(licensing: Licensing, options: DeliveryOptions = {
     repeat(hour, () => licensing.audit.prune(), onAuditError),
     repeat(tenSeconds, () => reportFullQueues(outbox), onError),
     repeat(minute, () => licensing.finishDeletions(), onDeletionError),
+    repeat(minute, () => licensing.keepStats(), onStatsError),
   ]
   const stopListening = outbox.onWritten((appId) => dispatcher.notify(appId))
   let stopping: Promise<void> | undefined

@@ -141,6 +141,11 @@ const moments: Readonly<Record<string, Change>> = {
     await (await inOtherProcess(pair)).licenses.revoke('desktop-app', id)
     return 'license_revoked'
   },
+  'given back': async ({ storage, app, clock }, id) => {
+    const { version } = (await storage.findLicense(app.id, id))!
+    await storage.updateLicense(id, version, { revokedAt: clock.seconds, revokedCause: 'released' })
+    return 'license_released'
+  },
   superseded: async ({ licensing }, id) => {
     await licensing.licenses.regenerate('desktop-app', id)
     return 'ok'

@@ -358,6 +358,9 @@ export const expectations: Readonly<Record<string, Expectation>> = {
   'POST /apps/:slug/webhook-deliveries/:id/retry': ['write', 200, aDelivery],
   'POST /apps/:slug/webhook-test': ['write', 201, aWebhook],
 
+  'GET /apps/:slug/stats': ['read', 200],
+  'GET /status': ['manageKeys', 200],
+
   'GET /me': ['anyKey', 200],
   'GET /api-keys': ['manageKeys', 200],
   'POST /api-keys': ['manageKeys', 201, withBody(nothing, { name: 'Shop' })],

@@ -98,6 +98,8 @@ const asked: Readonly<Record<string, Asked>> = {
 
   'GET /apps/:slug/audit': ['audit:read'],
   'GET /audit': ['audit:read'],
+  'GET /apps/:slug/stats': catalogue.read,
+  'GET /status': ['keys:write'],
 
   'GET /me': [],
   'GET /search': [],

@@ -31,7 +31,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['context.ts'],
   ['acts'],
   ['lookup.ts', 'transaction.ts', 'work-unit.ts'],
-  ['keys', 'api-keys', 'features.ts', 'audit'],
+  ['keys', 'api-keys', 'features.ts', 'audit', 'outcomes.ts', 'statistics'],
   ['webhooks', 'deletions.ts', 'audit-chain'],
   ['app-changes.ts'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],

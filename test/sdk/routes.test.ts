@@ -307,6 +307,12 @@ const calls: readonly (readonly [
     'POST /api-keys',
     { expires_at: '2030-01-01T00:00:00Z' },
   ],
+  [
+    (client) => client.stats('a', { from: end, to: new Date(end * 1000), step: 'hour' }),
+    'GET /apps/:slug/stats',
+    '?from=2030-01-01T00%3A00%3A00Z&to=2030-01-01T00%3A00%3A00Z&step=hour',
+  ],
+  [(client) => client.status(), 'GET /status'],
   [({ apiKeys }) => apiKeys.me(), 'GET /me'],
   [({ apiKeys }) => apiKeys.revoke('key_1'), 'DELETE /api-keys/:id'],
   [({ apiKeys }) => apiKeys.roll('key_1'), 'POST /api-keys/:id/roll', {}],
@@ -369,7 +375,7 @@ for (const [call, name, given] of calls)
   })
 
 test('createLicensingClient(): reaches every route of the server but two files', () => {
-  // The 6,000 bytes of the client have no room for two files that a build or a person fetches.
+  // The bytes of the client have no room for two files that a build or a person fetches.
   const files = ['GET /apps/:slug/trust.json', 'GET /apps/:slug/licenses/:id/file']
   const reached = [...new Set(calls.map(([, route]) => route)), ...files]
   assert.deepEqual(reached.toSorted(), [...routeOf.keys()].toSorted())

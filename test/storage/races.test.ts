@@ -80,6 +80,19 @@ const races: Readonly<Record<string, Race>> = {
     })
   },
 
+  'flush(): the numbers of two servers add up, and one of them counts the licenses': async (servers) => {
+    const { licensing } = servers
+    const customerId = await furnish(servers)
+    const license = { customerId, tierId: 'pro', forever: true } as const
+    await licensing.licenses.create(slug, { ...license, installationId: installation(1) })
+    const [ours, theirs] = await servers.both('countThings', 1)
+    assert.ok(ours + theirs >= 1 && ours + theirs <= 2, `${ours + theirs} counts in one hour, or two`)
+    const { series, snapshot } = await licensing.stats(slug)
+    const total = series['verify.ok']!.reduce((sum, count) => sum + count, 0)
+    assert.equal(total, 40)
+    assert.deepEqual(snapshot?.tiers, [{ tier: 'pro', active: 1, expired: 0, revoked: 0 }])
+  },
+
   'ensure(): one of 8 calls makes the app, and all get it': async (servers) => {
     await again(1, async (number) => {
       const ids = (await servers.both('ensure', number)).flat()

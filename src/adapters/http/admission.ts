@@ -1,4 +1,3 @@
-import { appSlugPattern, isTypeId } from '../../core/ids.ts'
 import { LicensingError } from '../../core/errors.ts'
 import type { LicenseKeyCredential } from '../../core/license-keys/credential.ts'
 import type { TokenCredential } from '../../core/licenses/check-token.ts'
@@ -8,6 +7,7 @@ import { authenticate } from './authenticate.ts'
 import type { HeldBody } from './body-memory.ts'
 import { readBody } from './body.ts'
 import { HttpError } from './errors.ts'
+import { namesApp, shownTokens } from './refusal.ts'
 import { permissionOf, type Route } from './route.ts'
 import type { HttpService } from './service.ts'
 
@@ -49,7 +49,6 @@ export interface Admission {
   readonly body?: unknown
 }
 
-const appSlug = new RegExp(appSlugPattern)
 const pathPart = /^[A-Za-z0-9_-]{1,128}$/
 
 function notFound(): HttpError {
@@ -60,7 +59,7 @@ function notFound(): HttpError {
 function checkParams(params: RequestContext['params']): void {
   for (const name in params) {
     const part = params[name]!
-    const isGood = name === 'slug' ? appSlug.test(part) || isTypeId('app', part) : pathPart.test(part)
+    const isGood = name === 'slug' ? namesApp(part) : pathPart.test(part)
     if (!isGood) throw notFound()
   }
 }
@@ -116,13 +115,15 @@ function admitHolder(
 
 /** Admits a renewal by its token. An expired or revoked license passes: the use case rejects it with its own code. */
 async function admitByToken(
-  { service, params }: RequestContext,
+  { service, route, params, request }: RequestContext,
   currentToken: unknown,
 ): Promise<{ readonly kind: 'token'; readonly token: TokenCredential }> {
   checkParams(params)
+  shownTokens.set(request, currentToken)
+  const counts = route.counts === 'renew' ? route.counts : undefined
   return {
     kind: 'token',
-    token: await service.licensing.licenses.authenticate(params.slug ?? '', currentToken),
+    token: await service.licensing.licenses.authenticate(params.slug ?? '', currentToken, counts),
   }
 }
 
@@ -144,7 +145,8 @@ async function identifyLicenseKey(
 ): Promise<LicenseKeyCredential> {
   const { service, route, params, rateLimitKey } = context
   try {
-    const licenseKey = await licenseKeys.authenticate(params.slug ?? '', text)
+    const counts = route.counts === 'activate' ? route.counts : undefined
+    const licenseKey = await licenseKeys.authenticate(params.slug ?? '', text, counts)
     if (route.licenseKeyLimit !== undefined) service.consumeLimit?.(route.licenseKeyLimit, licenseKey.key.id)
     return licenseKey
   } catch (error) {

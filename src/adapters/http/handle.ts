@@ -18,6 +18,7 @@ import { corsHeaders } from './cors.ts'
 import { errorCodeOf, errorReply, HttpError, noSuchRoute } from './errors.ts'
 import { replyOnce } from './idempotency.ts'
 import { isCanonicalPath, isMalformedHost } from './path.ts'
+import { refusalOf } from './refusal.ts'
 import type { Reply } from './reply.ts'
 import { runRoute, type Route, type RouteCall } from './route.ts'
 import type { HttpService, SocketAddress } from './service.ts'
@@ -33,6 +34,8 @@ export interface ResponseContext {
   /** Headers of every response to the request. The work may add some. */
   readonly headers: Record<string, string>
   readonly metrics: Metrics | null
+  /** Notes the error of a request to a route. */
+  readonly refused?: (error: unknown, requestId: string) => void
 }
 
 /** The query or body of a route that takes none. */
@@ -200,8 +203,12 @@ export function respond(
     metrics?.responded(context, reply.status, performance.now() - startedAt)
     return responseOf(reply, context, requestId)
   }
-  const fail = (error: unknown): Response => finish(replyToError(error, requestId, metrics))
-  if (misrouted !== null) return fail(misrouted)
+  const failWith = (error: unknown): Response => finish(replyToError(error, requestId, metrics))
+  const fail = (error: unknown): Response => {
+    matched.refused?.(error, requestId)
+    return failWith(error)
+  }
+  if (misrouted !== null) return failWith(misrouted)
   let reply: Eventual<Reply>
   try {
     reply = work(requestId)
@@ -225,7 +232,9 @@ export function handleRoute(
     'cache-control': 'no-store',
     ...corsHeaders(request, route.access === 'public', service.origins),
   }
-  return respond({ request, path: route.path, headers, metrics: service.metrics }, (requestId) => {
+  const refused = (error: unknown, requestId: string): void =>
+    service.licensing.noteRefusal(refusalOf({ request, route, params, error, requestId }))
+  return respond({ request, path: route.path, headers, metrics: service.metrics, refused }, (requestId) => {
     const rateLimitKey = service.consumeLimit === null ? '' : service.rateLimitKeyOf(request, socketAddress)
     return replyTo({ service, route, request, params, rateLimitKey, requestId }, headers)
   })

@@ -80,6 +80,8 @@ export interface Route {
   readonly limit?: Limit
   /** The limit that a request counts against, per license key. Only a good credential counts. */
   readonly licenseKeyLimit?: Limit
+  /** The act as which the statistics of the app count a credential in the body that is refused. */
+  readonly counts?: 'renew' | 'activate'
   /** True if the route reads `Heartwood-Client`, by which a program names itself. */
   readonly notesClient?: boolean
   readonly tag: string

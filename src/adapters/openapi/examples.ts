@@ -190,6 +190,41 @@ export const licenseKeyVerificationExample: object = example('LicenseKeyVerifica
   seats_used: 1,
 })
 
+export const statsExample: object = example('Stats', {
+  from: '2026-01-21T00:00:00Z',
+  to: '2026-01-24T00:00:00Z',
+  step: 'day',
+  series: {
+    'activate.ok': [1, 0, 2],
+    issued: [1, 0, 2],
+    'renew.ok': [40, 42, 17],
+    revoked: [0, 1, 0],
+    'verify.not_found': [0, 0, 3],
+    'verify.ok': [120, 131, 60],
+  },
+  snapshot: {
+    at: '2026-01-23T00:00:00Z',
+    tiers: [{ tier: 'pro', active: 42, expired: 7, revoked: 1 }],
+  },
+})
+
+export const statusExample: object = example('Status', {
+  storage: 'ok',
+  signing: { running: 0, waiting: 0 },
+  webhooks: { due: 0, oldest_due_at: null, disabled: [] },
+  clock: '2026-01-23T10:00:00Z',
+  refusals: [
+    {
+      time: '2026-01-23T09:59:12Z',
+      route: 'POST /apps/:slug/licenses/:id/regenerate',
+      code: 'license_revoked',
+      app: 'desktop-app',
+      kid: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
+      request_id: '0e6f2c8a-6b0d-4c0e-9a53-0d6f3f1b2c4d',
+    },
+  ],
+})
+
 export const verificationExample: object = example('Verification', {
   valid: true,
   status: 'active',

@@ -28,6 +28,7 @@ import { count, line, list, matching, object, pemText, recordFields, slugs } fro
 import { diagnosisView } from './diagnosis-views.ts'
 import { licenseKeyViews, type LicenseKeyViewName } from './license-key-views.ts'
 import { licenseViews, type LicenseViewName } from './license-views.ts'
+import { statisticsViews, type StatisticsViewName } from './statistics-views.ts'
 
 function field<Value>(schema: TSchema): TUnsafe<Value> {
   return Type.Unsafe<Value>(schema)
@@ -274,6 +275,7 @@ const health = view<{ status: 'ok' | 'error'; version: string; storage: 'ok' | '
 export type ViewName =
   | LicenseKeyViewName
   | LicenseViewName
+  | StatisticsViewName
   | 'ApiKey'
   | 'App'
   | 'AuditEntry'
@@ -296,6 +298,7 @@ export type ViewName =
 export const views: Readonly<Record<ViewName, TObject>> = {
   ...licenseViews,
   ...licenseKeyViews,
+  ...statisticsViews,
   ApiKey: apiKey.schema,
   App: app.schema,
   AuditEntry: auditEntry.schema,

@@ -11,6 +11,7 @@ import { regenerationRoutes } from './regeneration.ts'
 import { RouteTree, type Found } from './route-tree.ts'
 import { searchRoutes } from './search.ts'
 import { seatRoutes } from './seats.ts'
+import { statisticsRoutes } from './statistics.ts'
 import { tierRoutes } from './tiers.ts'
 import { verificationRoutes } from './verification.ts'
 import { webhookRoutes } from './webhooks.ts'
@@ -34,6 +35,7 @@ export const routes: readonly Route[] = [
   ...apiKeyRoutes,
   ...auditRoutes,
   ...searchRoutes,
+  ...statisticsRoutes,
 ]
 
 const rowsByMethod = new Map<string, RouteTree<Route>>()

@@ -29,6 +29,7 @@ export const regenerationRoutes: readonly Route[] = [
     method: 'POST',
     path: '/apps/:slug/licenses/:id/regenerate',
     access: 'renewal',
+    counts: 'renew',
     notesClient: true,
     tag,
     operationId: 'regenerateLicense',

@@ -85,6 +85,7 @@ export const seatRoutes: readonly Route[] = [
     method: 'POST',
     path: `${base}/activate`,
     access: 'licenseKey',
+    counts: 'activate',
     licenseKeyLimit: 'activationPerKey',
     notesClient: true,
     tag,

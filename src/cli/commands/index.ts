@@ -21,6 +21,7 @@ import { checkKeyCommand, licenseKeysCommands } from './license-keys.ts'
 import { licensesCommands } from './licenses.ts'
 import { searchCommand } from './search.ts'
 import { serveCommand } from './serve.ts'
+import { statsCommand } from './stats.ts'
 import { tiersCommands } from './tiers.ts'
 import type { CliContext } from './context.ts'
 import { verifyCommand } from './verify.ts'
@@ -53,6 +54,7 @@ const root: RouteMap<CliContext> = buildRouteMap({
     keys: keysCommands,
     audit: auditCommands,
     search: searchCommand,
+    stats: statsCommand,
     verify: verifyCommand,
     diagnose: diagnoseCommand,
     migrate: migrateCommand,

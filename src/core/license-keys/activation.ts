@@ -7,6 +7,7 @@ import { heldLicense, type HeldLicense } from '../licenses/renewal.ts'
 import { noFreeSeat } from '../licenses/seats.ts'
 import { signOfLife } from '../licenses/seen.ts'
 import { toLicense, toSigned } from '../licenses/view.ts'
+import { countOutcome } from '../outcomes.ts'
 import { retryUntilWon } from '../retry.ts'
 import type { AppRecord, LicenseKeyRecord, LicenseRecord, NumericDate } from '../storage/index.ts'
 import { isReleased, statusOf } from '../token/decision.ts'
@@ -170,16 +171,21 @@ function activatedKey(key: LicenseKeyRecord, seatsUsed: number, now: NumericDate
  * Gives an installation a seat of a license key, or the one that it has, with a fresh token. The signing slot is taken before
  * the write.
  */
-export async function activate(
+export function activate(
   context: Context,
   app: string,
   licenseKey: unknown,
   activation: NewActivation,
-  { admit, client }: ActivationOptions = {},
+  options: ActivationOptions = {},
 ): Promise<Activation> {
-  const credential = await requireLicenseKey(context, app, licenseKey, 'licenses:write')
-  await admit?.(credential.key.id)
-  const request = await read(context, credential, activation, client)
+  return countOutcome(context, 'activate', async (onApp) => {
+    const credential = await requireLicenseKey(context, app, licenseKey, 'licenses:write', onApp)
+    await options.admit?.(credential.key.id)
+    return activateWith(context, await read(context, credential, activation, options.client))
+  })
+}
+
+async function activateWith(context: Context, request: Request): Promise<Activation> {
   await refuseEarly(context, request)
   return withSigningSlot(context, async (slot) => {
     const { license, key, seatsUsed, created } = await takeOrAnnounce(context, request)

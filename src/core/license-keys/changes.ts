@@ -32,8 +32,8 @@ export interface LicenseKeyChange {
   readonly patch: LicenseKeyPatch
   /** The event that announces it; `null` for none. */
   readonly event: LicenseKeyEventType | null
-  /** Changes the seats, after the license key. */
-  readonly seats?: (tx: StorageSession, changed: LicenseKeyRecord) => Promise<unknown>
+  /** Changes the seats, after the license key. If that is revoked, it resolves to the number of revoked seats. */
+  readonly seats?: (tx: StorageSession, changed: LicenseKeyRecord) => Promise<number | void>
 }
 
 /** Plans the change to a license key in its present state; `null` changes nothing. */
@@ -88,9 +88,11 @@ export async function writeHeld(
   const changed = await tx.updateLicenseKey(held.id, held.version, { ...change.patch, updatedAt: now })
   if (changed === null) return null
   note(licenseKeyAct(app, change.event ?? 'license_key.updated', held, changed))
-  await change.seats?.(tx, changed)
+  const seats = (await change.seats?.(tx, changed)) ?? 0
   const used = await tx.countSeats(changed.id)
-  if (change.event !== null) await emit(app, licenseKeyEvent(change.event, changed, used, now))
+  const revokedSeats = change.event === 'license_key.revoked' ? seats : 0
+  if (change.event !== null)
+    await emit(app, { ...licenseKeyEvent(change.event, changed, used, now), revokedSeats })
   const isOver = change.patch.seats !== undefined && used > changed.seats && held.seats > changed.seats
   if (isOver) await emit(app, licenseKeyEvent('license_key.over_seats', changed, used, now))
   return changed

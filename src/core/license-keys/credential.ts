@@ -5,6 +5,7 @@ import { LicensingError } from '../errors.ts'
 import { uuidOf } from '../ids.ts'
 import { tokenSecretOf } from '../keys/signing-keys.ts'
 import { requireApp } from '../lookup.ts'
+import type { OnApp } from '../outcomes.ts'
 import type { Permission } from '../principal.ts'
 import type { AppRecord, LicenseKeyRecord, NumericDate } from '../storage/index.ts'
 import { deriveLicenseKey, handleOf, revisionOf } from './derivation.ts'
@@ -131,11 +132,16 @@ export async function requireLicenseKey(
   app: string,
   licenseKey: unknown,
   permission: Permission = 'public',
+  onApp: OnApp = () => {},
 ): Promise<LicenseKeyCredential> {
-  if (!(licenseKey instanceof LicenseKeyCredential))
-    return open(context, await requireApp(context, app, permission), licenseKey)
+  if (!(licenseKey instanceof LicenseKeyCredential)) {
+    const record = await requireApp(context, app, permission)
+    onApp(record)
+    return open(context, record, licenseKey)
+  }
   const { app: known } = licenseKey
   if (app !== known.id && app !== known.slug) throw invalidLicenseKey()
+  onApp(known)
   await requireApp({ ...context, app: known }, app, permission)
   return licenseKey
 }

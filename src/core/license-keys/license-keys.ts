@@ -5,6 +5,7 @@ import { isTypeId } from '../ids.ts'
 import { isText } from '../input/parse.ts'
 import { revocation, type Revocation } from '../licenses/input.ts'
 import { requireApp } from '../lookup.ts'
+import { countRefusal } from '../outcomes.ts'
 import { may, type Permission } from '../principal.ts'
 import { mapListing, readPage, type Listing } from '../paging.ts'
 import type { AppRecord, LicenseKeyFilter, LicenseKeyRecord } from '../storage/index.ts'
@@ -164,7 +165,7 @@ export interface LicenseKeys {
    * the rest of a request.
    * @throws {LicensingError} `not_found` for the app; `invalid_license_key`, the same for every cause.
    */
-  authenticate(app: string, licenseKey: unknown): Promise<LicenseKeyCredential>
+  authenticate(app: string, licenseKey: unknown, counts?: 'activate'): Promise<LicenseKeyCredential>
 }
 
 /** @throws {LicensingError} `not_found` for text that is no id of a license key. */
@@ -373,6 +374,11 @@ export function bindLicenseKeys(context: Context): LicenseKeys {
       activate(context, app, licenseKey, activation, options),
     verify: (app, licenseKey) => verifyLicenseKey(context, app, licenseKey),
     seats: (app, licenseKey, options) => seatsOf(context, app, licenseKey, options),
-    authenticate: (app, licenseKey) => requireLicenseKey(context, app, licenseKey),
+    authenticate: (app, licenseKey, counts) =>
+      counts === undefined
+        ? requireLicenseKey(context, app, licenseKey)
+        : countRefusal(context, counts, (onApp) =>
+            requireLicenseKey(context, app, licenseKey, 'public', onApp),
+          ),
   }
 }

@@ -134,7 +134,7 @@ function changeOf(context: Context, key: LicenseKeyRecord, patch: LicenseKeyPatc
       // The license key may have changed while it was revoked.
       if (isReinstated) await reissue(context, tx, changed)
       else if (changesClaims(patch)) await reissue(context, tx, changed, patch)
-      if (isRevoked) await tx.revokeSeats(changed.id, now)
+      return isRevoked ? tx.revokeSeats(changed.id, now) : 0
     },
   }
 }

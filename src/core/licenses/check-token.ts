@@ -5,6 +5,7 @@ import { after, type Eventual } from '../eventual.ts'
 import { uuidOf } from '../ids.ts'
 import { acceptedKeys } from '../keys/signing-keys.ts'
 import { requireApp } from '../lookup.ts'
+import type { OnApp } from '../outcomes.ts'
 import { sha256, type SignatureKey } from '../runtime/crypto.ts'
 import type { AppRecord, LicenseRecord, NumericDate, SigningKeyRecord } from '../storage/index.ts'
 import { decide, type Decision, type LicenseState, type TokenState } from '../token/decision.ts'
@@ -200,8 +201,10 @@ export async function authenticateRenewal(
   context: Context,
   app: string,
   token: unknown,
+  onApp: OnApp = () => {},
 ): Promise<TokenCredential> {
   const record = await requireApp(context, app, 'public')
+  onApp(record)
   const authentic = await authenticateToken(context, record, token)
   const license = await context.storage.findLicense(record.id, authentic.jti.licenseId)
   if (license !== null && isInvalidated(context, authentic, license)) throw invalidToken()

@@ -9,7 +9,7 @@ import { licenseId, requireApp, requireLicense } from '../lookup.ts'
 import type { Listing } from '../paging.ts'
 import type { AppRecord, LicensePatch, LicenseRecord, TierRecord } from '../storage/index.ts'
 import { changeLicense, deleteLicense, writeNewLicense, type ChangePlan } from './changes.ts'
-import { authenticateRenewal, type TokenCredential } from './check-token.ts'
+import type { TokenCredential } from './check-token.ts'
 import {
   changedExpiryOf,
   customFeaturesOf,
@@ -34,7 +34,7 @@ import {
   type Regeneration,
   type RenewalOptions,
 } from './regenerate.ts'
-import { renew, type HeldLicense } from './renewal.ts'
+import { authenticate, renew, type HeldLicense } from './renewal.ts'
 import { reinstateLicense, revokeLicense, unrevoked } from './revocation.ts'
 import { licenseFile } from './license-file.ts'
 import { listLicenses, permissionFor } from './list.ts'
@@ -145,9 +145,11 @@ export interface Licenses {
   /**
    * Verifies a license token for a `renew` that follows at once. So a server can check the credential before it reads the
    * rest of a request.
+   *
+   * @param counts `renew` counts a refusal in the statistics of the app as that of a renewal; by default it is not counted.
    * @throws {LicensingError} `not_found` for the app; `invalid_token`.
    */
-  authenticate(app: string, currentToken: unknown): Promise<TokenCredential>
+  authenticate(app: string, currentToken: unknown, counts?: 'renew'): Promise<TokenCredential>
   /**
    * Regenerates all matching active licenses. The call may be repeated.
    * @throws {LicensingError} `validation_error`, `not_found`.
@@ -349,7 +351,7 @@ export function bindLicenses(context: Context): Licenses {
     regenerate: (app, id, options = {}) =>
       regenerated(context, app, (record) => regenerateLicense(context, record, licenseId(id), options)),
     renew: (app, id, token, options) => renew(context, app, id, token, options),
-    authenticate: (app, token) => authenticateRenewal(context, app, token),
+    authenticate: (app, token, counts) => authenticate(context, app, token, counts),
     regenerateAll: (app, options = {}) => regenerateLicenses(context, app, options),
   }
 }

@@ -10,7 +10,7 @@ import { after, type Eventual } from '../eventual.ts'
 import { checkApp, requireApp } from '../lookup.ts'
 import { immediateReadsOf, type LicenseStanding } from '../storage/immediate-reads.ts'
 import type { AppRecord, NumericDate } from '../storage/index.ts'
-import { decide, statusOf } from '../token/decision.ts'
+import { decide, statusOf, type Decision } from '../token/decision.ts'
 import { readJti } from '../token/jti.ts'
 import { decideOwnToken, findGenuineToken, isOwnJti, type TokenIssuer } from './check-token.ts'
 import { featuresOf } from './issue-token.ts'
@@ -178,9 +178,33 @@ export const batchReference: Input<BatchFields> = input<BatchFields>()(
   ),
 )
 
+/** The name of each outcome in the statistics of an app. A text that is made for each call would cost more than the count. */
+const tallyNames: Readonly<Record<NonNullable<Decision['code']>, string>> = {
+  token_expired: 'verify.token_expired',
+  invalid_token: 'verify.invalid_token',
+  license_revoked: 'verify.license_revoked',
+  license_released: 'verify.license_released',
+  version_not_covered: 'verify.version_not_covered',
+}
+
+function count(context: Context, appId: string, code: Decision['code'], now: NumericDate): void {
+  context.runtime.tallies.count(appId, code === null ? 'verify.ok' : tallyNames[code], now)
+}
+
+/** The verification of a license by its record, counted in the statistics of its app. */
 function verificationOf(context: Context, license: LicenseStanding, revision?: number): Verification {
   const now = context.runtime.now()
-  const { valid } = decide({ license, now, revision })
+  const { valid, code } = decide({ license, now, revision })
+  count(context, license.appId, code, now)
+  return viewOf(license, valid, now, revision)
+}
+
+function viewOf(
+  license: LicenseStanding,
+  valid: boolean,
+  now: NumericDate,
+  revision: number | undefined,
+): Verification {
   const verification = {
     valid,
     status: statusOf(license, now),
@@ -196,8 +220,14 @@ function verificationOf(context: Context, license: LicenseStanding, revision?: n
   return isSuperseded ? { ...verification, superseded: true } : verification
 }
 
-function verificationOrNull(context: Context, license: LicenseStanding | null): Verification | null {
-  return license === null ? null : verificationOf(context, license)
+function verificationOrNull(
+  context: Context,
+  app: string,
+  license: LicenseStanding | null,
+): Verification | null {
+  if (license !== null) return verificationOf(context, license)
+  context.runtime.tallies.countMissing(app, context.runtime.now())
+  return null
 }
 
 /** At once if storage can. */
@@ -211,7 +241,7 @@ function verifyInstallation(
   const reads = immediateReadsOf(context.storage)
   return reads === undefined
     ? verifyInstallationLater(context, app, name)
-    : verificationOrNull(context, reads.findCurrentStanding(app, name))
+    : verificationOrNull(context, app, reads.findCurrentStanding(app, name))
 }
 
 async function verifyInstallationLater(
@@ -219,14 +249,16 @@ async function verifyInstallationLater(
   app: string,
   id: string,
 ): Promise<Verification | null> {
-  return verificationOrNull(context, await context.storage.findCurrentLicense(app, id))
+  return verificationOrNull(context, app, await context.storage.findCurrentLicense(app, id))
 }
 
 async function verifyJti(context: Context, app: AppRecord, asked: string): Promise<Verification | null> {
   const jti = readJti(asked)
-  if (jti === null || !isOwnJti(context, app, asked, jti)) return null
-  const license = await context.storage.findLicense(app.id, jti.licenseId)
-  return license === null ? null : verificationOf(context, license, jti.revision)
+  const isOwn = jti !== null && isOwnJti(context, app, asked, jti)
+  const license = isOwn ? await context.storage.findLicense(app.id, jti.licenseId) : null
+  if (license !== null) return verificationOf(context, license, jti?.revision)
+  context.runtime.tallies.count(app.id, 'verify.not_found', context.runtime.now())
+  return null
 }
 
 function requireFound(found: Verification | null): Verification {
@@ -290,13 +322,20 @@ function findStanding({ storage }: Context, appId: string, id: string): Eventual
 
 function judgeToken(
   context: Context,
+  appId: string,
   token: GenuineToken,
   license: LicenseStanding | null,
   released: NumericDate | undefined,
 ): TokenVerification {
-  if (license === null) return { valid: false, code: 'not_found', reason: 'The license does not exist' }
+  const { runtime } = context
+  const now = runtime.now()
+  if (license === null) {
+    runtime.tallies.count(appId, 'verify.not_found', now)
+    return { valid: false, code: 'not_found', reason: 'The license does not exist' }
+  }
   const { valid, code, reason } = decideOwnToken(context, token, token.revision, license, released)
-  return { ...verificationOf(context, license, token.revision), valid, code, reason }
+  count(context, appId, code, now)
+  return { ...viewOf(license, valid, now, token.revision), valid, code, reason }
 }
 
 /** At once if storage and runtime can. */
@@ -320,9 +359,13 @@ function verifyInSteps(
 ): Eventual<TokenVerification> {
   return after(findIssuer(context, app), (issuer) =>
     after(findGenuineToken(context, issuer, token), (genuine): Eventual<TokenVerification> => {
-      if (genuine === null) return { valid: false, code: 'invalid_token', reason: 'The token is not valid' }
-      const license = findStanding(context, issuer.app.id, genuine.licenseId)
-      return after(license, (found) => judgeToken(context, genuine, found, released))
+      const { id } = issuer.app
+      if (genuine === null) {
+        count(context, id, 'invalid_token', context.runtime.now())
+        return { valid: false, code: 'invalid_token', reason: 'The token is not valid' }
+      }
+      const license = findStanding(context, id, genuine.licenseId)
+      return after(license, (found) => judgeToken(context, id, genuine, found, released))
     }),
   )
 }

@@ -160,7 +160,12 @@ export interface LicensingEvent<Type extends EventType = EventType> {
 
 /** An event before it has its id, time and app. */
 export type EventDraft = {
-  [Type in EventType]: { readonly type: Type; readonly data: EventData[Type] }
+  [Type in EventType]: {
+    readonly type: Type
+    readonly data: EventData[Type]
+    /** Seats that the change of a license key has revoked, for the statistics of the app. */
+    readonly revokedSeats?: number
+  }
 }[EventType]
 
 /** Each event type and its occasion. `docs/reference.md` is made from it. */

@@ -6,6 +6,7 @@ import type { SigningKeyRecord } from './signing-keys.ts'
 /** The fields of a license that its verification reads. */
 export type LicenseStanding = Pick<
   LicenseRecord,
+  | 'appId'
   | 'tier'
   | 'tierFeatures'
   | 'customFeatures'
@@ -15,6 +16,7 @@ export type LicenseStanding = Pick<
   | 'installationId'
   | 'expiresAt'
   | 'revokedAt'
+  | 'revokedCause'
   | 'minRevision'
   | 'revision'
 >

@@ -28,7 +28,10 @@ import type { LicenseStorage } from './licenses.ts'
 import type { SearchStorage } from './search.ts'
 import type { SecretStorage } from './secrets.ts'
 import type { SigningKeyStorage } from './signing-keys.ts'
+import type { SnapshotStorage } from './snapshots.ts'
+import type { TallyStorage } from './tallies.ts'
 import type { TierStorage } from './tiers.ts'
+import type { WebhookQueueStorage } from './webhook-queues.ts'
 import type { WebhookStorage } from './webhooks.ts'
 
 export type { Metadata } from '../input/fields.ts'
@@ -94,8 +97,18 @@ export type { Page, Position } from './page.ts'
 export type { SearchHit, SearchKind, SearchRequest, SearchStorage } from './search.ts'
 export type { SecretLocation, SecretStorage } from './secrets.ts'
 export type { Retirement, RetirementReason, SigningKeyRecord, SigningKeyStorage } from './signing-keys.ts'
+export type {
+  SnapshotClaim,
+  SnapshotRecord,
+  SnapshotStorage,
+  StatusCounts,
+  StatusFilter,
+  TierCounts,
+} from './snapshots.ts'
+export type { TallyFilter, TallyRecord, TallyStorage } from './tallies.ts'
 export type { TierPatch, TierRecord, TierStorage } from './tiers.ts'
 export type { NumericDate } from './time.ts'
+export type { WebhookQueue, WebhookQueueStorage } from './webhook-queues.ts'
 export type { WebhookPatch, WebhookRecord, WebhookStorage } from './webhooks.ts'
 
 /** Every verb of a storage. A transaction has the same verbs. */
@@ -118,7 +131,10 @@ export interface StorageSession
     SearchStorage,
     DeletionStorage,
     AuditEntryStorage,
-    AuditChainStorage {}
+    AuditChainStorage,
+    TallyStorage,
+    SnapshotStorage,
+    WebhookQueueStorage {}
 
 /** The way in which a transaction runs. */
 export interface TransactionOptions {

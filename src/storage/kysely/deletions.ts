@@ -14,6 +14,7 @@ import { isPresent } from './presence.ts'
 import { deleteById } from './queries.ts'
 import { deletionRows, licenseKeyRows, licenseRows } from './rows.ts'
 import { KyselySecrets } from './secrets.ts'
+import { deleteTallies } from './tally-deletion.ts'
 
 type Kind = DeletionRecord['kind']
 
@@ -32,7 +33,12 @@ const partOnLoop: Part = { rows: 50, milliseconds: 6 }
 
 /** Dependents of which there may be any number. The last step removes the others with the record itself. */
 interface Dependents {
-  readonly table: 'heartwood_license' | 'heartwood_license_key' | 'heartwood_customer' | 'heartwood_delivery'
+  readonly table:
+    | 'heartwood_license'
+    | 'heartwood_license_key'
+    | 'heartwood_customer'
+    | 'heartwood_delivery'
+    | 'heartwood_tally'
   /** The column that names the record. */
   readonly owner: 'app_id' | 'tier_id' | 'customer_id'
 }
@@ -43,6 +49,7 @@ const dependents: Readonly<Record<Kind, readonly Dependents[]>> = {
     { table: 'heartwood_license_key', owner: 'app_id' },
     { table: 'heartwood_customer', owner: 'app_id' },
     { table: 'heartwood_delivery', owner: 'app_id' },
+    { table: 'heartwood_tally', owner: 'app_id' },
   ],
   tier: [
     { table: 'heartwood_license', owner: 'tier_id' },
@@ -83,7 +90,7 @@ async function sizeOf(
   if ((await record.executeTakeFirst()) === undefined) return 'missing'
   let left = limit
   for (const { table, owner } of dependents[kind]) {
-    const { rows } = await sql<{ id: string }>`select id from ${sql.table(table)}
+    const { rows } = await sql`select 1 as one from ${sql.table(table)}
       where ${sql.ref(owner)} = ${id} limit ${left + 1}`.execute(db)
     if (rows.length > left) return 'large'
     left -= rows.length
@@ -254,6 +261,9 @@ async function removeRows(
   { id, appId }: DeletionRecord,
   { limit, after, returned }: Omit<PartRequest, 'start'> & { readonly after: string },
 ): Promise<readonly { readonly id: string }[]> {
+  // The rows are gone, so the next part begins at the start again.
+  if (table === 'heartwood_tally')
+    return (await deleteTallies(db, sql`app_id = ${id}`, limit)).map(() => ({ id: '' }))
   const name = sql.table(table)
   const change =
     owner === 'tier_id'

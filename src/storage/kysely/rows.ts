@@ -21,6 +21,8 @@ import { licenseRecord, type LicenseRecord } from '../../core/storage/licenses.t
 import { type Field, fieldsOf } from '../../core/storage/schema.ts'
 import { foldName } from '../../core/storage/search.ts'
 import { signingKeyRecord, type SigningKeyRecord } from '../../core/storage/signing-keys.ts'
+import { snapshotRecord, type SnapshotRecord } from '../../core/storage/snapshots.ts'
+import { tallyRecord, type TallyRecord } from '../../core/storage/tallies.ts'
 import { tierRecord, type TierRecord } from '../../core/storage/tiers.ts'
 import { webhookRecord, type WebhookRecord } from '../../core/storage/webhooks.ts'
 import { snakeCase } from '../../core/wire.ts'
@@ -177,6 +179,7 @@ export const licenseRows: RowMapper<LicenseRecord> = new RowMapper(fieldsOf(lice
 export const licenseKeyRows: RowMapper<LicenseKeyRecord> = new RowMapper(fieldsOf(licenseKeyRecord))
 // The type checker asks for every field of a standing, and for no other.
 const isStanding: Readonly<Record<keyof LicenseStanding, true>> = {
+  appId: true,
   tier: true,
   tierFeatures: true,
   customFeatures: true,
@@ -186,6 +189,7 @@ const isStanding: Readonly<Record<keyof LicenseStanding, true>> = {
   installationId: true,
   expiresAt: true,
   revokedAt: true,
+  revokedCause: true,
   minRevision: true,
   revision: true,
 }
@@ -194,6 +198,7 @@ class StandingMapper extends RowMapper<LicenseStanding> {
   /** As for other rows, with each field written out: a verification spends a tenth of its time on the loop over the columns. */
   override toRecord(row: Row<LicenseStanding>): LicenseStanding {
     return {
+      appId: row.app_id,
       tier: row.tier,
       tierFeatures: fromJson(row.tier_features) as string[],
       customFeatures: fromJson(row.custom_features) as string[],
@@ -203,6 +208,7 @@ class StandingMapper extends RowMapper<LicenseStanding> {
       expiresAt: fromInteger(row.expires_at),
       updatesUntil: fromInteger(row.updates_until),
       revokedAt: fromInteger(row.revoked_at),
+      revokedCause: row.revoked_cause,
       revision: fromInteger(row.revision)!,
       minRevision: fromInteger(row.min_revision)!,
     }
@@ -226,6 +232,8 @@ export const auditCheckpointRows: RowMapper<AuditCheckpointRecord> = new RowMapp
 )
 export const deletionRows: RowMapper<DeletionRecord> = new RowMapper(fieldsOf(deletionRecord))
 export const deliveryRows: RowMapper<DeliveryRecord> = new RowMapper(fieldsOf(deliveryRecord))
+export const tallyRows: RowMapper<TallyRecord> = new RowMapper(fieldsOf(tallyRecord))
+export const snapshotRows: RowMapper<SnapshotRecord> = new RowMapper(fieldsOf(snapshotRecord))
 
 /** The columns that a write of a tier has. Its features are rows of a table of their own. */
 export const storedTierRows: RowMapper<Omit<TierRecord, 'features'>> = new RowMapper(

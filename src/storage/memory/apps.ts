@@ -43,6 +43,8 @@ function deleteContents(tables: Tables, appId: string): void {
   for (const tier of tables.tiers.ascending(appId)) tables.tierFeatures.delete(tier.id)
   tables.tiers.deleteWhere(appId)
   tables.features.deleteWhere(appId)
+  tables.tallies.deleteWhere(appId)
+  tables.snapshots.delete(appId)
   tables.keyRings.delete(appId)
   tables.chains.delete(appId)
   tables.apiKeys.deleteWhere('', (key) => key.appId === appId)

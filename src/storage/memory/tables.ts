@@ -13,6 +13,8 @@ import type {
   LicenseKeyRecord,
   LicenseRecord,
   SigningKeyRecord,
+  SnapshotRecord,
+  TallyRecord,
   TierRecord,
   WebhookRecord,
 } from '../../core/storage/index.ts'
@@ -59,6 +61,12 @@ export interface Clock {
   readonly steadySince: number
 }
 
+/** A tally under its key. */
+export type StoredTally = TallyRecord & { readonly id: string }
+
+/** A snapshot under the id of its app. */
+export type StoredSnapshot = SnapshotRecord & { readonly id: string }
+
 export interface Setting {
   readonly id: string
   readonly value: string
@@ -104,6 +112,8 @@ export interface Tables {
   readonly deliveries: Table<DeliveryRecord>
   readonly queue: Table<Queued>
   readonly notices: Table<ExpiryNotice & { readonly id: string }>
+  readonly tallies: Table<StoredTally>
+  readonly snapshots: Table<StoredSnapshot>
   readonly clocks: Table<Clock>
   readonly settings: Table<Setting>
   readonly auditPlaces: Table<AuditPlace>
@@ -156,6 +166,8 @@ export function newTables(journal: Journal): Tables {
     notices: new Table<ExpiryNotice & { readonly id: string }>(journal, {
       group: ({ licenseId }) => licenseId,
     }),
+    tallies: new Table<StoredTally>(journal, { group: appIdOf }),
+    snapshots: new Table<StoredSnapshot>(journal),
     clocks: new Table<Clock>(journal),
     settings: new Table<Setting>(journal),
     auditPlaces: new Table<AuditPlace>(journal, { group: ({ group }) => group, compare: byPosition }),

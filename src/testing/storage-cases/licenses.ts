@@ -254,6 +254,7 @@ const filterCases: readonly ConformanceCase[] = [
       const first = await addLicense(storage, parents)
       const second = await addLicense(storage, { ...parents, tier })
       const third = await addLicense(storage, { ...parents, customer }, { revokedAt: 1 })
+      const bare = await addLicense(storage, { ...parents, customer }, { tierId: null })
       const expect = async (given: object, expected: string[]) => {
         const filter = { appId: parents.app.id, now: madeAt, ...given }
         assert.deepEqual(idsOf(await storage.listLicenses(filter, { limit: 9 })), expected)
@@ -261,6 +262,9 @@ const filterCases: readonly ConformanceCase[] = [
       }
       await expect({ customerId: parents.customer.id }, [second.id, first.id])
       await expect({ tierId: parents.tier.id }, [third.id, first.id])
+      await expect({ tierId: null }, [bare.id])
+      await expect({ tierId: null, status: 'active' }, [bare.id])
+      await expect({ tierId: null, status: 'revoked' }, [])
       await expect({ tierId: parents.tier.id, customerId: parents.customer.id }, [first.id])
       await expect({ tierId: parents.tier.id, status: 'active' }, [first.id])
       await expect({ installationId: third.installationId }, [third.id])
