@@ -77,8 +77,8 @@ const cases: Readonly<Record<string, (storage: Storage) => Promise<void>>> = {
     const first = await Promise.all([
       codeOf(licensing.rotateKeys(slug)),
       codeOf(other.rotateKeys(slug)),
-      codeOf(licensing.recovery.set(slug, recovery)),
-      codeOf(other.recovery.set(slug, recovery)),
+      codeOf(licensing.recovery.set(slug, recovery, recover)),
+      codeOf(other.recovery.set(slug, recovery, recover)),
     ])
     assert.ok(
       first.every((code) => ['ok', 'conflict', 'recovery_required'].includes(code)),
@@ -86,7 +86,7 @@ const cases: Readonly<Record<string, (storage: Storage) => Promise<void>>> = {
     )
     const won = first.filter((code) => code === 'ok').length
     assert.equal(await wholeChain(storage), 1 + won)
-    if ((await storage.findApp(slug))!.recovery === null) await licensing.recovery.set(slug, recovery)
+    if ((await storage.findApp(slug))!.recovery === null) await licensing.recovery.set(slug, recovery, recover)
     if (won < 2) await licensing.rotateKeys(slug)
     const retired = (await licensing.apps.keys(slug)).filter(({ state }) => state === 'retired')
     const before = await wholeChain(storage)
@@ -106,7 +106,7 @@ const cases: Readonly<Record<string, (storage: Storage) => Promise<void>>> = {
     await licensing.apps.create({ name: 'My Desktop App', slug, webhookUrl: 'https://example.com/hook' })
     const works = [
       (one: typeof licensing) => one.rotateKeys(slug, {}, testKeyPairs[1]),
-      (one: typeof licensing) => one.recovery.set(slug, recovery),
+      (one: typeof licensing) => one.recovery.set(slug, recovery, recover),
       (one: typeof licensing) => one.rotateKeys(slug, { compromised: true, recover }, testKeyPairs[2]),
     ]
     for (const work of works) {

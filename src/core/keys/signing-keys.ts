@@ -61,10 +61,12 @@ export async function publicJwk(publicKeyPem: string): Promise<JWK> {
 }
 
 /** A caller may combine the halves of two pairs, and then no token of the app would ever verify. */
-async function checkPair({ n, e }: JWK, privateKeyPem: string): Promise<void> {
-  const own = await exportJWK(await importPKCS8(privateKeyPem, 'RS256', { extractable: true }))
+async function privateHalfOf({ n, e }: JWK, privateKeyPem: string): Promise<CryptoKey> {
+  const privateKey = await importPKCS8(privateKeyPem, 'RS256', { extractable: true })
+  const own = await exportJWK(privateKey)
   if (own.n !== n || own.e !== e || e !== 'AQAB')
     throw new TypeError('The halves of a signing key pair must belong together, with 65537 as exponent')
+  return privateKey
 }
 
 /** The same pair in the one spelling that is stored. @throws {TypeError} unless both halves are in PEM. */
@@ -76,21 +78,24 @@ function canonicalPair({ publicKeyPem, privateKeyPem }: KeyPair): KeyPair {
   return { publicKeyPem: publicHalf, privateKeyPem: privateHalf }
 }
 
-/** The record of an app's next signing key. Its private half is sealed to that app and key. */
-export async function sealSigningKey(
-  context: Context,
-  appId: string,
-  given: KeyPair,
-): Promise<SigningKeyRecord> {
+/** An app's next signing key. It is not written yet. */
+export interface NextKey {
+  /** Its private half is sealed to this app and key. */
+  readonly record: SigningKeyRecord
+  readonly privateKey: CryptoKey
+}
+
+/** Seals the pair of an app's next signing key. @throws {TypeError} unless it is a whole pair of RSA-4096. */
+export async function sealSigningKey(context: Context, appId: string, given: KeyPair): Promise<NextKey> {
   const pair = canonicalPair(given)
   const jwk = await publicJwk(pair.publicKeyPem)
-  await checkPair(jwk, pair.privateKeyPem)
+  const imported = await privateHalfOf(jwk, pair.privateKeyPem)
   const kid = await calculateJwkThumbprint(jwk, 'sha256')
   const privateKey = context.runtime.sealer.seal(
     new TextEncoder().encode(pair.privateKeyPem),
     privateKeyPurpose(appId, kid),
   )
-  return {
+  const record = {
     kid,
     appId,
     publicKeyPem: pair.publicKeyPem,
@@ -100,6 +105,7 @@ export async function sealSigningKey(
     retiredAt: null,
     retiredReason: null,
   }
+  return { record, privateKey: imported }
 }
 
 /** A private key under the first master key; `null` if it is already. @throws {LicensingError} `master_key`. */
