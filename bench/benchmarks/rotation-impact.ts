@@ -34,7 +34,11 @@ export const rotationImpact: Benchmark = async ({ rounds, licenses }, databases)
   await fixture.close()
   // The first round warms up.
   const [, ...measured] = turns
-  const row = turnRow(`a dry run of a rotation, of ${formatNumber(licenses)} licenses`, measured, idle.slice(1))
+  const row = turnRow(
+    `a dry run of a rotation, of ${formatNumber(licenses)} licenses`,
+    measured,
+    idle.slice(1),
+  )
   const took = `${formatMedian(measured.map(({ duration }) => duration))} ms in all`
   return [{ ...row, database: databases.database, detail: `${took}; ${row.detail}` }]
 }

@@ -144,7 +144,8 @@ async function lastStatement({ apps }: Licensing, slug: string): Promise<KeyStat
 async function recoveryBeforeGap(licensing: Licensing, slug: string): Promise<RecoverySet> {
   const { key, recovery } = await lastStatement(licensing, slug)
   const [active] = (await licensing.apps.jwks(slug)).keys
-  if (key.n === active?.n) throw new CliError(`The statements of ${slug} lead to its active signing key already`)
+  if (key.n === active?.n)
+    throw new CliError(`The statements of ${slug} lead to its active signing key already`)
   if (recovery === null)
     throw new CliError(`${slug} has no recovery key, and nothing else can sign what is missing`)
   return recovery

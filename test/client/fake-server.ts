@@ -98,7 +98,11 @@ export class FakeServer implements ServerCommands {
     revokeRetiredKeys: async () => {
       const { licensing, app } = this.server
       const retired = (await licensing.apps.keys(app)).filter(({ state }) => state !== 'active')
-      await licensing.recovery.revoke(app, retired.map(({ kid }) => kid), recover)
+      await licensing.recovery.revoke(
+        app,
+        retired.map(({ kid }) => kid),
+        recover,
+      )
     },
     trust: async () => JSON.stringify(await this.server.licensing.apps.trust(this.server.app)),
     file: async () => {

@@ -329,7 +329,11 @@ const additions: Readonly<Record<string, (statement: Statement) => Statement>> =
   }),
   'members of signatures': ({ payload, signatures }) => ({
     payload,
-    signatures: signatures.map((one) => ({ ...one, header: { ...Object(one['header']), kid: long }, x: long })),
+    signatures: signatures.map((one) => ({
+      ...one,
+      header: { ...Object(one['header']), kid: long },
+      x: long,
+    })),
   }),
   'a signature of a recovery key that is not needed': ({ payload, signatures }) => ({
     payload,
@@ -356,7 +360,9 @@ for (const [name, add] of Object.entries(additions))
     const server = trustServer(file)
     const client = await openProgram(server, { publicKeys: first.publicKeyPem }, store)
     assert.equal(await enter(client, await chain.token()), 'active')
-    const { trust } = JSON.parse((await store.read())!) as { readonly trust: { readonly statements: unknown } }
+    const { trust } = JSON.parse((await store.read())!) as {
+      readonly trust: { readonly statements: unknown }
+    }
     const signed = (statements: unknown) =>
       (statements as readonly Statement[]).map(({ payload, signatures }) => [
         payload,

@@ -60,7 +60,11 @@ async function stateOf({ storage }: Server): Promise<string> {
   const [app] = await storage.listApps({}, { limit: 1 })
   const keys = await storage.listSigningKeys(app!.id)
   const statements = await storage.listKeyStatements(app!.id)
-  return JSON.stringify([keys, statements, await storage.listLicenses({ appId: app!.id, now: 0 }, { limit: 999 })])
+  return JSON.stringify([
+    keys,
+    statements,
+    await storage.listLicenses({ appId: app!.id, now: 0 }, { limit: 999 }),
+  ])
 }
 
 /** Opens the database in the state after a crash that left only `log`. */

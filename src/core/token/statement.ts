@@ -203,7 +203,15 @@ export async function readStatement(signed: unknown, expected: ExpectedToken): P
       return null
     const kid = await thumbprintOf(statement.key)
     const publicKey = await importKey(statement.key)
-    const read = { ...statement, kid, publicKey, hash: await sha256(bytes), payload, signatures, counted: new Map() }
+    const read = {
+      ...statement,
+      kid,
+      publicKey,
+      hash: await sha256(bytes),
+      payload,
+      signatures,
+      counted: new Map(),
+    }
     return (await isSignedBy(read, read)) ? read : null
   } catch {
     return null
