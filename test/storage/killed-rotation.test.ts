@@ -63,7 +63,7 @@ async function readMeanwhile<T>(licensing: Licensing, work: Promise<T>): Promise
   const read = async (): Promise<void> => {
     while (!reading.isOver) {
       await walk(licensing)
-      await setTimeout(5)
+      await setTimeout(20)
     }
   }
   const [outcome] = await Promise.all([work.finally(() => (reading.isOver = true)), read()])

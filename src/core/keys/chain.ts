@@ -16,7 +16,7 @@ import {
   type StatementSignature,
 } from '../token/statement.ts'
 import { signStatement } from './recovery-key.ts'
-import { privateKeyOf, publicJwk } from './signing-keys.ts'
+import { privateKeyOf, rsaJwk } from './signing-keys.ts'
 import { withSigningSlot } from './signing-queue.ts'
 
 /**
@@ -37,7 +37,7 @@ export interface Chain {
 
 /** The contents of the next statement. */
 export interface Succession {
-  readonly key: SigningKeyRecord
+  readonly key: RsaJwk
   readonly retired: Readonly<Record<string, NumericDate>>
   readonly revoked: readonly string[]
   readonly recovery: RecoverySet | null
@@ -51,11 +51,6 @@ export interface Signers {
   readonly recover?: Recover | undefined
   /** True if enough recovery keys of the app must sign. */
   readonly mustRecover: boolean
-}
-
-async function jwkOf({ publicKeyPem }: SigningKeyRecord): Promise<RsaJwk> {
-  const { n = '' } = await publicJwk(publicKeyPem)
-  return { kty: 'RSA', n, e: 'AQAB' }
 }
 
 function signBy(context: Context, key: SigningKeyRecord, payload: string): Promise<StatementSignature> {
@@ -86,7 +81,7 @@ async function firstStatement(
     seq: 1,
     prev: null,
     iat: key.createdAt,
-    key: await jwkOf(key),
+    key: await rsaJwk(key.publicKeyPem),
     retired: {},
     revoked: [],
     recovery: null,
@@ -199,8 +194,7 @@ export async function nextStatements(
 ): Promise<readonly KeyStatementRecord[]> {
   const [seq, iat] = [chain.last.seq + 1, context.runtime.now()]
   const { issuer: iss, slug: aud } = app
-  const jwk = await jwkOf(key)
-  const payload = payloadOf({ iss, aud, seq, prev: chain.hash, iat, key: jwk, retired, revoked, recovery })
+  const payload = payloadOf({ iss, aud, seq, prev: chain.hash, iat, key, retired, revoked, recovery })
   const own = await Promise.all(signers.keys.map((each) => signBy(context, each, payload)))
   const record = recordOf(app, seq, payload, own, iat)
   return [...chain.derived, await signedByRecoveryKeys(app, chain, recovery, signers, record)]

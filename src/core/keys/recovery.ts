@@ -11,7 +11,7 @@ import { maxRecoveryKeys } from '../token/statement-limits.ts'
 import type { RecoverySet } from '../token/statement.ts'
 import { inTransaction } from '../transaction.ts'
 import { nextStatements, readChain, recoveryRequired, type Chain, type Recover } from './chain.ts'
-import { activeKey } from './signing-keys.ts'
+import { activeKey, rsaJwk } from './signing-keys.ts'
 
 /** The place of a new statement in `trust.json`. */
 export interface WrittenStatement {
@@ -99,7 +99,8 @@ async function nameAgain(
   { revoked, recovery, event }: Renaming,
   recover: Recover | undefined,
 ): Promise<WrittenStatement> {
-  const succession = { key: active, retired: {}, revoked, recovery }
+  const key = await rsaJwk(active.publicKeyPem)
+  const succession = { key, retired: {}, revoked, recovery }
   const signers = { keys: [active], recover, mustRecover: chain.last.recovery !== null }
   const statements = await nextStatements(context, app, chain, succession, signers)
   const { seq } = statements.at(-1)!

@@ -16,7 +16,7 @@ import { day } from '../time.ts'
 import { type Emit, inTransaction } from '../transaction.ts'
 import { nextStatements, readChain, recoveryRequired, type Chain, type Recover } from './chain.ts'
 import { impactOf, type RotationImpact } from './impact.ts'
-import { activeKey, keyPairFor, sealSigningKey } from './signing-keys.ts'
+import { activeKey, appGone, keyPairFor, sealSigningKey } from './signing-keys.ts'
 
 /** The fields of a rotation, as a request has them. */
 export interface RotationFields {
@@ -141,12 +141,13 @@ interface Swap {
 }
 
 async function prepareSwap(context: Context, app: AppRecord, plan: Plan, pair?: KeyPair): Promise<Swap> {
-  const old = await activeKey(context, app.id)
+  const known = await context.storage.listSigningKeys(app.id)
+  const [old] = known
+  if (old === undefined) throw appGone()
   const chain = await readChain(context, app, old)
   const isRecovery = mustRecover(chain, plan)
   const pairOfNext = await keyPairFor(context, pair, 'fresh')
-  const { record: next, privateKey } = await sealSigningKey(context, app.id, pairOfNext)
-  const known = await context.storage.listSigningKeys(app.id)
+  const { record: next, jwk, privateKey } = await sealSigningKey(context, app.id, pairOfNext)
   const taken = [...known.map(({ kid }) => kid), ...(chain.last.recovery?.kids ?? [])]
   if (taken.includes(next.kid)) throw new TypeError('A rotation needs a fresh key pair')
   // To open and import the sealed key again would take a fifth of a signature.
@@ -154,7 +155,7 @@ async function prepareSwap(context: Context, app: AppRecord, plan: Plan, pair?: 
   const now = context.runtime.now()
   const acceptOldUntil = plan.graceDays === 0 ? null : now + plan.graceDays * day
   const succession = {
-    key: next,
+    key: jwk,
     retired: retiredBy(known, old, acceptOldUntil, now),
     revoked: plan.compromised ? [old.kid] : [],
     recovery: chain.last.recovery,

@@ -6,6 +6,7 @@ import { macSecret, signatureKey, type MacSecret, type SignatureKey } from '../r
 import type { KeyPair } from '../runtime/key-pool.ts'
 import type { Sealer } from '../runtime/sealer.ts'
 import type { AppRecord, SigningKeyRecord } from '../storage/index.ts'
+import type { RsaJwk } from '../token/statement.ts'
 import { canonicalPem } from './pem.ts'
 import { privateKeyPurpose, tokenSecretPurpose } from './purposes.ts'
 
@@ -53,11 +54,20 @@ export async function keyPairFor(
 }
 
 /** @throws {TypeError} unless it is an RSA key with 4096 bits. */
-export async function publicJwk(publicKeyPem: string): Promise<JWK> {
+async function publicJwk(publicKeyPem: string): Promise<JWK> {
   const jwk = await exportJWK(await importSPKI(publicKeyPem, 'RS256', { extractable: true }))
   if (jwk.kty !== 'RSA' || jwk.n?.length !== modulusCharacters)
     throw new TypeError('A signing key pair must be RSA with 4096 bits')
   return jwk
+}
+
+function statementJwk({ n = '' }: JWK): RsaJwk {
+  return { kty: 'RSA', n, e: 'AQAB' }
+}
+
+/** The public half as a statement names it. @throws {TypeError} unless it is an RSA key with 4096 bits. */
+export async function rsaJwk(publicKeyPem: string): Promise<RsaJwk> {
+  return statementJwk(await publicJwk(publicKeyPem))
 }
 
 /** A caller may combine the halves of two pairs, and then no token of the app would ever verify. */
@@ -82,6 +92,7 @@ function canonicalPair({ publicKeyPem, privateKeyPem }: KeyPair): KeyPair {
 export interface NextKey {
   /** Its private half is sealed to this app and key. */
   readonly record: SigningKeyRecord
+  readonly jwk: RsaJwk
   readonly privateKey: CryptoKey
 }
 
@@ -105,7 +116,7 @@ export async function sealSigningKey(context: Context, appId: string, given: Key
     retiredAt: null,
     retiredReason: null,
   }
-  return { record, privateKey: imported }
+  return { record, jwk: statementJwk(jwk), privateKey: imported }
 }
 
 /** A private key under the first master key; `null` if it is already. @throws {LicensingError} `master_key`. */
