@@ -1,5 +1,11 @@
 import { base64url, exportJWK, importPKCS8 } from 'jose'
-import { isRsaJwk, protectedHeader, thumbprintOf, type RsaJwk, type StatementSignature } from '../token/statement.ts'
+import {
+  isRsaJwk,
+  protectedHeader,
+  thumbprintOf,
+  type RsaJwk,
+  type StatementSignature,
+} from '../token/statement.ts'
 
 /** Signs the payload of a statement with RS256. The same key gives the same bytes. */
 export async function signStatement(
