@@ -36,6 +36,8 @@ const withBoth: readonly Platform[] = [
 /** The benchmarks in their order, each with its platforms. */
 const plan: Readonly<Record<string, readonly Platform[]>> = {
   rotation: withBoth,
+  'rotation-impact': [bunWithSqlite, { ...bun, database: 'PostgreSQL' }],
+  'statement-cost': withSqlite,
   'app-creation': withSqlite,
   regeneration: withBoth,
   activation: withBoth,

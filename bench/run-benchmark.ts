@@ -19,8 +19,10 @@ import { otherPackages } from './benchmarks/other-packages.ts'
 import { regeneration } from './benchmarks/regeneration.ts'
 import { renaming } from './benchmarks/renaming.ts'
 import { rotation } from './benchmarks/rotation.ts'
+import { rotationImpact } from './benchmarks/rotation-impact.ts'
 import { search } from './benchmarks/search.ts'
 import { startToFirstResponse } from './benchmarks/start.ts'
+import { statementCost } from './benchmarks/statement-cost.ts'
 import { statistics } from './benchmarks/statistics.ts'
 import { verifyBesideWriters } from './benchmarks/verify-beside-writers.ts'
 import { verify } from './benchmarks/verify.ts'
@@ -35,6 +37,8 @@ import { openDatabases, type DatabaseName } from './databases.ts'
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   search,
   rotation,
+  'rotation-impact': rotationImpact,
+  'statement-cost': statementCost,
   'app-creation': appCreation,
   regeneration,
   activation,

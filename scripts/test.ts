@@ -61,6 +61,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/idempotent-work.test.ts': 'needs PostgreSQL',
   'test/storage/succession.test.ts': 'needs PostgreSQL',
   'test/storage/statistics.test.ts': 'needs PostgreSQL',
+  'test/storage/killed-rotation.test.ts': 'kills processes',
   'test/storage/broken-work.test.ts': 'needs PostgreSQL',
   'test/storage/kysely.test.ts': 'needs PostgreSQL',
   'test/storage/license-keys.test.ts': 'needs PostgreSQL',

@@ -5,8 +5,11 @@ import {
   LicensingError,
   recoveryKeyId,
   signWithRecoveryKey,
+  type KeyStatement,
+  type Licensing,
   type Recover,
   type RecoverySet,
+  type StatementSignature,
 } from '../core/index.ts'
 import { withExistingDatabase } from './database.ts'
 import { cannotCreate, CliError } from './errors.ts'
@@ -25,6 +28,10 @@ export interface CreateRecoveryOptions extends AsJson {
 
 export interface RevokeKeysOptions extends AsJson {
   readonly kid: readonly string[]
+  readonly recoveryKey: readonly string[]
+}
+
+export interface MendChainOptions extends AsJson {
   readonly recoveryKey: readonly string[]
 }
 
@@ -97,7 +104,16 @@ function createdText(slug: string, { threshold, kids }: RecoverySet, files: read
   ].join('\n')
 }
 
-/** Makes recovery keys, and gives them to the app. */
+/** Lets several sign in turn. */
+function together(recovers: readonly (Recover | undefined)[]): Recover {
+  return async (payload) => {
+    const signatures: StatementSignature[] = []
+    for (const recover of recovers) signatures.push(...((await recover?.(payload)) ?? []))
+    return signatures
+  }
+}
+
+/** Makes recovery keys, and gives them to the app. Their files sign, which proves that they hold the keys. */
 export async function createRecovery(
   settings: CliSettings,
   slug: string,
@@ -105,15 +121,48 @@ export async function createRecovery(
   output: Output,
 ): Promise<void> {
   if (threshold > out.length) throw new CliError('--threshold must be at most the number of --out')
-  const recover = await recoverWith(recoveryKey)
+  const present = await recoverWith(recoveryKey)
   await withExistingDatabase(settings, async ({ licensing }) => {
     await licensing.apps.get(slug)
     const { seq, ...recovery } = await withNewKeys(out, async (kids) => {
       const set = { threshold, kids }
+      const recover = together([present, await recoverWith(out)])
       return { ...(await licensing.recovery.set(slug, set, recover)), ...set }
     })
     output.line(json ? jsonOf(toWire({ seq, ...recovery, files: out })) : createdText(slug, recovery, out))
   })
+}
+
+/** The last statement about the signing keys of an app. */
+async function lastStatement({ apps }: Licensing, slug: string): Promise<KeyStatement> {
+  const { statements } = await apps.trust(slug)
+  const { payload } = statements.at(-1)!
+  return JSON.parse(Buffer.from(payload, 'base64url').toString()) as KeyStatement
+}
+
+/** The recovery keys of an app whose statements miss its active key. @throws {CliError} if there is nothing to mend, or no way. */
+async function recoveryBeforeGap(licensing: Licensing, slug: string): Promise<RecoverySet> {
+  const { key, recovery } = await lastStatement(licensing, slug)
+  const [active] = (await licensing.apps.jwks(slug)).keys
+  if (key.n === active?.n)
+    throw new CliError(`The statements of ${slug} lead to its active signing key already`)
+  if (recovery === null)
+    throw new CliError(`${slug} has no recovery key, and nothing else can sign what is missing`)
+  return recovery
+}
+
+/** Leads the statements of an app to its active signing key again, after a server without statements has rotated. */
+export async function mendChain(
+  settings: CliSettings,
+  slug: string,
+  { recoveryKey, json }: MendChainOptions,
+  output: Output,
+): Promise<void> {
+  const recover = (await recoverWith(recoveryKey))!
+  const { seq } = await withExistingDatabase(settings, async ({ licensing }) =>
+    licensing.recovery.set(slug, await recoveryBeforeGap(licensing, slug), recover),
+  )
+  output.line(json ? jsonOf({ seq }) : `Statement ${seq} of ${slug} leads to its active signing key.`)
 }
 
 /** Revokes earlier signing keys of an app. */

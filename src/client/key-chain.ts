@@ -162,7 +162,9 @@ export class KeyChain {
   #formatted(links: readonly Link[]): StoredTrust | null {
     const { hash } = links.at(-1)!
     const statements = links.map(({ payload, signatures }) => ({ payload, signatures }))
-    const kept = [[...this.#earlier, ...statements], statements].find(
+    // Anybody on the way may add signatures that count for nothing.
+    const bare = links.map(({ payload, counted }) => ({ payload, signatures: [...counted.values()] }))
+    const kept = [[...this.#earlier, ...statements], statements, bare].find(
       (list) => JSON.stringify(list).length <= maxStored,
     )
     return kept === undefined ? null : { hash, statements: kept }

@@ -1,3 +1,4 @@
+import { maxTrustLength } from '../core/token/statement-limits.ts'
 import type { ExpectedToken } from '../core/token/token.ts'
 import { KeyChain } from './key-chain.ts'
 import type { KeyFollower, KeyRequest } from './key-follower.ts'
@@ -5,9 +6,6 @@ import { isTrustFile, type PlainKeys, type PublicKeys } from './options.ts'
 import { readBundledKeys, type TrustedKey } from './public-keys.ts'
 import type { StoredState } from './record.ts'
 import { fieldOf } from './renewal.ts'
-
-/** In bytes. A thousand statements are shorter. */
-const maxLength = 4_000_000
 
 function parse(file: PublicKeys): unknown {
   try {
@@ -82,7 +80,7 @@ export class TrustFollower implements KeyFollower {
   }
 
   async fetch(signal: AbortSignal): Promise<void> {
-    await this.#request(signal, maxLength)
+    await this.#request(signal, maxTrustLength)
       .then((body) => this.follow(JSON.parse(body)))
       .catch(() => undefined)
   }

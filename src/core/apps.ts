@@ -284,7 +284,7 @@ export async function prepareApp(
 ): Promise<PreparedApp> {
   const record = newAppRecord(context, given, mode)
   const pair = await keyPairFor(context, keyPair, 'take')
-  const key = await sealSigningKey(context, record.id, pair)
+  const { record: key } = await sealSigningKey(context, record.id, pair)
   const app = { ...visibleFields(record), ...webhookState(null), publicKeyPem: key.publicKeyPem }
   return { app, record, key }
 }

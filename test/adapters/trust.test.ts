@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { recoveryKeyId } from '../../src/core/index.ts'
+import { recoveryKeyId, signWithRecoveryKey } from '../../src/core/index.ts'
 import { newShop } from '../support/fixtures.ts'
 import { recoveryKeys } from '../support/keys.ts'
 import { serve } from './test-server.ts'
@@ -35,8 +35,11 @@ test('POST rotate-keys: compromised needs no recovery key until the app has one'
   assert.deepEqual(Object.keys(both.error().details ?? {}), ['grace_period_days'])
   assert.equal((await post({ compromised: true, recover: 'x' })).status, 422)
   assert.equal((await post({ compromised: true })).status, 200)
-  const kids = [await recoveryKeyId(recoveryKeys[0]!.privateKeyPem)]
-  await licensing.recovery.set('desktop-app', { threshold: 1, kids })
+  const { privateKeyPem } = recoveryKeys[0]!
+  const recovery = { threshold: 1, kids: [await recoveryKeyId(privateKeyPem)] }
+  await licensing.recovery.set('desktop-app', recovery, async (payload) => [
+    await signWithRecoveryKey(payload, privateKeyPem),
+  ])
   const refused = await post({ compromised: true })
   const { code, message } = refused.error()
   assert.deepEqual([refused.status, code], [409, 'recovery_required'])

@@ -3,11 +3,20 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { withNewKeys } from '../../src/cli/recovery.ts'
-import { LicensingError, type KeyStatement, type TrustFile } from '../../src/core/index.ts'
+import {
+  LicensingError,
+  recoveryKeyId,
+  signWithRecoveryKey,
+  type KeyStatement,
+  type Recover,
+  type RecoverySet,
+  type TrustFile,
+} from '../../src/core/index.ts'
+import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { recoveryKeys } from '../support/keys.ts'
+import { recoveryKeys, testKeyPairs } from '../support/keys.ts'
 import { emptyFolder, heartwood, whenAllIsOver, type Ended } from './heartwood.ts'
-import { seed, seededApp, seedEnvironment as env } from './seed.ts'
+import { seed, seededApp, seedLicensing, seedEnvironment as env } from './seed.ts'
 
 let cwd: string
 const disposer = whenAllIsOver(after)
@@ -68,6 +77,45 @@ test('heartwood apps recovery: two of two keys lead past a thief, then revoke an
   assert.equal(revoked.stdout, `Statement 6 of ${seededApp} revokes ${retired}.\n`, revoked.stderr)
   assert.deepEqual((await lastStatement()).revoked, [retired])
   assert.equal((await heartwood(['doctor'], { cwd, env })).code, 0)
+})
+
+/** Runs SQL on the statements of the app `trial`. */
+async function changeStatements(sql: string): Promise<void> {
+  const connection = await openConnection(join(cwd, 'heartwood.db'), { readonly: false })
+  connection.exec(`${sql} and app_id = (select id from heartwood_app where slug = 'trial')`)
+  connection.close()
+}
+
+/** Rotates the keys of the app `trial` as a server without statements does: its statement is lost. */
+async function rotateWithoutStatement(pair: number, recovery?: RecoverySet): Promise<void> {
+  const storage = await sqliteStorage({ filename: join(cwd, 'heartwood.db') })
+  const licensing = await seedLicensing(storage)
+  const sign: Recover = async (payload) => [
+    await signWithRecoveryKey(payload, recoveryKeys[0]!.privateKeyPem),
+  ]
+  if (recovery !== undefined) await licensing.recovery.set('trial', recovery, sign)
+  await licensing.rotateKeys('trial', {}, testKeyPairs[pair])
+  await storage.close()
+  await changeStatements(`delete from heartwood_key_statement where seq > ${recovery === undefined ? 1 : 2}`)
+}
+
+test('heartwood apps recovery mend: leads over the gap that a server without statements left', async () => {
+  const { privateKeyPem } = recoveryKeys[0]!
+  writeFileSync(join(cwd, 'trial.pem'), privateKeyPem)
+  const mend = ['recovery', 'mend', 'trial', '--recovery-key', 'trial.pem']
+  const gap = async () => (await heartwood(['doctor'], { cwd, env })).stdout
+  assert.match(await refusal(...mend), /lead to its active signing key already/)
+  await rotateWithoutStatement(4)
+  assert.match(await refusal(...mend), /has no recovery key, and nothing else can sign/)
+  assert.match(await gap(), /do not lead to its active signing key; programs that were built/)
+  // The chain begins again with the active key.
+  await changeStatements('delete from heartwood_key_statement where seq > 0')
+  await rotateWithoutStatement(5, { threshold: 1, kids: [await recoveryKeyId(privateKeyPem)] })
+  assert.match(await gap(), /do not lead to its active signing key; heartwood apps recovery mend leads/)
+  const mended = await apps(...mend)
+  assert.equal(mended.stdout, 'Statement 3 of trial leads to its active signing key.\n', mended.stderr)
+  assert.equal((await heartwood(['doctor'], { cwd, env })).code, 0)
+  assert.match(await refusal(...mend), /already/)
 })
 
 test('heartwood apps recovery create: never overwrites, and leaves no useless key behind', async () => {

@@ -1,5 +1,11 @@
+import { recoveryKeyId, signWithRecoveryKey, type Recover } from '../../src/core/index.ts'
 import { createTestServer, type Fault, type TestLicense, type TestServer } from '../../src/testing/server.ts'
+import { recoveryKeys } from '../support/keys.ts'
 import type { ClientSetup, ServerCommands } from './test-program.ts'
+
+const recover: Recover = async (payload) => [
+  await signWithRecoveryKey(payload, recoveryKeys[0]!.privateKeyPem),
+]
 
 type Arguments = readonly unknown[]
 
@@ -85,6 +91,19 @@ export class FakeServer implements ServerCommands {
     },
     rotate: (gracePeriodDays: number) => this.server.rotateKeys({ gracePeriodDays }),
     compromise: () => this.server.rotateKeys({ compromised: true }),
+    setRecovery: async () => {
+      const recovery = { threshold: 1, kids: [await recoveryKeyId(recoveryKeys[0]!.privateKeyPem)] }
+      await this.server.licensing.recovery.set(this.server.app, recovery, recover)
+    },
+    revokeRetiredKeys: async () => {
+      const { licensing, app } = this.server
+      const retired = (await licensing.apps.keys(app)).filter(({ state }) => state !== 'active')
+      await licensing.recovery.revoke(
+        app,
+        retired.map(({ kid }) => kid),
+        recover,
+      )
+    },
     trust: async () => JSON.stringify(await this.server.licensing.apps.trust(this.server.app)),
     file: async () => {
       const { licensing, app } = this.server

@@ -7,6 +7,7 @@ import {
   statementKeys,
   TestChain,
   tokenUnder,
+  type Statement,
   type StatementKey,
 } from '../support/statements.ts'
 import { conflictsOf, enter, openProgram, trustServer } from './statement-program.ts'
@@ -317,6 +318,61 @@ test('the store: holds 128 KiB of statements at most, so that earlier versions c
   assert.deepEqual([restarted.license.state, restarted.license.action], ['invalid', 'refresh'])
   assert.equal((await restarted.refresh()).state, 'active')
 })
+
+const long = 'x'.repeat(20_000)
+
+/** Each adds to a statement what counts for nothing, as anybody on the way can. */
+const additions: Readonly<Record<string, (statement: Statement) => Statement>> = {
+  'signatures of strangers': ({ payload, signatures }) => ({
+    payload,
+    signatures: [...signatures, { protected: long, signature: long }],
+  }),
+  'members of signatures': ({ payload, signatures }) => ({
+    payload,
+    signatures: signatures.map((one) => ({
+      ...one,
+      header: { ...Object(one['header']), kid: long },
+      x: long,
+    })),
+  }),
+  'a signature of a recovery key that is not needed': ({ payload, signatures }) => ({
+    payload,
+    signatures: [...signatures, { protected: headerOf(recovery[1]!), signature: long }],
+  }),
+  'a repeated signature': ({ payload, signatures }) => ({
+    payload,
+    signatures: [...signatures, ...signatures, { ...signatures[0], signature: long }],
+  }),
+}
+
+function headerOf({ kid }: StatementKey): string {
+  return Buffer.from(JSON.stringify({ alg: 'RS256', typ: 'keystatement+jwt', kid })).toString('base64url')
+}
+
+for (const [name, add] of Object.entries(additions))
+  test(`the store: keeps statements to which a proxy added ${name}, without the addition`, async () => {
+    let chain = await (await TestChain.begin(first)).setRecovery(1, recovery)
+    for (const key of keys.slice(1, 6)) chain = await chain.recover(key, recovery.slice(0, 1))
+    for (const key of keys.slice(6, 9)) chain = await chain.rotate(key)
+    const file = { v: 1, statements: chain.statements.map(add) }
+    assert.ok(JSON.stringify(file).length > 128 * 1024)
+    const store = memoryStore()
+    const server = trustServer(file)
+    const client = await openProgram(server, { publicKeys: first.publicKeyPem }, store)
+    assert.equal(await enter(client, await chain.token()), 'active')
+    const { trust } = JSON.parse((await store.read())!) as {
+      readonly trust: { readonly statements: unknown }
+    }
+    const signed = (statements: unknown) =>
+      (statements as readonly Statement[]).map(({ payload, signatures }) => [
+        payload,
+        signatures.map((one) => JSON.stringify(Object.entries(one).toSorted())).toSorted(),
+      ])
+    assert.deepEqual(signed(trust.statements), signed(chain.statements))
+    server.isUp = false
+    const restarted = await openProgram(server, { publicKeys: first.publicKeyPem }, store)
+    assert.equal(restarted.license.state, 'active')
+  })
 
 test('the store: holds no statements beyond those of a program that carries them all itself', async () => {
   const chain = await (await TestChain.begin(first)).rotate(keys[1]!)

@@ -25,6 +25,18 @@ const successions: readonly LifecycleCase[] = Object.entries(programs).flatMap((
     ],
   },
   {
+    name: `license.state: a key in grace that recovery keys revoke, ${name}: accepts the new token, and then no older one`,
+    license: { forever: true },
+    options,
+    steps: [
+      [sequence(onServer('setRecovery'), onServer('rotate', 30)), good],
+      [onServer('revokeRetiredKeys'), unaware],
+      [wait(2), replaced],
+      [enterNewToken, good],
+      [sequence(fail('outage'), restart), good],
+    ],
+  },
+  {
     name: `license.state: two rotations, ${name}: a license file leads to the last key without a network`,
     license: { forever: true },
     options,

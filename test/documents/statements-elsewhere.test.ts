@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { generalVerify, importJWK, type GeneralJWS } from 'jose'
@@ -20,8 +21,8 @@ async function trustFile(): Promise<TrustFile> {
   const { licensing } = await newShop()
   const { privateKeyPem } = recoveryKeys[0]!
   await licensing.rotateKeys(slug, { gracePeriodDays: 30 })
-  await licensing.recovery.set(slug, { threshold: 1, kids: [await recoveryKeyId(privateKeyPem)] })
   const recover = async (payload: string) => [await signWithRecoveryKey(payload, privateKeyPem)]
+  await licensing.recovery.set(slug, { threshold: 1, kids: [await recoveryKeyId(privateKeyPem)] }, recover)
   await licensing.rotateKeys(slug, { compromised: true, recover })
   return licensing.apps.trust(slug)
 }
@@ -125,6 +126,16 @@ for (const [library, [modules, debian, program]] of Object.entries(programs)) {
     },
   )
 }
+
+test('examples: each verifier in another language says whether it follows statements', () => {
+  const programs = readdirSync('examples').filter((name) => name.endsWith('.py'))
+  assert.ok(programs.length > 0)
+  const page = readFileSync('docs/rotation.md', 'utf8')
+  for (const name of programs) {
+    assert.match(readFileSync(`examples/${name}`, 'utf8'), /does not follow trust\.json/, name)
+    assert.ok(page.includes(`(../examples/${name})`), name)
+  }
+})
 
 test('trust.json: jose verifies every signature, and refuses a changed payload', async () => {
   const trust = await trustFile()

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import manifest from '../../package.json' with { type: 'json' }
 import { identifiersOf, importsOf, packageOf, sourceFiles, type Import } from './imports.ts'
 
-const corePackages = ['jose', '@noble/ciphers', 'typeid-js', '@sinclair/typebox']
+const corePackages = ['jose', 'typeid-js', '@sinclair/typebox']
 const clientsCore = [
   ...sourceFiles('src/core/token'),
   'src/core/errors.ts',
@@ -82,6 +82,8 @@ function isNodeCrypto({ file, target, names }: Import): boolean {
   const taken: Readonly<Record<string, readonly string[]>> = {
     'src/core/keys/signing-keys.ts': ['generateKeyPair'],
     'src/core/runtime/crypto.ts': [
+      'createCipheriv',
+      'createDecipheriv',
       'createHmac',
       'createPublicKey',
       'createSecretKey',

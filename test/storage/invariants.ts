@@ -1,4 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto'
+import { chainFaults } from '../../src/cli/doctor/chain-faults.ts'
 import type { AppRecord, LicenseRecord, Licensing, Storage } from '../../src/core/index.ts'
 
 /** The violations of Heartwood's invariants in a database, one sentence each. */
@@ -22,7 +23,9 @@ async function wrongKeys(storage: Storage, app: AppRecord): Promise<string[]> {
   const keys = await storage.listSigningKeys(app.id)
   const active = keys.filter((key) => key.acceptedUntil === null)
   const kept = keys.filter((key) => key.acceptedUntil !== null && key.privateKey !== null)
+  const faults = await chainFaults(app, await storage.listKeyStatements(app.id), keys)
   return [
+    ...faults.map(({ where, what }) => `${where} ${what}`),
     ...(active.length === 1 ? [] : [`${active.length} active keys in ${app.slug}`]),
     ...active.filter((key) => key.privateKey === null).map((key) => `${key.kid} cannot sign`),
     ...kept.map((key) => `${key.kid} is retired and can sign`),

@@ -3,6 +3,7 @@ import { after, describe, it } from 'node:test'
 import {
   recoveryKeyId,
   signWithRecoveryKey,
+  type Licensing,
   type Recover,
   type Storage,
   type StorageSession,
@@ -38,6 +39,10 @@ async function wholeChain(storage: Storage): Promise<number> {
   assert.deepEqual(await chainFaults(app, statements, keys), [])
   assert.equal(keys.filter(({ privateKey }) => privateKey !== null).length, 1)
   return statements.length
+}
+
+async function kidInGrace({ apps }: Licensing): Promise<string> {
+  return (await apps.keys(slug)).find(({ state }) => state === 'in_grace')!.kid
 }
 
 /** A storage whose transactions fail at the write with this number. `fails` is false if there were fewer. */
@@ -77,8 +82,8 @@ const cases: Readonly<Record<string, (storage: Storage) => Promise<void>>> = {
     const first = await Promise.all([
       codeOf(licensing.rotateKeys(slug)),
       codeOf(other.rotateKeys(slug)),
-      codeOf(licensing.recovery.set(slug, recovery)),
-      codeOf(other.recovery.set(slug, recovery)),
+      codeOf(licensing.recovery.set(slug, recovery, recover)),
+      codeOf(other.recovery.set(slug, recovery, recover)),
     ])
     assert.ok(
       first.every((code) => ['ok', 'conflict', 'recovery_required'].includes(code)),
@@ -86,7 +91,8 @@ const cases: Readonly<Record<string, (storage: Storage) => Promise<void>>> = {
     )
     const won = first.filter((code) => code === 'ok').length
     assert.equal(await wholeChain(storage), 1 + won)
-    if ((await storage.findApp(slug))!.recovery === null) await licensing.recovery.set(slug, recovery)
+    if ((await storage.findApp(slug))!.recovery === null)
+      await licensing.recovery.set(slug, recovery, recover)
     if (won < 2) await licensing.rotateKeys(slug)
     const retired = (await licensing.apps.keys(slug)).filter(({ state }) => state === 'retired')
     const before = await wholeChain(storage)
@@ -106,8 +112,10 @@ const cases: Readonly<Record<string, (storage: Storage) => Promise<void>>> = {
     await licensing.apps.create({ name: 'My Desktop App', slug, webhookUrl: 'https://example.com/hook' })
     const works = [
       (one: typeof licensing) => one.rotateKeys(slug, {}, testKeyPairs[1]),
-      (one: typeof licensing) => one.recovery.set(slug, recovery),
-      (one: typeof licensing) => one.rotateKeys(slug, { compromised: true, recover }, testKeyPairs[2]),
+      (one: typeof licensing) => one.recovery.set(slug, recovery, recover),
+      (one: typeof licensing) => one.rotateKeys(slug, { gracePeriodDays: 5 }, testKeyPairs[2]),
+      async (one: typeof licensing) => one.recovery.revoke(slug, [await kidInGrace(one)], recover),
+      (one: typeof licensing) => one.rotateKeys(slug, { compromised: true, recover }, testKeyPairs[3]),
     ]
     for (const work of works) {
       const before = await stateOf(storage)
@@ -130,7 +138,7 @@ const cases: Readonly<Record<string, (storage: Storage) => Promise<void>>> = {
       assert.ok(faults >= 2, 'the write of the key or the app, and that of the event')
       await wholeChain(storage)
     }
-    assert.equal(await wholeChain(storage), 4)
+    assert.equal(await wholeChain(storage), 6)
   },
 }
 

@@ -59,7 +59,12 @@ function issue({ licensing }: Server, customerId: string, number: number): Promi
 async function stateOf({ storage }: Server): Promise<string> {
   const [app] = await storage.listApps({}, { limit: 1 })
   const keys = await storage.listSigningKeys(app!.id)
-  return JSON.stringify([keys, await storage.listLicenses({ appId: app!.id, now: 0 }, { limit: 999 })])
+  const statements = await storage.listKeyStatements(app!.id)
+  return JSON.stringify([
+    keys,
+    statements,
+    await storage.listLicenses({ appId: app!.id, now: 0 }, { limit: 999 }),
+  ])
 }
 
 /** Opens the database in the state after a crash that left only `log`. */

@@ -75,7 +75,7 @@ test('events: each committed change writes exactly one event', async () => {
     ['', () => licensing.rotateKeys(slug, { dryRun: true })],
     [
       'app.recovery_set',
-      async () => licensing.recovery.set(slug, { threshold: 1, kids: [await recoveryId()] }),
+      async () => licensing.recovery.set(slug, { threshold: 1, kids: [await recoveryId()] }, recover),
     ],
     ['app.keys_revoked', async () => licensing.recovery.revoke(slug, [await retiredKid(shop)], recover)],
     ['webhook.test', () => licensing.webhooks.test(slug)],

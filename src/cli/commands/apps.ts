@@ -11,8 +11,10 @@ import {
 } from '../apps.ts'
 import {
   createRecovery,
+  mendChain,
   revokeKeys,
   type CreateRecoveryOptions,
+  type MendChainOptions,
   type RevokeKeysOptions,
 } from '../recovery.ts'
 import { readWebhooks } from '../settings.ts'
@@ -51,6 +53,7 @@ interface DeleteFlags extends JsonFlags {
 type RotateFlags = RotateKeysOptions & DatabaseFlags
 type CreateRecoveryFlags = CreateRecoveryOptions & DatabaseFlags
 type RevokeKeysFlags = RevokeKeysOptions & DatabaseFlags
+type MendChainFlags = MendChainOptions & DatabaseFlags
 
 const slug = argument('The slug of the app', 'slug')
 
@@ -190,16 +193,18 @@ const createRecoveryCommand: Command<CliContext> = buildCommand({
   },
 })
 
+const signingKey = several('A file with a recovery key; repeat it for several keys', 'file')
+
 const revokeKeysCommand: Command<CliContext> = buildCommand({
   docs: {
     brief: 'Revoke retired signing keys: programs refuse every token under them',
     fullDescription:
-      'Revokes retired signing keys by a statement that recovery keys sign. Programs that a thief of such a key has led away come back. To revoke the active key, run apps rotate-keys --compromised.',
+      'Revokes retired signing keys by a statement that recovery keys sign, and ends their grace periods. Programs that a thief of such a key has led away come back. To revoke the active key, run apps rotate-keys --compromised.',
   },
   parameters: {
     flags: {
       kid: several('The thumbprint of a retired signing key, as --kid=…; repeat it for several keys', 'kid'),
-      recoveryKey: several('A file with a recovery key; repeat it for several keys', 'file'),
+      recoveryKey: signingKey,
       json,
       database,
     },
@@ -210,9 +215,21 @@ const revokeKeysCommand: Command<CliContext> = buildCommand({
   },
 })
 
+const mendCommand: Command<CliContext> = buildCommand({
+  docs: {
+    brief: 'Lead programs to the active key again, if heartwood doctor finds a gap before it',
+    fullDescription:
+      'Writes a statement that recovery keys sign and that names the active key. A server of a version without statements leaves a gap when it rotates the keys; heartwood doctor reports it.',
+  },
+  parameters: { flags: { recoveryKey: signingKey, json, database }, positional: slug },
+  async func(this: CliContext, flags: MendChainFlags, slug: string) {
+    await mendChain(await prepare(this, flags), slug, flags, this.output)
+  },
+})
+
 const recoveryCommands: RouteMap<CliContext> = buildRouteMap({
-  docs: { brief: 'Make recovery keys, and revoke earlier signing keys with them' },
-  routes: { create: createRecoveryCommand, revoke: revokeKeysCommand },
+  docs: { brief: 'Make recovery keys, and sign with them after a theft' },
+  routes: { create: createRecoveryCommand, revoke: revokeKeysCommand, mend: mendCommand },
 })
 
 export const appsCommands: RouteMap<CliContext> = buildRouteMap({

@@ -38,6 +38,13 @@ async function faultAt(read: Read, at: number): Promise<string | null> {
   return at > 0 && before === null ? null : faultAfter(before, next)
 }
 
+/** The way out of a gap, which a server without statements leaves when it rotates. */
+function remedyOf({ recovery }: AppRecord): string {
+  return recovery === null
+    ? 'programs that were built with an earlier key need an update'
+    : 'heartwood apps recovery mend leads them there'
+}
+
 /** The faults of the chain as a whole. */
 function endFaults(app: AppRecord, read: Read, keys: readonly SigningKeyRecord[]): readonly string[] {
   const [first, last] = [read[0] ?? null, read.at(-1) ?? null]
@@ -48,7 +55,7 @@ function endFaults(app: AppRecord, read: Read, keys: readonly SigningKeyRecord[]
   return [
     ...(last === null || last.kid === active?.kid
       ? []
-      : ['has statements that do not lead to its active signing key']),
+      : [`has statements that do not lead to its active signing key; ${remedyOf(app)}`]),
     ...(later.every(({ kid }) => named.has(kid)) ? [] : ['has a signing key that no statement names']),
     ...(isKept ? [] : ['has other recovery keys than its last statement']),
   ]

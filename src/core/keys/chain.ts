@@ -1,6 +1,7 @@
 import { base64url } from 'jose'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
+import { invalidInput } from '../input/parse.ts'
 import { sha256 } from '../runtime/crypto.ts'
 import type { AppRecord, KeyStatementRecord, NumericDate, SigningKeyRecord } from '../storage/index.ts'
 import {
@@ -15,7 +16,7 @@ import {
   type StatementSignature,
 } from '../token/statement.ts'
 import { signStatement } from './recovery-key.ts'
-import { privateKeyOf, publicJwk } from './signing-keys.ts'
+import { privateKeyOf, rsaJwk } from './signing-keys.ts'
 import { withSigningSlot } from './signing-queue.ts'
 
 /**
@@ -36,7 +37,7 @@ export interface Chain {
 
 /** The contents of the next statement. */
 export interface Succession {
-  readonly key: SigningKeyRecord
+  readonly key: RsaJwk
   readonly retired: Readonly<Record<string, NumericDate>>
   readonly revoked: readonly string[]
   readonly recovery: RecoverySet | null
@@ -46,13 +47,10 @@ export interface Succession {
 export interface Signers {
   /** Signing keys of the app, whose private halves are still there. */
   readonly keys: readonly SigningKeyRecord[]
-  /** Only for a statement that recovery keys must sign. */
+  /** Only for a statement that recovery keys must sign, or that brings in new ones. */
   readonly recover?: Recover | undefined
-}
-
-async function jwkOf({ publicKeyPem }: SigningKeyRecord): Promise<RsaJwk> {
-  const { n = '' } = await publicJwk(publicKeyPem)
-  return { kty: 'RSA', n, e: 'AQAB' }
+  /** True if enough recovery keys of the app must sign. */
+  readonly mustRecover: boolean
 }
 
 function signBy(context: Context, key: SigningKeyRecord, payload: string): Promise<StatementSignature> {
@@ -83,7 +81,7 @@ async function firstStatement(
     seq: 1,
     prev: null,
     iat: key.createdAt,
-    key: await jwkOf(key),
+    key: await rsaJwk(key.publicKeyPem),
     retired: {},
     revoked: [],
     recovery: null,
@@ -117,33 +115,75 @@ export function recoveryRequired(command: string): LicensingError {
   return new LicensingError('recovery_required', `A recovery key of the app must sign this: run ${command}`)
 }
 
-/** Each signature of a recovery key of the app, once. */
-async function recoverySignatures(
+/** Each signature of one of these recovery keys, once. */
+function signaturesOf(
   { kids }: RecoverySet,
-  recover: Recover,
-  payload: string,
-): Promise<readonly StatementSignature[]> {
-  const given = await recover(payload)
+  given: readonly StatementSignature[],
+): readonly StatementSignature[] {
   return kids.flatMap((kid) => given.find((one) => one.protected === protectedHeader(kid)) ?? [])
 }
 
+/** The record with these signatures before its own. */
+function withSignatures(
+  record: KeyStatementRecord,
+  signatures: readonly StatementSignature[],
+): KeyStatementRecord {
+  const own = JSON.parse(record.signatures) as readonly StatementSignature[]
+  return { ...record, signatures: JSON.stringify([...signatures, ...own]) }
+}
+
 /** Reads what recovery keys have signed as programs will: nobody can correct a statement that they refuse. */
-async function checkRecovery(
+async function isRecovered(
   app: AppRecord,
   recovery: RecoverySet,
   record: KeyStatementRecord,
-): Promise<void> {
+): Promise<boolean> {
   const expected = { issuer: app.issuer, audience: app.slug }
   const read = await readStatement(signedStatementOf(record), expected)
-  if (read !== null && (await warrantOf(read, { signers: [], recovery })) !== null) return
-  const reason = `The signatures are not those of ${recovery.threshold} recovery keys of the app`
-  throw new LicensingError('recovery_required', reason)
+  return read !== null && (await warrantOf(read, { signers: [], recovery })) !== null
+}
+
+function tooFew({ threshold }: RecoverySet): LicensingError {
+  const reason = `The signatures are not those of ${threshold} recovery keys of the app`
+  return new LicensingError('recovery_required', `${reason}, which commands take by --recovery-key`)
+}
+
+function unproven(): LicensingError {
+  return invalidInput({
+    kids: ['must each sign the statement, because nobody could replace a wrong thumbprint'],
+  })
+}
+
+/** The recovery keys that the set before does not have. Each of them must sign. */
+function newKeys(next: RecoverySet | null, { recovery }: KeyStatement): RecoverySet | null {
+  const kids = next?.kids.filter((kid) => recovery?.kids.includes(kid) !== true) ?? []
+  return kids.length === 0 ? null : { threshold: kids.length, kids }
+}
+
+/** Asks recovery keys for the signatures that a statement needs from them. Resolves to the record with those that it keeps. */
+async function signedByRecoveryKeys(
+  app: AppRecord,
+  { last }: Chain,
+  recovery: RecoverySet | null,
+  { recover, mustRecover }: Signers,
+  record: KeyStatementRecord,
+): Promise<KeyStatementRecord> {
+  const given = recover === undefined ? [] : await recover(record.payload)
+  const set = mustRecover ? last.recovery : null
+  const signed = set === null ? record : withSignatures(record, signaturesOf(set, given))
+  if (set !== null && !(await isRecovered(app, set, signed))) throw tooFew(set)
+  const added = newKeys(recovery, last)
+  // Programs need no proof, so the statement does not keep it.
+  if (added !== null && !(await isRecovered(app, added, withSignatures(record, signaturesOf(added, given)))))
+    throw unproven()
+  return signed
 }
 
 /**
  * The records to write for the next statement: the first one too, if it is not stored yet.
  *
- * @throws {LicensingError} `recovery_required` if `recover` gives too few signatures.
+ * @throws {LicensingError} `recovery_required` if `recover` gives too few signatures; `validation_error` if a new recovery key
+ * has not signed.
  */
 export async function nextStatements(
   context: Context,
@@ -152,17 +192,10 @@ export async function nextStatements(
   { key, retired, revoked, recovery }: Succession,
   signers: Signers,
 ): Promise<readonly KeyStatementRecord[]> {
-  const { last, hash } = chain
-  const [seq, iat] = [last.seq + 1, context.runtime.now()]
-  const jwk = await jwkOf(key)
+  const [seq, iat] = [chain.last.seq + 1, context.runtime.now()]
   const { issuer: iss, slug: aud } = app
-  const payload = payloadOf({ iss, aud, seq, prev: hash, iat, key: jwk, retired, revoked, recovery })
-  const { keys, recover } = signers
-  const own = await Promise.all(keys.map((each) => signBy(context, each, payload)))
-  const { recovery: set } = last
-  if (recover === undefined || set === null) return [...chain.derived, recordOf(app, seq, payload, own, iat)]
-  const recovering = await recoverySignatures(set, recover, payload)
-  const record = recordOf(app, seq, payload, [...recovering, ...own], iat)
-  await checkRecovery(app, set, record)
-  return [...chain.derived, record]
+  const payload = payloadOf({ iss, aud, seq, prev: chain.hash, iat, key, retired, revoked, recovery })
+  const own = await Promise.all(signers.keys.map((each) => signBy(context, each, payload)))
+  const record = recordOf(app, seq, payload, own, iat)
+  return [...chain.derived, await signedByRecoveryKeys(app, chain, recovery, signers, record)]
 }

@@ -47,12 +47,18 @@ function within(counts: readonly SeenCount[], now: NumericDate): readonly SeenWi
   }))
 }
 
+/** The number of active licenses, and what a rotation would mean for them. */
+export interface Foresight {
+  readonly licenses: number
+  readonly impact: RotationImpact
+}
+
 /** Counts the active licenses of an app by their last sign of life. */
 export async function impactOf(
   context: Context,
   { id: appId }: AppRecord,
   acceptedUntil: NumericDate,
-): Promise<RotationImpact> {
+): Promise<Foresight> {
   const now = context.runtime.now()
   const since = spans.map((days) => now - days * day)
   const counts = await context.storage.countSeen({ appId, now, since })
@@ -61,10 +67,12 @@ export async function impactOf(
     const own = seen.filter((count) => count.kid === kid)
     return { kid, licenses: sumOf(own), seenWithin: within(own, now) }
   })
-  return {
+  const licenses = sumOf(counts)
+  const impact = {
     acceptedUntil,
     seenWithin: within(seen, now),
-    neverSeen: sumOf(counts) - sumOf(seen),
+    neverSeen: licenses - sumOf(seen),
     keys: keys.toSorted((a, b) => b.licenses - a.licenses || (a.kid < b.kid ? -1 : 1)),
   }
+  return { licenses, impact }
 }

@@ -1,5 +1,11 @@
-import { CompactSign, exportJWK, importPKCS8 } from 'jose'
-import { isRsaJwk, thumbprintOf, type RsaJwk, type StatementSignature } from '../token/statement.ts'
+import { base64url, exportJWK, importPKCS8 } from 'jose'
+import {
+  isRsaJwk,
+  protectedHeader,
+  thumbprintOf,
+  type RsaJwk,
+  type StatementSignature,
+} from '../token/statement.ts'
 
 /** Signs the payload of a statement with RS256. The same key gives the same bytes. */
 export async function signStatement(
@@ -7,11 +13,10 @@ export async function signStatement(
   kid: string,
   privateKey: CryptoKey,
 ): Promise<StatementSignature> {
-  const token = await new CompactSign(new TextEncoder().encode(payload))
-    .setProtectedHeader({ alg: 'RS256', typ: 'keystatement+jwt', kid })
-    .sign(privateKey)
-  const [header = '', , signature = ''] = token.split('.')
-  return { protected: header, signature }
+  const header = protectedHeader(kid)
+  const input = new TextEncoder().encode(`${header}.${base64url.encode(payload)}`)
+  const signature = await crypto.subtle.sign('RSASSA-PKCS1-v1_5', privateKey, input)
+  return { protected: header, signature: base64url.encode(new Uint8Array(signature)) }
 }
 
 interface RecoveryKey {

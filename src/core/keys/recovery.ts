@@ -13,7 +13,7 @@ import { maxRecoveryKeys } from '../token/statement-limits.ts'
 import type { RecoverySet } from '../token/statement.ts'
 import { inTransaction } from '../transaction.ts'
 import { nextStatements, readChain, recoveryRequired, type Chain, type Recover } from './chain.ts'
-import { activeKey } from './signing-keys.ts'
+import { activeKey, rsaJwk } from './signing-keys.ts'
 
 /** The place of a new statement in `trust.json`. */
 export interface WrittenStatement {
@@ -26,29 +26,34 @@ export interface WrittenStatement {
  *
  * @example
  * ```ts
- * import { generateRsaKeyPair, recoveryKeyId, type Licensing } from 'heartwood'
+ * import { generateRsaKeyPair, recoveryKeyId, signWithRecoveryKey, type Licensing } from 'heartwood'
  *
  * async function prepare(licensing: Licensing): Promise<string> {
  *   const { privateKeyPem } = await generateRsaKeyPair()
- *   await licensing.recovery.set('desktop-app', { threshold: 1, kids: [await recoveryKeyId(privateKeyPem)] })
+ *   const recovery = { threshold: 1, kids: [await recoveryKeyId(privateKeyPem)] }
+ *   await licensing.recovery.set('desktop-app', recovery, async (payload) => [
+ *     await signWithRecoveryKey(payload, privateKeyPem),
+ *   ])
  *   return privateKeyPem // It belongs into a safe.
  * }
  * ```
  */
 export interface Recovery {
   /**
-   * Gives an app its recovery keys, by a statement that names the present signing key again. Once an app has recovery keys,
-   * enough of them must sign the next set, by `recover`.
-   * @throws {LicensingError} `validation_error`, `not_found`; `recovery_required` if recovery keys must sign, and too few did;
-   * `conflict` if another statement was faster; `unavailable` if too many signatures are waiting.
+   * Gives an app its recovery keys, by a statement that names the present signing key again. Each new recovery key must sign it,
+   * by `recover`: that proves its private half, because nobody could replace a wrong thumbprint. Once an app has recovery keys,
+   * enough of them must sign the next set too.
+   * @throws {LicensingError} `validation_error`, also if a new recovery key has not signed; `not_found`; `recovery_required` if
+   * recovery keys must sign, and too few did; `conflict` if another statement was faster; `unavailable` if too many signatures
+   * are waiting.
    */
-  set(app: string, recovery: RecoverySet, recover?: Recover): Promise<WrittenStatement>
+  set(app: string, recovery: RecoverySet, recover: Recover): Promise<WrittenStatement>
   /**
    * Revokes earlier signing keys of an app, by a statement that recovery keys sign: programs that read it refuse every token
-   * under those keys. To replace the active key, use {@link Licensing.rotateKeys}.
-   * @throws {LicensingError} `validation_error` for a key that is not a retired one of the app, or is in its grace period, which
-   * a rotation without grace ends; `not_found`; `recovery_required` if too few recovery keys sign, or if the app has none;
-   * `conflict` if another statement was faster.
+   * under those keys, and so does the server from now on. It ends the grace periods of those keys, and of no others. To replace
+   * the active key, use {@link Licensing.rotateKeys}.
+   * @throws {LicensingError} `validation_error` for a key that is not a retired one of the app; `not_found`;
+   * `recovery_required` if too few recovery keys sign, or if the app has none; `conflict` if another statement was faster.
    */
   revoke(app: string, kids: readonly string[], recover: Recover): Promise<WrittenStatement>
 }
@@ -97,13 +102,16 @@ async function nameAgain(
   { revoked, recovery, event, changes }: Renaming,
   recover: Recover | undefined,
 ): Promise<WrittenStatement> {
-  const succession = { key: active, retired: {}, revoked, recovery }
-  const signers = { keys: [active], recover }
+  const key = await rsaJwk(active.publicKeyPem)
+  const succession = { key, retired: {}, revoked, recovery }
+  const signers = { keys: [active], recover, mustRecover: chain.last.recovery !== null }
   const statements = await nextStatements(context, app, chain, succession, signers)
   const { seq } = statements.at(-1)!
   const written = await inTransaction(context, async (tx, emit, note) => {
     const patch = { recovery, updatedAt: context.runtime.now() }
     if ((await tx.updateApp(app.id, patch)) === null) return null
+    // A rotation too writes keys before statements. In another order, the two could wait for each other for ever.
+    await tx.endGracePeriods(app.id, revoked)
     for (const statement of statements) if (!(await tx.insertKeyStatement(statement))) return null
     const draft = event(seq)
     note(actIn(app, draft.type, ['app', app.id], changes))
@@ -118,7 +126,7 @@ async function setRecovery(
   context: Context,
   app: string,
   given: RecoverySet,
-  recover?: Recover,
+  recover: Recover | undefined,
 ): Promise<WrittenStatement> {
   const { threshold, kids } = newRecovery.parse(given)
   const recovery = { threshold, kids: [...kids] }
@@ -129,13 +137,11 @@ async function setRecovery(
   if (known.some(({ kid }) => kids.includes(kid)))
     throw invalidInput({ kids: ['must name no signing key of the app'] })
   const chain = await readChain(context, record, active)
-  const mustRecover = chain.last.recovery !== null
-  if (mustRecover && recover === undefined)
+  if (chain.last.recovery !== null && recover === undefined)
     throw recoveryRequired('heartwood apps recovery create SLUG --out FILE --recovery-key FILE')
   const event = (seq: number): EventDraft => ({ type: 'app.recovery_set', data: { seq, ...recovery } })
   const changes = { recovery: [chain.last.recovery, recovery] as const }
-  const renaming = { revoked: [], recovery, event, changes }
-  return nameAgain(context, record, active, chain, renaming, mustRecover ? recover : undefined)
+  return nameAgain(context, record, active, chain, { revoked: [], recovery, event, changes }, recover)
 }
 
 async function revokeKeys(
@@ -151,11 +157,6 @@ async function revokeKeys(
   const retired = known.filter(({ kid }) => kid !== active.kid)
   if (!kids.every((kid) => retired.some((key) => key.kid === kid)))
     throw invalidInput({ kids: ['must name retired signing keys of the app'] })
-  // Programs would refuse its tokens while the server renews them, for a thief too.
-  if (retired.some((key) => kids.includes(key.kid) && key.acceptedUntil! > context.runtime.now()))
-    throw invalidInput({
-      kids: ['must name no key in its grace period, which a rotation without grace ends'],
-    })
   const chain = await readChain(context, record, active)
   const { recovery } = chain.last
   if (recovery === null)

@@ -19,7 +19,7 @@ import { day } from '../time.ts'
 import { type Emit, inTransaction, type Note } from '../transaction.ts'
 import { nextStatements, readChain, recoveryRequired, type Chain, type Recover } from './chain.ts'
 import { impactOf, type RotationImpact } from './impact.ts'
-import { activeKey, keyPairFor, sealSigningKey } from './signing-keys.ts'
+import { activeKey, appGone, keyPairFor, sealSigningKey } from './signing-keys.ts'
 
 /** The fields of a rotation, as a request has them. */
 export interface RotationFields {
@@ -144,22 +144,28 @@ interface Swap {
 }
 
 async function prepareSwap(context: Context, app: AppRecord, plan: Plan, pair?: KeyPair): Promise<Swap> {
-  const old = await activeKey(context, app.id)
+  const known = await context.storage.listSigningKeys(app.id)
+  const [old] = known
+  if (old === undefined) throw appGone()
   const chain = await readChain(context, app, old)
   const isRecovery = mustRecover(chain, plan)
-  const next = await sealSigningKey(context, app.id, await keyPairFor(context, pair, 'fresh'))
-  const known = await context.storage.listSigningKeys(app.id)
+  const pairOfNext = await keyPairFor(context, pair, 'fresh')
+  const { record: next, jwk, privateKey } = await sealSigningKey(context, app.id, pairOfNext)
   const taken = [...known.map(({ kid }) => kid), ...(chain.last.recovery?.kids ?? [])]
   if (taken.includes(next.kid)) throw new TypeError('A rotation needs a fresh key pair')
+  // To open and import the sealed key again would take a fifth of a signature.
+  await context.runtime.caches.privateKeys.get(next.kid, async () => privateKey)
   const now = context.runtime.now()
   const acceptOldUntil = plan.graceDays === 0 ? null : now + plan.graceDays * day
   const succession = {
-    key: next,
+    key: jwk,
     retired: retiredBy(known, old, acceptOldUntil, now),
     revoked: plan.compromised ? [old.kid] : [],
     recovery: chain.last.recovery,
   }
-  const signers = isRecovery ? { keys: [next], recover: plan.recover } : { keys: [old, next] }
+  const signers = isRecovery
+    ? { keys: [next], recover: plan.recover, mustRecover: true }
+    : { keys: [old, next], mustRecover: false }
   const statements = await nextStatements(context, app, chain, succession, signers)
   return { old, next, acceptOldUntil, statements }
 }
@@ -196,10 +202,9 @@ async function swapKey(context: Context, app: AppRecord, plan: Plan, pair?: KeyP
 async function foresee(context: Context, app: AppRecord, plan: Plan): Promise<Rotation> {
   const active = await activeKey(context, app.id)
   mustRecover(await readChain(context, app, active), plan)
-  const now = context.runtime.now()
-  const licensesResigned = await context.storage.countLicenses({ appId: app.id, status: 'active', now })
-  const impact = await impactOf(context, app, now + plan.graceDays * day)
-  return { licensesResigned, publicKeyPem: active.publicKeyPem, impact }
+  const { graceDays } = plan
+  const { licenses, impact } = await impactOf(context, app, context.runtime.now() + graceDays * day)
+  return { licensesResigned: licenses, publicKeyPem: active.publicKeyPem, impact }
 }
 
 /**

@@ -6,6 +6,7 @@ import { macSecret, signatureKey, type MacSecret, type SignatureKey } from '../r
 import type { KeyPair } from '../runtime/key-pool.ts'
 import type { Sealer } from '../runtime/sealer.ts'
 import type { AppRecord, SigningKeyRecord } from '../storage/index.ts'
+import type { RsaJwk } from '../token/statement.ts'
 import { canonicalPem } from './pem.ts'
 import { privateKeyPurpose, tokenSecretPurpose } from './purposes.ts'
 
@@ -53,18 +54,29 @@ export async function keyPairFor(
 }
 
 /** @throws {TypeError} unless it is an RSA key with 4096 bits. */
-export async function publicJwk(publicKeyPem: string): Promise<JWK> {
+async function publicJwk(publicKeyPem: string): Promise<JWK> {
   const jwk = await exportJWK(await importSPKI(publicKeyPem, 'RS256', { extractable: true }))
   if (jwk.kty !== 'RSA' || jwk.n?.length !== modulusCharacters)
     throw new TypeError('A signing key pair must be RSA with 4096 bits')
   return jwk
 }
 
+function statementJwk({ n = '' }: JWK): RsaJwk {
+  return { kty: 'RSA', n, e: 'AQAB' }
+}
+
+/** The public half as a statement names it. @throws {TypeError} unless it is an RSA key with 4096 bits. */
+export async function rsaJwk(publicKeyPem: string): Promise<RsaJwk> {
+  return statementJwk(await publicJwk(publicKeyPem))
+}
+
 /** A caller may combine the halves of two pairs, and then no token of the app would ever verify. */
-async function checkPair({ n, e }: JWK, privateKeyPem: string): Promise<void> {
-  const own = await exportJWK(await importPKCS8(privateKeyPem, 'RS256', { extractable: true }))
+async function privateHalfOf({ n, e }: JWK, privateKeyPem: string): Promise<CryptoKey> {
+  const privateKey = await importPKCS8(privateKeyPem, 'RS256', { extractable: true })
+  const own = await exportJWK(privateKey)
   if (own.n !== n || own.e !== e || e !== 'AQAB')
     throw new TypeError('The halves of a signing key pair must belong together, with 65537 as exponent')
+  return privateKey
 }
 
 /** The same pair in the one spelling that is stored. @throws {TypeError} unless both halves are in PEM. */
@@ -76,21 +88,25 @@ function canonicalPair({ publicKeyPem, privateKeyPem }: KeyPair): KeyPair {
   return { publicKeyPem: publicHalf, privateKeyPem: privateHalf }
 }
 
-/** The record of an app's next signing key. Its private half is sealed to that app and key. */
-export async function sealSigningKey(
-  context: Context,
-  appId: string,
-  given: KeyPair,
-): Promise<SigningKeyRecord> {
+/** An app's next signing key. It is not written yet. */
+export interface NextKey {
+  /** Its private half is sealed to this app and key. */
+  readonly record: SigningKeyRecord
+  readonly jwk: RsaJwk
+  readonly privateKey: CryptoKey
+}
+
+/** Seals the pair of an app's next signing key. @throws {TypeError} unless it is a whole pair of RSA-4096. */
+export async function sealSigningKey(context: Context, appId: string, given: KeyPair): Promise<NextKey> {
   const pair = canonicalPair(given)
   const jwk = await publicJwk(pair.publicKeyPem)
-  await checkPair(jwk, pair.privateKeyPem)
+  const imported = await privateHalfOf(jwk, pair.privateKeyPem)
   const kid = await calculateJwkThumbprint(jwk, 'sha256')
   const privateKey = context.runtime.sealer.seal(
     new TextEncoder().encode(pair.privateKeyPem),
     privateKeyPurpose(appId, kid),
   )
-  return {
+  const record = {
     kid,
     appId,
     publicKeyPem: pair.publicKeyPem,
@@ -100,6 +116,7 @@ export async function sealSigningKey(
     retiredAt: null,
     retiredReason: null,
   }
+  return { record, jwk: statementJwk(jwk), privateKey: imported }
 }
 
 /** A private key under the first master key; `null` if it is already. @throws {LicensingError} `master_key`. */

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
-import { trustOf } from '../keys/trust.ts'
+import { newestWithin, trustOf } from '../keys/trust.ts'
 import type { AppRecord, LicenseRecord } from '../storage/index.ts'
 import type { SignedStatement, TrustFile } from '../token/statement.ts'
 import { withToken } from './view.ts'
@@ -19,20 +19,13 @@ function jsonOf(token: string, statements: readonly SignedStatement[]): string {
   return JSON.stringify({ v: 1, token, trust: { v: 1, statements } })
 }
 
-/** The newest statements that fit beside the token. */
-function fitting(token: string, statements: readonly SignedStatement[]): readonly SignedStatement[] {
-  let left = room - jsonOf(token, []).length
-  const tooOld = statements.findLastIndex((statement) => (left -= JSON.stringify(statement).length + 1) < 0)
-  return statements.slice(tooOld + 1)
-}
-
 /**
  * A license file: the token and the statements about signing keys, as text that survives mail. It is not signed as a whole,
  * because each part is by itself. If the statements do not fit, the oldest ones are left out.
  */
 function format(token: string, { statements }: TrustFile): string {
   // Tokens and statements are plain ASCII.
-  const text = btoa(jsonOf(token, fitting(token, statements)))
+  const text = btoa(jsonOf(token, newestWithin(room - jsonOf(token, []).length, statements)))
   const lines = text.match(new RegExp(`.{1,${lineLength}}`, 'g')) ?? []
   return [begin, ...lines, end, ''].join('\n')
 }

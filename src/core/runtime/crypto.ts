@@ -1,4 +1,6 @@
 import {
+  createCipheriv,
+  createDecipheriv,
   createHmac,
   createPublicKey,
   createSecretKey,
@@ -42,6 +44,45 @@ export function chainSecret(bytes: Uint8Array): ChainSecret {
 /** Derives 32 bytes from a secret by HKDF-SHA-256 (RFC 5869) without a salt. Each `context` gives others. */
 export function derivedSecret(secret: Uint8Array, context: string): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(), context, 32))
+}
+
+const aes = 'aes-256-gcm'
+const tagLength = 16
+
+/** A secret for AES-256-GCM (NIST SP 800-38D). A nonce has 12 bytes, and serves once. */
+export interface SealingSecret {
+  /** The ciphertext, and after it the tag of 16 bytes. */
+  encrypt(plain: Uint8Array, nonce: Uint8Array, aad: Uint8Array): Uint8Array
+  /** @throws {Error} if ciphertext, tag, nonce or associated data are others. */
+  decrypt(sealed: Uint8Array, nonce: Uint8Array, aad: Uint8Array): Uint8Array<ArrayBuffer>
+}
+
+function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+export function sealingSecret(bytes: Uint8Array): SealingSecret {
+  const key = createSecretKey(bytes)
+  const options = { authTagLength: tagLength }
+  return {
+    encrypt: (plain, nonce, aad) => {
+      const cipher = createCipheriv(aes, key, nonce, options).setAAD(aad)
+      return joined(cipher.update(plain), cipher.final(), cipher.getAuthTag())
+    },
+    decrypt: (sealed, nonce, aad) => {
+      const end = sealed.length - tagLength
+      if (end < 0) throw new TypeError('The ciphertext is shorter than its tag')
+      const cipher = createDecipheriv(aes, key, nonce, options).setAAD(aad)
+      cipher.setAuthTag(sealed.subarray(end))
+      return joined(cipher.update(sealed.subarray(0, end)), cipher.final())
+    },
+  }
 }
 
 /** A public key that checks RS256 signatures (RFC 7518 section 3.3). */

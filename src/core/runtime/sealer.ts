@@ -1,8 +1,6 @@
-import { gcm } from '@noble/ciphers/aes.js'
-import { randomBytes } from '@noble/ciphers/utils.js'
 import { base64url } from 'jose'
 import { LicensingError } from '../errors.ts'
-import { derivedSecret } from './crypto.ts'
+import { derivedSecret, sealingSecret, type SealingSecret } from './crypto.ts'
 
 /** 32 bytes, as bytes or in base64. The first key of a list seals, and every key opens. */
 export type MasterKey = Uint8Array | string | readonly (Uint8Array | string)[]
@@ -33,6 +31,7 @@ export interface DerivedSecret {
 interface IdentifiedKey {
   readonly id: string
   readonly bytes: Uint8Array
+  readonly secret: SealingSecret
 }
 
 const wanted = 'Master key must be 32 random bytes, or the same in base64 (44 characters), and not all zero'
@@ -55,12 +54,14 @@ function decodeBase64(text: string): Uint8Array {
 async function identify(bytes: Uint8Array): Promise<IdentifiedKey> {
   const label = new TextEncoder().encode('heartwood master key id')
   const digest = await crypto.subtle.digest('SHA-256', new Uint8Array([...label, ...bytes]))
-  return { id: base64url.encode(new Uint8Array(digest).subarray(0, 9)), bytes }
+  const id = base64url.encode(new Uint8Array(digest).subarray(0, 9))
+  return { id, bytes, secret: sealingSecret(bytes) }
 }
 
 function sealWith(key: IdentifiedKey, secret: Uint8Array, purpose: string): string {
-  const nonce = randomBytes(12)
-  const ciphertext = gcm(key.bytes, nonce, new TextEncoder().encode(`${version} ${purpose}`)).encrypt(secret)
+  const nonce = crypto.getRandomValues(new Uint8Array(12))
+  const aad = new TextEncoder().encode(`${version} ${purpose}`)
+  const ciphertext = key.secret.encrypt(secret, nonce, aad)
   return [version, key.id, base64url.encode(nonce), base64url.encode(ciphertext)].join('.')
 }
 
@@ -76,9 +77,7 @@ function openWith(
   try {
     const aad = new TextEncoder().encode(`${version} ${purpose}`)
     const bytes = base64url.decode(nonce)
-    return bytes.length === 12
-      ? Uint8Array.from(gcm(key.bytes, bytes, aad).decrypt(base64url.decode(ciphertext)))
-      : null
+    return bytes.length === 12 ? key.secret.decrypt(base64url.decode(ciphertext), bytes, aad) : null
   } catch {
     return null
   }

@@ -80,4 +80,6 @@ export interface SigningKeyStorage {
     retirement?: Retirement,
     statements?: readonly KeyStatementRecord[],
   ): Promise<boolean>
+  /** Ends the grace period of these keys of an app: their `acceptedUntil` becomes 0. It leaves the active key as it is. */
+  endGracePeriods(appId: string, kids: readonly string[]): Promise<void>
 }

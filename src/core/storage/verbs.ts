@@ -79,6 +79,7 @@ const isReadVerb: Readonly<Record<keyof StorageSession, boolean>> = {
   deleteLicenseKey: false,
   deleteSeats: false,
   deleteTier: false,
+  endGracePeriods: false,
   holdLicenseKey: false,
   insertApiKey: false,
   insertApp: false,

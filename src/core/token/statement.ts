@@ -69,6 +69,8 @@ export interface ReadStatement extends KeyStatement, VerificationKey {
   readonly hash: string
   readonly signatures: readonly StatementSignature[]
   readonly payload: string
+  /** The signatures that were verified so far, without any other member, by their protected headers. */
+  readonly counted: Map<string, StatementSignature>
 }
 
 /** The keys that may sign the next statement. */
@@ -169,13 +171,18 @@ function signatureOf(
   return signatures.find((one) => one.protected === header)
 }
 
-async function isSignedBy(signed: SignedStatement, { kid, publicKey }: VerificationKey): Promise<boolean> {
-  const found = signatureOf(signed, kid)
+async function isSignedBy(
+  read: Pick<ReadStatement, 'payload' | 'signatures' | 'counted'>,
+  { kid, publicKey }: VerificationKey,
+  header?: StatementSignature['header'],
+): Promise<boolean> {
+  const found = signatureOf(read, kid)
   if (found === undefined || !isBase64url(found.signature)) return false
+  const { protected: name, signature } = found
   // The compact form has the same signing input.
-  const token = `${found.protected}.${signed.payload}.${found.signature}`
+  const token = `${name}.${read.payload}.${signature}`
   return compactVerify(token, publicKey, { algorithms: ['RS256'] }).then(
-    () => true,
+    () => read.counted.set(name, { protected: name, ...(header && { header }), signature }).size > 0,
     () => false,
   )
 }
@@ -196,7 +203,15 @@ export async function readStatement(signed: unknown, expected: ExpectedToken): P
       return null
     const kid = await thumbprintOf(statement.key)
     const publicKey = await importKey(statement.key)
-    const read = { ...statement, kid, publicKey, hash: await sha256(bytes), payload, signatures }
+    const read = {
+      ...statement,
+      kid,
+      publicKey,
+      hash: await sha256(bytes),
+      payload,
+      signatures,
+      counted: new Map(),
+    }
     return (await isSignedBy(read, read)) ? read : null
   } catch {
     return null
@@ -206,7 +221,7 @@ export async function readStatement(signed: unknown, expected: ExpectedToken): P
 async function isSignedByRecoveryKey(read: ReadStatement, kid: string): Promise<boolean> {
   const jwk = signatureOf(read, kid)?.header?.jwk
   if (!isRsaJwk(jwk) || (await thumbprintOf(jwk)) !== kid) return false
-  return isSignedBy(read, { kid, publicKey: await importKey(jwk) })
+  return isSignedBy(read, { kid, publicKey: await importKey(jwk) }, { jwk })
 }
 
 async function isRecovered(read: ReadStatement, recovery: RecoverySet | null): Promise<boolean> {

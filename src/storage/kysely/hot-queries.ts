@@ -13,6 +13,7 @@ import type {
   ApiKeyRecord,
   AppRecord,
   CustomerRecord,
+  KeyStatementRecord,
   LicenseKeyRecord,
   LicenseRecord,
   SigningKeyRecord,
@@ -69,6 +70,8 @@ export interface HotQueries {
   readonly customer: CompiledQuery<Row<CustomerRecord>>
   /** The keys of an app, the active one first. */
   readonly signingKeys: CompiledQuery<Row<SigningKeyRecord>>
+  /** Parameter: app id. */
+  readonly keyStatements: CompiledQuery<Row<KeyStatementRecord>>
   /** Parameters: the values of {@link storedCustomerRows}. */
   readonly insertCustomer: CompiledQuery<Inserted>
   /** Parameters: the values of {@link licenseRows}. */
@@ -112,6 +115,7 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     tier: tier(db),
     customer: customer(db),
     signingKeys: signingKeys(db),
+    keyStatements: keyStatements(db),
     insertCustomer: insert(db, 'heartwood_customer', storedCustomerRows),
     insertLicense: insert(db, 'heartwood_license', licenseRows),
     insertLicenseKey: insert(db, 'heartwood_license_key', licenseKeyRows),
@@ -169,6 +173,15 @@ function tier(db: Kysely<Database>): CompiledQuery<Row<TierRecord>> {
 function customer(db: Kysely<Database>): CompiledQuery<Row<CustomerRecord>> {
   const customers = db.selectFrom('heartwood_customer').selectAll()
   return customers.where('app_id', '=', '').where('id', '=', '').where(isPresent('id')).compile()
+}
+
+function keyStatements(db: Kysely<Database>): CompiledQuery<Row<KeyStatementRecord>> {
+  return db
+    .selectFrom('heartwood_key_statement')
+    .selectAll()
+    .where('app_id', '=', '')
+    .orderBy('seq')
+    .compile()
 }
 
 function signingKeys(db: Kysely<Database>): CompiledQuery<Row<SigningKeyRecord>> {

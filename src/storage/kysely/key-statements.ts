@@ -5,15 +5,7 @@ import { KyselySigningKeys } from './signing-keys.ts'
 
 export abstract class KyselyKeyStatements extends KyselySigningKeys implements KeyStatementStorage {
   async listKeyStatements(appId: string): Promise<readonly KeyStatementRecord[]> {
-    const rows = await this.executor.read((db) =>
-      db
-        .selectFrom('heartwood_key_statement')
-        .selectAll()
-        .where('app_id', '=', appId)
-        .orderBy('seq')
-        .execute(),
-    )
-    return keyStatementRows.toRecords(rows)
+    return keyStatementRows.toRecords(await this.executor.readAll(this.executor.hot.keyStatements, [appId]))
   }
 
   insertKeyStatement(statement: KeyStatementRecord): Promise<boolean> {

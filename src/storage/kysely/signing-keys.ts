@@ -38,6 +38,10 @@ export abstract class KyselySigningKeys extends KyselyApps implements SigningKey
     if (isSwapped) await this.executor.secretErased()
     return isSwapped
   }
+
+  async endGracePeriods(appId: string, kids: readonly string[]): Promise<void> {
+    if (kids.length > 0) await this.executor.write((db) => endGracePeriods(db, appId, kids))
+  }
 }
 
 /** A taken `seq` breaks the primary key, and with it the step. */
@@ -75,13 +79,14 @@ async function retire(db: Writer, kid: string, swap: Swap): Promise<boolean> {
   return isRetired
 }
 
-async function endGracePeriods(db: Writer, appId: string): Promise<void> {
-  await db
+/** Those of the named keys; without names, of all keys. The active key has none. */
+async function endGracePeriods(db: Writer, appId: string, kids?: readonly string[]): Promise<void> {
+  const ended = db
     .updateTable('heartwood_signing_key')
     .set({ accepted_until: 0 })
     .where('app_id', '=', appId)
     .where('accepted_until', '>', 0)
-    .execute()
+  await (kids === undefined ? ended : ended.where('kid', 'in', kids)).execute()
 }
 
 function nextKey(db: Writer, { appId, nextKid }: Swap) {

@@ -33,6 +33,14 @@ export function signingKeyStorage({ read, write }: Runner): SigningKeyStorage {
         for (const statement of statements) if (!insertKeyStatement(tables, statement)) throw takenError()
         return true
       }),
+    endGracePeriods: (appId, kids) =>
+      write((tables) => {
+        const keys = keysOf(tables, appId)
+        const isEnded = (key: SigningKeyRecord): boolean => !isActive(key) && kids.includes(key.kid)
+        if (!keys.some(isEnded)) return
+        const changed = keys.map((key) => (isEnded(key) ? { ...key, acceptedUntil: 0 } : key))
+        tables.keyRings.replace({ id: appId, keys: changed })
+      }),
   }
 }
 

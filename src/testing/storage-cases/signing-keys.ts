@@ -68,6 +68,27 @@ export const signingKeyCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.listSigningKeys(app.id), [key])
   }),
   ...[null, farFuture].map((acceptOldUntil) => wonByOne(acceptOldUntil)),
+  storageCase('endGracePeriods(): ends those of the named keys of one app only', async (storage) => {
+    const [app, other] = [await addApp(storage), await addApp(storage)]
+    const keys = [1, 2, 3, 4].map((createdAt) => newSigningKey(app.id, { createdAt }))
+    for (const appId of [app.id, other.id])
+      for (const [at, key] of keys.entries())
+        await storage.swapActiveKey(appId, keys[at - 1]?.kid ?? null, { ...key, appId }, farFuture)
+    const before = [await storage.listSigningKeys(app.id), await storage.listSigningKeys(other.id)]
+    await storage.endGracePeriods(app.id, [])
+    await storage.endGracePeriods(app.id, ['kid_missing'])
+    await storage.endGracePeriods('app_missing', [keys[0]!.kid])
+    assert.deepEqual(await storage.listSigningKeys(app.id), before[0])
+    const named = [keys[0]!.kid, keys[2]!.kid, keys[3]!.kid]
+    await storage.endGracePeriods(app.id, named)
+    assert.deepEqual(
+      await storage.listSigningKeys(app.id),
+      before[0]!.map((key) =>
+        key.acceptedUntil !== null && named.includes(key.kid) ? { ...key, acceptedUntil: 0 } : key,
+      ),
+    )
+    assert.deepEqual(await storage.listSigningKeys(other.id), before[1])
+  }),
   storageCase('swapActiveKey(): one of 8 concurrent first keys wins', async (storage) => {
     const app = await addApp(storage)
     const keys = Array.from({ length: 8 }, () => newSigningKey(app.id))

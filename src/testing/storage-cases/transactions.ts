@@ -77,6 +77,10 @@ const writes: Readonly<Record<string, (tx: StorageSession, had: Filled) => Promi
   swapActiveKey: (tx, { app, key }) => tx.swapActiveKey(app.id, key.kid, newSigningKey(app.id), null),
   'swapActiveKey with grace': (tx, { app, key }) =>
     tx.swapActiveKey(app.id, key.kid, newSigningKey(app.id), madeAt),
+  endGracePeriods: async (tx, { app, key }) => {
+    await tx.swapActiveKey(app.id, key.kid, newSigningKey(app.id), madeAt)
+    await tx.endGracePeriods(app.id, [key.kid])
+  },
   insertTier: (tx, { app }) => tx.insertTier(newTier(app.id)),
   updateTier: (tx, { tier }) => tx.updateTier(tier.id, { position: 7 }),
   deleteTier: (tx, { tier }) => tx.deleteTier(tier.id),

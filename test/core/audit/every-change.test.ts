@@ -136,11 +136,10 @@ test('recovery keys: their setting and the revocation of signing keys have entri
   const { privateKeyPem } = recoveryKeys[0]!
   const recovery = { threshold: 1, kids: [await recoveryKeyId(privateKeyPem)] }
   const [old] = await licensing.apps.keys(slug)
-  await licensing.recovery.set(slug, recovery)
+  const recover = async (text: string) => [await signWithRecoveryKey(text, privateKeyPem)]
+  await licensing.recovery.set(slug, recovery, recover)
   await licensing.rotateKeys(slug)
-  await licensing.recovery.revoke(slug, [old!.kid], async (text) => [
-    await signWithRecoveryKey(text, privateKeyPem),
-  ])
+  await licensing.recovery.revoke(slug, [old!.kid], recover)
   const entries = (await entriesIn(shop)).slice(-3)
   assert.deepEqual(
     entries.map(({ action, targetId, changes }) => [action, targetId, Object.keys(JSON.parse(changes))]),
