@@ -96,6 +96,7 @@ export const subjects: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/core/transaction.ts': [
     'test/webhooks/events.test.ts',
+    'test/webhooks/queue-limit.test.ts',
     'test/core/idempotency-faults.test.ts',
     'test/core/idempotency.test.ts',
     'test/core/races.test.ts',
