@@ -84,6 +84,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/client/silent-store-table.test.ts': 'runs the whole lifecycle table four times',
   'test/client/hostile-tokens.test.ts': 'runs hundreds of vectors, as test/core does',
   'test/adapters/license-keys/postgres.test.ts': 'needs PostgreSQL',
+  'test/core/diagnosis/postgres.test.ts': 'needs PostgreSQL',
   'test/adapters/naughty-strings.test.ts': 'runs hundreds of strings through every route',
 }
 

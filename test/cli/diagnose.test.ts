@@ -106,7 +106,7 @@ describe('heartwood diagnose', () => {
   test('a pasted API key is named, and not repeated', async () => {
     const secret = `sk_live_${'a1B2c3D4e5'.repeat(3)}000000`
     const { text } = await run(secret)
-    assert.match(text, /it is an API key, sk_live_…/)
+    assert.match(text, /it is an API key, sk_live_…\. /)
     assert.equal(text.includes(secret.slice(8, 20)), false)
   })
 
