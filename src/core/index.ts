@@ -111,6 +111,8 @@ export { recoveryKeyId, signWithRecoveryKey } from './keys/recovery-key.ts'
 export type { Rotation, RotationFields, RotationOptions } from './keys/rotation.ts'
 export type { MasterKey } from './runtime/sealer.ts'
 export type { SigningOptions } from './keys/signing-queue.ts'
+export type { Invitation, Invitations } from './sessions/invitation.ts'
+export type { Session, Sessions } from './sessions/sessions.ts'
 export type * from './storage/index.ts'
 export type { AddedFeature, NewTier, Tier, TierChanges, Tiers } from './tiers.ts'
 export type {

@@ -26,6 +26,7 @@ import { lastUsedTimes } from './runtime/last-used.ts'
 import { createListeners } from './runtime/listeners.ts'
 import { checkMasterKey } from './runtime/master-key.ts'
 import { createSealer, type MasterKey } from './runtime/sealer.ts'
+import { bindSessions, type Sessions } from './sessions/sessions.ts'
 import type { Storage } from './storage/index.ts'
 import { bindOutbox, type Outbox } from './webhooks/outbox.ts'
 
@@ -117,6 +118,8 @@ export interface Licensing extends RestrictedLicensing {
   readonly outbox: Outbox
   /** The recovery keys of apps, which lead programs past a thief of a signing key. */
   readonly recovery: Recovery
+  /** The people who are signed in to the dashboard with an API key. */
+  readonly sessions: Sessions
   /**
    * The use cases as the holder of an API key may call them. An app that the key does not see is `not_found`. Licenses lack
    * `jti` and `token` for a public key.
@@ -315,8 +318,10 @@ async function createRuntime(options: LicensingOptions): Promise<Runtime> {
 
 function bind(context: Context): Licensing {
   const { runtime } = context
+  const restricted = bindRestricted(context)
   return {
-    ...bindRestricted(context),
+    ...restricted,
+    sessions: bindSessions(context, restricted.apiKeys.authenticate),
     outbox: bindOutbox(context),
     recovery: bindRecovery(context),
     restrictedTo: (principal) => bindRestricted({ ...context, principal: checkedPrincipal(principal) }),

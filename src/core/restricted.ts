@@ -11,6 +11,7 @@ import { bindVerification, type VerificationUseCases } from './licenses/verify.t
 import { requireApp } from './lookup.ts'
 import { may, requirePermission, type Permission } from './principal.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
+import { bindInvitations, type Invitations } from './sessions/invitation.ts'
 import { bindTiers, type Tiers } from './tiers.ts'
 import { bindWebhooks, type Webhooks } from './webhooks/webhooks.ts'
 
@@ -37,7 +38,7 @@ export interface RestrictedLicensing {
   readonly licenses: Licenses
   readonly licenseKeys: LicenseKeys
   readonly verification: VerificationUseCases
-  readonly apiKeys: ApiKeys
+  readonly apiKeys: ApiKeys & Invitations
   readonly webhooks: Webhooks
   /**
    * Replaces an app's key pair. Tokens are derived and never stored, so from the commit on the token of every active license
@@ -147,7 +148,7 @@ export function bindRestricted(context: Context): RestrictedLicensing {
     licenses: bindLicenses(context),
     licenseKeys: bindLicenseKeys(context),
     verification: bindVerification(context),
-    apiKeys: bindApiKeys(context),
+    apiKeys: { ...bindApiKeys(context), ...bindInvitations(context) },
     webhooks: bindWebhooks(context),
     rotateKeys: (app, rotation, keyPair) => rotateKeys(context, app, rotation, keyPair),
     may: (permission) => may(context.principal, permission),

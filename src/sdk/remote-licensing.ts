@@ -11,6 +11,7 @@ import type { RenewalOptions } from '../core/licenses/regenerate.ts'
 import type { HeldLicense } from '../core/licenses/renewal.ts'
 import type { VerificationUseCases } from '../core/licenses/verify.ts'
 import type { Listing, Paging } from '../core/paging.ts'
+import type { Invitations } from '../core/sessions/invitation.ts'
 import type { Tiers } from '../core/tiers.ts'
 import type { Webhooks } from '../core/webhooks/webhooks.ts'
 
@@ -53,7 +54,7 @@ export interface RemoteLicenseKeys extends Omit<LicenseKeys, 'authenticate' | 'a
 export type RemoteVerification = Omit<VerificationUseCases, 'verifyDirectly' | 'verifyTokenDirectly'>
 
 /** The use cases of API keys over HTTP. */
-export interface RemoteApiKeys extends Omit<ApiKeys, 'createFirst' | 'authenticate' | 'revoke'> {
+export interface RemoteApiKeys extends Omit<ApiKeys, 'createFirst' | 'authenticate' | 'revoke'>, Invitations {
   /** Ends a key. Over HTTP it resolves to nothing; in process it resolves to the key. */
   revoke(id: string): Promise<unknown>
 }

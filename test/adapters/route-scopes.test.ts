@@ -97,6 +97,7 @@ const asked: Readonly<Record<string, Asked>> = {
   'POST /api-keys': ['keys:write'],
   'DELETE /api-keys/:id': ['keys:write'],
   'POST /api-keys/:id/roll': ['keys:write'],
+  'POST /api-keys/:id/invite': ['keys:write'],
 }
 
 /** Reads that the contract keeps from a `pk_` key, whatever its scopes. */

@@ -30,7 +30,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['context.ts'],
   ['lookup.ts', 'transaction.ts', 'work-unit.ts'],
   ['keys', 'api-keys', 'features.ts'],
-  ['webhooks', 'deletions.ts'],
+  ['webhooks', 'deletions.ts', 'sessions'],
   ['licenses', 'apps.ts', 'tiers.ts', 'customers.ts'],
   ['license-keys'],
   ['license-keys'],

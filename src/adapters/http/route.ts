@@ -57,6 +57,8 @@ export interface RouteCall<Body = unknown, Query = unknown> {
   readonly query: Query
   /** Counts one request against a limit other than the route's own; `null` if limits are off. */
   readonly consumeLimit: ConsumeLimit | null
+  /** Makes the URL of a link that signs in to the dashboard; `null` if none can. */
+  readonly linkTo: ((path: string) => string) | null
 }
 
 /** A success response, for the OpenAPI document. */

@@ -10,6 +10,7 @@ import {
 } from '@stricli/core'
 import { version } from '../../adapters/version.ts'
 import { appsCommands } from './apps.ts'
+import { dashboardCommand } from './dashboard.ts'
 import { doctorCommand, exportCommand, importCommand, migrateCommand, rekeyCommand } from './database.ts'
 import { customersCommands } from './customers.ts'
 import { featuresCommands } from './features.ts'
@@ -40,6 +41,7 @@ const root: RouteMap<CliContext> = buildRouteMap({
     checkKey: checkKeyCommand,
     licenses: licensesCommands,
     keys: keysCommands,
+    dashboard: dashboardCommand,
     verify: verifyCommand,
     migrate: migrateCommand,
     rekey: rekeyCommand,

@@ -1,0 +1,127 @@
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import type { License } from '../../src/core/index.ts'
+import { dateOf, days, now } from '../times.ts'
+import { words } from '../words.ts'
+
+const month = new Intl.DateTimeFormat('en-GB', { month: 'short', timeZone: 'UTC' })
+const year = new Intl.DateTimeFormat('en-GB', { year: 'numeric', timeZone: 'UTC' })
+
+/** The stretch of time that the line shows. */
+interface Frame {
+  readonly from: number
+  readonly to: number
+}
+
+function frameOf({ createdAt, expiresAt }: License, today: number): Frame {
+  const end = expiresAt ?? today + days(180)
+  const to = Math.max(end, today)
+  // Some room behind the end, so that the label does not leave the card.
+  return { from: createdAt, to: to + Math.max(days(7), (to - createdAt) * 0.04) }
+}
+
+function placer({ from, to }: Frame): (at: number) => string {
+  return (at) => `${(((Math.min(to, Math.max(from, at)) - from) / (to - from)) * 100).toFixed(3)}%`
+}
+
+/** The first days of months between the two ends; of years, if there are too many months for labels. */
+function marksOf({ from, to }: Frame): readonly (readonly [at: number, label: string])[] {
+  const start = new Date(from * 1000)
+  const step = to - from > days(900) ? 12 : to - from > days(430) ? 3 : 1
+  const first = step === 12 ? 12 : start.getUTCMonth() + 1
+  const marks: [number, string][] = []
+  for (let count = 0; count < 60; count++) {
+    const date = Date.UTC(start.getUTCFullYear(), first + count * step, 1)
+    if (date / 1000 > to) break
+    marks.push([date / 1000, step === 12 ? year.format(date) : month.format(date)])
+  }
+  return marks
+}
+
+/** The state of a license on a day, as far as its present record tells. */
+function standing({ createdAt, expiresAt, revokedAt, tier }: License, at: number): string {
+  if (at < createdAt) return words.license.before
+  if (revokedAt !== null && at >= revokedAt) return `${tier}, ${words.license.isRevoked}`
+  return `${tier}, ${expiresAt !== null && at >= expiresAt ? words.license.isEnded : words.license.isGood}`
+}
+
+function Spans({ license, frame, today }: { license: License; frame: Frame; today: number }): JSX.Element {
+  const where = placer(frame)
+  const { createdAt, expiresAt, revokedAt } = license
+  const end = expiresAt ?? frame.to
+  const lived = Math.min(today, end, revokedAt ?? Infinity)
+  const span = (kind: string, from: number, to: number): JSX.Element | null =>
+    to <= from ? null : (
+      <span
+        class={`span ${kind}`}
+        style={{ insetInlineStart: where(from), insetInlineEnd: `calc(100% - ${where(to)})` }}
+      />
+    )
+  return (
+    <>
+      {span('lived', createdAt, lived)}
+      {revokedAt === null ? span('ahead', Math.max(today, createdAt), end) : span('cut', lived, end)}
+      {revokedAt === null && span('over', end, today)}
+    </>
+  )
+}
+
+function Flags({ license, frame }: { license: License; frame: Frame }): JSX.Element {
+  const where = placer(frame)
+  const { createdAt, issuedAt, expiresAt, revokedAt, seenAt } = license
+  return (
+    <>
+      {issuedAt > createdAt && <i class="tick" style={{ insetInlineStart: where(issuedAt) }} />}
+      {seenAt && <i class="tick" style={{ insetInlineStart: where(seenAt) }} />}
+      {revokedAt !== null && (
+        <b class="flag above bad" style={{ insetInlineStart: where(revokedAt) }}>
+          {words.license.wasRevokedOn}
+        </b>
+      )}
+      {expiresAt !== null && (
+        <b class="flag above end" style={{ insetInlineStart: where(expiresAt) }}>
+          {words.license.ends}
+        </b>
+      )}
+    </>
+  )
+}
+
+/** From the first day to the last, under a slider that tells what was true on a day. */
+export function LifeLine({ license }: { readonly license: License }): JSX.Element {
+  const today = now()
+  const frame = frameOf(license, today)
+  const [chosen, setAt] = useState<number | null>(null)
+  const at = chosen ?? today
+  const where = placer(frame)
+  const told = at === today ? words.license.today : dateOf(at)
+  return (
+    <figure class="life" aria-label={words.license.life}>
+      <div class="life-track">
+        <Spans license={license} frame={frame} today={today} />
+        <Flags license={license} frame={frame} />
+        <i class="hand" style={{ insetInlineStart: where(at) }} />
+        <input
+          type="range"
+          min={frame.from}
+          max={frame.to}
+          step={days(1)}
+          value={at}
+          aria-label={words.license.aDay}
+          aria-valuetext={`${told}: ${standing(license, at)}`}
+          onInput={(event) => setAt(event.currentTarget.valueAsNumber)}
+        />
+      </div>
+      <div class="months" aria-hidden="true">
+        {marksOf(frame).map(([time, label]) => (
+          <span key={time} style={{ insetInlineStart: where(time) }}>
+            {label}
+          </span>
+        ))}
+      </div>
+      <figcaption>
+        <strong>{told}</strong> {standing(license, at)}
+      </figcaption>
+    </figure>
+  )
+}
