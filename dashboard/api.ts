@@ -10,7 +10,11 @@ async function send(url: string, init: RequestInit): Promise<Response> {
 }
 
 /** The public API, with the session of this page. */
-export const licensing: LicensingClient = createLicensingClient({ baseUrl: base.href, session: true, fetch: send })
+export const licensing: LicensingClient = createLicensingClient({
+  baseUrl: base.href,
+  session: true,
+  fetch: send,
+})
 
 /** The code of an error of the API; `undefined` for any other error. */
 export function codeOf(error: unknown): string | undefined {

@@ -39,7 +39,8 @@ function textOf(code: Code, form: Form): string {
 export function AsCode({ code }: { readonly code: Code }): JSX.Element {
   const [form, setForm] = useState<Form | null>(null)
   const [isCopied, setCopied] = useState(false)
-  const forms: readonly Form[] = code.cli === undefined ? ['curl', 'typescript'] : ['curl', 'typescript', 'cli']
+  const forms: readonly Form[] =
+    code.cli === undefined ? ['curl', 'typescript'] : ['curl', 'typescript', 'cli']
   const text = form === null ? '' : textOf(code, form)
   const choose = (next: Form): void => {
     setForm(next === form ? null : next)

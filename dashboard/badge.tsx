@@ -3,7 +3,11 @@ import type { License } from '../src/core/index.ts'
 import { Icon, type IconName } from './icons.tsx'
 import { words } from './words.ts'
 
-const icons: Readonly<Record<License['status'], IconName>> = { active: 'check', expired: 'alert', revoked: 'x' }
+const icons: Readonly<Record<License['status'], IconName>> = {
+  active: 'check',
+  expired: 'alert',
+  revoked: 'x',
+}
 const states = { active: 'passed', expired: 'warned', revoked: 'failed' } as const
 
 /** The state of a license, by word, shape and colour. */

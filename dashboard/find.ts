@@ -51,7 +51,8 @@ async function placeIn({ slug }: Pick<App, 'slug'>, reading: Reading): Promise<s
 
 /** The place of what was read; `null` if no app has it. */
 async function placeOf(reading: Reading): Promise<string | null> {
-  if (reading.kind === 'token') return placeIn({ slug: reading.app }, { kind: 'license', id: reading.license })
+  if (reading.kind === 'token')
+    return placeIn({ slug: reading.app }, { kind: 'license', id: reading.license })
   const { data: apps } = await licensing.apps.list({ perPage: 100 })
   if (reading.kind === 'app') {
     const app = apps.find(({ id }) => id === reading.id)

@@ -49,9 +49,7 @@ export function useLicenses(app: string, page: LicensePage, perPage = 25): Asked
 }
 
 export function useLicense(app: string, id: string): Asked<License> {
-  return useKnown(names.license(app, id), (signal) =>
-    licensing.withOptions({ signal }).licenses.get(app, id),
-  )
+  return useKnown(names.license(app, id), (signal) => licensing.withOptions({ signal }).licenses.get(app, id))
 }
 
 export function useCustomer(app: string, id: string): Asked<Customer> {

@@ -19,7 +19,10 @@ const pages: readonly (readonly [pattern: readonly string[], Page: (params: Para
   [['apps', ':app'], lazy(async () => (await import('./pages/app.tsx')).AppPage)],
   [['apps', ':app', 'licenses'], lazy(async () => (await import('./pages/licenses.tsx')).Licenses)],
   [['apps', ':app', 'licenses', ':id'], lazy(async () => (await import('./pages/license.tsx')).LicensePage)],
-  [['apps', ':app', 'customers', ':id'], lazy(async () => (await import('./pages/customer.tsx')).CustomerPage)],
+  [
+    ['apps', ':app', 'customers', ':id'],
+    lazy(async () => (await import('./pages/customer.tsx')).CustomerPage),
+  ],
 ]
 
 function Routed(): JSX.Element {

@@ -21,7 +21,9 @@ interface Payload {
 
 function payloadOf(part: string): Payload {
   try {
-    const bytes = Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), (each) => each.charCodeAt(0))
+    const bytes = Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), (each) =>
+      each.charCodeAt(0),
+    )
     return JSON.parse(new TextDecoder().decode(bytes)) as Payload
   } catch {
     return {}

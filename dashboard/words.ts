@@ -123,7 +123,8 @@ export const words = {
 
     carries: 'What it carries',
     same: 'A new token would say the same.',
-    behind: 'Its tier has changed since. A new token would bring that; until then nothing changes for the customer.',
+    behind:
+      'Its tier has changed since. A new token would bring that; until then nothing changes for the customer.',
     missingTier: 'Its tier was deleted, so it cannot renew. Give it another tier.',
     claim: 'Claim',
     inToken: 'In the token',
@@ -144,7 +145,8 @@ export const words = {
     regenerated: 'A new token is ready. The program gets it at its next renewal.',
     extend: 'Extend…',
     extendTitle: 'Extend this license',
-    extendLead: 'A license that is still good gets its new end by itself. One that has ended needs the new token.',
+    extendLead:
+      'A license that is still good gets its new end by itself. One that has ended needs the new token.',
     newEnd: 'New end',
     month: '+ 30 days',
     year: '+ 1 year',

@@ -42,7 +42,14 @@ function hashOf(bytes) {
 }
 
 function bundle(root, folder, entry, ...flags) {
-  const args = ['build', entry, '--production', `--outdir=${folder}`, '--entry-naming=[name]-[hash].[ext]', ...flags]
+  const args = [
+    'build',
+    entry,
+    '--production',
+    `--outdir=${folder}`,
+    '--entry-naming=[name]-[hash].[ext]',
+    ...flags,
+  ]
   const path = `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}`
   execFileSync('bun', args, {
     cwd: root,

@@ -4,7 +4,10 @@ import { dateOf } from '../times.ts'
 import { words } from '../words.ts'
 
 /** The features that a regeneration would give: those of the tier as it is now, then the license's own. */
-export function newFeatures({ features, customFeatures }: License, tier: Tier | undefined): readonly string[] {
+export function newFeatures(
+  { features, customFeatures }: License,
+  tier: Tier | undefined,
+): readonly string[] {
   return tier === undefined ? features : [...new Set([...tier.features, ...customFeatures])]
 }
 

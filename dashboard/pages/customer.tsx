@@ -38,7 +38,13 @@ function CustomerLicenses({ app, id }: { readonly app: string; readonly id: stri
   )
 }
 
-export function CustomerPage({ app = '', id = '' }: { readonly app?: string; readonly id?: string }): JSX.Element {
+export function CustomerPage({
+  app = '',
+  id = '',
+}: {
+  readonly app?: string
+  readonly id?: string
+}): JSX.Element {
   const known = useCustomer(app, id)
   const appName = useApp(app).value.value?.name ?? app
   return (

@@ -200,7 +200,11 @@ export function Acts({ app, license, tier }: Held & { readonly tier: Tier | unde
   if (license.status === 'revoked')
     return (
       <div class="actions">
-        <button type="button" class="primary" onClick={() => void quickly(() => reinstate(held), text.reinstated)}>
+        <button
+          type="button"
+          class="primary"
+          onClick={() => void quickly(() => reinstate(held), text.reinstated)}
+        >
           {text.reinstate}
         </button>
       </div>

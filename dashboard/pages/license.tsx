@@ -79,7 +79,11 @@ function Certificate({ app, license }: Held): JSX.Element {
         <Grain id={license.id} />
         <div class="certificate-head">
           <p class="eyebrow">{text.of(appName)}</p>
-          {maySeeCustomer ? <Holder app={app} license={license} /> : <Title>{license.name ?? license.id}</Title>}
+          {maySeeCustomer ? (
+            <Holder app={app} license={license} />
+          ) : (
+            <Title>{license.name ?? license.id}</Title>
+          )}
           <p class="until">{verdictOf(license, tierName)}</p>
           <p class="badges">
             <Badge status={license.status} />
@@ -117,7 +121,13 @@ function Certificate({ app, license }: Held): JSX.Element {
   )
 }
 
-export function LicensePage({ app = '', id = '' }: { readonly app?: string; readonly id?: string }): JSX.Element {
+export function LicensePage({
+  app = '',
+  id = '',
+}: {
+  readonly app?: string
+  readonly id?: string
+}): JSX.Element {
   const known = useLicense(app, id)
   return (
     <Shown known={known.value} name={names.license(app, id)}>

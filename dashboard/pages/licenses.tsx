@@ -49,7 +49,11 @@ function Row({ app, license }: { readonly app: string; readonly license: License
     <tr>
       <th scope="row">
         <a href={to(['apps', app, 'licenses', id])}>
-          {may('customers:read') ? <CustomerName app={app} id={customerId} /> : <code>{id.slice(0, 14)}…</code>}
+          {may('customers:read') ? (
+            <CustomerName app={app} id={customerId} />
+          ) : (
+            <code>{id.slice(0, 14)}…</code>
+          )}
         </a>
       </th>
       <td>
@@ -170,7 +174,9 @@ export function Licenses({ app = '' }: { readonly app?: string }): JSX.Element {
     <article>
       <header class="lead">
         <Title>{words.licenses.title}</Title>
-        <p class="sub">{total === undefined ? '\u00a0' : words.licenses.sentence(total, page.status ?? '')}</p>
+        <p class="sub">
+          {total === undefined ? '\u00a0' : words.licenses.sentence(total, page.status ?? '')}
+        </p>
       </header>
       <Filters app={app} page={page} />
       <Shown known={known.value} name={names.licenses(app)}>

@@ -65,7 +65,13 @@ export function SignIn({ session }: { readonly session: Session & { readonly sta
 }
 
 /** Uses the link of an address, which is gone from the address by then. */
-export function LinkSignIn({ link, onDone }: { readonly link: string; readonly onDone: () => void }): JSX.Element {
+export function LinkSignIn({
+  link,
+  onDone,
+}: {
+  readonly link: string
+  readonly onDone: () => void
+}): JSX.Element {
   const [failure, setFailure] = useState('')
   useEffect(() => {
     signInWith({ link }).then(onDone, (error: unknown) => setFailure(messageOf(error)))

@@ -25,11 +25,7 @@ export function localAddress({ host, port }: Pick<ListenAddress, 'host' | 'port'
 }
 
 /** The text for a person who may sign in. */
-export async function signInText(
-  { apiKeys }: Licensing,
-  keyId: string,
-  address: string,
-): Promise<string> {
+export async function signInText({ apiKeys }: Licensing, keyId: string, address: string): Promise<string> {
   const { url } = await apiKeys.invite(keyId)
   return `Open the dashboard with this link. It works once, for ten minutes:\n\n  ${linkMaker(address)(url)}\n`
 }

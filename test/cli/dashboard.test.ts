@@ -128,7 +128,10 @@ test('heartwood serve --demo: refuses a database, and leaves it as it is', async
   const cwd = emptyFolder(t)
   await (await startServer(t, { cwd, way: sameRuntime })).stop()
   const before = readFileSync(join(cwd, 'heartwood.db'))
-  const refused = await heartwood(['serve', '--demo', '--database', 'heartwood.db'], { cwd, way: sameRuntime })
+  const refused = await heartwood(['serve', '--demo', '--database', 'heartwood.db'], {
+    cwd,
+    way: sameRuntime,
+  })
   assert.deepEqual([refused.code, refused.stdout], [2, ''])
   const env = { HEARTWOOD_DATABASE: 'heartwood.db' }
   await (await startServer(t, { cwd, env, way: sameRuntime }, ['--demo'])).stop()

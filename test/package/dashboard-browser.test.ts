@@ -23,7 +23,11 @@ type Work = (desk: Desk) => Promise<void>
 const options = { dashboard: true, clientAddress: () => null } as const
 
 /** Forwards requests to another port without the prefix, as many proxies do. They rewrite Host as well. */
-async function behindProxy(target: string, prefix: string, work: (address: string) => Promise<void>): Promise<void> {
+async function behindProxy(
+  target: string,
+  prefix: string,
+  work: (address: string) => Promise<void>,
+): Promise<void> {
   const proxy = createServer((request, response) => {
     const path = (request.url ?? '').slice(prefix.length)
     const headers = { ...request.headers, host: new URL(target).host }
@@ -95,7 +99,13 @@ async function signIn({ page }: Visit, secret: string): Promise<void> {
 /** The things that a page keeps in the browser. */
 function keptIn(page: Page): Promise<string> {
   return page.evaluate(() =>
-    JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href, history.state]),
+    JSON.stringify([
+      { ...localStorage },
+      { ...sessionStorage },
+      document.cookie,
+      location.href,
+      history.state,
+    ]),
   )
 }
 

@@ -42,7 +42,11 @@ test('the dashboard: names no other origin, and makes no code of text', async ()
       [],
       name,
     )
-    assert.equal(/\beval\(|new Function\(|dangerouslySetInnerHTML\s*[:=]\s*\{|document\.write/.test(text), false, name)
+    assert.equal(
+      /\beval\(|new Function\(|dangerouslySetInnerHTML\s*[:=]\s*\{|document\.write/.test(text),
+      false,
+      name,
+    )
     assert.equal(/url\(["']?(?:data:|https?:)/.test(text), false, name)
   }
 })

@@ -1,5 +1,6 @@
 import { assetReply, lazyAssets, type Assets } from '../assets/asset.ts'
 import { noSuchRoute } from '../http/errors.ts'
+import { pathAndQuery } from '../http/path.ts'
 import { empty, type Reply } from '../http/reply.ts'
 
 /** Forbids other origins, inline code, frames, forms, and every way to make code of text. */
@@ -63,15 +64,14 @@ function pageText(assets: Assets): string {
 `
 }
 
-/** The page. It holds nothing of the person, and no route of its own: those are behind the `#`. */
-export async function pageReply(): Promise<Reply> {
+/**
+ * The page. It holds nothing of the person, and no route of its own: those are behind the `#`. With a slash at its end, the
+ * relative addresses would be wrong.
+ */
+export async function pageReply(request: Request): Promise<Reply> {
+  if (pathAndQuery(request)[0].endsWith('/')) return empty(308, { ...guards, location: '../dashboard' })
   const body = pageText(await files())
   return { status: 200, headers: { ...guards, 'content-type': 'text/html; charset=utf-8' }, body }
-}
-
-/** With a slash at its end, the relative addresses of the page would be wrong. */
-export async function slashReply(): Promise<Reply> {
-  return empty(308, { ...guards, location: '../dashboard' })
 }
 
 /** A file of the page. Its name has a hash of its content, so it never changes. @throws {HttpError} `no_such_route` */

@@ -2,13 +2,14 @@ import { getAlone } from '../http/errors.ts'
 import { pathAndQuery } from '../http/path.ts'
 import type { Reply } from '../http/reply.ts'
 import type { HttpService, SocketAddress } from '../http/service.ts'
-import { fileReply, pageReply, slashReply } from './page.ts'
+import { fileReply, pageReply } from './page.ts'
 import { sessionReply } from './session-path.ts'
 
 /** Replies to a request of any method. */
 type Responder = (request: Request, socketAddress: SocketAddress) => Promise<Reply>
 
-const readAlone = (reply: Responder): Responder =>
+const readAlone =
+  (reply: Responder): Responder =>
   (request, socketAddress) =>
     request.method === 'GET' || request.method === 'HEAD' ? reply(request, socketAddress) : getAlone()
 
@@ -23,7 +24,7 @@ export function dashboardPaths(service: HttpService): readonly (readonly [string
   if (people === null) return []
   return [
     ['/dashboard', readAlone(pageReply)],
-    ['/dashboard/', readAlone(slashReply)],
+    ['/dashboard/', readAlone(pageReply)],
     [
       '/dashboard/session',
       (request, socketAddress) => sessionReply({ service, people, request, socketAddress }),

@@ -37,7 +37,10 @@ function toView({ principal, name, apps, expiresAt }: Person): object {
 }
 
 function stateReply(person: Person | null, { areOfHost }: People): Reply {
-  const data = { person: person === null ? null : toWire(toView(person)), sign_in: areOfHost ? 'host' : 'key' }
+  const data = {
+    person: person === null ? null : toWire(toView(person)),
+    sign_in: areOfHost ? 'host' : 'key',
+  }
   const cookie = person?.cookie ?? null
   return json({ data }, 200, { ...guards, ...(cookie !== null && { 'set-cookie': cookie }) })
 }

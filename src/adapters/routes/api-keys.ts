@@ -115,7 +115,10 @@ export const apiKeyRoutes: readonly Route[] = [
     errors: ['conflict'],
     run: async ({ licensing, params, linkTo }) => {
       if (linkTo === null)
-        throw new LicensingError('conflict', 'Nobody can sign in with a link: the dashboard is off, or its host signs people in')
+        throw new LicensingError(
+          'conflict',
+          'Nobody can sign in with a link: the dashboard is off, or its host signs people in',
+        )
       const { url, expiresAt } = await licensing.apiKeys.invite(params.id ?? '')
       return { url: linkTo(url), expiresAt }
     },

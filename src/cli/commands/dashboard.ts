@@ -37,7 +37,8 @@ export const dashboardCommand: Command<CliContext> = buildCommand({
     const { key, mode } = flags
     if (key !== undefined && mode !== undefined) throw new UsageError('Give --key or --mode, not both')
     const settings = await prepare(this, flags)
-    const address = parsePublicUrl(this.environment) ?? localAddress(readListenAddress(this.environment, flags))
+    const address =
+      parsePublicUrl(this.environment) ?? localAddress(readListenAddress(this.environment, flags))
     const wanted = { address, ...(key !== undefined && { key }), ...(mode !== undefined && { mode }) }
     await printDashboardLink(settings, wanted, this.output)
   },

@@ -30,7 +30,12 @@ export class Chance {
 
   uuid(): string {
     const digits = Array.from({ length: 32 }, () => this.between(0, 15).toString(16)).join('')
-    const parts = [digits.slice(0, 8), digits.slice(8, 12), `4${digits.slice(13, 16)}`, `a${digits.slice(17, 20)}`]
+    const parts = [
+      digits.slice(0, 8),
+      digits.slice(8, 12),
+      `4${digits.slice(13, 16)}`,
+      `a${digits.slice(17, 20)}`,
+    ]
     return [...parts, digits.slice(20)].join('-')
   }
 }

@@ -34,7 +34,12 @@ function planCatalogue({ signing, licensing, past }: Scene): void {
     const tiers = [
       { name: 'Basic', slug: 'basic', features: ['export'], limits: { projects: 3 } },
       { name: 'Pro', slug: 'pro', features: ['export', 'sync', 'plugins'], limits: { projects: 50 } },
-      { name: 'Team', slug: 'team', features: ['export', 'sync', 'plugins', 'sso'], limits: { projects: 500 } },
+      {
+        name: 'Team',
+        slug: 'team',
+        features: ['export', 'sync', 'plugins', 'sso'],
+        limits: { projects: 500 },
+      },
       { name: 'Student', slug: 'student', features: ['export', 'sync'] },
     ]
     for (const tier of tiers) await licensing.tiers.create(app, tier)
@@ -63,7 +68,13 @@ function planSales({ licensing, chance, past }: Scene, customerOf: () => Custome
     const daysAgo = chance.between(20, 300)
     const taken = Array.from({ length: chance.between(1, seats) }, () => chance.uuid())
     past.plan(daysAgo, async () => {
-      const sale = { customerId: customerOf().id, tierId: 'team', seats, durationDays: 365, name: `Order ${9_100 + at}` }
+      const sale = {
+        customerId: customerOf().id,
+        tierId: 'team',
+        seats,
+        durationDays: 365,
+        name: `Order ${9_100 + at}`,
+      }
       const { id, key } = await licensing.licenseKeys.create(app, sale)
       for (const [seat, installationId] of taken.entries())
         past.plan(daysAgo - 1 - seat, () =>
@@ -121,6 +132,14 @@ export async function makeDemo({ signing: options, keyPool, webhooks }: CommandO
     ...(webhooks !== undefined && { webhooks }),
   })
   const licensing = signing.with(storage)
-  const founder = await tell({ storage, licensing, signing, chance: new Chance(7), past: new Past(), clock, app })
+  const founder = await tell({
+    storage,
+    licensing,
+    signing,
+    chance: new Chance(7),
+    past: new Past(),
+    clock,
+    app,
+  })
   return { database: { licensing: signing, storage, close: () => closeAll(signing, storage) }, founder }
 }

@@ -42,7 +42,11 @@ function fateOf(chance: Chance): Fate {
   const issued = chance.between(1, days === 30 ? 45 : 430) + chance.next()
   const hasEnded = days !== null && issued > days
   const isIdle = chance.happens(0.12)
-  const latest = hasEnded ? issued - (days ?? 0) : isIdle ? Math.min(issued, chance.between(31, 160)) : chance.next() * 3
+  const latest = hasEnded
+    ? issued - (days ?? 0)
+    : isIdle
+      ? Math.min(issued, chance.between(31, 160))
+      : chance.next() * 3
   return { issued, days, tierId, seen: chance.happens(0.06) || latest >= issued ? null : latest }
 }
 
@@ -59,7 +63,11 @@ function planSeen({ storage, past, clock, chance, app }: LicensePlan, { id }: Li
   })
 }
 
-function planRevocation({ licensing, past, chance, app }: LicensePlan, { id }: License, issued: number): void {
+function planRevocation(
+  { licensing, past, chance, app }: LicensePlan,
+  { id }: License,
+  issued: number,
+): void {
   const revoked = chance.next() * Math.min(issued, 120)
   const reason = chance.pick(reasons)
   past.plan(revoked, () => licensing.licenses.revoke(app, id, { reason }))

@@ -27,6 +27,9 @@ export function demoPeople(count: number, chance: Chance): readonly DemoPerson[]
     const given = first[at % first.length]!
     // The lists have lengths without a common divisor above two, so the pairs repeat late.
     const family = last[(at * 7 + Math.floor(at / first.length)) % last.length]!
-    return { name: `${given} ${family}`, email: `${plain(given)}.${plain(family)}.${at}@${chance.pick(hosts)}` }
+    return {
+      name: `${given} ${family}`,
+      email: `${plain(given)}.${plain(family)}.${at}@${chance.pick(hosts)}`,
+    }
   })
 }

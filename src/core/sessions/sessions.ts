@@ -132,8 +132,7 @@ export function bindSessions(
       const key = isText(secret) ? await authenticate(secret) : null
       return begin(context, key?.id ?? null, place)
     },
-    redeem: async (link, place) =>
-      begin(context, isText(link) ? await redeem(context, link) : null, place),
+    redeem: async (link, place) => begin(context, isText(link) ? await redeem(context, link) : null, place),
     find: (text, place) => find(context, text, place),
     end: (text, place) => end(context, text, place),
   }

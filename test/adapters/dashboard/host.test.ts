@@ -50,7 +50,8 @@ describe('a dashboard whose host signs people in', () => {
     const desk = await deskOf({ ...ana, scopes: ['catalogue:read', 'licenses:read'], apps: ['other-app'] })
     await desk.licensing.apps.create({ name: 'Other', slug: 'other-app' })
     const visitor = desk.visitor()
-    const send = (method: string, path: string) => visitor.send(method, path, { headers, ...(method === 'POST' && { body: {} }) })
+    const send = (method: string, path: string) =>
+      visitor.send(method, path, { headers, ...(method === 'POST' && { body: {} }) })
     const { json } = await send('GET', apps)
     assert.deepEqual(
       json.data.map(({ slug }: { slug: string }) => slug),

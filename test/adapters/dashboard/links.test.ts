@@ -137,7 +137,8 @@ describe('POST /api-keys/:id/invite', () => {
       [testKey.secret, desk.full.id, 404],
       [desk.full.secret, testKey.id, 201],
     ] as const
-    for (const [secret, id, status] of cases) assert.equal((await invite(desk, id, secret)).status, status, id)
+    for (const [secret, id, status] of cases)
+      assert.equal((await invite(desk, id, secret)).status, status, id)
   })
 
   test('a revoked key, and a server where nobody can use the link: 409', async () => {

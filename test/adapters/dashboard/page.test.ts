@@ -12,8 +12,14 @@ const options = { dashboard: true, clientAddress: () => null } as const
 /** Ways to serve the dashboard, each with its prefix. */
 const places: Readonly<Record<string, readonly [Pick<AnyElysia, 'fetch'>, string]>> = {
   'on its own': [licensingServer(licensing, { standalone: true, ...options }), ''],
-  'under a host’s prefix': [new Elysia().group('/one', (host) => host.use(licensingServer(licensing, options))), '/one'],
-  'without a framework': [{ fetch: createHandler(licensing, { ...options, basePath: '/a/b' }) as never }, '/a/b'],
+  'under a host’s prefix': [
+    new Elysia().group('/one', (host) => host.use(licensingServer(licensing, options))),
+    '/one',
+  ],
+  'without a framework': [
+    { fetch: createHandler(licensing, { ...options, basePath: '/a/b' }) as never },
+    '/a/b',
+  ],
 }
 
 const guards = {
@@ -66,7 +72,15 @@ for (const [name, [app, prefix]] of Object.entries(places))
       assert.deepEqual([response.status, response.headers.get('location')], [308, '../dashboard'])
     })
 
-    for (const path of ['main.js', 'main-00000000.js', 'toString', '__proto__', 'x/session', '..%2f..', '%6dain.js'])
+    for (const path of [
+      'main.js',
+      'main-00000000.js',
+      'toString',
+      '__proto__',
+      'x/session',
+      '..%2f..',
+      '%6dain.js',
+    ])
       test(`/dashboard/${path}: no file of this name`, async () => {
         const response = await get(`/dashboard/${path}`)
         assert.equal(response.status, 404)
@@ -75,7 +89,11 @@ for (const [name, [app, prefix]] of Object.entries(places))
 
     test('another method: 405 with Allow', async () => {
       const [file = ''] = Object.keys(assets)
-      const allowed = { '/dashboard': 'GET, HEAD', [`/dashboard/${file}`]: 'GET, HEAD', '/dashboard/session': 'DELETE, GET, HEAD, POST' }
+      const allowed = {
+        '/dashboard': 'GET, HEAD',
+        [`/dashboard/${file}`]: 'GET, HEAD',
+        '/dashboard/session': 'DELETE, GET, HEAD, POST',
+      }
       for (const [path, allow] of Object.entries(allowed)) {
         const response = await get(path, { method: 'PUT' })
         assert.deepEqual([response.status, response.headers.get('allow')], [405, allow], path)

@@ -55,7 +55,12 @@ describe('the sign-in of the dashboard', () => {
     )
   })
 
-  const refusedOrigins = ['http://licenses.example.com', 'http://10.0.0.4:4000', 'http://localhost.evil.example', 'null']
+  const refusedOrigins = [
+    'http://licenses.example.com',
+    'http://10.0.0.4:4000',
+    'http://localhost.evil.example',
+    'null',
+  ]
   for (const origin of refusedOrigins)
     test(`over plain http it is for this computer alone, and not for ${origin}`, async () => {
       const desk = await newDesk()
@@ -99,7 +104,10 @@ describe('the sign-in of the dashboard', () => {
     const on = await newDesk()
     const visitor = await signedIn(on)
     for (const dashboard of [undefined, false] as const) {
-      const app = licensingServer(on.licensing, { standalone: true, ...(dashboard === false && { dashboard }) })
+      const app = licensingServer(on.licensing, {
+        standalone: true,
+        ...(dashboard === false && { dashboard }),
+      })
       const off = new Visitor((request) => app.fetch(request), here)
       for (const [name, text] of visitor.cookies) off.cookies.set(name, text)
       assert.equal((await off.send('GET', apps)).status, 401)
@@ -173,11 +181,14 @@ describe('a session of the dashboard', () => {
     desk.clock.seconds += 120
     assert.ok(await isIn(visitor))
     assert.notDeepEqual(visitor.cookies, old)
-    const other = licensingServer(await createLicensing({ storage: desk.storage, masterKey, now: () => desk.clock.seconds * 1000 }), {
-      standalone: true,
-      dashboard: true,
-      clientAddress: () => null,
-    })
+    const other = licensingServer(
+      await createLicensing({ storage: desk.storage, masterKey, now: () => desk.clock.seconds * 1000 }),
+      {
+        standalone: true,
+        dashboard: true,
+        clientAddress: () => null,
+      },
+    )
     await visitor.send('DELETE', '/dashboard/session')
     const elsewhere = new Visitor((request) => other.fetch(request), here)
     for (const [name, text] of old) elsewhere.cookies.set(name, text)
@@ -284,7 +295,9 @@ describe('a session of the dashboard', () => {
 
 describe('a request that another page sends with the cookie', () => {
   /** The headers of a browser, and if the request may change something. */
-  const senders: Readonly<Record<string, readonly [headers: Readonly<Record<string, string>>, isAllowed: boolean]>> = {
+  const senders: Readonly<
+    Record<string, readonly [headers: Readonly<Record<string, string>>, isAllowed: boolean]>
+  > = {
     'the page itself': [{}, true],
     'the page, in a browser without Sec-Fetch-Site': [{ 'sec-fetch-site': '' }, true],
     'a page on another port': [{ 'sec-fetch-site': 'same-site', origin: 'http://localhost:81' }, false],
@@ -296,7 +309,9 @@ describe('a request that another page sends with the cookie', () => {
     'a client that says nothing': [{ 'sec-fetch-site': '', origin: '' }, false],
     'a page that claims our origin from another site': [{ 'sec-fetch-site': 'cross-site' }, false],
   }
-  const acts = (id: string): Readonly<Record<string, readonly [method: string, path: string, body?: object]>> => ({
+  const acts = (
+    id: string,
+  ): Readonly<Record<string, readonly [method: string, path: string, body?: object]>> => ({
     'a change': ['PUT', `${licenses}/${id}`, { name: 'x' }],
     'a POST': ['POST', `${licenses}/${id}/revoke`, {}],
     'a regeneration': ['POST', `${licenses}/${id}/regenerate`, {}],
@@ -343,6 +358,7 @@ describe('a request that another page sends with the cookie', () => {
         const [name = '', text = ''] = [...visitor.cookies][0]!
         const headers: Record<string, string> = {
           cookie: `${name}=${text}`,
+          host: 'localhost',
           origin: here,
           'sec-fetch-site': 'same-origin',
           ...(type !== '' && { 'content-type': type }),

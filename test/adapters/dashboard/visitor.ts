@@ -40,7 +40,8 @@ export class Visitor {
       ...headers,
     }
     const sent = Object.entries(given).filter(([, text]) => text !== '')
-    const request = new Request(this.origin + path, {
+    // A server sees plain http, whatever a proxy before it speaks.
+    const request = new Request(this.origin.replace('https:', 'http:') + path, {
       method,
       headers: sent as [string, string][],
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
