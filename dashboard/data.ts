@@ -34,6 +34,13 @@ async function refresh(entry: Entry): Promise<void> {
   }
 }
 
+/** Ends a call that nobody waits for any more. It is no failure. */
+function giveUp(entry: Entry): void {
+  const { flight } = entry
+  entry.flight = null
+  flight?.abort()
+}
+
 function entryOf(key: string, load: Entry['load']): Entry {
   let entry = entries.get(key)
   if (entry === undefined) {
@@ -60,7 +67,7 @@ export function useKnown<T>(
     const known = entry.known.value as Known<unknown>
     if (entry.flight === null && Date.now() - known.at > fresh) void refresh(entry)
     return () => {
-      if (--entry.users === 0) entry.flight?.abort()
+      if (--entry.users === 0) giveUp(entry)
     }
   }, [entry])
   return entry.known as ReadonlySignal<Known<T>>

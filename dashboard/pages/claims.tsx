@@ -53,8 +53,8 @@ interface Claim {
 const textsOf = (limits: Limits): readonly string[] =>
   Object.entries(limits).map(([name, count]) => `${name} ${words.count(count)}`)
 
-function claimsOf(license: License, tier: Tier | undefined): readonly Claim[] {
-  const { features, limits, expiresAt, updatesUntil, tier: slug } = license
+function claimsOf(license: License, tier: Tier | undefined, tierName: string): readonly Claim[] {
+  const { features, limits, expiresAt, updatesUntil } = license
   const until = expiresAt === null ? words.licenses.forever : dateOf(expiresAt)
   const given = newFeatures(license, tier)
   const [had, gets] = [textsOf(limits), textsOf(newLimits(license, tier))]
@@ -65,7 +65,7 @@ function claimsOf(license: License, tier: Tier | undefined): readonly Claim[] {
     isChanged: false,
   })
   return [
-    same(words.licenses.tier, slug),
+    same(words.licenses.tier, tierName),
     {
       name: words.license.features,
       carried: <Chips items={features} />,
@@ -88,9 +88,16 @@ function sentenceOf(claims: readonly Claim[], { tierId }: License): string {
   return claims.some(({ isChanged }) => isChanged) ? words.license.behind : words.license.same
 }
 
+interface ClaimsProps {
+  readonly license: License
+  /** Undefined if it was deleted. */
+  readonly tier: Tier | undefined
+  readonly tierName: string
+}
+
 /** The claims of the token beside those of a new one. */
-export function Claims({ license, tier }: { license: License; tier: Tier | undefined }): JSX.Element {
-  const claims = claimsOf(license, tier)
+export function Claims({ license, tier, tierName }: ClaimsProps): JSX.Element {
+  const claims = claimsOf(license, tier, tierName)
   return (
     <>
       <h2 id="claims">{words.license.carries}</h2>

@@ -95,7 +95,7 @@ function Certificate({ app, license }: Held): JSX.Element {
           </p>
           {license.revokedReason !== null && <p class="quiet">{text.reasonWas(license.revokedReason)}</p>}
         </div>
-        <LifeLine license={license} />
+        <LifeLine license={license} tier={tierName} />
         <footer class="certificate-foot">
           <dl>
             <Fact name={text.id} value={license.id} />
@@ -107,7 +107,7 @@ function Certificate({ app, license }: Held): JSX.Element {
         </footer>
       </section>
       <section aria-labelledby="claims">
-        <Claims license={license} tier={found} />
+        <Claims license={license} tier={found} tierName={tierName} />
         <Acts app={app} license={license} tier={found} />
       </section>
       <AsCode

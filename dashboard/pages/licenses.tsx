@@ -44,7 +44,9 @@ function CustomerName({ app, id }: { readonly app: string; readonly id: string }
 }
 
 function Row({ app, license }: { readonly app: string; readonly license: License }): JSX.Element {
-  const { id, customerId, tier, status, expiresAt, seenAt, name, installationId } = license
+  const tiers = useTiers(app).value.value
+  const tier = tiers?.find((one) => one.id === license.tierId)?.name ?? license.tier
+  const { id, customerId, status, expiresAt, seenAt, name, installationId } = license
   return (
     <tr>
       <th scope="row">

@@ -39,7 +39,7 @@ function marksOf({ from, to }: Frame): readonly (readonly [at: number, label: st
 }
 
 /** The state of a license on a day, as far as its present record tells. */
-function standing({ createdAt, expiresAt, revokedAt, tier }: License, at: number): string {
+function standing({ createdAt, expiresAt, revokedAt }: License, tier: string, at: number): string {
   if (at < createdAt) return words.license.before
   if (revokedAt !== null && at >= revokedAt) return `${tier}, ${words.license.isRevoked}`
   return `${tier}, ${expiresAt !== null && at >= expiresAt ? words.license.isEnded : words.license.isGood}`
@@ -88,7 +88,13 @@ function Flags({ license, frame }: { license: License; frame: Frame }): JSX.Elem
 }
 
 /** From the first day to the last, under a slider that tells what was true on a day. */
-export function LifeLine({ license }: { readonly license: License }): JSX.Element {
+export function LifeLine({
+  license,
+  tier,
+}: {
+  readonly license: License
+  readonly tier: string
+}): JSX.Element {
   const today = now()
   const frame = frameOf(license, today)
   const [chosen, setAt] = useState<number | null>(null)
@@ -108,7 +114,7 @@ export function LifeLine({ license }: { readonly license: License }): JSX.Elemen
           step={days(1)}
           value={at}
           aria-label={words.license.aDay}
-          aria-valuetext={`${told}: ${standing(license, at)}`}
+          aria-valuetext={`${told}: ${standing(license, tier, at)}`}
           onInput={(event) => setAt(event.currentTarget.valueAsNumber)}
         />
       </div>
@@ -120,7 +126,7 @@ export function LifeLine({ license }: { readonly license: License }): JSX.Elemen
         ))}
       </div>
       <figcaption>
-        <strong>{told}</strong> {standing(license, at)}
+        <strong>{told}</strong> {standing(license, tier, at)}
       </figcaption>
     </figure>
   )

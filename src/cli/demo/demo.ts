@@ -6,7 +6,7 @@ import type { CommandOptions, OpenDatabase } from '../database.ts'
 import { Chance } from './chance.ts'
 import { DemoClock } from './clock.ts'
 import { settleDue } from './deliveries.ts'
-import { planLicense, type LicensePlan } from './licenses.ts'
+import { planLicense, studentsUntil, type LicensePlan } from './licenses.ts'
 import { Past } from './past.ts'
 import { demoPeople } from './people.ts'
 
@@ -18,7 +18,7 @@ export interface Demo {
 
 const app = 'desktop-app'
 const begun = 440
-const licenses = 176
+const licenses = 174
 const sales = 12
 const customers = 140
 
@@ -46,7 +46,7 @@ function planCatalogue({ signing, licensing, past }: Scene): void {
     await licensing.features.update(app, 'sso', { name: 'Single sign-on' })
   })
   past.plan(60, () => licensing.tiers.addFeature(app, 'pro', { name: 'Webhooks', slug: 'webhooks' }))
-  past.plan(40, () => licensing.tiers.delete(app, 'student'))
+  past.plan(studentsUntil, () => licensing.tiers.delete(app, 'student'))
   past.plan(25, () => signing.rotateKeys(app, { gracePeriodDays: 90 }))
 }
 
@@ -101,7 +101,8 @@ async function tell(scene: Scene): Promise<ApiKeyWithSecret> {
   planCatalogue(scene)
   const customerOf = planCustomers(scene)
   for (let at = 0; at < licenses; at++) planLicense(scene, customerOf)
-  planSales(scene, customerOf)
+  // Numbers of its own, so that the seats stay as they are if the rest changes.
+  planSales({ ...scene, chance: new Chance(11) }, customerOf)
   planKeys(scene)
   for (let daysAgo = 28; daysAgo > 0; daysAgo -= 1) past.plan(daysAgo, () => settleDue(signing, chance))
   clock.goTo(begun)

@@ -35,19 +35,20 @@ function tierOf(chance: Chance): string {
   return roll < 0.95 ? 'team' : 'student'
 }
 
+/** The tier of students was deleted after that day. */
+export const studentsUntil = 40
+
 function fateOf(chance: Chance): Fate {
-  const tierId = tierOf(chance)
+  const chosen = tierOf(chance)
   const days = chance.happens(0.08) ? null : chance.happens(0.15) ? 30 : 365
   // Some have ended, and some end within days: the pages ask for both.
   const issued = chance.between(1, days === 30 ? 45 : 430) + chance.next()
-  const hasEnded = days !== null && issued > days
-  const isIdle = chance.happens(0.12)
-  const latest = hasEnded
-    ? issued - (days ?? 0)
-    : isIdle
-      ? Math.min(issued, chance.between(31, 160))
-      : chance.next() * 3
-  return { issued, days, tierId, seen: chance.happens(0.06) || latest >= issued ? null : latest }
+  const ended = days !== null && issued > days ? issued - days : 0
+  const idle = chance.happens(0.12) ? chance.between(31, 160) : chance.next() * 3
+  const seen = Math.max(ended, idle)
+  const isUnseen = chance.happens(0.06) || seen >= issued
+  const tierId = chosen === 'student' && issued <= studentsUntil ? 'basic' : chosen
+  return { issued, days, tierId, seen: isUnseen ? null : seen }
 }
 
 /** The program of a customer renews its license by itself. */
