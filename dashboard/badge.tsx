@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import type { License } from '../src/core/index.ts'
 import { Icon, type IconName } from './icons.tsx'
-import { words } from './words.ts'
+import { pageWords } from './page-words.ts'
 
 const icons: Readonly<Record<License['status'], IconName>> = {
   active: 'check',
@@ -14,7 +14,7 @@ const states = { active: 'passed', expired: 'warned', revoked: 'failed' } as con
 export function Badge({ status }: { readonly status: License['status'] }): JSX.Element {
   return (
     <span class="badge" data-state={states[status]}>
-      <Icon name={icons[status]} size={13} /> {words.license.states[status]}
+      <Icon name={icons[status]} size={13} /> {pageWords.license.states[status]}
     </span>
   )
 }

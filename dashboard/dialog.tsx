@@ -54,29 +54,10 @@ export function Dialog({
             {action}
           </button>
           <button type="button" onClick={() => box.current?.close()}>
-            {words.license.cancel}
+            {words.acts.cancel}
           </button>
         </div>
       </form>
     </dialog>
-  )
-}
-
-/** A label with its field. */
-export function Field({
-  label,
-  hint,
-  children,
-}: {
-  readonly label: string
-  readonly hint?: string
-  readonly children: ComponentChildren
-}): JSX.Element {
-  return (
-    <label class="field">
-      <span>{label}</span>
-      {children}
-      {hint !== undefined && <small>{hint}</small>}
-    </label>
   )
 }

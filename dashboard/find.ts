@@ -1,13 +1,8 @@
-import { signal, type Signal } from '@preact/signals'
 import type { App } from '../src/core/index.ts'
 import { codeOf, licensing } from './api.ts'
 import { read, type Reading } from './reading.ts'
 import { go, to } from './router.ts'
 import { words } from './words.ts'
-
-/** The words for a search that led nowhere. */
-export const findFailure: Signal<string> = signal('')
-const busy = signal(false)
 
 /** Nothing of this kind in one app is no failure: the next app may have it. */
 async function orNull<T>(call: Promise<T>): Promise<T | null> {
@@ -72,25 +67,14 @@ const refusals: Readonly<Partial<Record<Reading['kind'], string>>> = {
   licenseKey: words.find.licenseKey,
 }
 
-async function find(text: string): Promise<void> {
+/** Goes to the place of what was pasted. Resolves to the words for a search that led nowhere. */
+export async function find(text: string): Promise<string> {
   const reading = read(text)
-  if (reading.kind === 'nothing') return
+  if (reading.kind === 'nothing') return ''
   const refusal = refusals[reading.kind]
-  findFailure.value = refusal ?? ''
-  if (refusal !== undefined) return go(to([]))
-  busy.value = true
-  try {
-    const place = await placeOf(reading)
-    findFailure.value = place === null ? words.find.none : ''
-    go(place ?? to([]))
-  } catch (error) {
-    findFailure.value = error instanceof Error ? error.message : words.noAnswer
-    go(to([]))
-  } finally {
-    busy.value = false
-  }
-}
-
-export function useFind(): { readonly find: (text: string) => Promise<void>; readonly isBusy: boolean } {
-  return { find, isBusy: busy.value }
+  if (refusal !== undefined) return refusal
+  const place = await placeOf(reading)
+  if (place === null) return words.find.none
+  go(place)
+  return ''
 }

@@ -1,10 +1,10 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { Icon, type IconName } from './icons.tsx'
-import { useFind } from './find.ts'
 import { useApps } from './known.ts'
 import { go, here, to } from './router.ts'
 import { Mark } from './rings.tsx'
+import { isSearching, search } from './search.ts'
 import { signOut, type Person } from './session.ts'
 import { setTheme, theme, type Theme } from './theme.ts'
 import { words } from './words.ts'
@@ -77,7 +77,6 @@ function Rail(): JSX.Element {
 /** The field that takes anything. `/` leads to it from everywhere. */
 function Finder(): JSX.Element {
   const field = useRef<HTMLInputElement>(null)
-  const { find, isBusy } = useFind()
   useEffect(() => {
     const focus = (event: KeyboardEvent): void => {
       const isTyping =
@@ -93,7 +92,7 @@ function Finder(): JSX.Element {
     event.preventDefault()
     const text = field.current?.value ?? ''
     if (field.current !== null) field.current.value = ''
-    void find(text)
+    void search(text)
   }
   return (
     <search>
@@ -105,7 +104,7 @@ function Finder(): JSX.Element {
           placeholder={words.shell.find}
           autocomplete="off"
           spellcheck={false}
-          disabled={isBusy}
+          disabled={isSearching.value}
         />
         <kbd aria-hidden="true">/</kbd>
       </form>

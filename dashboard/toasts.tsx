@@ -41,7 +41,7 @@ async function takeBack({ id, undo }: Toast): Promise<void> {
   take(id)
   try {
     await undo?.()
-    say(words.license.undone)
+    say(words.acts.undone)
   } catch (error) {
     complain(error)
   }
@@ -56,10 +56,10 @@ export function Toasts(): JSX.Element {
           <span>{toast.text}</span>
           {toast.undo !== null && (
             <button type="button" class="link" onClick={() => void takeBack(toast)}>
-              {words.license.undo}
+              {words.acts.undo}
             </button>
           )}
-          <button type="button" class="bare" aria-label={words.license.close} onClick={() => take(toast.id)}>
+          <button type="button" class="bare" aria-label={words.acts.close} onClick={() => take(toast.id)}>
             <Icon name="x" />
           </button>
         </p>

@@ -1,10 +1,6 @@
-// All words of the page, so that another language needs this one file.
+// The words of every view. Those of single pages are in page-words.ts, which comes with them: a translation needs both files.
 
-const number = new Intl.NumberFormat('en-GB')
-
-function many(count: number, one: string, more: string): string {
-  return `${number.format(count)} ${count === 1 ? one : more}`
-}
+export const number: Intl.NumberFormat = new Intl.NumberFormat('en-GB')
 
 export const words = {
   brand: 'Heartwood',
@@ -68,137 +64,6 @@ export const words = {
     noApps: 'There is no app yet. Create the first one:',
   },
 
-  app: {
-    good: (count: number): string => (count === 1 ? 'license is good' : 'licenses are good'),
-    ended: (count: number): string => (count === 1 ? 'has ended' : 'have ended'),
-    revoked: (count: number): string => (count === 1 ? 'was revoked' : 'were revoked'),
-    tiers: 'Tiers',
-    tierFeatures: (count: number): string => many(count, 'feature', 'features'),
-    noTiers: 'No tiers yet. A license needs one.',
-    testMode: 'This app is in test mode.',
-    none: 'No license was issued yet.',
-  },
-
-  licenses: {
-    title: 'Licenses',
-    all: 'All',
-    active: 'Active',
-    expired: 'Ended',
-    revoked: 'Revoked',
-    state: 'State',
-    tier: 'Tier',
-    anyTier: 'Every tier',
-    sentence: (count: number, state: string): string =>
-      ({
-        active: `${many(count, 'license is', 'licenses are')} good.`,
-        expired: `${many(count, 'license has', 'licenses have')} ended.`,
-        revoked: `${many(count, 'license was', 'licenses were')} revoked.`,
-      })[state] ?? `${many(count, 'license', 'licenses')} in all.`,
-    customer: 'Customer',
-    until: 'Until',
-    seen: 'Last seen',
-    never: 'never',
-    forever: 'for ever',
-    newest: 'Newest',
-    older: 'Older',
-    pages: 'Pages',
-    none: 'No license is like this.',
-  },
-
-  license: {
-    of: (app: string): string => `License for ${app}`,
-    good: (tier: string, date: string): string => `${tier}, good until ${date}`,
-    goodForever: (tier: string): string => `${tier}, good for ever`,
-    ended: (tier: string, date: string): string => `${tier}, ended on ${date}`,
-    revoked: (tier: string, date: string): string => `${tier}, revoked on ${date}`,
-    states: { active: 'Active', expired: 'Ended', revoked: 'Revoked' },
-    seen: (ago: string): string => `Last renewed ${ago}`,
-    seenFrom: (ago: string, from: string): string => `Last renewed ${ago}, by ${from}`,
-    unseen: 'It has never renewed itself',
-    id: 'License',
-    installation: 'Installation',
-    computer: 'Computer',
-    key: 'License key',
-    where: 'Where you are',
-
-    carries: 'What it carries',
-    same: 'A new token would say the same.',
-    behind:
-      'Its tier has changed since. A new token would bring that; until then nothing changes for the customer.',
-    missingTier: 'Its tier was deleted, so it cannot renew. Give it another tier.',
-    claim: 'Claim',
-    inToken: 'In the token',
-    inNew: 'In a new one',
-    features: 'Features',
-    limits: 'Limits',
-    updates: 'Updates until',
-    nothing: 'none',
-    added: 'added: ',
-
-    copyToken: 'Copy token',
-    copied: 'The token is copied.',
-    copyByHand: 'Copy this token',
-    copyHint: 'This page may not use the clipboard here. Copy the text, then close.',
-    file: 'License file',
-    regenerate: 'Regenerate',
-    regenerateWith: (features: string): string => `Regenerate with ${features}`,
-    regenerated: 'A new token is ready. The program gets it at its next renewal.',
-    extend: 'Extend…',
-    extendTitle: 'Extend this license',
-    extendLead:
-      'A license that is still good gets its new end by itself. One that has ended needs the new token.',
-    newEnd: 'New end',
-    month: '+ 30 days',
-    year: '+ 1 year',
-    forever: 'Never ends',
-    extendTo: (date: string): string => `Extend to ${date}`,
-    extended: (date: string): string => `It is good until ${date}.`,
-    extendedForever: 'It is good for ever.',
-    tierChange: 'Change tier…',
-    tierTitle: 'Change the tier',
-    tierLead: 'The program gets the features of the new tier at its next renewal.',
-    tierTo: (tier: string): string => `Change to ${tier}`,
-    tierChanged: (tier: string): string => `It has the tier ${tier} now.`,
-    move: 'Move to another computer…',
-    moveTitle: 'Move to another computer',
-    moveLead: 'The program shows the id of its installation. The old computer cannot renew from then on.',
-    newInstallation: 'Id of the new installation',
-    moveTo: 'Move the license',
-    moved: 'It belongs to the new installation now. Send the customer the new token.',
-    revoke: 'Revoke…',
-    revokeTitle: 'Revoke this license',
-    revokeLead: 'Every later check refuses it. You can reinstate it at any time.',
-    reason: 'Reason, for your colleagues',
-    revokeNow: 'Revoke the license',
-    wasRevoked: 'It is revoked.',
-    reinstate: 'Reinstate',
-    reinstated: 'It is good again.',
-    reasonWas: (reason: string): string => `Revoked: ${reason}`,
-    cancel: 'Cancel',
-    close: 'Close',
-    undo: 'Undo',
-    undone: 'It is as it was.',
-
-    life: 'Its life',
-    aDay: 'A day in the life of this license',
-    today: 'Today',
-    ends: 'Ends',
-    wasRevokedOn: 'Revoked',
-    before: 'not yet issued',
-    isGood: 'good',
-    isEnded: 'ended',
-    isRevoked: 'revoked',
-    ofSeat: 'It is a seat of a license key. Tier, features and end are those of the key.',
-  },
-
-  customer: {
-    eyebrow: (app: string): string => `Customer of ${app}`,
-    licenses: 'Licenses',
-    none: 'This customer has no license.',
-    order: 'External id',
-    since: 'Customer since',
-  },
-
   code: {
     sameAs: 'The same as',
     copy: 'Copy',
@@ -206,5 +71,12 @@ export const words = {
     curl: 'curl',
     typescript: 'TypeScript',
     cli: 'command line',
+  },
+
+  acts: {
+    cancel: 'Cancel',
+    close: 'Close',
+    undo: 'Undo',
+    undone: 'It is as it was.',
   },
 } as const

@@ -47,7 +47,8 @@ function bundle(root, folder, entry, ...flags) {
     entry,
     '--production',
     `--outdir=${folder}`,
-    '--entry-naming=[name]-[hash].[ext]',
+    '--entry-naming=main-[hash].[ext]',
+    '--chunk-naming=page-[hash].[ext]',
     ...flags,
   ]
   const path = `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}`
@@ -75,8 +76,8 @@ function bundled(root, entry, ...flags) {
 }
 
 function scripts(root) {
-  // Modules that are smaller than this join their importer, because each file is a request.
-  const flags = ['--splitting', '--no-module-preload', '--min-chunk-size=8192']
+  // Smaller modules join their importer, because each file is a request.
+  const flags = ['--splitting', '--no-module-preload', '--min-chunk-size=1024']
   return bundled(root, 'dashboard/main.tsx', '--target=browser', ...flags)
 }
 

@@ -7,6 +7,7 @@ import { names, useApp, useTiers } from '../known.ts'
 import { to } from '../router.ts'
 import { may } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
+import { pageWords } from '../page-words.ts'
 import { words } from '../words.ts'
 
 interface Numbers {
@@ -31,7 +32,7 @@ function Count({ app, status, count }: { app: string; status: keyof Numbers; cou
 /** One true sentence, whose numbers are links. */
 function Sentence({ app, numbers }: { readonly app: string; readonly numbers: Numbers }): JSX.Element {
   const { active, expired, revoked } = numbers
-  if (active + expired + revoked === 0) return <p class="sentence">{words.app.none}</p>
+  if (active + expired + revoked === 0) return <p class="sentence">{pageWords.app.none}</p>
   const part = (status: keyof Numbers, text: string): ComponentChildren => (
     <>
       <Count app={app} status={status} count={numbers[status]} /> {text}
@@ -39,8 +40,8 @@ function Sentence({ app, numbers }: { readonly app: string; readonly numbers: Nu
   )
   return (
     <p class="sentence">
-      {part('active', words.app.good(active))}. {part('expired', words.app.ended(expired))},{' '}
-      {part('revoked', words.app.revoked(revoked))}.
+      {part('active', pageWords.app.good(active))}. {part('expired', pageWords.app.ended(expired))},{' '}
+      {part('revoked', pageWords.app.revoked(revoked))}.
     </p>
   )
 }
@@ -59,7 +60,7 @@ function TierRow({ app, tier }: { readonly app: string; readonly tier: Tier }): 
           </span>
         ))}
       </span>
-      <span class="quiet">{words.app.tierFeatures(features.length)}</span>
+      <span class="quiet">{pageWords.app.tierFeatures(features.length)}</span>
     </li>
   )
 }
@@ -81,7 +82,7 @@ export function AppPage({ app = '' }: { readonly app?: string }): JSX.Element {
               <code>{slug}</code>
             </p>
             <Title>{title}</Title>
-            {mode === 'test' && <p class="sub small">{words.app.testMode}</p>}
+            {mode === 'test' && <p class="sub small">{pageWords.app.testMode}</p>}
           </header>
           {maySeeLicenses && (
             <Shown known={numbers.value} name={name}>
@@ -89,11 +90,11 @@ export function AppPage({ app = '' }: { readonly app?: string }): JSX.Element {
             </Shown>
           )}
           <section aria-labelledby="tiers">
-            <h2 id="tiers">{words.app.tiers}</h2>
+            <h2 id="tiers">{pageWords.app.tiers}</h2>
             <Shown known={tiers.value} name={names.tiers(app)}>
               {(list) =>
                 list.length === 0 ? (
-                  <p class="sub small">{words.app.noTiers}</p>
+                  <p class="sub small">{pageWords.app.noTiers}</p>
                 ) : (
                   <ul class="tiers">
                     {list.map((tier) => (

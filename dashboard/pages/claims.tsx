@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact'
 import type { License, Tier } from '../../src/core/index.ts'
 import { dateOf } from '../times.ts'
+import { pageWords } from '../page-words.ts'
 import { words } from '../words.ts'
 
 /** The features that a regeneration would give: those of the tier as it is now, then the license's own. */
@@ -27,14 +28,14 @@ function isSameSet(one: readonly string[], other: readonly string[]): boolean {
 }
 
 function Chips({ items, before }: { items: readonly string[]; before?: readonly string[] }): JSX.Element {
-  if (items.length === 0) return <span class="same">{words.license.nothing}</span>
+  if (items.length === 0) return <span class="same">{pageWords.license.nothing}</span>
   return (
     <span class="chips">
       {items.map((item) => {
         const isAdded = before !== undefined && !before.includes(item)
         return (
           <span key={item} class={isAdded ? 'chip added' : 'chip'}>
-            {isAdded && <span class="unseen">{words.license.added}</span>}
+            {isAdded && <span class="unseen">{pageWords.license.added}</span>}
             {item}
           </span>
         )
@@ -55,7 +56,7 @@ const textsOf = (limits: Limits): readonly string[] =>
 
 function claimsOf(license: License, tier: Tier | undefined, tierName: string): readonly Claim[] {
   const { features, limits, expiresAt, updatesUntil } = license
-  const until = expiresAt === null ? words.licenses.forever : dateOf(expiresAt)
+  const until = expiresAt === null ? pageWords.licenses.forever : dateOf(expiresAt)
   const given = newFeatures(license, tier)
   const [had, gets] = [textsOf(limits), textsOf(newLimits(license, tier))]
   const same = (name: string, text: ComponentChildren): Claim => ({
@@ -65,27 +66,27 @@ function claimsOf(license: License, tier: Tier | undefined, tierName: string): r
     isChanged: false,
   })
   return [
-    same(words.licenses.tier, tierName),
+    same(pageWords.licenses.tier, tierName),
     {
-      name: words.license.features,
+      name: pageWords.license.features,
       carried: <Chips items={features} />,
       given: <Chips items={given} before={features} />,
       isChanged: !isSameSet(features, given),
     },
     {
-      name: words.license.limits,
+      name: pageWords.license.limits,
       carried: <Chips items={had} />,
       given: <Chips items={gets} before={had} />,
       isChanged: !isSameSet(had, gets),
     },
-    same(words.licenses.until, until),
-    ...(updatesUntil === null ? [] : [same(words.license.updates, dateOf(updatesUntil))]),
+    same(pageWords.licenses.until, until),
+    ...(updatesUntil === null ? [] : [same(pageWords.license.updates, dateOf(updatesUntil))]),
   ]
 }
 
 function sentenceOf(claims: readonly Claim[], { tierId }: License): string {
-  if (tierId === null) return words.license.missingTier
-  return claims.some(({ isChanged }) => isChanged) ? words.license.behind : words.license.same
+  if (tierId === null) return pageWords.license.missingTier
+  return claims.some(({ isChanged }) => isChanged) ? pageWords.license.behind : pageWords.license.same
 }
 
 interface ClaimsProps {
@@ -100,17 +101,17 @@ export function Claims({ license, tier, tierName }: ClaimsProps): JSX.Element {
   const claims = claimsOf(license, tier, tierName)
   return (
     <>
-      <h2 id="claims">{words.license.carries}</h2>
+      <h2 id="claims">{pageWords.license.carries}</h2>
       <p class="sub small">{sentenceOf(claims, license)}</p>
       <div class="scroll" tabIndex={0} role="region" aria-labelledby="claims">
         <table class="claims">
           <thead>
             <tr>
               <th scope="col">
-                <span class="unseen">{words.license.claim}</span>
+                <span class="unseen">{pageWords.license.claim}</span>
               </th>
-              <th scope="col">{words.license.inToken}</th>
-              <th scope="col">{words.license.inNew}</th>
+              <th scope="col">{pageWords.license.inToken}</th>
+              <th scope="col">{pageWords.license.inNew}</th>
             </tr>
           </thead>
           <tbody>

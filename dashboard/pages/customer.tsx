@@ -6,17 +6,17 @@ import { to } from '../router.ts'
 import { may } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { dateOf } from '../times.ts'
-import { words } from '../words.ts'
+import { pageWords } from '../page-words.ts'
 
 function CustomerLicenses({ app, id }: { readonly app: string; readonly id: string }): JSX.Element {
   const known = useLicenses(app, { customerId: id }, 100)
   return (
     <section aria-labelledby="licenses">
-      <h2 id="licenses">{words.customer.licenses}</h2>
+      <h2 id="licenses">{pageWords.customer.licenses}</h2>
       <Shown known={known.value} name={names.licenses(app)}>
         {({ data }) =>
           data.length === 0 ? (
-            <p class="sub small">{words.customer.none}</p>
+            <p class="sub small">{pageWords.customer.none}</p>
           ) : (
             <ul class="apps">
               {data.map((license) => (
@@ -25,7 +25,7 @@ function CustomerLicenses({ app, id }: { readonly app: string; readonly id: stri
                     <strong>{license.name ?? license.tier}</strong> <Badge status={license.status} />
                     <span class="quiet">
                       {license.tier},{' '}
-                      {license.expiresAt === null ? words.licenses.forever : dateOf(license.expiresAt)}
+                      {license.expiresAt === null ? pageWords.licenses.forever : dateOf(license.expiresAt)}
                     </span>
                   </a>
                 </li>
@@ -52,21 +52,21 @@ export function CustomerPage({
       {({ name, email, externalId, createdAt }) => (
         <article>
           <header class="lead">
-            <p class="eyebrow">{words.customer.eyebrow(appName)}</p>
+            <p class="eyebrow">{pageWords.customer.eyebrow(appName)}</p>
             <Title>{name ?? email}</Title>
             <p class="sub">{email}</p>
           </header>
           <dl class="facts">
             {externalId !== null && (
               <div>
-                <dt>{words.customer.order}</dt>
+                <dt>{pageWords.customer.order}</dt>
                 <dd>
                   <code>{externalId}</code>
                 </dd>
               </div>
             )}
             <div>
-              <dt>{words.customer.since}</dt>
+              <dt>{pageWords.customer.since}</dt>
               <dd>{dateOf(createdAt)}</dd>
             </div>
           </dl>

@@ -1,22 +1,22 @@
 import type { JSX } from 'preact'
 import { useRef } from 'preact/hooks'
 import { AsCode } from '../as-code.tsx'
-import { findFailure, useFind } from '../find.ts'
 import { useApps, names } from '../known.ts'
 import { to } from '../router.ts'
+import { isSearching, search, searchFailure } from '../search.ts'
 import { session } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { words } from '../words.ts'
 
 function FindForm(): JSX.Element {
   const field = useRef<HTMLTextAreaElement>(null)
-  const { find, isBusy } = useFind()
+  const isBusy = isSearching.value
   const submit = (event?: Event): void => {
     event?.preventDefault()
     const text = field.current?.value ?? ''
     // A secret must not stay on the screen.
     if (field.current !== null) field.current.value = ''
-    void find(text)
+    void search(text)
   }
   return (
     <form class="find-form" onSubmit={submit}>
@@ -51,7 +51,7 @@ export function Find(): JSX.Element {
       </header>
       <FindForm />
       <p class="failure" role="alert">
-        {findFailure.value}
+        {searchFailure.value}
       </p>
       <section aria-labelledby="apps">
         <h2 id="apps">{words.find.apps}</h2>

@@ -4,17 +4,19 @@ import type { License, LicenseChanges, Tier } from '../../src/core/index.ts'
 import { licensing } from '../api.ts'
 import { copy } from '../clipboard.ts'
 import { forget } from '../data.ts'
-import { Dialog, Field } from '../dialog.tsx'
+import { Dialog } from '../dialog.tsx'
+import { Field } from '../field.tsx'
 import { Icon } from '../icons.tsx'
 import { names, useTiers } from '../known.ts'
 import { base } from '../place.ts'
 import { may } from '../session.ts'
 import { dateOf, days, fromField, now, toField } from '../times.ts'
 import { complain, say } from '../toasts.tsx'
+import { pageWords } from '../page-words.ts'
 import { words } from '../words.ts'
 import { gained } from './claims.tsx'
 
-const text = words.license
+const text = pageWords.license
 
 /** A license with the app that it is in. */
 export interface Held {
@@ -97,7 +99,7 @@ function ChangeTier({ app, license, onClose }: ActProps): JSX.Element {
       onAct={act}
       onClose={onClose}
     >
-      <Field label={words.licenses.tier}>
+      <Field label={pageWords.licenses.tier}>
         <select
           value={tier?.id ?? ''}
           onChange={({ currentTarget: { value } }) => setChosen(tiers.find(({ id }) => id === value))}
@@ -259,7 +261,7 @@ export function Handout({ app, license }: Held): JSX.Element | null {
         <Dialog
           title={text.copyByHand}
           lead={text.copyHint}
-          action={text.close}
+          action={words.acts.close}
           onAct={async () => undefined}
           onClose={() => setShown(null)}
         >

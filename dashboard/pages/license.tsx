@@ -3,17 +3,17 @@ import type { License } from '../../src/core/index.ts'
 import { AsCode } from '../as-code.tsx'
 import { Badge } from '../badge.tsx'
 import { names, useApp, useCustomer, useLicense, useTiers } from '../known.ts'
-import { Grain } from '../rings.tsx'
 import { to } from '../router.ts'
 import { may } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { ago, dateOf, exactly } from '../times.ts'
-import { words } from '../words.ts'
+import { pageWords } from '../page-words.ts'
 import { Claims } from './claims.tsx'
+import { Grain } from './grain.tsx'
 import { LifeLine } from './life-line.tsx'
 import { Acts, Handout, type Held } from './license-acts.tsx'
 
-const text = words.license
+const text = pageWords.license
 
 /** The one true sentence of a certificate. */
 function verdictOf({ status, expiresAt, revokedAt }: License, tier: string): string {
@@ -56,7 +56,7 @@ function Crumbs({ app, license }: Held): JSX.Element {
   const { value } = useCustomer(app, license.customerId).value
   return (
     <nav class="crumbs" aria-label={text.where}>
-      <a href={to(['apps', app, 'licenses'])}>{words.licenses.title}</a>
+      <a href={to(['apps', app, 'licenses'])}>{pageWords.licenses.title}</a>
       {value !== undefined && (
         <>
           <span aria-hidden="true">/</span>

@@ -7,7 +7,7 @@ import { go, here, to } from '../router.ts'
 import { may } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { ago, dateOf, exactly } from '../times.ts'
-import { words } from '../words.ts'
+import { pageWords } from '../page-words.ts'
 
 const states = ['active', 'expired', 'revoked'] as const
 
@@ -63,24 +63,24 @@ function Row({ app, license }: { readonly app: string; readonly license: License
       </td>
       <td>{tier}</td>
       <td>{name ?? <code>{installationId.slice(0, 8)}…</code>}</td>
-      <td>{expiresAt === null ? words.licenses.forever : dateOf(expiresAt)}</td>
-      <td>{seenAt ? <time title={exactly(seenAt)}>{ago(seenAt)}</time> : words.licenses.never}</td>
+      <td>{expiresAt === null ? pageWords.licenses.forever : dateOf(expiresAt)}</td>
+      <td>{seenAt ? <time title={exactly(seenAt)}>{ago(seenAt)}</time> : pageWords.licenses.never}</td>
     </tr>
   )
 }
 
 function Table({ app, listing }: { readonly app: string; readonly listing: Listing<License> }): JSX.Element {
-  if (listing.data.length === 0) return <p class="sub small">{words.licenses.none}</p>
+  if (listing.data.length === 0) return <p class="sub small">{pageWords.licenses.none}</p>
   const heads = [
-    words.licenses.customer,
-    words.licenses.state,
-    words.licenses.tier,
-    words.license.computer,
-    words.licenses.until,
-    words.licenses.seen,
+    pageWords.licenses.customer,
+    pageWords.licenses.state,
+    pageWords.licenses.tier,
+    pageWords.license.computer,
+    pageWords.licenses.until,
+    pageWords.licenses.seen,
   ]
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={words.licenses.title}>
+    <div class="scroll" tabIndex={0} role="region" aria-label={pageWords.licenses.title}>
       <table class="list">
         <thead>
           <tr>
@@ -107,9 +107,9 @@ function Filters({ app, page }: { readonly app: string; readonly page: LicensePa
   const without: LicensePage = tierId === undefined ? {} : { tierId }
   return (
     <div class="filters">
-      <nav class="tabs" aria-label={words.licenses.state}>
+      <nav class="tabs" aria-label={pageWords.licenses.state}>
         <a href={placeOf(app, without)} aria-current={status === undefined ? 'page' : undefined}>
-          {words.licenses.all}
+          {pageWords.licenses.all}
         </a>
         {states.map((state) => (
           <a
@@ -117,12 +117,12 @@ function Filters({ app, page }: { readonly app: string; readonly page: LicensePa
             href={placeOf(app, { ...without, status: state })}
             aria-current={status === state ? 'page' : undefined}
           >
-            {words.licenses[state]}
+            {pageWords.licenses[state]}
           </a>
         ))}
       </nav>
       <label class="filter">
-        <span class="unseen">{words.licenses.tier}</span>
+        <span class="unseen">{pageWords.licenses.tier}</span>
         <select
           value={tierId ?? ''}
           onChange={({ currentTarget: { value } }) =>
@@ -134,7 +134,7 @@ function Filters({ app, page }: { readonly app: string; readonly page: LicensePa
             )
           }
         >
-          <option value="">{words.licenses.anyTier}</option>
+          <option value="">{pageWords.licenses.anyTier}</option>
           {tiers.map(({ slug, name }) => (
             <option key={slug} value={slug}>
               {name}
@@ -149,15 +149,15 @@ function Filters({ app, page }: { readonly app: string; readonly page: LicensePa
 function Pager({ app, page, next }: { app: string; page: LicensePage; next: string | null }): JSX.Element {
   const { cursor, ...first } = page
   return (
-    <nav class="pager" aria-label={words.licenses.pages}>
+    <nav class="pager" aria-label={pageWords.licenses.pages}>
       {cursor !== undefined && (
         <a class="button" href={placeOf(app, first)}>
-          {words.licenses.newest}
+          {pageWords.licenses.newest}
         </a>
       )}
       {next !== null && (
         <a class="button" href={placeOf(app, { ...page, cursor: next })}>
-          {words.licenses.older}
+          {pageWords.licenses.older}
         </a>
       )}
     </nav>
@@ -175,9 +175,9 @@ export function Licenses({ app = '' }: { readonly app?: string }): JSX.Element {
   return (
     <article>
       <header class="lead">
-        <Title>{words.licenses.title}</Title>
+        <Title>{pageWords.licenses.title}</Title>
         <p class="sub">
-          {total === undefined ? '\u00a0' : words.licenses.sentence(total, page.status ?? '')}
+          {total === undefined ? '\u00a0' : pageWords.licenses.sentence(total, page.status ?? '')}
         </p>
       </header>
       <Filters app={app} page={page} />

@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { License } from '../../src/core/index.ts'
 import { dateOf, days, now } from '../times.ts'
-import { words } from '../words.ts'
+import { pageWords } from '../page-words.ts'
 
 const month = new Intl.DateTimeFormat('en-GB', { month: 'short', timeZone: 'UTC' })
 const year = new Intl.DateTimeFormat('en-GB', { year: 'numeric', timeZone: 'UTC' })
@@ -40,9 +40,9 @@ function marksOf({ from, to }: Frame): readonly (readonly [at: number, label: st
 
 /** The state of a license on a day, as far as its present record tells. */
 function standing({ createdAt, expiresAt, revokedAt }: License, tier: string, at: number): string {
-  if (at < createdAt) return words.license.before
-  if (revokedAt !== null && at >= revokedAt) return `${tier}, ${words.license.isRevoked}`
-  return `${tier}, ${expiresAt !== null && at >= expiresAt ? words.license.isEnded : words.license.isGood}`
+  if (at < createdAt) return pageWords.license.before
+  if (revokedAt !== null && at >= revokedAt) return `${tier}, ${pageWords.license.isRevoked}`
+  return `${tier}, ${expiresAt !== null && at >= expiresAt ? pageWords.license.isEnded : pageWords.license.isGood}`
 }
 
 function Spans({ license, frame, today }: { license: License; frame: Frame; today: number }): JSX.Element {
@@ -75,12 +75,12 @@ function Flags({ license, frame }: { license: License; frame: Frame }): JSX.Elem
       {seenAt && <i class="tick" style={{ insetInlineStart: where(seenAt) }} />}
       {revokedAt !== null && (
         <b class="flag above bad" style={{ insetInlineStart: where(revokedAt) }}>
-          {words.license.wasRevokedOn}
+          {pageWords.license.wasRevokedOn}
         </b>
       )}
       {expiresAt !== null && (
         <b class="flag above end" style={{ insetInlineStart: where(expiresAt) }}>
-          {words.license.ends}
+          {pageWords.license.ends}
         </b>
       )}
     </>
@@ -100,9 +100,9 @@ export function LifeLine({
   const [chosen, setAt] = useState<number | null>(null)
   const at = chosen ?? today
   const where = placer(frame)
-  const told = at === today ? words.license.today : dateOf(at)
+  const told = at === today ? pageWords.license.today : dateOf(at)
   return (
-    <figure class="life" aria-label={words.license.life}>
+    <figure class="life" aria-label={pageWords.license.life}>
       <div class="life-track">
         <Spans license={license} frame={frame} today={today} />
         <Flags license={license} frame={frame} />
@@ -113,7 +113,7 @@ export function LifeLine({
           max={frame.to}
           step={days(1)}
           value={at}
-          aria-label={words.license.aDay}
+          aria-label={pageWords.license.aDay}
           aria-valuetext={`${told}: ${standing(license, tier, at)}`}
           onInput={(event) => setAt(event.currentTarget.valueAsNumber)}
         />

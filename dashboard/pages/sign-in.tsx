@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { messageOf } from '../api.ts'
-import { Field } from '../dialog.tsx'
+import { Field } from '../field.tsx'
 import { Mark } from '../rings.tsx'
 import { go } from '../router.ts'
 import { signInWith, type Session } from '../session.ts'

@@ -205,7 +205,7 @@ describe('the dashboard in a browser', { skip: lackingBrowser('the dashboard in 
       }, `${address}/dashboard`)
       await framing.waitForTimeout(300)
       const [, frame] = framing.frames()
-      assert.equal(await frame?.locator('h1').count(), 0)
+      assert.match(frame?.url() ?? '', /^chrome-error:/)
       await context.close()
     }))
 
@@ -289,7 +289,9 @@ describe('the dashboard in a browser', { skip: lackingBrowser('the dashboard in 
       await page.getByLabel('What the customer sent').fill(`Authorization: Bearer ${secret}`)
       await page.getByRole('button', { name: 'Find' }).click()
       await page.getByText('This is a secret API key').waitFor()
-      assert.equal(requested.length, before)
+      // Only the script that reads what was pasted came.
+      const later = requested.slice(before).filter((url) => !/\/dashboard\/page-\w+\.js$/.test(url))
+      assert.deepEqual(later, [])
       assert.equal((await page.content()).includes(secret), false)
       assert.equal(await page.getByLabel('What the customer sent').inputValue(), '')
       await context.close()
