@@ -9,6 +9,8 @@ const tag = 'API keys'
 const manager =
   'Only a secret key without expiry that is not bound to an app may manage keys. A test key manages test keys only.'
 
+const nobodyFollows = 'Nobody can sign in with a link: the dashboard is off, or its host signs people in'
+
 export const apiKeyRoutes: readonly Route[] = [
   route({
     method: 'GET',
@@ -114,12 +116,8 @@ export const apiKeyRoutes: readonly Route[] = [
     },
     errors: ['conflict'],
     run: async ({ licensing, params, linkTo }) => {
-      if (linkTo === null)
-        throw new LicensingError(
-          'conflict',
-          'Nobody can sign in with a link: the dashboard is off, or its host signs people in',
-        )
       const { url, expiresAt } = await licensing.apiKeys.invite(params.id ?? '')
+      if (linkTo === null) throw new LicensingError('conflict', nobodyFollows)
       return { url: linkTo(url), expiresAt }
     },
     respond: created,

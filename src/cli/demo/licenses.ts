@@ -16,7 +16,7 @@ export interface LicensePlan {
   readonly app: string
 }
 
-/** What becomes of a license. Days count back from today. */
+/** The life of a license. Days count back from today. */
 interface Fate {
   readonly issued: number
   readonly days: number | null
