@@ -184,7 +184,7 @@ async function withoutAdmission(fixture: Fixture): Promise<Fixture> {
       return { ...own, authorize }
     },
   }
-  const { send } = await serve({ ...fixture, licensing: admitting })
+  const { send } = await serve({ ...fixture, licensing: admitting }, { dashboard: true })
   return { ...fixture, send }
 }
 
