@@ -64,7 +64,7 @@ export function AsCode({ code }: { readonly code: Code }): JSX.Element {
       </p>
       {form !== null && (
         <div class="code">
-          <pre>
+          <pre tabIndex={0} role="region" aria-label={words.code[form]}>
             <code>{text}</code>
           </pre>
           <button type="button" onClick={() => void copy(text).then(setCopied)}>

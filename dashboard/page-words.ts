@@ -65,6 +65,7 @@ export const pageWords = {
       'Its tier has changed since. A new token would bring that; until then nothing changes for the customer.',
     missingTier: 'Its tier was deleted, so it cannot renew. Give it another tier.',
     claim: 'Claim',
+    claims: 'Claims of the two tokens',
     inToken: 'In the token',
     inNew: 'In a new one',
     features: 'Features',

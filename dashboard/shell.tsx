@@ -123,8 +123,9 @@ function PersonMenu({ person }: { readonly person: Person }): JSX.Element {
   const name = person.name ?? words.person.unnamed
   return (
     <details class="menu">
-      <summary class="person" aria-label={name}>
-        {initials(name)}
+      <summary class="person">
+        <span aria-hidden="true">{initials(name)}</span>
+        <span class="unseen">{name}</span>
       </summary>
       <div class="menu-body">
         <p>

@@ -103,7 +103,7 @@ export function Claims({ license, tier, tierName }: ClaimsProps): JSX.Element {
     <>
       <h2 id="claims">{pageWords.license.carries}</h2>
       <p class="sub small">{sentenceOf(claims, license)}</p>
-      <div class="scroll" tabIndex={0} role="region" aria-labelledby="claims">
+      <div class="scroll" tabIndex={0} role="region" aria-label={pageWords.license.claims}>
         <table class="claims">
           <thead>
             <tr>

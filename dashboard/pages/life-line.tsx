@@ -5,6 +5,7 @@ import { dateOf, days, now } from '../times.ts'
 import { pageWords } from '../page-words.ts'
 
 const month = new Intl.DateTimeFormat('en-GB', { month: 'short', timeZone: 'UTC' })
+const shortDay = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
 const year = new Intl.DateTimeFormat('en-GB', { year: 'numeric', timeZone: 'UTC' })
 
 /** The stretch of time that the line shows. */
@@ -24,18 +25,30 @@ function placer({ from, to }: Frame): (at: number) => string {
   return (at) => `${(((Math.min(to, Math.max(from, at)) - from) / (to - from)) * 100).toFixed(3)}%`
 }
 
-/** The first days of months between the two ends; of years, if there are too many months for labels. */
-function marksOf({ from, to }: Frame): readonly (readonly [at: number, label: string])[] {
+/** A label under the line. */
+type Mark = readonly [at: number, label: string]
+
+function weeksOf({ from, to }: Frame): readonly Mark[] {
+  const step = days(to - from > days(56) ? 14 : 7)
+  const first = Math.ceil(from / days(1)) * days(1)
+  const count = Math.ceil((to - first) / step)
+  return Array.from({ length: count }, (_, at) => first + at * step).map((at) => [
+    at,
+    shortDay.format(at * 1000),
+  ])
+}
+
+/** Labels that leave room for each other: days of a short life, otherwise first days of months or of years. */
+function marksOf(frame: Frame): readonly Mark[] {
+  const { from, to } = frame
+  if (to - from < days(100)) return weeksOf(frame)
   const start = new Date(from * 1000)
   const step = to - from > days(900) ? 12 : to - from > days(430) ? 3 : 1
   const first = step === 12 ? 12 : start.getUTCMonth() + 1
-  const marks: [number, string][] = []
-  for (let count = 0; count < 60; count++) {
-    const date = Date.UTC(start.getUTCFullYear(), first + count * step, 1)
-    if (date / 1000 > to) break
-    marks.push([date / 1000, step === 12 ? year.format(date) : month.format(date)])
-  }
-  return marks
+  const dates = Array.from({ length: 60 }, (_, at) => Date.UTC(start.getUTCFullYear(), first + at * step, 1))
+  return dates
+    .filter((date) => date / 1000 < to)
+    .map((date) => [date / 1000, (step === 12 ? year : month).format(date)])
 }
 
 /** The state of a license on a day, as far as its present record tells. */

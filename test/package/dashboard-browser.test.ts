@@ -1,9 +1,10 @@
 import { Elysia } from 'elysia'
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { createServer, request as sendRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { licensingServer } from '../../src/adapters/elysia.ts'
 import { linkOf } from '../adapters/dashboard/visitor.ts'
 import { whileListening } from '../adapters/listening.ts'
@@ -112,6 +113,25 @@ function keptIn(page: Page): Promise<string> {
   )
 }
 
+const axe = readFileSync('node_modules/axe-core/axe.min.js', 'utf8')
+
+interface AxeResults {
+  readonly violations: readonly {
+    readonly id: string
+    readonly nodes: readonly { readonly target: unknown }[]
+  }[]
+}
+
+/** Looks for faults of access by axe, and for a page that scrolls sideways. */
+async function checkAccess(page: Page, what: string): Promise<void> {
+  await page.evaluate(axe)
+  const results = (await page.evaluate('axe.run()')) as AxeResults
+  const found = results.violations.map(({ id, nodes }) => `${id} ${String(nodes[0]?.target)}`)
+  assert.deepEqual(found, [], what)
+  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  assert.ok(beyond <= 0, `${what} is ${beyond} px too wide`)
+}
+
 describe('the dashboard in a browser', { skip: lackingBrowser('the dashboard in a browser') }, () => {
   before(async () => {
     browser = await startChromium()
@@ -138,7 +158,7 @@ describe('the dashboard in a browser', { skip: lackingBrowser('the dashboard in 
         await page.reload({ waitUntil: 'networkidle' })
         await page.getByRole('heading', { name: 'Ada Lovelace' }).waitFor()
         assert.equal((await keptIn(page)).includes(secret), false)
-        await page.getByLabel('Ana, support').click()
+        await page.locator('summary', { hasText: 'Ana, support' }).click()
         await page.getByRole('button', { name: 'Sign out' }).click()
         await page.getByLabel('API key').waitFor()
         assert.deepEqual(await context.cookies(), [])
@@ -276,6 +296,87 @@ describe('the dashboard in a browser', { skip: lackingBrowser('the dashboard in 
       await page.getByText('It is good again.').waitFor()
       assert.equal((await now()).status, 'active')
       checkQuiet(visited, address)
+      await context.close()
+    }))
+
+  const looks: Readonly<Record<string, BrowserContextOptions>> = {
+    light: { colorScheme: 'light' },
+    dark: { colorScheme: 'dark' },
+    'forced colours': { forcedColors: 'active' },
+    '320 px wide': { viewport: { width: 320, height: 800 } },
+  }
+  for (const [name, look] of Object.entries(looks))
+    test(`every page can be used by everybody, ${name}`, () =>
+      whileServed('', async ({ address, licensing, secret, customer, issue }) => {
+        const { id } = await issue()
+        const { id: revoked } = await issue()
+        await licensing.licenses.revoke('desktop-app', revoked, { reason: 'Refunded' })
+        await licensing.tiers.addFeature('desktop-app', 'pro', { name: 'Webhooks', slug: 'webhooks' })
+        const context = await browser.newContext(look)
+        const visited = await visit(context, `${address}/dashboard`)
+        const { page } = visited
+        await checkAccess(page, 'the sign-in')
+        await signIn(visited, secret)
+        const pages = [
+          '',
+          '/licenses',
+          `/licenses/${id}`,
+          `/licenses/${revoked}`,
+          `/customers/${customer.id}`,
+        ]
+        for (const path of ['#/', ...pages.map((below) => `#/apps/desktop-app${below}`)]) {
+          await page.goto(`${address}/dashboard${path}`, { waitUntil: 'networkidle' })
+          await page.locator('main h1').waitFor()
+          await checkAccess(page, path)
+        }
+        await page.goto(`${address}/dashboard#/apps/desktop-app/licenses/${id}`)
+        await page.getByRole('button', { name: 'Extend…' }).click()
+        await checkAccess(page, 'a dialog')
+        await page.keyboard.press('Escape')
+        await page.locator('summary', { hasText: 'Ana, support' }).click()
+        await checkAccess(page, 'the menu')
+        checkQuiet(visited, address)
+        await context.close()
+      }))
+
+  test('the keyboard alone leads from an address of a customer to an extended license', () =>
+    whileServed('', async ({ address, licensing, secret, customer, issue }) => {
+      const { id, expiresAt } = await issue()
+      const context = await browser.newContext()
+      const visited = await visit(context, `${address}/dashboard`)
+      const { page } = visited
+      const { keyboard } = page
+      const reach = async (name: RegExp): Promise<void> => {
+        for (let count = 0; count < 40; count++) {
+          const text = await page.evaluate(() => document.activeElement?.textContent ?? '')
+          if (name.test(text)) return
+          await keyboard.press('Tab')
+        }
+        assert.fail(`Tab does not reach ${name}`)
+      }
+      await keyboard.press('Tab')
+      await keyboard.type(secret)
+      await keyboard.press('Enter')
+      await page.getByRole('heading', { name: 'Whom can we help?' }).waitFor()
+      await keyboard.press('/')
+      await keyboard.type(customer.email)
+      await keyboard.press('Enter')
+      await page.getByText('Customer of My Desktop App').waitFor()
+      await page.locator('.apps a').waitFor()
+      await reach(/^pro/)
+      await keyboard.press('Enter')
+      await page.getByText('License for My Desktop App').waitFor()
+      await page.getByRole('button', { name: 'Extend…' }).waitFor()
+      await reach(/^Extend…$/)
+      await keyboard.press('Enter')
+      await page.getByRole('dialog').waitFor()
+      await reach(/^\+ 1 year$/)
+      await keyboard.press('Enter')
+      await reach(/^Extend to/)
+      await keyboard.press('Enter')
+      await page.getByText(/^It is good until/).waitFor()
+      const { expiresAt: end } = await licensing.licenses.get('desktop-app', id)
+      assert.equal(end, (expiresAt ?? 0) + 365 * 86_400)
       await context.close()
     }))
 

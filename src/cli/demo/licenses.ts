@@ -67,19 +67,22 @@ function planSeen({ storage, past, clock, chance, app }: LicensePlan, { id }: Li
 function planRevocation(
   { licensing, past, chance, app }: LicensePlan,
   { id }: License,
-  issued: number,
+  { issued, days }: Fate,
 ): void {
-  const revoked = chance.next() * Math.min(issued, 120)
+  const ended = days === null ? 0 : Math.max(0, issued - days)
+  // A vendor revokes what is still good.
+  const revoked = ended + chance.next() * Math.min(issued - ended, 120)
   const reason = chance.pick(reasons)
   past.plan(revoked, () => licensing.licenses.revoke(app, id, { reason }))
-  if (revoked > 20 && chance.happens(0.3))
+  if (revoked - ended > 20 && chance.happens(0.3))
     past.plan(revoked - 14, () => licensing.licenses.reinstate(app, id).catch(() => undefined))
 }
 
 /** Plans the whole life of one license. */
 export function planLicense(plan: LicensePlan, customerOf: () => Customer): void {
   const { licensing, chance, past, app } = plan
-  const { issued, days, tierId, seen } = fateOf(chance)
+  const fate = fateOf(chance)
+  const { issued, days, tierId, seen } = fate
   const end = days === null ? ({ forever: true } as const) : { durationDays: days }
   const installationId = chance.uuid()
   const name = chance.pick(machines)
@@ -89,6 +92,6 @@ export function planLicense(plan: LicensePlan, customerOf: () => Customer): void
     const license = await licensing.licenses.create(app, { installationId, customerId, tierId, ...end })
     if (name !== null) await licensing.licenses.update(app, license.id, { name })
     if (seen !== null) planSeen(plan, license, seen)
-    if (isRevoked) planRevocation(plan, license, issued)
+    if (isRevoked) planRevocation(plan, license, fate)
   })
 }
