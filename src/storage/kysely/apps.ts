@@ -65,6 +65,7 @@ function matching(
   let query = db.selectFrom('heartwood_app').where(isPresent('id'))
   if (mode !== undefined) query = query.where('mode', '=', mode)
   if (id !== undefined) query = query.where('id', '=', id)
-  if (slugs !== undefined) query = query.where('slug', 'in', slugs)
+  // PostgreSQL takes no empty list, and no slug is empty.
+  if (slugs !== undefined) query = query.where('slug', 'in', ['', ...slugs])
   return query
 }
