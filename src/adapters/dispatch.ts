@@ -51,7 +51,12 @@ class Paths implements Dispatch {
   }
 
   #at(path: string): FixedPath | undefined {
-    return this.#fixed.get(path) ?? this.#fixed.get(withoutSlash(path))
+    const segment = path.lastIndexOf('/') + 1
+    return (
+      this.#fixed.get(path) ??
+      this.#fixed.get(withoutSlash(path)) ??
+      (segment < path.length ? this.#fixed.get(`${path.slice(0, segment)}*`) : undefined)
+    )
   }
 
   #respond(request: Request, socketAddress: SocketAddress): Response | Promise<Response> {
@@ -62,7 +67,9 @@ class Paths implements Dispatch {
     if (path === apiPath) return respondNoSuchRoute(this.#service, request, apiPath)
     const fixed = this.#at(path)
     if (fixed === undefined) return respondNoSuchRoute(this.#service, request)
-    return request.method === 'GET' || request.method === 'HEAD' ? fixed.get(request) : fixed.other(request)
+    return request.method === 'GET' || request.method === 'HEAD'
+      ? fixed.get(request, socketAddress)
+      : fixed.other(request, socketAddress)
   }
 }
 

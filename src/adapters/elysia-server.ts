@@ -39,10 +39,13 @@ function mountRoutes(app: Elysia, service: HttpService): void {
 
 // Elysia gives HEAD to the handlers of GET, but in a host with `aot: false` to those of `all`.
 function mountFixed(app: Elysia, { path, get, other }: FixedPath): void {
-  app.get(path, ({ request }) => get(request), options)
+  app.get(path, ({ request, server }) => get(request, () => socketAddress(server, request)), options)
   app.all(
     path,
-    ({ request }) => (request.method === 'HEAD' ? headResponse(get(request)) : other(request)),
+    ({ request, server }) => {
+      const addressOf = () => socketAddress(server, request)
+      return request.method === 'HEAD' ? headResponse(get(request, addressOf)) : other(request, addressOf)
+    },
     options,
   )
 }

@@ -40,5 +40,6 @@ export function licensingServer(licensing: Licensing, settings: ServerOptions = 
   return apiServer(createHttpService(licensing, settings), settings)
 }
 
+export type { DashboardOptions, DashboardUser } from './dashboard/options.ts'
 export type { RateLimits } from './http/rate-limit.ts'
 export type { ServerOptions } from './http/service.ts'

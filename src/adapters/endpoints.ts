@@ -1,3 +1,4 @@
+import { dashboardPaths } from './dashboard/paths.ts'
 import { corsHeaders, preflight } from './http/cors.ts'
 import { getAlone, methodNotAllowed, noSuchRoute } from './http/errors.ts'
 import { handleRoute, respond, unknownPath } from './http/handle.ts'
@@ -8,9 +9,9 @@ import { documents } from './openapi/swagger-ui.ts'
 import { healthReply, otherHealthMethod } from './routes/health.ts'
 import { findRoute, methodsOf, routesAt } from './routes/index.ts'
 
-type Responder = (request: Request) => Response | Promise<Response>
+type Responder = (request: Request, socketAddress: SocketAddress) => Response | Promise<Response>
 
-/** A path without parameters outside the route table. */
+/** A path outside the route table. A `*` at its end is one segment. */
 export interface FixedPath {
   readonly path: string
   /** Responds to GET and HEAD. */
@@ -117,12 +118,22 @@ export function metricsPath(service: HttpService, metrics: Metrics): FixedPath {
   return servedPath(service, '/metrics', () => metricsReply(metrics))
 }
 
-/** The health, the documents and the metrics, as the settings ask for them. */
+/** The paths of the dashboard. Their responders choose by the method themselves. */
+function pathsOfDashboard(service: HttpService): readonly FixedPath[] {
+  return dashboardPaths(service).map(([path, reply]) => {
+    const respondTo: Responder = (request, socketAddress) =>
+      respondAt(service, withoutSlash(path), request, () => reply(request, socketAddress))
+    return { path, get: respondTo, other: respondTo }
+  })
+}
+
+/** The health, the documents, the dashboard and the metrics, as the settings ask for them. */
 export function fixedPaths(service: HttpService, settings: ServerOptions): readonly FixedPath[] {
   const pages = settings.documents === false ? [] : documents(service.publicUrl)
   return [
     healthPath(service),
     ...pages.map(([path, reply]) => servedPath(service, path, reply)),
+    ...pathsOfDashboard(service),
     ...(settings.metrics === true && service.metrics !== null ? [metricsPath(service, service.metrics)] : []),
   ]
 }

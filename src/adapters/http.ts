@@ -100,5 +100,6 @@ export function createHandler(licensing: Licensing, options: HandlerOptions = {}
   return Object.assign(handler, { serves: (request: Request) => dispatch.isOurs(request) })
 }
 
+export type { DashboardOptions, DashboardUser } from './dashboard/options.ts'
 export type { RateLimits } from './http/rate-limit.ts'
 export type { ServerOptions } from './http/service.ts'

@@ -1,5 +1,6 @@
 import { getLogger } from '@logtape/logtape'
-import { createLicensing, type Licensing, type LicensingOptions } from '../core/licensing.ts'
+import { createLicensing, type Licensing } from '../core/licensing.ts'
+import type { LicensingOptions } from '../core/options.ts'
 import type { Storage } from '../core/storage/index.ts'
 import { memoryStorage } from '../storage/memory.ts'
 import { postgresStorage } from '../storage/postgres.ts'

@@ -7,10 +7,13 @@ import { directPath, type DirectPath } from '../adapters/direct-path.ts'
 import { apiServer, metricsServer } from '../adapters/elysia-server.ts'
 import { createHttpService } from '../adapters/http/service.ts'
 import { version } from '../adapters/version.ts'
-import type { Licensing, WebhookOptions } from '../core/licensing.ts'
+import type { Licensing } from '../core/licensing.ts'
+import type { WebhookOptions } from '../core/options.ts'
 import type { SigningOptions } from '../core/keys/signing-queue.ts'
 import { startDelivery } from '../webhooks/index.ts'
+import { signInText } from './dashboard.ts'
 import { withDatabase, type OpenDatabase } from './database.ts'
+import { makeDemo } from './demo/demo.ts'
 import { printSecret } from './keys.ts'
 import type { Output } from './terminal/output.ts'
 import { startListener, type Listener } from './listener.ts'
@@ -69,12 +72,24 @@ async function startListeners(
   return [api, await listen(metricsServer(service, metrics), metricsAddress)]
 }
 
-/** Makes the first API key and prints it, only this once. */
-async function printFirstKey({ licensing }: OpenDatabase, output: Output): Promise<void> {
+/** Makes the first API key and prints it, only this once. Resolves to its id, or to `null` if there are keys already. */
+async function printFirstKey({ licensing }: OpenDatabase, output: Output): Promise<string | null> {
   const first = await licensing.as({ type: 'system' }).apiKeys.createFirst()
-  if (first === null) return
+  if (first === null) return null
   const text = `Your secret API key, shown only this once:\n\n  ${first.secret}\n`
   await printSecret(licensing, first, text, output)
+  return first.id
+}
+
+/** Tells where the dashboard is. The owner of a new key gets a link that signs in. */
+async function printDashboard(
+  licensing: Licensing,
+  newKey: string | null,
+  address: string,
+  output: Output,
+): Promise<void> {
+  if (newKey !== null) output.line(await signInText(licensing, newKey, address))
+  output.line(`The dashboard is at ${address}/dashboard`)
 }
 
 async function signalToStop(): Promise<void> {
@@ -95,10 +110,17 @@ async function stopListener(listener: Listener): Promise<void> {
 }
 
 /** Serves requests and delivers webhooks until SIGTERM, SIGINT or an exception that nobody caught. */
-async function run(database: OpenDatabase, listeners: Listeners, output: Output): Promise<void> {
+async function run(
+  database: OpenDatabase,
+  listeners: Listeners,
+  output: Output,
+  newKey: () => Promise<string | null> = () => printFirstKey(database, output),
+): Promise<void> {
   const stop = Promise.race([signalToStop(), uncaughtException()])
   const [api, metrics] = await startListeners(database.licensing, listeners)
-  await printFirstKey(database, output)
+  const keyId = await newKey()
+  const { dashboard, publicUrl = api.url } = listeners.options
+  if (dashboard === true) await printDashboard(database.licensing, keyId, publicUrl, output)
   if (metrics !== null) output.line(`Metrics are at ${metrics.url}/metrics`)
   output.line(`Heartwood ${version} listens on ${api.url}`)
   const delivery = startDelivery(database.licensing)
@@ -123,4 +145,19 @@ export async function serve(settings: CliSettings, options: ServeOptions, output
   const announce = output.line
   const commandOptions = { keyPool, signing, webhooks, auditDays, announce, isServer: true }
   await withDatabase(settings, (database) => run(database, options, output), commandOptions)
+}
+
+/** Runs a server with invented data in memory until a signal stops it. @throws {CliError} if it cannot listen. */
+export async function serveDemo(options: ServeOptions, output: Output): Promise<void> {
+  output.line('Making invented data in memory. It is gone when the server stops.')
+  const { signing, webhooks } = options
+  const { database, founder } = await makeDemo({ keyPool, signing, webhooks })
+  try {
+    await run(database, options, output, async () => {
+      output.line(`The secret API key of the demo:\n\n  ${founder.secret}\n`)
+      return founder.id
+    })
+  } finally {
+    await database.close()
+  }
 }

@@ -60,7 +60,7 @@ function readCorsOrigins(environment: Environment): readonly string[] {
 }
 
 /** Returns `undefined` if the variable is not set. @throws {CliError} */
-function parsePublicUrl(environment: Environment): string | undefined {
+export function parsePublicUrl(environment: Environment): string | undefined {
   const text = environment.HEARTWOOD_PUBLIC_URL || undefined
   try {
     return text === undefined ? undefined : readPublicUrl(text)

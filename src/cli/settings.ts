@@ -1,4 +1,4 @@
-import { checkIssuer, type WebhookOptions } from '../core/licensing.ts'
+import { checkIssuer, type WebhookOptions } from '../core/options.ts'
 import type { SigningOptions } from '../core/keys/signing-queue.ts'
 import { maxQueueLimit } from '../core/runtime/delivery-queues.ts'
 import { AddressError } from '../storage/postgres/address-error.ts'

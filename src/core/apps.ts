@@ -322,7 +322,8 @@ async function getApp(context: Context, app: string): Promise<App> {
 
 function appFilter({ principal }: Context, { mode }: AppListOptions): AppFilter {
   if (principal === null) return mode === undefined ? {} : { mode }
-  return { mode: principal.mode, ...(principal.appId !== null && { id: principal.appId }) }
+  const { mode: own, appId, apps = null } = principal
+  return { mode: own, ...(appId !== null && { id: appId }), ...(apps !== null && { slugs: apps }) }
 }
 
 async function listApps(

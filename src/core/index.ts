@@ -116,7 +116,8 @@ export type { BulkRelease, HolderCredential, Release } from './license-keys/rele
 export type { SyncedLicenseKey } from './license-keys/sales.ts'
 export type { IncludeKey, LicenseKey, LicenseKeyWithText } from './license-keys/view.ts'
 export type { Jti } from './token/jti.ts'
-export { createLicensing, type Licensing, type LicensingOptions, type WebhookOptions } from './licensing.ts'
+export { createLicensing, type Licensing } from './licensing.ts'
+export type { LicensingOptions, WebhookOptions } from './options.ts'
 export type { Authorized, RestrictedLicensing } from './restricted.ts'
 export type { AttemptCounts, Load } from './load.ts'
 export type {
@@ -140,6 +141,8 @@ export type { Rotation, RotationFields, RotationOptions } from './keys/rotation.
 export type { MasterKey } from './runtime/sealer.ts'
 export type { SigningOptions } from './keys/signing-queue.ts'
 export type { SearchOptions, SearchResult } from './search.ts'
+export type { Invitation, Invitations } from './sessions/invitation.ts'
+export type { Session, Sessions } from './sessions/sessions.ts'
 export type * from './storage/index.ts'
 export type { AddedFeature, NewTier, Tier, TierChanges, Tiers } from './tiers.ts'
 export type {

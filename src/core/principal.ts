@@ -2,9 +2,9 @@ import { LicensingError } from './errors.ts'
 import { holds, type Scope } from './scopes.ts'
 import type { AppRecord, Mode, NumericDate } from './storage/index.ts'
 
-/** An authenticated API key, as authorisation sees it. */
+/** An authenticated API key, or a person whom the embedder's server has signed in, as authorisation sees it. */
 export interface Principal {
-  /** `key_…` */
+  /** `key_…`; of a person a name that is no id of a key. */
   readonly id: string
   /** The name of the key, which the audit log keeps. */
   readonly name?: string | null
@@ -13,6 +13,8 @@ export interface Principal {
   readonly mode: Mode
   /** The id of the app that the key is bound to; `null` for every app of its mode. */
   readonly appId: string | null
+  /** The slugs of the apps that a person sees; `null` or absent for every app of the mode. */
+  readonly apps?: readonly string[] | null
   /** In seconds since 1970; `null` for a key without expiry. */
   readonly expiresAt: NumericDate | null
   /** The rights of a scoped key; `null` for all rights of its type. */
@@ -110,12 +112,13 @@ function lackOf(principal: Principal, permission: Permission): string | null {
 }
 
 function refusalOf(principal: Principal, permission: Permission): string | null {
-  const { type, appId, expiresAt } = principal
+  const { type, expiresAt } = principal
+  const isBound = principal.appId !== null || (principal.apps ?? null) !== null
   if (type !== 'sk' && !isForPublicKeys(permission))
     return onlyForSecretKeys[permission] ?? 'Write access requires a secret key (sk_*)'
-  if (permission === 'apps:create' && appId !== null) return 'This API key may not create apps'
+  if (permission === 'apps:create' && isBound) return 'This API key may not create apps'
   // Otherwise a bound or expiring key could create a stronger one.
-  if (permission === 'keys:write' && (appId !== null || expiresAt !== null))
+  if (permission === 'keys:write' && (isBound || expiresAt !== null))
     return 'This API key may not manage keys'
   return lackOf(principal, permission)
 }
@@ -131,8 +134,9 @@ export function requirePermission(principal: Principal | null, permission: Permi
   if (refusal !== null) throw new LicensingError('forbidden', refusal)
 }
 
-/** True if the caller sees the app: a key sees the apps of its mode, and a bound key sees its own app only. */
+/** True if the caller sees the app: a key sees the apps of its mode, a bound key its own app only, and a person theirs. */
 export function sees(principal: Principal | null, app: AppRecord): boolean {
   if (principal === null) return true
-  return principal.mode === app.mode && (principal.appId === null || principal.appId === app.id)
+  const { mode, appId, apps = null } = principal
+  return mode === app.mode && (appId === null || appId === app.id) && (apps?.includes(app.slug) ?? true)
 }

@@ -18,6 +18,7 @@ import type { KeyPair } from './runtime/key-pool.ts'
 import { search, type SearchOptions, type SearchResult } from './search.ts'
 import { stats, type Stats, type StatsQuery } from './statistics/stats.ts'
 import { status, type Status } from './statistics/status.ts'
+import { bindInvitations, type Invitations } from './sessions/invitation.ts'
 import { bindTiers, type Tiers } from './tiers.ts'
 import { bindWebhooks, type Webhooks } from './webhooks/webhooks.ts'
 
@@ -44,7 +45,7 @@ export interface RestrictedLicensing {
   readonly licenses: Licenses
   readonly licenseKeys: LicenseKeys
   readonly verification: VerificationUseCases
-  readonly apiKeys: ApiKeys
+  readonly apiKeys: ApiKeys & Invitations
   readonly webhooks: Webhooks
   readonly audit: Audit
   /**
@@ -247,7 +248,7 @@ export function bindRestricted(context: Context): RestrictedLicensing {
     licenses: bindLicenses(context),
     licenseKeys: bindLicenseKeys(context),
     verification: bindVerification(context),
-    apiKeys: bindApiKeys(context),
+    apiKeys: { ...bindApiKeys(context), ...bindInvitations(context) },
     webhooks: bindWebhooks(context),
     audit: bindAudit(context),
     search: (text, options) => search(context, text, options),

@@ -17,6 +17,7 @@ import type { Listing, Paging } from '../core/paging.ts'
 import type { SearchResult } from '../core/search.ts'
 import type { Stats, StatsQuery } from '../core/statistics/stats.ts'
 import type { Status } from '../core/statistics/status.ts'
+import type { Invitations } from '../core/sessions/invitation.ts'
 import type { Tiers } from '../core/tiers.ts'
 import type { Webhooks } from '../core/webhooks/webhooks.ts'
 
@@ -67,7 +68,7 @@ export interface RemoteAudit {
 }
 
 /** The use cases of API keys over HTTP. */
-export interface RemoteApiKeys extends Omit<ApiKeys, 'createFirst' | 'authenticate' | 'revoke'> {
+export interface RemoteApiKeys extends Omit<ApiKeys, 'createFirst' | 'authenticate' | 'revoke'>, Invitations {
   /** Ends a key. Over HTTP it resolves to nothing; in process it resolves to the key. */
   revoke(id: string): Promise<unknown>
 }

@@ -29,11 +29,11 @@ const accepted: readonly Sent[] = [
 ]
 
 describe('routes without a body of their own', () => {
-  test('deletions, the two that send webhooks, and the reinstatement of a license key', () => {
+  test('deletions, the two that send webhooks, an invitation, and the reinstatement of a license key', () => {
     const others = bodyless
       .filter(({ method }) => method !== 'DELETE')
       .map(({ path }) => path.split('/').at(-1))
-    assert.deepEqual(others.toSorted(), ['reinstate', 'retry', 'webhook-test'])
+    assert.deepEqual(others.toSorted(), ['invite', 'reinstate', 'retry', 'webhook-test'])
   })
 
   for (const { method, path } of bodyless) {

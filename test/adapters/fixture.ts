@@ -11,5 +11,5 @@ export async function newFixture(options: Partial<LicensingOptions> = {}): Promi
   const shop = await newShop(options)
   await shop.licensing.apps.create({ name: 'Other', slug: 'other-app' })
   await shop.licensing.apps.create({ name: 'Test', slug: 'test-app' }, { mode: 'test' })
-  return { ...(await serve(shop)), license: await shop.issue() }
+  return { ...(await serve(shop, { dashboard: true })), license: await shop.issue() }
 }

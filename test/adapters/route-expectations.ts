@@ -366,6 +366,7 @@ export const expectations: Readonly<Record<string, Expectation>> = {
   'POST /api-keys': ['manageKeys', 201, withBody(nothing, { name: 'Shop' })],
   'DELETE /api-keys/:id': ['manageLiveKey', 204, aKey],
   'POST /api-keys/:id/roll': ['manageLiveKey', 201, aKey],
+  'POST /api-keys/:id/invite': ['manageLiveKey', 201, aKey],
 
   'POST /apps/:slug/rotate-keys': ['write', 200],
   'DELETE /apps/:slug': ['write', 204],

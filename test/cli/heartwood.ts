@@ -53,6 +53,8 @@ export interface RunningServer {
   /** The API key that it printed, or `null`. */
   readonly key: string | null
   readonly process: ChildProcess
+  /** All that it has printed so far. */
+  printed(): string
   /** Sends the signal and waits until the process ends. */
   stop(signal?: NodeJS.Signals): Promise<Ended>
 }
@@ -152,6 +154,7 @@ export async function startServer(
     url,
     key: /[sp]k_(?:live|test)_\w+/.exec(output.stdout)?.[0] ?? null,
     process: server,
+    printed: () => output.stdout,
     stop: async (signal = 'SIGTERM') => {
       // On Deno, server.kill() hides the exit code.
       process.kill(server.pid!, signal)

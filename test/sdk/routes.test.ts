@@ -316,6 +316,7 @@ const calls: readonly (readonly [
   [({ apiKeys }) => apiKeys.me(), 'GET /me'],
   [({ apiKeys }) => apiKeys.revoke('key_1'), 'DELETE /api-keys/:id'],
   [({ apiKeys }) => apiKeys.roll('key_1'), 'POST /api-keys/:id/roll', {}],
+  [({ apiKeys }) => apiKeys.invite('key_1'), 'POST /api-keys/:id/invite', {}],
 ]
 
 const routeOf = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]))

@@ -3,6 +3,7 @@ import type { LicenseKeyCredential } from '../../core/license-keys/credential.ts
 import type { TokenCredential } from '../../core/licenses/check-token.ts'
 import type { RestrictedLicensing } from '../../core/restricted.ts'
 import type { Permission, Principal } from '../../core/principal.ts'
+import { checkSentByPage } from '../dashboard/same-origin.ts'
 import { authenticate } from './authenticate.ts'
 import type { HeldBody } from './body-memory.ts'
 import { readBody } from './body.ts'
@@ -27,6 +28,8 @@ export interface RequestContext {
 export interface ReadingContext extends RequestContext {
   /** Counts the bytes of the body. */
   readonly heldBody: HeldBody
+  /** Headers of the response, to which the sign-in of the dashboard may add its cookie. */
+  readonly headers: Record<string, string>
 }
 
 /** The credential that a request was admitted by. `public` routes need none, and the bad one of `anyLicenseKey` is none. */
@@ -64,8 +67,25 @@ function checkParams(params: RequestContext['params']): void {
   }
 }
 
+/**
+ * The person who is signed in to the dashboard; `null` for nobody. An Authorization header always takes precedence.
+ *
+ * @throws {HttpError} `forbidden` if another page than the dashboard's may have sent the request.
+ */
+async function findPerson({ service, request, headers }: ReadingContext): Promise<Principal | null> {
+  if (service.people === null || request.headers.has('authorization')) return null
+  const person = await service.people.find(request)
+  if (person === null) return null
+  checkSentByPage(request)
+  if (person.cookie !== null) headers['set-cookie'] = person.cookie
+  return person.principal
+}
+
 /** Counts bad keys only, so that an address that guesses keys is limited and a working key never is. */
-async function identify({ service, request, rateLimitKey }: RequestContext): Promise<Principal> {
+async function identify(context: ReadingContext): Promise<Principal> {
+  const person = await findPerson(context)
+  if (person !== null) return person
+  const { service, request, rateLimitKey } = context
   try {
     return await authenticate(service.licensing, request)
   } catch (error) {
@@ -80,7 +100,7 @@ function neededBy({ route, params }: RequestContext, { id }: Principal): Permiss
   return route.access === 'ownKey' && params.id === id ? 'me' : permissionOf(route)
 }
 
-async function admitByKey(context: RequestContext): Promise<Admission> {
+async function admitByKey(context: ReadingContext): Promise<Admission> {
   const { service, params } = context
   const principal = await identify(context)
   checkParams(params)
@@ -131,8 +151,14 @@ function missingKey(): HttpError {
   return new HttpError('unauthorized', 'Invalid or missing API key')
 }
 
+/** Admits a person who is signed in to the dashboard, if the body shows no credential. */
+async function admitWithoutCredential(context: ReadingContext, body: unknown): Promise<Admission> {
+  return { ...(await admitByKey(context)), body }
+}
+
 async function admitRenewal(context: ReadingContext): Promise<Admission> {
-  const { body, currentToken } = await credentialsIn(context)
+  const { body, licenseKey, currentToken } = await credentialsIn(context)
+  if (currentToken === null && licenseKey === null) return admitWithoutCredential(context, body)
   if (currentToken === null) throw missingKey()
   return admitHolder(context, await admitByToken(context, currentToken), body)
 }
@@ -184,7 +210,7 @@ async function admitRelease(context: ReadingContext): Promise<Admission> {
     const good = await identifyLicenseKey(context, service.licensing, licenseKey)
     return admitHolder(context, { kind: 'licenseKey', licenseKey: good }, body)
   }
-  if (currentToken === null) throw missingKey()
+  if (currentToken === null) return admitWithoutCredential(context, body)
   // A signature costs as much to check here as in a renewal.
   service.consumeLimit?.('renewal', rateLimitKey)
   const credential = await admitByToken(context, currentToken)

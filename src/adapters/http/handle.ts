@@ -91,8 +91,8 @@ function callWith(
   { licensing, credential, app }: Omit<Admission, 'laterLicensing'>,
   { query, body }: Pick<RouteCall, 'query' | 'body'>,
 ): RouteCall {
-  const { consumeLimit } = service
-  return { licensing, request, params, credential, app, query, body, consumeLimit, rateLimitKey }
+  const { consumeLimit, linkTo } = service
+  return { licensing, request, params, credential, app, query, body, consumeLimit, rateLimitKey, linkTo }
 }
 
 async function callOf(context: ReadingContext): Promise<RouteCall> {
@@ -144,7 +144,7 @@ function replyTo(context: RequestContext, headers: Record<string, string>): Even
   const isOpen = access === 'public' && permission === undefined
   if (isOpen && method === 'GET') return replyToAnybody(context)
   const heldBody = new HeldBody(context.service.bodies)
-  const reading = { ...context, heldBody }
+  const reading = { ...context, heldBody, headers }
   // Until the reply, the work may still use the body.
   return (isOpen ? replyToAnybodysBody(reading) : replyLater(reading)).finally(() => heldBody.release())
 }

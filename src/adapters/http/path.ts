@@ -17,7 +17,7 @@ const otherSpelling =
 const plainTarget = /^(?:https?:\/\/[\w.:-]+)?(?:\/[\w-]+)+(?:\?|$)/
 
 /** Routes that reply to a slash at their end themselves. */
-const repliesToSlash = /^\/(?:swagger\/?)?$/
+const repliesToSlash = /^\/(?:(?:swagger|dashboard)\/?)?$/
 
 /** A path and its query, or a whole URL. */
 function sentTarget(request: Request): string {

@@ -59,6 +59,8 @@ export interface RouteCall<Body = unknown, Query = unknown> {
   readonly consumeLimit: ConsumeLimit | null
   /** The key under which the sender's requests are counted. */
   readonly rateLimitKey: string
+  /** Makes the URL of a link that signs in to the dashboard; `null` if none can. */
+  readonly linkTo: ((path: string) => string) | null
 }
 
 /** A success response, for the OpenAPI document. */

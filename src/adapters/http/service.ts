@@ -9,6 +9,9 @@ import {
   type OptionRules,
 } from '../../core/input/options.ts'
 import type { Licensing } from '../../core/licensing.ts'
+import { linkMaker } from '../dashboard/link.ts'
+import { isDashboard, readDashboard, type DashboardOptions } from '../dashboard/options.ts'
+import { peopleOf, type People } from '../dashboard/people.ts'
 import { startMetrics, type Metrics } from '../metrics/metrics.ts'
 import { BodyMemory } from './body-memory.ts'
 import { bodyTimeoutMs } from './body.ts'
@@ -68,6 +71,11 @@ export interface ServerOptions {
   /** Origins whose pages may call every route from a browser. Any origin may call the public routes. Default: none. */
   readonly corsOrigins?: readonly string[]
   /**
+   * Serves the dashboard at `/dashboard`, where people look up licenses and change them. They sign in with an API key, or as
+   * `authenticate` says. Default false.
+   */
+  readonly dashboard?: boolean | DashboardOptions
+  /**
    * The longest that the body of a request may take to arrive, in milliseconds. After that the response is 408
    * `request_timeout`. Default 30,000.
    */
@@ -94,6 +102,10 @@ export interface HttpService {
   readonly metrics: Metrics | null
   /** `null` if limits are off. */
   readonly consumeLimit: ConsumeLimit | null
+  /** The people who are signed in to the dashboard; `null` if it is off. */
+  readonly people: People | null
+  /** Makes the URL of a link that signs in; `null` if none can: the dashboard is off, or its host signs people in. */
+  readonly linkTo: ((path: string) => string) | null
   /** The rate-limit key of the client that sent a request. */
   readonly rateLimitKeyOf: RateLimitKeys
 }
@@ -146,6 +158,7 @@ export const optionRules: OptionRules<ServerOptions> = {
   clientAddress: isFunction,
   trustedProxies: isAnything,
   corsOrigins: isAnything,
+  dashboard: isDashboard,
   // A timer with a longer time would run at once.
   bodyTimeoutMs: isInteger(1, 2 ** 31 - 1),
 }
@@ -189,13 +202,18 @@ export function createHttpService(
   if (!mayKnowAddress) requireAddress(options)
   const rateLimitKeyOf = rateLimitKeys(options)
   const metrics = options.metrics === true ? startMetrics(licensing) : null
+  const dashboard = readDashboard(options.dashboard)
+  const people = dashboard === null ? null : peopleOf(licensing, dashboard)
+  const publicUrl = options.publicUrl === undefined ? null : readPublicUrl(options.publicUrl)
   return {
     licensing,
-    publicUrl: options.publicUrl === undefined ? null : readPublicUrl(options.publicUrl),
+    publicUrl,
     origins: readOrigins(options.corsOrigins),
     bodyTimeoutMs: options.bodyTimeoutMs ?? bodyTimeoutMs,
     bodies: new BodyMemory(),
     metrics,
+    people,
+    linkTo: people === null || people.areOfHost ? null : linkMaker(publicUrl),
     consumeLimit: limitsOf(options.rateLimits, metrics),
     rateLimitKeyOf,
   }

@@ -262,6 +262,11 @@ export const apiKeyExample: object = example('ApiKey', {
   created_at: '2026-01-23T10:00:00Z',
 })
 
+export const invitationExample: object = {
+  url: 'https://licenses.example.com/dashboard#/in/v1.Gm2l…',
+  expires_at: '2026-01-23T10:10:00Z',
+}
+
 export const webhookSecretExample: object = example('WebhookSecret', {
   secret: 'whsec_ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSE=',
 })

@@ -1,6 +1,6 @@
 import { Type, type TSchema } from '@sinclair/typebox'
 import { slugPattern } from '../../core/ids.ts'
-import { flag, integer, nullable, oneOf } from '../../core/input/fields.ts'
+import { flag, instant, integer, nullable, oneOf } from '../../core/input/fields.ts'
 import { errorCodes } from '../http/errors.ts'
 import type { JsonSchema } from '../http/wire.ts'
 
@@ -95,6 +95,14 @@ const results = Type.Object(
     maxProperties: 100,
     additionalProperties: Type.Unsafe({ anyOf: [verificationSchema, ref('UnknownLicense')] }),
   },
+)
+
+/** The link that signs a person in to the dashboard. */
+export const invitationSchema: JsonSchema = responseSchema(
+  object('An invitation to the dashboard', {
+    url: line('Signs in whoever opens it first', 2048),
+    expiresAt: instant('Ten minutes later'),
+  }),
 )
 
 export const batchSchema: JsonSchema = responseSchema(object('The results of a batch', { results }))

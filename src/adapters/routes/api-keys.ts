@@ -1,12 +1,15 @@
 import { apiKeyQuery, newApiKey, rollOptions } from '../../core/api-keys/api-keys.ts'
-import { apiKeyExample, pageExample } from '../openapi/examples.ts'
+import { apiKeyExample, invitationExample, pageExample } from '../openapi/examples.ts'
+import { LicensingError } from '../../core/errors.ts'
 import { created, many, noContent, one } from '../http/reply.ts'
 import { route, type Route } from '../http/route.ts'
-import { apiKeySchema, dataOf, pageOf } from '../openapi/schemas.ts'
+import { apiKeySchema, dataOf, invitationSchema, pageOf } from '../openapi/schemas.ts'
 
 const tag = 'API keys'
 const manager =
   'Only a secret key without expiry that is not bound to an app may manage keys. A test key manages test keys only.'
+
+const nobodyFollows = 'Nobody can sign in with a link: the dashboard is off, or its host signs people in'
 
 export const apiKeyRoutes: readonly Route[] = [
   route({
@@ -94,6 +97,29 @@ export const apiKeyRoutes: readonly Route[] = [
     },
     errors: ['conflict'],
     run: ({ licensing, params, body }) => licensing.apiKeys.roll(params.id ?? '', body),
+    respond: created,
+  }),
+  route({
+    method: 'POST',
+    path: '/api-keys/:id/invite',
+    access: 'keys:write',
+    tag,
+    operationId: 'inviteToDashboard',
+    summary: 'Invite a person to the dashboard',
+    description: `Makes a link that signs one person in to the dashboard with the rights of this key. It works once, for ten minutes, and dies with the key. Without HEARTWOOD_PUBLIC_URL the URL is relative to that of the request. ${manager} No key invites one that may do more than itself.`,
+    responses: {
+      201: {
+        description: 'The link',
+        schema: dataOf(invitationSchema),
+        example: { data: invitationExample },
+      },
+    },
+    errors: ['conflict'],
+    run: async ({ licensing, params, linkTo }) => {
+      const { url, expiresAt } = await licensing.apiKeys.invite(params.id ?? '')
+      if (linkTo === null) throw new LicensingError('conflict', nobodyFollows)
+      return { url: linkTo(url), expiresAt }
+    },
     respond: created,
   }),
 ]

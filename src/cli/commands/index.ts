@@ -12,6 +12,7 @@ import { version } from '../../adapters/version.ts'
 import { appsCommands } from './apps.ts'
 import { auditExportCommand, auditVerifyCommand } from './audit-chain.ts'
 import { auditListCommand } from './audit.ts'
+import { dashboardCommand } from './dashboard.ts'
 import { doctorCommand, exportCommand, importCommand, migrateCommand, rekeyCommand } from './database.ts'
 import { customersCommands } from './customers.ts'
 import { diagnoseCommand } from './diagnose.ts'
@@ -55,6 +56,7 @@ const root: RouteMap<CliContext> = buildRouteMap({
     audit: auditCommands,
     search: searchCommand,
     stats: statsCommand,
+    dashboard: dashboardCommand,
     verify: verifyCommand,
     diagnose: diagnoseCommand,
     migrate: migrateCommand,

@@ -260,14 +260,15 @@ function notFound(): LicensingError {
 }
 
 /** The key of this id, if the caller manages it. @throws {LicensingError} `forbidden`, `not_found`. */
-async function managedKey(context: Context, id: string): Promise<ApiKeyRecord> {
+export async function managedKey(context: Context, id: string): Promise<ApiKeyRecord> {
   checkManager(context)
   const key = isText(id) ? await context.storage.findApiKey(id) : null
   if (key === null || !reaches(context, key.mode) || !covers(context, rightsIn(key).scopes)) throw notFound()
   return key
 }
 
-function isGood(key: ApiKeyRecord, now: NumericDate): boolean {
+/** True if the key is neither revoked nor expired. */
+export function isGoodKey(key: ApiKeyRecord, now: NumericDate): boolean {
   return key.revokedAt === null && !isPast(key.expiresAt, now)
 }
 
@@ -281,7 +282,7 @@ async function rollApiKey(context: Context, id: string, options: RollOptions): P
     // An empty update takes the row lock, so a concurrent roll sees our result.
     const old = await tx.updateApiKey(id, {})
     if (old === null) throw notFound()
-    if (!isGood(old, now)) throw new LicensingError('conflict', 'API key is revoked or expired')
+    if (!isGoodKey(old, now)) throw new LicensingError('conflict', 'API key is revoked or expired')
     const end = { expiresAt: Math.min(old.expiresAt ?? Infinity, now + overlapSeconds) }
     await tx.updateApiKey(id, end)
     const { expiresAt } = old
@@ -361,7 +362,7 @@ async function authenticate(context: Context, secret: string): Promise<Authentic
   if (!isApiKeySecret(secret)) return null
   const key = await findBySecret(context, secret)
   const now = context.runtime.now()
-  if (key === null || !isGood(key, now)) return null
+  if (key === null || !isGoodKey(key, now)) return null
   context.runtime.lastUsed.note(key.id, now)
   return toAuthenticated(key)
 }

@@ -7,6 +7,8 @@ export type MasterKey = Uint8Array | string | readonly (Uint8Array | string)[]
 
 /** Seals secrets at rest by AES-256-GCM (NIST SP 800-38D) under the master key. */
 export interface Sealer {
+  /** The id of the first master key, which reveals nothing about it. */
+  readonly id: string
   /** Seals under the first master key. `purpose` names the secret and its place, and is authenticated with it. */
   seal(secret: Uint8Array, purpose: string): string
   /** @throws {LicensingError} `master_key` if no configured key made it, or it was altered or moved. */
@@ -100,6 +102,7 @@ export async function createSealer(masterKey: MasterKey): Promise<Sealer> {
     return secret
   }
   return {
+    id: first.id,
     seal: (secret, purpose) => sealWith(first, secret, purpose),
     open,
     reseal: (sealed, purpose) =>

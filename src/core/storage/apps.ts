@@ -85,6 +85,8 @@ export type AppPatch = Partial<
 export interface AppFilter {
   readonly mode?: Mode | undefined
   readonly id?: string | undefined
+  /** Only apps with one of these slugs. */
+  readonly slugs?: readonly string[] | undefined
 }
 
 export interface AppStorage {

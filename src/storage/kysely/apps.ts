@@ -60,10 +60,12 @@ export function isAppId(slugOrId: string): boolean {
 
 function matching(
   db: Reader,
-  { mode, id }: AppFilter,
+  { mode, id, slugs }: AppFilter,
 ): SelectQueryBuilder<Database, 'heartwood_app', unknown> {
   let query = db.selectFrom('heartwood_app').where(isPresent('id'))
   if (mode !== undefined) query = query.where('mode', '=', mode)
   if (id !== undefined) query = query.where('id', '=', id)
+  // PostgreSQL takes no empty list, and no slug is empty.
+  if (slugs !== undefined) query = query.where('slug', 'in', ['', ...slugs])
   return query
 }

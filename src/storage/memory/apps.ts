@@ -28,8 +28,11 @@ export function findApp({ apps }: LookUps, slugOrId: string): AppRecord | null {
   return apps.get(slugOrId) ?? apps.getBy(0, slugOrId)
 }
 
-function appPasses({ mode, id }: AppFilter): (app: AppRecord) => boolean {
-  return (app) => (mode === undefined || app.mode === mode) && (id === undefined || app.id === id)
+function appPasses({ mode, id, slugs }: AppFilter): (app: AppRecord) => boolean {
+  return (app) =>
+    (mode === undefined || app.mode === mode) &&
+    (id === undefined || app.id === id) &&
+    (slugs === undefined || slugs.includes(app.slug))
 }
 
 function deleteContents(tables: Tables, appId: string): void {

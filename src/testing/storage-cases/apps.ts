@@ -64,12 +64,16 @@ const fieldCases: readonly ConformanceCase[] = [
     assert.deepEqual(await storage.updateApp(app.id, {}), { ...app, ...patch })
     assert.deepEqual(await storage.findApp(app.id), { ...app, ...patch })
   }),
-  storageCase('listApps(): filters by mode and by id', async (storage) => {
+  storageCase('listApps(): filters by mode, by id and by slugs', async (storage) => {
     const live = await addApp(storage)
     const test = await addApp(storage, { mode: 'test' })
     assert.deepEqual(idsOf(await storage.listApps({ mode: 'test' }, { limit: 9 })), [test.id])
     assert.deepEqual(idsOf(await storage.listApps({ id: live.id }, { limit: 9 })), [live.id])
     assert.deepEqual(await storage.listApps({ id: live.id, mode: 'test' }, { limit: 9 }), [])
+    const slugs = [test.slug, 'no-app']
+    assert.deepEqual(idsOf(await storage.listApps({ slugs }, { limit: 9 })), [test.id])
+    assert.equal(await storage.countApps({ slugs, mode: 'live' }), 0)
+    assert.deepEqual(await storage.listApps({ slugs: [] }, { limit: 9 }), [])
     assert.equal(await storage.countApps({ mode: 'live' }), 1)
     assert.equal(await storage.countApps({ id: live.id, mode: 'test' }), 0)
   }),

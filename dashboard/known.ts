@@ -1,0 +1,59 @@
+import type { ReadonlySignal } from '@preact/signals'
+import type { App, Customer, License, Listing, Tier } from '../src/core/index.ts'
+import { licensing } from './api.ts'
+import { useKnown, type Known } from './data.ts'
+
+type Asked<T> = ReadonlySignal<Known<T>>
+
+/** The names under which things are known. A write forgets all that begin with a name. */
+export const names = {
+  apps: 'apps',
+  app: (app: string): string => `app ${app}`,
+  tiers: (app: string): string => `tiers ${app}`,
+  licenses: (app: string): string => `licenses ${app}`,
+  license: (app: string, id: string): string => `license ${app} ${id}`,
+  customer: (app: string, id: string): string => `customer ${app} ${id}`,
+}
+
+export function useApps(): Asked<readonly App[]> {
+  return useKnown(names.apps, async (signal) => {
+    const { data } = await licensing.withOptions({ signal }).apps.list({ perPage: 100 })
+    return data
+  })
+}
+
+export function useApp(app: string): Asked<App> {
+  return useKnown(names.app(app), (signal) => licensing.withOptions({ signal }).apps.get(app))
+}
+
+export function useTiers(app: string): Asked<readonly Tier[]> {
+  return useKnown(names.tiers(app), async (signal) => {
+    const { data } = await licensing.withOptions({ signal }).tiers.list(app, { perPage: 100 })
+    return data
+  })
+}
+
+/** A page of licenses. Its size keeps the list quick, however many there are. */
+export interface LicensePage {
+  readonly status?: License['status']
+  readonly tierId?: string
+  readonly customerId?: string
+  readonly cursor?: string
+}
+
+export function useLicenses(app: string, page: LicensePage, perPage = 25): Asked<Listing<License>> {
+  const name = `${names.licenses(app)} ${JSON.stringify(page)} ${perPage}`
+  return useKnown(name, (signal) =>
+    licensing.withOptions({ signal }).licenses.list(app, { ...page, perPage }),
+  )
+}
+
+export function useLicense(app: string, id: string): Asked<License> {
+  return useKnown(names.license(app, id), (signal) => licensing.withOptions({ signal }).licenses.get(app, id))
+}
+
+export function useCustomer(app: string, id: string): Asked<Customer> {
+  return useKnown(names.customer(app, id), (signal) =>
+    licensing.withOptions({ signal }).customers.get(app, id),
+  )
+}

@@ -1,0 +1,79 @@
+import { signal } from '@preact/signals'
+import { render, type JSX } from 'preact'
+import { forgetAll } from './data.ts'
+import { lazy } from './lazy.tsx'
+import { Find } from './pages/find.tsx'
+import { LinkSignIn, SignIn } from './pages/sign-in.tsx'
+import { go, here, match } from './router.ts'
+import { loadSession, session, type Person } from './session.ts'
+import { Shell } from './shell.tsx'
+import { NotFound, Skeleton } from './states.tsx'
+import { applyTheme } from './theme.ts'
+import { Toasts } from './toasts.tsx'
+
+type Params = Readonly<Record<string, string>>
+
+/** The pages, by the parts of their paths. */
+const pages: readonly (readonly [pattern: readonly string[], Page: (params: Params) => JSX.Element])[] = [
+  [[], Find],
+  [['apps', ':app'], lazy(async () => (await import('./pages/app.tsx')).AppPage)],
+  [['apps', ':app', 'licenses'], lazy(async () => (await import('./pages/licenses.tsx')).Licenses)],
+  [['apps', ':app', 'licenses', ':id'], lazy(async () => (await import('./pages/license.tsx')).LicensePage)],
+  [
+    ['apps', ':app', 'customers', ':id'],
+    lazy(async () => (await import('./pages/customer.tsx')).CustomerPage),
+  ],
+]
+
+function Routed(): JSX.Element {
+  const { path } = here.value
+  for (const [pattern, Page] of pages) {
+    const params = match(pattern, path)
+    if (params !== null) return <Page key={path.join('/')} {...params} />
+  }
+  return <NotFound key={path.join('/')} />
+}
+
+function Signed({ person }: { readonly person: Person }): JSX.Element {
+  return (
+    <>
+      <Shell person={person}>
+        <Routed />
+      </Shell>
+      <Toasts />
+    </>
+  )
+}
+
+/** The link of the address, from the moment in which the address loses it. */
+const link = signal<string | null>(null)
+
+/** Takes a link out of the address before anything else, so that no bookmark and no screenshot keeps it. */
+function takeLink(): boolean {
+  const [, text] = /^#\/in\/([\w.-]+)$/.exec(location.hash) ?? []
+  if (text === undefined) return false
+  go('#/', true)
+  forgetAll()
+  link.value = text
+  return true
+}
+
+function Root(): JSX.Element {
+  if (link.value !== null) {
+    const done = (): void => {
+      link.value = null
+      if (session.value.state === 'unknown') void loadSession()
+    }
+    return <LinkSignIn link={link.value} onDone={done} />
+  }
+  const { value } = session
+  if (value.state === 'in') return <Signed key={value.person.id} person={value.person} />
+  return value.state === 'out' ? <SignIn session={value} /> : <Skeleton />
+}
+
+applyTheme()
+// A link that is pasted into a tab with this page changes the hash alone.
+addEventListener('hashchange', () => void takeLink())
+if (!takeLink()) void loadSession()
+document.body.textContent = ''
+render(<Root />, document.body)

@@ -1,0 +1,85 @@
+import type { JSX } from 'preact'
+import { AsCode } from '../as-code.tsx'
+import { Badge } from '../badge.tsx'
+import { names, useApp, useCustomer, useLicenses } from '../known.ts'
+import { to } from '../router.ts'
+import { may } from '../session.ts'
+import { Shown, Title } from '../states.tsx'
+import { dateOf } from '../times.ts'
+import { pageWords } from '../page-words.ts'
+
+function CustomerLicenses({ app, id }: { readonly app: string; readonly id: string }): JSX.Element {
+  const known = useLicenses(app, { customerId: id }, 100)
+  return (
+    <section aria-labelledby="licenses">
+      <h2 id="licenses">{pageWords.customer.licenses}</h2>
+      <Shown known={known.value} name={names.licenses(app)}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <p class="sub small">{pageWords.customer.none}</p>
+          ) : (
+            <ul class="apps">
+              {data.map((license) => (
+                <li key={license.id}>
+                  <a href={to(['apps', app, 'licenses', license.id])}>
+                    <strong>{license.name ?? license.tier}</strong> <Badge status={license.status} />
+                    <span class="quiet">
+                      {license.tier},{' '}
+                      {license.expiresAt === null ? pageWords.licenses.forever : dateOf(license.expiresAt)}
+                    </span>
+                  </a>
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Shown>
+    </section>
+  )
+}
+
+export function CustomerPage({
+  app = '',
+  id = '',
+}: {
+  readonly app?: string
+  readonly id?: string
+}): JSX.Element {
+  const known = useCustomer(app, id)
+  const appName = useApp(app).value.value?.name ?? app
+  return (
+    <Shown known={known.value} name={names.customer(app, id)}>
+      {({ name, email, externalId, createdAt }) => (
+        <article>
+          <header class="lead">
+            <p class="eyebrow">{pageWords.customer.eyebrow(appName)}</p>
+            <Title>{name ?? email}</Title>
+            <p class="sub">{email}</p>
+          </header>
+          <dl class="facts">
+            {externalId !== null && (
+              <div>
+                <dt>{pageWords.customer.order}</dt>
+                <dd>
+                  <code>{externalId}</code>
+                </dd>
+              </div>
+            )}
+            <div>
+              <dt>{pageWords.customer.since}</dt>
+              <dd>{dateOf(createdAt)}</dd>
+            </div>
+          </dl>
+          {may('licenses:read') && <CustomerLicenses app={app} id={id} />}
+          <AsCode
+            code={{
+              call: `GET /apps/${app}/customers/${id}`,
+              typescript: `await licensing.customers.get('${app}', '${id}')`,
+              cli: `customers get ${id} --app ${app}`,
+            }}
+          />
+        </article>
+      )}
+    </Shown>
+  )
+}

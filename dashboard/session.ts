@@ -1,0 +1,73 @@
+import { signal, type Signal } from '@preact/signals'
+import { base } from './place.ts'
+import { words } from './words.ts'
+
+/** The person who is signed in, as the server tells. */
+export interface Person {
+  readonly id: string
+  readonly name: string | null
+  readonly type: 'sk' | 'pk'
+  readonly mode: 'live' | 'test'
+  readonly apps: readonly string[] | null
+  readonly scopes: readonly string[] | null
+  readonly expires_at: string | null
+}
+
+/** `unknown` until the server has told. */
+export type Session =
+  | { readonly state: 'unknown' }
+  | { readonly state: 'out'; readonly signIn: 'key' | 'host'; readonly hasEnded: boolean }
+  | { readonly state: 'in'; readonly signIn: 'key' | 'host'; readonly person: Person }
+
+export const session: Signal<Session> = signal({ state: 'unknown' })
+
+interface Told {
+  readonly data?: { readonly person: Person | null; readonly sign_in: 'key' | 'host' }
+  readonly error?: { readonly message: string }
+}
+
+async function ask(method: 'GET' | 'POST', credential?: object): Promise<void> {
+  const body = credential === undefined ? {} : { body: JSON.stringify(credential) }
+  const headers = credential === undefined ? {} : { 'content-type': 'application/json' }
+  const response = await fetch(new URL('dashboard/session', base), { method, headers, ...body })
+  const { data, error } = (await response.json()) as Told
+  if (data === undefined) throw new Error(error?.message ?? words.noAnswer)
+  const { person, sign_in: signIn } = data
+  session.value =
+    person === null ? { state: 'out', signIn, hasEnded: false } : { state: 'in', signIn, person }
+}
+
+/** Asks the server who is signed in. */
+export function loadSession(): Promise<void> {
+  return ask('GET')
+}
+
+/** Signs in. The credential goes to the server once and stays nowhere. @throws {Error} with the server's words. */
+export function signInWith(credential: { readonly key: string } | { readonly link: string }): Promise<void> {
+  return ask('POST', credential)
+}
+
+/** Shows the sign-in, because the server no longer knows the session. */
+export function endSession(): void {
+  const { value } = session
+  if (value.state === 'in') session.value = { state: 'out', signIn: value.signIn, hasEnded: true }
+}
+
+export async function signOut(): Promise<void> {
+  await fetch(new URL('dashboard/session', base), { method: 'DELETE' })
+  sessionStorage.clear()
+  // All that the page knows of customers goes with it.
+  location.replace(base.href + 'dashboard')
+}
+
+/** Whoever may write a noun may read it. */
+const wider: Readonly<Record<string, string>> = { read: 'write', release: 'write' }
+
+/** True if the person has a right. The server decides; this only hides what it would refuse. */
+export function may(scope: string): boolean {
+  if (session.value.state !== 'in') return false
+  const { scopes, type } = session.value.person
+  if (scopes === null) return type === 'sk' || scope.endsWith(':read')
+  const [noun = '', right = ''] = scope.split(':')
+  return scopes.includes(scope) || scopes.includes(`${noun}:${wider[right]}`)
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { DashboardUser } from '../../../src/adapters/elysia.ts'
+import { newDesk, type Desk } from './visitor.ts'
+
+const ana: DashboardUser = { id: 'staff-17', name: 'Ana', scopes: null, apps: null, mode: 'live' }
+const apps = '/api/v1/apps'
+
+/** A desk whose host knows everybody with a cookie of its own. */
+function deskOf(user: unknown): Promise<Desk> {
+  return newDesk({
+    dashboard: {
+      authenticate: (request) =>
+        request.headers.get('cookie') === 'host=ana' ? (user as DashboardUser) : null,
+    },
+  })
+}
+
+const headers = { cookie: 'host=ana' }
+
+describe('a dashboard whose host signs people in', () => {
+  test('knows the people of the host, and sets no cookie', async () => {
+    const desk = await deskOf(ana)
+    const visitor = desk.visitor()
+    const stranger = await visitor.send('GET', '/dashboard/session')
+    assert.deepEqual(stranger.json.data, { person: null, sign_in: 'host' })
+    const { json } = await visitor.send('GET', '/dashboard/session', { headers })
+    assert.deepEqual(
+      [json.data.person.name, json.data.person.scopes, json.data.person.expires_at, json.data.sign_in],
+      ['Ana', null, null, 'host'],
+    )
+    assert.equal((await visitor.send('GET', apps, { headers })).status, 200)
+    assert.equal((await visitor.send('GET', apps)).status, 401)
+    assert.equal(visitor.lastSetCookie, '')
+  })
+
+  test('takes neither a key nor a link, and a session of another server is nobody', async () => {
+    const desk = await deskOf(ana)
+    const { status, headers: answered } = await desk.visitor().signIn(desk.full.secret)
+    assert.deepEqual([status, answered.get('allow')], [405, 'GET, HEAD'])
+    const visitor = (await newDesk()).visitor()
+    const session = await desk.licensing.sessions.begin(desk.full.secret, 'loopback')
+    const cookie = `heartwood-${desk.licensing.sessions.name}=${session?.text}`
+    assert.ok(session)
+    assert.equal((await visitor.send('GET', apps, { headers: { cookie } })).status, 200)
+    assert.equal((await desk.visitor().send('GET', apps, { headers: { cookie } })).status, 401)
+  })
+
+  test('gives people the rights and the apps that the host names', async () => {
+    const desk = await deskOf({ ...ana, scopes: ['catalogue:read', 'licenses:read'], apps: ['other-app'] })
+    await desk.licensing.apps.create({ name: 'Other', slug: 'other-app' })
+    const visitor = desk.visitor()
+    const send = (method: string, path: string) =>
+      visitor.send(method, path, { headers, ...(method === 'POST' && { body: {} }) })
+    const { json } = await send('GET', apps)
+    assert.deepEqual(
+      json.data.map(({ slug }: { slug: string }) => slug),
+      ['other-app'],
+    )
+    assert.equal((await send('GET', `${apps}/other-app/licenses`)).status, 200)
+    assert.equal((await send('GET', `${apps}/desktop-app`)).json.error?.code, 'not_found')
+    for (const path of [apps, '/api/v1/api-keys', `${apps}/other-app/rotate-keys`])
+      assert.equal((await send('POST', path)).json.error?.code, 'forbidden', path)
+  })
+
+  test('a person with some apps and all rights neither makes apps nor manages keys', async () => {
+    const visitor = (await deskOf({ ...ana, apps: ['desktop-app'] })).visitor()
+    for (const path of [apps, '/api/v1/api-keys']) {
+      const { json } = await visitor.send('POST', path, { headers, body: { name: 'x', slug: 'x' } })
+      assert.equal(json.error?.code, 'forbidden', path)
+    }
+  })
+
+  test('refuses what another page sends with the cookie of the host', async () => {
+    const desk = await deskOf(ana)
+    const { id } = await desk.issue()
+    const { status } = await desk.visitor().send('POST', `${apps}/desktop-app/licenses/${id}/revoke`, {
+      headers: { ...headers, 'sec-fetch-site': 'same-site', origin: 'http://localhost:81' },
+      body: {},
+    })
+    assert.equal(status, 403)
+    assert.equal((await desk.licensing.licenses.get('desktop-app', id)).status, 'active')
+  })
+
+  const malformed: Readonly<Record<string, unknown>> = {
+    'without scopes': { id: 'a', name: null, apps: null, mode: 'live' },
+    'without apps': { id: 'a', name: null, scopes: null, mode: 'live' },
+    'with an unknown scope': { ...ana, scopes: ['licenses:all'] },
+    'with a mode of its own': { ...ana, mode: 'staging' },
+    'with an empty id': { ...ana, id: '' },
+  }
+  for (const [name, user] of Object.entries(malformed))
+    test(`a person ${name}: 500, and no right at all`, async () => {
+      const { status, json } = await (await deskOf(user)).visitor().send('GET', apps, { headers })
+      assert.deepEqual([status, json.error?.code], [500, 'internal_error'])
+    })
+
+  for (const dashboard of ['yes', 1, { authenticate: 'x' }, { other: true }])
+    test(`the option ${JSON.stringify(dashboard)}: a TypeError that names it`, async () => {
+      await assert.rejects(newDesk({ dashboard: dashboard as never }), /TypeError: dashboard/)
+    })
+})
