@@ -30,7 +30,10 @@ function text(db: Kysely<unknown>): 'text' | RawBuilder<unknown> {
   return db.getExecutor().adapter instanceof PostgresAdapter ? sql`text collate "C"` : 'text'
 }
 
-/** Each index has the filter of a list, then the order of the list, then the columns by which the list passes over entries. */
+/**
+ * Each index has the filter of a list, then the order of the list, then the columns by which the list passes over entries. It
+ * has sealed entries alone: so the write of a change waits for none of them, and the sealer writes them for many entries at once.
+ */
 async function indexLists(db: Kysely<unknown>): Promise<void> {
   await index(db, 'app', ['app_id', 'id', 'created_at'])
   await index(db, 'mode', ['mode', 'id', 'created_at'])
@@ -41,7 +44,8 @@ async function indexLists(db: Kysely<unknown>): Promise<void> {
 }
 
 async function index(db: Kysely<unknown>, name: string, columns: string[]): Promise<void> {
-  await db.schema.createIndex(`${table}_${name}`).on(table).columns(columns).execute()
+  const made = db.schema.createIndex(`${table}_${name}`).on(table).columns(columns)
+  await made.where('seq', 'is not', null).execute()
 }
 
 /** Entries have a place in the chain once they are sealed. A new entry therefore costs no write in the index of places. */
