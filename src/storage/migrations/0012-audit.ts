@@ -2,7 +2,9 @@ import { type Kysely, PostgresAdapter, type RawBuilder, sql } from 'kysely'
 
 const table = 'heartwood_audit_entry'
 
-/** Creates the table of audit entries. It refers to no other table, because an entry outlives what it tells of. */
+/**
+ * Creates the table of audit entries. On SQLite it is its own index of ids, so that an entry costs one page less. It refers to no other table, because an entry outlives what it tells of.
+ */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable(table)
@@ -20,14 +22,19 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('request_id', text(db))
     .addColumn('seq', 'bigint')
     .addColumn('mac', text(db))
+    .modifyEnd(sql.raw(isPostgres(db) ? '' : 'without rowid'))
     .execute()
   await indexLists(db)
   await indexChain(db)
 }
 
+function isPostgres(db: Kysely<unknown>): boolean {
+  return db.getExecutor().adapter instanceof PostgresAdapter
+}
+
 /** Text that sorts by its bytes, as in the first migration. */
 function text(db: Kysely<unknown>): 'text' | RawBuilder<unknown> {
-  return db.getExecutor().adapter instanceof PostgresAdapter ? sql`text collate "C"` : 'text'
+  return isPostgres(db) ? sql`text collate "C"` : 'text'
 }
 
 /**
