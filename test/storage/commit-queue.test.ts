@@ -26,8 +26,6 @@ interface Opened {
 function withStorage(work: (opened: Opened) => Promise<void>): Promise<void> {
   return withFiles(async (nextFile) => {
     const filename = nextFile()
-    // The tables fill most of a log, which then begins anew in the middle of a count.
-    await (await sqliteStorage({ filename })).close()
     const storage = await sqliteStorage({ filename })
     const { id: appId } = await addApp(storage)
     await work({ storage, appId, commits: () => commitsIn(filename) })
