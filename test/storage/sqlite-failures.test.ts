@@ -97,17 +97,17 @@ describe('SQLite storage: a damaged file', () => {
  */
 const smallDisks: readonly { readonly command: readonly string[]; readonly lift?: (pid: number) => void }[] =
   [
-    { command: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"'] },
+    { command: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=2m tmpfs "$0" && exec "$@"'] },
     {
       command: ['unshare', '--map-root-user', '--mount'].concat([
-        ...['sh', '-c', 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"'],
+        ...['sh', '-c', 'mount -t tmpfs -o size=2m tmpfs "$0" && exec "$@"'],
       ]),
     },
     {
       command: [
         'sh',
         '-c',
-        'command -v prlimit >/dev/null || exit 1; trap "" XFSZ; ulimit -S -f 1024; exec "$@"',
+        'command -v prlimit >/dev/null || exit 1; trap "" XFSZ; ulimit -S -f 2048; exec "$@"',
       ],
       lift: (pid) => void spawnSync('prlimit', [`--pid=${pid}`, '--fsize=unlimited']),
     },

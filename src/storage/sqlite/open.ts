@@ -2,7 +2,7 @@ import type { CompiledQuery, Kysely } from 'kysely'
 import { LicensingError } from '../../core/errors.ts'
 import type { Storage } from '../../core/storage/index.ts'
 import { toOpenError } from '../errors.ts'
-import type { Connections, ImmediateConnection } from '../kysely/executor.ts'
+import type { Connections, DirectConnection, ImmediateConnection } from '../kysely/executor.ts'
 import { KyselyStorage } from '../kysely/storage.ts'
 import { migrate, type Database } from '../schema.ts'
 import { CommitQueue } from './commit-queue.ts'
@@ -99,6 +99,7 @@ function oneConnection(writer: Kysely<Database>, connection: Connection): Connec
     writer,
     reader: writer,
     commits: new CommitQueue(writer),
+    direct: directConnection(connection),
     giveWay: regularTurns(),
     secretErased: () => checkpointInTurn(writer, connection),
     close: () => closeLast(writer, connection),
@@ -113,6 +114,7 @@ function withReader(writer: Kysely<Database>, connection: Connection, readOnly: 
     writer,
     reader,
     commits: new CommitQueue(writer),
+    direct: directConnection(connection),
     giveWay: regularTurns(),
     immediate: immediateConnection(readOnly),
     secretErased: () => checkpointInTurn(writer, connection),
@@ -135,6 +137,40 @@ function immediateConnection(connection: Connection): ImmediateConnection {
       connection.first<{ readonly data_version: number }>('pragma data_version', [])!.data_version,
     begin: () => void connection.prepare('begin').run([]),
     end: () => void connection.prepare('commit').run([]),
+  }
+}
+
+/** The commit queue has one writer at a time, and each step here ends before anybody else has a turn. */
+function directConnection(connection: Connection): DirectConnection {
+  const run = (sql: string, values: readonly unknown[] = []): void => void connection.prepare(sql).run(values)
+  return {
+    first: <Row>({ sql }: CompiledQuery<Row>, parameters: readonly unknown[]) =>
+      connection.prepare(sql).all(parameters)[0] as Row | undefined,
+    run: ({ sql }, parameters) => run(sql, parameters),
+    atomically: async (work) => {
+      // Only the begin can meet a lock, so nothing runs twice.
+      const step = () => {
+        run('begin immediate')
+        try {
+          const result = work()
+          run('commit')
+          return result
+        } catch (error) {
+          rollBack(connection)
+          throw error
+        }
+      }
+      return retryWhileLocked(step)
+    },
+  }
+}
+
+/** On a full disk, SQLite rolls back by itself. Then this must not hide the error of the full disk. */
+function rollBack(connection: Connection): void {
+  try {
+    connection.prepare('rollback').run([])
+  } catch (error) {
+    if (!(error instanceof Error && /no transaction is active/.test(error.message))) throw error
   }
 }
 
