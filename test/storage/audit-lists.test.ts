@@ -25,7 +25,7 @@ for (const [filter, index] of filters)
     statements.splice(0)
     await storage.listAuditEntries(filter, { limit: 20 })
     await storage.countAuditEntries(filter)
-    const wanted = new RegExp(`USING (COVERING )?INDEX heartwood_audit_entry_(${index}|time)\\b`)
+    const wanted = new RegExp(`USING (COVERING )?INDEX heartwood_audit_entry_(${index}|time|unsealed)\\b`)
     const read = statements.filter((sql) => /^select/i.test(sql) && sql.includes('heartwood_audit_entry'))
     assert.ok(read.length > 0)
     for (const sql of read) {

@@ -27,17 +27,25 @@ export abstract class KyselyAuditEntries extends KyselyDeletions implements Audi
 
   async listAuditEntries(filter: AuditEntryFilter, page: Page): Promise<readonly AuditEntryRecord[]> {
     const { executor } = this
-    const list = await entryList(executor, filter)
-    const rows = executor.blocksLoop
-      ? await readList(executor, list, page, (query) => query.selectAll())
-      : await executor.read((db) => newestFirst(allOf(db, list).selectAll(), page).execute())
-    return auditEntryRows.toRecords(rows)
+    if (isEmpty(filter)) return readAll(executor, { indexed: entries, conditions: [] }, page)
+    const { limit, offset = 0 } = page
+    // An entry that is sealed meanwhile is in both. In the other order it could be in neither.
+    const fresh = await readAll(executor, unsealedList(executor, filter), {
+      ...page,
+      limit: offset + limit,
+      offset: 0,
+    })
+    const skipped = Math.max(0, offset - fresh.length)
+    const rest = { ...page, limit: offset + limit - skipped, offset: skipped }
+    const sealed = await readAll(executor, await sealedList(executor, filter), rest)
+    return newestOf(fresh, sealed).slice(offset - skipped, offset - skipped + limit)
   }
 
   async countAuditEntries(filter: AuditEntryFilter): Promise<number> {
     const { executor } = this
-    const list = await entryList(executor, filter)
-    return executor.blocksLoop ? countList(executor, list) : executor.read((db) => countOf(allOf(db, list)))
+    if (isEmpty(filter)) return countAll(executor, { indexed: entries, conditions: [] })
+    const fresh = await countAll(executor, unsealedList(executor, filter))
+    return fresh + (await countAll(executor, await sealedList(executor, filter)))
   }
 
   async pruneAuditEntries({ before, belowSeq, limit }: AuditPruning): Promise<number> {
@@ -50,6 +58,35 @@ export abstract class KyselyAuditEntries extends KyselyDeletions implements Audi
     )
     return deleted.length
   }
+}
+
+async function readAll(
+  executor: Executor,
+  list: List<typeof table>,
+  page: Page,
+): Promise<readonly AuditEntryRecord[]> {
+  const rows = executor.blocksLoop
+    ? await readList(executor, list, page, (query) => query.selectAll())
+    : await executor.read((db) => newestFirst(allOf(db, list).selectAll(), page).execute())
+  return auditEntryRows.toRecords(rows)
+}
+
+function countAll(executor: Executor, list: List<typeof table>): Promise<number> {
+  return executor.blocksLoop ? countList(executor, list) : executor.read((db) => countOf(allOf(db, list)))
+}
+
+function isEmpty(filter: AuditEntryFilter): boolean {
+  return Object.values(filter).every((value) => value === undefined)
+}
+
+/** Both lists as one, newest first, each entry once. */
+function newestOf(
+  fresh: readonly AuditEntryRecord[],
+  sealed: readonly AuditEntryRecord[],
+): readonly AuditEntryRecord[] {
+  const known = new Set(sealed.map(({ id }) => id))
+  const others = fresh.filter(({ id }) => !known.has(id))
+  return [...others, ...sealed].sort((a, b) => (a.id < b.id ? 1 : -1))
 }
 
 type Entries = SelectQueryBuilder<Database, typeof table, unknown>
@@ -103,27 +140,48 @@ async function firstIdFrom(executor: Executor, time: NumericDate): Promise<strin
 }
 
 function ids(db: Reader) {
-  return db.selectFrom(table).select('id').limit(1)
+  return db.selectFrom(table).select('id').where('seq', 'is not', null).limit(1)
 }
 
-/** The entries that pass the filter, as a list to walk. A span of times becomes one of ids. */
-async function entryList(executor: Executor, filter: AuditEntryFilter): Promise<List<typeof table>> {
+type ColumnOf = (name: string) => RawBuilder<unknown>
+
+/** The conditions of a span of times. */
+function within(column: ColumnOf, { from, to }: AuditEntryFilter): readonly RawBuilder<SqlBool>[] {
+  return [
+    ...(from === undefined ? [] : [sql<SqlBool>`${column('created_at')} >= ${from}`]),
+    ...(to === undefined ? [] : [sql<SqlBool>`${column('created_at')} < ${to}`]),
+  ]
+}
+
+function columnsOf({ blocksLoop }: Executor): ColumnOf {
+  return blocksLoop ? tested : sql.ref
+}
+
+/** The entries that pass the filter and have no place yet. A server that seals leaves few of them. */
+function unsealedList(executor: Executor, filter: AuditEntryFilter): List<typeof table> {
+  const column = columnsOf(executor)
+  const keys = keysOf(filter).flat()
+  return {
+    indexed: (db) => entries(db).where('seq', 'is', null),
+    conditions: [...keys.map((key) => isKey(column, key)), ...within(column, filter)],
+  }
+}
+
+/** The sealed entries that pass the filter, as a list to walk. A span of times becomes one of ids. */
+async function sealedList(executor: Executor, filter: AuditEntryFilter): Promise<List<typeof table>> {
   const { from, to } = filter
   const before = from === undefined ? null : await lastIdBefore(executor, from - leap)
   const end = to === undefined ? null : await firstIdFrom(executor, to + leap)
   const [indexed, others] = keysOf(filter)
-  const column = executor.blocksLoop ? tested : sql.ref
+  const column = columnsOf(executor)
   return {
     indexed: (db) => {
-      const all = indexed.reduce((query, key) => query.where(isKey(sql.ref, key)), entries(db))
+      const sealed = entries(db).where('seq', 'is not', null)
+      const all = indexed.reduce((query, key) => query.where(isKey(sql.ref, key)), sealed)
       const begun = before === null ? all : all.where('id', '>', before)
       return end === null ? begun : begun.where('id', '<', end)
     },
-    conditions: [
-      ...others.map((key) => isKey(column, key)),
-      ...(from === undefined ? [] : [sql<SqlBool>`${column('created_at')} >= ${from}`]),
-      ...(to === undefined ? [] : [sql<SqlBool>`${column('created_at')} < ${to}`]),
-    ],
+    conditions: [...others.map((key) => isKey(column, key)), ...within(column, filter)],
   }
 }
 
@@ -158,6 +216,6 @@ function keysOf(filter: AuditEntryFilter): readonly [indexed: readonly Key[], ot
   return appId === undefined ? [inMode, []] : [inApp, inMode]
 }
 
-function isKey(column: (name: string) => RawBuilder<unknown>, [name, value]: Key): RawBuilder<SqlBool> {
+function isKey(column: ColumnOf, [name, value]: Key): RawBuilder<SqlBool> {
   return value === null ? sql<SqlBool>`${column(name)} is null` : sql<SqlBool>`${column(name)} = ${value}`
 }

@@ -1,7 +1,7 @@
 import { CompiledQuery } from 'kysely'
 import type { AuditEntryRecord } from '../../core/storage/index.ts'
-import type { Executor, Writer } from './executor.ts'
-import { firstRow } from './executor.ts'
+import { kindOf } from '../errors.ts'
+import { type DirectConnection, type Executor, firstRow, type Writer } from './executor.ts'
 import { auditEntryRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
 
@@ -43,6 +43,18 @@ function run<Row>(
   return mayBeTaken ? nullIfTaken(db, write) : write(db)
 }
 
+function firstDirectly<Row>(
+  direct: DirectConnection,
+  { query, parameters, mayBeTaken = false }: HotWrite<Row>,
+): Row | null | undefined {
+  try {
+    return direct.first(query, parameters)
+  } catch (error) {
+    if (mayBeTaken && kindOf(error) === 'unique') return null
+    throw error
+  }
+}
+
 /**
  * Runs the write, and inserts the entry in the same step if it wrote a row. Resolves to the row, or to no value if it wrote
  * none.
@@ -57,7 +69,14 @@ export function writeWithEntry<Row>(
   const values = auditEntryRows.toValues(entry)
   if (!executor.blocksLoop)
     return executor.write((db) => run(write, db, withEntry(query), [...parameters, ...values]))
-  const { insertAuditEntry } = executor.hot
+  const { hot, direct } = executor
+  const { insertAuditEntry } = hot
+  if (direct !== undefined)
+    return executor.directly(() => {
+      const row = firstDirectly(direct, write)
+      if (row !== null && row !== undefined) direct.run(insertAuditEntry, values)
+      return row
+    })
   return executor.together(async (db) => {
     const row = await run(write, db, query, parameters)
     if (row !== null && row !== undefined) await db.executeQuery({ ...insertAuditEntry, parameters: values })

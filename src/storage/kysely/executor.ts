@@ -30,6 +30,10 @@ export interface Executor {
   writeFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined>
   /** Runs a short write. It may share its commit with others. */
   write<T>(query: (db: Writer) => Promise<T>): Promise<T>
+  /** Statements that wait for nothing, on the connection of the writes; absent if they wait. Use it inside {@link directly}. */
+  readonly direct: DirectConnection | undefined
+  /** Runs a few short statements of {@link direct} in one step. It may share its commit with others. */
+  directly<T>(work: () => T): Promise<T>
   /** Runs a few short statements in one step. It may share its commit with others. The first must be a write. */
   together<T>(work: (db: Writer) => Promise<T>): Promise<T>
   /** Runs several statements, or one that takes long, in one step. The first must be a write, so that it takes the lock. */
@@ -51,6 +55,15 @@ export interface ImmediateConnection {
   end(): void
 }
 
+/** A connection whose writes wait for nothing but a lock of the file. Nobody else may use it between two of them. */
+export interface DirectConnection {
+  /** The first row of a query that was compiled before. */
+  first<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Row | undefined
+  run(query: CompiledQuery, parameters: readonly unknown[]): void
+  /** Runs `work` as one transaction, once it has the lock. */
+  atomically<T>(work: () => T): Promise<T>
+}
+
 /** The connections and hooks of a storage over Kysely. */
 export interface Connections {
   /** Runs every write and every transaction. */
@@ -59,6 +72,8 @@ export interface Connections {
   readonly reader: Writer
   /** A faster way to the rows of a compiled query than through `reader`. */
   readonly immediate?: ImmediateConnection
+  /** A faster way to write by compiled queries than through `writer`, on the same connection. */
+  readonly direct?: DirectConnection
   /** Runs once a destroyed secret is gone from the tables. */
   readonly secretErased?: () => Promise<void>
   readonly close: () => Promise<void>
@@ -117,12 +132,19 @@ export class TransactionExecutor implements Executor {
   hasErased = false
   readonly #db: Writer
   readonly #inFlight = new InFlight('The transaction is over')
+  readonly direct: DirectConnection | undefined
   readonly #giveWay: Connections['giveWay']
   #fault: { readonly error: unknown } | null = null
 
-  constructor(db: Writer, hot: HotQueries, giveWay: Connections['giveWay']) {
+  constructor(
+    db: Writer,
+    hot: HotQueries,
+    direct: DirectConnection | undefined,
+    giveWay: Connections['giveWay'],
+  ) {
     this.#db = db
     this.hot = hot
+    this.direct = direct
     this.blocksLoop = !isPostgres(db)
     this.#giveWay = giveWay
   }
@@ -155,6 +177,10 @@ export class TransactionExecutor implements Executor {
     } finally {
       this.#inFlight.leave()
     }
+  }
+
+  directly<T>(work: () => T): Promise<T> {
+    return this.write(async () => work())
   }
 
   together<T>(work: Query<T>): Promise<T> {
@@ -247,6 +273,16 @@ export class StorageExecutor implements Executor {
     return this.#write({ mayShare: true, alone: () => query(writer), within: query })
   }
 
+  get direct(): DirectConnection | undefined {
+    return this.#connections.direct
+  }
+
+  directly<T>(work: () => T): Promise<T> {
+    const { direct } = this
+    if (direct === undefined) throw new TypeError('This storage has no direct connection')
+    return this.#write({ mayShare: true, alone: () => direct.atomically(work), within: async () => work() })
+  }
+
   together<T>(work: Query<T>): Promise<T> {
     return this.#inOneStep(work, true)
   }
@@ -288,7 +324,8 @@ export class StorageExecutor implements Executor {
     let thrown: { readonly error: unknown } | undefined
     const within = async (db: Writer): Promise<T> => {
       // The others of a shared transaction would wait as well.
-      executor = new TransactionExecutor(db, this.hot, mayShare ? undefined : this.#connections.giveWay)
+      const { direct, giveWay } = this.#connections
+      executor = new TransactionExecutor(db, this.hot, direct, mayShare ? undefined : giveWay)
       try {
         return await executor.whole(work, mayShare ? this.#commits.patience : undefined)
       } catch (error) {
