@@ -115,7 +115,10 @@ test('heartwood export: overwrites no file; heartwood import: refuses a database
   assert.equal((await heartwood(['export', 'all.ndjson'], { cwd, env })).code, 0)
   const full = await heartwood(['import', 'all.ndjson'], { cwd, env })
   assert.equal(full.code, 1)
-  assert.match(full.stderr, /^heartwood: heartwood\.db already holds apps or API keys: [^\n]+\n$/)
+  assert.match(
+    full.stderr,
+    /^heartwood: heartwood\.db already holds apps, API keys or an audit log: [^\n]+\n$/,
+  )
   const nowhere = await heartwood(['export', 'new.ndjson', '--database', 'nowhere.db'], { cwd, env })
   assert.match(nowhere.stderr, /^heartwood: There is no database nowhere\.db/)
 })

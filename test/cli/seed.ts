@@ -22,6 +22,14 @@ export const seededApp = 'desktop-app'
 const now = Math.floor(Date.now() / 1000)
 const day = 86_400
 
+/** Seals the audit log, and signs checkpoints, as a server does that runs for an hour. */
+export async function sealForAnHour(storage: Storage): Promise<void> {
+  for (const ahead of [0, 3_600_000]) {
+    const licensing = await createLicensing({ storage, masterKey, now: () => Date.now() + ahead })
+    await licensing.audit.seal()
+  }
+}
+
 /** Licensing with fixed key pairs. */
 export function seedLicensing(storage: Storage): Promise<Licensing> {
   return createLicensing({ storage, masterKey, newKeyPair: keyPairSource() })

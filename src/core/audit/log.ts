@@ -53,7 +53,7 @@ export interface AuditQuery extends Paging {
 
 /** Options of `licensing.audit.list`. */
 export interface AuditOptions {
-  /** Only the entries of this mode, if they are those of all apps. Default `live`, or the mode of the API key, which may name no other. */
+  /** Only the entries of this mode, if they are of all apps. Default `live`, or the mode of the API key, which may name no other. */
   readonly mode?: Mode
 }
 
