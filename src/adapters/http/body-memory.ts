@@ -3,6 +3,16 @@ import { HttpError } from './errors.ts'
 /** The bytes of bodies that one server holds at the same time. */
 const maxHeldBytes = 4 * 1024 * 1024
 
+/** The bytes from which a body is large. The runtime keeps its garbage for long, because most of it is outside the heap. */
+const largeBody = 16 * 1024
+
+/** Bun alone offers its collector. Node and Deno count the memory outside the heap themselves. */
+interface Collector {
+  gc(isSynchronous: boolean): void
+}
+
+const { Bun: collector } = globalThis as { readonly Bun?: Collector }
+
 /** The body of one request, as it counts in the memory of a server. */
 export class HeldBody {
   readonly #memory: BodyMemory
@@ -60,6 +70,7 @@ export class HeldBody {
 export class BodyMemory {
   readonly #arriving = new Set<HeldBody>()
   #held = 0
+  #uncollected = 0
 
   take(body: HeldBody, bytes: number): void {
     this.#arriving.add(body)
@@ -74,6 +85,15 @@ export class BodyMemory {
   giveBack(body: HeldBody, bytes: number): void {
     this.#arriving.delete(body)
     this.#held -= bytes
+    if (bytes >= largeBody) this.#collect(bytes)
+  }
+
+  /** Otherwise a crowd sends hundreds of bodies before the runtime collects the first. */
+  #collect(bytes: number): void {
+    this.#uncollected += bytes
+    if (this.#uncollected < maxHeldBytes) return
+    this.#uncollected = 0
+    collector?.gc(true)
   }
 
   #largest(): HeldBody {

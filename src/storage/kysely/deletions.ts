@@ -28,7 +28,7 @@ interface Part {
   readonly milliseconds: number
 }
 
-const partOnLoop: Part = { rows: 250, milliseconds: 8 }
+const partOnLoop: Part = { rows: 50, milliseconds: 6 }
 
 /** Dependents of which there may be any number. The last step removes the others with the record itself. */
 interface Dependents {
