@@ -20,7 +20,7 @@ const goal = 20
 function scatter(location: string, count: number, now: number): readonly string[] {
   const isPostgres = isPostgresUrl(location)
   const number = isPostgres
-    ? "cast(cast('x' || right(installation_id, 8) as bit(32)) as integer)"
+    ? "cast(cast('x' || right(installation_id, 8) as bit(32)) as bigint)"
     : '(rowid - 1)'
   const earlier = isPostgres ? 'least' : 'min'
   const bought = `cast(${now - 730 * day} + ${number} * ${(730 * day) / count} as bigint)`
