@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { ask, emptyFolder, heartwood, sameRuntime, startServer, type RunningServer } from './heartwood.ts'
 
 const env = { HEARTWOOD_LOG: 'off', HEARTWOOD_RATE_LIMITS: 'off' }
@@ -28,6 +29,16 @@ async function verify({ url }: RunningServer, times: number): Promise<void> {
   }
 }
 
+/** A killed server keeps its claim of a snapshot for ten minutes. */
+async function snapshotTaken(server: RunningServer, key: string | null): Promise<void> {
+  for (;;) {
+    const response = await ask(server, `/apps/${app}/stats`, { key })
+    const { data } = (await response.json()) as { readonly data: StatsJson }
+    if (data.snapshot !== null) return
+    await setTimeout(20)
+  }
+}
+
 test('heartwood stats: shows what servers wrote at their end; a kill loses no more than that', async (t) => {
   const cwd = emptyFolder(t)
   const way = sameRuntime
@@ -45,6 +56,7 @@ test('heartwood stats: shows what servers wrote at their end; a kill loses no mo
   assert.equal(await verified(), 3)
   const second = await startServer(t, { cwd, env, way })
   await verify(second, 5)
+  await snapshotTaken(second, first.key)
   await second.stop('SIGKILL')
   assert.equal(await verified(), 3)
   const third = await startServer(t, { cwd, env, way })
