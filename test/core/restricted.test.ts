@@ -147,6 +147,7 @@ const others = new Set([
   'apiKeys.list',
   'apiKeys.revoke',
   'apiKeys.roll',
+  'apiKeys.invite',
   'apiKeys.authenticate',
   'apiKeys.me',
   'licenses.authenticate',
@@ -197,6 +198,7 @@ function outside(licensing: RestrictedLicensing, id: string) {
     keys: [
       () => apiKeys.list(),
       () => apiKeys.create(),
+      () => apiKeys.invite(id),
       () => apiKeys.roll(id, { overlapSeconds: 60 }),
       () => apiKeys.revoke(id),
     ],
@@ -233,13 +235,14 @@ test('restrictedTo(): a test key neither finds nor lists nor makes a live key', 
   const live = await licensing.apiKeys.create()
   const calls = [
     () => own.apiKeys.roll(live.id),
+    () => own.apiKeys.invite(live.id),
     () => own.apiKeys.revoke(live.id),
     () => own.apiKeys.create({ app }),
     () => own.apiKeys.create({ mode: 'live' }),
     () => own.apiKeys.list({ mode: 'live' }),
     () => own.apps.create({ name: 'New', slug: 'new' }, { mode: 'live' }),
   ]
-  assert.deepEqual(await outcomes(calls), { not_found: 3, forbidden: 3 })
+  assert.deepEqual(await outcomes(calls), { not_found: 4, forbidden: 3 })
   assert.deepEqual(new Set((await own.apiKeys.list()).data.map(({ mode }) => mode)), new Set(['test']))
   assert.equal((await own.apps.create({ name: 'New', slug: 'new' })).mode, 'test')
 })
