@@ -34,6 +34,15 @@ describe('a dashboard whose host signs people in', () => {
     assert.equal(visitor.lastSetCookie, '')
   })
 
+  test('names the person in the audit log', async () => {
+    const desk = await deskOf(ana)
+    const { id } = await desk.issue()
+    const path = `${apps}/desktop-app/licenses/${id}/revoke`
+    assert.equal((await desk.visitor().send('POST', path, { headers, body: {} })).status, 200)
+    const { data } = await desk.licensing.audit.list('desktop-app', { target: id })
+    assert.deepEqual(data[0]?.actor, { type: 'user', id: 'staff-17', label: 'Ana' })
+  })
+
   test('takes neither a key nor a link, and a session of another server is nobody', async () => {
     const desk = await deskOf(ana)
     const { status, headers: answered } = await desk.visitor().signIn(desk.full.secret)
