@@ -72,6 +72,35 @@ describe('a dashboard whose host signs people in', () => {
       assert.equal((await send('POST', path)).json.error?.code, 'forbidden', path)
   })
 
+  test('no list, no search, no diagnosis and no log shows a person an app that the host does not name', async () => {
+    const desk = await deskOf({ ...ana, apps: ['other-app'] })
+    await desk.licensing.apps.create({ name: 'Other', slug: 'other-app' })
+    const { id, installationId, token } = await desk.issue()
+    const visitor = desk.visitor()
+    const search = async (q: string): Promise<unknown> =>
+      (await visitor.send('GET', `/api/v1/search?q=${q}`, { headers })).json.data
+    for (const q of [id, installationId, desk.customer.id, 'ada', 'desktop-app', 'pro'])
+      assert.deepEqual(await search(q), [], q)
+    assert.equal(((await search('other-app')) as object[]).length, 1)
+    for (const text of [id, installationId, token, 'ada@example.com']) {
+      const { status, text: answer } = await visitor.send('POST', '/api/v1/diagnose', {
+        headers,
+        body: { text },
+      })
+      assert.equal(status, 200)
+      assert.equal(answer.includes('"app":"desktop-app"'), false, answer)
+      assert.equal(answer.includes(`"license_id":"${id}"`), false, answer)
+    }
+    for (const path of [
+      '/api/v1/audit',
+      '/api/v1/status',
+      `${apps}/desktop-app/audit`,
+      `${apps}/desktop-app/stats`,
+    ])
+      assert.ok([403, 404].includes((await visitor.send('GET', path, { headers })).status), path)
+    assert.equal((await visitor.send('GET', `${apps}/other-app/audit`, { headers })).status, 200)
+  })
+
   test('a person with some apps and all rights neither makes apps nor manages keys', async () => {
     const visitor = (await deskOf({ ...ana, apps: ['desktop-app'] })).visitor()
     for (const path of [apps, '/api/v1/api-keys']) {
