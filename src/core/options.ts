@@ -124,7 +124,8 @@ const webhookRules: OptionRules<WebhookOptions> = {
   queueLimit: isInteger(1, maxQueueLimit),
 }
 
-function checkLicensingOptions(options: LicensingOptions): void {
+/** @throws {TypeError} that names an unknown or unusable option, never its value. */
+export function checkLicensingOptions(options: LicensingOptions): void {
   checkOptions(options, optionRules)
   if (options.webhooks !== undefined) checkOptions(options.webhooks, webhookRules, 'webhooks')
 }
@@ -159,9 +160,8 @@ function checkedIds(newId: (prefix: IdPrefix) => string): (prefix: IdPrefix) => 
   }
 }
 
-/** Makes the parts that every call shares. @throws {TypeError} @throws {LicensingError} for a bad option. */
+/** Makes the parts that every call shares. @throws {TypeError} for the issuer; @throws {LicensingError} `master_key`. */
 export async function createRuntime(options: LicensingOptions): Promise<Runtime> {
-  checkLicensingOptions(options)
   const now = options.now ?? Date.now
   return {
     now: () => Math.floor(now() / 1000),
