@@ -19,7 +19,7 @@ import {
 } from './keys/signing-keys.ts'
 import { trustOf } from './keys/trust.ts'
 import { requireApp } from './lookup.ts'
-import { requirePermission } from './principal.ts'
+import { appsSeenBy, requirePermission } from './principal.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
 import type {
@@ -322,8 +322,7 @@ async function getApp(context: Context, app: string): Promise<App> {
 
 function appFilter({ principal }: Context, { mode }: AppListOptions): AppFilter {
   if (principal === null) return mode === undefined ? {} : { mode }
-  const { mode: own, appId, apps = null } = principal
-  return { mode: own, ...(appId !== null && { id: appId }), ...(apps !== null && { slugs: apps }) }
+  return appsSeenBy(principal)
 }
 
 async function listApps(

@@ -7,7 +7,7 @@ import { ensure, type Catalogue } from './ensure.ts'
 import { idempotently, idempotentlyOnce, type IdempotencyKey, type IdempotentResult } from './idempotency.ts'
 import { bindRecovery, type Recovery } from './keys/recovery.ts'
 import { loadOf, type Load } from './load.ts'
-import { checkLicensingOptions, createRuntime, type LicensingOptions } from './options.ts'
+import { createRuntime, type LicensingOptions } from './options.ts'
 import { rekey, type RekeyResult, type RekeyOptions } from './rekey.ts'
 import { checkedPrincipal, type Principal } from './principal.ts'
 import { bindRestricted, naming, type RestrictedLicensing } from './restricted.ts'
@@ -253,9 +253,8 @@ function bind(context: Context): Licensing {
  * ```
  */
 export async function createLicensing(options: LicensingOptions): Promise<Licensing> {
-  checkLicensingOptions(options)
-  const { storage } = options
   const runtime = await createRuntime(options)
+  const { storage } = options
   await checkMasterKey(storage, runtime.sealer)
   runtime.keyPairs.fill()
   const call = { inHostTransaction: false, recorder: null, unit: null, principal: null, app: null }

@@ -124,8 +124,7 @@ const webhookRules: OptionRules<WebhookOptions> = {
   queueLimit: isInteger(1, maxQueueLimit),
 }
 
-/** @throws {TypeError} that names an unknown or unusable option, never its value. */
-export function checkLicensingOptions(options: LicensingOptions): void {
+function checkLicensingOptions(options: LicensingOptions): void {
   checkOptions(options, optionRules)
   if (options.webhooks !== undefined) checkOptions(options.webhooks, webhookRules, 'webhooks')
 }
@@ -160,8 +159,9 @@ function checkedIds(newId: (prefix: IdPrefix) => string): (prefix: IdPrefix) => 
   }
 }
 
-/** Makes the parts that every call shares. @throws {TypeError} for the issuer; @throws {LicensingError} `master_key`. */
+/** Makes the parts that every call shares. @throws {TypeError} @throws {LicensingError} for a bad option. */
 export async function createRuntime(options: LicensingOptions): Promise<Runtime> {
+  checkLicensingOptions(options)
   const now = options.now ?? Date.now
   return {
     now: () => Math.floor(now() / 1000),

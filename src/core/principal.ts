@@ -1,6 +1,6 @@
 import { LicensingError } from './errors.ts'
 import { holds, type Scope } from './scopes.ts'
-import type { AppRecord, Mode, NumericDate } from './storage/index.ts'
+import type { AppFilter, AppRecord, Mode, NumericDate } from './storage/index.ts'
 
 /** An authenticated API key, or a person whom the embedder's server has signed in, as authorisation sees it. */
 export interface Principal {
@@ -111,9 +111,14 @@ function lackOf(principal: Principal, permission: Permission): string | null {
   return `This API key lacks the scope${lacking.length > 1 ? 's' : ''} ${lacking.join(' and ')}`
 }
 
+/** True if the caller sees some of the apps of its mode, and not each of them. */
+export function seesSomeApps({ appId, apps = null }: Principal): boolean {
+  return appId !== null || apps !== null
+}
+
 function refusalOf(principal: Principal, permission: Permission): string | null {
   const { type, expiresAt } = principal
-  const isBound = principal.appId !== null || (principal.apps ?? null) !== null
+  const isBound = seesSomeApps(principal)
   if (type !== 'sk' && !isForPublicKeys(permission))
     return onlyForSecretKeys[permission] ?? 'Write access requires a secret key (sk_*)'
   if (permission === 'apps:create' && isBound) return 'This API key may not create apps'
@@ -139,4 +144,11 @@ export function sees(principal: Principal | null, app: AppRecord): boolean {
   if (principal === null) return true
   const { mode, appId, apps = null } = principal
   return mode === app.mode && (appId === null || appId === app.id) && (apps?.includes(app.slug) ?? true)
+}
+
+/** The filter for exactly the apps that the caller {@link sees}. */
+export function appsSeenBy(principal: Principal | null): AppFilter {
+  if (principal === null) return {}
+  const { mode, appId, apps = null } = principal
+  return { mode, ...(appId !== null && { id: appId }), ...(apps !== null && { slugs: apps }) }
 }

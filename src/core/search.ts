@@ -5,7 +5,7 @@ import { isUuid, readId } from './ids.ts'
 import { text } from './input/fields.ts'
 import { input, invalidInput, type Input } from './input/parse.ts'
 import { isOwnJti } from './licenses/check-token.ts'
-import { may, requirePermission, type Permission } from './principal.ts'
+import { appsSeenBy, may, requirePermission, type Permission } from './principal.ts'
 import { isSecretText } from './secret-text.ts'
 import type { AppFilter, Mode, SearchHit, SearchKind } from './storage/index.ts'
 import { foldName } from './storage/search.ts'
@@ -68,7 +68,7 @@ const readers: Readonly<Record<SearchKind, Permission>> = {
 }
 
 function appsOf({ principal }: Context, { mode }: SearchOptions): AppFilter {
-  return principal === null ? { mode } : { mode: principal.mode, id: principal.appId ?? undefined }
+  return principal === null ? { mode } : appsSeenBy(principal)
 }
 
 /** A public key does not see a `jti`, and so finds nothing by it. */
