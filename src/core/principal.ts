@@ -111,20 +111,19 @@ function lackOf(principal: Principal, permission: Permission): string | null {
   return `This API key lacks the scope${lacking.length > 1 ? 's' : ''} ${lacking.join(' and ')}`
 }
 
-/** True if the caller sees some of the apps of its mode, and not each of them. */
-export function seesSomeApps({ appId, apps = null }: Principal): boolean {
+/** True for a key of one app, and for a person with a list of apps. */
+export function isBound({ appId, apps = null }: Principal): boolean {
   return appId !== null || apps !== null
 }
 
 function refusalOf(principal: Principal, permission: Permission): string | null {
   const { type, expiresAt } = principal
-  const isBound = seesSomeApps(principal)
+  const bound = isBound(principal)
   if (type !== 'sk' && !isForPublicKeys(permission))
     return onlyForSecretKeys[permission] ?? 'Write access requires a secret key (sk_*)'
-  if (permission === 'apps:create' && isBound) return 'This API key may not create apps'
+  if (permission === 'apps:create' && bound) return 'This API key may not create apps'
   // Otherwise a bound or expiring key could create a stronger one.
-  if (permission === 'keys:write' && (isBound || expiresAt !== null))
-    return 'This API key may not manage keys'
+  if (permission === 'keys:write' && (bound || expiresAt !== null)) return 'This API key may not manage keys'
   return lackOf(principal, permission)
 }
 
@@ -146,9 +145,9 @@ export function sees(principal: Principal | null, app: AppRecord): boolean {
   return mode === app.mode && (appId === null || appId === app.id) && (apps?.includes(app.slug) ?? true)
 }
 
-/** The filter for exactly the apps that the caller {@link sees}. */
-export function appsSeenBy(principal: Principal | null): AppFilter {
-  if (principal === null) return {}
-  const { mode, appId, apps = null } = principal
-  return { mode, ...(appId !== null && { id: appId }), ...(apps !== null && { slugs: apps }) }
+/** The apps that the caller sees: see {@link sees}. Only the host may name a mode. */
+export function visibleApps(principal: Principal | null, mode?: Mode): AppFilter {
+  if (principal === null) return mode === undefined ? {} : { mode }
+  const { mode: own, appId, apps = null } = principal
+  return { mode: own, ...(appId !== null && { id: appId }), ...(apps !== null && { slugs: apps }) }
 }
