@@ -19,7 +19,7 @@ import {
 } from './keys/signing-keys.ts'
 import { trustOf } from './keys/trust.ts'
 import { requireApp } from './lookup.ts'
-import { requirePermission } from './principal.ts'
+import { appsSeen, requirePermission } from './principal.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
 import type {
@@ -320,12 +320,6 @@ async function getApp(context: Context, app: string): Promise<App> {
   return toApp(context, await requireApp(context, app, 'catalogue:read'))
 }
 
-function appFilter({ principal }: Context, { mode }: AppListOptions): AppFilter {
-  if (principal === null) return mode === undefined ? {} : { mode }
-  const { mode: own, appId, apps = null } = principal
-  return { mode: own, ...(appId !== null && { id: appId }), ...(apps !== null && { slugs: apps }) }
-}
-
 async function listApps(
   context: Context,
   query: Paging = {},
@@ -333,7 +327,7 @@ async function listApps(
 ): Promise<Listing<App>> {
   const { storage, principal } = context
   requirePermission(principal, 'catalogue:read')
-  const filter = appFilter(context, options)
+  const filter = appsSeen(principal, options.mode)
   const listing = await readPage(appQuery.parse(query), {
     prefix: 'app',
     list: (page) => storage.listApps(filter, page),

@@ -1,6 +1,6 @@
 import { LicensingError } from './errors.ts'
 import { holds, type Scope } from './scopes.ts'
-import type { AppRecord, Mode, NumericDate } from './storage/index.ts'
+import type { AppFilter, AppRecord, Mode, NumericDate } from './storage/index.ts'
 
 /** An authenticated API key, or a person whom the embedder's server has signed in, as authorisation sees it. */
 export interface Principal {
@@ -113,12 +113,12 @@ function lackOf(principal: Principal, permission: Permission): string | null {
 
 function refusalOf(principal: Principal, permission: Permission): string | null {
   const { type, expiresAt } = principal
-  const isBound = principal.appId !== null || (principal.apps ?? null) !== null
+  const isOfSome = isBound(principal)
   if (type !== 'sk' && !isForPublicKeys(permission))
     return onlyForSecretKeys[permission] ?? 'Write access requires a secret key (sk_*)'
-  if (permission === 'apps:create' && isBound) return 'This API key may not create apps'
+  if (permission === 'apps:create' && isOfSome) return 'This API key may not create apps'
   // Otherwise a bound or expiring key could create a stronger one.
-  if (permission === 'keys:write' && (isBound || expiresAt !== null))
+  if (permission === 'keys:write' && (isOfSome || expiresAt !== null))
     return 'This API key may not manage keys'
   return lackOf(principal, permission)
 }
@@ -132,6 +132,18 @@ export function may(principal: Principal | null, permission: Permission): boolea
 export function requirePermission(principal: Principal | null, permission: Permission): void {
   const refusal = principal === null ? null : refusalOf(principal, permission)
   if (refusal !== null) throw new LicensingError('forbidden', refusal)
+}
+
+/** True for a key that is bound to an app, and for a person who sees some apps alone. */
+export function isBound({ appId, apps = null }: Principal): boolean {
+  return appId !== null || apps !== null
+}
+
+/** The apps that a caller sees: the same as those of {@link sees}. The host sees all, or those of `mode`. */
+export function appsSeen(principal: Principal | null, mode?: Mode): AppFilter {
+  if (principal === null) return mode === undefined ? {} : { mode }
+  const { mode: own, appId, apps = null } = principal
+  return { mode: own, ...(appId !== null && { id: appId }), ...(apps !== null && { slugs: apps }) }
 }
 
 /** True if the caller sees the app: a key sees the apps of its mode, a bound key its own app only, and a person theirs. */

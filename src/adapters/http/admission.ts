@@ -1,8 +1,10 @@
 import { LicensingError } from '../../core/errors.ts'
 import type { LicenseKeyCredential } from '../../core/license-keys/credential.ts'
 import type { TokenCredential } from '../../core/licenses/check-token.ts'
+import type { Licensing } from '../../core/licensing.ts'
 import type { RestrictedLicensing } from '../../core/restricted.ts'
 import type { Permission, Principal } from '../../core/principal.ts'
+import type { Person } from '../dashboard/people.ts'
 import { checkSentByPage } from '../dashboard/same-origin.ts'
 import { authenticate } from './authenticate.ts'
 import type { HeldBody } from './body-memory.ts'
@@ -67,27 +69,38 @@ function checkParams(params: RequestContext['params']): void {
   }
 }
 
+/** Somebody with the rights of an API key, and licensing in their name. */
+interface Sender {
+  readonly principal: Principal
+  readonly licensing: Licensing
+}
+
+/** The audit log names a person of the host by the host's own id, and not as an API key. */
+function licensingOf({ userId: id, name: label }: Person, { licensing }: HttpService): Licensing {
+  return id === null ? licensing : licensing.as({ type: 'user', id, label })
+}
+
 /**
  * The person who is signed in to the dashboard; `null` for nobody. An Authorization header always takes precedence.
  *
  * @throws {HttpError} `forbidden` if another page than the dashboard's may have sent the request.
  */
-async function findPerson({ service, request, headers }: ReadingContext): Promise<Principal | null> {
+async function findPerson({ service, request, headers }: ReadingContext): Promise<Sender | null> {
   if (service.people === null || request.headers.has('authorization')) return null
   const person = await service.people.find(request)
   if (person === null) return null
   checkSentByPage(request)
   if (person.cookie !== null) headers['set-cookie'] = person.cookie
-  return person.principal
+  return { principal: person.principal, licensing: licensingOf(person, service) }
 }
 
 /** Counts bad keys only, so that an address that guesses keys is limited and a working key never is. */
-async function identify(context: ReadingContext): Promise<Principal> {
+async function identify(context: ReadingContext): Promise<Sender> {
   const person = await findPerson(context)
   if (person !== null) return person
   const { service, request, rateLimitKey } = context
   try {
-    return await authenticate(service.licensing, request)
+    return { principal: await authenticate(service.licensing, request), licensing: service.licensing }
   } catch (error) {
     const isGuess = error instanceof HttpError && request.headers.has('authorization')
     if (isGuess) service.consumeLimit?.('failedKey', rateLimitKey)
@@ -101,10 +114,10 @@ function neededBy({ route, params }: RequestContext, { id }: Principal): Permiss
 }
 
 async function admitByKey(context: ReadingContext): Promise<Admission> {
-  const { service, params } = context
-  const principal = await identify(context)
+  const { params } = context
+  const { principal, licensing: named } = await identify(context)
   checkParams(params)
-  const restricted = service.licensing.restrictedTo(principal, context.requestId)
+  const restricted = named.restrictedTo(principal, context.requestId)
   const { licensing, app } = await restricted.authorize(neededBy(context, principal), params.slug)
   return { credential: { kind: 'key', principal }, licensing, laterLicensing: restricted, app: app ?? '' }
 }

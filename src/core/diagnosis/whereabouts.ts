@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { findApp } from '../lookup.ts'
-import { sees } from '../principal.ts'
+import { appsSeen, sees } from '../principal.ts'
 import type { AppRecord } from '../storage/index.ts'
 import { maxValues } from './recognition.ts'
 
@@ -19,11 +19,7 @@ export async function visibleApp(context: Context, name: string): Promise<AppRec
 
 /** The apps that the caller sees, newest first. */
 export function visibleApps({ storage, principal }: Context): Promise<readonly AppRecord[]> {
-  const filter =
-    principal === null
-      ? {}
-      : { mode: principal.mode, ...(principal.appId !== null && { id: principal.appId }) }
-  return storage.listApps(filter, { limit: maxApps })
+  return storage.listApps(appsSeen(principal), { limit: maxApps })
 }
 
 /** A thing, and the app that has it. */
