@@ -19,17 +19,10 @@ import {
 } from './keys/signing-keys.ts'
 import { trustOf } from './keys/trust.ts'
 import { requireApp } from './lookup.ts'
-import { requirePermission } from './principal.ts'
+import { requirePermission, visibleApps } from './principal.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
-import type {
-  AppFilter,
-  AppRecord,
-  Mode,
-  NumericDate,
-  SigningKeyRecord,
-  StorageSession,
-} from './storage/index.ts'
+import type { AppRecord, Mode, NumericDate, SigningKeyRecord, StorageSession } from './storage/index.ts'
 import type { TrustFile } from './token/statement.ts'
 import { inTransaction, type Note, nullIfGone, unrecorded } from './transaction.ts'
 import { webhookState, type WebhookState } from './webhooks/state.ts'
@@ -320,12 +313,6 @@ async function getApp(context: Context, app: string): Promise<App> {
   return toApp(context, await requireApp(context, app, 'catalogue:read'))
 }
 
-function appFilter({ principal }: Context, { mode }: AppListOptions): AppFilter {
-  if (principal === null) return mode === undefined ? {} : { mode }
-  const { mode: own, appId, apps = null } = principal
-  return { mode: own, ...(appId !== null && { id: appId }), ...(apps !== null && { slugs: apps }) }
-}
-
 async function listApps(
   context: Context,
   query: Paging = {},
@@ -333,7 +320,7 @@ async function listApps(
 ): Promise<Listing<App>> {
   const { storage, principal } = context
   requirePermission(principal, 'catalogue:read')
-  const filter = appFilter(context, options)
+  const filter = visibleApps(principal, options.mode)
   const listing = await readPage(appQuery.parse(query), {
     prefix: 'app',
     list: (page) => storage.listApps(filter, page),

@@ -1,6 +1,6 @@
 import { LicensingError } from './errors.ts'
 import { holds, type Scope } from './scopes.ts'
-import type { AppRecord, Mode, NumericDate } from './storage/index.ts'
+import type { AppFilter, AppRecord, Mode, NumericDate } from './storage/index.ts'
 
 /** An authenticated API key, or a person whom the embedder's server has signed in, as authorisation sees it. */
 export interface Principal {
@@ -111,15 +111,19 @@ function lackOf(principal: Principal, permission: Permission): string | null {
   return `This API key lacks the scope${lacking.length > 1 ? 's' : ''} ${lacking.join(' and ')}`
 }
 
+/** True for a key of one app, and for a person with a list of apps. */
+export function isBound({ appId, apps = null }: Principal): boolean {
+  return appId !== null || apps !== null
+}
+
 function refusalOf(principal: Principal, permission: Permission): string | null {
   const { type, expiresAt } = principal
-  const isBound = principal.appId !== null || (principal.apps ?? null) !== null
+  const bound = isBound(principal)
   if (type !== 'sk' && !isForPublicKeys(permission))
     return onlyForSecretKeys[permission] ?? 'Write access requires a secret key (sk_*)'
-  if (permission === 'apps:create' && isBound) return 'This API key may not create apps'
+  if (permission === 'apps:create' && bound) return 'This API key may not create apps'
   // Otherwise a bound or expiring key could create a stronger one.
-  if (permission === 'keys:write' && (isBound || expiresAt !== null))
-    return 'This API key may not manage keys'
+  if (permission === 'keys:write' && (bound || expiresAt !== null)) return 'This API key may not manage keys'
   return lackOf(principal, permission)
 }
 
@@ -139,4 +143,11 @@ export function sees(principal: Principal | null, app: AppRecord): boolean {
   if (principal === null) return true
   const { mode, appId, apps = null } = principal
   return mode === app.mode && (appId === null || appId === app.id) && (apps?.includes(app.slug) ?? true)
+}
+
+/** The apps that the caller sees: see {@link sees}. Only the host may name a mode. */
+export function visibleApps(principal: Principal | null, mode?: Mode): AppFilter {
+  if (principal === null) return mode === undefined ? {} : { mode }
+  const { mode: own, appId, apps = null } = principal
+  return { mode: own, ...(appId !== null && { id: appId }), ...(apps !== null && { slugs: apps }) }
 }

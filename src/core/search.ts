@@ -5,9 +5,9 @@ import { isUuid, readId } from './ids.ts'
 import { text } from './input/fields.ts'
 import { input, invalidInput, type Input } from './input/parse.ts'
 import { isOwnJti } from './licenses/check-token.ts'
-import { may, requirePermission, type Permission } from './principal.ts'
+import { may, requirePermission, visibleApps, type Permission } from './principal.ts'
 import { isSecretText } from './secret-text.ts'
-import type { AppFilter, Mode, SearchHit, SearchKind } from './storage/index.ts'
+import type { Mode, SearchHit, SearchKind } from './storage/index.ts'
 import { foldName } from './storage/search.ts'
 import { readJti, type Jti } from './token/jti.ts'
 
@@ -67,10 +67,6 @@ const readers: Readonly<Record<SearchKind, Permission>> = {
   license_key: 'license_keys:read',
 }
 
-function appsOf({ principal }: Context, { mode }: SearchOptions): AppFilter {
-  return principal === null ? { mode } : { mode: principal.mode, id: principal.appId ?? undefined }
-}
-
 /** A public key does not see a `jti`, and so finds nothing by it. */
 function jtiIn({ principal }: Context, sought: string): Jti | null {
   return may(principal, 'licenses:token') ? readJti(sought) : null
@@ -105,7 +101,7 @@ export async function search(
   const jti = jtiIn(context, q)
   const kinds = Object.entries(readers).filter(([, permission]) => may(principal, permission))
   const hits = await storage.search({
-    apps: appsOf(context, options),
+    apps: visibleApps(principal, options.mode),
     kinds: kinds.map(([kind]) => kind as SearchKind),
     text: q,
     licenseId: jti?.licenseId ?? (isUuid(q) ? readId('lic', q) : null),

@@ -9,7 +9,7 @@ import { instant, text } from '../input/fields.ts'
 import { input, type Input } from '../input/parse.ts'
 import { requireApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
-import { requirePermission } from '../principal.ts'
+import { isBound, requirePermission } from '../principal.ts'
 import type { ActorFilter, AuditEntryFilter, AuditEntryRecord, Mode, NumericDate } from '../storage/index.ts'
 
 /** One act, as the audit log tells of it. Times are whole seconds since 1970. */
@@ -143,7 +143,7 @@ async function read(
 function modeOfAll({ principal }: Context, { mode }: AuditOptions): Mode {
   requirePermission(principal, 'audit:read')
   if (principal === null) return mode ?? 'live'
-  if (principal.appId !== null)
+  if (isBound(principal))
     throw new LicensingError('forbidden', 'This API key may read the audit log of its own app alone')
   if (mode !== undefined && mode !== principal.mode)
     throw new LicensingError('forbidden', 'This API key may read the audit log of its own mode alone')

@@ -106,11 +106,13 @@ function allOf(conditions: readonly RawBuilder<SqlBool>[]): RawBuilder<SqlBool> 
   return sql.join([...conditions], sql` and `) as RawBuilder<SqlBool>
 }
 
-function appPasses({ mode, id }: AppFilter): RawBuilder<SqlBool> {
+function appPasses({ mode, id, slugs }: AppFilter): RawBuilder<SqlBool> {
   return allOf([
     isPresent('app.id'),
     ...(mode === undefined ? [] : [sql<SqlBool>`app.mode = ${mode}`]),
     ...(id === undefined ? [] : [sql<SqlBool>`app.id = ${id}`]),
+    // PostgreSQL takes no empty list, and no slug is empty.
+    ...(slugs === undefined ? [] : [sql<SqlBool>`app.slug in (${sql.join(['', ...slugs])})`]),
   ])
 }
 

@@ -28,7 +28,8 @@ export function findApp({ apps }: LookUps, slugOrId: string): AppRecord | null {
   return apps.get(slugOrId) ?? apps.getBy(0, slugOrId)
 }
 
-function appPasses({ mode, id, slugs }: AppFilter): (app: AppRecord) => boolean {
+/** True for the apps that pass the filter. */
+export function appPasses({ mode, id, slugs }: AppFilter): (app: AppRecord) => boolean {
   return (app) =>
     (mode === undefined || app.mode === mode) &&
     (id === undefined || app.id === id) &&

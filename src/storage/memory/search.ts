@@ -1,5 +1,6 @@
 import type { SearchHit, SearchKind, SearchRequest, SearchStorage } from '../../core/storage/index.ts'
 import { foldName } from '../../core/storage/search.ts'
+import { appPasses } from './apps.ts'
 import type { Runner } from './runner.ts'
 import type { LookUps } from './tables.ts'
 
@@ -83,10 +84,7 @@ function beginsSo(
 /** Exact matches come before the customers whose e-mail or name begins with a prefix. */
 function* hits(tables: LookUps, request: SearchRequest): Generator<SearchHit> {
   const { apps, kinds, text } = request
-  const visible = [...tables.apps.ascending()].filter(
-    ({ mode, id }) =>
-      (apps.mode === undefined || apps.mode === mode) && (apps.id === undefined || apps.id === id),
-  )
+  const visible = [...tables.apps.ascending()].filter(appPasses(apps))
   for (const { id, slug, name } of visible)
     if (kinds.includes('app') && (id === text || slug === text))
       yield { kind: 'app', id, appId: id, app: slug, names: [name] }
