@@ -22,14 +22,7 @@ import { requireApp } from './lookup.ts'
 import { appsSeen, requirePermission } from './principal.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
-import type {
-  AppFilter,
-  AppRecord,
-  Mode,
-  NumericDate,
-  SigningKeyRecord,
-  StorageSession,
-} from './storage/index.ts'
+import type { AppRecord, Mode, NumericDate, SigningKeyRecord, StorageSession } from './storage/index.ts'
 import type { TrustFile } from './token/statement.ts'
 import { inTransaction, type Note, nullIfGone, unrecorded } from './transaction.ts'
 import { webhookState, type WebhookState } from './webhooks/state.ts'

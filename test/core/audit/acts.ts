@@ -78,6 +78,13 @@ async function aDelivery(shop: Shop) {
   return shop.licensing.webhooks.test(slug)
 }
 
+async function aFailedDelivery(shop: Shop) {
+  await aDelivery(shop)
+  const { outbox } = shop.licensing
+  const lease = await outbox.lease(shop.app.id, { limit: 1, leaseSeconds: 60 })
+  return outbox.settle(lease!.deliveries[0]!, { status: 500, error: 'HTTP 500', retryIn: null })
+}
+
 /** Use cases that change something, or show a secret, by the name of their method. */
 export const useCases: Readonly<Record<string, UseCase>> = {
   'apps.create': useCase(['app.created'], ({ apps }) =>
@@ -230,6 +237,16 @@ export const useCases: Readonly<Record<string, UseCase>> = {
   'apiKeys.create': useCase(['api_key.created'], ({ apiKeys }) => apiKeys.create({ preset: 'support' })),
   'apiKeys.createFirst': useCase(['api_key.created'], ({ apiKeys }) => apiKeys.createFirst()),
   'apiKeys.revoke': useCase(['api_key.revoked'], ({ apiKeys }, { id }) => apiKeys.revoke(id), anApiKey),
+  'apiKeys.invite': useCase(['api_key.invited'], ({ apiKeys }, { id }) => apiKeys.invite(id), anApiKey),
+  'sessions.redeem': useCase(
+    ['api_key.link_used'],
+    ({ sessions }, link: string) => sessions.redeem(link, 'loopback'),
+    async (shop) => {
+      const { id } = await anApiKey(shop)
+      const { url } = await shop.licensing.apiKeys.invite(id)
+      return url.slice(url.lastIndexOf('/') + 1)
+    },
+  ),
   'apiKeys.roll': useCase(['api_key.rolled'], ({ apiKeys }, { id }) => apiKeys.roll(id), anApiKey),
   'webhooks.secret': useCase(['webhook.secret_shown'], ({ webhooks }) => webhooks.secret(slug), aHook),
   'webhooks.rollSecret': useCase(
@@ -241,6 +258,11 @@ export const useCases: Readonly<Record<string, UseCase>> = {
     ['webhook_delivery.retried'],
     ({ webhooks }, { id }) => webhooks.retry(slug, id),
     aDelivery,
+  ),
+  'webhooks.retryAll': useCase(
+    ['webhook_deliveries.retried'],
+    ({ webhooks }) => webhooks.retryAll(slug, { state: 'failed', since: 0 }),
+    aFailedDelivery,
   ),
   'webhooks.test': useCase(['webhook.test'], ({ webhooks }) => webhooks.test(slug), aHook),
   rotateKeys: useCase(['app.keys_rotated'], (licensing) => licensing.rotateKeys(slug)),
@@ -278,12 +300,14 @@ export const withoutEntries: readonly string[] = [
     (name) => `verification.${name}`,
   ),
   ...['list', 'all', 'me', 'authenticate'].map((name) => `apiKeys.${name}`),
-  ...['deliveries', 'allDeliveries'].map((name) => `webhooks.${name}`),
+  ...['deliveries', 'allDeliveries', 'delivery'].map((name) => `webhooks.${name}`),
   ...['list', 'all', 'verify', 'seal', 'prune'].map((name) => `audit.${name}`),
-  ...['due', 'lease', 'settle', 'release', 'announceEnds', 'prune', 'onWritten'].map(
+  ...['begin', 'find', 'end'].map((name) => `sessions.${name}`),
+  ...['due', 'lease', 'settle', 'release', 'announceEnds', 'prune', 'reportFullQueues', 'onWritten'].map(
     (name) => `outbox.${name}`,
   ),
   ...['as', 'forRequest', 'restrictedTo', 'with', 'may', 'authorize', 'on', 'load', 'ping', 'flush'],
+  ...['search', 'diagnose', 'stats', 'status', 'keepStats', 'noteRefusal'],
 ]
 
 /** Methods whose entries have a test of their own. */
