@@ -19,7 +19,7 @@ import {
 } from './keys/signing-keys.ts'
 import { trustOf } from './keys/trust.ts'
 import { requireApp } from './lookup.ts'
-import { appsSeen, requirePermission } from './principal.ts'
+import { requirePermission, visibleApps } from './principal.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
 import type { AppRecord, Mode, NumericDate, SigningKeyRecord, StorageSession } from './storage/index.ts'
@@ -320,7 +320,7 @@ async function listApps(
 ): Promise<Listing<App>> {
   const { storage, principal } = context
   requirePermission(principal, 'catalogue:read')
-  const filter = appsSeen(principal, options.mode)
+  const filter = visibleApps(principal, options.mode)
   const listing = await readPage(appQuery.parse(query), {
     prefix: 'app',
     list: (page) => storage.listApps(filter, page),

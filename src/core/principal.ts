@@ -111,15 +111,19 @@ function lackOf(principal: Principal, permission: Permission): string | null {
   return `This API key lacks the scope${lacking.length > 1 ? 's' : ''} ${lacking.join(' and ')}`
 }
 
+/** True for a key of one app, and for a person with a list of apps. */
+export function isBound({ appId, apps = null }: Principal): boolean {
+  return appId !== null || apps !== null
+}
+
 function refusalOf(principal: Principal, permission: Permission): string | null {
   const { type, expiresAt } = principal
-  const isOfSome = isBound(principal)
+  const bound = isBound(principal)
   if (type !== 'sk' && !isForPublicKeys(permission))
     return onlyForSecretKeys[permission] ?? 'Write access requires a secret key (sk_*)'
-  if (permission === 'apps:create' && isOfSome) return 'This API key may not create apps'
+  if (permission === 'apps:create' && bound) return 'This API key may not create apps'
   // Otherwise a bound or expiring key could create a stronger one.
-  if (permission === 'keys:write' && (isOfSome || expiresAt !== null))
-    return 'This API key may not manage keys'
+  if (permission === 'keys:write' && (bound || expiresAt !== null)) return 'This API key may not manage keys'
   return lackOf(principal, permission)
 }
 
@@ -134,21 +138,16 @@ export function requirePermission(principal: Principal | null, permission: Permi
   if (refusal !== null) throw new LicensingError('forbidden', refusal)
 }
 
-/** True for a key that is bound to an app, and for a person who sees some apps alone. */
-export function isBound({ appId, apps = null }: Principal): boolean {
-  return appId !== null || apps !== null
-}
-
-/** The apps that a caller sees: the same as those of {@link sees}. The host sees all, or those of `mode`. */
-export function appsSeen(principal: Principal | null, mode?: Mode): AppFilter {
-  if (principal === null) return mode === undefined ? {} : { mode }
-  const { mode: own, appId, apps = null } = principal
-  return { mode: own, ...(appId !== null && { id: appId }), ...(apps !== null && { slugs: apps }) }
-}
-
 /** True if the caller sees the app: a key sees the apps of its mode, a bound key its own app only, and a person theirs. */
 export function sees(principal: Principal | null, app: AppRecord): boolean {
   if (principal === null) return true
   const { mode, appId, apps = null } = principal
   return mode === app.mode && (appId === null || appId === app.id) && (apps?.includes(app.slug) ?? true)
+}
+
+/** The apps that the caller sees: see {@link sees}. Only the host may name a mode. */
+export function visibleApps(principal: Principal | null, mode?: Mode): AppFilter {
+  if (principal === null) return mode === undefined ? {} : { mode }
+  const { mode: own, appId, apps = null } = principal
+  return { mode: own, ...(appId !== null && { id: appId }), ...(apps !== null && { slugs: apps }) }
 }

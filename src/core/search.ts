@@ -5,7 +5,7 @@ import { isUuid, readId } from './ids.ts'
 import { text } from './input/fields.ts'
 import { input, invalidInput, type Input } from './input/parse.ts'
 import { isOwnJti } from './licenses/check-token.ts'
-import { appsSeen, may, requirePermission, type Permission } from './principal.ts'
+import { may, requirePermission, visibleApps, type Permission } from './principal.ts'
 import { isSecretText } from './secret-text.ts'
 import type { Mode, SearchHit, SearchKind } from './storage/index.ts'
 import { foldName } from './storage/search.ts'
@@ -101,7 +101,7 @@ export async function search(
   const jti = jtiIn(context, q)
   const kinds = Object.entries(readers).filter(([, permission]) => may(principal, permission))
   const hits = await storage.search({
-    apps: appsSeen(principal, options.mode),
+    apps: visibleApps(principal, options.mode),
     kinds: kinds.map(([kind]) => kind as SearchKind),
     text: q,
     licenseId: jti?.licenseId ?? (isUuid(q) ? readId('lic', q) : null),

@@ -1,5 +1,4 @@
 import { checkOptions, isFunction, type OptionRule, type OptionRules } from '../../core/input/options.ts'
-import { isText } from '../../core/input/parse.ts'
 import type { Principal } from '../../core/principal.ts'
 import { scopes, type Scope } from '../../core/scopes.ts'
 
@@ -20,9 +19,9 @@ import { scopes, type Scope } from '../../core/scopes.ts'
  * ```
  */
 export interface DashboardUser {
-  /** The host's own id of the person, at most 200 characters. The audit log keeps it with every change. */
+  /** The host's own id of the person, at most 200 characters. */
   readonly id: string
-  /** Stands at the top of the page, and in the audit log. At most 255 characters. */
+  /** Stands at the top of the page, and in the audit log: at most 255 characters. */
   readonly name: string | null
   /** Their rights; `null` for all of them. */
   readonly scopes: readonly Scope[] | null
@@ -79,12 +78,12 @@ function isTextList(value: unknown): boolean {
 const userRules: OptionRules<DashboardUser> = {
   id: {
     rule: 'text of 1 to 200 characters',
-    holds: (value) => isText(value) && value.length > 0 && value.length <= 200,
+    holds: (value) => typeof value === 'string' && value.length > 0 && value.length <= 200,
     isRequired: true,
   },
   name: {
     rule: 'text of at most 255 characters, or null',
-    holds: (value) => value === null || (isText(value) && value.length <= 255),
+    holds: (value) => value === null || (typeof value === 'string' && value.length <= 255),
     isRequired: true,
   },
   scopes: {

@@ -4,7 +4,6 @@ import type { TokenCredential } from '../../core/licenses/check-token.ts'
 import type { Licensing } from '../../core/licensing.ts'
 import type { RestrictedLicensing } from '../../core/restricted.ts'
 import type { Permission, Principal } from '../../core/principal.ts'
-import type { Person } from '../dashboard/people.ts'
 import { checkSentByPage } from '../dashboard/same-origin.ts'
 import { authenticate } from './authenticate.ts'
 import type { HeldBody } from './body-memory.ts'
@@ -69,15 +68,10 @@ function checkParams(params: RequestContext['params']): void {
   }
 }
 
-/** Somebody with the rights of an API key, and licensing in their name. */
-interface Sender {
+/** The holder of an API key, or a person. The audit log keeps the name that `licensing` acts in. */
+interface Caller {
   readonly principal: Principal
   readonly licensing: Licensing
-}
-
-/** The audit log names a person of the host by the host's own id, and not as an API key. */
-function licensingOf({ userId: id, name: label }: Person, { licensing }: HttpService): Licensing {
-  return id === null ? licensing : licensing.as({ type: 'user', id, label })
 }
 
 /**
@@ -85,22 +79,28 @@ function licensingOf({ userId: id, name: label }: Person, { licensing }: HttpSer
  *
  * @throws {HttpError} `forbidden` if another page than the dashboard's may have sent the request.
  */
-async function findPerson({ service, request, headers }: ReadingContext): Promise<Sender | null> {
+async function findPerson({ service, request, headers }: ReadingContext): Promise<Caller | null> {
   if (service.people === null || request.headers.has('authorization')) return null
   const person = await service.people.find(request)
   if (person === null) return null
   checkSentByPage(request)
   if (person.cookie !== null) headers['set-cookie'] = person.cookie
-  return { principal: person.principal, licensing: licensingOf(person, service) }
+  const { principal, userId, name: label } = person
+  const { licensing } = service
+  return {
+    principal,
+    licensing: userId === null ? licensing : licensing.as({ type: 'user', id: userId, label }),
+  }
 }
 
 /** Counts bad keys only, so that an address that guesses keys is limited and a working key never is. */
-async function identify(context: ReadingContext): Promise<Sender> {
+async function identify(context: ReadingContext): Promise<Caller> {
   const person = await findPerson(context)
   if (person !== null) return person
   const { service, request, rateLimitKey } = context
   try {
-    return { principal: await authenticate(service.licensing, request), licensing: service.licensing }
+    const { licensing } = service
+    return { principal: await authenticate(licensing, request), licensing }
   } catch (error) {
     const isGuess = error instanceof HttpError && request.headers.has('authorization')
     if (isGuess) service.consumeLimit?.('failedKey', rateLimitKey)
@@ -115,9 +115,9 @@ function neededBy({ route, params }: RequestContext, { id }: Principal): Permiss
 
 async function admitByKey(context: ReadingContext): Promise<Admission> {
   const { params } = context
-  const { principal, licensing: named } = await identify(context)
+  const { principal, licensing: own } = await identify(context)
   checkParams(params)
-  const restricted = named.restrictedTo(principal, context.requestId)
+  const restricted = own.restrictedTo(principal, context.requestId)
   const { licensing, app } = await restricted.authorize(neededBy(context, principal), params.slug)
   return { credential: { kind: 'key', principal }, licensing, laterLicensing: restricted, app: app ?? '' }
 }

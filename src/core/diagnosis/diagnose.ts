@@ -13,7 +13,7 @@ import { diagnoseOther, diagnoseRequest, diagnoseSecret, diagnoseSigningKeys } f
 import { recognise, type IdKind, type Recognised } from './recognition.ts'
 import { askForMore } from './remedies.ts'
 import { diagnoseTokens } from './token-ladder.ts'
-import { findInApps, sameApp, visibleApp, visibleApps } from './whereabouts.ts'
+import { findInApps, newestApps, sameApp, visibleApp } from './whereabouts.ts'
 
 /** Bytes of UTF-8. */
 export const maxTextBytes: number = 64 * 1024
@@ -36,7 +36,7 @@ function textOf(given: DiagnosisInput): string {
 /** The license keys that carry the key of another shop. */
 async function diagnoseAlias(context: Context, name: string): Promise<Diagnosis | null> {
   if (!may(context.principal, 'license_keys:read')) return null
-  const apps = await visibleApps(context)
+  const apps = await newestApps(context)
   const found = await findInApps(apps, (app) => findByAlias(context, app, name))
   const [first, second] = found
   if (first === undefined) return null

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { findApp } from '../lookup.ts'
-import { appsSeen, sees } from '../principal.ts'
+import { sees, visibleApps } from '../principal.ts'
 import type { AppRecord } from '../storage/index.ts'
 import { maxValues } from './recognition.ts'
 
@@ -18,8 +18,8 @@ export async function visibleApp(context: Context, name: string): Promise<AppRec
 }
 
 /** The apps that the caller sees, newest first. */
-export function visibleApps({ storage, principal }: Context): Promise<readonly AppRecord[]> {
-  return storage.listApps(appsSeen(principal), { limit: maxApps })
+export function newestApps({ storage, principal }: Context): Promise<readonly AppRecord[]> {
+  return storage.listApps(visibleApps(principal), { limit: maxApps })
 }
 
 /** A thing, and the app that has it. */
@@ -51,7 +51,7 @@ export async function findEach<Thing>(
   values: readonly string[],
   find: (app: AppRecord, value: string) => Promise<readonly Thing[]>,
 ): Promise<readonly Found<Thing>[]> {
-  const apps = await visibleApps(context)
+  const apps = await newestApps(context)
   const found: Found<Thing>[] = []
   const most = Math.max(1, Math.floor(maxSearches / Math.max(1, apps.length)))
   for (const value of values.slice(0, most)) {

@@ -106,13 +106,13 @@ function allOf(conditions: readonly RawBuilder<SqlBool>[]): RawBuilder<SqlBool> 
   return sql.join([...conditions], sql` and `) as RawBuilder<SqlBool>
 }
 
-function appPasses({ mode, id, slugs: named }: AppFilter): RawBuilder<SqlBool> {
+function appPasses({ mode, id, slugs }: AppFilter): RawBuilder<SqlBool> {
   return allOf([
     isPresent('app.id'),
     ...(mode === undefined ? [] : [sql<SqlBool>`app.mode = ${mode}`]),
     ...(id === undefined ? [] : [sql<SqlBool>`app.id = ${id}`]),
-    // No app has the empty slug, and an empty list is no SQL.
-    ...(named === undefined ? [] : [sql<SqlBool>`app.slug in (${sql.join(['', ...named])})`]),
+    // PostgreSQL takes no empty list, and no slug is empty.
+    ...(slugs === undefined ? [] : [sql<SqlBool>`app.slug in (${sql.join(['', ...slugs])})`]),
   ])
 }
 

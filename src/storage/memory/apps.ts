@@ -28,6 +28,7 @@ export function findApp({ apps }: LookUps, slugOrId: string): AppRecord | null {
   return apps.get(slugOrId) ?? apps.getBy(0, slugOrId)
 }
 
+/** True for the apps that pass the filter. */
 export function appPasses({ mode, id, slugs }: AppFilter): (app: AppRecord) => boolean {
   return (app) =>
     (mode === undefined || app.mode === mode) &&

@@ -156,7 +156,14 @@ const limitCases: readonly ConformanceCase[] = [
     const ofMode = [...customers[live.id]!, ...customers[other.id]!].toSorted()
     assert.deepEqual(await found(storage, 'ada', { apps: { mode: 'live' } }), ofMode)
     assert.deepEqual(await found(storage, 'ada', { apps: { mode: 'test', id: live.id } }), [])
+    const slugs = [live.slug, 'no-app']
+    assert.deepEqual(await found(storage, 'ada', { apps: { slugs } }), customers[live.id]!.toSorted())
+    assert.deepEqual(await found(storage, 'ada', { apps: { slugs: [] } }), [])
+    assert.deepEqual(await find(storage, test.id, { apps: { slugs } }), [])
     assert.deepEqual(await find(storage, test.id, { apps: { mode: 'live' } }), [])
+    const named = { apps: { slugs: [live.slug] } }
+    assert.deepEqual(await found(storage, 'ada', named), customers[live.id]!.toSorted())
+    assert.deepEqual(await found(storage, 'ada', { apps: { slugs: [] } }), [])
     assert.deepEqual(await find(storage, customers[other.id]![0]!, { apps: { id: live.id } }), [])
     assert.equal((await find(storage, 'ada', { limit: 3 })).length, 3)
     assert.equal((await find(storage, 'ada')).length, 12)

@@ -34,6 +34,15 @@ describe('a dashboard whose host signs people in', () => {
     assert.equal(visitor.lastSetCookie, '')
   })
 
+  test('names the person in the audit log', async () => {
+    const desk = await deskOf(ana)
+    const { id } = await desk.issue()
+    const path = `${apps}/desktop-app/licenses/${id}/revoke`
+    assert.equal((await desk.visitor().send('POST', path, { headers, body: {} })).status, 200)
+    const { data } = await desk.licensing.audit.list('desktop-app', { target: id })
+    assert.deepEqual(data[0]?.actor, { type: 'user', id: 'staff-17', label: 'Ana' })
+  })
+
   test('takes neither a key nor a link, and a session of another server is nobody', async () => {
     const desk = await deskOf(ana)
     const { status, headers: answered } = await desk.visitor().signIn(desk.full.secret)
@@ -61,6 +70,35 @@ describe('a dashboard whose host signs people in', () => {
     assert.equal((await send('GET', `${apps}/desktop-app`)).json.error?.code, 'not_found')
     for (const path of [apps, '/api/v1/api-keys', `${apps}/other-app/rotate-keys`])
       assert.equal((await send('POST', path)).json.error?.code, 'forbidden', path)
+  })
+
+  test('no list, no search, no diagnosis and no log shows a person an app that the host does not name', async () => {
+    const desk = await deskOf({ ...ana, apps: ['other-app'] })
+    await desk.licensing.apps.create({ name: 'Other', slug: 'other-app' })
+    const { id, installationId, token } = await desk.issue()
+    const visitor = desk.visitor()
+    const search = async (q: string): Promise<unknown> =>
+      (await visitor.send('GET', `/api/v1/search?q=${q}`, { headers })).json.data
+    for (const q of [id, installationId, desk.customer.id, 'ada', 'desktop-app', 'pro'])
+      assert.deepEqual(await search(q), [], q)
+    assert.equal(((await search('other-app')) as object[]).length, 1)
+    for (const text of [id, installationId, token, 'ada@example.com']) {
+      const { status, text: answer } = await visitor.send('POST', '/api/v1/diagnose', {
+        headers,
+        body: { text },
+      })
+      assert.equal(status, 200)
+      assert.equal(answer.includes('"app":"desktop-app"'), false, answer)
+      assert.equal(answer.includes(`"license_id":"${id}"`), false, answer)
+    }
+    for (const path of [
+      '/api/v1/audit',
+      '/api/v1/status',
+      `${apps}/desktop-app/audit`,
+      `${apps}/desktop-app/stats`,
+    ])
+      assert.ok([403, 404].includes((await visitor.send('GET', path, { headers })).status), path)
+    assert.equal((await visitor.send('GET', `${apps}/other-app/audit`, { headers })).status, 200)
   })
 
   test('a person with some apps and all rights neither makes apps nor manages keys', async () => {
