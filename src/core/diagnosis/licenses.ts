@@ -73,7 +73,7 @@ async function ofInstallation(
 export async function diagnoseInstallations(context: Context, ids: readonly string[]): Promise<Diagnosis> {
   const found = await findEach(context, ids, (app, id) => ofInstallation(context, app, id))
   const remedy =
-    'Let the customer activate with the license key, or issue a license for this installation: `heartwood licenses create`, or POST /api/v1/apps/SLUG/licenses. If it is the id of a request, look for it in the log of the server.'
+    'Let the customer activate with the license key, or issue a license for this installation: `heartwood licenses create --app SLUG`, or POST /api/v1/apps/SLUG/licenses. If it is the id of a request, look for it in the log of the server.'
   const sentence = 'No app of this key has a license for this installation, or with this id.'
   return diagnoseFound(context, 'installation', found, noLicense(sentence, remedy))
 }
