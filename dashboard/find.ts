@@ -1,65 +1,50 @@
-import type { App } from '../src/core/index.ts'
-import { codeOf, licensing } from './api.ts'
+import type { SearchResult } from '../src/core/index.ts'
+import { licensing } from './api.ts'
 import { read, type Reading } from './reading.ts'
 import { go, to } from './router.ts'
 import { words } from './words.ts'
 
-/** Nothing of this kind in one app is no failure: the next app may have it. */
-async function orNull<T>(call: Promise<T>): Promise<T | null> {
-  try {
-    return await call
-  } catch (error) {
-    if (['not_found', 'validation_error', 'forbidden'].includes(codeOf(error) ?? '')) return null
-    throw error
-  }
+/** A thing that was found, and its page. */
+export interface Hit {
+  readonly href: string
+  readonly label: string
+  readonly app: string
 }
 
-async function placeIn({ slug }: Pick<App, 'slug'>, reading: Reading): Promise<string | null> {
-  const { licenses, customers } = licensing
-  const license = (id: string): string => to(['apps', slug, 'licenses', id])
-  const customer = (id: string): string => to(['apps', slug, 'customers', id])
-  switch (reading.kind) {
-    case 'license': {
-      const found = await orNull(licenses.get(slug, reading.id))
-      return found && license(found.id)
-    }
-    case 'customer': {
-      const found = await orNull(customers.get(slug, reading.id))
-      return found && customer(found.id)
-    }
-    case 'installation': {
-      const { data } = await licenses.list(slug, { installationId: reading.text, perPage: 1 })
-      return data[0] === undefined ? null : license(data[0].id)
-    }
-    case 'email': {
-      const { data } = await customers.list(slug, { email: reading.text, perPage: 1 })
-      return data[0] === undefined ? null : customer(data[0].id)
-    }
-    case 'text': {
-      const { data } = await customers.list(slug, { externalId: reading.text, perPage: 1 })
-      return data[0] === undefined ? null : customer(data[0].id)
-    }
-    default:
-      return null
-  }
+/** The end of a search: several hits, or the words for none. */
+export interface Outcome {
+  readonly failure: string
+  readonly hits: readonly Hit[]
 }
 
-/** The place of what was read; `null` if no app has it. */
-async function placeOf(reading: Reading): Promise<string | null> {
-  if (reading.kind === 'token')
-    return placeIn({ slug: reading.app }, { kind: 'license', id: reading.license })
-  const { data: apps } = await licensing.apps.list({ perPage: 100 })
-  if (reading.kind === 'app') {
-    const app = apps.find(({ id }) => id === reading.id)
-    return app === undefined ? null : to(['apps', app.slug])
-  }
-  const named = reading.kind === 'text' ? apps.find(({ slug }) => slug === reading.text) : undefined
-  if (named !== undefined) return to(['apps', named.slug])
-  for (const app of apps) {
-    const place = await placeIn(app, reading)
-    if (place !== null) return place
-  }
-  return null
+function nowhere(failure: string): Outcome {
+  return { failure, hits: [] }
+}
+
+const pages: Readonly<Partial<Record<SearchResult['kind'], string>>> = {
+  license: 'licenses',
+  customer: 'customers',
+}
+
+/** The page of what was found; `null` if no page shows it yet. */
+function pageOf({ kind, app, id }: SearchResult): string | null {
+  if (kind === 'app') return to(['apps', app])
+  const page = pages[kind]
+  return page === undefined ? null : to(['apps', app, page, id])
+}
+
+async function hitsOf(text: string): Promise<readonly Hit[]> {
+  const found = await licensing.search(text)
+  return found.flatMap((result) => {
+    const href = pageOf(result)
+    return href === null ? [] : [{ href, label: result.label || result.id, app: result.app }]
+  })
+}
+
+/** The text that the search takes. It takes no token, so the page looks for the license that a token names. */
+function textOf(reading: Reading): string {
+  if (reading.kind === 'token') return reading.license
+  return 'id' in reading ? reading.id : 'text' in reading ? reading.text : ''
 }
 
 const refusals: Readonly<Partial<Record<Reading['kind'], string>>> = {
@@ -67,14 +52,15 @@ const refusals: Readonly<Partial<Record<Reading['kind'], string>>> = {
   licenseKey: words.find.licenseKey,
 }
 
-/** Goes to the place of what was pasted. Resolves to the words for a search that led nowhere. */
-export async function find(text: string): Promise<string> {
+/** Looks for what was pasted. One hit opens at once, and several are for the person to choose from. */
+export async function find(text: string): Promise<Outcome> {
   const reading = read(text)
-  if (reading.kind === 'nothing') return ''
+  if (reading.kind === 'nothing') return nowhere('')
   const refusal = refusals[reading.kind]
-  if (refusal !== undefined) return refusal
-  const place = await placeOf(reading)
-  if (place === null) return words.find.none
-  go(place)
-  return ''
+  if (refusal !== undefined) return nowhere(refusal)
+  const hits = await hitsOf(textOf(reading).slice(0, 200))
+  if (hits.length === 0) return nowhere(words.find.none)
+  if (hits.length > 1) return { failure: '', hits }
+  go(hits[0]!.href)
+  return nowhere('')
 }

@@ -1,23 +1,26 @@
-import { signal, type ReadonlySignal } from '@preact/signals'
+import { signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import { messageOf } from './api.ts'
+import type { Outcome } from './find.ts'
 import { go, to } from './router.ts'
 
-const failure = signal('')
-const busy = signal(false)
+const nothing: Outcome = { failure: '', hits: [] }
+const outcome: Signal<Outcome> = signal(nothing)
+const busy: Signal<boolean> = signal(false)
 
-/** The words for a search that led nowhere. */
-export const searchFailure: ReadonlySignal<string> = failure
+/** The end of the last search, for the start page. */
+export const searchOutcome: ReadonlySignal<Outcome> = outcome
 export const isSearching: ReadonlySignal<boolean> = busy
 
-/** Goes to the place of what was pasted, otherwise to the start page, which says why. */
+/** Goes to what was pasted, otherwise to the start page, which shows the hits or says that there are none. */
 export async function search(text: string): Promise<void> {
   busy.value = true
   try {
     const { find } = await import('./find.ts')
-    failure.value = await find(text)
+    outcome.value = await find(text)
   } catch (error) {
-    failure.value = messageOf(error)
+    outcome.value = { ...nothing, failure: messageOf(error) }
   }
   busy.value = false
-  if (failure.value !== '') go(to([]))
+  const { failure, hits } = outcome.value
+  if (failure !== '' || hits.length > 0) go(to([]))
 }

@@ -55,7 +55,8 @@ export const words = {
     placeholder: 'Paste anything',
     button: 'Find',
     working: 'Looking',
-    none: 'No app that your key sees has this.',
+    none: 'Nothing that your key sees is like this.',
+    several: (count: number): string => `${number.format(count)} found. Choose one.`,
     secret:
       'This is a secret API key, and it was not sent anywhere. Clear it from your clipboard. To look a key up, use its last four characters on the page of API keys.',
     licenseKey:

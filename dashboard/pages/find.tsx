@@ -1,9 +1,10 @@
 import type { JSX } from 'preact'
 import { useRef } from 'preact/hooks'
 import { AsCode } from '../as-code.tsx'
+import type { Hit } from '../find.ts'
 import { useApps, names } from '../known.ts'
 import { to } from '../router.ts'
-import { isSearching, search, searchFailure } from '../search.ts'
+import { isSearching, search, searchOutcome } from '../search.ts'
 import { session } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { words } from '../words.ts'
@@ -40,6 +41,24 @@ function FindForm(): JSX.Element {
   )
 }
 
+/** The things that were found, in the order of the server. */
+function Hits({ hits }: { readonly hits: readonly Hit[] }): JSX.Element {
+  return (
+    <div role="status">
+      {hits.length > 0 && <p class="sub small">{words.find.several(hits.length)}</p>}
+      <ul class="apps">
+        {hits.map(({ href, label, app }) => (
+          <li key={href}>
+            <a href={href}>
+              <strong>{label}</strong> <span class="quiet">{app}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
 export function Find(): JSX.Element {
   const apps = useApps()
   const person = session.value.state === 'in' ? session.value.person : null
@@ -51,8 +70,9 @@ export function Find(): JSX.Element {
       </header>
       <FindForm />
       <p class="failure" role="alert">
-        {searchFailure.value}
+        {searchOutcome.value.failure}
       </p>
+      <Hits hits={searchOutcome.value.hits} />
       <section aria-labelledby="apps">
         <h2 id="apps">{words.find.apps}</h2>
         <Shown known={apps.value} name={names.apps}>

@@ -253,8 +253,8 @@ function bind(context: Context): Licensing {
  * ```
  */
 export async function createLicensing(options: LicensingOptions): Promise<Licensing> {
-  const { storage } = options
   const runtime = await createRuntime(options)
+  const { storage } = options
   await checkMasterKey(storage, runtime.sealer)
   runtime.keyPairs.fill()
   const call = { inHostTransaction: false, recorder: null, unit: null, principal: null, app: null }

@@ -169,9 +169,10 @@ describe('openApiDocument()', () => {
   // It was 160,000 before the 16 operations of license keys, and 200,000 before each operation named its scopes. An operation
   // takes some 3,000, its share of the schemas among them. The statements about signing keys, the license file and the dry run
   // of a rotation took 8,700 more. The two lists of the audit log took 6,800. The filters, the detail and the retry of
-  // deliveries took 8,800, and the statistics with the status 5,500.
-  test('size: under 246,000 characters', () => {
-    assert.ok(JSON.stringify(document).length < 246_000, `${JSON.stringify(document).length} characters`)
+  // deliveries took 8,800, the statistics with the status 5,500, and the invitation to the dashboard, with the search and the
+  // diagnosis, what is left.
+  test('size: under 252,000 characters', () => {
+    assert.ok(JSON.stringify(document).length < 252_000, `${JSON.stringify(document).length} characters`)
   })
 })
 

@@ -119,9 +119,12 @@ test('GET status: lists refusals with their route, kid and request id, and no cr
 
 test('GET status: a key sees the refusals and webhooks of its mode, and no slug that outsiders made up', async () => {
   const fixture = await newFixture()
-  const { send, keys, licensing } = fixture
+  const { send, keys, licensing, storage } = fixture
   await licensing.apps.update('other-app', { webhookUrl: 'https://example.com/hook' })
   await licensing.webhooks.test('other-app')
+  await licensing.webhooks.secret('other-app')
+  const other = (await storage.findWebhook((await licensing.apps.get('other-app')).id))!
+  await storage.updateWebhook(other.appId, other.version, { queueFullAt: 9 })
   for (const slug of ['desktop-app', 'test-app', 'made-up', 'Not A Slug', 'x'.repeat(2_000)])
     await send('GET', `/apps/${encodeURIComponent(slug)}/licenses`)
   await send('GET', '/no-such-route')
@@ -130,11 +133,16 @@ test('GET status: a key sees the refusals and webhooks of its mode, and no slug 
     ofLive.refusals.map(({ app }) => app),
     [null, null, null, 'desktop-app'],
   )
-  assert.deepEqual(ofLive.webhooks, { due: 1, oldest_due_at: '2026-01-23T10:00:00Z', disabled: [] })
+  assert.deepEqual(ofLive.webhooks, {
+    due: 1,
+    oldest_due_at: '2026-01-23T10:00:00Z',
+    disabled: [],
+    webhook_queue_full: ['other-app'],
+  })
   const ofTest = await statusOf(fixture, keys.testSk)
   assert.deepEqual(new Set(ofTest.refusals.map(({ app }) => app)), new Set([null, 'test-app']))
   assert.equal(JSON.stringify([ofLive, ofTest]).includes('made-up'), false)
-  assert.deepEqual(ofTest.webhooks, { due: 0, oldest_due_at: null, disabled: [] })
+  assert.deepEqual(ofTest.webhooks, { due: 0, oldest_due_at: null, disabled: [], webhook_queue_full: [] })
 })
 
 test('GET status: an app that took a slug again sees no refusal of the app before', async () => {

@@ -171,6 +171,7 @@ test('stats(): aligns hours and days in UTC, and fills in zeros', inProcess, asy
 const badPeriods = {
   'an end before the begin': { from: start, to: start - day },
   'an end at the begin': { from: start - (start % day), to: start - (start % day) },
+  'an end before the begin, in one step': { from: start + 2, to: start + 1 },
   '401 days': { from: start - 400 * day, to: start },
   '401 hours': { step: 'hour', from: start - 401 * hour, to: start },
 } as const
@@ -228,12 +229,12 @@ test('stats(): a slug that is taken again has no number of the app before', inPr
 })
 
 /** A storage in which one verb can fail. */
-function failing(verb: 'addTallies'): { readonly storage: Storage; isDown: boolean } {
+function failing(verb: 'addTallies' | 'findApp'): { readonly storage: Storage; isDown: boolean } {
   const inner = memoryStorage()
   const state = { storage: Object.create(inner) as Storage, isDown: false }
-  const call: Storage['addTallies'] = async (tallies) => {
+  const call = async (given: never): Promise<unknown> => {
     if (state.isDown) throw new LicensingError('unavailable', 'The storage is away')
-    return inner[verb](tallies)
+    return inner[verb](given)
   }
   Object.assign(state.storage, { [verb]: call })
   return state
@@ -249,6 +250,23 @@ test('flush(): numbers that storage does not take wait for the next call', inPro
   state.isDown = false
   assert.deepEqual(await totals(shop.licensing), { issued: 2 })
 })
+
+test(
+  'flush(): verifications whose apps storage does not find today wait for the next call',
+  inProcess,
+  async () => {
+    const state = failing('findApp')
+    const shop = await openedShop({ storage: state.storage })
+    const verify = (slug: string) =>
+      codeOf(shop.licensing.verification.verify(slug, { installationId: installation(9) }))
+    for (const slug of ['no-such-app', app, app]) await verify(slug)
+    state.isDown = true
+    assert.equal(await codeOf(shop.licensing.flush()), 'unavailable')
+    state.isDown = false
+    await verify(app)
+    assert.deepEqual(await totals(shop.licensing), { 'verify.not_found': 3 })
+  },
+)
 
 test('stats(): a count writes those of the last minute', inProcess, async () => {
   const shop = await openedShop()

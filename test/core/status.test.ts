@@ -13,7 +13,7 @@ test('status(): shows the queue of signatures, the webhooks and the clock', inPr
   assert.deepEqual(await licensing.status(), {
     storage: 'ok',
     signing: { running: 0, waiting: 0 },
-    webhooks: { due: 1, oldestDueAt: start, disabled: [] },
+    webhooks: { due: 1, oldestDueAt: start, disabled: [], webhookQueueFull: [] },
     clock: start + 5,
     refusals: [],
   })

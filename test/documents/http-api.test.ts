@@ -39,9 +39,10 @@ test(
   async (t) => {
     const cwd = emptyFolder(t)
     const server = await startServer(t, { cwd, way: sameRuntime })
-    const licensing = [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]
+    const licensing = Array<number>(13).fill(200)
     const seats = [200, 201, 200, 200, 200]
-    const rest = [200, 201, 404]
+    const diagnosesAndLists = [200, 200, 200, 200, 200]
+    const rest = [...diagnosesAndLists, 201, 404]
     const first = await paste(server.url, cwd)
     const sold = [201, 201, 201, 201, 200, 201, ...licensing]
     assert.deepEqual(first.statuses, [...sold, 201, ...seats, ...rest])

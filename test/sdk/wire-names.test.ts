@@ -49,8 +49,8 @@ test('isTimeName(): every time of the API has such a name, and nothing else has'
 })
 
 test('hasOwnNames(): every object with names of the vendor is known', () => {
-  // `results` is keyed by data, and has a reader of its own. `details` has the names of fields.
-  const keyed = ['details', 'results']
+  // `results` is keyed by data, and has a reader of its own. `details` and `facts` have the names of fields.
+  const keyed = ['details', 'facts', 'results']
   const open = namesOf(
     ({ type, additionalProperties }) => type === 'object' && additionalProperties !== false,
   )

@@ -44,6 +44,21 @@ test('a full queue drops events and counts them, and every change goes on', asyn
   assert.deepEqual([webhookQueueFullAt, webhookDroppedEvents], [shop.clock.seconds, 3])
 })
 
+test('status(): names the apps whose queue is full', async () => {
+  const shop = await smallShop()
+  const { licensing } = shop
+  const full = async () => (await licensing.status()).webhooks.webhookQueueFull
+  await issueMany(shop, 10)
+  await licensing.outbox.reportFullQueues()
+  assert.deepEqual(await full(), [])
+  await issueMany(shop, 1)
+  await licensing.outbox.reportFullQueues()
+  assert.deepEqual(await full(), [slug])
+  await settle(shop, 2)
+  await licensing.outbox.reportFullQueues()
+  assert.deepEqual(await full(), [])
+})
+
 test('a queue with room again takes events after ten seconds, and loses its mark', async () => {
   const shop = await smallShop()
   const { licensing, clock } = shop

@@ -21,7 +21,7 @@ import { scopes, type Scope } from '../../core/scopes.ts'
 export interface DashboardUser {
   /** The host's own id of the person, at most 200 characters. */
   readonly id: string
-  /** Stands at the top of the page. */
+  /** Stands at the top of the page, and in the audit log: at most 255 characters. */
   readonly name: string | null
   /** Their rights; `null` for all of them. */
   readonly scopes: readonly Scope[] | null
@@ -82,8 +82,8 @@ const userRules: OptionRules<DashboardUser> = {
     isRequired: true,
   },
   name: {
-    rule: 'text or null',
-    holds: (value) => value === null || typeof value === 'string',
+    rule: 'text of at most 255 characters, or null',
+    holds: (value) => value === null || (typeof value === 'string' && value.length <= 255),
     isRequired: true,
   },
   scopes: {

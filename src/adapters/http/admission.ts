@@ -1,6 +1,7 @@
 import { LicensingError } from '../../core/errors.ts'
 import type { LicenseKeyCredential } from '../../core/license-keys/credential.ts'
 import type { TokenCredential } from '../../core/licenses/check-token.ts'
+import type { Licensing } from '../../core/licensing.ts'
 import type { RestrictedLicensing } from '../../core/restricted.ts'
 import type { Permission, Principal } from '../../core/principal.ts'
 import { checkSentByPage } from '../dashboard/same-origin.ts'
@@ -67,27 +68,39 @@ function checkParams(params: RequestContext['params']): void {
   }
 }
 
+/** The holder of an API key, or a person. The audit log keeps the name that `licensing` acts in. */
+interface Caller {
+  readonly principal: Principal
+  readonly licensing: Licensing
+}
+
 /**
  * The person who is signed in to the dashboard; `null` for nobody. An Authorization header always takes precedence.
  *
  * @throws {HttpError} `forbidden` if another page than the dashboard's may have sent the request.
  */
-async function findPerson({ service, request, headers }: ReadingContext): Promise<Principal | null> {
+async function findPerson({ service, request, headers }: ReadingContext): Promise<Caller | null> {
   if (service.people === null || request.headers.has('authorization')) return null
   const person = await service.people.find(request)
   if (person === null) return null
   checkSentByPage(request)
   if (person.cookie !== null) headers['set-cookie'] = person.cookie
-  return person.principal
+  const { principal, userId, name: label } = person
+  const { licensing } = service
+  return {
+    principal,
+    licensing: userId === null ? licensing : licensing.as({ type: 'user', id: userId, label }),
+  }
 }
 
 /** Counts bad keys only, so that an address that guesses keys is limited and a working key never is. */
-async function identify(context: ReadingContext): Promise<Principal> {
+async function identify(context: ReadingContext): Promise<Caller> {
   const person = await findPerson(context)
   if (person !== null) return person
   const { service, request, rateLimitKey } = context
   try {
-    return await authenticate(service.licensing, request)
+    const { licensing } = service
+    return { principal: await authenticate(licensing, request), licensing }
   } catch (error) {
     const isGuess = error instanceof HttpError && request.headers.has('authorization')
     if (isGuess) service.consumeLimit?.('failedKey', rateLimitKey)
@@ -101,10 +114,10 @@ function neededBy({ route, params }: RequestContext, { id }: Principal): Permiss
 }
 
 async function admitByKey(context: ReadingContext): Promise<Admission> {
-  const { service, params } = context
-  const principal = await identify(context)
+  const { params } = context
+  const { principal, licensing: own } = await identify(context)
   checkParams(params)
-  const restricted = service.licensing.restrictedTo(principal, context.requestId)
+  const restricted = own.restrictedTo(principal, context.requestId)
   const { licensing, app } = await restricted.authorize(neededBy(context, principal), params.slug)
   return { credential: { kind: 'key', principal }, licensing, laterLicensing: restricted, app: app ?? '' }
 }

@@ -211,7 +211,7 @@ export const statsExample: object = example('Stats', {
 export const statusExample: object = example('Status', {
   storage: 'ok',
   signing: { running: 0, waiting: 0 },
-  webhooks: { due: 0, oldest_due_at: null, disabled: [] },
+  webhooks: { due: 0, oldest_due_at: null, disabled: [], webhook_queue_full: [] },
   clock: '2026-01-23T10:00:00Z',
   refusals: [
     {

@@ -62,6 +62,11 @@ const status = input<Status>()(
         'Apps whose webhook is switched off because of failures',
         1_000_000,
       ),
+      webhookQueueFull: list(
+        matching('Slug of an app', '^[a-z0-9-]{1,63}$', 63),
+        'Apps whose queue is full, so that new events are dropped',
+        1_000_000,
+      ),
     }),
     clock: instant('Time by the clock of this process'),
     refusals: list(refusal, 'The last requests that this process refused, newest first', 100),

@@ -131,11 +131,13 @@ class PendingTallies implements Tallies {
 
   /** Looks for the apps of the slugs. What was sent before an app was made may be meant for one that had its slug before. */
   async #resolveMissing(): Promise<void> {
-    const all = this.#missing
     const known = new Set<string>()
-    this.#missing = new Map()
-    for (const [name, { since, hours }] of all) {
+    const names = [...this.#missing.keys()]
+    for (const name of names) {
       const app = await this.#storage.findApp(name)
+      // Forgotten only now, because a storage that fails must lose no count.
+      const { since, hours } = this.#missing.get(name)!
+      this.#missing.delete(name)
       if (app === null) continue
       known.add(name)
       if (app.createdAt >= since) continue

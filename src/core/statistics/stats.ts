@@ -86,7 +86,8 @@ function periodOf({ from, to, step = 'day' }: ParsedQuery, now: NumericDate): Pe
   const last = beginOf(span, to === undefined ? now : Math.max(to - 1, 0)) + span
   const end = Math.min(last, beginOf(span, maxInstant))
   const begin = beginOf(span, from ?? Math.max(0, end - usualSteps[step] * span))
-  if (begin >= end) throw invalidInput({ from: ['must be before to'] })
+  const isReversed = from !== undefined && to !== undefined && from >= to
+  if (begin >= end || isReversed) throw invalidInput({ from: ['must be before to'] })
   if (end - begin > maxSteps * span)
     throw invalidInput({ from: [`must be at most ${maxSteps} steps before to`] })
   return { step, from: begin, to: end }

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import { findApp } from '../lookup.ts'
 import { eachPage } from '../paging.ts'
-import { requirePermission, sees } from '../principal.ts'
+import { requirePermission, sees, visibleApps } from '../principal.ts'
 import type { Refusal } from '../runtime/refusals.ts'
 import type { AppRecord, NumericDate } from '../storage/index.ts'
 
@@ -13,6 +13,8 @@ export interface WebhookStatus {
   readonly oldestDueAt: NumericDate | null
   /** The slugs of the apps whose webhook is switched off because of failures. */
   readonly disabled: readonly string[]
+  /** The slugs of the apps whose queue is full, so that new events are dropped. Servers look at it every 10 seconds. */
+  readonly webhookQueueFull: readonly string[]
 }
 
 /** The state of this process and of its storage: `licensing.status`. */
@@ -30,17 +32,19 @@ export interface Status {
 
 const pageSize = 100
 const mostDue = 10_000
-const unknown: WebhookStatus = { due: null, oldestDueAt: null, disabled: [] }
+const unknown: WebhookStatus = { due: null, oldestDueAt: null, disabled: [], webhookQueueFull: [] }
 
 interface MutableStatus {
   due: number
   oldestDueAt: NumericDate | null
   readonly disabled: string[]
+  readonly webhookQueueFull: string[]
 }
 
 async function addQueues(
   { storage, runtime }: Context,
   apps: readonly AppRecord[],
+  full: ReadonlySet<string>,
   to: MutableStatus,
 ): Promise<void> {
   const slugs = new Map(apps.map(({ id, slug }) => [id, slug]))
@@ -49,17 +53,20 @@ async function addQueues(
     to.due += due
     if (oldestDueAt !== null) to.oldestDueAt = Math.min(oldestDueAt, to.oldestDueAt ?? oldestDueAt)
     if (disabledAt !== null) to.disabled.push(slugs.get(appId)!)
+    if (full.has(appId)) to.webhookQueueFull.push(slugs.get(appId)!)
   }
 }
 
 async function webhooksOf(context: Context): Promise<WebhookStatus> {
   const { storage, principal } = context
-  const sum: MutableStatus = { due: 0, oldestDueAt: null, disabled: [] }
-  const filter = principal === null ? {} : { mode: principal.mode }
+  const sum: MutableStatus = { due: 0, oldestDueAt: null, disabled: [], webhookQueueFull: [] }
+  const full = new Set((await storage.listFullWebhooks()).map(({ appId }) => appId))
+  const filter = visibleApps(principal)
   for await (const apps of eachPage<AppRecord>(pageSize, (page) => storage.listApps(filter, page)))
     await addQueues(
       context,
       apps.filter(({ webhookUrl }) => webhookUrl !== null),
+      full,
       sum,
     )
   return sum

@@ -47,6 +47,11 @@ export const snapshotRecord: RecordSchema<SnapshotRecord> = input<SnapshotRecord
   }),
 )
 
+/** The latest end of a claim that counts: see {@link SnapshotStorage.claimSnapshot}. */
+export function latestClaim({ now, until }: Pick<SnapshotClaim, 'now' | 'until'>): NumericDate {
+  return until + (until - now)
+}
+
 /** A request to count the licenses of an app. */
 export interface SnapshotClaim {
   readonly appId: string
@@ -71,8 +76,8 @@ export interface SnapshotStorage {
   findSnapshots(appIds: readonly string[]): Promise<readonly SnapshotRecord[]>
   /**
    * Claims the next snapshot of an app. One of several concurrent callers wins. Resolves to `false` if somebody has taken one
-   * since `takenAt`, if another claim has not ended, or if the app does not exist. A claim that ends later than `until` was
-   * written by a clock that ran ahead, so it does not count.
+   * since `takenAt`, if another claim has not ended, or if the app does not exist. A claim that ends later than `until` by more
+   * than the length of a claim was written by a clock that ran far ahead, so it does not count. Clocks of servers differ by less.
    */
   claimSnapshot(claim: SnapshotClaim): Promise<boolean>
   /**

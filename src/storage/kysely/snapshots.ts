@@ -6,6 +6,7 @@ import type {
   StatusCounts,
   StatusFilter,
 } from '../../core/storage/index.ts'
+import { latestClaim } from '../../core/storage/snapshots.ts'
 import { typed } from './dialect.ts'
 import type { Executor, Writer } from './executor.ts'
 import { type Licenses, matching, statusIs } from './license-filter.ts'
@@ -48,8 +49,9 @@ export abstract class KyselySnapshots extends KyselyTallies implements SnapshotS
   }
 }
 
-async function claimSnapshot(db: Writer, { appId, takenAt, now, until }: SnapshotClaim): Promise<boolean> {
-  const isFree = sql`(heartwood_snapshot.claimed_until <= ${now} or heartwood_snapshot.claimed_until > ${until})`
+async function claimSnapshot(db: Writer, claim: SnapshotClaim): Promise<boolean> {
+  const { appId, takenAt, now, until } = claim
+  const isFree = sql`(heartwood_snapshot.claimed_until <= ${now} or heartwood_snapshot.claimed_until > ${latestClaim(claim)})`
   const { rows } = await sql`
     insert into heartwood_snapshot (app_id, taken_at, claimed_until, tiers)
     select id, ${typed(null, 'bigint')}, ${typed(until, 'bigint')}, '[]' from heartwood_app

@@ -5,6 +5,7 @@ import type {
   StatusCounts,
   StatusFilter,
 } from '../../core/storage/index.ts'
+import { latestClaim } from '../../core/storage/snapshots.ts'
 import { statusOf } from '../../core/token/decision.ts'
 import type { Runner } from './runner.ts'
 import type { LookUps, StoredSnapshot, Tables } from './tables.ts'
@@ -24,10 +25,11 @@ export function snapshotStorage({ read, write }: Runner): SnapshotStorage {
   }
 }
 
-function claimSnapshot({ apps, snapshots }: Tables, { appId, takenAt, now, until }: SnapshotClaim): boolean {
+function claimSnapshot({ apps, snapshots }: Tables, claim: SnapshotClaim): boolean {
+  const { appId, takenAt, now, until } = claim
   if (apps.get(appId) === null) return false
   const last = snapshots.get(appId) ?? { id: appId, appId, takenAt: null, claimedUntil: 0, tiers: [] }
-  const isFree = last.claimedUntil <= now || last.claimedUntil > until
+  const isFree = last.claimedUntil <= now || last.claimedUntil > latestClaim(claim)
   const isFirst = snapshots.get(appId) === null
   if (!isFirst && (!isFree || last.takenAt !== takenAt)) return false
   snapshots.replace({ ...last, claimedUntil: until })

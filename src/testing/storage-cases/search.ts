@@ -156,6 +156,10 @@ const limitCases: readonly ConformanceCase[] = [
     const ofMode = [...customers[live.id]!, ...customers[other.id]!].toSorted()
     assert.deepEqual(await found(storage, 'ada', { apps: { mode: 'live' } }), ofMode)
     assert.deepEqual(await found(storage, 'ada', { apps: { mode: 'test', id: live.id } }), [])
+    const slugs = [live.slug, 'no-app']
+    assert.deepEqual(await found(storage, 'ada', { apps: { slugs } }), customers[live.id]!.toSorted())
+    assert.deepEqual(await found(storage, 'ada', { apps: { slugs: [] } }), [])
+    assert.deepEqual(await find(storage, test.id, { apps: { slugs } }), [])
     assert.deepEqual(await find(storage, test.id, { apps: { mode: 'live' } }), [])
     const named = { apps: { slugs: [live.slug] } }
     assert.deepEqual(await found(storage, 'ada', named), customers[live.id]!.toSorted())

@@ -34,6 +34,15 @@ describe('a dashboard whose host signs people in', () => {
     assert.equal(visitor.lastSetCookie, '')
   })
 
+  test('names the person in the audit log', async () => {
+    const desk = await deskOf(ana)
+    const { id } = await desk.issue()
+    const path = `${apps}/desktop-app/licenses/${id}/revoke`
+    assert.equal((await desk.visitor().send('POST', path, { headers, body: {} })).status, 200)
+    const { data } = await desk.licensing.audit.list('desktop-app', { target: id })
+    assert.deepEqual(data[0]?.actor, { type: 'user', id: 'staff-17', label: 'Ana' })
+  })
+
   test('takes neither a key nor a link, and a session of another server is nobody', async () => {
     const desk = await deskOf(ana)
     const { status, headers: answered } = await desk.visitor().signIn(desk.full.secret)
@@ -63,12 +72,72 @@ describe('a dashboard whose host signs people in', () => {
       assert.equal((await send('POST', path)).json.error?.code, 'forbidden', path)
   })
 
+  test('no list, no search, no diagnosis and no log shows a person an app that the host does not name', async () => {
+    const desk = await deskOf({ ...ana, apps: ['other-app'] })
+    await desk.licensing.apps.create({ name: 'Other', slug: 'other-app' })
+    const { id, installationId, token } = await desk.issue()
+    const visitor = desk.visitor()
+    const search = async (q: string): Promise<unknown> =>
+      (await visitor.send('GET', `/api/v1/search?q=${q}`, { headers })).json.data
+    for (const q of [id, installationId, desk.customer.id, 'ada', 'desktop-app', 'pro'])
+      assert.deepEqual(await search(q), [], q)
+    assert.equal(((await search('other-app')) as object[]).length, 1)
+    for (const text of [id, installationId, token, 'ada@example.com']) {
+      const { status, text: answer } = await visitor.send('POST', '/api/v1/diagnose', {
+        headers,
+        body: { text },
+      })
+      assert.equal(status, 200)
+      assert.equal(answer.includes('"app":"desktop-app"'), false, answer)
+      assert.equal(answer.includes(`"license_id":"${id}"`), false, answer)
+    }
+    for (const path of [
+      '/api/v1/audit',
+      '/api/v1/status',
+      `${apps}/desktop-app/audit`,
+      `${apps}/desktop-app/stats`,
+    ])
+      assert.ok([403, 404].includes((await visitor.send('GET', path, { headers })).status), path)
+    assert.equal((await visitor.send('GET', `${apps}/other-app/audit`, { headers })).status, 200)
+  })
+
   test('a person with some apps and all rights neither makes apps nor manages keys', async () => {
     const visitor = (await deskOf({ ...ana, apps: ['desktop-app'] })).visitor()
     for (const path of [apps, '/api/v1/api-keys']) {
       const { json } = await visitor.send('POST', path, { headers, body: { name: 'x', slug: 'x' } })
       assert.equal(json.error?.code, 'forbidden', path)
     }
+  })
+
+  test('the audit log names the person of the host, with the id that the host gave', async () => {
+    const desk = await deskOf(ana)
+    const { id } = await desk.issue()
+    const visitor = desk.visitor()
+    const path = `${apps}/desktop-app/licenses/${id}/revoke`
+    assert.equal((await visitor.send('POST', path, { headers, body: {} })).status, 200)
+    const { json } = await visitor.send('GET', `${apps}/desktop-app/audit?actor=staff-17`, { headers })
+    assert.deepEqual(
+      json.data.map(({ action, actor }: { action: string; actor: object }) => [action, actor]),
+      [['license.revoked', { type: 'user', id: 'staff-17', label: 'Ana' }]],
+    )
+  })
+
+  test('a person with some apps learns nothing of others from log, search and diagnosis', async () => {
+    const desk = await deskOf({ ...ana, apps: ['other-app'] })
+    const { id } = await desk.issue()
+    await desk.licensing.apps.create({ name: 'Other', slug: 'other-app' })
+    const send = async (method: string, path: string, body?: object) =>
+      (await desk.visitor().send(method, `/api/v1${path}`, { headers, ...(body && { body }) })).json
+    assert.equal((await send('GET', '/audit')).error?.code, 'forbidden')
+    assert.equal((await send('GET', '/apps/desktop-app/audit')).error?.code, 'not_found')
+    assert.equal((await send('GET', '/apps/other-app/audit')).data.length, 1)
+    for (const text of [id, 'ada@example.com', 'pro'])
+      assert.deepEqual((await send('GET', `/search?q=${text}`)).data, [], text)
+    for (const text of [id, 'ada@example.com']) {
+      const { candidates, license_id } = (await send('POST', '/diagnose', { text })).data
+      assert.deepEqual([candidates, license_id], [[], null], text)
+    }
+    assert.equal((await send('GET', '/search?q=other-app')).data.length, 1)
   })
 
   test('refuses what another page sends with the cookie of the host', async () => {
@@ -88,6 +157,8 @@ describe('a dashboard whose host signs people in', () => {
     'with an unknown scope': { ...ana, scopes: ['licenses:all'] },
     'with a mode of its own': { ...ana, mode: 'staging' },
     'with an empty id': { ...ana, id: '' },
+    'with an id of half a character': { ...ana, id: '\ud800' },
+    'with a name that is too long': { ...ana, name: 'x'.repeat(256) },
   }
   for (const [name, user] of Object.entries(malformed))
     test(`a person ${name}: 500, and no right at all`, async () => {

@@ -78,6 +78,12 @@ async function aDelivery(shop: Shop) {
   return shop.licensing.webhooks.test(slug)
 }
 
+async function aFailedDelivery(shop: Shop) {
+  const { id } = await aDelivery(shop)
+  const { version } = (await shop.storage.findDelivery(shop.app.id, id))!
+  await shop.storage.updateDelivery(id, version, { state: 'failed', dueAt: null })
+}
+
 /** Use cases that change something, or show a secret, by the name of their method. */
 export const useCases: Readonly<Record<string, UseCase>> = {
   'apps.create': useCase(['app.created'], ({ apps }) =>
@@ -242,6 +248,11 @@ export const useCases: Readonly<Record<string, UseCase>> = {
     ({ webhooks }, { id }) => webhooks.retry(slug, id),
     aDelivery,
   ),
+  'webhooks.retryAll': useCase(
+    ['webhook_deliveries.retried'],
+    ({ webhooks }) => webhooks.retryAll(slug, { state: 'failed', since: 0 }),
+    aFailedDelivery,
+  ),
   'webhooks.test': useCase(['webhook.test'], ({ webhooks }) => webhooks.test(slug), aHook),
   rotateKeys: useCase(['app.keys_rotated'], (licensing) => licensing.rotateKeys(slug)),
   ensure: useCase(['app.updated', 'feature.created', 'tier.created', 'tier.updated'], (licensing) =>
@@ -277,12 +288,14 @@ export const withoutEntries: readonly string[] = [
   ...['verify', 'verifyBatch', 'verifyToken', 'verifyDirectly', 'verifyTokenDirectly'].map(
     (name) => `verification.${name}`,
   ),
-  ...['list', 'all', 'me', 'authenticate'].map((name) => `apiKeys.${name}`),
-  ...['deliveries', 'allDeliveries'].map((name) => `webhooks.${name}`),
+  ...['list', 'all', 'me', 'authenticate', 'invite'].map((name) => `apiKeys.${name}`),
+  ...['deliveries', 'allDeliveries', 'delivery'].map((name) => `webhooks.${name}`),
   ...['list', 'all', 'verify', 'seal', 'prune'].map((name) => `audit.${name}`),
-  ...['due', 'lease', 'settle', 'release', 'announceEnds', 'prune', 'onWritten'].map(
+  ...['due', 'lease', 'settle', 'release', 'announceEnds', 'prune', 'onWritten', 'reportFullQueues'].map(
     (name) => `outbox.${name}`,
   ),
+  ...['begin', 'find', 'redeem', 'end'].map((name) => `sessions.${name}`),
+  ...['diagnose', 'search', 'stats', 'status', 'keepStats', 'noteRefusal'],
   ...['as', 'forRequest', 'restrictedTo', 'with', 'may', 'authorize', 'on', 'load', 'ping', 'flush'],
 ]
 

@@ -1,0 +1,128 @@
+import { Elysia } from 'elysia'
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createServer, request as sendRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { BrowserContext, Page } from 'playwright-core'
+import { licensingServer } from '../../src/adapters/elysia.ts'
+import { whileListening } from '../adapters/listening.ts'
+import { newShop, type Shop } from '../support/fixtures.ts'
+
+/** A dashboard at an address, with what a test needs to sign in. */
+export interface Desk extends Shop {
+  /** The address of the server, with its prefix and without a slash at its end. */
+  readonly address: string
+  readonly secret: string
+  readonly keyId: string
+}
+
+type Work = (desk: Desk) => Promise<void>
+
+const options = { dashboard: true, clientAddress: () => null } as const
+
+/** Forwards requests to another port without the prefix, as many proxies do. They rewrite Host as well. */
+async function behindProxy(
+  target: string,
+  prefix: string,
+  work: (address: string) => Promise<void>,
+): Promise<void> {
+  const proxy = createServer((request, response) => {
+    const path = (request.url ?? '').slice(prefix.length)
+    const headers = { ...request.headers, host: new URL(target).host }
+    const forwarded = sendRequest(target + path, { method: request.method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    request.pipe(forwarded)
+  })
+  await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done))
+  const { port } = proxy.address() as AddressInfo
+  try {
+    await work(`http://127.0.0.1:${port}${prefix}`)
+  } finally {
+    proxy.closeAllConnections()
+    proxy.close()
+  }
+}
+
+export async function whileServed(prefix: string, work: Work): Promise<void> {
+  const shop = await newShop({ now: Date.now })
+  const { secret, id: keyId } = await shop.licensing.apiKeys.create({ name: 'Ana, support' })
+  const alone = licensingServer(shop.licensing, { standalone: true, ...options })
+  const host = new Elysia().group('/x', (group) => group.use(licensingServer(shop.licensing, options)))
+  const app = prefix === '/x' ? host : alone
+  const server = { fetch: async (request: Request): Promise<Response> => app.fetch(request) }
+  await whileListening(server, async ({ origin }) => {
+    const run = (address: string): Promise<void> => work({ ...shop, address, secret, keyId })
+    await (prefix === '/a/b' ? behindProxy(origin, prefix, run) : run(origin + prefix))
+  })
+}
+
+/** An open page, its requests, and whatever the browser complained of. */
+export interface Visit {
+  readonly page: Page
+  readonly requested: readonly string[]
+  readonly problems: string[]
+}
+
+export async function visit(context: BrowserContext, address: string): Promise<Visit> {
+  const page = await context.newPage()
+  page.setDefaultTimeout(10_000)
+  const requested: string[] = []
+  const problems: string[] = []
+  page.on('request', (request) => requested.push(request.url()))
+  page.on('requestfailed', (request) => {
+    // The page gives a call up if nobody waits for it any more.
+    if (request.failure()?.errorText !== 'net::ERR_ABORTED') problems.push(`failed: ${request.url()}`)
+  })
+  page.on('pageerror', (error) => problems.push(error.message))
+  page.on('console', (message) => problems.push(message.text()))
+  await page.goto(address, { waitUntil: 'networkidle' })
+  return { page, requested, problems }
+}
+
+export function checkQuiet({ requested, problems }: Visit, address: string): void {
+  assert.deepEqual(problems, [])
+  assert.deepEqual(
+    requested.filter((url) => !url.startsWith(`${address}/`) && url !== `${address}/dashboard`),
+    [],
+  )
+}
+
+export async function signIn({ page }: Visit, secret: string): Promise<void> {
+  await page.getByLabel('API key').fill(secret)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'Whom can we help?' }).waitFor()
+}
+
+/** The things that a page keeps in the browser. */
+export function keptIn(page: Page): Promise<string> {
+  return page.evaluate(() =>
+    JSON.stringify([
+      { ...localStorage },
+      { ...sessionStorage },
+      document.cookie,
+      location.href,
+      history.state,
+    ]),
+  )
+}
+
+const axe = readFileSync('node_modules/axe-core/axe.min.js', 'utf8')
+
+interface AxeResults {
+  readonly violations: readonly {
+    readonly id: string
+    readonly nodes: readonly { readonly target: unknown }[]
+  }[]
+}
+
+/** Looks for faults of access by axe, and for a page that scrolls sideways. */
+export async function checkAccess(page: Page, what: string): Promise<void> {
+  await page.evaluate(axe)
+  const results = (await page.evaluate('axe.run()')) as AxeResults
+  const found = results.violations.map(({ id, nodes }) => `${id} ${String(nodes[0]?.target)}`)
+  assert.deepEqual(found, [], what)
+  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  assert.ok(beyond <= 0, `${what} is ${beyond} px too wide`)
+}
