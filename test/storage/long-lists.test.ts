@@ -7,6 +7,7 @@ import type {
   LicenseFilter,
   LicenseRecord,
   Page,
+  SearchRequest,
   Storage,
 } from '../../src/core/index.ts'
 import {
@@ -170,6 +171,12 @@ async function holds({ expected, list, count }: List): Promise<void> {
     const page = await list({ limit, after: { id } })
     assert.deepEqual(newestFirst(page).toReversed(), expected.slice(at + 1, at + 1 + limit))
   }
+}
+
+/** What no record has. */
+const nobody: Omit<SearchRequest, 'apps'> = {
+  ...{ kinds: ['customer', 'license'], text: 'nobody', licenseId: null, installationId: null, limit: 9 },
+  ...{ emailPrefix: 'nobody', namePrefix: 'nobody' },
 }
 
 describe('SQLite storage: a list of many thousand records', () => {
@@ -372,6 +379,19 @@ describe('SQLite storage: a list of many thousand records', () => {
       'licenses are counted': () => storage.countLicenses({ appId: app.id, status: 'active', now }),
       'licenses are counted by their last sign of life': () =>
         storage.countSeen({ appId: app.id, now, since: [] }),
+      'licenses are counted by their status': () =>
+        storage.countStatuses({ appId: app.id, tierId: data.tier.id, now }),
+      'queues are counted': () =>
+        storage.findWebhookQueues(
+          [app.id, ...Array.from({ length: 50 }, (_, at) => `app_${at}`)],
+          now,
+          9_000,
+        ),
+      'entries of the audit log are listed': () =>
+        storage.listAuditEntries({ appId: app.id, mode: 'live' }, { limit: 1, offset: 1 }),
+      'entries of the audit log are counted': () =>
+        storage.countAuditEntries({ appId: app.id, mode: 'live' }),
+      'names are searched': () => storage.search({ ...nobody, apps: { id: app.id } }),
       'customers are listed': () =>
         storage.listCustomers({ appId: app.id, foldedEmailPart: 'nobody' }, { limit: 1 }),
       'customers are counted': () => storage.countCustomers({ appId: app.id }),
