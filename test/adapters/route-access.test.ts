@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { routes } from '../../src/adapters/routes/index.ts'
-import { callRoute, storedState, inputFor } from './call-route.ts'
+import { onTables, type Tables } from '../support/all-tables.ts'
+import { callRoute, inputFor } from './call-route.ts'
 import { credentials, type Credential } from './credentials.ts'
 import { newFixture, type Fixture } from './fixture.ts'
 import { expectations, outcomes } from './route-expectations.ts'
@@ -11,15 +12,16 @@ async function checkRoute(
   row: string,
   name: string,
   credential: Credential,
+  stored: Tables,
 ): Promise<void> {
   const [audience, status] = expectations[row]!
   const input = await inputFor(fixture, row)
-  const before = await storedState(fixture.licensing)
+  const before = await stored()
   const response = await callRoute(fixture, row, input, credential)
   const outcome = response.status < 400 ? 'ok' : `${response.status} ${response.error().code}`
   assert.equal(outcome, outcomes[audience][name], `${row} with ${name}: ${response.text}`)
   if (outcome === 'ok') assert.equal(response.status, status, row)
-  else assert.equal(await storedState(fixture.licensing), before, `${row} with ${name} changed something`)
+  else assert.equal(await stored(), before, `${row} with ${name} changed something`)
 }
 
 describe('route table', () => {
@@ -34,9 +36,10 @@ describe('route table', () => {
   })
 
   for (const [name, make] of Object.entries(credentials))
-    test(`${Object.keys(expectations).length} routes with ${name}: the documented outcome`, async () => {
-      const fixture = await newFixture()
-      const credential: Credential = await make(fixture)
-      for (const row of Object.keys(expectations)) await checkRoute(fixture, row, name, credential)
-    })
+    test(`${Object.keys(expectations).length} routes with ${name}: the documented outcome`, () =>
+      onTables(async (storage, stored) => {
+        const fixture = await newFixture({ storage })
+        const credential: Credential = await make(fixture)
+        for (const row of Object.keys(expectations)) await checkRoute(fixture, row, name, credential, stored)
+      }))
 })

@@ -3,9 +3,10 @@ import { describe, test } from 'node:test'
 import { routes } from '../../src/adapters/routes/index.ts'
 import type { Licensing, NewApiKey, Preset, Scope } from '../../src/core/index.ts'
 import { scopes } from '../../src/core/scopes.ts'
-import { dump } from '../support/dump.ts'
+import { onTables, type Tables } from '../support/all-tables.ts'
 import { callRoute, inputFor } from './call-route.ts'
 import type { Credential } from './credentials.ts'
+import { here, linkOf, Visitor } from './dashboard/visitor.ts'
 import { newFixture, type Fixture } from './fixture.ts'
 import { expectations, type RouteInput } from './route-expectations.ts'
 import { serve } from './test-server.ts'
@@ -140,17 +141,21 @@ async function inputOf(fixture: Fixture, row: string): Promise<RouteInput> {
   return { params: { id: (await fixture.licensing.apiKeys.create(rights)).id } }
 }
 
-/** All that is stored, except the times of last use of keys. */
-async function stored({ storage }: Fixture): Promise<string> {
-  return (await dump(storage)).replaceAll(/"lastUsedAt":\d+/g, '"lastUsedAt":null')
+/** A served shop on SQLite, and the content of all its tables: the audit log and stored responses too. */
+interface Watched extends Fixture {
+  readonly stored: Tables
+}
+
+function watching(work: (fixture: Watched) => Promise<void>): () => Promise<void> {
+  return () => onTables(async (storage, stored) => work({ ...(await newFixture({ storage })), stored }))
 }
 
 /** Calls every route with each key. A refusal is 403, names the missing scopes, and writes nothing. */
-async function checkRoutes(fixture: Fixture, keys: ReadonlyMap<readonly Scope[], Credential>): Promise<void> {
+async function checkRoutes(fixture: Watched, keys: ReadonlyMap<readonly Scope[], Credential>): Promise<void> {
   for (const [row, wanted] of rows) {
     if (wanted === undefined || wanted === 'open') continue
     const input = await inputOf(fixture, row)
-    const before = await stored(fixture)
+    const before = await fixture.stored()
     const allowed: Credential[] = []
     for (const [held, key] of keys) {
       const missing = wanted.filter((scope) => !isIn(held, scope))
@@ -167,7 +172,7 @@ async function checkRoutes(fixture: Fixture, keys: ReadonlyMap<readonly Scope[],
       for (const scope of scopes.filter((each) => !missing.includes(each)))
         assert.ok(!message.split(/ /).includes(scope), `${row} with ${held.join()}: ${message}`)
     }
-    assert.equal(await stored(fixture), before, `${row}: a refusal changed something`)
+    assert.equal(await fixture.stored(), before, `${row}: a refusal changed something`)
     const [last] = allowed.slice(-1)
     assert.notEqual(last, undefined, row)
     const response = await callRoute(fixture, row, input, last!)
@@ -175,17 +180,39 @@ async function checkRoutes(fixture: Fixture, keys: ReadonlyMap<readonly Scope[],
   }
 }
 
+/** The session of the dashboard of somebody who signed in with a new key, or followed the link of one. */
+async function session(
+  { licensing, fetch }: Fixture,
+  rights: NewApiKey,
+  by: 'key' | 'link',
+): Promise<Credential> {
+  const { id, secret } = await licensing.apiKeys.create(rights)
+  const link = linkOf(await licensing.apiKeys.invite(id))
+  const visitor = new Visitor(fetch, here)
+  const { status } = await (by === 'key' ? visitor.signIn(secret) : visitor.follow(link))
+  assert.equal(status, 200)
+  const cookie = [...visitor.cookies].map((pair) => pair.join('=')).join('; ')
+  const page = { origin: here, 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' }
+  return { headers: { cookie, host: 'localhost', ...page } }
+}
+
+type MakeCredential = (fixture: Fixture, rights: NewApiKey) => Promise<Credential>
+
 async function keysWith(
   fixture: Fixture,
   lists: readonly (readonly Scope[])[],
+  make: MakeCredential = credential,
 ): Promise<ReadonlyMap<readonly Scope[], Credential>> {
   const keys = new Map<readonly Scope[], Credential>()
-  for (const list of lists) keys.set(list, await credential(fixture, { scopes: list }))
+  for (const list of lists) keys.set(list, await make(fixture, { scopes: list }))
   return keys
 }
 
+/** For each scope, the list of all that do not include it. */
+const allButOne = scopes.map((scope) => scopes.filter((each) => each !== scope && !isIn([each], scope)))
+
 /** The fixture behind a server that admits every key to every route, so that core alone refuses. */
-async function withoutAdmission(fixture: Fixture): Promise<Fixture> {
+async function withoutAdmission(fixture: Watched): Promise<Watched> {
   const { licensing } = fixture
   const admitting: Licensing = {
     ...licensing,
@@ -205,41 +232,57 @@ describe('scopes of the route table', () => {
     assert.deepEqual(Object.keys(asked).toSorted(), table.toSorted())
   })
 
-  test('a key with one scope: 403 everywhere else, and nothing is written', async () => {
-    const fixture = await newFixture()
-    const single = scopes.map((scope) => [scope])
-    // The last key of each route is that with exactly the scopes of the route.
-    const exact = rows.flatMap(([, wanted]) => (Array.isArray(wanted) && wanted.length > 1 ? [wanted] : []))
-    await checkRoutes(fixture, await keysWith(fixture, [...single, ...exact]))
-  })
+  test(
+    'a key with one scope: 403 everywhere else, and nothing is written',
+    watching(async (fixture) => {
+      const single = scopes.map((scope) => [scope])
+      // The last key of each route is that with exactly the scopes of the route.
+      const exact = rows.flatMap(([, wanted]) => (Array.isArray(wanted) && wanted.length > 1 ? [wanted] : []))
+      await checkRoutes(fixture, await keysWith(fixture, [...single, ...exact]))
+    }),
+  )
 
-  test('a key with every scope but one: 403 where that one is asked for, and nothing is written', async () => {
-    const fixture = await newFixture()
-    const all = scopes.map((scope) => scopes.filter((each) => each !== scope && !isIn([each], scope)))
-    await checkRoutes(fixture, await keysWith(fixture, [...all, scopes]))
-  })
+  test(
+    'a key with every scope but one: 403 where that one is asked for, and nothing is written',
+    watching(async (fixture) => {
+      await checkRoutes(fixture, await keysWith(fixture, [...allButOne, scopes]))
+    }),
+  )
 
-  test('core alone refuses the same, if no route did', async () => {
-    const fixture = await withoutAdmission(await newFixture())
-    const all = scopes.map((scope) => scopes.filter((each) => each !== scope && !isIn([each], scope)))
-    await checkRoutes(fixture, await keysWith(fixture, [...all, scopes]))
-  })
+  test(
+    'core alone refuses the same, if no route did',
+    watching(async (served) => {
+      const fixture = await withoutAdmission(served)
+      await checkRoutes(fixture, await keysWith(fixture, [...allButOne, scopes]))
+    }),
+  )
 
-  test('a pk key with one scope reads what that scope names, and no more', async () => {
-    const fixture = await newFixture()
-    for (const scope of scopes.filter((each) => each.endsWith(':read'))) {
-      const key = await credential(fixture, { type: 'pk', scopes: [scope] })
-      for (const [row, wanted] of rows) {
-        if (wanted === undefined || wanted === 'open') continue
-        const input = await inputOf(fixture, row)
-        const before = await stored(fixture)
-        const { status, text } = await callRoute(fixture, row, input, key)
-        const isAllowed = wanted.every((each) => each === scope) && !onlyForSecretKeys.includes(row)
-        assert.equal(status, isAllowed ? 200 : 403, `${row} with ${scope}: ${text}`)
-        assert.equal(await stored(fixture), before)
+  for (const by of ['key', 'link'] as const)
+    test(
+      `a session of the dashboard, by a ${by} with every scope but one: 403 where that one is asked for`,
+      watching(async (fixture) => {
+        const make: MakeCredential = (at, rights) => session(at, rights, by)
+        await checkRoutes(fixture, await keysWith(fixture, [...allButOne, scopes], make))
+      }),
+    )
+
+  test(
+    'a pk key with one scope reads what that scope names, and no more',
+    watching(async (fixture) => {
+      for (const scope of scopes.filter((each) => each.endsWith(':read'))) {
+        const key = await credential(fixture, { type: 'pk', scopes: [scope] })
+        for (const [row, wanted] of rows) {
+          if (wanted === undefined || wanted === 'open') continue
+          const input = await inputOf(fixture, row)
+          const before = await fixture.stored()
+          const { status, text } = await callRoute(fixture, row, input, key)
+          const isAllowed = wanted.every((each) => each === scope) && !onlyForSecretKeys.includes(row)
+          assert.equal(status, isAllowed ? 200 : 403, `${row} with ${scope}: ${text}`)
+          assert.equal(await fixture.stored(), before)
+        }
       }
-    }
-  })
+    }),
+  )
 
   test('a pk key without scopes reads what a pk key may read, and no more', async () => {
     const fixture = await newFixture()
@@ -280,19 +323,21 @@ const ofPresets: Readonly<Record<Preset, (row: string, wanted: readonly Scope[])
 
 describe('presets', () => {
   for (const preset of ['support', 'payments', 'auditor'] as const)
-    test(`a key of the preset ${preset} may call its routes and no others`, async () => {
-      const fixture = await newFixture()
-      const key = await credential(fixture, { preset })
-      for (const [row, wanted] of rows) {
-        if (wanted === undefined || wanted === 'open') continue
-        const isAllowed = ofPresets[preset](row, wanted)
-        const input = await inputOf(fixture, row)
-        const before = await stored(fixture)
-        const { status, text } = await callRoute(fixture, row, input, key)
-        assert.equal(status, isAllowed ? expectations[row]![1] : 403, `${row}: ${text}`)
-        if (!isAllowed) assert.equal(await stored(fixture), before, row)
-      }
-    })
+    test(
+      `a key of the preset ${preset} may call its routes and no others`,
+      watching(async (fixture) => {
+        const key = await credential(fixture, { preset })
+        for (const [row, wanted] of rows) {
+          if (wanted === undefined || wanted === 'open') continue
+          const isAllowed = ofPresets[preset](row, wanted)
+          const input = await inputOf(fixture, row)
+          const before = await fixture.stored()
+          const { status, text } = await callRoute(fixture, row, input, key)
+          assert.equal(status, isAllowed ? expectations[row]![1] : 403, `${row}: ${text}`)
+          if (!isAllowed) assert.equal(await fixture.stored(), before, row)
+        }
+      }),
+    )
 })
 
 /** Names the secrets of licenses and license keys that a response shows. */
@@ -350,24 +395,4 @@ describe('secrets of licenses and license keys', () => {
         assert.equal(response.status < 400 ? secretsIn(response.text) : `${response.status}`, expected, name)
       }
     })
-})
-
-test('a bound scoped key tells nothing of other apps', async () => {
-  const fixture = await newFixture()
-  const other = await fixture.licensing.apps.get('other-app')
-  const key = await credential(fixture, {
-    app: 'desktop-app',
-    scopes: scopes.filter((each) => each !== 'delete'),
-  })
-  const { send } = fixture
-  const ask = (method: string, path: string) => send(method, path, { headers: key.headers! })
-  for (const path of ['/me', '/apps', '/apps/desktop-app'])
-    assert.doesNotMatch((await ask('GET', path)).text, /other-app|test-app|Other/, path)
-  for (const name of ['other-app', other.id, 'test-app'])
-    for (const path of ['', '/customers', '/licenses', '/license-keys', '/keys', '/webhook-secret']) {
-      const missing = await ask('GET', `/apps/no-such-app${path}`)
-      const response = await ask('GET', `/apps/${name}${path}`)
-      assert.deepEqual([response.status, response.text], [404, missing.text], path)
-    }
-  assert.equal((await ask('GET', '/api-keys')).status, 403)
 })

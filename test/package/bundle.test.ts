@@ -147,7 +147,7 @@ test('heartwood/sdk: at most 6.5 kB gzipped for a browser, from its own files an
 test('npm package: the files of each page lie in it once, and the command line has them too', async () => {
   const folder = 'dist/adapters/generated'
   const pages = readdirSync(folder).filter((name) => name.endsWith('.js'))
-  assert.deepEqual(pages.toSorted(), ['openapi.js', 'swagger-ui.js'])
+  assert.deepEqual(pages.toSorted(), ['dashboard.js', 'openapi.js', 'swagger-ui.js'])
   const scripts = readdirSync('dist', { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.js'),
   )

@@ -4,6 +4,7 @@ import { may } from '../principal.ts'
 import type { AppRecord, CustomerRecord, LicenseKeyRecord, LicenseRecord } from '../storage/index.ts'
 import { keyCandidate, licenseCandidate, toChoose } from './candidates.ts'
 import type { Diagnosis, DiagnosisKind } from './diagnosis.ts'
+import { diagnoseGone } from './gone.ts'
 import { failedAt, type Failed, type Passed, type Step } from './ladder.ts'
 import { diagnoseKey, noAccess, type KeyFacts } from './license-key-ladder.ts'
 import { diagnoseLicense, noLicense } from './licenses.ts'
@@ -26,6 +27,8 @@ export async function diagnoseLicenseKeyIds(context: Context, ids: readonly stri
   )
   const [first, second] = found
   if (first === undefined) {
+    const gone = await diagnoseGone(context, 'license_key_id', 'license_key', ids)
+    if (gone !== null) return gone
     const sentence = 'No app of this key has this license key: it was deleted, or nobody ever made it.'
     return failedAt('license_key_id', 'license_key', {
       ...noLicense(sentence),

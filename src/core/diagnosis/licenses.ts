@@ -5,6 +5,7 @@ import type { AppRecord, LicenseRecord } from '../storage/index.ts'
 import { readJti } from '../token/jti.ts'
 import { licenseCandidate, toChoose } from './candidates.ts'
 import type { Diagnosis, DiagnosisKind } from './diagnosis.ts'
+import { diagnoseGone } from './gone.ts'
 import { diagnosisOf, failedAt, type Failed, type Step } from './ladder.ts'
 import { licenseSteps, readLicense, type Shown } from './license-ladder.ts'
 import { askForMore, issueAgain } from './remedies.ts'
@@ -47,6 +48,8 @@ export async function diagnoseLicenseIds(context: Context, ids: readonly string[
   const found = await findEach(context, ids, async (app, id) =>
     listOf(await context.storage.findLicense(app.id, id)),
   )
+  const gone = found.length > 0 ? null : await diagnoseGone(context, 'license', 'license', ids)
+  if (gone !== null) return gone
   const sentence = 'No app of this key has this license: it was deleted, or nobody ever made it.'
   return diagnoseFound(context, 'license', found, noLicense(sentence))
 }
@@ -75,6 +78,8 @@ export async function diagnoseInstallations(context: Context, ids: readonly stri
   return diagnoseFound(context, 'installation', found, noLicense(sentence, remedy))
 }
 
+const deleted = 'Its license is not here any more: it was deleted.'
+
 /** Diagnoses the ids of tokens. Only the app that made one has its MAC. */
 export async function diagnoseJtis(context: Context, texts: readonly string[]): Promise<Diagnosis> {
   const found = await findEach(context, texts, async (app, text) => {
@@ -88,12 +93,13 @@ export async function diagnoseJtis(context: Context, texts: readonly string[]): 
   const licenses = found.flatMap(({ app, thing }) =>
     thing.license === null ? [] : [{ app, thing: thing.license }],
   )
-  const deleted = noLicense('Its license is not here any more: it was deleted.', issueAgain(first.app))
   const [license] = licenses
   const isOne = license !== undefined && licenses.every(({ thing }) => thing.id === license.thing.id)
   if (!isOne) {
-    const diagnosis = await diagnoseFound(context, 'jti', licenses, deleted)
-    return license === undefined ? { ...diagnosis, app: first.app.slug } : diagnosis
+    if (license !== undefined) return diagnoseFound(context, 'jti', licenses, noLicense(deleted))
+    const ids = found.map(({ thing }) => thing.jti.licenseId)
+    const gone = await diagnoseGone(context, 'jti', 'license', ids)
+    return gone ?? failedAt('jti', 'license', noLicense(deleted, issueAgain(first.app)), first.app.slug)
   }
   const revision = Math.max(...found.map(({ thing }) => (thing.license === null ? 0 : thing.jti.revision)))
   return diagnoseLicense(context, 'jti', license, { revision })

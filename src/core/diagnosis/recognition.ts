@@ -92,18 +92,15 @@ function begunToken(text: string): string | null {
   return begun
 }
 
-/** Dots of a text that is joined to find a broken token. That takes the square of their number, because they may become a row. */
-const maxDots = 4_000
-
 /** The license tokens of a text: the whole ones, or the one that is not whole. */
 function tokensIn(text: string): readonly string[] {
-  // A row of dots is no part of a token, and costs a search for dots at the end of words its square.
-  const dotted = text.replace(/\.{3,}/g, ' ')
-  const whole = dotted.split(/[^\w.-]+/).filter((word) => token.test(word) && describeDefect(word) === null)
+  const whole = text
+    .split(/[^\w.-]+|\.\.+/)
+    .filter((word) => token.test(word) && describeDefect(word) === null)
   if (whole.length > 0) return distinct(whole)
-  if (!dotted.includes('eyJ')) return []
-  const pasted = dotted.split('.').length > maxDots ? '' : readPastedToken(dotted)
-  const one = token.test(pasted) ? pasted : begunToken(dotted)
+  if (!text.includes('eyJ')) return []
+  const pasted = readPastedToken(text)
+  const one = token.test(pasted) ? pasted : begunToken(text)
   return one === null ? [] : [one]
 }
 

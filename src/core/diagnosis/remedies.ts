@@ -63,6 +63,11 @@ export function issueAgain(app: AppRecord): string {
   return `If the customer should have one, issue it: ${action('licenses create', app, 'POST /licenses')}.`
 }
 
+/** Makes a license key in place of one that is gone. */
+export function sellAgain(app: AppRecord): string {
+  return `If the customer should have one, make it: ${action('license-keys create', app, 'POST /license-keys')}.`
+}
+
 /** Makes room on a full license key. */
 export function makeRoom(app: AppRecord, id: string): string {
   const seats = action(`license-keys seats ${id}`, app, `GET /licenses?license_key_id=${id}`)

@@ -9,6 +9,7 @@ import { isTokenText, maxTokenLength } from '../token/token.ts'
 import { licenseCandidate, toChoose } from './candidates.ts'
 import { namesIn, statedClaims, type UnverifiedNames } from './claims.ts'
 import type { Diagnosis, DiagnosticCheckName } from './diagnosis.ts'
+import { findGone, whenGone, type Gone } from './gone.ts'
 import { diagnosisOf, type Failed, type Passed, type Step } from './ladder.ts'
 import { licenseSteps, readLicense, type LicenseFacts, type ShownToken } from './license-ladder.ts'
 import { askForMore, issueAgain, sendNewest } from './remedies.ts'
@@ -152,7 +153,8 @@ function hasSignature(facts: TokenFacts): Passed | Failed {
   }
 }
 
-function isGone(app: AppRecord): Failed {
+function isGone(context: Context, app: AppRecord, gone: Gone | null): Failed {
+  if (gone !== null) return whenGone(context, 'no_license', gone)
   return {
     cause: 'no_license',
     code: 'not_found',
@@ -190,13 +192,26 @@ async function licenseFacts(context: Context, facts: TokenFacts): Promise<Licens
   return readLicense(context, app, license, shown)
 }
 
-function stepsOf(facts: TokenFacts, license: LicenseFacts | null): readonly Step[] {
+/** The deletion of the license of a genuine token. */
+async function goneOf(context: Context, { app, license, genuine, names }: TokenFacts): Promise<Gone | null> {
+  const jti = readJti(names.jti ?? '')
+  if (app === null || license !== null || genuine === null || jti === null) return null
+  const gone = await findGone(context, 'license', jti.licenseId)
+  return gone?.app.id === app.id ? gone : null
+}
+
+async function stepsOf(
+  context: Context,
+  facts: TokenFacts,
+  license: LicenseFacts | null,
+): Promise<readonly Step[]> {
   const { app } = facts
+  const gone = await goneOf(context, facts)
   const unreachable = (): never => {
     throw new TypeError('A check was reached without its license')
   }
   const missing: readonly Step[] = [
-    ['license', () => (app === null ? unreachable() : isGone(app))],
+    ['license', () => (app === null ? unreachable() : isGone(context, app, gone))],
     ...ofLicense.map((check): Step => [check, unreachable]),
   ]
   return [
@@ -214,7 +229,7 @@ type TokenKind = 'token' | 'license_file'
 async function diagnoseOne(context: Context, kind: TokenKind, facts: TokenFacts): Promise<Diagnosis> {
   const license = await licenseFacts(context, facts)
   const found = { app: facts.app?.slug ?? null, licenseId: facts.license?.id ?? null }
-  return diagnosisOf(kind, stepsOf(facts, license), found)
+  return diagnosisOf(kind, await stepsOf(context, facts, license), found)
 }
 
 /** The token of each license that has the highest revision. */

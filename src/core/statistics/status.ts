@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import { findApp } from '../lookup.ts'
 import { eachPage } from '../paging.ts'
-import { requirePermission, sees } from '../principal.ts'
+import { requirePermission, sees, visibleApps } from '../principal.ts'
 import type { Refusal } from '../runtime/refusals.ts'
 import type { AppRecord, NumericDate } from '../storage/index.ts'
 
@@ -61,7 +61,7 @@ async function webhooksOf(context: Context): Promise<WebhookStatus> {
   const { storage, principal } = context
   const sum: MutableStatus = { due: 0, oldestDueAt: null, disabled: [], webhookQueueFull: [] }
   const full = new Set((await storage.listFullWebhooks()).map(({ appId }) => appId))
-  const filter = principal === null ? {} : { mode: principal.mode }
+  const filter = visibleApps(principal)
   for await (const apps of eachPage<AppRecord>(pageSize, (page) => storage.listApps(filter, page)))
     await addQueues(
       context,

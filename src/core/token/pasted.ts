@@ -21,9 +21,10 @@ function isWhole(text: string): boolean {
   return whole.test(text) && signatureLengths.includes(signatureLength(text))
 }
 
-/** The pieces of a text that a token could be: it has no other characters, and no dot at its end. */
+/** The pieces of a text that a token could be: it has no other characters, no dots in a row, and no dot at its end. */
 function pieces(text: string): readonly string[] {
-  return text.split(/[^\w.-]+/).map((piece) => piece.replace(/^[_-]+|\.+$/g, ''))
+  // A search for a row of dots at the end would take the square of their number.
+  return text.split(/[^\w.-]+|\.\.+/).map((piece) => piece.replace(/^[_-]+|\.$/g, ''))
 }
 
 /**

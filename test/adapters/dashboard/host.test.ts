@@ -109,6 +109,37 @@ describe('a dashboard whose host signs people in', () => {
     }
   })
 
+  test('the audit log names the person of the host, with the id that the host gave', async () => {
+    const desk = await deskOf(ana)
+    const { id } = await desk.issue()
+    const visitor = desk.visitor()
+    const path = `${apps}/desktop-app/licenses/${id}/revoke`
+    assert.equal((await visitor.send('POST', path, { headers, body: {} })).status, 200)
+    const { json } = await visitor.send('GET', `${apps}/desktop-app/audit?actor=staff-17`, { headers })
+    assert.deepEqual(
+      json.data.map(({ action, actor }: { action: string; actor: object }) => [action, actor]),
+      [['license.revoked', { type: 'user', id: 'staff-17', label: 'Ana' }]],
+    )
+  })
+
+  test('a person with some apps learns nothing of others from log, search and diagnosis', async () => {
+    const desk = await deskOf({ ...ana, apps: ['other-app'] })
+    const { id } = await desk.issue()
+    await desk.licensing.apps.create({ name: 'Other', slug: 'other-app' })
+    const send = async (method: string, path: string, body?: object) =>
+      (await desk.visitor().send(method, `/api/v1${path}`, { headers, ...(body && { body }) })).json
+    assert.equal((await send('GET', '/audit')).error?.code, 'forbidden')
+    assert.equal((await send('GET', '/apps/desktop-app/audit')).error?.code, 'not_found')
+    assert.equal((await send('GET', '/apps/other-app/audit')).data.length, 1)
+    for (const text of [id, 'ada@example.com', 'pro'])
+      assert.deepEqual((await send('GET', `/search?q=${text}`)).data, [], text)
+    for (const text of [id, 'ada@example.com']) {
+      const { candidates, license_id } = (await send('POST', '/diagnose', { text })).data
+      assert.deepEqual([candidates, license_id], [[], null], text)
+    }
+    assert.equal((await send('GET', '/search?q=other-app')).data.length, 1)
+  })
+
   test('refuses what another page sends with the cookie of the host', async () => {
     const desk = await deskOf(ana)
     const { id } = await desk.issue()
@@ -126,6 +157,8 @@ describe('a dashboard whose host signs people in', () => {
     'with an unknown scope': { ...ana, scopes: ['licenses:all'] },
     'with a mode of its own': { ...ana, mode: 'staging' },
     'with an empty id': { ...ana, id: '' },
+    'with an id of half a character': { ...ana, id: '\ud800' },
+    'with a name that is too long': { ...ana, name: 'x'.repeat(256) },
   }
   for (const [name, user] of Object.entries(malformed))
     test(`a person ${name}: 500, and no right at all`, async () => {

@@ -82,7 +82,7 @@ const licenseKeys: readonly Case[] = [
   about('license_key_id', 'the id of a license key that is gone', ({ keys }) => keys['deleted']!.id, [
     'license_key',
     'license_key_unknown',
-    askForMore,
+    /license-keys create --app desktop-app/,
   ]),
 ]
 
@@ -116,7 +116,7 @@ const ids: readonly Case[] = [
   about('license', 'the id of a deleted license', ({ licenses }) => licenses['deleted']!.id, [
     'license',
     'no_license',
-    askForMore,
+    /licenses create --app desktop-app/,
   ]),
   about(
     'license',
