@@ -6,7 +6,7 @@ import type {
   DeliveryRecord,
   LicenseFilter,
   LicenseRecord,
-  Page,
+  SearchRequest,
   Storage,
 } from '../../src/core/index.ts'
 import {
@@ -26,9 +26,7 @@ import {
   newTier,
   type Parents,
 } from '../../src/testing/storage-cases/records.ts'
-
-/** More records than two statements pass. */
-const length = 12_000
+import { holds, length, type List, newestFirst } from './list-pages.ts'
 
 /** Runs before each statement of a client, and sees its SQL. */
 type Watch = (sql: string, values: readonly SqliteValue[]) => void
@@ -131,13 +129,6 @@ function passes(
   )
 }
 
-/** A list, and the ids that it should have. */
-interface List {
-  readonly expected: readonly string[]
-  list(page: Page): Promise<readonly { readonly id: string }[]>
-  count(): Promise<number>
-}
-
 /** Every filter of deliveries, alone and together. */
 function deliveryFilters({ licenses }: Filled): readonly Omit<DeliveryFilter, 'appId'>[] {
   const all: Omit<DeliveryFilter, 'appId'>[] = []
@@ -147,29 +138,10 @@ function deliveryFilters({ licenses }: Filled): readonly Omit<DeliveryFilter, 'a
   return all
 }
 
-function newestFirst(records: readonly { readonly id: string }[]): readonly string[] {
-  return records.map(({ id }) => id).toReversed()
-}
-
-const offsets = [0, 1, 199, 200, 4_999, 5_000, 5_001, 9_999, 10_000, 11_995, length]
-
-/** Compares the count, the pages by offset, and the pages by `after` with what the list should have. */
-async function holds({ expected, list, count }: List): Promise<void> {
-  assert.equal(await count(), expected.length)
-  for (const offset of [...offsets, expected.length - 3].filter((offset) => offset >= 0)) {
-    const page = await list({ limit: 7, offset })
-    assert.deepEqual(newestFirst(page).toReversed(), expected.slice(offset, offset + 7), `offset ${offset}`)
-  }
-  for (const [limit, at] of [
-    [3, 0],
-    [5_500, 100],
-    [7, expected.length - 1],
-  ] as const) {
-    const id = expected[at]
-    if (id === undefined) continue
-    const page = await list({ limit, after: { id } })
-    assert.deepEqual(newestFirst(page).toReversed(), expected.slice(at + 1, at + 1 + limit))
-  }
+/** What no record has. */
+const nobody: Omit<SearchRequest, 'apps'> = {
+  ...{ kinds: ['customer', 'license'], text: 'nobody', licenseId: null, installationId: null, limit: 9 },
+  ...{ emailPrefix: 'nobody', namePrefix: 'nobody' },
 }
 
 describe('SQLite storage: a list of many thousand records', () => {
@@ -372,6 +344,19 @@ describe('SQLite storage: a list of many thousand records', () => {
       'licenses are counted': () => storage.countLicenses({ appId: app.id, status: 'active', now }),
       'licenses are counted by their last sign of life': () =>
         storage.countSeen({ appId: app.id, now, since: [] }),
+      'licenses are counted by their status': () =>
+        storage.countStatuses({ appId: app.id, tierId: data.tier.id, now }),
+      'queues are counted': () =>
+        storage.findWebhookQueues(
+          [app.id, ...Array.from({ length: 50 }, (_, at) => `app_${at}`)],
+          now,
+          9_000,
+        ),
+      'entries of the audit log are listed': () =>
+        storage.listAuditEntries({ appId: app.id, mode: 'live' }, { limit: 1, offset: 1 }),
+      'entries of the audit log are counted': () =>
+        storage.countAuditEntries({ appId: app.id, mode: 'live' }),
+      'names are searched': () => storage.search({ ...nobody, apps: { id: app.id } }),
       'customers are listed': () =>
         storage.listCustomers({ appId: app.id, foldedEmailPart: 'nobody' }, { limit: 1 }),
       'customers are counted': () => storage.countCustomers({ appId: app.id }),

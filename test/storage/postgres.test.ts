@@ -240,7 +240,8 @@ describe('PostgreSQL storage: transactions', options, () => {
           await tx.updateApp(first, { name: `${app!.name} done` })
         })
       await Promise.all([rename(one.id, two.id), rename(two.id, one.id)])
-      assert.equal(runs, 3)
+      // On a busy machine the second run may meet another deadlock.
+      assert.ok(runs >= 3, `${runs} runs`)
     }),
   )
 

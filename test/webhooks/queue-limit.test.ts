@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Storage } from '../../src/core/index.ts'
+import { DeliveryQueues } from '../../src/core/runtime/delivery-queues.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { startDelivery } from '../../src/webhooks/index.ts'
 import { codeOf, newShop, refusalOf, type Shop } from '../support/fixtures.ts'
@@ -140,6 +141,20 @@ test('a queue is counted at the first event, and then after each hundredth of it
   assert.equal(counts.length, 1)
   await issueMany(shop, 51)
   assert.equal(counts.length, 3)
+})
+
+test('no transaction waits for the count of another, which may wait for its locks', async () => {
+  const queues = new DeliveryQueues(1_000)
+  const second = Promise.withResolvers<number>()
+  const first = queues.takes({ countPendingDeliveries: () => second.promise }, 'app', 1)
+  assert.equal(await queues.takes({ countPendingDeliveries: async () => 995 }, 'app', 1), true)
+  // It was counted earlier, so it adds no room to what is left of the later count.
+  second.resolve(0)
+  assert.equal(await first, true)
+  const others = Array.from({ length: 4 }, () =>
+    queues.takes({ countPendingDeliveries: async () => 1_000 }, 'app', 1),
+  )
+  assert.deepEqual(await Promise.all(others), [true, true, true, false])
 })
 
 test('a change that is rolled back, or runs again, drops no event twice', async () => {

@@ -17,8 +17,6 @@ type Counting = Pick<DeliveryStorage, 'countPendingDeliveries'>
 interface Queue {
   /** Deliveries that this process may add before it counts again. */
   room: number
-  /** The count in progress. It never rejects. */
-  counting: Promise<void> | null
   /** The time of the last count, if it found no room. */
   fullAt: NumericDate | null
 }
@@ -47,7 +45,7 @@ export class DeliveryQueues {
 
   /** True if the queue of the app takes one more delivery, which the caller then adds. */
   async takes(session: Counting, appId: string, now: NumericDate): Promise<boolean> {
-    const queue = this.#queues.get(appId, () => ({ room: 0, counting: null, fullAt: null }))
+    const queue = this.#queues.get(appId, () => ({ room: 0, fullAt: null }))
     for (;;) {
       if (queue.room > 0) {
         queue.room--
@@ -87,17 +85,11 @@ export class DeliveryQueues {
     this.#unwritten.set(appId, (this.#unwritten.get(appId) ?? 0) + count)
   }
 
-  /** Others wait for a count in progress, and count by themselves if it fails: its transaction may have ended. */
+  /** Nobody waits for the count of another transaction, because that one may wait for a record that the caller has locked. */
   async #count(session: Counting, appId: string, queue: Queue, now: NumericDate): Promise<void> {
-    if (queue.counting !== null) return queue.counting
-    const counted = this.#measure(session, appId, queue, now)
-    const ended = (): void => void (queue.counting = null)
-    queue.counting = counted.then(ended, ended)
-    return counted
-  }
-
-  async #measure(session: Counting, appId: string, queue: Queue, now: NumericDate): Promise<void> {
     const room = await this.roomOf(session, appId)
+    // Another transaction may have counted meanwhile.
+    if (queue.room > 0) return
     queue.room = Math.min(this.#step, room)
     queue.fullAt = room > 0 ? null : now
   }

@@ -1,13 +1,5 @@
 import { sql } from 'kysely'
-import type {
-  CustomerRecord,
-  DeliveryRecord,
-  LicenseRecord,
-  SeenCount,
-  Storage,
-  StorageSession,
-  TransactionOptions,
-} from '../../core/storage/index.ts'
+import type { Storage, StorageSession, TransactionOptions } from '../../core/storage/index.ts'
 import { declareImmediateReads, type ImmediateReads } from '../../core/storage/immediate-reads.ts'
 import { isAppId } from './apps.ts'
 import { type Connections, type ImmediateConnection, StorageExecutor } from './executor.ts'
@@ -51,6 +43,26 @@ function immediateReads(executor: StorageExecutor): ImmediateReads | null {
   }
 }
 
+/** The verbs that read in several steps. Each counts as one call, so that closing does not come between its steps. */
+const stepwise = [
+  'listLicenses',
+  'countLicenses',
+  'countSeen',
+  'countStatuses',
+  'listCustomers',
+  'countCustomers',
+  'listDeliveries',
+  'countDeliveries',
+  'findWebhookQueues',
+  'listAuditEntries',
+  'countAuditEntries',
+  'search',
+] as const satisfies readonly (keyof StorageSession)[]
+
+function callOf(session: StorageSession, verb: (typeof stepwise)[number]) {
+  return session[verb].bind(session) as (...given: readonly never[]) => Promise<unknown>
+}
+
 /** A storage in a database that somebody has opened and migrated. */
 export class KyselyStorage extends KyselySession implements Storage {
   declare protected readonly executor: StorageExecutor
@@ -66,44 +78,12 @@ export class KyselyStorage extends KyselySession implements Storage {
     return this.executor.transaction((executor) => work(new KyselySession(executor)), options)
   }
 
-  // The verbs that read in several steps. Each counts as one call, so that closing does not come between its steps.
-
-  override listLicenses(
-    ...given: Parameters<KyselySession['listLicenses']>
-  ): Promise<readonly LicenseRecord[]> {
-    return this.#inSteps((session) => session.listLicenses(...given))
-  }
-
-  override countLicenses(...given: Parameters<KyselySession['countLicenses']>): Promise<number> {
-    return this.#inSteps((session) => session.countLicenses(...given))
-  }
-
-  override countSeen(...given: Parameters<KyselySession['countSeen']>): Promise<readonly SeenCount[]> {
-    return this.#inSteps((session) => session.countSeen(...given))
-  }
-
-  override listCustomers(
-    ...given: Parameters<KyselySession['listCustomers']>
-  ): Promise<readonly CustomerRecord[]> {
-    return this.#inSteps((session) => session.listCustomers(...given))
-  }
-
-  override countCustomers(...given: Parameters<KyselySession['countCustomers']>): Promise<number> {
-    return this.#inSteps((session) => session.countCustomers(...given))
-  }
-
-  override listDeliveries(
-    ...given: Parameters<KyselySession['listDeliveries']>
-  ): Promise<readonly DeliveryRecord[]> {
-    return this.#inSteps((session) => session.listDeliveries(...given))
-  }
-
-  override countDeliveries(...given: Parameters<KyselySession['countDeliveries']>): Promise<number> {
-    return this.#inSteps((session) => session.countDeliveries(...given))
-  }
-
-  #inSteps<T>(call: (session: KyselySession) => Promise<T>): Promise<T> {
-    return this.executor.inSteps((executor) => call(new KyselySession(executor)))
+  // On the prototype, because a host's own storage may have this one as its prototype.
+  static {
+    for (const verb of stepwise)
+      Reflect.set(this.prototype, verb, function (this: KyselyStorage, ...given: readonly never[]) {
+        return this.executor.inSteps((executor) => callOf(new KyselySession(executor), verb)(...given))
+      })
   }
 
   async ping(): Promise<void> {

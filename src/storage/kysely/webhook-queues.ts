@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { NumericDate, WebhookQueue, WebhookQueueStorage } from '../../core/storage/index.ts'
+import type { Reader } from './executor.ts'
 import { isPresent } from './presence.ts'
 import { KyselySnapshots } from './snapshots.ts'
 
@@ -9,16 +10,30 @@ export abstract class KyselyWebhookQueues extends KyselySnapshots implements Web
     now: NumericDate,
     limit: number,
   ): Promise<readonly WebhookQueue[]> {
-    if (appIds.length === 0) return []
-    const { rows } = await this.executor.read((db) =>
-      sql<QueueRow>`
-        select id, ${countOf(now, limit)} as due, ${oldest(0, now)} as oldest_first,
-          ${oldest(1, now)} as oldest_second,
-          (select disabled_at from heartwood_webhook where app_id = heartwood_app.id) as disabled_at
-        from heartwood_app where id in (${sql.join(appIds)}) and ${isPresent('id')}`.execute(db),
-    )
-    return rows.map(queueOf)
+    const { executor } = this
+    const size = executor.blocksLoop ? Math.max(1, Math.floor(countedAtOnce / limit)) : appIds.length
+    const queues: WebhookQueue[] = []
+    for (let at = 0; at < appIds.length; at += size)
+      queues.push(...(await executor.read((db) => readQueues(db, appIds.slice(at, at + size), now, limit))))
+    return queues
   }
+}
+
+/** Deliveries that one statement of SQLite may count: some five milliseconds of work. */
+const countedAtOnce = 50_000
+
+async function readQueues(
+  db: Reader,
+  appIds: readonly string[],
+  now: NumericDate,
+  limit: number,
+): Promise<readonly WebhookQueue[]> {
+  const { rows } = await sql<QueueRow>`
+    select id, ${countOf(now, limit)} as due, ${oldest(0, now)} as oldest_first,
+      ${oldest(1, now)} as oldest_second,
+      (select disabled_at from heartwood_webhook where app_id = heartwood_app.id) as disabled_at
+    from heartwood_app where id in (${sql.join(appIds)}) and ${isPresent('id')}`.execute(db)
+  return rows.map(queueOf)
 }
 
 interface QueueRow {
