@@ -62,7 +62,7 @@ function checkpointLine({ token, appId, seq, mac, createdAt }: AuditCheckpointRe
 
 async function* sealedLines(session: StorageSession): AsyncGenerator<string> {
   let page: readonly AuditEntryRecord[]
-  let after = Number.MIN_SAFE_INTEGER
+  let after: number | null = null
   do {
     page = await session.listSealedAuditEntries(after, pageSize)
     for (const entry of page) yield auditLine(entry)

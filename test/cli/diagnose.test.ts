@@ -73,21 +73,24 @@ describe('heartwood diagnose', () => {
     assert.deepEqual(new Set((await run(desk.tokens['older']!)).colours), new Set(['green', 'yellow']))
   })
 
-  test('every command of a remedy is a command', async () => {
+  test('every command of a remedy is a command, with the flags that it names and the app that it needs', async () => {
     const named = new Set<string>()
     const inMemory = await newDesk(await newWorld(), start)
     for (const each of cases) {
       const { remedy } = await inMemory.world.licensing.diagnose({ text: await each.text(inMemory) })
-      for (const [, command = ''] of (remedy ?? '').matchAll(/`heartwood ([a-z]+(?:-keys)?(?: [a-z-]+)?)/g))
-        named.add(command)
+      for (const [, command = ''] of (remedy ?? '').matchAll(/`heartwood ([^`]+)`/g)) named.add(command)
     }
     assert.ok(named.size >= 8, [...named].join())
     for (const command of named) {
       const lines: string[] = []
       const line = (text: string): void => void lines.push(text)
       const output = { line, note: line, coloured: line as never, written: async () => {} }
-      assert.equal(await runCommand([...command.split(' '), '--help'], variables, output), 0, command)
-      assert.match(lines.join('\n'), /USAGE/, command)
+      const words = command.split(' ').slice(0, 2)
+      assert.equal(await runCommand([...words, '--help'], variables, output), 0, command)
+      const usage = lines.join('\n')
+      assert.match(usage, /USAGE/, command)
+      for (const flag of command.match(/--[a-z-]+/g) ?? []) assert.ok(usage.includes(flag), command)
+      if (usage.includes('(--app slug)')) assert.match(command, / --app /)
     }
   })
 

@@ -36,3 +36,33 @@ for (const [filter, index] of filters)
     }
     await storage.close()
   })
+
+/** Filters of which one part has few entries, and the index of that part. */
+const lopsided: readonly (readonly [AuditEntryFilter, index: string])[] = [
+  [{ mode: 'live', appId: 'app_small', action: 'license.created' }, 'app'],
+  [{ mode: 'live', appId: 'app_small', actor: { type: 'cli', id: null } }, 'app'],
+  [{ mode: 'live', action: 'tier.updated', actor: { type: 'cli', id: null } }, 'action'],
+  [{ mode: 'live', appId: 'app_big', action: 'tier.updated' }, 'action'],
+]
+
+for (const [filter, index] of lopsided)
+  test(`SQLite: a list by ${JSON.stringify(filter)} walks the shortest index, by ${index}`, async () => {
+    const { client, statements } = await watchedClient()
+    const storage = await sqliteStorage({ client })
+    const common = { mode: 'live', actorType: 'cli', actorId: null, action: 'license.created' } as const
+    const entries = Array.from({ length: 1_200 }, (_, at) => {
+      const isRare = at < 3
+      const action = isRare ? 'tier.updated' : 'license.created'
+      return { ...entryIn(at), ...common, appId: at === 500 ? 'app_small' : 'app_big', action }
+    })
+    await storage.insertAuditEntries(entries)
+    await storage.sealAuditEntries(entries.map(({ id }, at) => ({ id, seq: at + 1, mac: 'A'.repeat(43) })))
+    statements.splice(0)
+    const listed = await storage.listAuditEntries(filter, { limit: 20 })
+    assert.equal(listed.length, index === 'app' ? 1 : 3)
+    const plans = statements.flatMap(
+      (sql) => client.prepare(`explain query plan ${sql}`).all() as { detail: string }[],
+    )
+    assert.match(plans.at(-1)!.detail, new RegExp(`INDEX heartwood_audit_entry_${index}\\b`))
+    await storage.close()
+  })

@@ -153,4 +153,22 @@ describe('SQLite storage: many thousand licenses in an order by time', () => {
       assert.ok(parts.length >= 4, `${name}: ${parts.length}`)
     }
   })
+
+  it('are read from their first on if a cursor points far before it, as quickly as without one', async () => {
+    const { app, storage } = data
+    const read = async (filter: Partial<LicenseFilter>, order: LicenseOrder, position?: number) => {
+      statements = []
+      const after = position === undefined ? undefined : { id: app.id.replace('app_', 'lic_'), position }
+      const page = await storage.listLicenses({ appId: app.id, now, ...filter }, { limit: 7, after }, order)
+      return [idsOf(page), statements.length]
+    }
+    const falling: LicenseOrder = { by: 'expiresAt', descending: true }
+    for (const [filter, order, position] of [
+      [{ status: 'expired' }, falling, now * 2],
+      [{ expiresBefore: now - 6_000 }, falling, now * 2],
+      [{ status: 'active' }, rising, 0],
+      [{ expiresAfter: now - 30 }, rising, 0],
+    ] as const)
+      assert.deepEqual(await read(filter, order, position), await read(filter, order))
+  })
 })

@@ -39,7 +39,7 @@ const readRoutes: readonly Route[] = [
     operationId: 'listLicenses',
     summary: 'List licenses',
     description:
-      'Newest first, unless sort or a filter by time says otherwise: with expires_before or expires_after the earliest end comes first, with seen_before the last one seen, with created_after the newest. A filter leaves out licenses without the time. With a secret key, include=token adds the tokens; a page then has at most 20 licenses.',
+      'Newest first, unless sort or a filter by time says otherwise: with expires_before or expires_after the earliest end comes first, with seen_before the last one seen, with created_after the newest (with status=expired the latest end). A filter leaves out licenses without the time. With a secret key, include=token adds the tokens; a page then has at most 20 licenses.',
     query: licenseQuery,
     responses: {
       200: {

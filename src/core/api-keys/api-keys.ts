@@ -342,8 +342,11 @@ async function revokeApiKey(context: Context, id: string): Promise<ApiKey> {
   const key = await (context.principal?.id === id ? ownKey(context) : managedKey(context, id))
   if (key.revokedAt !== null) return toApiKey(key)
   const revoked = await inTransaction(unrecorded(context), async (tx, _emit, note) => {
+    // An empty update takes the row lock, so a concurrent revocation sees our result.
+    const old = await tx.updateApiKey(id, {})
+    if (old === null || old.revokedAt !== null) return old
     const changed = await tx.updateApiKey(id, { revokedAt: context.runtime.now() })
-    if (changed !== null) note(keyAct('api_key.revoked', key, changed))
+    note(keyAct('api_key.revoked', old, changed))
     return changed
   })
   if (revoked === null) throw notFound()

@@ -134,7 +134,7 @@ function endFault(chain: AuditChainRecord, last: ChainPlace): AuditFault | null 
 /** Walks to the end of the log. It reads the chain after the entries, so that the chain is never behind them. */
 async function walkAll({ storage }: Context, chain: OpenChain, visit: Visit): Promise<Walk> {
   let walk: Walk = { last: chain.start, verified: 0, fault: null }
-  let after = Number.MIN_SAFE_INTEGER
+  let after: number | null = null
   /** The end of the chain that was read before the last page. */
   let promised = 0
   for (;;) {
@@ -180,7 +180,7 @@ async function walkFrom(context: Context, chain: AuditChainRecord, visit: Visit)
 }
 
 async function walkNone({ storage }: Context): Promise<WholeWalk> {
-  const [entry] = await storage.listSealedAuditEntries(Number.MIN_SAFE_INTEGER, 1)
+  const [entry] = await storage.listSealedAuditEntries(null, 1)
   const fault = entry === undefined ? null : faultAt('chain_altered', entry.seq!)
   return { start: beforeFirst, last: beforeFirst, verified: 0, fault }
 }

@@ -10,7 +10,7 @@ import { diagnoseKey, noAccess, type KeyFacts } from './license-key-ladder.ts'
 import { diagnoseLicense, noLicense } from './licenses.ts'
 import { maxValues } from './recognition.ts'
 import { askForMore, issueAgain } from './remedies.ts'
-import { findEach, listOf, sameApp, type Found } from './whereabouts.ts'
+import { findEach, listOf, sameApp, type Found, type Sought } from './whereabouts.ts'
 import { timeOf } from './wording.ts'
 
 /** The license keys of each app, as the ladder takes them. They need no text. */
@@ -22,8 +22,11 @@ function byRecord({ app, thing }: Found<LicenseKeyRecord>): KeyFacts {
 export async function diagnoseLicenseKeyIds(context: Context, ids: readonly string[]): Promise<Diagnosis> {
   if (!may(context.principal, 'license_keys:read'))
     return failedAt('license_key_id', 'access', noAccess('license keys', 'license_keys:read'))
-  const found = await findEach(context, ids, async (app, id) =>
-    listOf(await context.storage.findLicenseKey(app.id, id)),
+  const found = await findEach(
+    context,
+    ids,
+    async (app, id) => listOf(await context.storage.findLicenseKey(app.id, id)),
+    (text) => ({ kinds: ['license_key'], text }),
   )
   const [first, second] = found
   if (first === undefined) {
@@ -136,10 +139,16 @@ async function diagnoseCustomers(
   kind: DiagnosisKind,
   values: readonly string[],
   find: (app: AppRecord, value: string) => Promise<CustomerRecord | null>,
+  soughtBy: (value: string) => Sought,
 ): Promise<Diagnosis> {
   if (!may(context.principal, 'customers:read'))
     return failedAt(kind, 'access', noAccess('customers', 'customers:read'))
-  const customers = await findEach(context, values, async (app, value) => listOf(await find(app, value)))
+  const customers = await findEach(
+    context,
+    values,
+    async (app, value) => listOf(await find(app, value)),
+    soughtBy,
+  )
   const sentence = 'No app of this key has this customer.'
   return diagnoseBelongings(
     context,
@@ -151,13 +160,23 @@ async function diagnoseCustomers(
 
 /** Diagnoses the ids of customers. */
 export function diagnoseCustomerIds(context: Context, ids: readonly string[]): Promise<Diagnosis> {
-  return diagnoseCustomers(context, 'customer', ids, (app, id) => context.storage.findCustomer(app.id, id))
+  return diagnoseCustomers(
+    context,
+    'customer',
+    ids,
+    (app, id) => context.storage.findCustomer(app.id, id),
+    (text) => ({ kinds: ['customer'], text }),
+  )
 }
 
 /** Diagnoses e-mail addresses of customers. */
 export function diagnoseEmails(context: Context, emails: readonly string[]): Promise<Diagnosis> {
-  return diagnoseCustomers(context, 'email', emails, (app, email) =>
-    context.storage.findCustomerByEmail(app.id, foldEmail(email)),
+  return diagnoseCustomers(
+    context,
+    'email',
+    emails,
+    (app, email) => context.storage.findCustomerByEmail(app.id, foldEmail(email)),
+    (email) => ({ kinds: ['customer'], emailPrefix: foldEmail(email) }),
   )
 }
 
@@ -165,13 +184,19 @@ export function diagnoseEmails(context: Context, emails: readonly string[]): Pro
 export async function diagnoseExternalId(context: Context, name: string): Promise<Diagnosis | null> {
   const { storage, principal } = context
   const customers = may(principal, 'customers:read')
-    ? await findEach(context, [name], async (app, id) =>
-        listOf(await storage.findCustomerByExternalId(app.id, id)),
+    ? await findEach(
+        context,
+        [name],
+        async (app, id) => listOf(await storage.findCustomerByExternalId(app.id, id)),
+        (text) => ({ kinds: ['customer'], text }),
       )
     : []
   const sold = may(principal, 'license_keys:read')
-    ? await findEach(context, [name], async (app, id) =>
-        listOf(await storage.findLicenseKeyByExternalId(app.id, id)),
+    ? await findEach(
+        context,
+        [name],
+        async (app, id) => listOf(await storage.findLicenseKeyByExternalId(app.id, id)),
+        (text) => ({ kinds: ['license_key'], text }),
       )
     : []
   if (customers.length === 0 && sold.length === 0) return null

@@ -45,8 +45,11 @@ export function noLicense(sentence: string, remedy: string = askForMore): Failed
 
 /** Diagnoses the ids of licenses. */
 export async function diagnoseLicenseIds(context: Context, ids: readonly string[]): Promise<Diagnosis> {
-  const found = await findEach(context, ids, async (app, id) =>
-    listOf(await context.storage.findLicense(app.id, id)),
+  const found = await findEach(
+    context,
+    ids,
+    async (app, id) => listOf(await context.storage.findLicense(app.id, id)),
+    (text) => ({ kinds: ['license'], text }),
   )
   const gone = found.length > 0 ? null : await diagnoseGone(context, 'license', 'license', ids)
   if (gone !== null) return gone
@@ -71,9 +74,14 @@ async function ofInstallation(
 
 /** Diagnoses installation ids, and licenses by their UUIDs. */
 export async function diagnoseInstallations(context: Context, ids: readonly string[]): Promise<Diagnosis> {
-  const found = await findEach(context, ids, (app, id) => ofInstallation(context, app, id))
+  const found = await findEach(
+    context,
+    ids,
+    (app, id) => ofInstallation(context, app, id),
+    (id) => ({ kinds: ['license'], licenseId: readId('lic', id), installationId: id }),
+  )
   const remedy =
-    'Let the customer activate with the license key, or issue a license for this installation: `heartwood licenses create`, or POST /api/v1/apps/SLUG/licenses. If it is the id of a request, look for it in the log of the server.'
+    'Let the customer activate with the license key, or issue a license for this installation: `heartwood licenses create --app SLUG`, or POST /api/v1/apps/SLUG/licenses. If it is the id of a request, look for it in the log of the server.'
   const sentence = 'No app of this key has a license for this installation, or with this id.'
   return diagnoseFound(context, 'installation', found, noLicense(sentence, remedy))
 }

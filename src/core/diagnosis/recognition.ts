@@ -2,7 +2,7 @@ import { checkLicenseKey, hasRightCheckSymbols, readLicenseKey } from '../licens
 import { describeDefect, readPastedToken } from '../token/pasted.ts'
 import { base32Character, typeIdSuffix } from '../typeid.ts'
 import { uuidPattern } from '../ids.ts'
-import { secretIn, type PastedSecret } from './credentials.ts'
+import { keyGroupsIn, secretIn, tokenBegin, withoutUnseen, type PastedSecret } from '../secret-text.ts'
 
 /** Values of one kind that are looked up. A text may hold thousands. */
 export const maxValues = 20
@@ -42,8 +42,6 @@ export type Recognised =
   | { readonly kind: 'name'; readonly name: string; readonly isKeyPart: boolean }
   | { readonly kind: 'unknown'; readonly isEmpty: boolean }
 
-/** Characters without a glyph, and what becomes of a byte order mark that was read as UTF-8. */
-const unseen = /[\p{Cf}\uFFFD]+/gu
 const hyphens = /[\u2010-\u2015\u2212\uFE63\uFF0D]/g
 const escapes: readonly (readonly [RegExp, string])[] = [
   // JSON and logs write line breaks and quotes so.
@@ -54,7 +52,7 @@ const escapes: readonly (readonly [RegExp, string])[] = [
 
 /** The text without what is invisible, and with the line breaks that JSON and logs have escaped. */
 function cleaned(given: string): string {
-  const text = given.replace(unseen, '').replace(hyphens, '-')
+  const text = withoutUnseen(given).replace(hyphens, '-')
   return escapes.reduce((left, [from, to]) => left.replace(from, to), text)
 }
 
@@ -77,7 +75,7 @@ const brokenLine = 60
 
 /** The token that begins in a text and is not whole: its first line, and each line after a full one. */
 function begunToken(text: string): string | null {
-  const at = text.search(/(?<![\w-])eyJ[\w-]{8}/)
+  const at = text.search(tokenBegin)
   if (at === -1) return null
   const [paragraph = ''] = text.slice(at).split(/\n[ \t\r>]*\n/, 1)
   const [first = '', ...lines] = paragraph.split(/[\s>]+/, maxWords)
@@ -158,7 +156,7 @@ function looksLikeKeyPart(text: string): boolean {
 function keysIn(text: string): readonly string[] {
   const lines = text.split(/\n/, maxLines).filter((line) => line.length <= maxKeyLine)
   const parts = [...text.matchAll(groups)].slice(0, maxValues).map(([found]) => found)
-  const found = [...parts, ...lines.flatMap(withoutLabel)].filter(looksLikeKey)
+  const found = [...parts, ...lines.flatMap(withoutLabel), ...keyGroupsIn(text)].filter(looksLikeKey)
   const isRight = (part: string): boolean => hasRightCheckSymbols(readLicenseKey(part) ?? '')
   const right = found.filter(isRight)
   const near = found.filter((part) => checkSuggests(part))

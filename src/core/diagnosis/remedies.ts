@@ -72,7 +72,8 @@ export function sellAgain(app: AppRecord): string {
 export function makeRoom(app: AppRecord, id: string): string {
   const seats = action(`license-keys seats ${id}`, app, `GET /licenses?license_key_id=${id}`)
   const more = action(`license-keys update ${id} --seats N`, app, `PUT /license-keys/${id}`)
-  return `Release a seat that nobody uses: ${seats}, then \`heartwood license-keys release LICENSE\`. Or sell more: ${more}.`
+  const release = action('license-keys release LICENSE', app, 'POST /licenses/LICENSE/release')
+  return `Release a seat that nobody uses: ${seats}, then ${release}. Or sell more: ${more}.`
 }
 
 /** Shows the text that a license key has now. */

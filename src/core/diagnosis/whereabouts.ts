@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import { findApp } from '../lookup.ts'
 import { sees, visibleApps } from '../principal.ts'
-import type { AppRecord } from '../storage/index.ts'
+import type { AppRecord, SearchRequest } from '../storage/index.ts'
 import { maxValues } from './recognition.ts'
 
 /** Apps that are searched, the newest ones. A text that names its app is looked up there alone. */
@@ -45,21 +45,60 @@ export async function findInApps<Thing>(
   return found
 }
 
-/** Looks for each of several values in the apps that the caller sees. With many apps it looks for the first values alone. */
+/** The part of a search that stands for a value. */
+export type Sought = Pick<SearchRequest, 'kinds'> &
+  Partial<Pick<SearchRequest, 'text' | 'licenseId' | 'installationId' | 'emailPrefix'>>
+
+/** Hits of a search, more than a person would choose from. */
+const maxHits = 100
+
+const nothing = { text: '', licenseId: null, installationId: null, emailPrefix: '', namePrefix: '' } as const
+
+/** The apps that have the value, newest first; `null` if it has so many hits that some may be missing. */
+async function appsWith(
+  { storage, principal }: Context,
+  sought: Sought,
+): Promise<readonly AppRecord[] | null> {
+  const apps = visibleApps(principal)
+  const hits = await storage.search({ ...nothing, ...sought, apps, limit: maxHits })
+  if (hits.length === maxHits) return null
+  const ids = [...new Set(hits.map(({ appId }) => appId))].toSorted().toReversed()
+  const found = await Promise.all(ids.map((id) => storage.findApp(id)))
+  return found.filter((app) => app !== null)
+}
+
+type Find<Thing> = (app: AppRecord, value: string) => Promise<readonly Thing[]>
+
+async function findIn<Thing>(
+  apps: readonly AppRecord[],
+  value: string,
+  find: Find<Thing>,
+): Promise<readonly Found<Thing>[]> {
+  const inApps = await findInApps(apps, async (app) => {
+    const things = await find(app, value)
+    return things.length === 0 ? null : things
+  })
+  return inApps.flatMap(({ app, thing }) => thing.map((each) => ({ app, thing: each })))
+}
+
+/**
+ * Looks for each of several values in the apps that the caller sees. What the search has an index for is found in all of them.
+ * Anything else is looked up in the newest apps, and with many apps only for the first values.
+ */
 export async function findEach<Thing>(
   context: Context,
   values: readonly string[],
-  find: (app: AppRecord, value: string) => Promise<readonly Thing[]>,
+  find: Find<Thing>,
+  soughtBy?: (value: string) => Sought,
 ): Promise<readonly Found<Thing>[]> {
-  const apps = await newestApps(context)
   const found: Found<Thing>[] = []
-  const most = Math.max(1, Math.floor(maxSearches / Math.max(1, apps.length)))
-  for (const value of values.slice(0, most)) {
-    const inApps = await findInApps(apps, async (app) => {
-      const things = await find(app, value)
-      return things.length === 0 ? null : things
-    })
-    found.push(...inApps.flatMap(({ app, thing }) => thing.map((each) => ({ app, thing: each }))))
+  let searches = 0
+  for (const value of values) {
+    const known = soughtBy === undefined ? null : await appsWith(context, soughtBy(value))
+    const apps = known ?? (await newestApps(context))
+    if (searches > 0 && searches + apps.length > maxSearches) break
+    searches += apps.length
+    found.push(...(await findIn(apps, value, find)))
     if (found.length > maxValues) break
   }
   return found

@@ -1,7 +1,7 @@
 import { entryOf } from '../acts/act.ts'
 import { LicensingError } from '../errors.ts'
 import type { AuthenticToken } from '../licenses/check-token.ts'
-import { licenseAct, releaseAct } from '../licenses/changes.ts'
+import { freePlace, licenseAct, releaseAct } from '../licenses/changes.ts'
 import { seatClaims } from '../licenses/seats.ts'
 import type { signOfLife } from '../licenses/seen.ts'
 import { licenseEvent, licenseKeyEvent, releaseEvent } from '../runtime/events.ts'
@@ -76,24 +76,14 @@ function issued(
 
 /** The license that occupies the place makes way if it has ended, or if its token is shown. */
 async function clearPlace(
-  { app, now, tx, emit, note }: Turn,
+  turn: Turn,
   { installationId, proof }: Newcomer,
   seat: LicenseRecord | null,
 ): Promise<boolean> {
+  const { app, now, tx, emit, note } = turn
   const holder = await tx.findCurrentLicense(app.id, installationId)
   if (holder !== null && holder.id === seat?.id) return true
-  if (holder === null || statusOf(holder, now) !== 'active') {
-    // A license that is being deleted is hidden, and still has its place.
-    await tx.releaseInstallation(app.id, installationId, now)
-    if (holder === null) return true
-    const isTaken = holder.licenseKeyId !== null && holder.revokedAt === null
-    const replaced = { revokedAt: now, revokedCause: 'replaced', current: false } as const
-    if (!isTaken) return true
-    const left = { ...holder, ...replaced, version: holder.version + 1 }
-    note(releaseAct(app, left))
-    await emit(app, releaseEvent(left, now))
-    return true
-  }
+  if (holder === null || statusOf(holder, now) !== 'active') return freePlace(turn, installationId)
   // Installation ids are half public, so anybody with a license key could otherwise push a license off its machine.
   const isProven = proof?.jti.licenseId === holder.id && proof.jti.revision >= holder.minRevision
   if (!isProven)

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { requireLicense } from '../lookup.ts'
 import { retryUntilWon } from '../retry.ts'
-import { licenseEvent, type LicenseEventType } from '../runtime/events.ts'
+import { licenseEvent, releaseEvent, type LicenseEventType } from '../runtime/events.ts'
 import type {
   AppRecord,
   AuditEntryRecord,
@@ -15,7 +15,7 @@ import type {
   StorageSession,
 } from '../storage/index.ts'
 import { statusOf } from '../token/decision.ts'
-import { type Emit, inTransaction, lostIfGone } from '../transaction.ts'
+import { type Emit, inTransaction, lostIfGone, type Note } from '../transaction.ts'
 import { takeSeat } from './seats.ts'
 import { toUnsigned, type SignedLicense } from './view.ts'
 
@@ -109,17 +109,49 @@ async function completed(
   return { ...patch, ...(current !== undefined && { current }), updatedAt: context.runtime.now() }
 }
 
-/** Releases the slot that the license takes from an expired or revoked one, then writes the license and the entry. */
+/** The transaction in which a license takes its place. */
+interface Taking {
+  readonly app: AppRecord
+  readonly now: NumericDate
+  readonly tx: StorageSession
+  readonly emit: Emit
+  readonly note: Note
+}
+
+/**
+ * Frees a place from a license that has ended, if that is not `exceptId`. A taken seat loses its license key with the place, so
+ * it has an entry and an event of its own. Resolves to `false` after a lost race.
+ */
+export async function freePlace(
+  { app, now, tx, emit, note }: Taking,
+  installationId: string,
+  exceptId?: string,
+): Promise<boolean> {
+  const holder = await tx.findCurrentLicense(app.id, installationId)
+  const isSeat = holder !== null && holder.licenseKeyId !== null && holder.revokedAt === null
+  if (!isSeat || holder.id === exceptId || statusOf(holder, now) === 'active') {
+    // A license that is being deleted is hidden, and still has its place.
+    await tx.releaseInstallation(app.id, installationId, now, exceptId)
+    return true
+  }
+  const lost = { revokedAt: now, revokedReason: null, revokedCause: 'replaced', current: false } as const
+  const left = await tx.updateLicense(holder.id, holder.version, { ...lost, updatedAt: now })
+  if (left === null) return false
+  note(releaseAct(app, left))
+  await emit(app, releaseEvent(left, now))
+  return true
+}
+
+/** Frees the place that the license takes from one that has ended, then writes the license and the entry. */
 async function write(
-  tx: StorageSession,
+  taking: Taking,
   license: LicenseRecord,
   patch: LicensePatch,
-  now: NumericDate,
   entry: AuditEntryRecord | undefined,
 ): Promise<LicenseRecord | null> {
   const installationId = patch.installationId ?? license.installationId
-  if (patch.current === true) await tx.releaseInstallation(license.appId, installationId, now, license.id)
-  return tx.updateLicense(license.id, license.version, patch, entry)
+  if (patch.current === true && !(await freePlace(taking, installationId, license.id))) return null
+  return taking.tx.updateLicense(license.id, license.version, patch, entry)
 }
 
 /** Resolves to `null` if another request changed the license first. */
@@ -133,12 +165,13 @@ async function applyChange(
   // The result is made before the transaction, because its `jti` waits for cryptography.
   const next = { ...license, ...whole }
   const result = await toUnsigned(context, app, next)
-  const change = async (tx: StorageSession, emit: Emit): Promise<SignedLicense | null> => {
+  const now = context.runtime.now()
+  const change = async (tx: StorageSession, emit: Emit, note: Note): Promise<SignedLicense | null> => {
     if (takes !== undefined && !(await takeSeat(tx, takes))) return null
     const entry = isRenewal ? undefined : entryOf(context, licenseAct(app, event, license, next))
-    const written = await write(tx, license, whole, context.runtime.now(), entry)
+    const written = await write({ app, now, tx, emit, note }, license, whole, entry)
     if (written === null) return null
-    await emit(app, licenseEvent(event, written, context.runtime.now()))
+    await emit(app, licenseEvent(event, written, now))
     return result
   }
   const isOneWrite = app.webhookUrl === null && whole.current !== true && takes === undefined
@@ -192,11 +225,13 @@ async function insertNew(
   { license, result }: Creation,
   slot: 'free' | 'ended',
 ): Promise<SignedLicense | null> {
-  const insert = async (tx: StorageSession, emit: Emit): Promise<SignedLicense | null> => {
-    if (slot === 'ended') await tx.releaseInstallation(app.id, license.installationId, context.runtime.now())
+  const now = context.runtime.now()
+  const insert = async (tx: StorageSession, emit: Emit, note: Note): Promise<SignedLicense | null> => {
+    const isFree = slot === 'free' || (await freePlace({ app, now, tx, emit, note }, license.installationId))
+    if (!isFree) return null
     const entry = entryOf(context, licenseAct(app, 'license.created', null, license))
     if (!(await tx.insertLicense(license, entry))) return null
-    await emit(app, licenseEvent('license.created', license, context.runtime.now()))
+    await emit(app, licenseEvent('license.created', license, now))
     return result
   }
   const isOneWrite = app.webhookUrl === null && slot === 'free'
@@ -204,7 +239,7 @@ async function insertNew(
 }
 
 /**
- * Writes a new license into its installation slot (`insertLicense`, if need be after `releaseInstallation`). One of several concurrent
+ * Writes a new license into its installation slot (`insertLicense`, if need be after {@link freePlace}). One of several concurrent
  * writers wins. The others call `make` again, because customer or tier may have changed, or be gone.
  *
  * Resolves to the license, not yet signed.

@@ -1,7 +1,9 @@
+import { type Act, recordReads } from '../acts/act.ts'
 import { isGoodKey, managedKey } from '../api-keys/api-keys.ts'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
-import type { NumericDate } from '../storage/index.ts'
+import type { ApiKeyRecord, NumericDate } from '../storage/index.ts'
+import { inTransaction } from '../transaction.ts'
 import { newNonce, openObject, sealObject, useUp } from './sealed.ts'
 
 /**
@@ -53,6 +55,8 @@ async function invite(context: Context, id: string): Promise<Invitation> {
   if (!isGoodKey(key, now)) throw new LicensingError('conflict', 'API key is revoked or expired')
   const expiresAt = now + lifetime
   const link: Link = { nonce: newNonce(), keyId: key.id, expiresAt }
+  // The link gives the rights of the key to whoever opens it, so the audit log has it first.
+  await recordReads(context, [keyAct('api_key.invited', key)])
   return { url: page + sealObject(context, purpose, link), expiresAt }
 }
 
@@ -60,9 +64,25 @@ export function bindInvitations(context: Context): Invitations {
   return { invite: (id) => invite(context, id) }
 }
 
-/** Uses a link up. Resolves to the id of its key, or to `null` if the link is unknown, over or used up. */
+function keyAct(action: string, { id, appId, mode }: ApiKeyRecord): Act {
+  return { appId, mode, action, target: ['api_key', id], changes: null }
+}
+
+/** Uses the link up, with the entry of whoever has opened it. Resolves to `null` if it is used up. */
+function use(context: Context, link: Link, key: ApiKeyRecord): Promise<ApiKeyRecord | null> {
+  const named: Context = { ...context, actor: { type: 'api_key', id: key.id, label: key.name } }
+  return inTransaction(named, async (tx, _emit, note) => {
+    const storage = { insertStoredResponse: tx.insertStoredResponse.bind(tx) }
+    if (!(await useUp({ ...named, storage }, `link ${link.nonce}`, link.expiresAt))) return null
+    note(keyAct('api_key.link_used', key))
+    return key
+  })
+}
+
+/** Uses a link up. Resolves to the id of its key, or to `null` if the link is unknown, over or used up, or its key is gone. */
 export async function redeem(context: Context, text: string): Promise<string | null> {
   const link = openObject<Link>(context, purpose, text)
   if (link === null || context.runtime.now() >= link.expiresAt) return null
-  return (await useUp(context, `link ${link.nonce}`, link.expiresAt)) ? link.keyId : null
+  const key = await context.storage.findApiKey(link.keyId)
+  return key === null ? null : ((await use(context, link, key))?.id ?? null)
 }

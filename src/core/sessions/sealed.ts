@@ -2,8 +2,13 @@ import { base64url } from 'jose'
 import type { Context } from '../context.ts'
 import { LicensingError } from '../errors.ts'
 import { storedResponsePurpose } from '../keys/purposes.ts'
-import type { NumericDate } from '../storage/index.ts'
+import type { NumericDate, StorageSession } from '../storage/index.ts'
 import { day } from '../time.ts'
+
+/** The part of a context that uses a name up. */
+interface Sealing extends Pick<Context, 'runtime'> {
+  readonly storage: Pick<StorageSession, 'insertStoredResponse'>
+}
 
 /** A name for one session or one link. */
 export function newNonce(): string {
@@ -11,7 +16,7 @@ export function newNonce(): string {
 }
 
 /** Seals an object under the master key. It opens under the same purpose alone. */
-export function sealObject({ runtime }: Context, purpose: string, value: object): string {
+export function sealObject({ runtime }: Pick<Context, 'runtime'>, purpose: string, value: object): string {
   return runtime.sealer.seal(new TextEncoder().encode(JSON.stringify(value)), purpose)
 }
 
@@ -43,7 +48,7 @@ const margin = day
  * Uses up a name on every server: `insertStoredResponse` has one winner. A rekey opens what is stored, so this is sealed as any
  * stored response is.
  */
-export async function useUp(context: Context, name: string, until: NumericDate): Promise<boolean> {
+export async function useUp(context: Sealing, name: string, until: NumericDate): Promise<boolean> {
   const { storage, runtime } = context
   const answer = sealObject(context, storedResponsePurpose(scope, name), {})
   return storage.insertStoredResponse(

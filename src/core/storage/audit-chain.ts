@@ -94,8 +94,8 @@ export interface AuditChainStorage {
   /** Entries that have no place yet, by id. */
   listUnsealedAuditEntries(limit: number): Promise<readonly AuditEntryRecord[]>
   countUnsealedAuditEntries(): Promise<number>
-  /** Entries with a place after this one, by place. */
-  listSealedAuditEntries(after: number, limit: number): Promise<readonly AuditEntryRecord[]>
+  /** Entries with a place after this one, by place. `null` is before every place, also one that nobody could have given. */
+  listSealedAuditEntries(after: number | null, limit: number): Promise<readonly AuditEntryRecord[]>
   /**
    * Gives entries their places, in one step. Resolves to the number of them, which is smaller if some have a place already or
    * are gone. The caller rolls back then. Rejects with `conflict` if a place is taken.

@@ -62,16 +62,12 @@ export abstract class KyselyAuditChain extends KyselyKeyStatements implements Au
     )
   }
 
-  async listSealedAuditEntries(after: number, limit: number): Promise<readonly AuditEntryRecord[]> {
-    const rows = await this.executor.read((db) =>
-      db
-        .selectFrom('heartwood_audit_entry')
-        .selectAll()
-        .where('seq', '>', after)
-        .orderBy('seq')
-        .limit(limit)
-        .execute(),
-    )
+  async listSealedAuditEntries(after: number | null, limit: number): Promise<readonly AuditEntryRecord[]> {
+    const rows = await this.executor.read((db) => {
+      const all = db.selectFrom('heartwood_audit_entry').selectAll()
+      const rest = after === null ? all.where('seq', 'is not', null) : all.where('seq', '>', after)
+      return rest.orderBy('seq').limit(limit).execute()
+    })
     return auditEntryRows.toRecords(rows)
   }
 

@@ -160,10 +160,9 @@ function columnsOf({ blocksLoop }: Executor): ColumnOf {
 /** The entries that pass the filter and have no place yet. A server that seals leaves few of them. */
 function unsealedList(executor: Executor, filter: AuditEntryFilter): List<typeof table> {
   const column = columnsOf(executor)
-  const keys = keysOf(filter).flat()
   return {
     indexed: (db) => entries(db).where('seq', 'is', null),
-    conditions: [...keys.map((key) => isKey(column, key)), ...within(column, filter)],
+    conditions: [...allKeysOf(filter).map((key) => isKey(column, key)), ...within(column, filter)],
   }
 }
 
@@ -172,12 +171,11 @@ async function sealedList(executor: Executor, filter: AuditEntryFilter): Promise
   const { from, to } = filter
   const before = from === undefined ? null : await lastIdBefore(executor, from - leap)
   const end = to === undefined ? null : await firstIdFrom(executor, to + leap)
-  const [indexed, others] = keysOf(filter)
+  const [indexed, others] = await chosen(executor, filter)
   const column = columnsOf(executor)
   return {
     indexed: (db) => {
-      const sealed = entries(db).where('seq', 'is not', null)
-      const all = indexed.reduce((query, key) => query.where(isKey(sql.ref, key)), sealed)
+      const all = sealedWith(db, indexed)
       const begun = before === null ? all : all.where('id', '>', before)
       return end === null ? begun : begun.where('id', '<', end)
     },
@@ -187,6 +185,11 @@ async function sealedList(executor: Executor, filter: AuditEntryFilter): Promise
 
 function entries(db: Reader): Entries {
   return db.selectFrom(table)
+}
+
+function sealedWith(db: Reader, keys: readonly Key[]): Entries {
+  const sealed = entries(db).where('seq', 'is not', null)
+  return keys.reduce((query, key) => query.where(isKey(sql.ref, key)), sealed)
 }
 
 type Key = readonly [column: string, value: string | null]
@@ -199,21 +202,52 @@ function actorKeys({ type, id }: ActorFilter): readonly Key[] {
 }
 
 /** The columns of one index, which has their entries in the order of the ids, and the columns that are tested then. */
-function keysOf(filter: AuditEntryFilter): readonly [indexed: readonly Key[], others: readonly Key[]] {
-  const { mode, appId, targetId, actor, action } = filter
-  const inMode: readonly Key[] = mode === undefined ? [] : [['mode', mode]]
-  const inApp: readonly Key[] = appId === undefined ? [] : [['app_id', appId]]
-  const byActor = actor === undefined ? [] : actorKeys(actor)
-  const byAction: readonly Key[] = action === undefined ? [] : [['action', action]]
-  if (targetId !== undefined)
-    return [[['target_id', targetId]], [...inMode, ...inApp, ...byActor, ...byAction]]
-  if (actor !== undefined)
-    return [
-      [...byActor, ...inMode],
-      [...inApp, ...byAction],
-    ]
-  if (action !== undefined) return [[...byAction, ...inMode], inApp]
-  return appId === undefined ? [inMode, []] : [inApp, inMode]
+type Choice = readonly [indexed: readonly Key[], others: readonly Key[]]
+
+function givenKeys(name: string, value: string | undefined): readonly Key[] {
+  return value === undefined ? [] : [[name, value]]
+}
+
+/** The indexes that may serve a filter, the one that is most often the best first. */
+function choicesOf({ mode, appId, targetId, actor, action }: AuditEntryFilter): readonly Choice[] {
+  const inMode = givenKeys('mode', mode)
+  const byActor = actor === undefined ? [] : [...actorKeys(actor), ...inMode]
+  const byAction = action === undefined ? [] : [...givenKeys('action', action), ...inMode]
+  const inApp = givenKeys('app_id', appId)
+  const indexes = [givenKeys('target_id', targetId), byActor, byAction, inApp].filter(
+    (keys) => keys.length > 0,
+  )
+  const all = new Map([...indexes.flat(), ...inMode])
+  const others = (indexed: readonly Key[]) =>
+    [...all].filter(([name]) => indexed.every(([column]) => column !== name))
+  return (indexes.length === 0 ? [inMode] : indexes).map((indexed) => [indexed, others(indexed)])
+}
+
+function allKeysOf(filter: AuditEntryFilter): readonly Key[] {
+  return choicesOf(filter)[0]!.flat()
+}
+
+/** Entries of an index up to which it is taken at once, and up to which it is taken if none has fewer. */
+const fewEntries = [1_000, 20_000] as const
+
+async function hasMore(executor: Executor, [indexed]: Choice, than: number): Promise<boolean> {
+  const row = await executor.read((db) =>
+    sealedWith(db, indexed).select('id').orderBy('id', 'desc').limit(1).offset(than).executeTakeFirst(),
+  )
+  return row !== undefined
+}
+
+/**
+ * SQLite walks one index, and knows not which is the shortest: of a small app with an action that all apps have, the whole log
+ * would be walked. PostgreSQL chooses by its statistics.
+ */
+async function chosen(executor: Executor, filter: AuditEntryFilter): Promise<Choice> {
+  const choices = choicesOf(filter)
+  const [first] = choices
+  if (!executor.blocksLoop || choices.length === 1) return first!
+  for (const most of fewEntries)
+    for (const choice of choices) if (!(await hasMore(executor, choice, most))) return choice
+  return first!
 }
 
 function isKey(column: ColumnOf, [name, value]: Key): RawBuilder<SqlBool> {

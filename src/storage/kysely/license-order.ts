@@ -99,13 +99,17 @@ function keysFrom({ time, id }: Place): RawBuilder<unknown> {
   return sql`(${time}, ${id})`
 }
 
+/** The place, unless the whole stretch comes after it: a cursor may be of another filter, or made up. */
+function within({ order: { descending }, span }: Stretch, after: Place | null): Place | null {
+  if (span === null || after === null) return after
+  const isInside = descending ? span.end === undefined || after.time < span.end : after.time >= span.first
+  return isInside ? after : null
+}
+
 /** The licenses of a stretch that come after a place and not after another. One bound a side, so that the index serves both. */
-export function between(
-  db: Reader,
-  { order, span, indexed }: Stretch,
-  after: Place | null,
-  last: Place | null,
-): Licenses {
+export function between(db: Reader, stretch: Stretch, place: Place | null, last: Place | null): Licenses {
+  const { order, span, indexed } = stretch
+  const after = within(stretch, place)
   const name = columns[order.by]
   const key = sql`(${sql.ref(name)}, id)`
   const [above, below] = order.descending ? [sql.raw('<'), sql.raw('>=')] : [sql.raw('>'), sql.raw('<=')]

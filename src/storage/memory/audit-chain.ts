@@ -70,7 +70,8 @@ function* entriesAt(tables: LookUps, places: Iterable<AuditPlace>): Generator<Au
 }
 
 /** The sealed entries after a place, by place. */
-function sealedAfter(tables: LookUps, after: number): Generator<AuditEntryRecord> {
+function sealedAfter(tables: LookUps, given: number | null): Generator<AuditEntryRecord> {
+  const after = given ?? -Infinity
   // No id sorts after this one.
   return entriesAt(tables, tables.auditPlaces.ascending('sealed', { id: '\u{10FFFF}', position: after }))
 }

@@ -121,6 +121,7 @@ export const auditChainCases: readonly ConformanceCase[] = [
       { ...c, ...sealOf(c, 1) },
       { ...a, ...sealOf(a, 2) },
     ]
+    assert.deepEqual(await storage.listSealedAuditEntries(null, 9), sealed)
     assert.deepEqual(await storage.listSealedAuditEntries(-5, 9), sealed)
     assert.deepEqual(await storage.listSealedAuditEntries(0, 1), [sealed[0]])
     assert.deepEqual(await storage.listSealedAuditEntries(1, 9), [sealed[1]])

@@ -236,6 +236,16 @@ export const useCases: Readonly<Record<string, UseCase>> = {
   'apiKeys.create': useCase(['api_key.created'], ({ apiKeys }) => apiKeys.create({ preset: 'support' })),
   'apiKeys.createFirst': useCase(['api_key.created'], ({ apiKeys }) => apiKeys.createFirst()),
   'apiKeys.revoke': useCase(['api_key.revoked'], ({ apiKeys }, { id }) => apiKeys.revoke(id), anApiKey),
+  'apiKeys.invite': useCase(['api_key.invited'], ({ apiKeys }, { id }) => apiKeys.invite(id), anApiKey),
+  'sessions.redeem': useCase(
+    ['api_key.link_used'],
+    ({ sessions }, link: string) => sessions.redeem(link, 'loopback'),
+    async (shop) => {
+      const { id } = await anApiKey(shop)
+      const { url } = await shop.licensing.apiKeys.invite(id)
+      return url.slice(url.lastIndexOf('/') + 1)
+    },
+  ),
   'apiKeys.roll': useCase(['api_key.rolled'], ({ apiKeys }, { id }) => apiKeys.roll(id), anApiKey),
   'webhooks.secret': useCase(['webhook.secret_shown'], ({ webhooks }) => webhooks.secret(slug), aHook),
   'webhooks.rollSecret': useCase(
@@ -288,13 +298,13 @@ export const withoutEntries: readonly string[] = [
   ...['verify', 'verifyBatch', 'verifyToken', 'verifyDirectly', 'verifyTokenDirectly'].map(
     (name) => `verification.${name}`,
   ),
-  ...['list', 'all', 'me', 'authenticate', 'invite'].map((name) => `apiKeys.${name}`),
+  ...['list', 'all', 'me', 'authenticate'].map((name) => `apiKeys.${name}`),
   ...['deliveries', 'allDeliveries', 'delivery'].map((name) => `webhooks.${name}`),
   ...['list', 'all', 'verify', 'seal', 'prune'].map((name) => `audit.${name}`),
   ...['due', 'lease', 'settle', 'release', 'announceEnds', 'prune', 'onWritten', 'reportFullQueues'].map(
     (name) => `outbox.${name}`,
   ),
-  ...['begin', 'find', 'redeem', 'end'].map((name) => `sessions.${name}`),
+  ...['begin', 'find', 'end'].map((name) => `sessions.${name}`),
   ...['diagnose', 'search', 'stats', 'status', 'keepStats', 'noteRefusal'],
   ...['as', 'forRequest', 'restrictedTo', 'with', 'may', 'authorize', 'on', 'load', 'ping', 'flush'],
 ]

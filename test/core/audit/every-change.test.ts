@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLicensing, type Licensing } from '../../../src/core/index.ts'
 import { memoryStorage } from '../../../src/storage/memory.ts'
-import { masterKey, newShop, otherMasterKey, type Shop } from '../../support/fixtures.ts'
+import { installation, masterKey, newShop, otherMasterKey, type Shop } from '../../support/fixtures.ts'
 import { recoveryKeys, testKeyPairs } from '../../support/keys.ts'
 import { elsewhere, entriesIn, methodsOf, secretTexts, slug, useCases, withoutEntries } from './acts.ts'
 import { watched } from './watched.ts'
@@ -131,6 +131,47 @@ test('a seat: its renewal by the license key writes no entry, and its loss to an
     revoked_at: [null, '2026-01-23T10:00:00Z'],
     revoked_cause: [null, 'replaced'],
   })
+})
+
+/** Calls by which another license takes the place of a seat whose time is over. */
+const takers: Readonly<Record<string, (shop: Shop, installationId: string) => Promise<unknown>>> = {
+  'a new license': ({ licensing, customer }, installationId) =>
+    licensing.licenses.create(slug, {
+      customerId: customer.id,
+      tierId: 'pro',
+      installationId,
+      forever: true,
+    }),
+  'a license that moves': async ({ licensing, issue }, installationId) => {
+    const { id } = await issue()
+    return licensing.licenses.update(slug, id, { installationId, forever: true })
+  },
+}
+
+for (const [name, take] of Object.entries(takers))
+  test(`a seat that loses its place to ${name}: its loss has one entry`, async () => {
+    const shop = await newShop()
+    const { licensing, customer, clock } = shop
+    const terms = { customerId: customer.id, tierId: 'pro', durationDays: 30, seats: 2 } as const
+    const key = await licensing.licenseKeys.create(slug, terms)
+    const installationId = installation(50)
+    const { license } = await licensing.licenseKeys.activate(slug, key.key, { installationId })
+    clock.seconds += 40 * 86_400
+    await take(shop, installationId)
+    assert.equal((await licensing.licenses.get(slug, license.id)).revokedCause, 'replaced')
+    const { data } = await licensing.audit.list(slug, { target: license.id })
+    assert.deepEqual(
+      data.map(({ action }) => action),
+      ['license.released', 'license.activated'],
+    )
+  })
+
+test('apiKeys.revoke(): of several at once, one writes the entry', async () => {
+  const shop = await newShop()
+  const { id } = await shop.licensing.apiKeys.create({ name: 'Support' })
+  await Promise.all([1, 2, 3].map(() => shop.licensing.apiKeys.revoke(id)))
+  const { total } = await shop.licensing.audit.list(null, { target: id, action: 'api_key.revoked', page: 1 })
+  assert.equal(total, 1)
 })
 
 test('recovery keys: their setting and the revocation of signing keys have entries', async () => {
