@@ -20,7 +20,7 @@ interface Desk extends Shop {
   readonly stored: Tables
 }
 
-/** What a person shows with each request. */
+/** The credential that a person shows with each request. */
 type Connect = (origin: string, secret: string) => Promise<Readonly<Record<string, string>>>
 
 /** The ways in which people at support use the server. */

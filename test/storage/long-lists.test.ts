@@ -138,7 +138,7 @@ function deliveryFilters({ licenses }: Filled): readonly Omit<DeliveryFilter, 'a
   return all
 }
 
-/** What no record has. */
+/** A search that finds nothing. */
 const nobody: Omit<SearchRequest, 'apps'> = {
   ...{ kinds: ['customer', 'license'], text: 'nobody', licenseId: null, installationId: null, limit: 9 },
   ...{ emailPrefix: 'nobody', namePrefix: 'nobody' },
