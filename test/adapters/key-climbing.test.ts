@@ -168,8 +168,8 @@ async function checkManagement(attempt: Attempt, own: readonly Scope[]): Promise
     }
     for (const [verb, act] of Object.entries(acts)) {
       const name = `${verb} ${JSON.stringify(key.scopes)}`
-      if (!isWithin(own, key)) await checkRefusal(attempt, act, 'not_found', name)
-      else if (verb === 'invite' && !invites) await checkRefusal(attempt, act, 'conflict', name)
+      if (verb === 'invite' && !invites) await checkRefusal(attempt, act, 'conflict', name)
+      else if (!isWithin(own, key)) await checkRefusal(attempt, act, 'not_found', name)
       else if (verb === 'roll') assert.ok(isWithin(own, await manager.roll(key.id)), name)
       // A rolled key without an overlap is over, and so nobody can sign in with it.
       else if (verb === 'invite') assert.ok(linkOf(await manager.invite(key.id)).length > 0, name)

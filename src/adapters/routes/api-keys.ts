@@ -116,8 +116,9 @@ export const apiKeyRoutes: readonly Route[] = [
     },
     errors: ['conflict'],
     run: async ({ licensing, params, linkTo }) => {
-      const { url, expiresAt } = await licensing.apiKeys.invite(params.id ?? '')
+      // The invitation is an act in the audit log, so one that nobody can use is refused before.
       if (linkTo === null) throw new LicensingError('conflict', nobodyFollows)
+      const { url, expiresAt } = await licensing.apiKeys.invite(params.id ?? '')
       return { url: linkTo(url), expiresAt }
     },
     respond: created,
