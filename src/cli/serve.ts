@@ -88,7 +88,7 @@ async function printDashboard(
   address: string,
   output: Output,
 ): Promise<void> {
-  if (newKey !== null) output.line(await signInText(licensing, newKey, address))
+  if (newKey !== null) output.line(await signInText(licensing.as({ type: 'system' }), newKey, address))
   output.line(`The dashboard is at ${address}/dashboard`)
 }
 

@@ -146,7 +146,7 @@ async function checkCreation(attempt: Attempt, own: readonly Scope[]): Promise<v
   }
 }
 
-/** Of the keys that the owner has made, the better ones stay out of sight and out of reach. */
+/** The better ones of the owner's keys stay out of sight and out of reach. */
 async function checkManagement(attempt: Attempt, own: readonly Scope[]): Promise<void> {
   const { shop, manager, invites } = attempt
   const { apiKeys } = shop.licensing

@@ -28,6 +28,7 @@ test('heartwood audit list: tells what the server, the command line and a key ha
     [
       ['feature.created', 'cli', null],
       ['app.created', 'api_key', 'First key'],
+      ['api_key.invited', 'system', null],
       ['api_key.created', 'system', null],
     ],
   )

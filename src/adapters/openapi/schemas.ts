@@ -19,7 +19,7 @@ const details = Type.Object(
   {},
   {
     description: 'The rules that the request breaks, by field',
-    additionalProperties: Type.Array(line('A rule', 500), { maxItems: 16 }),
+    additionalProperties: Type.Array(line('A rule', 1000), { maxItems: 16 }),
   },
 )
 
