@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Licensing, Storage } from '../../src/core/index.ts'
-import { codeOf, installation, newWorld } from '../support/fixtures.ts'
+import { installation, newWorld } from '../support/fixtures.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import {
   countsOf,
