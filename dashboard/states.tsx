@@ -63,7 +63,7 @@ export function Failure({
   )
 }
 
-/** What is known, otherwise that it is coming, or that it failed. An old value says so, and never vanishes. */
+/** Shows a value, or that it is loading, or that its call failed. After a failed call it shows the old value with its time. */
 export function Shown<T>({
   known,
   name,
