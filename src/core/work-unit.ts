@@ -21,15 +21,19 @@ function call(session: StorageSession, name: string, given: readonly unknown[]):
 const harmless: readonly string[] = ['releaseInstallation', 'holdLicenseKey']
 
 /** A use case locks a row by a write of the time that the row has. */
-function isLock(name: string, patch: unknown): boolean {
+function isLock(name: string, given: readonly unknown[]): boolean {
+  // Some verbs take a version before the patch.
+  const patch = given.find((each) => typeof each === 'object' && each !== null)
   return (
-    name.startsWith('update') && Object.keys(Object(patch) as object).every((field) => field === 'updatedAt')
+    name.startsWith('update') &&
+    patch !== undefined &&
+    Object.keys(patch as object).every((field) => field === 'updatedAt')
   )
 }
 
 /** A lost guard has written nothing. */
-function hasWritten(name: string, [, patch]: readonly unknown[], outcome: unknown): boolean {
-  return outcome !== false && outcome !== null && !harmless.includes(name) && !isLock(name, patch)
+function hasWritten(name: string, given: readonly unknown[], outcome: unknown): boolean {
+  return outcome !== false && outcome !== null && !harmless.includes(name) && !isLock(name, given)
 }
 
 /** A session whose verbs pass through `intercept`. A storage may be an instance of a class, so a spread is no copy. */

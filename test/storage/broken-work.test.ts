@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Licensing, Storage } from '../../src/core/index.ts'
-import { installation, newWorld } from '../support/fixtures.ts'
+import { codeOf, installation, newWorld } from '../support/fixtures.ts'
 import { testKeyPairs } from '../support/keys.ts'
 import {
   countsOf,
@@ -44,6 +44,30 @@ const cases: WorkCases = {
     await assert.rejects(on.idempotent(order, work), /no count/)
     assert.equal(await licensing.apps.publicKey(slug), before)
     assert.deepEqual(await countsOf(shop), [0, 0])
+  },
+
+  'work whose step loses a race after a write is rolled back with a conflict': async (shop) => {
+    const { licensing, storage, customer, clock } = shop
+    const installationId = installation(50)
+    const terms = { customerId: customer.id, tierId: 'pro', durationDays: 30 } as const
+    const { key } = await licensing.licenseKeys.create(slug, terms)
+    const { license: seat } = await licensing.licenseKeys.activate(slug, key, { installationId })
+    clock.seconds += 40 * 86_400
+    let calls = 0
+    // The first call finds the place taken. Then the step releases the seat, and the second call loses its race.
+    const on = await withVerbs(
+      storage,
+      (tx) => ({
+        insertLicense: async (...given) => ++calls !== 2 && tx.insertLicense(...given),
+      }),
+      { now: () => clock.seconds * 1000 },
+    )
+    const work = (each: Licensing) =>
+      each.licenses.create(slug, { customerId: customer.id, tierId: 'pro', installationId, forever: true })
+    assert.equal(await codeOf(on.idempotent(order, work)), 'conflict')
+    assert.ok(calls >= 2)
+    const { revokedCause } = await licensing.licenses.get(slug, seat.id)
+    assert.deepEqual([revokedCause, (await licensing.licenses.list(slug)).total], [null, 1])
   },
 
   'work whose step loses a race before a write makes the step again': async (shop) => {

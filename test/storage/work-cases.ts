@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, type TestContext } from 'node:test'
-import type { IdempotencyKey, Licensing, SignedLicense, Storage } from '../../src/core/index.ts'
+import type {
+  IdempotencyKey,
+  Licensing,
+  LicensingOptions,
+  SignedLicense,
+  Storage,
+} from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { installation, newShop, newWorld, risingIds, type Shop } from '../support/fixtures.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
@@ -41,6 +47,7 @@ export const never = (): never => assert.fail('the work runs again')
 export async function withVerbs(
   storage: Storage,
   verbs: (tx: Storage) => Partial<Storage>,
+  options: Partial<LicensingOptions> = {},
 ): Promise<Licensing> {
   const changed: Storage = Object.create(storage)
   changed.transaction = (work) =>
@@ -48,7 +55,7 @@ export async function withVerbs(
       const session = tx as Storage
       return work(Object.assign(Object.create(session), verbs(session)))
     })
-  return (await newWorld({ storage: changed, newId: risingIds(5_000) })).licensing
+  return (await newWorld({ storage: changed, newId: risingIds(5_000), ...options })).licensing
 }
 
 export const over: RegExp = /The work under this idempotency key is over/
