@@ -3,7 +3,7 @@
  * in docs/benchmarks.md and the six rows in README.md.
  *
  * - `npm run bench -- --quick` takes a few minutes. It uses fewer licenses and writes no file.
- * - `npm run bench -- verify memory` runs these benchmarks alone. It writes no file.
+ * - `npm run bench -- verify memory` runs these benchmarks alone, and replaces their rows.
  * - `npm run bench -- --pages` measures nothing. It writes both pages from bench/results.json.
  *
  * scripts/with-postgres.ts provides the PostgreSQL server: the one of `DATABASE_URL`, or one that it starts for the run.
@@ -19,7 +19,7 @@ import { effortFor, fullEffort, quickEffort } from './benchmark.ts'
 import type { Effort, Platform, Runtime } from './benchmark.ts'
 import { start } from './child-process.ts'
 import type { Result } from './result.ts'
-import { countOf, lastReport, lineOf, write, writePages } from './table.ts'
+import { countOf, lastReport, lineOf, replaceRows, type Row, write, writePages } from './table.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 
@@ -54,7 +54,10 @@ const plan: Readonly<Record<string, readonly Platform[]>> = {
   'long-lists': [bunWithSqlite],
   search: [bunWithSqlite, { ...bun, database: 'PostgreSQL' }],
   'large-deletions': [bunWithSqlite],
+  'deletion-locks': [{ ...bun, database: 'PostgreSQL' }],
   'background-turns': [bunWithSqlite],
+  'event-queue': [bunWithSqlite],
+  'audit-log': withSqlite,
   statistics: [bunWithSqlite],
   'verify-offline': everyRuntime,
   'walk-statements': everyRuntime,
@@ -66,7 +69,8 @@ const plan: Readonly<Record<string, readonly Platform[]>> = {
   'other-packages': [bunWithSqlite],
 }
 
-async function measure(name: string, platform: Platform, effort: Effort): Promise<readonly Result[]> {
+/** The rows of a benchmark, with its name and today's date. */
+async function measure(name: string, platform: Platform, effort: Effort): Promise<readonly Row[]> {
   const { runtime, database = 'SQLite' } = platform
   const child = start(runtime, 'run-benchmark.ts', [
     name,
@@ -77,7 +81,12 @@ async function measure(name: string, platform: Platform, effort: Effort): Promis
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (output += text))
   const [code] = (await once(child, 'close')) as [number | null]
   if (code !== 0) throw new Error(`${name} on ${runtime}, ${database} failed`)
-  return JSON.parse(output.trim().split('\n').at(-1)!) as readonly Result[]
+  const results = JSON.parse(output.trim().split('\n').at(-1)!) as readonly Result[]
+  return results.map((result) => ({ benchmark: name, measuredOn: today(), ...result }))
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10)
 }
 
 function hasPostgres(): boolean {
@@ -120,13 +129,16 @@ async function main(args: readonly string[]): Promise<number> {
   if (unknown !== undefined)
     throw new Error(`There is no benchmark ${unknown}. Choose from: ${Object.keys(plan).join(', ')}`)
   installOtherPackages()
-  const results: Result[] = []
+  const results: Row[] = []
   for (const [name, platform] of measurementsOf(chosen)) {
     const measured = await measure(name, platform, effort)
     for (const result of measured) console.log(lineOf(result))
     results.push(...measured)
   }
-  if (!effort.quick && chosen.length === 0) await write({ machine: machine(), results })
+  if (!effort.quick) {
+    const kept = chosen.length === 0 ? [] : (await lastReport()).results
+    await write({ machine: machine(), results: replaceRows(kept, results, Object.keys(plan)) })
+  }
   console.log(`\n${countOf(results)}`)
   return 0
 }

@@ -5,10 +5,13 @@ import process from 'node:process'
 import type { Benchmark, Effort } from './benchmark.ts'
 import { activation } from './benchmarks/activation.ts'
 import { appCreation } from './benchmarks/app-creation.ts'
+import { auditLog } from './benchmarks/audit-log.ts'
 import { backgroundTurns } from './benchmarks/background-turns.ts'
 import { bodyMemory } from './benchmarks/body-memory.ts'
 import { bulkRegeneration } from './benchmarks/bulk-regeneration.ts'
 import { clientSize } from './benchmarks/client-size.ts'
+import { deletionLocks } from './benchmarks/deletion-locks.ts'
+import { eventQueue } from './benchmarks/event-queue.ts'
 import { importLicenses } from './benchmarks/import.ts'
 import { largeDeletions } from './benchmarks/large-deletions.ts'
 import { licenseKeys } from './benchmarks/license-keys.ts'
@@ -54,7 +57,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'list-pages': listPages,
   'long-lists': longLists,
   'large-deletions': largeDeletions,
+  'deletion-locks': deletionLocks,
   'background-turns': backgroundTurns,
+  'event-queue': eventQueue,
+  'audit-log': auditLog,
   statistics,
   'verify-offline': verifyOffline,
   'walk-statements': walkStatements,

@@ -3,10 +3,18 @@ import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import { formatNumber, isMet, type Result } from './result.ts'
 
-/** The results of one run. */
+/** A result with its origin. */
+export interface Row extends Result {
+  /** The name of its benchmark. */
+  readonly benchmark: string
+  /** The day of its run, as `2026-11-30`. */
+  readonly measuredOn: string
+}
+
+/** The results of one machine. Each row is from the last run of its benchmark. */
 export interface Report {
   readonly machine: string
-  readonly results: readonly Result[]
+  readonly results: readonly Row[]
 }
 
 const resultsFile = new URL('results.json', import.meta.url)
@@ -81,7 +89,9 @@ export function tableOf({ machine, results }: Report): string {
     return [what, against, placeOf(result), figureOf(result), markedGoal(result), detail]
   })
   const head = ['operation', 'reference', 'platform', 'median (lowest to highest)', 'goal', 'values']
-  const source = `Measured by \`npm run bench\` on ${machine}.`
+  const days = [...new Set(results.map(({ measuredOn }) => measuredOn))].toSorted()
+  const when = days.length < 2 ? `on ${days[0]}` : `from ${days[0]} to ${days.at(-1)}`
+  const source = `Measured by \`npm run bench\` on ${machine}, ${when}.`
   return [`${countOf(results)}.`, '', markdown(head, rows), '', source].join('\n')
 }
 
@@ -121,7 +131,19 @@ export async function pagesOf(report: Report): Promise<ReadonlyMap<URL, string>>
   return new Map(await Promise.all(pages))
 }
 
-/** The report of the last whole run. */
+/** The rows with those of newer runs in place of older ones, in the order of the benchmarks. */
+export function replaceRows(
+  kept: readonly Row[],
+  measured: readonly Row[],
+  order: readonly string[],
+): readonly Row[] {
+  const runOf = (row: Row): string => `${row.benchmark} ${placeOf(row)}`
+  const newer = new Set(measured.map(runOf))
+  const rows = [...kept.filter((row) => !newer.has(runOf(row)) && order.includes(row.benchmark)), ...measured]
+  return rows.toSorted((a, b) => order.indexOf(a.benchmark) - order.indexOf(b.benchmark))
+}
+
+/** The report of the last runs. */
 export async function lastReport(): Promise<Report> {
   return JSON.parse(await readFile(resultsFile, 'utf8')) as Report
 }

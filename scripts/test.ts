@@ -1,15 +1,16 @@
 /**
  * Runs the tests and ends with the line `N passed, N failed`.
  *
- * - `npm test` builds, then runs one test tree on Bun, Deno and Node.
+ * - `npm test` builds, then runs one test tree on Bun, and on Deno and Node beside it.
  * - `npm run test:bun`, `test:deno` and `test:node` do that on one runtime.
  * - `npm run test:quick` runs on Bun what needs neither build nor PostgreSQL, in less than a minute.
  * - `npm run test:node -- client/license cli` runs the files whose paths contain one of these texts.
  *
  * The three runtimes count suites and subtests differently. Their numbers cannot be compared.
  */
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -30,7 +31,8 @@ interface Runner {
 }
 
 interface Plan {
-  readonly runners: readonly Runner[]
+  /** Each lane runs its runners one after another, beside the other lanes. */
+  readonly lanes: readonly (readonly Runner[])[]
   /** True if its tests need `dist`. */
   readonly builds: boolean
   /** True if every storage must run the whole contract. */
@@ -41,8 +43,8 @@ interface Plan {
 const onlyOnBun = /^test\/(package|cli)\//
 /** The file in which the tests list what they leave out. */
 const leftOutName = 'left-out.txt'
-/** Milliseconds until a runner is killed. The longest takes 16 minutes on two cores, and twice that beside other work. */
-const timeout = 2_700_000
+/** Milliseconds until a runner is killed. The longest takes 25 minutes on two cores, and twice that beside other work. */
+const timeout = 3_600_000
 
 /** The files and folders that `npm run test:quick` leaves out, with the reason. */
 export const notQuick: Readonly<Record<string, string>> = {
@@ -147,11 +149,11 @@ const node: Runner = {
 
 /** The plans, by the argument that asks for them. */
 const plans: Readonly<Record<string, Plan>> = {
-  all: { runners: [bun, deno, node], builds: true, coversContract: true },
-  bun: { runners: [bun], builds: true, coversContract: true },
-  deno: { runners: [deno], builds: false, coversContract: true },
-  node: { runners: [node], builds: false, coversContract: true },
-  quick: { runners: [quick], builds: false, coversContract: false },
+  all: { lanes: [[bun], [deno, node]], builds: true, coversContract: true },
+  bun: { lanes: [[bun]], builds: true, coversContract: true },
+  deno: { lanes: [[deno]], builds: false, coversContract: true },
+  node: { lanes: [[node]], builds: false, coversContract: true },
+  quick: { lanes: [[quick]], builds: false, coversContract: false },
 }
 
 /**
@@ -204,14 +206,23 @@ export function testFiles(): readonly string[] {
     .toSorted()
 }
 
-function run([program = '', ...args]: readonly string[], added: Runner['env'] = {}): number | null {
+/** Where a process writes: to this process's own output, or to an open file. */
+type Output = 'inherit' | number
+
+/** Runs a command. Resolves to its exit code, or to `null` if a signal stopped it. */
+async function run(
+  [program = '', ...args]: readonly string[],
+  added: Runner['env'] = {},
+  output: Output = 'inherit',
+): Promise<number | null> {
   const env = { ...process.env, ...added }
-  const { status, signal } = spawnSync(program, args, {
-    stdio: 'inherit',
+  const child = spawn(program, args, {
+    stdio: ['inherit', output, output],
     env,
     timeout,
     killSignal: 'SIGKILL',
   })
+  const [status, signal] = (await once(child, 'close')) as [number | null, string | null]
   if (signal !== null)
     console.error(`\n${program} was stopped by ${signal}: it may take ${timeout / 60_000} minutes`)
   return status
@@ -222,22 +233,51 @@ function filesWith(texts: readonly string[]): readonly string[] {
   return testFiles().filter((file) => texts.length === 0 || texts.some((text) => file.includes(text)))
 }
 
-function runTests(
+/** What the lanes of one run have in common. */
+interface Run {
+  readonly files: readonly string[]
+  readonly folder: string
+  /** The JUnit reports, by runner. */
+  readonly reports: Map<string, string>
+}
+
+async function runTests(
   runner: Runner,
-  chosen: readonly string[],
-  folder: string,
-  reports: Map<string, string>,
-): Tally {
+  { files: chosen, folder, reports }: Run,
+  output: Output,
+): Promise<Tally> {
   const files = chosen.filter(runner.takes)
   const report = join(folder, `${runner.name}.xml`)
   console.log(`\n${runner.name}: ${files.length} files`)
   // A runner without files would search for tests itself.
-  const exitCode = files.length === 0 ? null : run(runner.command(files, report), runner.env)
+  const exitCode = files.length === 0 ? null : await run(runner.command(files, report), runner.env, output)
   const text = existsSync(report) ? readFileSync(report, 'utf8') : ''
   reports.set(runner.name, text)
   const result = tally(files, text, exitCode, existsSync(join(folder, leftOutName)))
   console.log(`${runner.name}: ${summary(result)}`)
   return result
+}
+
+/** Runs a lane. Only the first one prints as it goes on: the output of two at once would be a riddle. */
+async function runLane(runners: readonly Runner[], lane: number, all: Run): Promise<Lane> {
+  const log = join(all.folder, `lane-${lane}.log`)
+  const output = lane === 0 ? 'inherit' : openSync(log, 'w')
+  const tallies: Tally[] = []
+  for (const runner of runners) tallies.push(await runTests(runner, all, output))
+  if (output !== 'inherit') closeSync(output)
+  return { tallies, log }
+}
+
+interface Lane {
+  readonly tallies: readonly Tally[]
+  /** The file with its output; the first lane has none. */
+  readonly log: string
+}
+
+async function runLanes(lanes: Plan['lanes'], all: Run): Promise<readonly Tally[]> {
+  const ended = await Promise.all(lanes.map((runners, lane) => runLane(runners, lane, all)))
+  for (const { log } of ended) if (existsSync(log)) console.log(readFileSync(log, 'utf8'))
+  return ended.flatMap(({ tallies }) => tallies)
 }
 
 function summary({ passed, failed }: Tally): string {
@@ -249,17 +289,17 @@ function sum(tallies: readonly Tally[]): Tally {
   return { passed: total(({ passed }) => passed), failed: total(({ failed }) => failed) }
 }
 
-function build(): Tally {
-  return { passed: 0, failed: run(['npm', 'run', 'build']) === 0 ? 0 : 1 }
+async function build(): Promise<Tally> {
+  return { passed: 0, failed: (await run(['npm', 'run', 'build'])) === 0 ? 0 : 1 }
 }
 
-function runPlan({ runners, builds, coversContract }: Plan, texts: readonly string[]): Tally {
+async function runPlan({ lanes, builds, coversContract }: Plan, texts: readonly string[]): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'heartwood-test-'))
   const leftOut = join(folder, leftOutName)
   process.env[leftOutVariable] = leftOut
   const reports = new Map<string, string>()
-  const tallies = builds ? [build()] : []
-  for (const runner of runners) tallies.push(runTests(runner, filesWith(texts), folder, reports))
+  const tallies = builds ? [await build()] : []
+  tallies.push(...(await runLanes(lanes, { files: filesWith(texts), folder, reports })))
   if (coversContract && texts.length === 0) tallies.push({ passed: 0, failed: printContractTable(reports) })
   printLacking(leftOut)
   rmSync(folder, { recursive: true })
@@ -282,13 +322,13 @@ function printLeftOut(): void {
   for (const [path, reason] of Object.entries(notQuick)) console.log(`  ${path}: ${reason}`)
 }
 
-function main(name = 'all', ...texts: readonly string[]): number {
+async function main(name = 'all', ...texts: readonly string[]): Promise<number> {
   const plan = plans[name]
   if (plan === undefined) throw new Error(`${name} is not one of ${Object.keys(plans).join(', ')}`)
-  const total = runPlan(plan, texts)
+  const total = await runPlan(plan, texts)
   if (name === 'quick') printLeftOut()
   console.log(`\n${summary(total)}`)
   return total.failed === 0 ? 0 : 1
 }
 
-if (import.meta.main) process.exit(main(...process.argv.slice(2)))
+if (import.meta.main) process.exit(await main(...process.argv.slice(2)))

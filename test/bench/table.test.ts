@@ -2,10 +2,22 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { spreadOf } from '../../bench/measure.ts'
-import { isMet, type Result } from '../../bench/result.ts'
-import { countOf, highlightsOf, lastReport, lineOf, pagesOf, tableOf, withTable } from '../../bench/table.ts'
+import { isMet } from '../../bench/result.ts'
+import {
+  countOf,
+  highlightsOf,
+  lastReport,
+  lineOf,
+  pagesOf,
+  replaceRows,
+  type Row,
+  tableOf,
+  withTable,
+} from '../../bench/table.ts'
 
-const result: Result = {
+const result: Row = {
+  benchmark: 'thing',
+  measuredOn: '2026-11-30',
   what: 'Do a thing',
   against: 'a bare thing',
   runtime: 'Bun',
@@ -34,6 +46,29 @@ test('tableOf(): marks and counts every missed goal', () => {
   assert.equal(goal, result.goal)
   assert.equal(table.split('**missed**').length - 1, 2)
   assert.ok(table.startsWith('4 rows, 3 with a goal, 2 of them missed.\n'))
+})
+
+test('tableOf(): tells between which days its rows were measured', () => {
+  const earlier = { ...result, measuredOn: '2026-11-28' }
+  assert.match(tableOf({ machine: 'two cores', results: [result] }), /on two cores, on 2026-11-30\.$/)
+  assert.match(
+    tableOf({ machine: 'two cores', results: [result, earlier] }),
+    /on two cores, from 2026-11-28 to 2026-11-30\.$/,
+  )
+})
+
+test('replaceRows(): a run replaces the rows of its benchmark on its platform, and no others', () => {
+  const onNode: Row = { ...result, runtime: 'Node' }
+  const other: Row = { ...result, benchmark: 'another' }
+  const [old, gone]: [Row, Row] = [
+    { ...result, what: 'Do an old thing' },
+    { ...result, benchmark: 'gone' },
+  ]
+  assert.deepEqual(replaceRows([other, old, onNode, gone], [result], ['thing', 'another']), [
+    onNode,
+    result,
+    other,
+  ])
 })
 
 test('lineOf() and countOf(): a row of too small a run is named, and counts as neither met nor missed', () => {

@@ -21,8 +21,8 @@ type Kind = DeletionRecord['kind']
 const tables = { app: 'heartwood_app', tier: 'heartwood_tier', customer: 'heartwood_customer' } as const
 
 /**
- * On SQLite a page keeps the event loop. So it is removed in parts, until it has taken some time. The commit takes up to twice
- * as long again, because each license has entries all over the indexes.
+ * On SQLite a page keeps the event loop. So it is removed in parts, until it has taken some time. The commit takes as long
+ * again, because each license has entries all over the indexes. So does the move of the log into the file.
  */
 interface Part {
   readonly rows: number
@@ -71,6 +71,7 @@ export abstract class KyselyDeletions extends KyselySecrets implements DeletionS
   }
 
   async continueDeletion(id: string, page: DeletionPage): Promise<DeletedPage | null> {
+    this.executor.willWriteMuch()
     const part = this.executor.blocksLoop ? partOnLoop : { ...partOnLoop, rows: page.limit }
     return this.executor.atomically((db) => continueDeletion(db, id, page, part))
   }

@@ -1,7 +1,8 @@
 import { CompiledQuery } from 'kysely'
 import type { AuditEntryRecord } from '../../core/storage/index.ts'
 import { kindOf } from '../errors.ts'
-import { type DirectConnection, type Executor, firstRow, type Writer } from './executor.ts'
+import type { DirectConnection } from './connections.ts'
+import { type Executor, firstRow, type Writer } from './executor.ts'
 import { auditEntryRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
 

@@ -1,17 +1,18 @@
 import type { CompiledQuery, Kysely } from 'kysely'
 import { LicensingError } from '../../core/errors.ts'
-import type { Serialize } from '../../core/runtime/serializer.ts'
 import { withTimeLimit } from '../../core/runtime/time-limit.ts'
 import type { TransactionOptions } from '../../core/storage/index.ts'
 import { isUndone, toLicensingError } from '../errors.ts'
 import { retry, type RetryPolicy } from '../retry.ts'
 import type { Database } from '../schema.ts'
-import { type Commits, ownCommits, type PendingWrite } from './commits.ts'
+import { ownCommits, type Commits, type PendingWrite } from './commits.ts'
+import type { Connections, DirectConnection, ImmediateConnection, WriteLog } from './connections.ts'
 import { beginOn, isPostgres } from './dialect.ts'
 import { type HotQueries, hotQueries } from './hot-queries.ts'
 import { InFlight } from './in-flight.ts'
 import { inSavepoint } from './savepoint.ts'
 
+/** The whole of a database. */
 export type Writer = Kysely<Database>
 /** The part of a database that cannot write. */
 export type Reader = Pick<Writer, 'selectFrom' | 'selectNoFrom' | 'getExecutor'>
@@ -40,49 +41,8 @@ export interface Executor {
   atomically<T>(work: (db: Writer) => Promise<T>): Promise<T>
   /** Verbs call this after they have destroyed a secret. */
   secretErased(): Promise<void>
-}
-
-/** A connection whose reads wait for nothing. */
-export interface ImmediateConnection {
-  /** The first row of a query that was compiled before. */
-  first<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Row | undefined
-  all<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): readonly Row[]
-  /** Differs from before if another connection, of this process or another, has committed since. */
-  version(): number
-  /** Begins a transaction that reads. Several reads in one cost less than one transaction for each. */
-  begin(): void
-  /** Ends it. */
-  end(): void
-}
-
-/** A connection whose writes wait for nothing but a lock of the file. Nobody else may use it between two of them. */
-export interface DirectConnection {
-  /** The first row of a query that was compiled before. */
-  first<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Row | undefined
-  run(query: CompiledQuery, parameters: readonly unknown[]): void
-  /** Runs `work` as one transaction, once it has the lock. */
-  atomically<T>(work: () => T): Promise<T>
-}
-
-/** The connections and hooks of a storage over Kysely. */
-export interface Connections {
-  /** Runs every write and every transaction. */
-  readonly writer: Writer
-  /** Runs every read outside a transaction. */
-  readonly reader: Writer
-  /** A faster way to the rows of a compiled query than through `reader`. */
-  readonly immediate?: ImmediateConnection
-  /** A faster way to write by compiled queries than through `writer`, on the same connection. */
-  readonly direct?: DirectConnection
-  /** Runs once a destroyed secret is gone from the tables. */
-  readonly secretErased?: () => Promise<void>
-  readonly close: () => Promise<void>
-  /** Runs writes one at a time. Writes that share a transaction need it. */
-  readonly serialize?: Serialize | undefined
-  /** Lets writes share a commit. Without it, each has its own. */
-  readonly commits?: Commits
-  /** Waits before a verb of a loop that has kept the event loop from others for a while. */
-  readonly giveWay?: () => Promise<void> | undefined
+  /** Verbs call this before they write very much. */
+  willWriteMuch(): void
 }
 
 /**
@@ -128,29 +88,30 @@ function tooLong(): never {
   )
 }
 
+type TransactionHooks = { readonly [Hook in 'direct' | 'giveWay' | 'log']?: Connections[Hook] | undefined }
+
 /** Runs the verbs of a transaction. Nothing is retried or counted here: the transaction is, as a whole. */
 export class TransactionExecutor implements Executor {
   readonly hot: HotQueries
   readonly blocksLoop: boolean
   /** True once the transaction has destroyed a secret. */
   hasErased = false
+  /** True once the transaction holds the log. */
+  hasHeldLog = false
   readonly #db: Writer
   readonly #inFlight = new InFlight('The transaction is over')
   readonly direct: DirectConnection | undefined
   readonly #giveWay: Connections['giveWay']
+  readonly #log: WriteLog | undefined
   #fault: { readonly error: unknown } | null = null
 
-  constructor(
-    db: Writer,
-    hot: HotQueries,
-    direct: DirectConnection | undefined,
-    giveWay: Connections['giveWay'],
-  ) {
+  constructor(db: Writer, hot: HotQueries, { direct, giveWay, log }: TransactionHooks) {
     this.#db = db
     this.hot = hot
     this.direct = direct
     this.blocksLoop = !isPostgres(db)
     this.#giveWay = giveWay
+    this.#log = log
   }
 
   read<T>(query: (db: Reader) => Promise<T>): Promise<T> {
@@ -199,6 +160,11 @@ export class TransactionExecutor implements Executor {
     this.hasErased = true
   }
 
+  willWriteMuch(): void {
+    this.#log?.hold()
+    this.hasHeldLog = this.#log !== undefined
+  }
+
   /**
    * Runs the work of the transaction, for at most `limit` milliseconds. A verb that it did not wait for comes to its end, and no
    * verb works afterwards: the connection may then be in the transaction of others, or in none. A verb that rejected may have
@@ -209,6 +175,8 @@ export class TransactionExecutor implements Executor {
     const done = limit === undefined ? working : withTimeLimit(working, limit, tooLong)
     const result = await done.finally(() => this.#inFlight.close())
     if (this.#fault !== null) throw this.#fault.error
+    // The commit takes as long as the work.
+    if (this.hasHeldLog) await this.#log!.giveWay()
     return result
   }
 }
@@ -314,6 +282,9 @@ export class StorageExecutor implements Executor {
     await this.#connections.secretErased?.()
   }
 
+  /** Outside a transaction of its own, a write leaves the log to its commit. */
+  willWriteMuch(): void {}
+
   /** Runs `work` as one transaction. An error that `work` throws comes out unchanged. */
   transaction<T>(
     work: (executor: TransactionExecutor) => Promise<T>,
@@ -349,8 +320,8 @@ export class StorageExecutor implements Executor {
     let thrown: { readonly error: unknown } | undefined
     const within = async (db: Writer): Promise<T> => {
       // The others of a shared transaction would wait as well.
-      const { direct, giveWay } = this.#connections
-      executor = new TransactionExecutor(db, this.hot, direct, mayShare ? undefined : giveWay)
+      const hooks = { ...this.#connections, ...(mayShare && { giveWay: undefined, log: undefined }) }
+      executor = new TransactionExecutor(db, this.hot, hooks)
       try {
         return await executor.whole(work, mayShare ? this.#commits.patience : undefined)
       } catch (error) {
@@ -365,6 +336,8 @@ export class StorageExecutor implements Executor {
     } catch (error) {
       // The commit may fail after the work has thrown, because others share it. Then nothing that the work saw is true.
       throw thrown?.error === error ? error : toLicensingError(error)
+    } finally {
+      if (executor?.hasHeldLog === true) await this.#connections.log?.move()
     }
   }
 

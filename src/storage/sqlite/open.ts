@@ -2,7 +2,7 @@ import type { CompiledQuery, Kysely } from 'kysely'
 import { LicensingError } from '../../core/errors.ts'
 import type { Storage } from '../../core/storage/index.ts'
 import { toOpenError } from '../errors.ts'
-import type { Connections, DirectConnection, ImmediateConnection } from '../kysely/executor.ts'
+import type { Connections, DirectConnection, ImmediateConnection, WriteLog } from '../kysely/connections.ts'
 import { KyselyStorage } from '../kysely/storage.ts'
 import { migrate, type Database } from '../schema.ts'
 import { CommitQueue } from './commit-queue.ts'
@@ -10,7 +10,7 @@ import { type Connection, lentConnection, openConnection, type SqliteClient } fr
 import { kyselyOver } from './dialect.ts'
 import { blockingWaitMs, lockWaitMs, retryWhileLocked } from './lock.ts'
 import { createPrivately, requireOwnLog } from './disk-file.ts'
-import { regularTurns } from './turn.ts'
+import { regularTurns, turn } from './turn.ts'
 import { hasWalBug } from './wal-bug.ts'
 
 /**
@@ -71,7 +71,7 @@ async function prepareFile(connection: Connection, filename: string, journal?: J
   connection.exec(`pragma busy_timeout = ${blockingWaitMs}`)
   await retryWhileLocked(() => connection.first('select count(*) from sqlite_schema', []))
   connection.exec('pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on')
-  connection.exec(`pragma cache_size = -${cacheKiB}; pragma wal_autocheckpoint = ${checkpointPages}`)
+  connection.exec(`pragma cache_size = -${cacheKiB}; ${moveLogFrom(checkpointPages)}`)
   if (filename === ':memory:') return false
   const wanted = journal ?? safeJournal(connection)
   await retryWhileLocked(() => setJournal(connection, wanted))
@@ -102,6 +102,7 @@ function oneConnection(writer: Kysely<Database>, connection: Connection): Connec
     direct: directConnection(connection),
     giveWay: regularTurns(),
     secretErased: () => checkpointInTurn(writer, connection),
+    log: writeLog(writer, connection),
     close: () => closeLast(writer, connection),
   }
 }
@@ -118,12 +119,37 @@ function withReader(writer: Kysely<Database>, connection: Connection, readOnly: 
     giveWay: regularTurns(),
     immediate: immediateConnection(readOnly),
     secretErased: () => checkpointInTurn(writer, connection),
+    log: writeLog(writer, connection),
     close: async () => {
       await lastTransactionOf(writer)
       await lastTransactionOf(reader)
       readOnly.close()
       await closeLast(writer, connection)
     },
+  }
+}
+
+const moveLogFrom = (pages: number): string => `pragma wal_autocheckpoint = ${pages}`
+
+/** Zero pages let no commit move the log. */
+function writeLog(writer: Kysely<Database>, connection: Connection): WriteLog {
+  return {
+    hold: () => connection.exec(moveLogFrom(0)),
+    giveWay: turn,
+    move: async () => {
+      await turn()
+      await writer.connection().execute(async () => moveLog(connection))
+    },
+  }
+}
+
+function moveLog(connection: Connection): void {
+  try {
+    connection.first('pragma wal_checkpoint(passive)', [])
+  } catch {
+    // On a full disk, the log keeps the changes.
+  } finally {
+    connection.exec(moveLogFrom(checkpointPages))
   }
 }
 
