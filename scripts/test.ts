@@ -206,7 +206,7 @@ export function testFiles(): readonly string[] {
     .toSorted()
 }
 
-/** Where a process writes: to this process's own output, or to an open file. */
+/** The output of a process: that of this one, or an open file. */
 type Output = 'inherit' | number
 
 /** Runs a command. Resolves to its exit code, or to `null` if a signal stopped it. */
@@ -233,7 +233,7 @@ function filesWith(texts: readonly string[]): readonly string[] {
   return testFiles().filter((file) => texts.length === 0 || texts.some((text) => file.includes(text)))
 }
 
-/** What the lanes of one run have in common. */
+/** The part of a run that its lanes share. */
 interface Run {
   readonly files: readonly string[]
   readonly folder: string
