@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, copyFileSync, fsyncSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
@@ -12,6 +12,8 @@ export interface Databases {
   readonly database: DatabaseName
   /** Creates an empty database. Resolves to its location: a file name or a PostgreSQL URL. */
   create(name: string): Promise<string>
+  /** Copies a database that nobody uses meanwhile. Resolves to the location of the copy. */
+  copy(from: string, name: string): Promise<string>
   /** Removes every database that `create` made. */
   removeAll(): Promise<void>
 }
@@ -38,9 +40,16 @@ export function flush(file: string): void {
 
 function sqliteFiles(): Databases {
   const folder = mkdtempSync(join(tmpdir(), 'heartwood-bench-'))
+  const create = async (name: string): Promise<string> => join(folder, `${name}.db`)
   return {
     database: 'SQLite',
-    create: async (name) => join(folder, `${name}.db`),
+    create,
+    copy: async (from, name) => {
+      const file = await create(name)
+      copyFileSync(from, file)
+      flush(file)
+      return file
+    },
     removeAll: async () => rmSync(folder, { recursive: true }),
   }
 }
@@ -51,15 +60,17 @@ function postgresDatabases(): Databases {
   const server = postgres(url, { max: 1, onnotice: () => {} })
   const prefix = `heartwood_bench_${randomBytes(6).toString('hex')}`
   const created: string[] = []
+  const create = async (name: string, template = 'template1'): Promise<string> => {
+    const location = new URL(url)
+    location.pathname = `/${prefix}_${name}`
+    await server.unsafe(`create database ${prefix}_${name} template ${template}`)
+    created.push(`${prefix}_${name}`)
+    return location.href
+  }
   return {
     database: 'PostgreSQL',
-    create: async (name) => {
-      const location = new URL(url)
-      location.pathname = `/${prefix}_${name}`
-      await server.unsafe(`create database ${prefix}_${name}`)
-      created.push(`${prefix}_${name}`)
-      return location.href
-    },
+    create: (name) => create(name),
+    copy: (from, name) => create(name, new URL(from).pathname.slice(1)),
     removeAll: async () => {
       for (const name of created) await server.unsafe(`drop database ${name} with (force)`)
       await server.end()
