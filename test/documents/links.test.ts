@@ -32,6 +32,16 @@ test('every page is at most two clicks away from the README', () => {
   )
 })
 
+test('every page begins with words for its reader, before its first part', () => {
+  const beginning = (page: string): string =>
+    /^# [^\n]+\n([\s\S]*?)(?=^##? |$(?![\s\S]))/m.exec(textOf(page))?.[1]?.replaceAll(/<!--.*?-->/g, '').trim() ?? ''
+  const readers = pages().filter((page) => /^docs\/[^/]+\.md$/.test(page))
+  assert.deepEqual(
+    readers.filter((page) => !/^\w/.test(beginning(page).replace(/^[`[*]+/, ''))),
+    [],
+  )
+})
+
 test('every npm script that a page names is there', () => {
   const named = pages().flatMap((page) =>
     [...textOf(page).matchAll(/npm (?:run ([\w:]+)|(start|test)\b)/g)].map(
