@@ -76,7 +76,9 @@ test('docs/operations.md: the expressions for alerts ask for series and labels t
 test('docs/operations.md: the job of Prometheus is YAML, and names the port of the metrics', () => {
   const shown = blocksOf(page).find(({ language }) => language === 'yaml')
   const { scrape_configs: jobs } = parse(shown!.code) as {
-    readonly scrape_configs: readonly { readonly static_configs: readonly { readonly targets: readonly string[] }[] }[]
+    readonly scrape_configs: readonly {
+      readonly static_configs: readonly { readonly targets: readonly string[] }[]
+    }[]
   }
   const port = /HEARTWOOD_METRICS_PORT=(\d+)/.exec(textOf(page))?.[1]
   assert.deepEqual(

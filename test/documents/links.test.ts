@@ -33,7 +33,8 @@ test('every page is at most two clicks away from the README', () => {
 })
 
 test('every page begins with words for its reader, before its first part', () => {
-  const beginning = (page: string): string => textOf(page).split(/^## /m, 1)[0]!.split('\n').slice(1).join('').trim()
+  const beginning = (page: string): string =>
+    textOf(page).split(/^## /m, 1)[0]!.split('\n').slice(1).join('').trim()
   const ours = pages().filter((page) => /^docs\/[^/]+\.md$/.test(page))
   assert.notEqual(ours.length, 0)
   assert.deepEqual(

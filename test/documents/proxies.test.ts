@@ -37,7 +37,9 @@ function nginxFile({ folder, port, server }: Places): string {
     .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`)
     .replaceAll(/\/etc\/letsencrypt\/live\/[^;]*\/(\w+)\.pem/g, `${folder}/$1.pem`)
     .replace('http://127.0.0.1:4000', 'http://heartwood')
-  const upstream = nginxUpstream.replace('10.0.0.11:4000', server).replace('10.0.0.12:4000', '127.0.0.1:9 backup')
+  const upstream = nginxUpstream
+    .replace('10.0.0.11:4000', server)
+    .replace('10.0.0.12:4000', '127.0.0.1:9 backup')
   const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   const temporary = places.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n')
   return `daemon off;\npid ${folder}/nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n${temporary}\n${upstream}${site}}\n`
@@ -46,7 +48,10 @@ function nginxFile({ folder, port, server }: Places): string {
 /** The page's Caddyfile, in the same way. */
 function caddyFile({ folder, port, server }: Places): string {
   const site = caddySite
-    .replace(`${host} {`, `https://${host}:${port} {\n  bind 127.0.0.1\n  tls ${folder}/fullchain.pem ${folder}/privkey.pem`)
+    .replace(
+      `${host} {`,
+      `https://${host}:${port} {\n  bind 127.0.0.1\n  tls ${folder}/fullchain.pem ${folder}/privkey.pem`,
+    )
     .replace('127.0.0.1:4000', server)
   return `{\n  admin off\n  auto_https disable_redirects\n}\n${site}`
 }
@@ -79,8 +84,23 @@ async function ask(
   { from = '127.0.0.1', forwarded }: { readonly from?: string; readonly forwarded?: string } = {},
 ): Promise<Received> {
   const headers = forwarded === undefined ? [] : ['-H', `X-Forwarded-For: ${forwarded}`]
-  const route = ['--cacert', `${folder}/fullchain.pem`, '--resolve', `${host}:${port}:127.0.0.1`, '--interface', from]
-  const { stdout } = await run('curl', ['-sS', '--path-as-is', '-w', '\\n%{http_code}', ...route, ...headers, `https://${host}:${port}${path}`])
+  const route = [
+    '--cacert',
+    `${folder}/fullchain.pem`,
+    '--resolve',
+    `${host}:${port}:127.0.0.1`,
+    '--interface',
+    from,
+  ]
+  const { stdout } = await run('curl', [
+    '-sS',
+    '--path-as-is',
+    '-w',
+    '\\n%{http_code}',
+    ...route,
+    ...headers,
+    `https://${host}:${port}${path}`,
+  ])
   const end = stdout.lastIndexOf('\n')
   return { status: Number(stdout.slice(end + 1)), body: stdout.slice(0, end) }
 }
@@ -106,7 +126,11 @@ const proxies = {
 const verify = '/api/v1/apps/desktop-app/licenses/verify?installation_id=7f2c1e0a-5b7d-4c0e-9a53-0d6f3f1b2c4d'
 
 for (const [name, { file, args, version }] of Object.entries(proxies)) {
-  const programs = [findProgram([name], [version]), findProgram(['curl']), findProgram(['openssl'], ['version'])]
+  const programs = [
+    findProgram([name], [version]),
+    findProgram(['curl']),
+    findProgram(['openssl'], ['version']),
+  ]
   const skip = programs.includes(undefined)
     ? leaveOut(`${name} before a server, as docs/deploy.md has it`, `no ${name}, curl or openssl on the PATH`)
     : false

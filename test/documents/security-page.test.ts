@@ -7,7 +7,10 @@ const rows = textOf('docs/security.md')
   .split('\n')
   .filter((line) => line.startsWith('| ') && !/^\| (what|-+) /.test(line))
   .map((line) => {
-    const [what = '', how = '', tests = ''] = line.split('|').slice(1, -1).map((cell) => cell.trim())
+    const [what = '', how = '', tests = ''] = line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim())
     return { what, how, tests: [...tests.matchAll(/`([^`]+)`/g)].map(([, file = '']) => file) }
   })
 
@@ -22,7 +25,9 @@ test('docs/security.md: each protection names the tests that hold it', () => {
 test('docs/security.md: every test that it names is there, and holds tests', () => {
   const files = rows.flatMap(({ tests }) => tests)
   const isTest = (file: string): boolean =>
-    /^test\/[\w/-]+\.test\.ts$/.test(file) && existsSync(file) && /\btest\(/.test(readFileSync(file, 'utf8'))
+    /^test\/[\w/-]+\.test\.ts$/.test(file) &&
+    existsSync(file) &&
+    /\b(?:test|it)\(/.test(readFileSync(file, 'utf8'))
   assert.deepEqual(
     files.filter((file) => !isTest(file)),
     [],

@@ -49,7 +49,8 @@ test('docs/troubleshooting.md: has each code that core, the client and the SDK a
   const ofSdk = [...sdk.matchAll(/^\| `(\w+)`/gm)].map(([, code = '']) => code)
   assert.equal(ofSdk.length, 3)
   const ofClient = ['offline_too_long', 'version_not_covered', 'unknown_key', 'foreign_token']
-  const client = readFileSync('src/client/assessment.ts', 'utf8') + readFileSync('src/core/token/decision.ts', 'utf8')
+  const client =
+    readFileSync('src/client/assessment.ts', 'utf8') + readFileSync('src/core/token/decision.ts', 'utf8')
   for (const code of ofClient) assert.ok(client.includes(`'${code}'`), code)
   const added = [...coreCodes().filter((code) => !(code in errorCodes)), ...ofClient, ...ofSdk]
   assert.deepEqual(
@@ -64,6 +65,6 @@ test('docs/troubleshooting.md: quotes the lines of a failed start as the sources
   const files = ['core/runtime/master-key', 'cli/master-key', 'cli/listener', 'storage/schema']
   const sources = files.map((file) => readFileSync(`src/${file}.ts`, 'utf8')).join('\n')
   assert.notEqual(rows.length, 0)
-  const unknown = rows.filter((line) => !line.split(' … ').every((text) => sources.includes(text.replace(/ …$/, ''))))
+  const unknown = rows.filter((line) => !line.split('…').every((text) => sources.includes(text.trim())))
   assert.deepEqual(unknown, [])
 })

@@ -37,7 +37,8 @@ before(async () => {
 
 after(() => registry?.close())
 
-const needsPostgres = ({ code }: Block): boolean => code.includes(exampleAddress) || code.includes('DATABASE_URL')
+const needsPostgres = ({ code }: Block): boolean =>
+  code.includes(exampleAddress) || code.includes('DATABASE_URL')
 
 /** The test that runs a block in another way, if the page names one. */
 function otherTestOf({ marker }: Block): string | undefined {
@@ -164,16 +165,23 @@ test('README.md and docs: every block runs, is compared, or states the reason wh
   const all = ['README.md', ...documents].flatMap((page) => blocksOf(page))
   for (const block of all) isRunnable(block)
   const hasNoReason = (block: Block): boolean =>
-    !isPasted(block) && !notRun.has(block) && otherTestOf(block) === undefined && block.page !== 'docs/webhooks.md'
+    !isPasted(block) &&
+    !notRun.has(block) &&
+    otherTestOf(block) === undefined &&
+    block.page !== 'docs/webhooks.md'
   assert.deepEqual(all.filter(hasNoReason), [])
   const reasons = all.filter((block) => notRun.has(block))
   const elsewhere = all.filter((block) => otherTestOf(block) !== undefined)
-  console.log(`${all.length} blocks, ${elsewhere.length} of them in a test of their own, ${reasons.length} not run:`)
+  console.log(
+    `${all.length} blocks, ${elsewhere.length} of them in a test of their own, ${reasons.length} not run:`,
+  )
   for (const block of reasons) console.log(`  ${block.page}:${block.line}: ${notRun.get(block)}`)
 })
 
 test('README.md and docs: the test that a block names reads its page', () => {
-  const blocks = documents.flatMap((page) => blocksOf(page)).filter((block) => otherTestOf(block) !== undefined)
+  const blocks = documents
+    .flatMap((page) => blocksOf(page))
+    .filter((block) => otherTestOf(block) !== undefined)
   assert.notEqual(blocks.length, 0)
   const isRead = (block: Block): boolean => {
     const file = otherTestOf(block)!
