@@ -156,7 +156,8 @@ for (const [name, { file, args, version }] of Object.entries(proxies)) {
       const proxy = spawn(name, [...args, config], { env: { ...process.env, HOME: folder }, stdio: 'pipe' })
       let output = ''
       for (const stream of [proxy.stdout, proxy.stderr]) stream.on('data', (text) => (output += String(text)))
-      over.after(() => proxy.kill('SIGKILL'))
+      // A killed nginx would leave its workers behind.
+      over.after(() => proxy.kill('SIGTERM'))
       await untilUp(places, proxy, () => output)
     })
 
