@@ -33,7 +33,7 @@ before(async () => {
   }
 })
 
-/** What an expression asks for that no scrape has: unknown series, and labels that a series lacks. */
+/** Finds the series of an expression that no scrape has, and the labels that its series lack. */
 function unknownIn(expr: string): readonly string[] {
   const series = [...expr.matchAll(/\b((?:heartwood|process|nodejs)_\w+)(?:\{([^}]*)\})?/g)]
   if (series.length === 0) return [`no series in ${expr}`]

@@ -71,7 +71,7 @@ async function makeCertificate(folder: string): Promise<void> {
   await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...files, ...subject])
 }
 
-/** What a client receives. */
+/** The response that a client receives. */
 interface Received {
   readonly status: number
   readonly body: string
