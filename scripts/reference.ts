@@ -110,8 +110,8 @@ export async function reference(): Promise<string> {
   const inToken = Object.entries(claims).map(([claim, meaning]) => [`\`${claim}\``, meaning])
   const text = `# Reference
 
-\`npm run reference\` generates this page from the code, and a test compares the two. A running server documents the same
-API with every field at \`/swagger\`.
+You look up an endpoint, a scope, an error code, an event or a claim. \`npm run reference\` generates this page from the code, and
+a test compares the two. A running server documents the same API with every field at \`/swagger\`.
 
 ## Endpoints
 

@@ -32,6 +32,17 @@ test('every page is at most two clicks away from the README', () => {
   )
 })
 
+test('every page begins with words for its reader, before its first part', () => {
+  const beginning = (page: string): string =>
+    textOf(page).split(/^## /m, 1)[0]!.split('\n').slice(1).join('').trim()
+  const ours = pages().filter((page) => /^docs\/[^/]+\.md$/.test(page))
+  assert.notEqual(ours.length, 0)
+  assert.deepEqual(
+    ours.filter((page) => !/^[\w`[*]/.test(beginning(page))),
+    [],
+  )
+})
+
 test('every npm script that a page names is there', () => {
   const named = pages().flatMap((page) =>
     [...textOf(page).matchAll(/npm (?:run ([\w:]+)|(start|test)\b)/g)].map(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { startDelivery } from '../../src/webhooks/index.ts'
@@ -23,28 +23,35 @@ const skip = lacking('the blocks of the pages', ['bash', 'curl', 'tar', 'timeout
 
 let registry: Registry
 let project: string
-let database: TestDatabase | undefined
+/** Tells if this machine has PostgreSQL. Each page that needs it gets a database of its own. */
+let hasPostgres = false
 
 before(async () => {
   if (skip !== false) return
   registry = await startRegistry()
   project = await install(registry.env)
-  database = await openTestDatabase()
-})
-
-after(async () => {
-  registry?.close()
+  const database = await openTestDatabase()
+  hasPostgres = database !== undefined
   await database?.drop()
 })
 
-/** True for a block that can run. For any other block it records the reason. */
+after(() => registry?.close())
+
+const needsPostgres = ({ code }: Block): boolean =>
+  code.includes(exampleAddress) || code.includes('DATABASE_URL')
+
+/** The test that runs a block in another way, if the page names one. */
+function otherTestOf({ marker }: Block): string | undefined {
+  return /^compared: (test\/\S+\.test\.ts) /.exec(marker)?.[1]
+}
+
+/** True for a block that can run here. For one that nobody runs it records the reason. */
 function isRunnable(block: Block): boolean {
-  const { marker, code } = block
-  const needsPostgres = code.includes(exampleAddress) || code.includes('DATABASE_URL')
+  const { marker } = block
   const reason = marker.startsWith('not run: ') ? marker.slice('not run: '.length) : undefined
-  const lack = needsPostgres && database === undefined ? 'no PostgreSQL on this machine' : undefined
+  const lack = needsPostgres(block) && !hasPostgres ? 'no PostgreSQL on this machine' : undefined
   if (reason !== undefined || lack !== undefined) notRun.set(block, (reason ?? lack)!)
-  return reason === undefined && lack === undefined
+  return reason === undefined && lack === undefined && otherTestOf(block) === undefined
 }
 
 /** The output that a program states in comments behind `console.log`. */
@@ -64,8 +71,8 @@ async function runProgram(block: Block, page: OpenPage): Promise<void> {
   if (stated.length > 0) assert.deepEqual(stdout.trimEnd().split('\n'), stated)
 }
 
-async function runBlock(block: Block, page: OpenPage): Promise<void> {
-  const code = block.code.replaceAll(exampleAddress, database?.url ?? '')
+async function runBlock(block: Block, page: OpenPage, databaseUrl: string): Promise<void> {
+  const code = block.code.replaceAll(exampleAddress, databaseUrl)
   // A page tells its reader to end one server before the next.
   if (block.marker === 'keeps running') await page.stopServers()
   if (block.language === 'ts') await runProgram(block, page)
@@ -81,6 +88,7 @@ async function runPage(document: string): Promise<void> {
   const folder = await readersFolder(project, !startsFromNothing)
   const inClone = (block: Block): boolean => block.marker.endsWith('in a clone')
   const blocks = blocksOf(document).filter((block) => isPasted(block) && !inClone(block) && isRunnable(block))
+  const database: TestDatabase | undefined = blocks.some(needsPostgres) ? await openTestDatabase() : undefined
   const env = {
     ...registry.env,
     PATH: `${join(folder, 'node_modules/.bin')}:${process.env['PATH']}`,
@@ -88,7 +96,7 @@ async function runPage(document: string): Promise<void> {
   }
   const page = openPage({ folder, port: await freePort(), env })
   try {
-    for (const block of blocks) await runBlock(block, page)
+    for (const block of blocks) await runBlock(block, page, database?.url ?? '')
     const programs = blocks.filter((block) => block.language === 'ts' && !isForDeno(block))
     await checkTypes(
       folder,
@@ -96,6 +104,7 @@ async function runPage(document: string): Promise<void> {
     )
   } finally {
     await page.close()
+    await database?.drop()
   }
 }
 
@@ -156,9 +165,30 @@ test('README.md and docs: every block runs, is compared, or states the reason wh
   const all = ['README.md', ...documents].flatMap((page) => blocksOf(page))
   for (const block of all) isRunnable(block)
   const hasNoReason = (block: Block): boolean =>
-    !isPasted(block) && !notRun.has(block) && block.page !== 'docs/webhooks.md'
+    !isPasted(block) &&
+    !notRun.has(block) &&
+    otherTestOf(block) === undefined &&
+    block.page !== 'docs/webhooks.md'
   assert.deepEqual(all.filter(hasNoReason), [])
   const reasons = all.filter((block) => notRun.has(block))
-  console.log(`${all.length} blocks, ${reasons.length} of them not run:`)
+  const elsewhere = all.filter((block) => otherTestOf(block) !== undefined)
+  console.log(
+    `${all.length} blocks, ${elsewhere.length} of them in a test of their own, ${reasons.length} not run:`,
+  )
   for (const block of reasons) console.log(`  ${block.page}:${block.line}: ${notRun.get(block)}`)
+})
+
+test('README.md and docs: the test that a block names reads its page', () => {
+  const blocks = documents
+    .flatMap((page) => blocksOf(page))
+    .filter((block) => otherTestOf(block) !== undefined)
+  assert.notEqual(blocks.length, 0)
+  const isRead = (block: Block): boolean => {
+    const file = otherTestOf(block)!
+    return existsSync(file) && readFileSync(file, 'utf8').includes(`'${block.page}'`)
+  }
+  assert.deepEqual(
+    blocks.filter((block) => !isRead(block)),
+    [],
+  )
 })
