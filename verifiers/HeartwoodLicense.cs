@@ -526,19 +526,29 @@ namespace Heartwood
                 throw Invalid();
             }
 
-            // Spells a number as ECMA-262 does (Number::toString). Before .NET Core 3.0, "R" gives some fractions a digit too many.
+            // Spells a number as ECMA-262 does (Number::toString).
             static string Spell(double number)
             {
                 if (double.IsNaN(number) || double.IsInfinity(number)) return "";
                 if (number == 0) return "0";
                 if (number < 0) return "-" + Spell(-number);
-                var parts = number.ToString("R", CultureInfo.InvariantCulture).Split('E');
+                var parts = Shortest(number).Split('E');
                 var exponent = parts.Length == 1 ? 0 : int.Parse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
                 var mantissa = parts[0].Split('.');
                 var all = string.Concat(mantissa);
                 var digits = all.TrimStart('0');
                 // The number is 0.digits × 10^point.
                 return Spell(digits.TrimEnd('0'), mantissa[0].Length + exponent - (all.Length - digits.Length));
+            }
+
+            // The fewest digits that read as this number.
+            static string Shortest(double number)
+            {
+                var shortest = number.ToString("R", CultureInfo.InvariantCulture);
+                if (shortest.Split('E')[0].Replace(".", "").Trim('0').Length < 17) return shortest;
+                // Before .NET Core 3.0 there are 17 digits although 16 may be enough. Mono is inexact in a few fractions beyond.
+                var rounded = number.ToString("E15", CultureInfo.InvariantCulture);
+                return double.Parse(rounded, CultureInfo.InvariantCulture) == number ? rounded : shortest;
             }
 
             static string Spell(string digits, int point)

@@ -257,8 +257,9 @@ def _read_members(members: List[Tuple[str, Any]]) -> Dict[str, Any]:
     names = [name for name, _ in members]
     # JavaScript puts names that are array indexes first, in the order of their numbers.
     indexes = [name for name in names if re.fullmatch("0|[1-9][0-9]{0,9}", name) and int(name) < 2**32 - 1]
-    if len(set(names)) != len(names) or names[: len(indexes)] != sorted(indexes, key=int):
+    if names[: len(indexes)] != sorted(indexes, key=int):
         raise _invalid()
+    # A name that occurs twice is lost here, so that the text is spelled otherwise.
     return dict(members)
 
 

@@ -56,5 +56,5 @@ test('vectors/license-tokens.json: is what scripts/token-vectors.ts makes', () =
 
 test('vectors/license-tokens.json: no vector of an earlier release has changed', () => {
   const digest = createHash('sha256').update(JSON.stringify(tokenVectors.vectors.slice(0, 323)))
-  assert.equal(digest.digest('hex'), 'to be frozen')
+  assert.equal(digest.digest('hex'), '9bc8d3be4f5139e72e7aadb6c1e4c4322754da80a4785924aec3366bc0f5403b')
 })

@@ -15,7 +15,7 @@ import {
   type Language,
   type Verdict,
 } from './languages.ts'
-import { judgeByCore, knownClaims } from './readers.ts'
+import { comparable, judgeByCore, knownClaims } from './readers.ts'
 import { variations } from './variations.ts'
 import { claimsIn, forwardCases, vectorCases } from './vectors.ts'
 
@@ -108,7 +108,7 @@ for (const language of languages) {
     test(`${name}: judges 500 odd tokens as core does`, async () => {
       const verdicts = (await run()).varied
       for (const [at, each] of varied.entries())
-        assert.deepEqual(verdicts[at], await judgeByCore(each), each.token)
+        assert.deepEqual(comparable(verdicts[at]), comparable(await judgeByCore(each)), each.token)
     })
 
     test(`${name}: runs the program of docs/other-languages.md`, async () => {
@@ -143,7 +143,7 @@ for (const language of languages) {
 test('the odd tokens: core accepts many of them, and refuses many', async () => {
   const verdicts = await Promise.all(varied.map(judgeByCore))
   const refused = verdicts.filter((verdict) => typeof verdict === 'string').length
-  assert.ok(refused > 150 && refused < 350, `${refused} of ${verdicts.length} are refused`)
+  assert.ok(refused > 250 && refused < 400, `${refused} of ${verdicts.length} are refused`)
 })
 
 test('verifiers: each file has a language here, says what it leaves out, and stands on the page', () => {
