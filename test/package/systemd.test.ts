@@ -81,12 +81,12 @@ test(
   },
 )
 
-test('systemd-analyze security: rates the exposure of the unit at most 2.0', { skip }, async (context) => {
+test('systemd-analyze security: rates the exposure of the unit at most 1.5', { skip }, async (context) => {
   const { stdout } = await run([
     'systemd-analyze',
     'security',
     '--offline=true',
-    '--threshold=20',
+    '--threshold=15',
     installed(),
   ])
   context.diagnostic(/Overall exposure level.*/.exec(stdout)?.[0] ?? 'no level')
