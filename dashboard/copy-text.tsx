@@ -13,10 +13,11 @@ interface CopyTextProps {
   readonly label: string
   /** The label for a screen reader, if several buttons have the same. */
   readonly name?: string
+  readonly isQuiet?: boolean
 }
 
 /** Copies a public text. Over plain http, the person copies it by hand. */
-export function CopyText({ text, label, name }: CopyTextProps): JSX.Element {
+export function CopyText({ text, label, name, isQuiet = false }: CopyTextProps): JSX.Element {
   const [shown, setShown] = useState<string | null>(null)
   const take = async (): Promise<void> => {
     try {
@@ -29,8 +30,13 @@ export function CopyText({ text, label, name }: CopyTextProps): JSX.Element {
   }
   return (
     <>
-      <button type="button" onClick={() => void take()} {...(name !== undefined && { 'aria-label': name })}>
-        <Icon name="copy" /> {label}
+      <button
+        type="button"
+        class={isQuiet ? 'link' : ''}
+        onClick={() => void take()}
+        {...(name !== undefined && { 'aria-label': name })}
+      >
+        {!isQuiet && <Icon name="copy" />} {label}
       </button>
       {shown !== null && (
         <Dialog

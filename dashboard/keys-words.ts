@@ -21,18 +21,16 @@ export const keysWords = {
       ? `The key before it is accepted until ${until}.`
       : `${number.format(count)} earlier keys are accepted, the last until ${until}.`,
   noGrace: 'No earlier key is accepted.',
-  lead: 'Programs check tokens with the public half, also without a network.',
   line: 'Keys over time',
-  today: 'today',
   states: {
     active: 'Signs',
     in_grace: 'In grace',
     retired: 'Retired',
     compromised: 'Compromised',
   },
-  signsSince: (from: string): string => `signs since ${from}`,
-  signed: (from: string, to: string): string => `signed from ${from} to ${to}`,
-  signedOnce: (from: string): string => `signed from ${from} to an unknown day`,
+  signsSince: (from: string): string => `Signs since ${from}`,
+  signed: (from: string, to: string): string => `Signed from ${from} to ${to}`,
+  signedOnce: (from: string): string => `Signed from ${from} to an unknown day`,
   acceptedUntil: (date: string): string => `accepted until ${date}`,
   revoked: 'programs that heard of it refuse every token under it',
   copyPem: 'Copy PEM',
@@ -61,9 +59,10 @@ export const keysWords = {
   fleet: 'The fleet',
   fleetNone: 'The keys were never rotated, so every token is under this key.',
   noFleet: 'No license is good.',
-  arrived: (part: string, done: number, all: number): string =>
-    `${part} of ${licenses(all)} ${done === 1 ? 'has' : 'have'} renewed since the rotation`,
-  arrivedLead: (date: string): string => `of ${date}: their programs hold a token under the new key.`,
+  of: (part: string): string => `${part} of`,
+  licenses: (count: number): string => licenses(count),
+  arrived: (done: number, date: string): string =>
+    `${done === 1 ? 'has' : 'have'} renewed since the rotation of ${date}: their programs hold a token under the new key.`,
   still: (count: number): string =>
     count === 0
       ? 'Everybody has arrived.'
@@ -108,19 +107,16 @@ export const keysWords = {
     unknown: 'Both, or I do not know',
 
     forecast: 'What will happen',
-    total: (count: number): string =>
-      `${licenses(count)} ${count === 1 ? 'gets a token' : 'get tokens'} under the new key.`,
+    get: (count: number): string => `${count === 1 ? 'gets a token' : 'get tokens'} under the new key.`,
     noLicenses: 'No license is good, so nobody notices.',
     willRenew: (days: number, part: string): string =>
       `With ${many(days, 'day', 'days')} of grace, ${part} will have renewed before it ends, if they come as often as before.`,
     willNot: (count: number): string => `${number.format(count)} probably will not.`,
     allWill: 'So will everybody.',
-    noGrace: (count: number): string =>
-      count === 1
-        ? 'Without grace, the token that its program has now no longer renews. It works offline until its own end.'
-        : `Without grace, the tokens that ${number.format(count)} programs have now no longer renew. They work offline until their own end.`,
+    noGrace: 'The tokens of today no longer renew. They work offline until their own end.',
     seen: 'Active licenses by their last renewal',
     ever: 'Never renewed',
+    notArrived: (count: number): string => `Who has not arrived: ${number.format(count)}`,
     stragglers: (count: number): string => `Who will need a new token: ${number.format(count)}`,
     everybody: 'Everybody who holds a license needs a new token, or a program that kept its license key.',
     neverListed: (count: number): string => `${number.format(count)} never renewed. The export has them too.`,

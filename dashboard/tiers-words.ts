@@ -7,7 +7,6 @@ const licenses = (count: number): string => many(count, 'active license', 'activ
 export const tiersWords = {
   title: 'Tiers and features',
   none: 'There is no tier yet. A license needs one. This makes the first one, with two features:',
-  noneHere: 'No tier yet',
   good: (count: number): string => (count === 1 ? 'license is good' : 'licenses are good'),
   noneGood: 'No license is good.',
   matrix: 'Features by tier',
@@ -15,7 +14,6 @@ export const tiersWords = {
   has: (tier: string, feature: string): string => `${tier} has ${feature}`,
   yes: 'yes',
   no: 'no',
-  active: (count: number): string => licenses(count),
   acts: 'Changes',
   rename: 'Change…',
   remove: 'Delete…',
@@ -23,7 +21,7 @@ export const tiersWords = {
   removeOf: (name: string): string => `Delete… ${name}`,
   readOnly: 'Your key may look at tiers, and not change them: it lacks the scope catalogue:write.',
   noDelete: 'Your key may not delete: it lacks the scope delete.',
-  lead: 'A tick changes the tier at once. A program has the change after its next renewal; a check against this server, once the license is regenerated.',
+  lead: 'A tick changes the tier at once. A program has the change after its next renewal.',
 
   added: (tier: string, feature: string): string => `${tier} has ${feature} now.`,
   takeTitle: (tier: string, feature: string): string => `Take ${feature} from ${tier}`,
@@ -64,9 +62,12 @@ export const tiersWords = {
 
   deleteTierTitle: (name: string): string => `Delete the tier ${name}`,
   deleteTierLead: (active: number, keys: number): string =>
-    active + keys === 0
-      ? 'No active license and no license key has it.'
-      : `${licenses(active)} ${active === 1 ? 'keeps its token' : 'keep their tokens'}, and can no longer renew until you give another tier. ${many(keys, 'license key', 'license keys')} can take no new seat.`,
+    [
+      active === 0
+        ? 'No active license has it.'
+        : `${licenses(active)} ${active === 1 ? 'keeps its token' : 'keep their tokens'}, and can no longer renew until you give them another tier.`,
+      keys === 0 ? '' : `${many(keys, 'license key', 'license keys')} can take no new seat.`,
+    ].join(' '),
   deleteTier: (active: number): string =>
     active === 0 ? 'Delete the tier' : `Delete it: ${licenses(active)} cannot renew`,
   deleteFeatureTitle: (name: string): string => `Delete the feature ${name}`,
@@ -95,7 +96,7 @@ export const tiersWords = {
   reading: (done: number, all: number): string => `Read ${number.format(done)} of ${licenses(all)}`,
   row: (behind: number, all: number): string => `${number.format(behind)} of ${number.format(all)}`,
   show: 'Show them',
-  first: (count: number): string => `The first ${number.format(count)}`,
+  first: (count: number): string => `Show the first ${number.format(count)}`,
   regenerate: (count: number): string =>
     count === 1 ? 'Regenerate this license' : `Regenerate these ${number.format(count)}`,
   regenerateAll: (count: number, tier: string): string => `Regenerate all ${number.format(count)} of ${tier}`,

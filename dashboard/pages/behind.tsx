@@ -100,7 +100,7 @@ function Regenerate({ app, late, active, onDone }: RegenerateProps): JSX.Element
   }
   if (progress === null)
     return (
-      <button type="button" onClick={() => void act()}>
+      <button type="button" class="primary" onClick={() => void act()}>
         {isMany ? text.regenerateAll(active, tier.name) : text.regenerate(ids.length)}
       </button>
     )
@@ -132,14 +132,12 @@ function Lates({ app, found: { late, lost, all }, active, onDone }: OfFound): JS
         <ul class="late">
           {late.map((one) => (
             <li key={one.tier.id}>
-              <p>
-                <strong>{one.tier.name}</strong>{' '}
+              <div class="late-head">
+                <strong>{one.tier.name}</strong>
                 <span class="quiet">
                   {text.row(one.ids.length, active.get(one.tier.id) ?? one.ids.length)}
                 </span>
-              </p>
-              <Differences gains={one.gains} loses={one.loses} />
-              <div class="late-act">
+                <Differences gains={one.gains} loses={one.loses} />
                 {may('licenses:write') && (
                   <Regenerate
                     app={app}

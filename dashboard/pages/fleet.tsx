@@ -35,10 +35,9 @@ function Arrived({ app, since, fleet }: { app: string; since: number; fleet: Cou
   return (
     <>
       <p class="sub small">
-        <a href={to(['apps', app, 'licenses'], { status: 'active' })}>
-          {text.arrived(shareOf(done, all), done, all)}
-        </a>{' '}
-        <span title={exactly(since)}>{text.arrivedLead(dateOf(since))}</span>
+        {text.of(shareOf(done, all))}{' '}
+        <a href={to(['apps', app, 'licenses'], { status: 'active' })}>{text.licenses(all)}</a>{' '}
+        <span title={exactly(since)}>{text.arrived(done, dateOf(since))}</span>
       </p>
       <p class="progress">
         <progress aria-label={text.progress} value={done} max={all} />
@@ -48,7 +47,7 @@ function Arrived({ app, since, fleet }: { app: string; since: number; fleet: Cou
       </p>
       {before + never > 0 && (
         <details class="ids">
-          <summary>{text.rotation.stragglers(before + never)}</summary>
+          <summary>{text.rotation.notArrived(before + never)}</summary>
           <Stragglers app={app} before={since} never={never} count={before + never} />
         </details>
       )}

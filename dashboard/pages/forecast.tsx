@@ -44,7 +44,7 @@ function Late({ app, graceDays, forecast }: ForecastProps): JSX.Element {
   if (graceDays === 0)
     return (
       <>
-        <p class="sub small">{text.noGrace(all)}</p>
+        <p class="sub small">{text.noGrace}</p>
         <p class="note">{text.everybody}</p>
       </>
     )
@@ -80,7 +80,10 @@ export function ForecastOf(props: ForecastProps): JSX.Element {
         {all === 0 ? (
           text.noLicenses
         ) : (
-          <a href={to(['apps', app, 'licenses'], { status: 'active' })}>{text.total(all)}</a>
+          <>
+            <a href={to(['apps', app, 'licenses'], { status: 'active' })}>{keysWords.licenses(all)}</a>{' '}
+            {text.get(all)}
+          </>
         )}
       </p>
       {all > 0 && (

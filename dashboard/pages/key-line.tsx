@@ -94,7 +94,12 @@ export function KeyLine({ keys }: { readonly keys: readonly SigningKey[] }): JSX
           <div class="key-head">
             <code title={key.kid}>{shortKid(key.kid)}</code>
             <StateBadge state={stateOf(key)} />
-            <CopyText text={key.publicKeyPem} label={text.copyPem} name={text.copyPemOf(shortKid(key.kid))} />
+            <CopyText
+              isQuiet
+              text={key.publicKeyPem}
+              label={text.copyPem}
+              name={text.copyPemOf(shortKid(key.kid))}
+            />
           </div>
           <Bar signingKey={key} frame={frame} today={today} />
           <p class="quiet" title={exactly(key.createdAt)}>

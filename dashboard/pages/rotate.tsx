@@ -15,6 +15,7 @@ import { Shown, Title } from '../states.tsx'
 import css from '../style/manage.css' with { type: 'text' }
 import { say } from '../toasts.tsx'
 import { Typed } from '../typed.tsx'
+import { words } from '../words.ts'
 import { AfterLeak } from './after-leak.tsx'
 import { ForecastOf, Shows, type Trust } from './forecast.tsx'
 
@@ -154,7 +155,7 @@ function Confirm({ app, isLeak, graceDays, late }: ConfirmProps): JSX.Element {
           {text.button(late)}
         </button>
         <a class="button" href={to(['apps', app, 'signing-keys'])}>
-          {keysWords.title}
+          {words.acts.cancel}
         </a>
       </div>
       <p class="note">{text.once}</p>
@@ -197,9 +198,12 @@ function Assistant({ app }: { readonly app: string }): JSX.Element {
   const recovery = useRecovery(app).value.value
   return (
     <>
-      <div class="columns">
+      <div class="assistant">
         <div>
           <Questions answers={answers} onChange={(change) => setAnswers({ ...answers, ...change })} />
+        </div>
+        <Shows trust={trust} graceDays={graceDays} isLeak={isLeak} />
+        <div>
           <Shown known={forecast.value} name={forecastName(app)}>
             {(value) => (
               <>
@@ -214,7 +218,6 @@ function Assistant({ app }: { readonly app: string }): JSX.Element {
             )}
           </Shown>
         </div>
-        <Shows trust={trust} graceDays={graceDays} isLeak={isLeak} />
       </div>
       <AsCode code={codeOf(app, answers)} />
     </>

@@ -91,7 +91,6 @@ function Keys({
     <article class="manage">
       <header class="lead">
         <Title>{text.title}</Title>
-        <p class="sub">{text.lead}</p>
       </header>
       {keys !== null && <Sentence keys={keys} />}
       {here.value.query.get('after') === 'leak' && <AfterLeak app={slug} />}

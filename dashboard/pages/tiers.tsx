@@ -133,25 +133,12 @@ function Acts({
   )
 }
 
-function TierHead({
-  app,
-  tier,
-  active,
-  onOpen,
-}: {
-  app: string
-  tier: Tier
-  active: number | undefined
-  onOpen: OnOpen
-}): JSX.Element {
+function TierHead({ tier, onOpen }: { readonly tier: Tier; readonly onOpen: OnOpen }): JSX.Element {
   const { name, slug, limits } = tier
   return (
     <th scope="col">
       <strong>{name}</strong>
       <code>{slug}</code>
-      {active !== undefined && (
-        <a href={to(['apps', app, 'licenses'], { status: 'active', tier: slug })}>{text.active(active)}</a>
-      )}
       {Object.entries(limits).map(([limit, count]) => (
         <span key={limit} class="quiet">
           {limit} {words.count(count)}
@@ -170,9 +157,9 @@ function Matrix({
   app,
   tiers,
   features,
-  active,
   onOpen,
-}: Catalogue & { readonly onOpen: OnOpen }): JSX.Element {
+}: Omit<Catalogue, 'active'> & { readonly onOpen: OnOpen }): JSX.Element {
+  const mayWrite = may('catalogue:write')
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={text.matrix}>
       <table class="list matrix">
@@ -180,14 +167,13 @@ function Matrix({
           <tr>
             <th scope="col">{text.feature}</th>
             {tiers.map((tier) => (
-              <TierHead
-                key={tier.id}
-                app={app}
-                tier={tier}
-                active={active?.of.get(tier.id)}
-                onOpen={onOpen}
-              />
+              <TierHead key={tier.id} tier={tier} onOpen={onOpen} />
             ))}
+            {mayWrite && (
+              <th scope="col">
+                <span class="unseen">{text.acts}</span>
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
@@ -196,17 +182,21 @@ function Matrix({
               <th scope="row">
                 <strong>{feature.name}</strong>
                 {feature.slug !== feature.name && <code>{feature.slug}</code>}
-                <Acts
-                  name={feature.name}
-                  onChange={() => onOpen({ act: 'changeFeature', feature })}
-                  onDelete={() => onOpen({ act: 'deleteFeature', feature })}
-                />
               </th>
               {tiers.map((tier) => (
                 <td key={tier.id}>
                   <Cell app={app} tier={tier} feature={feature} onOpen={onOpen} />
                 </td>
               ))}
+              {mayWrite && (
+                <td>
+                  <Acts
+                    name={feature.name}
+                    onChange={() => onOpen({ act: 'changeFeature', feature })}
+                    onDelete={() => onOpen({ act: 'deleteFeature', feature })}
+                  />
+                </td>
+              )}
             </tr>
           ))}
         </tbody>
@@ -269,7 +259,11 @@ function Whole({ app, tiers, features }: Omit<Catalogue, 'active'>): JSX.Element
         <Title>{text.title}</Title>
       </header>
       {active !== undefined && tiers.length > 0 && <Sentence app={app} tiers={tiers} active={active} />}
-      {isEmpty ? <Empty app={app} /> : <Matrix {...catalogue} onOpen={setOpen} />}
+      {isEmpty ? (
+        <Empty app={app} />
+      ) : (
+        <Matrix app={app} tiers={tiers} features={features} onOpen={setOpen} />
+      )}
       {may('catalogue:write') ? (
         <>
           {!isEmpty && <p class="note">{text.lead}</p>}
