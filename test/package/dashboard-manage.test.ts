@@ -308,6 +308,7 @@ describe(
           await page.getByRole('button', { name: 'Delete the app…' }).click()
           await page.getByRole('dialog').getByText('It has 0 licenses of 0 customers.').waitFor()
           const sure = page.getByRole('dialog').getByRole('button', { name: 'Delete the app' })
+          await page.getByLabel('Type photo-lab to confirm').fill('photo')
           await sure.click()
           assert.equal((await licensing.apps.list()).total, 2)
           await page.getByLabel('Type photo-lab to confirm').fill('photo-lab')
