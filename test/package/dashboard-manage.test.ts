@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { recoveryKeyId, signWithRecoveryKey } from '../../src/core/index.ts'
 import { signOfLife } from '../../src/core/licenses/seen.ts'
-import { day } from '../support/fixtures.ts'
+import { day, installation } from '../support/fixtures.ts'
 import { recoveryKeys } from '../support/keys.ts'
 import { lackingBrowser, startChromium } from './chromium.ts'
 import {
@@ -169,6 +169,35 @@ describe(
         assert.equal((await now(fresh.id)).jti, fresh.jti)
       }))
 
+    test('more than 1,000 licenses are read when somebody asks; more than 500 are regenerated in one call', () =>
+      whileServed('', async (desk) => {
+        const { licensing, storage, customer, address } = desk
+        // It signs nothing, so that so many licenses take a second.
+        const quick = licensing.with(storage)
+        for (let at = 0; at < 1_001; at++) {
+          const installationId = installation(10_000 + at)
+          await quick.licenses.create(app, {
+            installationId,
+            customerId: customer.id,
+            tierId: 'pro',
+            forever: true,
+          })
+        }
+        await licensing.tiers.addFeature(app, 'pro', { name: 'Webhooks', slug: 'webhooks' })
+        await seat(desk, desk.secret, async ({ page, open, ...visited }) => {
+          await open(`/apps/${app}/tiers`)
+          await page.getByRole('button', { name: 'Look through 1,001 active licenses' }).click()
+          await page.getByText('1,001 of 1,001 active licenses still carry an old list.').waitFor()
+          const calls = visited.requested.length
+          await page.getByRole('button', { name: 'Regenerate all 1,001 of Pro' }).click()
+          await toast(page, '1,001 licenses have the new list.')
+          await page.getByText('Each of 1,001 active licenses carries what its tier grants now.').waitFor()
+          const posts = visited.requested.slice(calls).filter((url) => url.includes('regenerate'))
+          assert.deepEqual(posts, [`${address}/api/v1/apps/${app}/licenses/regenerate`])
+          checkQuiet({ page, ...visited }, address)
+        })
+      }))
+
     for (const prefix of ['', '/x', '/a/b'])
       test(`${prefix || 'the root'}: a rotation is foreseen from data, wants the slug, and shows who has arrived`, () =>
         whileServed(prefix, async (desk) => {
@@ -261,31 +290,36 @@ describe(
         })
       }))
 
-    test('a session of support is offered no change, and is told why', () =>
-      whileServed('', async (desk) => {
-        const { secret } = await desk.licensing.apiKeys.create({ name: 'Ana, support', preset: 'support' })
-        const offered: Readonly<Record<string, RegExp>> = {
-          tiers: /lacks the scope catalogue:write/,
-          'signing-keys': /lacks the scope apps:rotate/,
-          'signing-keys/rotate': /lacks the scope apps:rotate/,
-          settings: /lacks the scope catalogue:write/,
-        }
-        await seat(desk, secret, async ({ page, open, ...visited }) => {
-          for (const [path, reason] of Object.entries(offered)) {
-            await open(`/apps/${app}/${path}`)
-            await page.getByText(reason).first().waitFor()
-            const acts = page.locator('main').getByRole('button', { name: /new|change|delete|rotate|save/i })
-            assert.equal(await acts.count(), 0, path)
-            assert.equal(await page.locator('main input').count(), 0, path)
-            assert.equal(await page.getByRole('link', { name: /Rotate/ }).count(), 0, path)
+    for (const preset of ['support', 'auditor'] as const)
+      test(`a session with the rights of ${preset} is offered no change, and is told why`, () =>
+        whileServed('', async (desk) => {
+          await desk.issue()
+          await desk.licensing.rotateKeys(app, { gracePeriodDays: 30 })
+          const { secret } = await desk.licensing.apiKeys.create({ preset })
+          const offered: Readonly<Record<string, RegExp>> = {
+            tiers: /lacks the scope catalogue:write/,
+            'signing-keys': /lacks the scope apps:rotate/,
+            'signing-keys/rotate': /lacks the scope apps:rotate/,
+            settings: /lacks the scope catalogue:write/,
           }
-          await open('/')
-          assert.equal(await page.getByRole('link', { name: 'New app…' }).count(), 0)
-          await open('/new-app')
-          await page.getByText('Your key may not create apps').waitFor()
-          checkQuiet({ page, ...visited }, desk.address)
-        })
-      }))
+          await seat(desk, secret, async ({ page, open, ...visited }) => {
+            for (const [path, reason] of Object.entries(offered)) {
+              await open(`/apps/${app}/${path}`)
+              await page.getByText(reason).first().waitFor()
+              const acts = page
+                .locator('main')
+                .getByRole('button', { name: /new|change|delete|rotate|save/i })
+              assert.equal(await acts.count(), 0, path)
+              assert.equal(await page.locator('main input').count(), 0, path)
+              assert.equal(await page.getByRole('link', { name: /Rotate/ }).count(), 0, path)
+            }
+            await open('/')
+            assert.equal(await page.getByRole('link', { name: 'New app…' }).count(), 0)
+            await open('/new-app')
+            await page.getByText('Your key may not create apps').waitFor()
+            checkQuiet({ page, ...visited }, desk.address)
+          })
+        }))
 
     test('an app is made, changed and deleted; the deletion names what goes, and wants the slug', () =>
       whileServed('', async (desk) => {
