@@ -2,67 +2,13 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { recoveryKeyId, signWithRecoveryKey } from '../../src/core/index.ts'
-import { signOfLife } from '../../src/core/licenses/seen.ts'
-import { day, installation } from '../support/fixtures.ts'
-import { recoveryKeys } from '../support/keys.ts'
+import { installation } from '../support/fixtures.ts'
 import { lackingBrowser, startChromium } from './chromium.ts'
-import {
-  checkAccess,
-  checkQuiet,
-  signIn,
-  visit,
-  whileServed,
-  type Desk,
-  type Visit,
-} from './dashboard-desk.ts'
+import { checkAccess, checkQuiet, whileServed } from './dashboard-desk.ts'
+import { fleet, seat, setRecovery, type Seated } from './dashboard-seat.ts'
 
 const app = 'desktop-app'
 let browser: Browser
-
-type Seated = Visit & { readonly open: (path: string) => Promise<void> }
-
-/** A person with this key at an open page. */
-async function seat(
-  { address }: Desk,
-  secret: string,
-  work: (seated: Seated) => Promise<void>,
-  look: BrowserContextOptions = {},
-): Promise<void> {
-  const context = await browser.newContext(look)
-  const visited = await visit(context, `${address}/dashboard`)
-  await signIn(visited, secret)
-  const open = async (path: string): Promise<void> => {
-    await visited.page.goto(`${address}/dashboard#${path}`, { waitUntil: 'networkidle' })
-    await visited.page.locator('main h1').waitFor()
-  }
-  await work({ ...visited, open })
-  await context.close()
-}
-
-/** Licenses whose programs renewed so many days ago; `null` for never. */
-async function fleet({ storage, licensing, app: owner, issue }: Desk, seen: readonly (number | null)[]) {
-  const [key] = await licensing.apps.keys(app)
-  const ids: string[] = []
-  for (const [at, days] of seen.entries()) {
-    const { id } = await issue()
-    await licensing.licenses.update(app, id, { name: `Computer ${at}` })
-    ids.push(id)
-    if (days === null) continue
-    const record = (await storage.findLicense(owner.id, id))!
-    const time = Math.floor(Date.now() / 1000) - days * day - 60
-    await storage.updateLicense(id, record.version, signOfLife(time, key!.kid, 'desktop-app/2.3.1'))
-  }
-  return ids
-}
-
-async function setRecovery({ licensing }: Desk): Promise<void> {
-  const { privateKeyPem } = recoveryKeys[0]!
-  const kids = [await recoveryKeyId(privateKeyPem)]
-  await licensing.recovery.set(app, { threshold: 1, kids }, async (payload) => [
-    await signWithRecoveryKey(payload, privateKeyPem),
-  ])
-}
 
 const toast = (page: Page, text: string | RegExp) =>
   page.locator('.toast', { hasText: text }).last().waitFor()
@@ -83,7 +29,7 @@ describe(
         await issue()
         await licensing.features.create(app, { name: 'Webhooks', slug: 'webhooks' })
         const features = async () => (await licensing.tiers.get(app, 'pro')).features
-        await seat(desk, desk.secret, async ({ page, open, ...visited }) => {
+        await seat(browser, desk, desk.secret, async ({ page, open, ...visited }) => {
           await open(`/apps/${app}/tiers`)
           await page.getByText('2 licenses are good: 2 Pro.').waitFor()
           await page.getByLabel('Pro has Webhooks').click()
@@ -107,7 +53,7 @@ describe(
       whileServed('', async (desk) => {
         const { licensing, issue, address } = desk
         await issue()
-        await seat(desk, desk.secret, async ({ page, open, ...visited }) => {
+        await seat(browser, desk, desk.secret, async ({ page, open, ...visited }) => {
           await open(`/apps/${app}/tiers`)
           await page.getByRole('button', { name: 'New feature…' }).click()
           await page.getByLabel('Name').fill('Single sign-on')
@@ -155,7 +101,7 @@ describe(
         const fresh = await issue()
         const [gone] = old
         await licensing.licenses.revoke(app, gone!.id)
-        await seat(desk, desk.secret, async ({ page, open, ...visited }) => {
+        await seat(browser, desk, desk.secret, async ({ page, open, ...visited }) => {
           await open(`/apps/${app}/tiers`)
           await page.getByText('2 of 3 active licenses still carry an old list.').waitFor()
           await page.getByRole('button', { name: 'Regenerate these 2' }).click()
@@ -184,7 +130,7 @@ describe(
           })
         }
         await licensing.tiers.addFeature(app, 'pro', { name: 'Webhooks', slug: 'webhooks' })
-        await seat(desk, desk.secret, async ({ page, open, ...visited }) => {
+        await seat(browser, desk, desk.secret, async ({ page, open, ...visited }) => {
           await open(`/apps/${app}/tiers`)
           await page.getByRole('button', { name: 'Look through 1,001 active licenses' }).click()
           await page.getByText('1,001 of 1,001 active licenses still carry an old list.').waitFor()
@@ -203,7 +149,7 @@ describe(
         whileServed(prefix, async (desk) => {
           const { licensing, address } = desk
           await fleet(desk, [0, 3, 20, 40, null])
-          await seat(desk, desk.secret, async ({ page, open, ...visited }) => {
+          await seat(browser, desk, desk.secret, async ({ page, open, ...visited }) => {
             await open(`/apps/${app}/signing-keys`)
             await page.getByText('One key signs every token').waitFor()
             await page.getByRole('link', { name: 'Rotate the keys…' }).click()
@@ -240,7 +186,7 @@ describe(
 
     test('a rotation whose response is lost is made once, because the form keeps its idempotency key', () =>
       whileServed('', async (desk) => {
-        await seat(desk, desk.secret, async ({ page, open }) => {
+        await seat(browser, desk, desk.secret, async ({ page, open }) => {
           let lost = 0
           await page.route('**/rotate-keys', async (route) => {
             if (route.request().postDataJSON().dry_run === true || lost++ > 0) return route.continue()
@@ -261,7 +207,7 @@ describe(
       whileServed('', async (desk) => {
         const { licensing, address } = desk
         await fleet(desk, [0, 3])
-        await seat(desk, desk.secret, async ({ page, open, ...visited }) => {
+        await seat(browser, desk, desk.secret, async ({ page, open, ...visited }) => {
           await open(`/apps/${app}/signing-keys/rotate`)
           await page.getByLabel('The key may have leaked').check()
           await page.getByText('After a leak there is no grace.').waitFor()
@@ -279,7 +225,7 @@ describe(
     test('with recovery keys, a leak leads to the command line, and no button is there that the server refuses', () =>
       whileServed('', async (desk) => {
         await setRecovery(desk)
-        await seat(desk, desk.secret, async ({ page, open, ...visited }) => {
+        await seat(browser, desk, desk.secret, async ({ page, open, ...visited }) => {
           await open(`/apps/${app}/signing-keys`)
           await page.getByText('One is set. After a leak').waitFor()
           await open(`/apps/${app}/signing-keys/rotate`)
@@ -302,7 +248,7 @@ describe(
             'signing-keys/rotate': /lacks the scope apps:rotate/,
             settings: /lacks the scope catalogue:write/,
           }
-          await seat(desk, secret, async ({ page, open, ...visited }) => {
+          await seat(browser, desk, secret, async ({ page, open, ...visited }) => {
             for (const [path, reason] of Object.entries(offered)) {
               await open(`/apps/${app}/${path}`)
               await page.getByText(reason).first().waitFor()
@@ -324,7 +270,7 @@ describe(
     test('an app is made, changed and deleted; the deletion names what goes, and wants the slug', () =>
       whileServed('', async (desk) => {
         const { licensing, address } = desk
-        await seat(desk, desk.secret, async ({ page, open, ...visited }) => {
+        await seat(browser, desk, desk.secret, async ({ page, open, ...visited }) => {
           await open('/')
           await page.getByRole('link', { name: 'New app…' }).click()
           await page.getByLabel('Name').fill('Photo Lab')
@@ -362,7 +308,7 @@ describe(
         await licensing.features.update(app, 'api_access', { name: markup })
         const [id] = await fleet(desk, [40])
         await licensing.licenses.update(app, id!, { name: '=HYPERLINK("http://x")' })
-        await seat(desk, desk.secret, async ({ page, open, ...visited }) => {
+        await seat(browser, desk, desk.secret, async ({ page, open, ...visited }) => {
           for (const path of ['tiers', 'settings']) {
             await open(`/apps/${app}/${path}`)
             await page.locator('main').getByText(markup).first().waitFor()
@@ -423,7 +369,7 @@ describe(
             }
             checkQuiet({ page, ...visited }, address)
           }
-          await seat(desk, desk.secret, work, look)
+          await seat(browser, desk, desk.secret, work, look)
         }))
   },
 )
