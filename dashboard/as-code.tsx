@@ -36,8 +36,15 @@ function textOf(code: Code, form: Form): string {
 }
 
 /** Shows how a program does what the page does. */
-export function AsCode({ code }: { readonly code: Code }): JSX.Element {
-  const [form, setForm] = useState<Form | null>(null)
+export function AsCode({
+  code,
+  isOpen = false,
+}: {
+  readonly code: Code
+  /** True on an empty page, which teaches by it. */
+  readonly isOpen?: boolean
+}): JSX.Element {
+  const [form, setForm] = useState<Form | null>(isOpen ? 'curl' : null)
   const [isCopied, setCopied] = useState(false)
   const forms: readonly Form[] =
     code.cli === undefined ? ['curl', 'typescript'] : ['curl', 'typescript', 'cli']

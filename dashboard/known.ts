@@ -3,7 +3,7 @@ import type { App, Customer, License, Listing, Tier } from '../src/core/index.ts
 import { licensing } from './api.ts'
 import { useKnown, type Known } from './data.ts'
 
-type Asked<T> = ReadonlySignal<Known<T>>
+export type Asked<T> = ReadonlySignal<Known<T>>
 
 /** The names under which things are known. A write forgets all that begin with a name. */
 export const names = {

@@ -23,6 +23,14 @@ const pages: readonly (readonly [pattern: readonly string[], Page: (params: Para
     ['apps', ':app', 'customers', ':id'],
     lazy(async () => (await import('./pages/customer.tsx')).CustomerPage),
   ],
+  [['apps', ':app', 'tiers'], lazy(async () => (await import('./pages/tiers.tsx')).TiersPage)],
+  [
+    ['apps', ':app', 'signing-keys'],
+    lazy(async () => (await import('./pages/signing-keys.tsx')).SigningKeys),
+  ],
+  [['apps', ':app', 'signing-keys', 'rotate'], lazy(async () => (await import('./pages/rotate.tsx')).Rotate)],
+  [['apps', ':app', 'settings'], lazy(async () => (await import('./pages/app-settings.tsx')).AppSettings)],
+  [['new-app'], lazy(async () => (await import('./pages/new-app.tsx')).NewAppPage)],
 ]
 
 function Routed(): JSX.Element {

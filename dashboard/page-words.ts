@@ -1,7 +1,7 @@
 // The words of pages that are loaded when somebody opens them. Those of every view are in words.ts.
 import { number } from './words.ts'
 
-function many(count: number, one: string, more: string): string {
+export function many(count: number, one: string, more: string): string {
   return `${number.format(count)} ${count === 1 ? one : more}`
 }
 
@@ -11,6 +11,7 @@ export const pageWords = {
     ended: (count: number): string => (count === 1 ? 'has ended' : 'have ended'),
     revoked: (count: number): string => (count === 1 ? 'was revoked' : 'were revoked'),
     tiers: 'Tiers',
+    settings: 'Settings',
     tierFeatures: (count: number): string => many(count, 'feature', 'features'),
     noTiers: 'No tiers yet. A license needs one.',
     testMode: 'This app is in test mode.',

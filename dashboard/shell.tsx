@@ -13,6 +13,8 @@ import { words } from './words.ts'
 const sections: readonly (readonly [path: readonly string[], name: string, icon: IconName])[] = [
   [[], words.shell.overview, 'home'],
   [['licenses'], words.shell.licenses, 'file'],
+  [['tiers'], words.shell.tiers, 'layers'],
+  [['signing-keys'], words.shell.signingKeys, 'key'],
 ]
 
 /** The app of the present place, or the one that was chosen last. */
@@ -20,8 +22,10 @@ function useAppOfPlace(): string | undefined {
   const { path } = here.value
   const apps = useApps().value.value
   const last = useRef<string | undefined>(undefined)
-  if (path[0] === 'apps' && path[1] !== undefined) last.current = path[1]
-  return last.current ?? apps?.[0]?.slug
+  if (path[0] === 'apps' && path[1] !== undefined) return (last.current = path[1])
+  // The last one may be deleted.
+  const isLeft = apps === undefined || apps.some(({ slug }) => slug === last.current)
+  return (isLeft ? last.current : undefined) ?? apps?.[0]?.slug
 }
 
 function AppSwitch({ app }: { readonly app: string }): JSX.Element {

@@ -35,6 +35,8 @@ export const words = {
     findLabel: 'Find',
     overview: 'Overview',
     licenses: 'Licenses',
+    tiers: 'Tiers',
+    signingKeys: 'Signing keys',
   },
 
   states: {
@@ -62,6 +64,7 @@ export const words = {
     licenseKey:
       'This looks like the text of a license key. Look it up by its order number or by the customer’s e-mail address.',
     apps: 'Your apps',
+    newApp: 'New app…',
     noApps: 'There is no app yet. Create the first one:',
   },
 

@@ -83,6 +83,9 @@ export function AppPage({ app = '' }: { readonly app?: string }): JSX.Element {
             </p>
             <Title>{title}</Title>
             {mode === 'test' && <p class="sub small">{pageWords.app.testMode}</p>}
+            <p class="small">
+              <a href={to(['apps', app, 'settings'])}>{pageWords.app.settings}</a>
+            </p>
           </header>
           {maySeeLicenses && (
             <Shown known={numbers.value} name={name}>

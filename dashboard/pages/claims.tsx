@@ -14,7 +14,7 @@ export function newFeatures(
 
 type Limits = License['limits']
 
-function newLimits({ limits, customLimits }: License, tier: Tier | undefined): Limits {
+export function newLimits({ limits, customLimits }: License, tier: Tier | undefined): Limits {
   return tier === undefined ? limits : { ...tier.limits, ...customLimits }
 }
 

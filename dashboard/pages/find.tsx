@@ -5,7 +5,7 @@ import type { Hit } from '../find.ts'
 import { useApps, names } from '../known.ts'
 import { to } from '../router.ts'
 import { isSearching, search, searchOutcome } from '../search.ts'
-import { session } from '../session.ts'
+import { may, session } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { words } from '../words.ts'
 
@@ -103,6 +103,13 @@ export function Find(): JSX.Element {
             )
           }
         </Shown>
+        {may('catalogue:write') && person?.apps === null && (
+          <p class="actions">
+            <a class="button" href={to(['new-app'])}>
+              {words.find.newApp}
+            </a>
+          </p>
+        )}
       </section>
     </article>
   )

@@ -47,6 +47,7 @@ function planCatalogue({ signing, licensing, past }: Scene): void {
   })
   past.plan(60, () => licensing.tiers.addFeature(app, 'pro', { name: 'Webhooks', slug: 'webhooks' }))
   past.plan(studentsUntil, () => licensing.tiers.delete(app, 'student'))
+  past.plan(300, () => signing.rotateKeys(app, { gracePeriodDays: 30 }))
   past.plan(25, () => signing.rotateKeys(app, { gracePeriodDays: 90 }))
 }
 
