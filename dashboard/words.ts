@@ -35,6 +35,8 @@ export const words = {
     findLabel: 'Find',
     overview: 'Overview',
     licenses: 'Licenses',
+    webhooks: 'Webhooks',
+    apiKeys: 'API keys and people',
   },
 
   states: {
