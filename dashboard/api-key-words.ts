@@ -51,6 +51,7 @@ export const keyWords = {
     ends: 'Ends',
     forever: 'never',
     rights: 'What it may do',
+    preset: (name: string): string => `As the preset ${name} says.`,
     all: 'Everything that an sk_ key may do: it reads, changes, rotates and deletes, and manages keys.',
     reads: 'It reads everything but the audit log, with the e-mail addresses of customers.',
     notFound: 'No key of this id is one that your key may manage.',

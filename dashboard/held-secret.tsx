@@ -69,7 +69,7 @@ export function Secret({ label, secret, hint, onGone }: SecretProps): JSX.Elemen
         <code>{isOpen ? text : ends.join('••••••••••••')}</code>
       </p>
       <div class="choices">
-        <button type="button" class="primary" onClick={() => void take()}>
+        <button type="button" onClick={() => void take()}>
           <Icon name={isCopied ? 'check' : 'copy'} /> {isCopied ? secretWords.copied : secretWords.copy}
         </button>
         <button type="button" onClick={() => setOpen(!isOpen)}>

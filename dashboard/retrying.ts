@@ -32,7 +32,7 @@ export async function queueAgain(
       onQueued(++queued)
     }
   else
-    for (let hasMore = true; hasMore; ) {
+    for (let hasMore = true; hasMore;) {
       const answer = await webhooks.retryAll(app, { state: 'failed', since })
       hasMore = answer.hasMore
       onQueued((queued += answer.retried))
@@ -40,10 +40,7 @@ export async function queueAgain(
 }
 
 /** One look at how far they are; `null` if the lists are too long for one look. */
-export async function lookAt(
-  { app, deliveries }: Retry,
-  signal: AbortSignal,
-): Promise<RetryOutcome | null> {
+export async function lookAt({ app, deliveries }: Retry, signal: AbortSignal): Promise<RetryOutcome | null> {
   const { webhooks } = licensing.withOptions({ signal })
   const [pending, failed] = await Promise.all(
     (['pending', 'failed'] as const).map((state) => webhooks.deliveries(app, { state, perPage: 100 })),

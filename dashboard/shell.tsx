@@ -19,9 +19,7 @@ const sections: readonly Section[] = [
 ]
 
 /** The pages of the server. */
-const ofServer: readonly Section[] = [
-  [['api-keys'], words.shell.apiKeys, 'users', 'keys:write'],
-]
+const ofServer: readonly Section[] = [[['api-keys'], words.shell.apiKeys, 'users', 'keys:write']]
 
 /** The app of the present place, or the one that was chosen last. */
 function useAppOfPlace(): string | undefined {

@@ -5,6 +5,10 @@ function many(count: number, one: string, more: string): string {
   return `${number.format(count)} ${count === 1 ? one : more}`
 }
 
+function lasted(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${number.format(Math.round(ms / 100) / 10)} s`
+}
+
 export const webhookWords = {
   title: 'Webhooks',
   where: 'Where you are',
@@ -17,7 +21,9 @@ export const webhookWords = {
     all: 'All',
     failed: (count: number): string => (count === 1 ? 'event failed' : 'events failed'),
     waiting: (count: number): string => (count === 1 ? 'waits' : 'wait'),
+    eventsWait: (count: number): string => (count === 1 ? 'event waits' : 'events wait'),
     arrived: 'arrived in the last 30 days.',
+    noneArrived: 'None arrived in the last 30 days.',
   },
 
   off: {
@@ -45,9 +51,10 @@ export const webhookWords = {
       'Heartwood can tell your server what happens to licenses: issued, renewed, revoked, ended. Give it an https address, and check each signature.',
     noneMayNot: 'To set an address, a key needs the scopes webhooks:write and catalogue:write.',
     set: 'Set the address…',
-    change: 'Change address…',
+    change: 'Change…',
     dialog: 'Where events go',
-    dialogLead: 'An https address with a public name. Leave it empty to stop: events are then no longer kept.',
+    dialogLead:
+      'An https address with a public name. Leave it empty to stop: events are then no longer kept.',
     url: 'Address',
     save: 'Send events there',
     stop: 'Stop sending events',
@@ -57,13 +64,14 @@ export const webhookWords = {
     test: 'Send a test event',
     testing: 'Waiting for the receiver…',
     answered: (status: number, ms: string): string => `The receiver answered ${status}${ms}.`,
-    after: (ms: number): string => ` after ${number.format(ms)} ms`,
+    after: (ms: number): string => ` after ${lasted(ms)}`,
     noAnswer: (error: string): string => `${error}.`,
     unsent: 'The event waits, and nothing was tried yet. Is the server that delivers running?',
     look: 'Look at the delivery',
   },
 
   secret: {
+    heading: 'Secret',
     label: 'Secret of the signatures',
     show: 'Show the secret',
     shown: 'The audit log keeps that you looked.',
@@ -82,6 +90,7 @@ export const webhookWords = {
 
   list: {
     title: 'Deliveries',
+    table: 'Table of deliveries',
     states: { failed: 'Failed', pending: 'Waiting', delivered: 'Arrived' },
     state: 'State of the delivery',
     type: 'Kind of event',
@@ -125,11 +134,15 @@ export const webhookWords = {
 
   delivery: {
     arrived: (attempts: number): string =>
-      attempts === 1 ? 'It arrived at the first attempt' : `It arrived after ${number.format(attempts)} attempts`,
+      attempts === 1
+        ? 'It arrived at the first attempt'
+        : `It arrived after ${number.format(attempts)} attempts`,
     failed: (attempts: number): string => `Given up after ${many(attempts, 'attempt', 'attempts')}`,
     unsent: 'It was never sent',
     waits: (attempts: number): string =>
-      attempts === 0 ? 'It waits for its first attempt' : `It waits, after ${many(attempts, 'attempt', 'attempts')}`,
+      attempts === 0
+        ? 'It waits for its first attempt'
+        : `It waits, after ${many(attempts, 'attempt', 'attempts')}`,
     next: 'The next attempt is',
     send: 'Send it again',
     sent: 'The event is on its way.',
@@ -142,7 +155,7 @@ export const webhookWords = {
     lastTen: 'The last ten. A retry keeps them.',
     status: (status: number): string => `Answer ${status}`,
     noAnswer: 'No answer',
-    after: (ms: number): string => `after ${number.format(ms)} ms`,
+    after: (ms: number): string => `after ${lasted(ms)}`,
     body: 'What was sent',
     bodyLead: 'The signature is over these bytes.',
     pretty: 'Easy to read',

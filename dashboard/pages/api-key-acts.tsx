@@ -36,7 +36,11 @@ const overlaps = [86_400, 604_800, 3_600, 0] as const
 
 type Overlap = (typeof overlaps)[number]
 
-function Roll({ apiKey, onClose, onRolled }: ActProps & { onRolled: (key: ApiKeyWithSecret) => void }): JSX.Element {
+function Roll({
+  apiKey,
+  onClose,
+  onRolled,
+}: ActProps & { onRolled: (key: ApiKeyWithSecret) => void }): JSX.Element {
   const [overlap, setOverlap] = useState<Overlap>(86_400)
   // The session of an own key that ends now would be over before anybody has seen the new one.
   const choices = overlaps.filter((each) => each > 0 || !isOwn(apiKey))

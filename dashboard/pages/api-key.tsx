@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import type { ApiKey } from '../../src/core/index.ts'
 import { scopeMeanings } from '../../src/core/scopes.ts'
 import { AsCode } from '../as-code.tsx'
-import { person, rightsOf } from '../api-key-rights.ts'
+import { person, presetOf } from '../api-key-rights.ts'
 import { keyWords } from '../api-key-words.ts'
 import { keysName, nameOf, reachOf, stateOf, useKeys } from '../api-keys.ts'
 import { to } from '../router.ts'
@@ -79,6 +79,7 @@ function Facts({ apiKey }: { readonly apiKey: ApiKey }): JSX.Element {
 
 function Rights({ apiKey }: { readonly apiKey: ApiKey }): JSX.Element {
   const { scopes, type } = apiKey
+  const preset = presetOf(apiKey)
   return (
     <section aria-labelledby="rights">
       <h2 id="rights">{text.rights}</h2>
@@ -86,8 +87,8 @@ function Rights({ apiKey }: { readonly apiKey: ApiKey }): JSX.Element {
         <p>{type === 'sk' ? text.all : text.reads}</p>
       ) : (
         <>
-          <p class="quiet">{rightsOf(apiKey)}</p>
-          <ul class="tiers">
+          {preset !== null && <p class="quiet">{text.preset(keyWords.presets[preset])}</p>}
+          <ul class="rights">
             {scopes.map((scope) => (
               <li key={scope}>
                 <code>{scope}</code>

@@ -36,26 +36,41 @@ function Sentence({ keys }: { readonly keys: readonly ApiKey[] }): JSX.Element {
   )
 }
 
+function KeyName({ apiKey }: { readonly apiKey: ApiKey }): JSX.Element {
+  const { prefix, lastFour } = apiKey
+  return (
+    <>
+      <strong>{nameOf(apiKey)}</strong>
+      <small>
+        <code>
+          {prefix}…{lastFour}
+        </code>
+      </small>
+    </>
+  )
+}
+
+function Never(): JSX.Element {
+  return <span class="quiet">{text.never}</span>
+}
+
 function Row({ apiKey }: { readonly apiKey: ApiKey }): JSX.Element {
-  const { id, prefix, lastFour, lastUsedAt, expiresAt } = apiKey
+  const { id, lastUsedAt, expiresAt } = apiKey
   const state = stateOf(apiKey)
   return (
     <tr>
       <th scope="row">
         <a href={to(['api-keys', id])}>
-          <strong>{nameOf(apiKey)}</strong>
-          <small>
-            {prefix}…{lastFour}
-          </small>
+          <KeyName apiKey={apiKey} />
         </a>
       </th>
       <td>{rightsOf(apiKey)}</td>
       <td>{reachOf(apiKey)}</td>
-      <td>{lastUsedAt === null ? text.never : <When at={lastUsedAt} />}</td>
+      <td>{lastUsedAt === null ? <Never /> : <When at={lastUsedAt} />}</td>
       <td>
         {state === 'working' ? (
           expiresAt === null ? (
-            text.never
+            <Never />
           ) : (
             dateOf(expiresAt)
           )

@@ -43,7 +43,7 @@ function Row({ app, delivery }: { readonly app: string; readonly delivery: Webho
 
 function Table({ app, deliveries }: { app: string; deliveries: readonly WebhookDelivery[] }): JSX.Element {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={text.title}>
+    <div class="scroll" tabIndex={0} role="region" aria-label={text.table}>
       <table class="list">
         <thead>
           <tr>
@@ -118,7 +118,7 @@ function Causes({ app, filter, failures, error }: CausesProps): JSX.Element {
   )
 }
 
-const firstRows = 25
+const firstRows = 10
 
 /** The failed deliveries by cause, and the button that sends them again. */
 export function Failures({ app, filter, error }: ListProps & { error: string | null }): JSX.Element {
@@ -131,7 +131,12 @@ export function Failures({ app, filter, error }: ListProps & { error: string | n
         // The call for all of them knows no filter.
         const isEvery = error === null && filter.type === undefined && filter.licenseId === undefined
         const since = isWhole ? (items.at(-1)?.createdAt ?? 0) : 0
-        const retry = { app, deliveries: chosen, since: isEvery ? since : null, total: isEvery ? total : chosen.length }
+        const retry = {
+          app,
+          deliveries: chosen,
+          since: isEvery ? since : null,
+          total: isEvery ? total : chosen.length,
+        }
         return (
           <>
             {items.length > 0 && <Causes app={app} filter={filter} failures={items} error={error} />}

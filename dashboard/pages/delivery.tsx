@@ -33,11 +33,7 @@ function Verdict({ delivery }: { readonly delivery: WebhookDeliveryDetail }): JS
       </p>
     )
   const verdict =
-    state === 'delivered'
-      ? text.arrived(attempts)
-      : attempts === 0
-        ? text.unsent
-        : text.failed(attempts)
+    state === 'delivered' ? text.arrived(attempts) : attempts === 0 ? text.unsent : text.failed(attempts)
   return (
     <p class="sub">
       {verdict}
@@ -141,8 +137,8 @@ function Body({ payload }: { readonly payload: string }): JSX.Element {
   const [isRaw, setRaw] = useState(false)
   const [isCopied, setCopied] = useState(false)
   return (
-    <section aria-labelledby="body">
-      <h2 id="body">{text.body}</h2>
+    <section>
+      <h2>{text.body}</h2>
       <div class="code wrapped">
         <Block label={text.body} content={isRaw ? payload : prettyOf(payload)} />
         <div class="choices">
@@ -177,14 +173,14 @@ function headersOf({ eventId, lastAttemptAt }: WebhookDeliveryDetail): string {
 function Check({ delivery }: { readonly delivery: WebhookDeliveryDetail }): JSX.Element {
   return (
     <>
-      <section aria-labelledby="headers">
-        <h2 id="headers">{text.headers}</h2>
+      <section>
+        <h2>{text.headers}</h2>
         <div class="code">
           <Block label={text.headers} content={headersOf(delivery)} />
         </div>
       </section>
-      <section aria-labelledby="check">
-        <h2 id="check">{text.check}</h2>
+      <section>
+        <h2>{text.check}</h2>
         <p class="quiet">
           {text.bodyLead} {text.checkLead}
         </p>

@@ -16,6 +16,7 @@ import { session } from '../session.ts'
 import { Title } from '../states.tsx'
 import { days, fromField, now, toField } from '../times.ts'
 import { complain } from '../toasts.tsx'
+import { words } from '../words.ts'
 
 const text = keyWords.create
 
@@ -69,7 +70,8 @@ function countOf({ rights, scopes }: Draft): string {
 }
 
 interface ChoiceProps {
-  readonly group: string
+  /** The name of the choices of which one is right; absent for a choice of its own. */
+  readonly group?: string
   readonly label: string
   readonly hint?: string
   readonly isChosen: boolean
@@ -79,7 +81,12 @@ interface ChoiceProps {
 function Choice({ group, label, hint, isChosen, onChoose }: ChoiceProps): JSX.Element {
   return (
     <label class="choice">
-      <input type="radio" name={group} checked={isChosen} onChange={onChoose} />
+      <input
+        type={group === undefined ? 'checkbox' : 'radio'}
+        name={group}
+        checked={isChosen}
+        onChange={onChoose}
+      />
       <span>
         {label}
         {hint !== undefined && <small>{hint}</small>}
@@ -115,13 +122,13 @@ function RightsPart({ draft, change }: PartProps): JSX.Element {
         <fieldset class="scopes">
           <legend class="unseen">{text.choose}</legend>
           {givenScopes().map((scope) => (
-            <label key={scope} class="choice">
-              <input type="checkbox" checked={scopes.includes(scope)} onChange={() => toggle(scope)} />
-              <span>
-                <code>{scope}</code>
-                <small>{scopeMeanings[scope]}</small>
-              </span>
-            </label>
+            <Choice
+              key={scope}
+              label={scope}
+              hint={scopeMeanings[scope]}
+              isChosen={scopes.includes(scope)}
+              onChoose={() => toggle(scope)}
+            />
           ))}
         </fieldset>
       )}
@@ -180,7 +187,15 @@ async function make(draft: Draft): Promise<Ready> {
   return { apiKey, isPerson: true, secret }
 }
 
-function Done({ ready, onGone, onAgain }: { ready: Ready; onGone: () => void; onAgain: () => void }): JSX.Element {
+function Done({
+  ready,
+  onGone,
+  onAgain,
+}: {
+  ready: Ready
+  onGone: () => void
+  onAgain: () => void
+}): JSX.Element {
   const { apiKey, isPerson, secret } = ready
   return (
     <>
@@ -288,7 +303,7 @@ function Form({ onReady }: { readonly onReady: (ready: Ready) => void }): JSX.El
             {draft.isPerson ? text.invite(countOf(draft)) : text.create(countOf(draft))}
           </button>
           <a class="button" href={to(['api-keys'])}>
-            {keyWords.title}
+            {words.acts.cancel}
           </a>
         </div>
       </form>

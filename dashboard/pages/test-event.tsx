@@ -1,4 +1,4 @@
-import type { JSX } from 'preact'
+import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { WebhookDeliveryDetail } from '../../src/core/index.ts'
 import { licensing } from '../api.ts'
@@ -37,8 +37,16 @@ function answerOf({ lastAttempts }: WebhookDeliveryDetail): string {
   return status === null ? text.noAnswer(error ?? '') : text.answered(status, time)
 }
 
-/** Sends a test event, and shows what the receiver answered. A webhook that is off takes none. */
-export function TestEvent({ app, isOff }: { readonly app: string; readonly isOff: boolean }): JSX.Element {
+interface TestEventProps {
+  readonly app: string
+  /** A webhook that is off takes no event. */
+  readonly isOff: boolean
+  /** The acts beside it. */
+  readonly children: ComponentChildren
+}
+
+/** Sends a test event, and shows what the receiver answered. */
+export function TestEvent({ app, isOff, children }: TestEventProps): JSX.Element {
   const [isBusy, setBusy] = useState(false)
   const [sent, setSent] = useState<WebhookDeliveryDetail | null>(null)
   const flight = useRef<AbortController | null>(null)
@@ -61,13 +69,14 @@ export function TestEvent({ app, isOff }: { readonly app: string; readonly isOff
   const isGood = sent?.state === 'delivered'
   return (
     <>
-      {!isOff && (
-        <div class="actions">
+      <div class="actions">
+        {!isOff && (
           <button type="button" disabled={isBusy} onClick={() => void send()}>
             <Icon name="send" /> {text.test}
           </button>
-        </div>
-      )}
+        )}
+        {children}
+      </div>
       <p role="status" class="answer" data-state={isGood ? 'passed' : 'failed'}>
         {isBusy && text.testing}
         {sent !== null && (

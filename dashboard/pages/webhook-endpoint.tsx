@@ -3,11 +3,8 @@ import { useState } from 'preact/hooks'
 import type { App, WebhookSecret } from '../../src/core/index.ts'
 import { licensing } from '../api.ts'
 import { AsCode } from '../as-code.tsx'
-import { forget } from '../data.ts'
-import { forgetDeliveries } from '../deliveries.ts'
 import { Dialog } from '../dialog.tsx'
 import { Field } from '../field.tsx'
-import { names } from '../known.ts'
 import { Secret, type HeldSecret } from '../held-secret.tsx'
 import { may } from '../session.ts'
 import { StateMark } from '../state-mark.tsx'
@@ -15,22 +12,11 @@ import { dateOf } from '../times.ts'
 import { complain, say } from '../toasts.tsx'
 import { TypedName } from '../typed-name.tsx'
 import { webhookWords } from '../webhook-words.ts'
-import { When } from '../when.tsx'
+import { maySetAddress, setAddress } from '../webhook-address.ts'
 import { TestEvent } from './test-event.tsx'
 
 const text = webhookWords.endpoint
-const { secret: secretText, off, full } = webhookWords
-
-/** True if the person may set the address, which is a field of the app. */
-function maySetAddress(): boolean {
-  return may('webhooks:write') && may('catalogue:write')
-}
-
-async function setAddress(app: string, webhookUrl: string | null): Promise<void> {
-  await licensing.apps.update(app, { webhookUrl })
-  forget(names.app(app))
-  forgetDeliveries(app)
-}
+const { secret: secretText } = webhookWords
 
 type ActProps = { readonly app: App; readonly onClose: () => void }
 
@@ -130,13 +116,15 @@ function Acts({ app }: { readonly app: App }): JSX.Element {
   const close = (): void => setOpen(null)
   return (
     <>
-      <TestEvent app={app.slug} isOff={app.webhookDisabledAt !== null} />
-      <div class="actions">
+      <TestEvent app={app.slug} isOff={app.webhookDisabledAt !== null}>
         {maySetAddress() && (
           <button type="button" onClick={() => setOpen('address')}>
             {text.change}
           </button>
         )}
+      </TestEvent>
+      <h3>{secretText.heading}</h3>
+      <div class="actions">
         <button type="button" onClick={() => void show()}>
           {secretText.show}
         </button>
@@ -156,53 +144,6 @@ function Acts({ app }: { readonly app: App }): JSX.Element {
       {open === 'address' && <ChangeAddress app={app} onClose={close} />}
       {open === 'roll' && (
         <RollSecret app={app} onClose={close} onRolled={(made) => setSecret(askedOf(made, true))} />
-      )}
-    </>
-  )
-}
-
-/** What is wrong with the webhook, and the act that mends it. */
-function Trouble({ app }: { readonly app: App }): JSX.Element {
-  const { slug, webhookUrl, webhookDisabledAt, webhookQueueFullAt, webhookDroppedEvents } = app
-  const switchOn = async (): Promise<void> => {
-    try {
-      await setAddress(slug, webhookUrl)
-      say(off.isOn)
-    } catch (error) {
-      complain(error)
-    }
-  }
-  return (
-    <>
-      {webhookDisabledAt !== null && (
-        <div class="trouble">
-          <p>
-            <strong>
-              {off.since} <When at={webhookDisabledAt} />
-            </strong>
-          </p>
-          <p>{off.lead}</p>
-          {maySetAddress() ? (
-            <button type="button" class="primary" onClick={() => void switchOn()}>
-              {off.on}
-            </button>
-          ) : (
-            <p class="quiet">{off.mayNot}</p>
-          )}
-        </div>
-      )}
-      {webhookQueueFullAt !== null && (
-        <div class="trouble">
-          <p>
-            <strong>
-              {full.since} <When at={webhookQueueFullAt} />
-            </strong>
-          </p>
-          <p>{full.lead(webhookDroppedEvents)}</p>
-        </div>
-      )}
-      {webhookQueueFullAt === null && webhookDroppedEvents > 0 && (
-        <p class="quiet">{full.past(webhookDroppedEvents)}</p>
       )}
     </>
   )
@@ -259,7 +200,6 @@ export function Endpoint({ app }: { readonly app: App }): JSX.Element {
           <p>
             <code>{app.webhookUrl}</code>
           </p>
-          <Trouble app={app} />
           {may('webhooks:write') ? <Acts app={app} /> : <p class="quiet">{text.mayNot}</p>}
         </>
       )}

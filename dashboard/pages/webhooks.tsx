@@ -1,4 +1,4 @@
-import type { ComponentChildren, JSX } from 'preact'
+import type { JSX } from 'preact'
 import type { EventType } from '../../src/core/index.ts'
 import { eventTypes } from '../../src/core/runtime/events.ts'
 import { adopt } from '../adopt.ts'
@@ -21,6 +21,7 @@ import { words } from '../words.ts'
 import { DeliveryPage } from './delivery.tsx'
 import { Arrivals, Failures } from './delivery-list.tsx'
 import { Endpoint } from './webhook-endpoint.tsx'
+import { Trouble } from './webhook-trouble.tsx'
 import css from '../style/events.css' with { type: 'text' }
 
 adopt(css)
@@ -56,22 +57,35 @@ function Sentence({ app, counts }: { readonly app: string; readonly counts: Deli
   const link = (state: DeliveryState): JSX.Element => (
     <a href={placeOfDeliveries(app, { state })}>{words.count(counts[state])}</a>
   )
-  let content: ComponentChildren
-  if (failed + pending + delivered === 0) content = sentence.none
-  else if (failed + pending === 0)
-    content = (
-      <>
+  if (failed + pending + delivered === 0) return <p class="sentence">{sentence.none}</p>
+  if (failed + pending === 0)
+    return (
+      <p class="sentence">
         {sentence.all} {link('delivered')} {sentence.allArrived(delivered)}
-      </>
+      </p>
     )
-  else
-    content = (
-      <>
-        {link('failed')} {sentence.failed(failed)}, {link('pending')} {sentence.waiting(pending)}.{' '}
-        {link('delivered')} {sentence.arrived}
-      </>
-    )
-  return <p class="sentence">{content}</p>
+  return (
+    <p class="sentence">
+      {failed > 0 && (
+        <>
+          {link('failed')} {sentence.failed(failed)}
+          {pending > 0 ? ', ' : '. '}
+        </>
+      )}
+      {pending > 0 && (
+        <>
+          {link('pending')} {failed > 0 ? sentence.waiting(pending) : sentence.eventsWait(pending)}.{' '}
+        </>
+      )}
+      {delivered === 0 ? (
+        sentence.noneArrived
+      ) : (
+        <>
+          {link('delivered')} {sentence.arrived}
+        </>
+      )}
+    </p>
+  )
 }
 
 function Filters({ app, filter }: { readonly app: string; readonly filter: DeliveryFilter }): JSX.Element {
@@ -158,6 +172,7 @@ function Everything({ app }: { readonly app: string }): JSX.Element {
       {(value) => (
         <>
           <Sentence app={app} counts={value} />
+          {known !== undefined && <Trouble app={known} />}
           <div class="columns">
             <Deliveries app={app} />
             {known !== undefined && <Endpoint app={known} />}
@@ -183,6 +198,12 @@ function Webhooks({ app }: { readonly app: string }): JSX.Element {
 }
 
 /** The deliveries of an app, or one of them. */
-export function WebhooksSection({ app = '', id }: { readonly app?: string; readonly id?: string }): JSX.Element {
+export function WebhooksSection({
+  app = '',
+  id,
+}: {
+  readonly app?: string
+  readonly id?: string
+}): JSX.Element {
   return id === undefined ? <Webhooks app={app} /> : <DeliveryPage app={app} id={id} />
 }

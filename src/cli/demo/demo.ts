@@ -97,7 +97,7 @@ function planKeys({ licensing, past }: Scene): void {
 
 /** Tells the past of a shop that has sold for more than a year. */
 async function tell(scene: Scene): Promise<ApiKeyWithSecret> {
-  const { signing, chance, past, clock } = scene
+  const { signing, past, clock } = scene
   planCatalogue(scene)
   const customerOf = planCustomers(scene)
   for (let at = 0; at < licenses; at++) planLicense(scene, customerOf)
