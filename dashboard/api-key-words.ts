@@ -78,7 +78,7 @@ export const keyWords = {
     title: (name: string): string => `Revoke ${name}`,
     lead: 'The next request with it is refused, and its dashboard closes. Nothing brings the key back.',
     own: 'It is your own key: you will be signed out.',
-    usedLast: 'It was last used',
+    usedLast: 'Last used:',
     typed: (name: string): string => `Type ${name}`,
     wrong: 'This is not the name of the key.',
     do: (name: string): string => `Revoke ${name} for ever`,

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { EventType } from '../../src/core/index.ts'
+import type { App, EventType } from '../../src/core/index.ts'
 import { eventTypes } from '../../src/core/runtime/events.ts'
 import { adopt } from '../adopt.ts'
 import { AsCode } from '../as-code.tsx'
@@ -164,6 +164,11 @@ function maySee(): boolean {
   return isSecretKey() && may('webhooks:read')
 }
 
+/** True for an app that has never sent anything: then the page only teaches. */
+function isBare(app: App | undefined, { failed, pending, delivered }: DeliveryCounts): boolean {
+  return app?.webhookUrl === null && failed + pending + delivered === 0
+}
+
 function Everything({ app }: { readonly app: string }): JSX.Element {
   const known = useApp(app).value.value
   const counts = useDeliveryCounts(app)
@@ -174,7 +179,7 @@ function Everything({ app }: { readonly app: string }): JSX.Element {
           <Sentence app={app} counts={value} />
           {known !== undefined && <Trouble app={known} />}
           <div class="columns">
-            <Deliveries app={app} />
+            {!isBare(known, value) && <Deliveries app={app} />}
             {known !== undefined && <Endpoint app={known} />}
           </div>
         </>

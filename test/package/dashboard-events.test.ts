@@ -205,7 +205,7 @@ describe('webhooks in the dashboard', { skip: lackingBrowser('webhooks in the da
 
   const markup = '<img src=x onerror=alert(1)>"\'</pre><script>alert(1)</script>'
 
-  test('markup in a payload, an error, an address or the query is text, and runs nothing', () =>
+  test('markup in a payload, an error, an address or the query is text, runs nothing, and comes into no command', () =>
     whileDelivering('', async ({ address, app, licensing, secret, storage }) => {
       const record = await storage.findApp(app.id)
       assert.ok(record)
@@ -244,6 +244,18 @@ describe('webhooks in the dashboard', { skip: lackingBrowser('webhooks in the da
       await page.getByRole('button', { name: 'As it was sent', exact: true }).click()
       await page.getByRole('region', { name: 'What was sent' }).getByText('<img').waitFor()
       assert.equal(await page.locator('main img, main script').count(), 0)
+      // Whoever follows a foreign link must not copy a foreign command.
+      await openWebhooks(
+        page,
+        address,
+        `?${new URLSearchParams({ license: '$(reboot)', state: '$(reboot)' })}`,
+      )
+      for (const form of ['curl', 'TypeScript', 'command line']) {
+        await page.getByRole('button', { name: form }).click()
+        const code = await page.getByRole('region', { name: form }).innerText()
+        assert.match(code, /deliveries/)
+        assert.equal(code.includes('reboot'), false, code)
+      }
       checkQuiet(visited, address)
       await context.close()
     }))
