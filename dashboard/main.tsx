@@ -13,6 +13,9 @@ import { Toasts } from './toasts.tsx'
 
 type Params = Readonly<Record<string, string>>
 
+const Webhooks = lazy(async () => (await import('./pages/webhooks.tsx')).WebhooksSection)
+const Keys = lazy(async () => (await import('./pages/api-keys.tsx')).KeysSection)
+
 /** The pages, by the parts of their paths. */
 const pages: readonly (readonly [pattern: readonly string[], Page: (params: Params) => JSX.Element])[] = [
   [[], Find],
@@ -31,6 +34,10 @@ const pages: readonly (readonly [pattern: readonly string[], Page: (params: Para
   [['apps', ':app', 'signing-keys', 'rotate'], lazy(async () => (await import('./pages/rotate.tsx')).Rotate)],
   [['apps', ':app', 'settings'], lazy(async () => (await import('./pages/app-settings.tsx')).AppSettings)],
   [['new-app'], lazy(async () => (await import('./pages/new-app.tsx')).NewAppPage)],
+  [['apps', ':app', 'webhooks'], Webhooks],
+  [['apps', ':app', 'webhooks', ':id'], Webhooks],
+  [['api-keys'], Keys],
+  [['api-keys', ':id'], Keys],
 ]
 
 function Routed(): JSX.Element {

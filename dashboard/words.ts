@@ -37,6 +37,8 @@ export const words = {
     licenses: 'Licenses',
     tiers: 'Tiers',
     signingKeys: 'Signing keys',
+    webhooks: 'Webhooks',
+    apiKeys: 'API keys and people',
   },
 
   states: {

@@ -5,7 +5,7 @@ import { memoryStorage } from '../../storage/memory.ts'
 import type { CommandOptions, OpenDatabase } from '../database.ts'
 import { Chance } from './chance.ts'
 import { DemoClock } from './clock.ts'
-import { settleDue } from './deliveries.ts'
+import { planOutage, settleDue } from './deliveries.ts'
 import { planLicense, studentsUntil, type LicensePlan } from './licenses.ts'
 import { Past } from './past.ts'
 import { demoPeople } from './people.ts'
@@ -98,14 +98,18 @@ function planKeys({ licensing, past }: Scene): void {
 
 /** Tells the past of a shop that has sold for more than a year. */
 async function tell(scene: Scene): Promise<ApiKeyWithSecret> {
-  const { signing, chance, past, clock } = scene
+  const { signing, past, clock } = scene
   planCatalogue(scene)
   const customerOf = planCustomers(scene)
   for (let at = 0; at < licenses; at++) planLicense(scene, customerOf)
   // Numbers of its own, so that the seats stay as they are if the rest changes.
   planSales({ ...scene, chance: new Chance(11) }, customerOf)
   planKeys(scene)
-  for (let daysAgo = 28; daysAgo > 0; daysAgo -= 1) past.plan(daysAgo, () => settleDue(signing, chance))
+  planOutage(scene.licensing, past, app)
+  // Numbers of its own, as above.
+  const receiver = new Chance(31)
+  for (let daysAgo = 28; daysAgo > 0; daysAgo -= 1)
+    past.plan(daysAgo, () => settleDue(signing, receiver, daysAgo))
   clock.goTo(begun)
   const founder = await signing.apiKeys.create({ name: 'Founder' })
   await past.happen(clock)
