@@ -35,6 +35,9 @@ export const words = {
     findLabel: 'Find',
     overview: 'Overview',
     licenses: 'Licenses',
+    log: 'Log',
+    logOfAll: 'Log of all apps',
+    status: 'Status',
   },
 
   states: {
@@ -62,7 +65,7 @@ export const words = {
     licenseKey:
       'This looks like the text of a license key. Look it up by its order number or by the customer’s e-mail address.',
     apps: 'Your apps',
-    noApps: 'There is no app yet. Create the first one:',
+    noApps: 'There is no app yet, or your key sees none.',
   },
 
   code: {

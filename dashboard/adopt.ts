@@ -1,0 +1,9 @@
+/**
+ * Adds the style of a section, which comes with its pages and so is no part of the first view. The policy of the page allows a
+ * sheet that a script makes, because it is no inline text.
+ */
+export function adopt(text: string): void {
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync(text)
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet]
+}
