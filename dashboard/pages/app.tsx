@@ -24,19 +24,25 @@ const parts = {
 } as const satisfies Readonly<Record<string, LicensePage>>
 
 type Part = keyof typeof parts
-/** `null` for a count that the person may not have. */
-type Numbers = Readonly<Record<Part, number | null>>
+/** `unseen` is `null` for whoever may not have it, and if there are too many licenses. */
+type Numbers = Readonly<Record<Exclude<Part, 'unseen'>, number>> & { readonly unseen: number | null }
 
-/** Each count is the total of a page, which the server has by an index. */
+/** With more good licenses, a server would read too many to tell which of them nobody has seen. */
+const mostSeen = 50_000
+
+/** Each count is the total of a page, which the server has by an index; of those that were not seen it reads each. */
 async function numbersOf(app: string, signal: AbortSignal): Promise<Numbers> {
   const { licenses } = licensing.withOptions({ signal })
-  const count = async (part: Part): Promise<number | null> => {
-    if (part === 'unseen' && !maySeeContact()) return null
-    return (await licenses.list(app, { ...licenseQuery(parts[part]), perPage: 1 })).total ?? 0
-  }
-  const names = Object.keys(parts) as Part[]
-  const counts = await Promise.all(names.map(count))
-  return Object.fromEntries(names.map((part, at) => [part, counts[at]])) as unknown as Numbers
+  const count = async (part: Part): Promise<number> =>
+    (await licenses.list(app, { ...licenseQuery(parts[part]), perPage: 1 })).total ?? 0
+  const [active, ends, expired, revoked] = await Promise.all([
+    count('active'),
+    count('ends'),
+    count('expired'),
+    count('revoked'),
+  ])
+  const unseen = maySeeContact() && active <= mostSeen ? await count('unseen') : null
+  return { active, ends, unseen, expired, revoked }
 }
 
 function Count({ app, part, count }: { app: string; part: Part; count: number }): JSX.Element {
@@ -81,7 +87,7 @@ function Sentence({ app, numbers }: { readonly app: string; readonly numbers: Nu
 }
 
 function isEmpty({ active, expired, revoked }: Numbers): boolean {
-  return (active ?? 0) + (expired ?? 0) + (revoked ?? 0) === 0
+  return active + expired + revoked === 0
 }
 
 /** The steps of the first hour come with the first app that is empty. */
