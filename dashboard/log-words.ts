@@ -6,7 +6,7 @@ function many(count: number, one: string, more: string): string {
 }
 
 /** An act as people tell it: the actor stands before these words, and the thing after them. */
-const acts: Readonly<Record<string, string>> = {
+export const actWords: Readonly<Record<string, string>> = {
   'app.created': 'created the app',
   'app.updated': 'changed the app',
   'app.deleted': 'deleted the app',
@@ -52,7 +52,7 @@ const acts: Readonly<Record<string, string>> = {
 }
 
 /** The nouns of acts, for the groups of the filter. */
-const nouns: Readonly<Record<string, string>> = {
+export const nounWords: Readonly<Record<string, string>> = {
   app: 'App',
   tier: 'Tiers',
   feature: 'Features',
@@ -66,7 +66,7 @@ const nouns: Readonly<Record<string, string>> = {
 }
 
 /** The reasons of refusals. */
-const refusals: Readonly<Record<string, string>> = {
+export const reasonWords: Readonly<Record<string, string>> = {
   not_found: 'No such license exists',
   token_expired: 'The license has ended',
   license_expired: 'The license has ended',
@@ -88,10 +88,6 @@ const refusals: Readonly<Record<string, string>> = {
 }
 
 export const logWords = {
-  acts,
-  nouns,
-  refusals,
-
   log: {
     title: 'Who did what',
     kept: (count: number): string => `${many(count, 'act is', 'acts are')} in the log.`,
@@ -126,10 +122,12 @@ export const logWords = {
     proof: 'Prove it',
     proofLead:
       'Every second the server seals new entries into a chain. Whoever edits, removes or moves a sealed one breaks it, and this command shows where:',
-    unsealedHere: (count: number): string => `${many(count, 'entry of this page waits', 'entries of this page wait')} for the seal.`,
+    unsealedHere: (count: number): string =>
+      `${many(count, 'entry of this page waits', 'entries of this page wait')} for the seal.`,
     allSealed: 'Every entry of this page is sealed.',
     exportLead: 'Take the whole log with you, one JSON document a line:',
-    keptFor: 'Entries outlive what they tell of. The server keeps them for ever, unless HEARTWOOD_AUDIT_DAYS says otherwise.',
+    keptFor:
+      'Entries outlive what they tell of. The server keeps them for ever, unless HEARTWOOD_AUDIT_DAYS says otherwise.',
   },
 
   status: {
@@ -186,8 +184,11 @@ export const logWords = {
 
   refusals: {
     title: (count: number): string =>
-      count === 0 ? 'No program was refused today' : `${many(count, 'request was', 'requests were')} refused today`,
-    lead: (good: number): string => `${many(good, 'other was', 'others were')} good. The day began at midnight UTC.`,
+      count === 0
+        ? 'No program was refused today'
+        : `${many(count, 'request was', 'requests were')} refused today`,
+    lead: (good: number): string =>
+      `${many(good, 'other was', 'others were')} good. The day began at midnight UTC.`,
     reason: 'Reason',
     asked: 'Asked for',
     acts: { verify: 'a check', renew: 'a renewal', activate: 'an activation' },

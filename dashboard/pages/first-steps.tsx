@@ -87,8 +87,12 @@ function Code({ step, made, form }: { step: StepName; made: Made; form: Form }):
       <pre tabIndex={0} role="region" aria-label={`${text[step][0]}: ${words.code[form]}`}>
         <code>{code}</code>
       </pre>
-      <button type="button" onClick={() => void copy(code).then((isCopied) => setCopied(isCopied ? code : ''))}>
-        <Icon name={copied === code ? 'check' : 'copy'} /> {copied === code ? words.code.copied : words.code.copy}
+      <button
+        type="button"
+        onClick={() => void copy(code).then((isCopied) => setCopied(isCopied ? code : ''))}
+      >
+        <Icon name={copied === code ? 'check' : 'copy'} />{' '}
+        {copied === code ? words.code.copied : words.code.copy}
       </button>
     </div>
   )

@@ -243,9 +243,7 @@ export function Licenses({ app = '' }: { readonly app?: string }): JSX.Element {
     <article>
       <header class="lead">
         <Title>{pageWords.licenses.title}</Title>
-        <p class="sub">
-          {total === undefined ? '\u00a0' : sentenceOf(page, total)}
-        </p>
+        <p class="sub">{total === undefined ? '\u00a0' : sentenceOf(page, total)}</p>
       </header>
       <Filters app={app} page={page} />
       <Shown known={known.value} name={names.licenses(app)}>

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { AuditEntry } from '../../src/core/index.ts'
-import { logWords } from '../log-words.ts'
+import { actWords, logWords } from '../log-words.ts'
 import { to } from '../router.ts'
 import { dateOf } from '../times.ts'
 import { clockOf, Moment } from './moment.tsx'
@@ -42,7 +42,13 @@ function nameIn({ changes, target }: AuditEntry): string | null {
   return typeof named === 'string' ? named : null
 }
 
-function Target({ entry, app }: { readonly entry: AuditEntry; readonly app: string | undefined }): JSX.Element {
+function Target({
+  entry,
+  app,
+}: {
+  readonly entry: AuditEntry
+  readonly app: string | undefined
+}): JSX.Element {
   const { id } = entry.target
   if (id === null) return <></>
   const name = nameIn(entry)
@@ -141,7 +147,7 @@ export function Entry({
           <a class="actor" href={places.byActor(actorValue(entry))}>
             {actorName(entry)}
           </a>{' '}
-          {logWords.acts[action] ?? action} <Target entry={entry} app={app} />
+          {actWords[action] ?? action} <Target entry={entry} app={app} />
           {isOfAll && target.type !== 'app' && appId !== null && (
             <>
               {' '}

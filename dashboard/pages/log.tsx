@@ -4,7 +4,7 @@ import { adopt } from '../adopt.ts'
 import { licensing } from '../api.ts'
 import { AsCode, type Code } from '../as-code.tsx'
 import { useKnown } from '../data.ts'
-import { logWords } from '../log-words.ts'
+import { actWords, logWords, nounWords } from '../log-words.ts'
 import { useApp, useApps } from '../known.ts'
 import { go, here, to } from '../router.ts'
 import { Failure, Shown, Title } from '../states.tsx'
@@ -44,18 +44,24 @@ function placeOf(app: string, part: Part): string {
 }
 
 /** The kinds of act, in groups by the noun that begins their name. */
-const kinds = Object.entries(logWords.nouns).map(
+const kinds = Object.entries(nounWords).map(
   ([noun, title]) =>
-    [title, Object.keys(logWords.acts).filter((action) => action.startsWith(`${noun}.`))] as const,
+    [title, Object.keys(actWords).filter((action) => action.startsWith(`${noun}.`))] as const,
 )
 
-function KindFilter({ value, onChoose }: { readonly value: string; readonly onChoose: (kind: string) => void }) {
+function KindFilter({
+  value,
+  onChoose,
+}: {
+  readonly value: string
+  readonly onChoose: (kind: string) => void
+}) {
   return (
     <label class="filter">
       <span>{text.kind}</span>
       <select value={value} onChange={(event) => onChoose(event.currentTarget.value)}>
         <option value="">{text.everyKind}</option>
-        {value !== '' && !(value in logWords.acts) && <option value={value}>{value}</option>}
+        {value !== '' && !(value in actWords) && <option value={value}>{value}</option>}
         {kinds.map(([title, actions]) => (
           <optgroup key={title} label={title}>
             {actions.map((action) => (
@@ -135,7 +141,15 @@ function dayName(day: number): string {
 }
 
 /** The acts under the day on which they happened, newest first. */
-function Days({ entries, places, isOfAll }: { entries: readonly AuditEntry[]; places: LogPlaces; isOfAll: boolean }) {
+function Days({
+  entries,
+  places,
+  isOfAll,
+}: {
+  entries: readonly AuditEntry[]
+  places: LogPlaces
+  isOfAll: boolean
+}) {
   const byDay = new Map<number, AuditEntry[]>()
   for (const entry of entries) {
     const day = Math.floor(entry.time / 86_400)
@@ -191,7 +205,9 @@ function codeOf(app: string, part: Part): Code {
     ...(from && { from: `${from}T00:00:00Z` }),
     ...(until && { to: new Date((fromField(until) + days(1)) * 1000).toISOString().replace('.000', '') }),
   })
-  const flags = [...query].filter(([name]) => name !== 'cursor').map(([name, value]) => ` --${name} ${quoted(value)}`)
+  const flags = [...query]
+    .filter(([name]) => name !== 'cursor')
+    .map(([name, value]) => ` --${name} ${quoted(value)}`)
   const fields = [...query].map(([name, value]) => `${name}: ${literal(name, value)}`)
   const given = fields.length === 0 ? '' : `, { ${fields.join(', ')} }`
   return {
@@ -224,7 +240,8 @@ export function LogPage({ app = '' }: { readonly app?: string }): JSX.Element {
     byKind: (action) => placeOf(app, { ...chosen, action }),
     slugOf: (id) => apps.find((one) => one.id === id)?.slug,
   }
-  if (value === undefined && known.value.error !== null) return <Failure error={known.value.error} name={name} />
+  if (value === undefined && known.value.error !== null)
+    return <Failure error={known.value.error} name={name} />
   return (
     <article>
       <header class="lead">

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { AsCode } from '../as-code.tsx'
-import { logWords } from '../log-words.ts'
+import { logWords, reasonWords } from '../log-words.ts'
 import { useApp } from '../known.ts'
 import { sumOf, todayName, useToday, type Outcome } from '../outcomes.ts'
 import { to } from '../router.ts'
@@ -24,7 +24,7 @@ function Row({ app, outcome }: { readonly app: string; readonly outcome: Outcome
   const status = lists[code]
   return (
     <tr>
-      <th scope="row">{logWords.refusals[code] ?? code}</th>
+      <th scope="row">{reasonWords[code] ?? code}</th>
       <td>{text.acts[act]}</td>
       <td class="figure">{words.count(count)}</td>
       <td>

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { Status } from '../../src/core/index.ts'
-import { logWords } from '../log-words.ts'
+import { logWords, reasonWords } from '../log-words.ts'
 import { to } from '../router.ts'
 import { clockOf, Moment } from './moment.tsx'
 import { Table } from './table.tsx'
@@ -43,7 +43,7 @@ function CodeRow({ code, refusals, isCut }: Code & { readonly isCut: boolean }):
       <th scope="row">
         <code>{code}</code>
       </th>
-      <td>{logWords.refusals[code]}</td>
+      <td>{reasonWords[code]}</td>
       <td class="figure">{isCut ? text.atLeast(length) : length}</td>
       <td>
         {appsOf(refusals).map((app) => (

@@ -27,9 +27,7 @@ function Row({ slug, name, outcomes }: AppOutcomes): JSX.Element {
   return (
     <tr>
       <th scope="row">
-        <a href={to(['apps', slug])}>
-          <strong>{name}</strong>
-        </a>
+        <a href={to(['apps', slug])}>{name}</a>
       </th>
       <td class="figure">{words.count(good)}</td>
       <td class="figure">

@@ -37,10 +37,7 @@ async function versionOf(signal: AbortSignal): Promise<string> {
 }
 
 async function load(signal: AbortSignal): Promise<Seen> {
-  const [status, version] = await Promise.all([
-    licensing.withOptions({ signal }).status(),
-    versionOf(signal),
-  ])
+  const [status, version] = await Promise.all([licensing.withOptions({ signal }).status(), versionOf(signal)])
   return { ...status, version, here: now() }
 }
 

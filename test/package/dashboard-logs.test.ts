@@ -45,7 +45,9 @@ describe(
           await signIn(visited, demo.founder.secret)
           const overview = `${address}/dashboard#/apps/desktop-app`
           await page.goto(overview)
-          await page.getByText(/requests of programs were refused today|No program was refused today/).waitFor()
+          await page
+            .getByText(/requests of programs were refused today|No program was refused today/)
+            .waitFor()
           const numbers = {
             'status=active': await figureOf(page, /status=active$/),
             'ends=7': await figureOf(page, /ends=7$/),
@@ -163,7 +165,12 @@ describe(
         const visited = await visit(context, `${address}/dashboard`)
         const { page } = visited
         await signIn(visited, secret)
-        const paths = ['/apps/desktop-app/log', '/log', `/log?actor=${encodeURIComponent(markup)}`, '/log?target=<img src=x>']
+        const paths = [
+          '/apps/desktop-app/log',
+          '/log',
+          `/log?actor=${encodeURIComponent(markup)}`,
+          '/log?target=<img src=x>',
+        ]
         for (const path of paths) {
           await page.goto(`${address}/dashboard#${path}`, { waitUntil: 'networkidle' })
           await page.getByRole('heading', { name: 'Who did what' }).waitFor()

@@ -1,4 +1,11 @@
-import type { ApiKeyWithSecret, Customer, Licensing, NewApiKey, RestrictedLicensing, Scope } from '../../core/index.ts'
+import type {
+  ApiKeyWithSecret,
+  Customer,
+  Licensing,
+  NewApiKey,
+  RestrictedLicensing,
+  Scope,
+} from '../../core/index.ts'
 import { createLicensing } from '../../core/licensing.ts'
 import type { Storage } from '../../core/storage/index.ts'
 import { memoryStorage } from '../../storage/memory.ts'
@@ -89,7 +96,10 @@ function planSales({ licensing, shop, founder, chance, past }: Scene, customerOf
       const { id, key } = await shop.licenseKeys.create(app, sale)
       for (const [seat, installationId] of taken.entries())
         past.plan(daysAgo - 1 - seat, () =>
-          licensing.licenseKeys.activate(app, key, { installationId, name: seatNames[seat % seatNames.length]! }),
+          licensing.licenseKeys.activate(app, key, {
+            installationId,
+            name: seatNames[seat % seatNames.length]!,
+          }),
         )
       if (at === 0) past.plan(10, () => founder.licenseKeys.revoke(app, id, { reason: 'Chargeback' }))
     })
