@@ -66,9 +66,9 @@ const wider: Readonly<Record<string, string>> = { read: 'write', release: 'write
 /** True if the person has a right. The server decides; this only hides what it would refuse. */
 export function may(scope: string): boolean {
   if (session.value.state !== 'in') return false
-  const { scopes, type, apps, expires_at: end } = session.value.person
-  // Otherwise a key with an end or a bound could make a stronger one.
-  if (scope === 'keys:write' && (apps !== null || end !== null)) return false
+  const { scopes, type, apps } = session.value.person
+  // Otherwise a key that is bound could make a stronger one.
+  if (scope === 'keys:write' && apps !== null) return false
   if (scopes === null) return type === 'sk' || (scope.endsWith(':read') && scope !== 'audit:read')
   const [noun = '', right = ''] = scope.split(':')
   return scopes.includes(scope) || scopes.includes(`${noun}:${wider[right]}`)

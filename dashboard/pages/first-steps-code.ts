@@ -24,6 +24,13 @@ function quiet(curl: string): string {
   return curl.replace('curl ', 'curl -s ')
 }
 
+/** A body of many fields, each on its own line. */
+function onLines(curl: string): string {
+  return curl.replace(/-d '\{(.*)\}'/, (_, fields: string) => {
+    return `-d '{\n    ${fields.replaceAll(',"', ',\n    "').replaceAll('":', '": ')}\n  }'`
+  })
+}
+
 function appTexts(): Texts {
   return {
     curl: curlOf({ call: 'POST /apps', body: { name: 'My App', slug: 'my-app' }, typescript: '' }),
@@ -44,7 +51,7 @@ function tierTexts(app: string): Texts {
 function licenseTexts(app: string, tier: string): Texts {
   const customer = curlOf({ call: `POST /apps/${app}/customers`, body: { email }, typescript: '' })
   const body = { installation_id: installation, customer_id: 'ID', tier_id: tier, duration_days: 365 }
-  const license = curlOf({ call: `POST /apps/${app}/licenses`, body, typescript: '' })
+  const license = onLines(curlOf({ call: `POST /apps/${app}/licenses`, body, typescript: '' }))
   return {
     curl: `CUSTOMER=$(${quiet(customer)} \\\n  | sed 's/.*"id":"\\(cus_[a-z0-9]*\\)".*/\\1/')\n${license.replace('"ID"', `"'$CUSTOMER'"`)}`,
     typescript: `const { customer } = await licensing.customers.getOrCreate('${app}', { email: '${email}' })

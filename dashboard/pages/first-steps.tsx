@@ -126,11 +126,7 @@ function Step({ step, made, form, isNext, isOpen }: StepProps): JSX.Element {
     <li data-done={done} aria-current={isNext ? 'step' : undefined}>
       <h2>
         {title}
-        {done && (
-          <span class="badge">
-            <Icon name="check" size={13} /> {text.isDone}
-          </span>
-        )}
+        {done && <span class="unseen">{text.isDone}</span>}
       </h2>
       {!done && <p class="quiet">{lead}</p>}
       {isOpen && <Code step={step} made={made} form={form} />}

@@ -79,7 +79,7 @@ export function RefusedCodes({
         <>
           <p class="sub small">{text.refusedLead(count)}</p>
           <Table
-            label={text.refused}
+            label={text.refusedTable}
             heads={[text.code, text.meaning, text.count, text.app, text.last]}
             figures={[text.count]}
           >
@@ -105,7 +105,7 @@ export function LatestRefusals({ refusals }: { readonly refusals: readonly Refus
       <p class="sub small">
         {text.noId} <a href={to([])}>{text.why}</a>
       </p>
-      <Table label={text.latest} heads={heads}>
+      <Table label={text.latestTable} heads={heads}>
         {refusals.slice(0, shownAtMost).map(({ time, route, code, app, kid, requestId }, at) => (
           <tr key={`${requestId} ${at}`}>
             <th scope="row">

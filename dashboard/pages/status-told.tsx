@@ -72,7 +72,7 @@ export function Told({ clock }: { readonly clock: number }): JSX.Element {
               </p>
               {asked.length > 0 && (
                 <Table
-                  label={text.told}
+                  label={text.toldTable}
                   heads={[text.app, text.yes, text.no, text.code]}
                   figures={[text.yes, text.no]}
                 >

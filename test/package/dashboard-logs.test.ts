@@ -64,7 +64,7 @@ describe(
           await page.getByRole('link', { name: 'Log', exact: true }).click()
           await page.getByRole('heading', { name: 'Who did what' }).waitFor()
           await page.getByRole('link', { name: 'Log of all apps' }).click()
-          await page.getByText('made the API key').first().waitFor()
+          await page.locator('.act', { hasText: 'in desktop-app' }).first().waitFor()
           await page.getByRole('link', { name: 'Status' }).click()
           await page.getByText('Storage').first().waitFor()
           await page.getByRole('heading', { name: 'Refused in the last hour' }).waitFor()
@@ -125,7 +125,7 @@ describe(
         await act.waitFor()
         assert.match(
           (await act.textContent()) ?? '',
-          /Ben changed the tier Professional.*name.*Pro → became Professional/,
+          /Ben changed the tier Professional\s*name\s*Pro → became\s*Professional/,
         )
         await act.getByRole('link', { name: 'Ben' }).click()
         await page.getByText('3 acts are like this.').waitFor()
