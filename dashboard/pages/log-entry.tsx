@@ -61,7 +61,6 @@ const time = /^\d{4}-\d\d-\d\dT[\d:]+Z$/
 
 function Value({ value }: { readonly value: unknown }): JSX.Element {
   if (value === null || value === undefined) return <span class="quiet">{text.nothing}</span>
-  if (value === '…') return <span class="quiet">{text.hidden}</span>
   if (typeof value === 'string' && time.test(value)) {
     const seconds = Date.parse(value) / 1000
     return <Moment at={seconds}>{dateOf(seconds)}</Moment>
@@ -78,25 +77,45 @@ function Value({ value }: { readonly value: unknown }): JSX.Element {
   return <>{String(value)}</>
 }
 
+type Field = readonly [name: string, change: AuditEntry['changes'][string]]
+
+/** The log keeps no value that could name a person or be a secret. */
+const hidden = '…'
+
+function HiddenChange({ change: [before, after] }: { readonly change: Field[1] }): JSX.Element {
+  const word = before === null ? text.set : after === null ? text.removed : text.changed
+  return <span title={text.hidden}>{word}</span>
+}
+
+function Change({ change }: { readonly change: Field[1] }): JSX.Element {
+  const [before, after] = change
+  if (change.includes(hidden)) return <HiddenChange change={change} />
+  return (
+    <>
+      {before !== null && (
+        <>
+          <del>
+            <Value value={before} />
+          </del>{' '}
+          <span aria-hidden="true">→</span> <span class="unseen">{text.becomes}</span>
+        </>
+      )}
+      <ins>
+        <Value value={after} />
+      </ins>
+    </>
+  )
+}
+
 /** The fields with their values before and after. Of a new thing only the later ones say something. */
-function Changes({ changes }: Pick<AuditEntry, 'changes'>): JSX.Element {
+function Changes({ fields }: { readonly fields: readonly Field[] }): JSX.Element {
   return (
     <dl class="changes">
-      {Object.entries(changes).map(([field, [before, after]]) => (
-        <div key={field}>
-          <dt>{field.replaceAll('_', ' ')}</dt>
+      {fields.map(([name, change]) => (
+        <div key={name}>
+          <dt>{name.replaceAll('_', ' ')}</dt>
           <dd>
-            {before !== null && (
-              <>
-                <del>
-                  <Value value={before} />
-                </del>{' '}
-                <span aria-hidden="true">→</span> <span class="unseen">{text.becomes}</span>
-              </>
-            )}
-            <ins>
-              <Value value={after} />
-            </ins>
+            <Change change={change} />
           </dd>
         </div>
       ))}
@@ -107,15 +126,24 @@ function Changes({ changes }: Pick<AuditEntry, 'changes'>): JSX.Element {
 /** So many fields are shown at once. More are behind a word. */
 const fewFields = 2
 
+/** The fields that say most of a new thing. */
+const telling = ['tier', 'seats', 'features', 'name', 'expires_at', 'scopes']
+
 function Fields({ changes }: Pick<AuditEntry, 'changes'>): JSX.Element | null {
-  const count = Object.keys(changes).length
-  if (count === 0) return null
-  if (count <= fewFields) return <Changes changes={changes} />
+  const fields = Object.entries(changes)
+  if (fields.length === 0) return null
+  if (fields.length <= fewFields) return <Changes fields={fields} />
+  const shown = fields.filter(([name, change]) => telling.includes(name) && !change.includes(hidden))
+  const first = shown.slice(0, fewFields)
+  const rest = fields.filter((field) => !first.includes(field))
   return (
-    <details>
-      <summary>{text.changes(count)}</summary>
-      <Changes changes={changes} />
-    </details>
+    <>
+      {first.length > 0 && <Changes fields={first} />}
+      <details>
+        <summary>{text.more(rest.length)}</summary>
+        <Changes fields={rest} />
+      </details>
+    </>
   )
 }
 
