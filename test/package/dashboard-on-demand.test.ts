@@ -36,5 +36,5 @@ for (const [name, command] of Object.entries(runtimes))
   test(`${name}: a server with a dashboard loads the page when somebody looks, and not before`, async () => {
     assert.deepEqual(await statusesOf(true, command), [200, 404, 200, 200])
     // Without its files a server starts and verifies as well, so it has not touched them.
-    assert.deepEqual(await statusesOf(false, command), [200, 404, 200, 500])
+    assert.deepEqual(await statusesOf(false, command), [200, 404, 200, 503])
   })
