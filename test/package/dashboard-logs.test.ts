@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { makeDemo, type Demo } from '../../src/cli/demo/demo.ts'
+import type { LicenseQuery } from '../../src/core/index.ts'
+import { day } from '../support/fixtures.ts'
 import { keyPairSource } from '../support/keys.ts'
 import { lackingBrowser, startChromium } from './chromium.ts'
 import { checkAccess, checkQuiet, signIn, visit, whileServed, whileServing } from './dashboard-desk.ts'
@@ -15,6 +17,20 @@ async function figureOf(page: Page, href: RegExp): Promise<number> {
   for (const link of links)
     if (href.test((await link.getAttribute('href')) ?? '')) return Number((await link.textContent()) ?? '')
   return assert.fail(`no link to ${href}`)
+}
+
+/** The licenses that a number of the overview stands for. */
+const queries: Readonly<Record<string, () => LicenseQuery>> = {
+  'status=active': () => ({ status: 'active' }),
+  'ends=7': () => ({ status: 'active', expiresBefore: new Date(Date.now() + 7 * day * 1000) }),
+  'unseen=30': () => ({ status: 'active', seenBefore: new Date(Date.now() - 30 * day * 1000) }),
+  'status=expired': () => ({ status: 'expired' }),
+  'status=revoked': () => ({ status: 'revoked' }),
+}
+
+async function countOf(part: string): Promise<number | undefined> {
+  const listing = await demo.database.licensing.licenses.list('desktop-app', queries[part]!())
+  return listing.total
 }
 
 /** The sentence of a page, once it has a number. */
@@ -56,7 +72,8 @@ describe(
             'status=revoked': await figureOf(page, /status=revoked$/),
           }
           for (const [part, count] of Object.entries(numbers)) {
-            assert.ok(count > 0, `${part}: ${count}`)
+            assert.ok(count > 0, part)
+            assert.equal(count, await countOf(part), part)
             await page.goto(overview)
             await page.locator(`.sentence a[href$="${part}"]`).click()
             assert.match(await sentenceOf(page), new RegExp(`^${count} `), part)
