@@ -32,7 +32,7 @@ async function tasksDuring(page: Page, work: () => Promise<void>): Promise<reado
       .map(({ pid, tid }) => `${pid} ${tid}`),
   )
   return traceEvents
-    .filter(({ name, ph, pid, tid }) => ph === 'X' && /RunTask$/.test(name) && main.has(`${pid} ${tid}`))
+    .filter(({ name, ph, pid, tid }) => ph === 'X' && name.endsWith('RunTask') && main.has(`${pid} ${tid}`))
     .map(({ tdur = 0 }) => tdur / 1000)
 }
 
