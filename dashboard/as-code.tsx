@@ -16,12 +16,14 @@ export interface Code {
   readonly cli?: string
 }
 
-type Form = 'curl' | 'typescript' | 'cli'
+export type Form = 'curl' | 'typescript' | 'cli'
 
-function curlOf({ call, body }: Code): string {
+export function curlOf({ call, body }: Code): string {
   const [method = 'GET', path = ''] = call.split(' ')
+  const address = `${base.href}api/v1${path}`
   const lines = [
-    `curl ${method === 'GET' ? '' : `-X ${method} `}${base.href}api/v1${path}`,
+    // A shell would take the & of a query for its own.
+    `curl ${method === 'GET' ? '' : `-X ${method} `}${path.includes('?') ? `'${address}'` : address}`,
     `  -H "Authorization: Bearer $HEARTWOOD_API_KEY"`,
     ...(body === undefined
       ? []

@@ -1,7 +1,8 @@
 import type { ReadonlySignal } from '@preact/signals'
-import type { App, Customer, License, Listing, Tier } from '../src/core/index.ts'
+import type { App, Customer, License, LicenseQuery, Listing, Tier } from '../src/core/index.ts'
 import { licensing } from './api.ts'
 import { useKnown, type Known } from './data.ts'
+import { days, now } from './times.ts'
 
 export type Asked<T> = ReadonlySignal<Known<T>>
 
@@ -39,12 +40,26 @@ export interface LicensePage {
   readonly tierId?: string
   readonly customerId?: string
   readonly cursor?: string
+  /** Only good licenses that end within so many days. */
+  readonly ends?: number
+  /** Only good licenses that were last seen so many days ago, or earlier. */
+  readonly unseen?: number
+}
+
+/** The times of a query count from the call, so that the name of a page stays the same. */
+export function licenseQuery({ ends, unseen, ...page }: LicensePage): LicenseQuery {
+  return {
+    ...page,
+    ...((ends ?? unseen) !== undefined && { status: 'active' as const }),
+    ...(ends !== undefined && { expiresBefore: now() + days(ends) }),
+    ...(unseen !== undefined && { seenBefore: now() - days(unseen) }),
+  }
 }
 
 export function useLicenses(app: string, page: LicensePage, perPage = 25): Asked<Listing<License>> {
   const name = `${names.licenses(app)} ${JSON.stringify(page)} ${perPage}`
   return useKnown(name, (signal) =>
-    licensing.withOptions({ signal }).licenses.list(app, { ...page, perPage }),
+    licensing.withOptions({ signal }).licenses.list(app, { ...licenseQuery(page), perPage }),
   )
 }
 

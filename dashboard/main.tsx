@@ -38,6 +38,11 @@ const pages: readonly (readonly [pattern: readonly string[], Page: (params: Para
   [['apps', ':app', 'webhooks', ':id'], Webhooks],
   [['api-keys'], Keys],
   [['api-keys', ':id'], Keys],
+  [['apps', ':app', 'refusals'], lazy(async () => (await import('./pages/refusals.tsx')).RefusalsPage)],
+  [['apps', ':app', 'log'], lazy(async () => (await import('./pages/log.tsx')).LogPage)],
+  [['log'], lazy(async () => (await import('./pages/log.tsx')).LogPage)],
+  [['status'], lazy(async () => (await import('./pages/status.tsx')).StatusPage)],
+  [['start'], lazy(async () => (await import('./pages/first-steps.tsx')).FirstStepsPage)],
 ]
 
 function Routed(): JSX.Element {

@@ -15,7 +15,12 @@ export const pageWords = {
     tierFeatures: (count: number): string => many(count, 'feature', 'features'),
     noTiers: 'No tiers yet. A license needs one.',
     testMode: 'This app is in test mode.',
-    none: 'No license was issued yet.',
+    end: (count: number): string => (count === 1 ? 'ends within 7 days' : 'end within 7 days'),
+    unseen: (count: number): string =>
+      count === 1 ? 'was last seen more than 30 days ago' : 'were last seen more than 30 days ago',
+    refused: (count: number): string =>
+      count === 1 ? 'request of a program was refused today' : 'requests of programs were refused today',
+    noneRefused: 'No program was refused today',
   },
 
   licenses: {
@@ -27,6 +32,14 @@ export const pageWords = {
     state: 'State',
     tier: 'Tier',
     anyTier: 'Every tier',
+    time: 'Time',
+    anyTime: 'At any time',
+    ends: (days: number): string => `Ends within ${days} days`,
+    unseen: (days: number): string => `Not seen for ${days} days`,
+    endIn: (count: number, days: number): string =>
+      `${many(count, 'good license ends', 'good licenses end')} within ${days} days.`,
+    unseenFor: (count: number, days: number): string =>
+      `${many(count, 'good license was', 'good licenses were')} last seen more than ${days} days ago.`,
     sentence: (count: number, state: string): string =>
       ({
         active: `${many(count, 'license is', 'licenses are')} good.`,

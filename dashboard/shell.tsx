@@ -5,7 +5,7 @@ import { useApps } from './known.ts'
 import { go, here, to } from './router.ts'
 import { Mark } from './rings.tsx'
 import { isSearching, search } from './search.ts'
-import { may, signOut, type Person } from './session.ts'
+import { may, seesAll, signOut, type Person } from './session.ts'
 import { setTheme, theme, type Theme } from './theme.ts'
 import { words } from './words.ts'
 
@@ -18,10 +18,15 @@ const sections: readonly Section[] = [
   [['tiers'], words.shell.tiers, 'layers'],
   [['webhooks'], words.shell.webhooks, 'send', 'webhooks:read'],
   [['signing-keys'], words.shell.signingKeys, 'key'],
+  [['log'], words.shell.log, 'list', 'audit:read'],
 ]
 
 /** The pages of the server. */
-const ofServer: readonly Section[] = [[['api-keys'], words.shell.apiKeys, 'users', 'keys:write']]
+const ofServer: readonly Section[] = [
+  [['status'], words.shell.status, 'pulse', 'keys:write'],
+  [['api-keys'], words.shell.apiKeys, 'users', 'keys:write'],
+  [['log'], words.shell.logOfAll, 'list', 'audit:read'],
+]
 
 /** The app of the present place, or the one that was chosen last. */
 function useAppOfPlace(): string | undefined {
@@ -68,8 +73,8 @@ function Links({
     <>
       {rows
         .filter(([, , , scope]) => scope === undefined || may(scope))
-        .map(([below, name, icon]) => (
-          <li key={name}>
+        .map(([below, name, icon], at) => (
+          <li key={name} class={at === 0 && under.length === 0 ? 'apart' : undefined}>
             <a
               href={to([...under, ...below])}
               aria-current={section === (below[0] ?? '') ? 'page' : undefined}
@@ -93,7 +98,7 @@ function Rail(): JSX.Element {
       {app !== undefined && <AppSwitch app={app} />}
       <ul>
         {app !== undefined && <Links rows={sections} under={['apps', app]} />}
-        <Links rows={ofServer} under={[]} />
+        <Links rows={seesAll() ? ofServer : ofServer.slice(0, 2)} under={[]} />
       </ul>
     </nav>
   )

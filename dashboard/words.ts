@@ -39,6 +39,9 @@ export const words = {
     signingKeys: 'Signing keys',
     webhooks: 'Webhooks',
     apiKeys: 'API keys and people',
+    log: 'Log',
+    logOfAll: 'Log of all apps',
+    status: 'Status',
   },
 
   states: {
@@ -67,7 +70,7 @@ export const words = {
       'This looks like the text of a license key. Look it up by its order number or by the customer’s e-mail address.',
     apps: 'Your apps',
     newApp: 'New app…',
-    noApps: 'There is no app yet. Create the first one:',
+    noApps: 'There is no app yet, or your key sees none.',
   },
 
   code: {

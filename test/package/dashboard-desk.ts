@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import type { BrowserContext, Page } from 'playwright-core'
 import { licensingServer } from '../../src/adapters/elysia.ts'
 import { whileListening } from '../adapters/listening.ts'
+import type { Licensing } from '../../src/core/index.ts'
 import { newShop, type Shop } from '../support/fixtures.ts'
 
 /** A dashboard at an address, with what a test needs to sign in. */
@@ -45,17 +46,25 @@ async function behindProxy(
   }
 }
 
+/** Serves licensing with its dashboard below a prefix, while `work` runs. */
+export async function whileServing(
+  licensing: Licensing,
+  prefix: string,
+  work: (address: string) => Promise<void>,
+): Promise<void> {
+  const alone = licensingServer(licensing, { standalone: true, ...options })
+  const host = new Elysia().group('/x', (group) => group.use(licensingServer(licensing, options)))
+  const app = prefix === '/x' ? host : alone
+  const server = { fetch: async (request: Request): Promise<Response> => app.fetch(request) }
+  await whileListening(server, ({ origin }) =>
+    prefix === '/a/b' ? behindProxy(origin, prefix, work) : work(origin + prefix),
+  )
+}
+
 export async function whileServed(prefix: string, work: Work): Promise<void> {
   const shop = await newShop({ now: Date.now })
   const { secret, id: keyId } = await shop.licensing.apiKeys.create({ name: 'Ana, support' })
-  const alone = licensingServer(shop.licensing, { standalone: true, ...options })
-  const host = new Elysia().group('/x', (group) => group.use(licensingServer(shop.licensing, options)))
-  const app = prefix === '/x' ? host : alone
-  const server = { fetch: async (request: Request): Promise<Response> => app.fetch(request) }
-  await whileListening(server, async ({ origin }) => {
-    const run = (address: string): Promise<void> => work({ ...shop, address, secret, keyId })
-    await (prefix === '/a/b' ? behindProxy(origin, prefix, run) : run(origin + prefix))
-  })
+  await whileServing(shop.licensing, prefix, (address) => work({ ...shop, address, secret, keyId }))
 }
 
 /** An open page, its requests, and whatever the browser complained of. */
