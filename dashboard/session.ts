@@ -67,7 +67,7 @@ const wider: Readonly<Record<string, string>> = { read: 'write', release: 'write
 export function may(scope: string): boolean {
   if (session.value.state !== 'in') return false
   const { scopes, type } = session.value.person
-  if (scopes === null) return type === 'sk' || scope.endsWith(':read')
+  if (scopes === null) return type === 'sk' || (scope.endsWith(':read') && scope !== 'audit:read')
   const [noun = '', right = ''] = scope.split(':')
   return scopes.includes(scope) || scopes.includes(`${noun}:${wider[right]}`)
 }

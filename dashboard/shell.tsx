@@ -13,6 +13,7 @@ import { words } from './words.ts'
 const sections: readonly (readonly [path: readonly string[], name: string, icon: IconName])[] = [
   [[], words.shell.overview, 'home'],
   [['licenses'], words.shell.licenses, 'file'],
+  [['license-keys'], words.shell.licenseKeys, 'key'],
 ]
 
 /** The app of the present place, or the one that was chosen last. */

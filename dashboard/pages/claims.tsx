@@ -54,19 +54,31 @@ interface Claim {
 const textsOf = (limits: Limits): readonly string[] =>
   Object.entries(limits).map(([name, count]) => `${name} ${words.count(count)}`)
 
-function claimsOf(license: License, tier: Tier | undefined, tierName: string): readonly Claim[] {
+/** A change that is planned beside the new claims of the tier. */
+interface Plan {
+  readonly tierName?: string
+  readonly expiresAt?: number | null
+}
+
+const endOf = (at: number | null): string => (at === null ? pageWords.licenses.forever : dateOf(at))
+
+function claimsOf(
+  license: License,
+  tier: Tier | undefined,
+  tierName: string,
+  { tierName: nextTier = tierName, expiresAt: nextEnd = license.expiresAt }: Plan = {},
+): readonly Claim[] {
   const { features, limits, expiresAt, updatesUntil } = license
-  const until = expiresAt === null ? pageWords.licenses.forever : dateOf(expiresAt)
   const given = newFeatures(license, tier)
   const [had, gets] = [textsOf(limits), textsOf(newLimits(license, tier))]
-  const same = (name: string, text: ComponentChildren): Claim => ({
+  const plain = (name: string, carried: string, next = carried): Claim => ({
     name,
-    carried: text,
-    given: text,
-    isChanged: false,
+    carried,
+    given: next,
+    isChanged: carried !== next,
   })
   return [
-    same(pageWords.licenses.tier, tierName),
+    plain(pageWords.licenses.tier, tierName, nextTier),
     {
       name: pageWords.license.features,
       carried: <Chips items={features} />,
@@ -79,8 +91,8 @@ function claimsOf(license: License, tier: Tier | undefined, tierName: string): r
       given: <Chips items={gets} before={had} />,
       isChanged: !isSameSet(had, gets),
     },
-    same(pageWords.licenses.until, until),
-    ...(updatesUntil === null ? [] : [same(pageWords.license.updates, dateOf(updatesUntil))]),
+    plain(pageWords.licenses.until, endOf(expiresAt), endOf(nextEnd)),
+    ...(updatesUntil === null ? [] : [plain(pageWords.license.updates, dateOf(updatesUntil))]),
   ]
 }
 
@@ -96,6 +108,43 @@ interface ClaimsProps {
   readonly tierName: string
 }
 
+function ClaimsTable({ claims }: { readonly claims: readonly Claim[] }): JSX.Element {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={pageWords.license.claims}>
+      <table class="claims">
+        <thead>
+          <tr>
+            <th scope="col">
+              <span class="unseen">{pageWords.license.claim}</span>
+            </th>
+            <th scope="col">{pageWords.license.inToken}</th>
+            <th scope="col">{pageWords.license.inNew}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {claims.map(({ name, carried, given, isChanged }) => (
+            <tr key={name} data-changed={isChanged}>
+              <th scope="row">{name}</th>
+              <td>{carried}</td>
+              <td>{isChanged ? <ins>{given}</ins> : <span class="same">{given}</span>}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** The claims before and after a change that is planned. */
+export function Difference({
+  license,
+  tier,
+  tierName,
+  next,
+}: ClaimsProps & { readonly next: Plan }): JSX.Element {
+  return <ClaimsTable claims={claimsOf(license, tier, tierName, next)} />
+}
+
 /** The claims of the token beside those of a new one. */
 export function Claims({ license, tier, tierName }: ClaimsProps): JSX.Element {
   const claims = claimsOf(license, tier, tierName)
@@ -103,28 +152,7 @@ export function Claims({ license, tier, tierName }: ClaimsProps): JSX.Element {
     <>
       <h2 id="claims">{pageWords.license.carries}</h2>
       <p class="sub small">{sentenceOf(claims, license)}</p>
-      <div class="scroll" tabIndex={0} role="region" aria-label={pageWords.license.claims}>
-        <table class="claims">
-          <thead>
-            <tr>
-              <th scope="col">
-                <span class="unseen">{pageWords.license.claim}</span>
-              </th>
-              <th scope="col">{pageWords.license.inToken}</th>
-              <th scope="col">{pageWords.license.inNew}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {claims.map(({ name, carried, given, isChanged }) => (
-              <tr key={name} data-changed={isChanged}>
-                <th scope="row">{name}</th>
-                <td>{carried}</td>
-                <td>{isChanged ? <ins>{given}</ins> : <span class="same">{given}</span>}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <ClaimsTable claims={claims} />
     </>
   )
 }

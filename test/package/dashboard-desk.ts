@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createServer, request as sendRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { licensingServer } from '../../src/adapters/elysia.ts'
 import { whileListening } from '../adapters/listening.ts'
 import { newShop, type Shop } from '../support/fixtures.ts'
@@ -45,8 +45,9 @@ async function behindProxy(
   }
 }
 
-export async function whileServed(prefix: string, work: Work): Promise<void> {
-  const shop = await newShop({ now: Date.now })
+/** `now` is the clock of the server, so that a test can issue a license in the past. */
+export async function whileServed(prefix: string, work: Work, now: () => number = Date.now): Promise<void> {
+  const shop = await newShop({ now })
   const { secret, id: keyId } = await shop.licensing.apiKeys.create({ name: 'Ana, support' })
   const alone = licensingServer(shop.licensing, { standalone: true, ...options })
   const host = new Elysia().group('/x', (group) => group.use(licensingServer(shop.licensing, options)))
@@ -125,4 +126,18 @@ export async function checkAccess(page: Page, what: string): Promise<void> {
   assert.deepEqual(found, [], what)
   const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
   assert.ok(beyond <= 0, `${what} is ${beyond} px too wide`)
+}
+
+/** A window of a browser that may use the clipboard. */
+export async function newContext(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
+  const context = await browser.newContext(options)
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  return context
+}
+
+export function clipboardOf(page: Page): Promise<string> {
+  return page.evaluate(() => navigator.clipboard.readText())
 }
