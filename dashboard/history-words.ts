@@ -4,9 +4,7 @@ export const historyWords = {
   title: 'History',
   lacking: 'Your key does not show it: it lacks audit:read.',
   none: 'Nothing was done to it yet.',
-  older: 'Older entries',
   renewed: 'Renewed itself',
-  its: 'The program',
   acts: {
     created: 'Issued',
     updated: 'Changed',
@@ -33,11 +31,12 @@ export const historyWords = {
   } as Readonly<Record<string, string>>,
   actors: {
     cli: 'on the command line',
-    embedder: 'by the app around it',
+    embedder: 'by your server',
     system: 'by the server',
     license: 'by the program',
     license_key: 'by the customer',
   } as Readonly<Record<string, string>>,
+  fieldChanged: (field: string): string => `${field} changed`,
   by: (name: string): string => `by ${name}`,
   forever: 'never',
   nothing: 'none',

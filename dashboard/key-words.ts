@@ -17,6 +17,7 @@ export const keyWords = {
   teach:
     'A license key is what you sell: a customer enters it on as many computers as it has seats. Make the first one:',
   seats: 'Seats',
+  seatList: 'Computers with a seat',
   seatsOf: (used: number, all: number): string => `${number.format(used)} of ${number.format(all)}`,
   text: 'Text',
 

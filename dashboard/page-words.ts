@@ -136,7 +136,7 @@ export const pageWords = {
     isRevoked: 'revoked',
     ofSeat: 'It is a seat of a license key. Tier, features and end are those of the key.',
     toKey: 'Open the license key',
-    history: 'History',
+    sees: 'What its program sees',
   },
 
   customer: {

@@ -46,7 +46,7 @@ const rungs: Readonly<Record<DiagnosticCheckName, string>> = {
   form: 'Whole and unchanged',
   app: 'For an app of this server',
   access: 'Your key may look',
-  issuer: 'By this server',
+  issuer: 'Issued by this server',
   signing_key: 'Signed by a key in use',
   signature: 'Signature is right',
   customer: 'Customer exists',
@@ -97,12 +97,19 @@ export const whyWords = {
   extendTo: (date: string): string => `Extend to ${date}`,
   otherDate: 'Another date…',
   reinstate: 'Reinstate the license',
-  reinstateKey: 'Reinstate the license key',
   giveTier: 'Give it a tier…',
   toKey: 'Open the license key',
   toSuccessor: 'Open the newer license',
   regenerate: (features: string): string => `Regenerate with ${features}`,
-  newest: 'Send the customer the newest token.',
+  hints: {
+    send: 'Send the customer the newest token.',
+    key: 'It is a matter of the license key: its seats, its end and its text are there.',
+    extend:
+      'A license that has ended cannot renew itself. Extend it, and then send the customer the new token.',
+    reinstate: 'If the revocation was wrong, undo it. A program that has heard of it needs the new token.',
+    tier: 'Its tokens go on until they end. Any tier lets it renew again.',
+    regenerate: 'The program gets it by itself at its next renewal. To make sure, give it a new token now.',
+  },
   mayNot: (scope: string): string =>
     `Your key cannot mend it: it lacks ${scope}. Ask a colleague, with the address of this page.`,
 

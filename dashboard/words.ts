@@ -5,6 +5,7 @@ export const number: Intl.NumberFormat = new Intl.NumberFormat('en-GB')
 export const words = {
   brand: 'Heartwood',
   noAnswer: 'The server gave no answer that this page understands.',
+  justNow: 'just now',
   count: (count: number): string => number.format(count),
 
   signIn: {

@@ -141,8 +141,9 @@ export function Difference({
   tier,
   tierName,
   next,
-}: ClaimsProps & { readonly next: Plan }): JSX.Element {
-  return <ClaimsTable claims={claimsOf(license, tier, tierName, next)} />
+}: ClaimsProps & { readonly next: Plan }): JSX.Element | null {
+  const claims = claimsOf(license, tier, tierName, next).filter(({ isChanged }) => isChanged)
+  return claims.length === 0 ? null : <ClaimsTable claims={claims} />
 }
 
 /** The claims of the token beside those of a new one. */

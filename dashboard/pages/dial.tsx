@@ -17,7 +17,7 @@ export function Dial({ label, told, value, min, max, strip = [], onValue }: Dial
   return (
     <label class="dial">
       <span>{label}</span>
-      <output>{told}</output>
+      <span class="told">{told}</span>
       <span class="dial-track">
         <span class="strip" aria-hidden="true">
           {strip.map((state, at) => (

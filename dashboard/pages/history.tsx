@@ -6,7 +6,7 @@ import { useKnown } from '../data.ts'
 import { names } from '../known.ts'
 import { may } from '../session.ts'
 import { Shown } from '../states.tsx'
-import { ago, dateOf, exactly } from '../times.ts'
+import { ago, dateOf, days, exactly, now } from '../times.ts'
 import { historyWords as text } from '../history-words.ts'
 
 function valueOf(field: string, value: unknown): string {
@@ -16,13 +16,18 @@ function valueOf(field: string, value: unknown): string {
   return told.length > 14 ? `${told.slice(0, 12)}…` : told
 }
 
+/** Days ago as people say it; what is longer ago has its date. */
+function when(at: number): string {
+  return now() - at < days(7) ? ago(at) : dateOf(at)
+}
+
 /** The changed fields that people ask for. The others follow from the act. */
 function changesOf({ changes, action }: AuditEntry): readonly string[] {
   if (!action.endsWith('.updated')) return []
   return Object.entries(changes).flatMap(([field, [before, after]]) => {
     const name = text.fields[field]
     if (name === undefined) return []
-    if (after === '…' || before === '…') return [name]
+    if (after === '…' || before === '…') return [text.fieldChanged(name)]
     return [`${name}: ${valueOf(field, before)} → ${valueOf(field, after)}`]
   })
 }
@@ -37,7 +42,7 @@ function Entry({ entry }: { readonly entry: AuditEntry }): JSX.Element {
   const verb = action.slice(action.indexOf('.') + 1)
   return (
     <li>
-      <time title={exactly(time)}>{ago(time)}</time>
+      <time title={exactly(time)}>{when(time)}</time>
       <strong>{text.acts[verb] ?? action}</strong> <span class="quiet">{actorOf(entry)}</span>
       {changesOf(entry).map((change) => (
         <span key={change} class="change">
@@ -52,7 +57,7 @@ function Entry({ entry }: { readonly entry: AuditEntry }): JSX.Element {
 function Renewal({ at }: { readonly at: number }): JSX.Element {
   return (
     <li>
-      <time title={exactly(at)}>{ago(at)}</time>
+      <time title={exactly(at)}>{when(at)}</time>
       <strong>{text.renewed}</strong>
     </li>
   )

@@ -57,7 +57,7 @@ export function Acts({ app, license, tier }: Held & { readonly tier: Tier | unde
   const [open, setOpen] = useState<Open | null>(null)
   const why = (
     <a class="button" href={to(['why', license.id])}>
-      {words.shell.why}
+      {license.status === 'active' ? text.sees : words.shell.why}
     </a>
   )
   const held = { app, license }

@@ -84,7 +84,7 @@ function Seat({ app, licenseKey, seat }: Held & { readonly seat: License }): JSX
 
 function Table({ app, licenseKey, listing }: Held & { readonly listing: Listing<License> }): JSX.Element {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={text.seats}>
+    <div class="scroll" tabIndex={0} role="region" aria-label={text.seatList}>
       <table class="list">
         <thead>
           <tr>

@@ -46,6 +46,12 @@ function factOf({ check, facts }: DiagnosticCheck): string | null {
   }
 }
 
+/** The first sentence of the server, and the others. */
+function sentencesOf({ sentence }: DiagnosticCheck): readonly [first: string, rest: string] {
+  const end = sentence.indexOf('. ') + 1
+  return end === 0 ? [sentence, ''] : [sentence.slice(0, end), sentence.slice(end + 1)]
+}
+
 /** Warnings with a remedy. */
 const remedied: readonly DiagnosticWarning[] = ['in_grace', 'old_text', 'older_revision', 'stale_features']
 
@@ -69,6 +75,7 @@ function Rung({ check, diagnosis, isMended, name }: RungProps): JSX.Element {
   const fact = state === 'failed' ? null : factOf(check)
   const isPlain = state === 'passed' || state === 'not_reached'
   const { remedy } = diagnosis
+  const [first, rest] = isPlain ? ['', ''] : sentencesOf(check)
   return (
     <li class="rung" data-state={state}>
       <span class="knot">{icon !== null && <Icon name={icon} size={state === 'failed' ? 16 : 13} />}</span>
@@ -76,10 +83,11 @@ function Rung({ check, diagnosis, isMended, name }: RungProps): JSX.Element {
         <div class="rung-line">
           <h2>
             <span class="unseen">{text.states[state]}: </span>
-            {isPlain ? text.rungs[check.check] : check.sentence}
+            {isPlain ? text.rungs[check.check] : first}
           </h2>
           {fact !== null && <span class="fact">{fact}</span>}
         </div>
+        {rest !== '' && <p class="more">{rest}</p>}
         {(isMended || check.facts['warning'] === 'superseded') && (
           <Mend diagnosis={diagnosis} check={check} name={name} />
         )}

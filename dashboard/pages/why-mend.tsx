@@ -61,11 +61,16 @@ interface MeansProps {
   readonly name: string
 }
 
-function ToKey({ app, id }: { readonly app: string; readonly id: string }): JSX.Element {
+function AtKey({ app, id }: { readonly app: string; readonly id: string }): JSX.Element {
   return (
-    <a class="button" href={to(['apps', app, 'license-keys', id])}>
-      {text.toKey}
-    </a>
+    <>
+      <p class="more">{text.hints.key}</p>
+      <div class="actions">
+        <a class="button" href={to(['apps', app, 'license-keys', id])}>
+          {text.toKey}
+        </a>
+      </div>
+    </>
   )
 }
 
@@ -176,15 +181,22 @@ function OfLicense({
   if (wanted === 'send')
     return (
       <>
-        <p>{text.newest}</p>
+        <p class="more">{text.hints.send}</p>
         <Handout app={app} license={license} />
       </>
     )
   if (licenseKeyId !== null && (wanted === 'extend' || wanted === 'tier'))
-    return <ToKey app={app} id={licenseKeyId} />
+    return <AtKey app={app} id={licenseKeyId} />
   if (!may('licenses:write')) return <MayNot scope="licenses:write" />
   const Change = changes[wanted as keyof typeof changes]
-  return <Change app={app} license={license} name={name} />
+  return (
+    <>
+      <p class="more">{text.hints[wanted as keyof typeof changes]}</p>
+      <div class="actions">
+        <Change app={app} license={license} name={name} />
+      </div>
+    </>
+  )
 }
 
 interface MendProps {
@@ -202,11 +214,7 @@ export function Mend({ diagnosis, check: { state, facts }, name }: MendProps): J
   const keyId =
     facts['licenseKeyId'] ?? checks.find(({ check }) => check === 'license_key')?.facts['licenseKeyId']
   if (by === 'key' || by === 'reinstateKey')
-    return typeof keyId === 'string' ? (
-      <div class="actions">
-        <ToKey app={app} id={keyId} />
-      </div>
-    ) : null
+    return typeof keyId === 'string' ? <AtKey app={app} id={keyId} /> : null
   if (by === 'successor')
     return typeof facts['successorId'] === 'string' ? (
       <p>
@@ -214,9 +222,5 @@ export function Mend({ diagnosis, check: { state, facts }, name }: MendProps): J
       </p>
     ) : null
   if (licenseId === null) return null
-  return (
-    <div class="actions">
-      <OfLicense by={by} app={app} id={licenseId} name={name} />
-    </div>
-  )
+  return <OfLicense by={by} app={app} id={licenseId} name={name} />
 }

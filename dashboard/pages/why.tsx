@@ -6,7 +6,7 @@ import { adopt } from '../adopt.ts'
 import { AsCode } from '../as-code.tsx'
 import { askWhy, leadTo, masked, question } from '../asked.ts'
 import { useKnown } from '../data.ts'
-import { names, useCustomer, useLicense } from '../known.ts'
+import { names, useCustomer, useLicense, useTiers } from '../known.ts'
 import { read } from '../reading.ts'
 import { to } from '../router.ts'
 import { may } from '../session.ts'
@@ -87,8 +87,10 @@ interface BelongsProps {
 /** Tells whose license it is. A good one can be sent again. */
 function Belongs({ app, id, isGood }: BelongsProps): JSX.Element | null {
   const { value: license } = useLicense(app, id).value
+  const tiers = useTiers(app).value.value
   if (license === undefined) return null
-  const { customerId, tier, name } = license
+  const { customerId, tierId, tier, name } = license
+  const tierName = tiers?.find((one) => one.id === tierId)?.name ?? tier
   return (
     <>
       <p class="sub">
@@ -96,7 +98,7 @@ function Belongs({ app, id, isGood }: BelongsProps): JSX.Element | null {
           <>
             {text.belongs}
             <Owner app={app} id={customerId} />
-            {text.withTier(tier)}
+            {text.withTier(tierName)}
           </>
         )}
         <a href={to(['apps', app, 'licenses', id])}>

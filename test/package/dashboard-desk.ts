@@ -27,7 +27,10 @@ async function behindProxy(
   work: (address: string) => Promise<void>,
 ): Promise<void> {
   const proxy = createServer((request, response) => {
-    const path = (request.url ?? '').slice(prefix.length)
+    const { url = '' } = request
+    // A browser asks for the icon of the origin.
+    if (!url.startsWith(prefix)) return void response.writeHead(404).end()
+    const path = url.slice(prefix.length)
     const headers = { ...request.headers, host: new URL(target).host }
     const forwarded = sendRequest(target + path, { method: request.method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
@@ -138,6 +141,12 @@ export async function newContext(
   return context
 }
 
-export function clipboardOf(page: Page): Promise<string> {
-  return page.evaluate(() => navigator.clipboard.readText())
+/** The clipboard, read by another page of the window: the policy of the dashboard lets nobody read it there. */
+export async function clipboardOf(page: Page): Promise<string> {
+  const reader = await page.context().newPage()
+  await reader.goto(new URL('api/health', page.url()).href)
+  await reader.bringToFront()
+  const text = await reader.evaluate(() => navigator.clipboard.readText())
+  await reader.close()
+  return text
 }
