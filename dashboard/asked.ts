@@ -26,8 +26,11 @@ export function askWhy(text: string): void {
 
 /** Puts the license into the address, so that a colleague who gets the address sees the license, and no token. */
 export function leadTo(license: string): void {
+  const { value } = asked
+  // The page may have been left meanwhile.
+  if (value === null || value.leadsTo === license) return
   batch(() => {
-    if (asked.value !== null) asked.value = { ...asked.value, leadsTo: license }
+    asked.value = { ...value, leadsTo: license }
     go(to(['why', license]), true)
   })
 }

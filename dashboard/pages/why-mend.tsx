@@ -21,7 +21,7 @@ import { quickly, reinstate, update } from './license-changes.ts'
 import { ChangeTier, Extend } from './license-dialogs.tsx'
 
 type Reason = DiagnosticCause | DiagnosticWarning
-type Means = 'extend' | 'send' | 'reinstate' | 'reinstateKey' | 'tier' | 'key' | 'regenerate' | 'successor'
+type Means = 'extend' | 'send' | 'reinstate' | 'tier' | 'key' | 'regenerate' | 'successor'
 
 /** The means against each reason. A reason without any is mended outside of this page. */
 const means: Readonly<Partial<Record<Reason, Means>>> = {
@@ -34,7 +34,7 @@ const means: Readonly<Partial<Record<Reason, Means>>> = {
   token_expired: 'send',
   license_expired: 'extend',
   license_revoked: 'reinstate',
-  license_key_revoked: 'reinstateKey',
+  license_key_revoked: 'key',
   license_key_expired: 'key',
   license_key_rolled: 'key',
   old_text: 'key',
@@ -213,8 +213,7 @@ export function Mend({ diagnosis, check: { state, facts }, name }: MendProps): J
   if (app === null || by === undefined) return null
   const keyId =
     facts['licenseKeyId'] ?? checks.find(({ check }) => check === 'license_key')?.facts['licenseKeyId']
-  if (by === 'key' || by === 'reinstateKey')
-    return typeof keyId === 'string' ? <AtKey app={app} id={keyId} /> : null
+  if (by === 'key') return typeof keyId === 'string' ? <AtKey app={app} id={keyId} /> : null
   if (by === 'successor')
     return typeof facts['successorId'] === 'string' ? (
       <p>
