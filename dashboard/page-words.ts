@@ -73,6 +73,7 @@ export const pageWords = {
     updates: 'Updates until',
     nothing: 'none',
     added: 'added: ',
+    lost: 'lost: ',
 
     copyToken: 'Copy token',
     copied: 'The token is copied.',

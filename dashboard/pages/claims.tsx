@@ -27,15 +27,25 @@ function isSameSet(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((item) => other.includes(item))
 }
 
-function Chips({ items, before }: { items: readonly string[]; before?: readonly string[] }): JSX.Element {
+interface ChipsProps {
+  readonly items: readonly string[]
+  /** Items that are new against these are marked. */
+  readonly before?: readonly string[]
+  /** Items that these lack are struck out. */
+  readonly after?: readonly string[]
+}
+
+function Chips({ items, before, after }: ChipsProps): JSX.Element {
   if (items.length === 0) return <span class="same">{pageWords.license.nothing}</span>
   return (
     <span class="chips">
       {items.map((item) => {
         const isAdded = before !== undefined && !before.includes(item)
+        const isLost = after !== undefined && !after.includes(item)
         return (
-          <span key={item} class={isAdded ? 'chip added' : 'chip'}>
+          <span key={item} class={isAdded ? 'chip added' : isLost ? 'chip lost' : 'chip'}>
             {isAdded && <span class="unseen">{pageWords.license.added}</span>}
+            {isLost && <span class="unseen">{pageWords.license.lost}</span>}
             {item}
           </span>
         )
@@ -81,14 +91,14 @@ function claimsOf(
     plain(pageWords.licenses.tier, tierName, nextTier),
     {
       name: pageWords.license.features,
-      carried: <Chips items={features} />,
+      carried: <Chips items={features} after={given} />,
       given: <Chips items={given} before={features} />,
       isChanged: !isSameSet(features, given),
     },
     {
       name: pageWords.license.limits,
       carried: <Chips items={had} />,
-      given: <Chips items={gets} before={had} />,
+      given: <Chips items={gets} />,
       isChanged: !isSameSet(had, gets),
     },
     plain(pageWords.licenses.until, endOf(expiresAt), endOf(nextEnd)),

@@ -276,6 +276,7 @@ describe(what, { skip: lackingBrowser(what) }, () => {
         slug: 'team',
         features: ['api_access', 'sso'],
       })
+      await licensing.tiers.addFeature('desktop-app', 'pro', { name: 'Webhooks', slug: 'webhooks' })
       const { id } = await issue()
       const context = await newContext(browser)
       const visited = await visit(context, `${address}/dashboard`)
