@@ -80,8 +80,9 @@ describe(what, { skip: lackingBrowser(what) }, () => {
           assert.ok(page.url().endsWith(`#/why/${id}`), page.url())
           const kept = await keptIn(page)
           const [, , signature = ''] = token.split('.')
+          // The pasted text has the marks of a mail between its lines.
           for (const text of [kept, await page.content()])
-            assert.equal(text.includes(signature.slice(0, 40)), false)
+            assert.equal(text.replace(/\s|>|&gt;/g, '').includes(signature.slice(0, 40)), false)
           await page.getByRole('button', { name: /^Extend to/ }).click()
           await page.getByText(/^It is good until/).waitFor()
           await page.getByRole('button', { name: 'Copy token' }).click()
@@ -170,6 +171,9 @@ describe(what, { skip: lackingBrowser(what) }, () => {
       await page.getByLabel('Its clock').fill('8')
       await offline.fill('8')
       await stateOf(page).getByText('grace').waitFor()
+      // At the contact its token was renewed, so it is young again.
+      await offline.fill('0')
+      await stateOf(page).getByText('active').waitFor()
       checkQuiet(visited, address)
       await context.close()
     }))
