@@ -14,6 +14,10 @@ export const names = {
   licenses: (app: string): string => `licenses ${app}`,
   license: (app: string, id: string): string => `license ${app} ${id}`,
   customer: (app: string, id: string): string => `customer ${app} ${id}`,
+  licenseKeys: (app: string): string => `license keys ${app}`,
+  licenseKey: (app: string, id: string): string => `license key ${app} ${id}`,
+  signingKeys: (app: string): string => `signing keys ${app}`,
+  why: (about: string): string => `why ${about}`,
 }
 
 export function useApps(): Asked<readonly App[]> {

@@ -15,13 +15,24 @@ type Params = Readonly<Record<string, string>>
 
 const Webhooks = lazy(async () => (await import('./pages/webhooks.tsx')).WebhooksSection)
 const Keys = lazy(async () => (await import('./pages/api-keys.tsx')).KeysSection)
+const Why = lazy(async () => (await import('./pages/why.tsx')).WhyPage)
 
 /** The pages, by the parts of their paths. */
 const pages: readonly (readonly [pattern: readonly string[], Page: (params: Params) => JSX.Element])[] = [
   [[], Find],
+  [['why'], Why],
+  [['why', ':id'], Why],
   [['apps', ':app'], lazy(async () => (await import('./pages/app.tsx')).AppPage)],
   [['apps', ':app', 'licenses'], lazy(async () => (await import('./pages/licenses.tsx')).Licenses)],
   [['apps', ':app', 'licenses', ':id'], lazy(async () => (await import('./pages/license.tsx')).LicensePage)],
+  [
+    ['apps', ':app', 'license-keys'],
+    lazy(async () => (await import('./pages/license-keys.tsx')).LicenseKeys),
+  ],
+  [
+    ['apps', ':app', 'license-keys', ':id'],
+    lazy(async () => (await import('./pages/license-key.tsx')).LicenseKeyPage),
+  ],
   [
     ['apps', ':app', 'customers', ':id'],
     lazy(async () => (await import('./pages/customer.tsx')).CustomerPage),

@@ -87,19 +87,32 @@ export const pageWords = {
     updates: 'Updates until',
     nothing: 'none',
     added: 'added: ',
+    lost: 'lost: ',
 
     copyToken: 'Copy token',
     copied: 'The token is copied.',
     copyByHand: 'Copy this token',
     copyHint: 'This page may not use the clipboard here. Copy the text, then close.',
+    copyMail: 'Copy mail text',
+    mailCopied:
+      'The text is copied. It holds the new token, so paste it into the mail to the customer alone.',
+    mail: (app: string, token: string): string =>
+      `Hello,\n\nyour license for ${app} is ready. Copy the text between the lines, and paste it into the program where it asks for the license:\n\n----\n${token}\n----\n`,
+    sendTitle: 'Send the customer the new token',
+    sendLead: 'The program cannot fetch it by itself.',
+    noticesByToken:
+      'A license that has ended cannot renew itself: send the customer the new token afterwards.',
+    noticesSoon: 'The program notices at its next daily renewal.',
+    noticesLate: (ago: string): string =>
+      `The program was last seen ${ago}. It notices when it next reaches the server.`,
+    noticesUnseen: 'The program was never seen. It notices when it first reaches the server.',
+    inTheWay: 'Another good license is on that installation. Move, end or revoke it first:',
     file: 'License file',
     regenerate: 'Regenerate',
     regenerateWith: (features: string): string => `Regenerate with ${features}`,
     regenerated: 'A new token is ready. The program gets it at its next renewal.',
     extend: 'Extend…',
     extendTitle: 'Extend this license',
-    extendLead:
-      'A license that is still good gets its new end by itself. One that has ended needs the new token.',
     newEnd: 'New end',
     month: '+ 30 days',
     year: '+ 1 year',
@@ -109,7 +122,6 @@ export const pageWords = {
     extendedForever: 'It is good for ever.',
     tierChange: 'Change tier…',
     tierTitle: 'Change the tier',
-    tierLead: 'The program gets the features of the new tier at its next renewal.',
     tierTo: (tier: string): string => `Change to ${tier}`,
     tierChanged: (tier: string): string => `It has the tier ${tier} now.`,
     move: 'Move to another computer…',
@@ -138,6 +150,8 @@ export const pageWords = {
     isEnded: 'ended',
     isRevoked: 'revoked',
     ofSeat: 'It is a seat of a license key. Tier, features and end are those of the key.',
+    toKey: 'Open the license key',
+    sees: 'What its program sees',
   },
 
   customer: {

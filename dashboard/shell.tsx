@@ -15,9 +15,10 @@ type Section = readonly [path: readonly string[], name: string, icon: IconName, 
 const sections: readonly Section[] = [
   [[], words.shell.overview, 'home'],
   [['licenses'], words.shell.licenses, 'file'],
+  [['license-keys'], words.shell.licenseKeys, 'key', 'license_keys:read'],
   [['tiers'], words.shell.tiers, 'layers'],
   [['webhooks'], words.shell.webhooks, 'send', 'webhooks:read'],
-  [['signing-keys'], words.shell.signingKeys, 'key'],
+  [['signing-keys'], words.shell.signingKeys, 'pen'],
   [['log'], words.shell.log, 'list', 'audit:read'],
 ]
 

@@ -58,6 +58,6 @@ test('the dashboard: every package of which it has code or fonts has its licence
   }
   const used = Object.keys(devDependencies).filter((name) => /preact|fontsource/.test(name))
   assert.ok(used.length >= 4)
-  for (const name of [...used, 'lucide']) assert.ok(text.includes(name), name)
+  for (const name of [...used, 'jose', 'lucide']) assert.ok(text.includes(name), name)
   assert.match(text, /SIL OPEN FONT LICENSE/i)
 })

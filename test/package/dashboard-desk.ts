@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createServer, request as sendRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { licensingServer } from '../../src/adapters/elysia.ts'
 import { whileListening } from '../adapters/listening.ts'
 import type { Licensing } from '../../src/core/index.ts'
@@ -28,7 +28,10 @@ async function behindProxy(
   work: (address: string) => Promise<void>,
 ): Promise<void> {
   const proxy = createServer((request, response) => {
-    const path = (request.url ?? '').slice(prefix.length)
+    const { url = '' } = request
+    // A browser asks for the icon of the origin.
+    if (!url.startsWith(prefix)) return void response.writeHead(404).end()
+    const path = url.slice(prefix.length)
     const headers = { ...request.headers, host: new URL(target).host }
     const forwarded = sendRequest(target + path, { method: request.method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
@@ -61,8 +64,9 @@ export async function whileServing(
   )
 }
 
-export async function whileServed(prefix: string, work: Work): Promise<void> {
-  const shop = await newShop({ now: Date.now })
+/** `now` is the clock of the server, so that a test can issue a license in the past. */
+export async function whileServed(prefix: string, work: Work, now: () => number = Date.now): Promise<void> {
+  const shop = await newShop({ now })
   const { secret, id: keyId } = await shop.licensing.apiKeys.create({ name: 'Ana, support' })
   await whileServing(shop.licensing, prefix, (address) => work({ ...shop, address, secret, keyId }))
 }
@@ -134,4 +138,24 @@ export async function checkAccess(page: Page, what: string): Promise<void> {
   assert.deepEqual(found, [], what)
   const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
   assert.ok(beyond <= 0, `${what} is ${beyond} px too wide`)
+}
+
+/** A window of a browser that may use the clipboard. */
+export async function newContext(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
+  const context = await browser.newContext(options)
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  return context
+}
+
+/** The clipboard, read by another page of the window: the policy of the dashboard lets nobody read it there. */
+export async function clipboardOf(page: Page): Promise<string> {
+  const reader = await page.context().newPage()
+  await reader.goto(new URL('api/health', page.url()).href)
+  await reader.bringToFront()
+  const text = await reader.evaluate(() => navigator.clipboard.readText())
+  await reader.close()
+  return text
 }
