@@ -10,7 +10,7 @@ interface HotWrite<Row> {
   readonly query: CompiledQuery<Row>
   readonly parameters: readonly unknown[]
   /** True if it may meet a taken value of a unique index. Then it writes nothing. */
-  readonly mayBeTaken?: boolean
+  readonly mayBeTaken?: boolean | undefined
 }
 
 /** PostgreSQL writes both by one statement, because each statement is a round trip. */
