@@ -113,13 +113,11 @@ function cpuOf(child: Child, template: RequestTemplate, milliseconds: number): C
   }
 }
 
-async function compare(
-  name: string,
-  servers: readonly Server[],
-  effort: Effort,
-): Promise<string> {
+async function compare(name: string, servers: readonly Server[], effort: Effort): Promise<string> {
   const { rounds, milliseconds } = effort
-  const [here, again, other] = servers.map((server) => cpuOf(server.child, server.requests[name]!, milliseconds))
+  const [here, again, other] = servers.map((server) =>
+    cpuOf(server.child, server.requests[name]!, milliseconds),
+  )
   // A runtime compiles the code of a server again and again in the first ten thousands of requests.
   for (const server of servers) await cpuOf(server.child, server.requests[name]!, 4 * milliseconds)()
   const figures = await measureInTurn(rounds, { here: here!, again: again!, other: other! })

@@ -23,7 +23,14 @@ import { requirePermission, visibleApps } from './principal.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
 import { updateKnown } from './record-update.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
-import type { AppPatch, AppRecord, Mode, NumericDate, SigningKeyRecord, StorageSession } from './storage/index.ts'
+import type {
+  AppPatch,
+  AppRecord,
+  Mode,
+  NumericDate,
+  SigningKeyRecord,
+  StorageSession,
+} from './storage/index.ts'
 import type { TrustFile } from './token/statement.ts'
 import { inTransaction, type Note, nullIfGone, unrecorded } from './transaction.ts'
 import { webhookState, type WebhookState } from './webhooks/state.ts'

@@ -120,7 +120,10 @@ async function planFeature(
   const patch = difference(found, wanted)
   return patch === null
     ? []
-    : [async ({ app, tx }) => (await updateHeld(context, tx, found, featureUpdate(context, app, patch))) !== null]
+    : [
+        async ({ app, tx }) =>
+          (await updateHeld(context, tx, found, featureUpdate(context, app, patch))) !== null,
+      ]
 }
 
 /** Links from the first difference on, so that the order becomes the given one. */
@@ -164,7 +167,9 @@ async function planTier(
       return true
     })
   if (patch !== null)
-    steps.push(async ({ app, tx }) => (await updateHeld(context, tx, tier, tierUpdate(context, app, patch))) !== null)
+    steps.push(
+      async ({ app, tx }) => (await updateHeld(context, tx, tier, tierUpdate(context, app, patch))) !== null,
+    )
   if (features !== undefined && !isSame(tier.features, features))
     steps.push((turn) => relink(context, turn, tier, features))
   return steps

@@ -201,11 +201,7 @@ export function tierCreated(app: AppRecord, tier: TierRecord): Act {
   return actIn(app, 'tier.created', ['tier', tier.id], differences(null, tier))
 }
 
-export function tierUpdate(
-  { runtime }: Context,
-  app: AppRecord,
-  patch: TierPatch,
-): RecordUpdate<TierRecord> {
+export function tierUpdate({ runtime }: Context, app: AppRecord, patch: TierPatch): RecordUpdate<TierRecord> {
   return {
     patch: { ...patch, updatedAt: runtime.now() },
     act: (before, after) => actIn(app, 'tier.updated', ['tier', after.id], differences(before, after)),

@@ -126,7 +126,11 @@ for (const [name, open] of Object.entries(storages))
         open(async (storage) => {
           const { licensing, customer } = await newShop({ storage })
           const calls = Array.from({ length: updates }, (_, at) =>
-            licensing.customers.update(slug, customer.id, at % 2 === 0 ? { name: `${at}` } : { externalId: `${at}` }),
+            licensing.customers.update(
+              slug,
+              customer.id,
+              at % 2 === 0 ? { name: `${at}` } : { externalId: `${at}` },
+            ),
           )
           await Promise.all(calls)
           const { data } = await licensing.audit.list(slug, { action: 'customer.updated', perPage: 100 })

@@ -10,7 +10,5 @@ export function guardOf<Entry extends object>(
   const guarded = Object.entries(patch).filter(
     ([field, value]) => value !== undefined && field !== 'updatedAt',
   )
-  return Object.fromEntries(
-    guarded.map(([field]) => [field, known[field as keyof Entry]]),
-  ) as Partial<Entry>
+  return Object.fromEntries(guarded.map(([field]) => [field, known[field as keyof Entry]])) as Partial<Entry>
 }

@@ -1,5 +1,12 @@
 import type { SelectQueryBuilder } from 'kysely'
-import type { AppFilter, AppPatch, AppRecord, AppStorage, AuditEntryRecord, Page } from '../../core/storage/index.ts'
+import type {
+  AppFilter,
+  AppPatch,
+  AppRecord,
+  AppStorage,
+  AuditEntryRecord,
+  Page,
+} from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import { lockLicenseKeys } from './dialect.ts'
 import type { Reader } from './executor.ts'
