@@ -65,11 +65,14 @@ export function writeWithEntry<Row>(
   entry: AuditEntryRecord | undefined,
 ): Promise<Row | null | undefined> {
   const { query, parameters } = write
-  if (entry === undefined) return executor.write((db) => run(write, db, query, parameters))
+  const { hot, direct } = executor
+  if (entry === undefined)
+    return direct === undefined
+      ? executor.write((db) => run(write, db, query, parameters))
+      : executor.directly(() => firstDirectly(direct, write))
   const values = auditEntryRows.toValues(entry)
   if (!executor.blocksLoop)
     return executor.write((db) => run(write, db, withEntry(query), [...parameters, ...values]))
-  const { hot, direct } = executor
   const { insertAuditEntry } = hot
   if (direct !== undefined)
     return executor.directly(() => {
