@@ -73,6 +73,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/postgres.test.ts': 'needs PostgreSQL',
   'test/storage/postgres-recovery.test.ts': 'needs PostgreSQL',
   'test/storage/queue-limit.test.ts': 'needs PostgreSQL',
+  'test/storage/meeting-updates.test.ts': 'needs PostgreSQL',
   'test/storage/license-orders.test.ts': 'writes 12,000 licenses',
   'test/storage/search-plans.test.ts': 'needs PostgreSQL, writes 40,000 records',
   'test/storage/round-trips.test.ts': 'needs PostgreSQL',
