@@ -213,7 +213,7 @@ function foreignKey() {
     description: 'The key that the shop mails; it is stored hashed and never shown',
     pattern: '^[A-Za-z0-9_-]{16,128}$',
     maxLength: 128,
-    rule: 'must be 16 to 128 letters, digits, underscores or hyphens',
+    rule: 'must be 16 to 128 characters (A-Z a-z 0-9 _ -)',
   })
 }
 
