@@ -11,7 +11,7 @@ import type { Licensing } from '../core/licensing.ts'
 import type { WebhookOptions } from '../core/options.ts'
 import type { SigningOptions } from '../core/keys/signing-queue.ts'
 import { startDelivery } from '../webhooks/index.ts'
-import { signInText } from './dashboard.ts'
+import { localAddress, signInText } from './dashboard.ts'
 import { withDatabase, type OpenDatabase } from './database.ts'
 import { makeDemo } from './demo/demo.ts'
 import { printSecret } from './keys.ts'
@@ -81,6 +81,11 @@ async function printFirstKey({ licensing }: OpenDatabase, output: Output): Promi
   return first.id
 }
 
+/** A browser may sign in at `localhost`, and not at the address that stands for all of them. */
+function signInAddress({ url }: Listener, { host }: ListenAddress): string {
+  return localAddress({ host, port: Number(new URL(url).port || 80) })
+}
+
 /** Tells where the dashboard is. The owner of a new key gets a link that signs in. */
 async function printDashboard(
   licensing: Licensing,
@@ -119,7 +124,7 @@ async function run(
   const stop = Promise.race([signalToStop(), uncaughtException()])
   const [api, metrics] = await startListeners(database.licensing, listeners)
   const keyId = await newKey()
-  const { dashboard, publicUrl = api.url } = listeners.options
+  const { dashboard, publicUrl = signInAddress(api, listeners.address) } = listeners.options
   if (dashboard === true) await printDashboard(database.licensing, keyId, publicUrl, output)
   if (metrics !== null) output.line(`Metrics are at ${metrics.url}/metrics`)
   output.line(`Heartwood ${version} listens on ${api.url}`)

@@ -46,6 +46,13 @@ test('heartwood serve: the first start prints a link that signs in once; the sec
   assert.equal((await second.stop()).stdout.includes('#/in/'), false)
 })
 
+test('heartwood serve: its link signs in on this computer, even if the server listens on all addresses', async (t) => {
+  const run = { cwd: emptyFolder(t), env: { HEARTWOOD_DASHBOARD: 'on' }, way: sameRuntime }
+  const link = linkIn((await startServer(t, run, ['--host', '0.0.0.0'])).printed())
+  assert.match(link, /^http:\/\/localhost:\d+\//)
+  assert.equal((await follow(link))[0], 200)
+})
+
 test('heartwood dashboard: prints a link for the oldest key that may do everything, or for the one that --key names', async (t) => {
   const cwd = emptyFolder(t)
   const server = await startServer(t, { cwd, way: sameRuntime })
