@@ -58,7 +58,7 @@ export interface LicenseSeat {
   readonly this: boolean
 }
 
-/** @throws {LicensingError} `invalid_license_key` for an empty text. */
+/** The text without the white space around it. @throws {LicensingError} `invalid_license_key` for an empty text. */
 export function readKey(text: string): string {
   if (!text.trim()) throw new LicensingError('invalid_license_key', 'There is no license key')
   return text.trim()

@@ -78,7 +78,7 @@ const licenseKeys: readonly Case[] = [
   about('license_key', 'the key of another shop in our form', () => `Key: ${shopKeys.groups}.`, good),
   about('license_key', 'the key of another shop with right check symbols', () => shopKeys.right, good),
   about('license_key', 'the key of another shop in hexadecimal', () => shopKeys.hex, good),
-  about('license_key', 'the key of another shop in another case', () => shopKeys.groups.toUpperCase(), [
+  about('license_key', 'the key of another shop in another case', () => shopKeys.groups.toLowerCase(), [
     'form',
     'mistyped',
     /compare it/,

@@ -126,7 +126,7 @@ async function tokens(maker: Maker, end: number): Promise<void> {
 
 /** Keys of another shop that look like license keys: the second has right check symbols, the third is in hexadecimal. */
 export const shopKeys = {
-  groups: 'abcde-fgh1j-k2mnp-qrst3-vwxy4',
+  groups: 'ABCDE-FGH1J-K2MNP-QRST3-VWXY4',
   right: '00000-ooooo-00000-ooooo-00000',
   hex: '9f86d081884c7d659a2feaa0c55ad015',
 } as const
