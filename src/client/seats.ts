@@ -71,7 +71,7 @@ export class Seats {
       await this.#activateBy(usual, name)
     } catch (error) {
       const isUnknown = error instanceof LicensingError && error.code === 'invalid_license_key'
-      // Of 1,024 keys of another shop one has right check symbols. The server knows it by the text that was sold.
+      // One in 1,024 keys of another shop has right check symbols. The server knows it by the text that was sold.
       if (usual === typed || !isUnknown) throw error
       await this.#activateBy(typed, name)
     }
