@@ -1,7 +1,8 @@
 /**
  * Compares this checkout with another one, for example the commit before a change: `bun bench/other-checkout.ts FOLDER`. It
  * prints the CPU time that a request takes here, divided by that of the other checkout, and beside it how far two servers of
- * this checkout differ by themselves. `--quick` takes fewer rounds. The other folder needs its `node_modules`.
+ * this checkout differ by themselves. `--quick` takes fewer rounds, and `--only=TEXT` only requests with this text in their
+ * names. The other folder needs its `node_modules`.
  */
 import { resolve } from 'node:path'
 import process from 'node:process'
@@ -25,8 +26,43 @@ const connections = 16
 /** A server of one checkout, and the requests to it. */
 interface Server {
   readonly child: Child
-  readonly verify: RequestTemplate
-  readonly renew: RequestTemplate
+  readonly requests: Readonly<Record<string, RequestTemplate>>
+}
+
+/** The number of names that were made. Each is new, so that every write changes something. */
+let names = 0
+
+/** Small writes, each with an entry in the audit log. */
+function writes(
+  { port, secret }: Listening,
+  { customerId, licenseId }: { readonly customerId: string; readonly licenseId: string },
+): Record<string, RequestTemplate> {
+  const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
+  const rename = (place: string): RequestTemplate => ({
+    port,
+    method: 'PUT',
+    path: () => `/api/v1/apps/${slug}${place}`,
+    headers,
+    body: () => JSON.stringify({ name: `Name ${++names}` }),
+  })
+  return {
+    'create customer': {
+      ...rename('/customers'),
+      method: 'POST',
+      body: () => JSON.stringify({ email: `${++names}@example.com` }),
+      status: 201,
+    },
+    'update customer': rename(`/customers/${customerId}`),
+    'update tier': rename('/tiers/pro'),
+    'update feature': rename('/features/export'),
+    'update app': rename(''),
+    'update license': rename(`/licenses/${licenseId}`),
+  }
+}
+
+interface Listening {
+  readonly port: number
+  readonly secret: string
 }
 
 async function startServer(folder: URL, location: string): Promise<Server> {
@@ -40,23 +76,30 @@ async function startServer(folder: URL, location: string): Promise<Server> {
       (await fixture.licensing.licenses.get(slug, id, { include: 'token' })).token,
     ]),
   )
+  const customer = await fixture.storage.findCustomerByExternalId(fixture.app.id, 'ada')
   await fixture.close()
   const child = await startChild(thisRuntime, new URL('bench/server.ts', folder).href, [
     'heartwood',
     location,
     slug,
   ])
-  const { port } = child.ready as { readonly port: number }
+  const listening = child.ready as Listening
+  const { port } = listening
   const ofNumber = (number: number) => tokens[number % tokens.length]!
+  const renew: RequestTemplate = {
+    port,
+    method: 'POST',
+    path: (number) => `/api/v1/apps/${slug}/licenses/${ofNumber(number)[0]}/regenerate`,
+    headers: { 'content-type': 'application/json' },
+    body: (number) => JSON.stringify({ current_token: ofNumber(number)[1] }),
+  }
+  const ids = { customerId: customer!.id, licenseId: ofNumber(0)[0]! }
   return {
     child,
-    verify: { port, method: 'GET', path: verifyPath(licenses) },
-    renew: {
-      port,
-      method: 'POST',
-      path: (number) => `/api/v1/apps/${slug}/licenses/${ofNumber(number)[0]}/regenerate`,
-      headers: { 'content-type': 'application/json' },
-      body: (number) => JSON.stringify({ current_token: ofNumber(number)[1] }),
+    requests: {
+      verify: { port, method: 'GET', path: verifyPath(licenses) },
+      renew,
+      ...writes(listening, ids),
     },
   }
 }
@@ -70,15 +113,13 @@ function cpuOf(child: Child, template: RequestTemplate, milliseconds: number): C
   }
 }
 
-async function compare(
-  name: 'verify' | 'renew',
-  servers: readonly Server[],
-  effort: Effort,
-): Promise<string> {
+async function compare(name: string, servers: readonly Server[], effort: Effort): Promise<string> {
   const { rounds, milliseconds } = effort
-  const [here, again, other] = servers.map((server) => cpuOf(server.child, server[name], milliseconds))
+  const [here, again, other] = servers.map((server) =>
+    cpuOf(server.child, server.requests[name]!, milliseconds),
+  )
   // A runtime compiles the code of a server again and again in the first ten thousands of requests.
-  for (const server of servers) await cpuOf(server.child, server[name], 4 * milliseconds)()
+  for (const server of servers) await cpuOf(server.child, server.requests[name]!, 4 * milliseconds)()
   const figures = await measureInTurn(rounds, { here: here!, again: again!, other: other! })
   const shown = (values: readonly number[]): string => {
     const { median, least, most } = spreadOf(values)
@@ -99,7 +140,9 @@ const [here, other] = [new URL('../', import.meta.url), pathToFileURL(`${resolve
 const servers: Server[] = []
 for (const [number, place] of [here, here, other].entries())
   servers.push(await startServer(place, await databases.create(`checkout_${number}`)))
-for (const name of ['verify', 'renew'] as const) console.log(await compare(name, servers, effort))
+const only = flags.find((flag) => flag.startsWith('--only='))?.slice('--only='.length) ?? ''
+const asked = Object.keys(servers[0]!.requests).filter((name) => name.includes(only))
+for (const name of asked) console.log(await compare(name, servers, effort))
 for (const { child } of servers) await child.stop()
 await databases.removeAll()
 process.exit(0)

@@ -16,12 +16,14 @@ export interface Code {
   readonly cli?: string
 }
 
-type Form = 'curl' | 'typescript' | 'cli'
+export type Form = 'curl' | 'typescript' | 'cli'
 
-function curlOf({ call, body }: Code): string {
+export function curlOf({ call, body }: Code): string {
   const [method = 'GET', path = ''] = call.split(' ')
+  const address = `${base.href}api/v1${path}`
   const lines = [
-    `curl ${method === 'GET' ? '' : `-X ${method} `}${base.href}api/v1${path}`,
+    // A shell would take the & of a query for its own.
+    `curl ${method === 'GET' ? '' : `-X ${method} `}${path.includes('?') ? `'${address}'` : address}`,
     `  -H "Authorization: Bearer $HEARTWOOD_API_KEY"`,
     ...(body === undefined
       ? []
@@ -36,8 +38,15 @@ function textOf(code: Code, form: Form): string {
 }
 
 /** Shows how a program does what the page does. */
-export function AsCode({ code }: { readonly code: Code }): JSX.Element {
-  const [form, setForm] = useState<Form | null>(null)
+export function AsCode({
+  code,
+  isOpen = false,
+}: {
+  readonly code: Code
+  /** True on an empty page, which teaches by it. */
+  readonly isOpen?: boolean
+}): JSX.Element {
+  const [form, setForm] = useState<Form | null>(isOpen ? 'curl' : null)
   const [isCopied, setCopied] = useState(false)
   const forms: readonly Form[] =
     code.cli === undefined ? ['curl', 'typescript'] : ['curl', 'typescript', 'cli']

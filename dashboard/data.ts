@@ -13,6 +13,8 @@ interface Entry {
   readonly known: ReturnType<typeof signal<Known<unknown>>>
   load: (signal: AbortSignal) => Promise<unknown>
   users: number
+  /** True from a write on, until it was asked for again. */
+  isOld: boolean
   flight: AbortController | null
 }
 
@@ -26,7 +28,9 @@ async function refresh(entry: Entry): Promise<void> {
   entry.known.value = { ...before, loading: true }
   try {
     const value = await entry.load(flight.signal)
-    if (entry.flight === flight) entry.known.value = { value, at: Date.now(), error: null, loading: false }
+    if (entry.flight !== flight) return
+    entry.isOld = false
+    entry.known.value = { value, at: Date.now(), error: null, loading: false }
   } catch (error) {
     if (entry.flight === flight) entry.known.value = { ...before, error: error as Error, loading: false }
   } finally {
@@ -48,6 +52,7 @@ function entryOf(key: string, load: Entry['load']): Entry {
       known: signal<Known<unknown>>({ value: undefined, at: 0, error: null, loading: false }),
       load,
       users: 0,
+      isOld: false,
       flight: null,
     }
     entries.set(key, entry)
@@ -65,7 +70,8 @@ export function useKnown<T>(
   useEffect(() => {
     entry.users++
     const known = entry.known.value as Known<unknown>
-    if (entry.flight === null && Date.now() - known.at > fresh) void refresh(entry)
+    const isOld = entry.isOld || Date.now() - known.at > fresh
+    if (entry.flight === null && isOld) void refresh(entry)
     return () => {
       if (--entry.users === 0) giveUp(entry)
     }
@@ -77,6 +83,7 @@ export function useKnown<T>(
 export function forget(prefix: string): void {
   for (const [key, entry] of entries) {
     if (!key.startsWith(prefix)) continue
+    entry.isOld = true
     if (entry.users > 0) void refresh(entry)
     else entries.delete(key)
   }

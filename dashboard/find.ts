@@ -1,7 +1,9 @@
 import type { SearchResult } from '../src/core/index.ts'
-import { licensing } from './api.ts'
-import { read, type Reading } from './reading.ts'
+import { codeOf, licensing } from './api.ts'
+import { askWhy } from './asked.ts'
+import { read } from './reading.ts'
 import { go, to } from './router.ts'
+import { may } from './session.ts'
 import { words } from './words.ts'
 
 /** A thing that was found, and its page. */
@@ -23,6 +25,7 @@ function nowhere(failure: string): Outcome {
 
 const pages: Readonly<Partial<Record<SearchResult['kind'], string>>> = {
   license: 'licenses',
+  license_key: 'license-keys',
   customer: 'customers',
 }
 
@@ -41,26 +44,34 @@ async function hitsOf(text: string): Promise<readonly Hit[]> {
   })
 }
 
-/** The text that the search takes. It takes no token, so the page looks for the license that a token names. */
-function textOf(reading: Reading): string {
-  if (reading.kind === 'token') return reading.license
-  return 'id' in reading ? reading.id : 'text' in reading ? reading.text : ''
-}
-
-const refusals: Readonly<Partial<Record<Reading['kind'], string>>> = {
-  secret: words.find.secret,
-  licenseKey: words.find.licenseKey,
+/** The diagnosis knows more than the search: signing keys, other shops' keys, and parts of texts. */
+async function diagnosed(text: string): Promise<Outcome> {
+  const { kind, app, checks } = await licensing.diagnose({ text })
+  const isNothing = app === null && (kind === 'unknown' || checks[0]?.check === 'license')
+  if (isNothing) return nowhere(words.find.none)
+  askWhy(text)
+  return nowhere('')
 }
 
 /** Looks for what was pasted. One hit opens at once, and several are for the person to choose from. */
-export async function find(text: string): Promise<Outcome> {
-  const reading = read(text)
-  if (reading.kind === 'nothing') return nowhere('')
-  const refusal = refusals[reading.kind]
-  if (refusal !== undefined) return nowhere(refusal)
-  const hits = await hitsOf(textOf(reading).slice(0, 200))
-  if (hits.length === 0) return nowhere(words.find.none)
+export async function find(given: string): Promise<Outcome> {
+  const reading = read(given)
+  if (!('text' in reading)) return nowhere(reading.kind === 'secret' ? words.find.secret : '')
+  const { kind, text } = reading
+  const mayAsk = may('licenses:read')
+  if (kind === 'sent') {
+    if (!mayAsk) return nowhere(words.find.noDiagnosis)
+    askWhy(text)
+    return nowhere('')
+  }
+  const hits = await hitsOf(text).catch((error: unknown) => {
+    // The search refuses what may be a license key. The diagnosis takes it.
+    if (mayAsk && codeOf(error) === 'validation_error') return []
+    throw error
+  })
   if (hits.length > 1) return { failure: '', hits }
-  go(hits[0]!.href)
+  const [hit] = hits
+  if (hit === undefined) return mayAsk ? diagnosed(text) : nowhere(words.find.none)
+  go(hit.href)
   return nowhere('')
 }

@@ -1,9 +1,10 @@
 import type { ReadonlySignal } from '@preact/signals'
-import type { App, Customer, License, Listing, Tier } from '../src/core/index.ts'
+import type { App, Customer, License, LicenseQuery, Listing, Tier } from '../src/core/index.ts'
 import { licensing } from './api.ts'
 import { useKnown, type Known } from './data.ts'
+import { days, now } from './times.ts'
 
-type Asked<T> = ReadonlySignal<Known<T>>
+export type Asked<T> = ReadonlySignal<Known<T>>
 
 /** The names under which things are known. A write forgets all that begin with a name. */
 export const names = {
@@ -13,6 +14,10 @@ export const names = {
   licenses: (app: string): string => `licenses ${app}`,
   license: (app: string, id: string): string => `license ${app} ${id}`,
   customer: (app: string, id: string): string => `customer ${app} ${id}`,
+  licenseKeys: (app: string): string => `license keys ${app}`,
+  licenseKey: (app: string, id: string): string => `license key ${app} ${id}`,
+  signingKeys: (app: string): string => `signing keys ${app}`,
+  why: (about: string): string => `why ${about}`,
 }
 
 export function useApps(): Asked<readonly App[]> {
@@ -39,12 +44,26 @@ export interface LicensePage {
   readonly tierId?: string
   readonly customerId?: string
   readonly cursor?: string
+  /** Only good licenses that end within so many days. */
+  readonly ends?: number
+  /** Only good licenses that were last seen so many days ago, or earlier. */
+  readonly unseen?: number
+}
+
+/** The times of a query count from the call, so that the name of a page stays the same. */
+export function licenseQuery({ ends, unseen, ...page }: LicensePage): LicenseQuery {
+  return {
+    ...page,
+    ...((ends ?? unseen) !== undefined && { status: 'active' as const }),
+    ...(ends !== undefined && { expiresBefore: now() + days(ends) }),
+    ...(unseen !== undefined && { seenBefore: now() - days(unseen) }),
+  }
 }
 
 export function useLicenses(app: string, page: LicensePage, perPage = 25): Asked<Listing<License>> {
   const name = `${names.licenses(app)} ${JSON.stringify(page)} ${perPage}`
   return useKnown(name, (signal) =>
-    licensing.withOptions({ signal }).licenses.list(app, { ...page, perPage }),
+    licensing.withOptions({ signal }).licenses.list(app, { ...licenseQuery(page), perPage }),
   )
 }
 

@@ -13,16 +13,47 @@ import { Toasts } from './toasts.tsx'
 
 type Params = Readonly<Record<string, string>>
 
+const Webhooks = lazy(async () => (await import('./pages/webhooks.tsx')).WebhooksSection)
+const Keys = lazy(async () => (await import('./pages/api-keys.tsx')).KeysSection)
+const Why = lazy(async () => (await import('./pages/why.tsx')).WhyPage)
+
 /** The pages, by the parts of their paths. */
 const pages: readonly (readonly [pattern: readonly string[], Page: (params: Params) => JSX.Element])[] = [
   [[], Find],
+  [['why'], Why],
+  [['why', ':id'], Why],
   [['apps', ':app'], lazy(async () => (await import('./pages/app.tsx')).AppPage)],
   [['apps', ':app', 'licenses'], lazy(async () => (await import('./pages/licenses.tsx')).Licenses)],
   [['apps', ':app', 'licenses', ':id'], lazy(async () => (await import('./pages/license.tsx')).LicensePage)],
   [
+    ['apps', ':app', 'license-keys'],
+    lazy(async () => (await import('./pages/license-keys.tsx')).LicenseKeys),
+  ],
+  [
+    ['apps', ':app', 'license-keys', ':id'],
+    lazy(async () => (await import('./pages/license-key.tsx')).LicenseKeyPage),
+  ],
+  [
     ['apps', ':app', 'customers', ':id'],
     lazy(async () => (await import('./pages/customer.tsx')).CustomerPage),
   ],
+  [['apps', ':app', 'tiers'], lazy(async () => (await import('./pages/tiers.tsx')).TiersPage)],
+  [
+    ['apps', ':app', 'signing-keys'],
+    lazy(async () => (await import('./pages/signing-keys.tsx')).SigningKeys),
+  ],
+  [['apps', ':app', 'signing-keys', 'rotate'], lazy(async () => (await import('./pages/rotate.tsx')).Rotate)],
+  [['apps', ':app', 'settings'], lazy(async () => (await import('./pages/app-settings.tsx')).AppSettings)],
+  [['new-app'], lazy(async () => (await import('./pages/new-app.tsx')).NewAppPage)],
+  [['apps', ':app', 'webhooks'], Webhooks],
+  [['apps', ':app', 'webhooks', ':id'], Webhooks],
+  [['api-keys'], Keys],
+  [['api-keys', ':id'], Keys],
+  [['apps', ':app', 'refusals'], lazy(async () => (await import('./pages/refusals.tsx')).RefusalsPage)],
+  [['apps', ':app', 'log'], lazy(async () => (await import('./pages/log.tsx')).LogPage)],
+  [['log'], lazy(async () => (await import('./pages/log.tsx')).LogPage)],
+  [['status'], lazy(async () => (await import('./pages/status.tsx')).StatusPage)],
+  [['start'], lazy(async () => (await import('./pages/first-steps.tsx')).FirstStepsPage)],
 ]
 
 function Routed(): JSX.Element {

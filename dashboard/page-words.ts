@@ -1,7 +1,7 @@
 // The words of pages that are loaded when somebody opens them. Those of every view are in words.ts.
 import { number } from './words.ts'
 
-function many(count: number, one: string, more: string): string {
+export function many(count: number, one: string, more: string): string {
   return `${number.format(count)} ${count === 1 ? one : more}`
 }
 
@@ -11,10 +11,16 @@ export const pageWords = {
     ended: (count: number): string => (count === 1 ? 'has ended' : 'have ended'),
     revoked: (count: number): string => (count === 1 ? 'was revoked' : 'were revoked'),
     tiers: 'Tiers',
+    settings: 'Settings',
     tierFeatures: (count: number): string => many(count, 'feature', 'features'),
     noTiers: 'No tiers yet. A license needs one.',
     testMode: 'This app is in test mode.',
-    none: 'No license was issued yet.',
+    end: (count: number): string => (count === 1 ? 'ends within 7 days' : 'end within 7 days'),
+    unseen: (count: number): string =>
+      count === 1 ? 'was last seen more than 30 days ago' : 'were last seen more than 30 days ago',
+    refused: (count: number): string =>
+      count === 1 ? 'request of a program was refused today' : 'requests of programs were refused today',
+    noneRefused: 'No program was refused today',
   },
 
   licenses: {
@@ -26,6 +32,14 @@ export const pageWords = {
     state: 'State',
     tier: 'Tier',
     anyTier: 'Every tier',
+    time: 'Time',
+    anyTime: 'At any time',
+    ends: (days: number): string => `Ends within ${days} days`,
+    unseen: (days: number): string => `Not seen for ${days} days`,
+    endIn: (count: number, days: number): string =>
+      `${many(count, 'good license ends', 'good licenses end')} within ${days} days.`,
+    unseenFor: (count: number, days: number): string =>
+      `${many(count, 'good license was', 'good licenses were')} last seen more than ${days} days ago.`,
     sentence: (count: number, state: string): string =>
       ({
         active: `${many(count, 'license is', 'licenses are')} good.`,
@@ -73,19 +87,32 @@ export const pageWords = {
     updates: 'Updates until',
     nothing: 'none',
     added: 'added: ',
+    lost: 'lost: ',
 
     copyToken: 'Copy token',
     copied: 'The token is copied.',
     copyByHand: 'Copy this token',
     copyHint: 'This page may not use the clipboard here. Copy the text, then close.',
+    copyMail: 'Copy mail text',
+    mailCopied:
+      'The text is copied. It holds the new token, so paste it into the mail to the customer alone.',
+    mail: (app: string, token: string): string =>
+      `Hello,\n\nyour license for ${app} is ready. Copy the text between the lines, and paste it into the program where it asks for the license:\n\n----\n${token}\n----\n`,
+    sendTitle: 'Send the customer the new token',
+    sendLead: 'The program cannot fetch it by itself.',
+    noticesByToken:
+      'A license that has ended cannot renew itself: send the customer the new token afterwards.',
+    noticesSoon: 'The program notices at its next daily renewal.',
+    noticesLate: (ago: string): string =>
+      `The program was last seen ${ago}. It notices when it next reaches the server.`,
+    noticesUnseen: 'The program was never seen. It notices when it first reaches the server.',
+    inTheWay: 'Another good license is on that installation. Move, end or revoke it first:',
     file: 'License file',
     regenerate: 'Regenerate',
     regenerateWith: (features: string): string => `Regenerate with ${features}`,
     regenerated: 'A new token is ready. The program gets it at its next renewal.',
     extend: 'Extend…',
     extendTitle: 'Extend this license',
-    extendLead:
-      'A license that is still good gets its new end by itself. One that has ended needs the new token.',
     newEnd: 'New end',
     month: '+ 30 days',
     year: '+ 1 year',
@@ -95,7 +122,6 @@ export const pageWords = {
     extendedForever: 'It is good for ever.',
     tierChange: 'Change tier…',
     tierTitle: 'Change the tier',
-    tierLead: 'The program gets the features of the new tier at its next renewal.',
     tierTo: (tier: string): string => `Change to ${tier}`,
     tierChanged: (tier: string): string => `It has the tier ${tier} now.`,
     move: 'Move to another computer…',
@@ -124,6 +150,8 @@ export const pageWords = {
     isEnded: 'ended',
     isRevoked: 'revoked',
     ofSeat: 'It is a seat of a license key. Tier, features and end are those of the key.',
+    toKey: 'Open the license key',
+    sees: 'What its program sees',
   },
 
   customer: {

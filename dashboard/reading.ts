@@ -1,58 +1,33 @@
 /** The meaning of what somebody pasted. */
 export type Reading =
-  | { readonly kind: 'nothing' | 'secret' | 'licenseKey' }
-  | { readonly kind: 'token'; readonly app: string; readonly license: string }
-  | { readonly kind: 'license' | 'customer' | 'app'; readonly id: string }
-  | { readonly kind: 'installation' | 'email' | 'text'; readonly text: string }
+  | { readonly kind: 'nothing' | 'secret' }
+  /** The search takes it. */
+  | { readonly kind: 'name'; readonly text: string }
+  /** A token, a license key, a file or a longer text, which only the diagnosis takes. */
+  | { readonly kind: 'sent'; readonly text: string }
 
-/** Takes off what mails and logs put around a thing: white space, quotes, `Bearer`. */
+/** Takes off what mails and logs put around a thing: white space, quotes. */
 function clean(text: string): string {
   return text
     .trim()
     .replace(/^["'`<]+|[>"'`,;]+$/g, '')
-    .replace(/^(?:authorization:\s*)?bearer\s+/i, '')
     .trim()
 }
 
-interface Payload {
-  readonly aud?: unknown
-  readonly jti?: unknown
-}
-
-function payloadOf(part: string): Payload {
-  try {
-    const bytes = Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), (each) =>
-      each.charCodeAt(0),
-    )
-    return JSON.parse(new TextDecoder().decode(bytes)) as Payload
-  } catch {
-    return {}
-  }
-}
-
-const idForm = /^(lic|cus|app)_[0-9a-z]{26}/
-
-/** The app and the license that a token names. The page proves nothing by it: it only looks the license up. */
-function readToken(text: string): Reading | null {
-  const [, payload] = /^eyJ[\w-]*\.([\w-]+)\.[\w-]*$/.exec(text.replace(/\s+/g, '')) ?? []
-  if (payload === undefined) return null
-  const { aud, jti } = payloadOf(payload)
-  const [license] = typeof jti === 'string' ? (idForm.exec(jti) ?? []) : []
-  return license === undefined || typeof aud !== 'string' ? null : { kind: 'token', app: aud, license }
-}
-
-const kinds = { lic: 'license', cus: 'customer', app: 'app' } as const
+/** The secrets of a vendor: API keys, webhook secrets and private keys. */
+const secret = /[sp]k_(?:live|test)_|whsec_|PRIVATE KEY-----/i
+const token = /eyJ[\w-]{8}/
+const licenseFile = /BEGIN HEARTWOOD LICENSE/
+const licenseKey = /(?:[0-9A-Z]{5}[-\s]){4}[0-9A-Z]{5}/i
 
 /** Reads what was pasted, by its shape alone. Nothing is sent for it. */
 export function read(given: string): Reading {
   const text = clean(given)
   if (text === '') return { kind: 'nothing' }
-  if (/\b[sp]k_(?:live|test)_/.test(text)) return { kind: 'secret' }
-  const token = readToken(text)
-  if (token !== null) return token
-  const [id, prefix] = idForm.exec(text) ?? []
-  if (id !== undefined) return { kind: kinds[prefix as keyof typeof kinds], id }
-  if (/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return { kind: 'installation', text }
-  if (/^(?:[A-Z0-9]{2,8}-)?(?:[0-9A-Z]{5}-){4}[0-9A-Z]{5}$/i.test(text)) return { kind: 'licenseKey' }
-  return { kind: text.includes('@') ? 'email' : 'text', text }
+  if (secret.test(text)) return { kind: 'secret' }
+  const isSent = [token, licenseFile, licenseKey].some((form) => form.test(text))
+  if (isSent || text.length > 200 || text.includes('\n')) return { kind: 'sent', text: given }
+  // The search looks for a license by the beginning of its id, and a `jti` begins with it.
+  const [id] = /^(?:lic|cus|app|tier|feat|lkey)_[0-9a-z]{26}/.exec(text) ?? []
+  return { kind: 'name', text: id ?? text }
 }

@@ -66,8 +66,20 @@ const wider: Readonly<Record<string, string>> = { read: 'write', release: 'write
 /** True if the person has a right. The server decides; this only hides what it would refuse. */
 export function may(scope: string): boolean {
   if (session.value.state !== 'in') return false
-  const { scopes, type } = session.value.person
-  if (scopes === null) return type === 'sk' || scope.endsWith(':read')
+  const { scopes, type, apps } = session.value.person
+  // Otherwise a key that is bound could make a stronger one.
+  if (scope === 'keys:write' && apps !== null) return false
+  if (scopes === null) return type === 'sk' || (scope.endsWith(':read') && scope !== 'audit:read')
   const [noun = '', right = ''] = scope.split(':')
   return scopes.includes(scope) || scopes.includes(`${noun}:${wider[right]}`)
+}
+
+/** True if the person sees every app of the mode. */
+export function seesAll(): boolean {
+  return session.value.state === 'in' && session.value.person.apps === null
+}
+
+/** True if the person learns when programs were last seen. */
+export function maySeeContact(): boolean {
+  return session.value.state === 'in' && session.value.person.type === 'sk' && may('licenses:read')
 }

@@ -5,14 +5,28 @@ import { useApps } from './known.ts'
 import { go, here, to } from './router.ts'
 import { Mark } from './rings.tsx'
 import { isSearching, search } from './search.ts'
-import { signOut, type Person } from './session.ts'
+import { may, seesAll, signOut, type Person } from './session.ts'
 import { setTheme, theme, type Theme } from './theme.ts'
 import { words } from './words.ts'
 
-/** The pages of an app. A page that does not exist yet has no row. */
-const sections: readonly (readonly [path: readonly string[], name: string, icon: IconName])[] = [
+type Section = readonly [path: readonly string[], name: string, icon: IconName, scope?: string]
+
+/** The pages of an app, with the right that a page asks for. A page that does not exist yet has no row. */
+const sections: readonly Section[] = [
   [[], words.shell.overview, 'home'],
   [['licenses'], words.shell.licenses, 'file'],
+  [['license-keys'], words.shell.licenseKeys, 'key', 'license_keys:read'],
+  [['tiers'], words.shell.tiers, 'layers'],
+  [['webhooks'], words.shell.webhooks, 'send', 'webhooks:read'],
+  [['signing-keys'], words.shell.signingKeys, 'pen'],
+  [['log'], words.shell.log, 'list', 'audit:read'],
+]
+
+/** The pages of the server. */
+const ofServer: readonly Section[] = [
+  [['status'], words.shell.status, 'pulse', 'keys:write'],
+  [['api-keys'], words.shell.apiKeys, 'users', 'keys:write'],
+  [['log'], words.shell.logOfAll, 'list', 'audit:read'],
 ]
 
 /** The app of the present place, or the one that was chosen last. */
@@ -20,8 +34,10 @@ function useAppOfPlace(): string | undefined {
   const { path } = here.value
   const apps = useApps().value.value
   const last = useRef<string | undefined>(undefined)
-  if (path[0] === 'apps' && path[1] !== undefined) last.current = path[1]
-  return last.current ?? apps?.[0]?.slug
+  if (path[0] === 'apps' && path[1] !== undefined) return (last.current = path[1])
+  // The last one may be deleted.
+  const isLeft = apps === undefined || apps.some(({ slug }) => slug === last.current)
+  return (isLeft ? last.current : undefined) ?? apps?.[0]?.slug
 }
 
 function AppSwitch({ app }: { readonly app: string }): JSX.Element {
@@ -43,33 +59,48 @@ function AppSwitch({ app }: { readonly app: string }): JSX.Element {
   )
 }
 
+/** The links to some pages, without those that the person may not see. */
+function Links({
+  rows,
+  under,
+}: {
+  readonly rows: readonly Section[]
+  readonly under: readonly string[]
+}): JSX.Element {
+  const { path } = here.value
+  const isUnder = under.every((part, at) => path[at] === part)
+  const section = isUnder ? (path[under.length] ?? '') : null
+  return (
+    <>
+      {rows
+        .filter(([, , , scope]) => scope === undefined || may(scope))
+        .map(([below, name, icon], at) => (
+          <li key={name} class={at === 0 && under.length === 0 ? 'apart' : undefined}>
+            <a
+              href={to([...under, ...below])}
+              aria-current={section === (below[0] ?? '') ? 'page' : undefined}
+            >
+              <Icon name={icon} />
+              <span>{name}</span>
+            </a>
+          </li>
+        ))}
+    </>
+  )
+}
+
 function Rail(): JSX.Element {
   const app = useAppOfPlace()
-  const { path } = here.value
-  const section = path[0] === 'apps' ? (path[2] ?? '') : null
   return (
     <nav class="rail" aria-label={words.shell.sections}>
       <a class="brand" href={to([])}>
         <Mark /> {words.brand}
       </a>
-      {app !== undefined && (
-        <>
-          <AppSwitch app={app} />
-          <ul>
-            {sections.map(([below, name, icon]) => (
-              <li key={name}>
-                <a
-                  href={to(['apps', app, ...below])}
-                  aria-current={section === (below[0] ?? '') ? 'page' : undefined}
-                >
-                  <Icon name={icon} />
-                  <span>{name}</span>
-                </a>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
+      {app !== undefined && <AppSwitch app={app} />}
+      <ul>
+        {app !== undefined && <Links rows={sections} under={['apps', app]} />}
+        <Links rows={seesAll() ? ofServer : ofServer.slice(0, 2)} under={[]} />
+      </ul>
     </nav>
   )
 }

@@ -1,3 +1,5 @@
+import { words } from './words.ts'
+
 const day = 86_400
 const language = document.documentElement.lang
 const utc = { timeZone: 'UTC' } as const
@@ -32,7 +34,7 @@ export function ago(seconds: number): string {
   const difference = seconds - now()
   for (const [size, unit] of units)
     if (Math.abs(difference) >= size) return relative.format(Math.trunc(difference / size), unit)
-  return relative.format(0, 'second')
+  return words.justNow
 }
 
 /** The value of a date field, and back. */

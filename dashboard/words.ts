@@ -5,6 +5,7 @@ export const number: Intl.NumberFormat = new Intl.NumberFormat('en-GB')
 export const words = {
   brand: 'Heartwood',
   noAnswer: 'The server gave no answer that this page understands.',
+  justNow: 'just now',
   count: (count: number): string => number.format(count),
 
   signIn: {
@@ -35,6 +36,15 @@ export const words = {
     findLabel: 'Find',
     overview: 'Overview',
     licenses: 'Licenses',
+    tiers: 'Tiers',
+    signingKeys: 'Signing keys',
+    webhooks: 'Webhooks',
+    apiKeys: 'API keys and people',
+    log: 'Log',
+    logOfAll: 'Log of all apps',
+    status: 'Status',
+    licenseKeys: 'License keys',
+    why: 'Why is it refused?',
   },
 
   states: {
@@ -58,11 +68,12 @@ export const words = {
     none: 'Nothing that your key sees is like this.',
     several: (count: number): string => `${number.format(count)} found. Choose one.`,
     secret:
-      'This is a secret API key, and it was not sent anywhere. Clear it from your clipboard. To look a key up, use its last four characters on the page of API keys.',
-    licenseKey:
-      'This looks like the text of a license key. Look it up by its order number or by the customer’s e-mail address.',
+      'This is a secret of yours, such as an API key, and it was not sent anywhere. Clear it from your clipboard. To look a key up, use its last four characters on the page of API keys.',
+    noDiagnosis: 'Your key may not read licenses, so it cannot ask why this is refused.',
+    why: 'Ask why it is refused',
     apps: 'Your apps',
-    noApps: 'There is no app yet. Create the first one:',
+    newApp: 'New app…',
+    noApps: 'There is no app yet, or your key sees none.',
   },
 
   code: {
@@ -79,5 +90,12 @@ export const words = {
     close: 'Close',
     undo: 'Undo',
     undone: 'It is as it was.',
+    lacking: (scope: string): string => `Your key may not change this: it lacks ${scope}.`,
+  },
+
+  secret: {
+    show: 'Show',
+    hide: 'Hide',
+    goes: 'The page forgets it after a minute.',
   },
 } as const

@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { licensesText } from './package-licenses.mjs'
 
 const folder = 'dist/cli'
 
@@ -41,14 +42,6 @@ function packagesOf(mapFile) {
   return map.sources.flatMap((source) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(source)?.[0] ?? [])
 }
 
-/** @throws {Error} if a package has no licence: nobody may hand it on. */
-function licenseOf(from) {
-  const { name, version, license } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'))
-  const file = readdirSync(from).find((name) => /^(licen[cs]e|copying)/i.test(name))
-  if (file === undefined) throw new Error(`${name} has no file with its licence`)
-  return `${name} ${version} (${license})\n\n${readFileSync(join(from, file), 'utf8').trim()}\n`
-}
-
 /**
  * Puts the module of `dist/adapters` in the place of its copy, because the files of pages weigh more than the rest of the package.
  * The command line loads each of them when somebody asks for the page.
@@ -68,7 +61,4 @@ maps.forEach(shareGenerated)
 const sources = maps.flatMap((name) => packagesOf(join(folder, name)))
 const packages = [...new Set(sources.map((source) => join(folder, source)))].sort()
 const head = 'The files beside this one contain code of these packages.\n'
-writeFileSync(
-  join(folder, 'LICENSES.txt'),
-  [head, ...packages.map(licenseOf)].join(`\n${'-'.repeat(72)}\n\n`),
-)
+writeFileSync(join(folder, 'LICENSES.txt'), licensesText(head, packages))

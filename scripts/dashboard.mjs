@@ -18,6 +18,7 @@ const packages = [
   'preact',
   '@preact/signals',
   '@preact/signals-core',
+  'jose',
   '@fontsource-variable/inter',
   '@fontsource-variable/source-serif-4',
 ]

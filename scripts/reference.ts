@@ -161,7 +161,8 @@ thumbprint of the public key (RFC 7638).
 
 ${table(['claim', 'meaning'], inToken)}
 
-A token has at most 32,768 characters. Write a verifier of your own by these rules:
+A token has at most 32,768 characters. [other-languages.md](other-languages.md) has verifiers in five languages. Write one of your own
+by these rules:
 
 - **Claims are open.** Ignore a claim that you do not know, whatever its name. A later version may add claims.
 - **The header is closed.** Refuse a token whose header has another member than \`alg\`, \`typ\` and \`kid\`, or another \`typ\`.

@@ -39,8 +39,8 @@ interface Plan {
   readonly coversContract: boolean
 }
 
-/** These tests look at the package or start processes, so only Bun runs them. */
-const onlyOnBun = /^test\/(package|cli)\//
+/** These tests look at the package, start processes or run other languages, so only Bun runs them. */
+const onlyOnBun = /^test\/(package|cli|verifiers)\//
 /** The file in which the tests list what they leave out. */
 const leftOutName = 'left-out.txt'
 /** Milliseconds until a runner is killed. The longest takes 25 minutes on two cores, and twice that beside other work. */
@@ -51,6 +51,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/package/': 'needs a build, a browser and all three runtimes',
   'test/adapters/slow-connections.test.ts': 'waits until the server closes connections',
   'test/cli/': 'starts processes; half of it needs PostgreSQL',
+  'test/verifiers/': 'needs Python, Go, Java, PHP and Mono',
   'test/documents/': 'starts servers, curl and Python',
   'test/adapters/frameworks.test.ts': 'listens with seven frameworks',
   'test/adapters/handler-mounts.test.ts': 'listens with seven frameworks',
@@ -72,6 +73,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/postgres.test.ts': 'needs PostgreSQL',
   'test/storage/postgres-recovery.test.ts': 'needs PostgreSQL',
   'test/storage/queue-limit.test.ts': 'needs PostgreSQL',
+  'test/storage/meeting-updates.test.ts': 'needs PostgreSQL',
   'test/storage/license-orders.test.ts': 'writes 12,000 licenses',
   'test/storage/search-plans.test.ts': 'needs PostgreSQL, writes 40,000 records',
   'test/storage/round-trips.test.ts': 'needs PostgreSQL',

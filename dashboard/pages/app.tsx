@@ -3,48 +3,95 @@ import type { Tier } from '../../src/core/index.ts'
 import { licensing } from '../api.ts'
 import { AsCode } from '../as-code.tsx'
 import { useKnown } from '../data.ts'
-import { names, useApp, useTiers } from '../known.ts'
+import { licenseQuery, names, useApp, useTiers, type LicensePage } from '../known.ts'
+import { lazy } from '../lazy.tsx'
+import { sumOf, useToday } from '../outcomes.ts'
 import { to } from '../router.ts'
-import { may } from '../session.ts'
+import { may, maySeeContact } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { pageWords } from '../page-words.ts'
 import { words } from '../words.ts'
 
-interface Numbers {
-  readonly active: number
-  readonly expired: number
-  readonly revoked: number
-}
+const text = pageWords.app
 
-/** Each count is the total of a page, which the server has by an index. */
+/** The counts of an app, and the part of the list that each counts. */
+const parts = {
+  active: { status: 'active' },
+  ends: { ends: 7 },
+  unseen: { unseen: 30 },
+  expired: { status: 'expired' },
+  revoked: { status: 'revoked' },
+} as const satisfies Readonly<Record<string, LicensePage>>
+
+type Part = keyof typeof parts
+/** `unseen` is `null` for whoever may not have it, and if there are too many licenses. */
+type Numbers = Readonly<Record<Exclude<Part, 'unseen'>, number>> & { readonly unseen: number | null }
+
+/** With more good licenses, a server would read too many to tell which of them nobody has seen. */
+const mostSeen = 50_000
+
+/** Each count is the total of a page, which the server has by an index; of those that were not seen it reads each. */
 async function numbersOf(app: string, signal: AbortSignal): Promise<Numbers> {
   const { licenses } = licensing.withOptions({ signal })
-  const count = async (status: keyof Numbers): Promise<number> =>
-    (await licenses.list(app, { status, perPage: 1 })).total ?? 0
-  const [active, expired, revoked] = await Promise.all([count('active'), count('expired'), count('revoked')])
-  return { active, expired, revoked }
+  const count = async (part: Part): Promise<number> =>
+    (await licenses.list(app, { ...licenseQuery(parts[part]), perPage: 1 })).total ?? 0
+  const [active, ends, expired, revoked] = await Promise.all([
+    count('active'),
+    count('ends'),
+    count('expired'),
+    count('revoked'),
+  ])
+  const unseen = maySeeContact() && active <= mostSeen ? await count('unseen') : null
+  return { active, ends, unseen, expired, revoked }
 }
 
-function Count({ app, status, count }: { app: string; status: keyof Numbers; count: number }): JSX.Element {
-  return <a href={to(['apps', app, 'licenses'], { status })}>{words.count(count)}</a>
+function Count({ app, part, count }: { app: string; part: Part; count: number }): JSX.Element {
+  const query = Object.entries(parts[part]).map(([name, value]) => [name, `${value}`])
+  return <a href={to(['apps', app, 'licenses'], Object.fromEntries(query))}>{words.count(count)}</a>
+}
+
+/** The end of the sentence: the programs that were refused today. */
+function Refused({ app }: { readonly app: string }): JSX.Element {
+  const { value } = useToday(app).value
+  if (value === undefined) return <></>
+  const { refused } = sumOf(value)
+  return (
+    <>
+      {' '}
+      <a href={to(['apps', app, 'refusals'])}>{refused === 0 ? text.noneRefused : words.count(refused)}</a>
+      {refused > 0 && ` ${text.refused(refused)}`}.
+    </>
+  )
 }
 
 /** One true sentence, whose numbers are links. */
 function Sentence({ app, numbers }: { readonly app: string; readonly numbers: Numbers }): JSX.Element {
-  const { active, expired, revoked } = numbers
-  if (active + expired + revoked === 0) return <p class="sentence">{pageWords.app.none}</p>
-  const part = (status: keyof Numbers, text: string): ComponentChildren => (
-    <>
-      <Count app={app} status={status} count={numbers[status]} /> {text}
-    </>
-  )
+  const part = (name: Part, say: (count: number) => string): ComponentChildren => {
+    const count = numbers[name]
+    return (
+      count !== null && (
+        <>
+          <Count app={app} part={name} count={count} /> {say(count)}
+        </>
+      )
+    )
+  }
   return (
     <p class="sentence">
-      {part('active', pageWords.app.good(active))}. {part('expired', pageWords.app.ended(expired))},{' '}
-      {part('revoked', pageWords.app.revoked(revoked))}.
+      {part('active', text.good)}: {part('ends', text.end)}
+      {numbers.unseen !== null && <>, {part('unseen', text.unseen)}</>}. {part('expired', text.ended)},{' '}
+      {part('revoked', text.revoked)}.
+      <Refused app={app} />
     </p>
   )
 }
+
+function isEmpty({ active, expired, revoked }: Numbers): boolean {
+  return active + expired + revoked === 0
+}
+
+/** The steps of the first hour come with the first app that is empty. */
+const FirstSteps = lazy(async () => (await import('./first-steps.tsx')).FirstSteps)
 
 function TierRow({ app, tier }: { readonly app: string; readonly tier: Tier }): JSX.Element {
   const { name, slug, features } = tier
@@ -60,7 +107,7 @@ function TierRow({ app, tier }: { readonly app: string; readonly tier: Tier }): 
           </span>
         ))}
       </span>
-      <span class="quiet">{pageWords.app.tierFeatures(features.length)}</span>
+      <span class="quiet">{text.tierFeatures(features.length)}</span>
     </li>
   )
 }
@@ -82,19 +129,25 @@ export function AppPage({ app = '' }: { readonly app?: string }): JSX.Element {
               <code>{slug}</code>
             </p>
             <Title>{title}</Title>
-            {mode === 'test' && <p class="sub small">{pageWords.app.testMode}</p>}
+            {mode === 'test' && <p class="sub small">{text.testMode}</p>}
+            <p class="small">
+              <a href={to(['apps', app, 'settings'])}>{text.settings}</a>
+            </p>
           </header>
           {maySeeLicenses && (
             <Shown known={numbers.value} name={name}>
-              {(value) => value !== null && <Sentence app={app} numbers={value} />}
+              {(value) => {
+                if (value === null) return null
+                return isEmpty(value) ? <FirstSteps app={app} /> : <Sentence app={app} numbers={value} />
+              }}
             </Shown>
           )}
           <section aria-labelledby="tiers">
-            <h2 id="tiers">{pageWords.app.tiers}</h2>
+            <h2 id="tiers">{text.tiers}</h2>
             <Shown known={tiers.value} name={names.tiers(app)}>
               {(list) =>
                 list.length === 0 ? (
-                  <p class="sub small">{pageWords.app.noTiers}</p>
+                  <p class="sub small">{text.noTiers}</p>
                 ) : (
                   <ul class="tiers">
                     {list.map((tier) => (

@@ -14,7 +14,7 @@ export function newFeatures(
 
 type Limits = License['limits']
 
-function newLimits({ limits, customLimits }: License, tier: Tier | undefined): Limits {
+export function newLimits({ limits, customLimits }: License, tier: Tier | undefined): Limits {
   return tier === undefined ? limits : { ...tier.limits, ...customLimits }
 }
 
@@ -27,15 +27,25 @@ function isSameSet(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((item) => other.includes(item))
 }
 
-function Chips({ items, before }: { items: readonly string[]; before?: readonly string[] }): JSX.Element {
+interface ChipsProps {
+  readonly items: readonly string[]
+  /** Items that are new against these are marked. */
+  readonly before?: readonly string[]
+  /** Items that these lack are struck out. */
+  readonly after?: readonly string[]
+}
+
+function Chips({ items, before, after }: ChipsProps): JSX.Element {
   if (items.length === 0) return <span class="same">{pageWords.license.nothing}</span>
   return (
     <span class="chips">
       {items.map((item) => {
         const isAdded = before !== undefined && !before.includes(item)
+        const isLost = after !== undefined && !after.includes(item)
         return (
-          <span key={item} class={isAdded ? 'chip added' : 'chip'}>
+          <span key={item} class={isAdded ? 'chip added' : isLost ? 'chip lost' : 'chip'}>
             {isAdded && <span class="unseen">{pageWords.license.added}</span>}
+            {isLost && <span class="unseen">{pageWords.license.lost}</span>}
             {item}
           </span>
         )
@@ -54,33 +64,45 @@ interface Claim {
 const textsOf = (limits: Limits): readonly string[] =>
   Object.entries(limits).map(([name, count]) => `${name} ${words.count(count)}`)
 
-function claimsOf(license: License, tier: Tier | undefined, tierName: string): readonly Claim[] {
+/** A change that is planned beside the new claims of the tier. */
+interface Plan {
+  readonly tierName?: string
+  readonly expiresAt?: number | null
+}
+
+const endOf = (at: number | null): string => (at === null ? pageWords.licenses.forever : dateOf(at))
+
+function claimsOf(
+  license: License,
+  tier: Tier | undefined,
+  tierName: string,
+  { tierName: nextTier = tierName, expiresAt: nextEnd = license.expiresAt }: Plan = {},
+): readonly Claim[] {
   const { features, limits, expiresAt, updatesUntil } = license
-  const until = expiresAt === null ? pageWords.licenses.forever : dateOf(expiresAt)
   const given = newFeatures(license, tier)
   const [had, gets] = [textsOf(limits), textsOf(newLimits(license, tier))]
-  const same = (name: string, text: ComponentChildren): Claim => ({
+  const plain = (name: string, carried: string, next = carried): Claim => ({
     name,
-    carried: text,
-    given: text,
-    isChanged: false,
+    carried,
+    given: next,
+    isChanged: carried !== next,
   })
   return [
-    same(pageWords.licenses.tier, tierName),
+    plain(pageWords.licenses.tier, tierName, nextTier),
     {
       name: pageWords.license.features,
-      carried: <Chips items={features} />,
+      carried: <Chips items={features} after={given} />,
       given: <Chips items={given} before={features} />,
       isChanged: !isSameSet(features, given),
     },
     {
       name: pageWords.license.limits,
       carried: <Chips items={had} />,
-      given: <Chips items={gets} before={had} />,
+      given: <Chips items={gets} />,
       isChanged: !isSameSet(had, gets),
     },
-    same(pageWords.licenses.until, until),
-    ...(updatesUntil === null ? [] : [same(pageWords.license.updates, dateOf(updatesUntil))]),
+    plain(pageWords.licenses.until, endOf(expiresAt), endOf(nextEnd)),
+    ...(updatesUntil === null ? [] : [plain(pageWords.license.updates, dateOf(updatesUntil))]),
   ]
 }
 
@@ -96,6 +118,44 @@ interface ClaimsProps {
   readonly tierName: string
 }
 
+function ClaimsTable({ claims }: { readonly claims: readonly Claim[] }): JSX.Element {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={pageWords.license.claims}>
+      <table class="claims">
+        <thead>
+          <tr>
+            <th scope="col">
+              <span class="unseen">{pageWords.license.claim}</span>
+            </th>
+            <th scope="col">{pageWords.license.inToken}</th>
+            <th scope="col">{pageWords.license.inNew}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {claims.map(({ name, carried, given, isChanged }) => (
+            <tr key={name} data-changed={isChanged}>
+              <th scope="row">{name}</th>
+              <td>{carried}</td>
+              <td>{isChanged ? <ins>{given}</ins> : <span class="same">{given}</span>}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** The claims before and after a change that is planned. */
+export function Difference({
+  license,
+  tier,
+  tierName,
+  next,
+}: ClaimsProps & { readonly next: Plan }): JSX.Element | null {
+  const claims = claimsOf(license, tier, tierName, next).filter(({ isChanged }) => isChanged)
+  return claims.length === 0 ? null : <ClaimsTable claims={claims} />
+}
+
 /** The claims of the token beside those of a new one. */
 export function Claims({ license, tier, tierName }: ClaimsProps): JSX.Element {
   const claims = claimsOf(license, tier, tierName)
@@ -103,28 +163,7 @@ export function Claims({ license, tier, tierName }: ClaimsProps): JSX.Element {
     <>
       <h2 id="claims">{pageWords.license.carries}</h2>
       <p class="sub small">{sentenceOf(claims, license)}</p>
-      <div class="scroll" tabIndex={0} role="region" aria-label={pageWords.license.claims}>
-        <table class="claims">
-          <thead>
-            <tr>
-              <th scope="col">
-                <span class="unseen">{pageWords.license.claim}</span>
-              </th>
-              <th scope="col">{pageWords.license.inToken}</th>
-              <th scope="col">{pageWords.license.inNew}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {claims.map(({ name, carried, given, isChanged }) => (
-              <tr key={name} data-changed={isChanged}>
-                <th scope="row">{name}</th>
-                <td>{carried}</td>
-                <td>{isChanged ? <ins>{given}</ins> : <span class="same">{given}</span>}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <ClaimsTable claims={claims} />
     </>
   )
 }

@@ -1,11 +1,10 @@
 import type { JSX } from 'preact'
-import { useRef } from 'preact/hooks'
-import { AsCode } from '../as-code.tsx'
+import { useEffect, useRef } from 'preact/hooks'
 import type { Hit } from '../find.ts'
 import { useApps, names } from '../known.ts'
-import { to } from '../router.ts'
+import { go, to } from '../router.ts'
 import { isSearching, search, searchOutcome } from '../search.ts'
-import { session } from '../session.ts'
+import { may, seesAll } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { words } from '../words.ts'
 
@@ -61,7 +60,11 @@ function Hits({ hits }: { readonly hits: readonly Hit[] }): JSX.Element {
 
 export function Find(): JSX.Element {
   const apps = useApps()
-  const person = session.value.state === 'in' ? session.value.person : null
+  const isEmpty = apps.value.value?.length === 0 && may('catalogue:write') && seesAll()
+  // Nothing can be found on an empty server.
+  useEffect(() => {
+    if (isEmpty) go(to(['start']), true)
+  }, [isEmpty])
   return (
     <article class="find-page">
       <header class="lead">
@@ -78,17 +81,7 @@ export function Find(): JSX.Element {
         <Shown known={apps.value} name={names.apps}>
           {(list) =>
             list.length === 0 ? (
-              <>
-                <p class="sub small">{words.find.noApps}</p>
-                <AsCode
-                  code={{
-                    call: 'POST /apps',
-                    body: { name: 'My App', slug: 'my-app' },
-                    typescript: "await licensing.apps.create({ name: 'My App', slug: 'my-app' })",
-                    cli: `apps create my-app --name "My App"${person?.mode === 'test' ? ' --mode test' : ''}`,
-                  }}
-                />
-              </>
+              <p class="sub small">{words.find.noApps}</p>
             ) : (
               <ul class="apps">
                 {list.map(({ slug, name, description }) => (
@@ -103,6 +96,13 @@ export function Find(): JSX.Element {
             )
           }
         </Shown>
+        {may('catalogue:write') && seesAll() && (
+          <p class="actions">
+            <a class="button" href={to(['new-app'])}>
+              {words.find.newApp}
+            </a>
+          </p>
+        )}
       </section>
     </article>
   )

@@ -11,7 +11,10 @@ import { pageWords } from '../page-words.ts'
 import { Claims } from './claims.tsx'
 import { Grain } from './grain.tsx'
 import { LifeLine } from './life-line.tsx'
-import { Acts, Handout, type Held } from './license-acts.tsx'
+import { Handout } from './handout.tsx'
+import { History } from './history.tsx'
+import { Acts } from './license-acts.tsx'
+import type { Held } from './license-changes.ts'
 
 const text = pageWords.license
 
@@ -106,10 +109,13 @@ function Certificate({ app, license }: Held): JSX.Element {
           <Handout app={app} license={license} />
         </footer>
       </section>
-      <section aria-labelledby="claims">
-        <Claims license={license} tier={found} tierName={tierName} />
-        <Acts app={app} license={license} tier={found} />
-      </section>
+      <div class="columns">
+        <section aria-labelledby="claims">
+          <Claims license={license} tier={found} tierName={tierName} />
+          <Acts app={app} license={license} tier={found} />
+        </section>
+        <History app={app} license={license} />
+      </div>
       <AsCode
         code={{
           call: `GET /apps/${app}/licenses/${license.id}`,

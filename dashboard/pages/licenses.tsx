@@ -1,12 +1,12 @@
 import type { JSX } from 'preact'
-import type { License, Listing } from '../../src/core/index.ts'
+import type { License, LicenseQuery, Listing } from '../../src/core/index.ts'
 import { AsCode } from '../as-code.tsx'
 import { Badge } from '../badge.tsx'
-import { names, useCustomer, useLicenses, useTiers, type LicensePage } from '../known.ts'
+import { licenseQuery, names, useCustomer, useLicenses, useTiers, type LicensePage } from '../known.ts'
 import { go, here, to } from '../router.ts'
-import { may } from '../session.ts'
+import { may, maySeeContact } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
-import { ago, dateOf, exactly } from '../times.ts'
+import { ago, dateOf, exactly, toField } from '../times.ts'
 import { pageWords } from '../page-words.ts'
 
 const states = ['active', 'expired', 'revoked'] as const
@@ -15,21 +15,41 @@ function isStatus(text: string | null): text is License['status'] {
   return states.some((state) => state === text)
 }
 
+/** The days of filters by time. */
+const ends = [7, 30, 90] as const
+const unseen = [30] as const
+
+function daysIn(text: string | null | undefined, known: readonly number[]): number | undefined {
+  return known.find((each) => `${each}` === text)
+}
+
 function pageOf(query: URLSearchParams): LicensePage {
   const [status, tierId, cursor] = ['status', 'tier', 'cursor'].map((name) => query.get(name))
+  const endsIn = daysIn(query.get('ends'), ends)
+  const unseenFor = daysIn(query.get('unseen'), unseen)
   return {
     ...(isStatus(status ?? null) && { status: status as License['status'] }),
     ...(tierId && { tierId }),
     ...(cursor && { cursor }),
+    ...(endsIn !== undefined && { ends: endsIn }),
+    ...(endsIn === undefined && unseenFor !== undefined && { unseen: unseenFor }),
   }
 }
 
-function placeOf(app: string, { status, tierId, cursor }: LicensePage): string {
-  return to(['apps', app, 'licenses'], {
-    ...(status !== undefined && { status }),
-    ...(tierId !== undefined && { tier: tierId }),
-    ...(cursor !== undefined && { cursor }),
-  })
+function placeOf(app: string, { tierId, ...page }: LicensePage): string {
+  const given = Object.entries({ ...page, tier: tierId }).filter(([, value]) => value !== undefined)
+  return to(['apps', app, 'licenses'], Object.fromEntries(given.map(([name, value]) => [name, `${value}`])))
+}
+
+/** The name of a filter by time: `ends=7`. */
+function timeOf({ ends: endsIn, unseen: unseenFor }: LicensePage): string {
+  if (endsIn !== undefined) return `ends=${endsIn}`
+  return unseenFor === undefined ? '' : `unseen=${unseenFor}`
+}
+
+/** The one filter by time that a text names. */
+function timeFrom(text: string): LicensePage {
+  return pageOf(new URLSearchParams(text))
 }
 
 function CustomerName({ app, id }: { readonly app: string; readonly id: string }): JSX.Element {
@@ -101,14 +121,44 @@ function Table({ app, listing }: { readonly app: string; readonly listing: Listi
   )
 }
 
+function TimeFilter({ app, page }: { readonly app: string; readonly page: LicensePage }): JSX.Element {
+  const { tierId } = page
+  const text = pageWords.licenses
+  return (
+    <label class="filter">
+      <span class="unseen">{text.time}</span>
+      <select
+        value={timeOf(page)}
+        onChange={({ currentTarget: { value } }) =>
+          go(placeOf(app, { ...timeFrom(value), ...(tierId !== undefined && { tierId }) }))
+        }
+      >
+        <option value="">{text.anyTime}</option>
+        {ends.map((count) => (
+          <option key={count} value={`ends=${count}`}>
+            {text.ends(count)}
+          </option>
+        ))}
+        {maySeeContact() &&
+          unseen.map((count) => (
+            <option key={count} value={`unseen=${count}`}>
+              {text.unseen(count)}
+            </option>
+          ))}
+      </select>
+    </label>
+  )
+}
+
 function Filters({ app, page }: { readonly app: string; readonly page: LicensePage }): JSX.Element {
   const tiers = useTiers(app).value.value ?? []
   const { status, tierId } = page
   const without: LicensePage = tierId === undefined ? {} : { tierId }
+  const isOfAll = status === undefined && timeOf(page) === ''
   return (
     <div class="filters">
       <nav class="tabs" aria-label={pageWords.licenses.state}>
-        <a href={placeOf(app, without)} aria-current={status === undefined ? 'page' : undefined}>
+        <a href={placeOf(app, without)} aria-current={isOfAll ? 'page' : undefined}>
           {pageWords.licenses.all}
         </a>
         {states.map((state) => (
@@ -121,6 +171,7 @@ function Filters({ app, page }: { readonly app: string; readonly page: LicensePa
           </a>
         ))}
       </nav>
+      <TimeFilter app={app} page={page} />
       <label class="filter">
         <span class="unseen">{pageWords.licenses.tier}</span>
         <select
@@ -129,6 +180,7 @@ function Filters({ app, page }: { readonly app: string; readonly page: LicensePa
             go(
               placeOf(app, {
                 ...(status !== undefined && { status }),
+                ...timeFrom(timeOf(page)),
                 ...(value !== '' && { tierId: value }),
               }),
             )
@@ -164,21 +216,34 @@ function Pager({ app, page, next }: { app: string; page: LicensePage; next: stri
   )
 }
 
+function sentenceOf({ status, ...page }: LicensePage, total: number): string {
+  const text = pageWords.licenses
+  if (page.ends !== undefined) return text.endIn(total, page.ends)
+  return page.unseen === undefined ? text.sentence(total, status ?? '') : text.unseenFor(total, page.unseen)
+}
+
+/** A query by the names of the API. */
+function wireOf({ tierId, status, expiresBefore, seenBefore }: LicenseQuery): URLSearchParams {
+  const time = (at: LicenseQuery['seenBefore']): string => `${toField(Number(at))}T00:00:00Z`
+  return new URLSearchParams({
+    ...(status !== undefined && { status }),
+    ...(tierId !== undefined && { tier_id: tierId }),
+    ...(expiresBefore !== undefined && { expires_before: time(expiresBefore) }),
+    ...(seenBefore !== undefined && { seen_before: time(seenBefore) }),
+  })
+}
+
 export function Licenses({ app = '' }: { readonly app?: string }): JSX.Element {
   const page = pageOf(here.value.query)
   const known = useLicenses(app, page)
   const total = known.value.value?.total
-  const query = new URLSearchParams({
-    ...(page.status !== undefined && { status: page.status }),
-    ...(page.tierId !== undefined && { tier_id: page.tierId }),
-  })
+  const { cursor: _cursor, ...asked } = licenseQuery(page)
+  const query = wireOf(asked)
   return (
     <article>
       <header class="lead">
         <Title>{pageWords.licenses.title}</Title>
-        <p class="sub">
-          {total === undefined ? '\u00a0' : pageWords.licenses.sentence(total, page.status ?? '')}
-        </p>
+        <p class="sub">{total === undefined ? '\u00a0' : sentenceOf(page, total)}</p>
       </header>
       <Filters app={app} page={page} />
       <Shown known={known.value} name={names.licenses(app)}>
@@ -192,7 +257,7 @@ export function Licenses({ app = '' }: { readonly app?: string }): JSX.Element {
       <AsCode
         code={{
           call: `GET /apps/${app}/licenses${query.size === 0 ? '' : `?${query}`}`,
-          typescript: `await licensing.licenses.list('${app}', ${JSON.stringify({ status: page.status, tierId: page.tierId })})`,
+          typescript: `await licensing.licenses.list('${app}', ${JSON.stringify(asked)})`,
           cli: `licenses list --app ${app}${page.status === undefined ? '' : ` --status ${page.status}`}`,
         }}
       />

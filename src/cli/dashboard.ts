@@ -14,7 +14,7 @@ export function readDashboard(environment: Environment, { host }: Pick<ListenAdd
 }
 
 /** A host as a URL has it. */
-function urlHost(host: string): string {
+export function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 

@@ -1,4 +1,3 @@
-import { getRandomValues } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
@@ -7,6 +6,7 @@ import { createSealer } from '../core/runtime/sealer.ts'
 import { databaseExists } from './backup/snapshot.ts'
 import { CliError, codeOf } from './errors.ts'
 import { hasDraft, publish, removeDrafts } from './new-file.ts'
+import { newMasterKey } from './new-master-key.ts'
 import { isPostgres, type CliSettings } from './settings.ts'
 import { readTextFile } from './text-file.ts'
 
@@ -37,10 +37,14 @@ async function parseKeys(text: string, source: string): Promise<readonly string[
   }
 }
 
-/** Windows has no permission bits. */
+/**
+ * Windows has no permission bits. A credential of systemd shows the rights of its one reader as those of a group
+ * (systemd.exec(5), LoadCredential=).
+ */
 async function permissionWarning(file: string): Promise<string | null> {
   const { mode } = await stat(file)
-  const isExposed = process.platform !== 'win32' && (mode & 0o077) !== 0
+  const isCredential = dirname(file) === process.env['CREDENTIALS_DIRECTORY']
+  const isExposed = process.platform !== 'win32' && (mode & (isCredential ? 0o007 : 0o077)) !== 0
   return isExposed ? `Other users can read master key file ${file}: run chmod 600 on it` : null
 }
 
@@ -56,7 +60,7 @@ async function readKeyFile(file: string): Promise<MasterKeys> {
 
 /** Creates a key file, or reads the one that another process has just created. @throws {CliError} */
 async function createKeyFile(file: string): Promise<MasterKeys> {
-  const key = Buffer.from(getRandomValues(new Uint8Array(32))).toString('base64')
+  const key = newMasterKey()
   try {
     await publish(file, (handle) => handle.writeFile(`${key}\n`))
     return { keys: [key], created: file, warning: null }
@@ -130,7 +134,7 @@ export async function findMasterKeys(
   if (isPostgres(settings.database))
     throw new CliError(
       'PostgreSQL needs HEARTWOOD_MASTER_KEY or HEARTWOOD_MASTER_KEY_FILE: several servers may share the database, ' +
-        'so Heartwood creates no key (openssl rand -base64 32 does)',
+        'so Heartwood creates no key (heartwood secret prints one)',
     )
   return findKeyFile(settings, create)
 }

@@ -2,6 +2,7 @@ import { actIn } from './acts/act.ts'
 import type { Changes } from './acts/changes.ts'
 import { appChanges } from './acts/records.ts'
 import type { Context } from './context.ts'
+import type { RecordUpdate } from './record-update.ts'
 import type { AppPatch, AppRecord, StorageSession, WebhookPatch, WebhookRecord } from './storage/index.ts'
 import type { Note } from './transaction.ts'
 import { changeWebhook } from './webhooks/secret.ts'
@@ -23,6 +24,15 @@ async function switchOn(
   await changeWebhook(context, id, switchedOn, tx)
   const { disabledAt } = webhook
   return disabledAt === null ? {} : { webhook_disabled_at: [isoTime(disabledAt), null] }
+}
+
+/** The update of an app whose webhook stays as it is. */
+export function appUpdate({ runtime }: Context, patch: AppPatch): RecordUpdate<AppRecord> {
+  return {
+    patch: { ...patch, updatedAt: runtime.now() },
+    act: (before, after) => actIn(after, 'app.updated', ['app', after.id], appChanges(before, after)),
+    verb: (tx, ...given) => tx.updateApp(...given),
+  }
 }
 
 /** Changes an app that the transaction has locked. */

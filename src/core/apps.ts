@@ -3,7 +3,7 @@ import { allItems } from './all-items.ts'
 import type { Context } from './context.ts'
 import { actIn } from './acts/act.ts'
 import { appChanges as differences } from './acts/records.ts'
-import { patchApp } from './app-changes.ts'
+import { appUpdate, patchApp } from './app-changes.ts'
 import { deleteAtOnce, deleteInPages } from './deletions.ts'
 import { LicensingError } from './errors.ts'
 import { appSlug, description, name, nullable, text } from './input/fields.ts'
@@ -21,8 +21,16 @@ import { trustOf } from './keys/trust.ts'
 import { requireApp } from './lookup.ts'
 import { requirePermission, visibleApps } from './principal.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import { updateKnown } from './record-update.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
-import type { AppRecord, Mode, NumericDate, SigningKeyRecord, StorageSession } from './storage/index.ts'
+import type {
+  AppPatch,
+  AppRecord,
+  Mode,
+  NumericDate,
+  SigningKeyRecord,
+  StorageSession,
+} from './storage/index.ts'
 import type { TrustFile } from './token/statement.ts'
 import { inTransaction, type Note, nullIfGone, unrecorded } from './transaction.ts'
 import { webhookState, type WebhookState } from './webhooks/state.ts'
@@ -331,18 +339,30 @@ async function listApps(
   return { ...apps, data: apps.data.filter((app) => app !== null) }
 }
 
-async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
-  const patch = appChanges.parse(changes)
-  checkWebhookUrl(patch.webhookUrl, context.runtime.allowPrivateTargets)
-  const { id, mode, updatedAt } = await requireApp(context, app, 'catalogue:write')
-  checkMaySendEvents(context, patch)
-  checkKeyPrefix(mode, patch.keyPrefix)
+/** Resolves to `null` if the app is gone. */
+function updateWithWebhook(
+  context: Context,
+  { id, updatedAt }: AppRecord,
+  patch: AppPatch,
+): Promise<AppRecord | null> {
   // Under an idempotency key the record must not be stored, because it has a sealed secret.
-  const updated = await inTransaction<AppRecord | null>(unrecorded(context), async (tx, _emit, note) => {
+  return inTransaction<AppRecord | null>(unrecorded(context), async (tx, _emit, note) => {
     // The write of the time that it has takes the lock of the row.
     const before = await tx.updateApp(id, { updatedAt })
     return before && patchApp(context, tx, before, patch, note)
   })
+}
+
+async function updateApp(context: Context, app: string, changes: AppChanges): Promise<App> {
+  const patch = appChanges.parse(changes)
+  checkWebhookUrl(patch.webhookUrl, context.runtime.allowPrivateTargets)
+  const known = await requireApp(context, app, 'catalogue:write')
+  checkMaySendEvents(context, patch)
+  checkKeyPrefix(known.mode, patch.keyPrefix)
+  const updated =
+    patch.webhookUrl === undefined
+      ? await updateKnown(context, known, appUpdate(context, patch))
+      : await updateWithWebhook(context, known, patch)
   if (updated === null) throw new LicensingError('not_found', 'App not found')
   return toApp(context, updated)
 }

@@ -10,11 +10,13 @@ import { metadata, nullable, text } from './input/fields.ts'
 import { checkMetadata, input, isText, type Input } from './input/parse.ts'
 import { requireApp } from './lookup.ts'
 import { eachPage, mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import { updateKnown, type RecordUpdate } from './record-update.ts'
 import { retryUntilWon } from './retry.ts'
 import { licenseEvent, licenseKeyEvent } from './runtime/events.ts'
 import type {
   AppRecord,
   CustomerFilter,
+  CustomerPatch,
   CustomerRecord,
   LicenseKeyRecord,
   LicenseRecord,
@@ -22,7 +24,7 @@ import type {
   NumericDate,
   StorageSession,
 } from './storage/index.ts'
-import { hasReceivers, inTransaction, unrecorded, type Emit, type Note } from './transaction.ts'
+import { hasReceivers, inTransaction, type Emit, type Note } from './transaction.ts'
 
 /** A person or company that holds licenses of an app. Times are whole seconds since 1970. */
 export interface Customer {
@@ -286,6 +288,15 @@ async function listCustomers(
   return mapListing(listing, toCustomer)
 }
 
+function customerUpdate(app: AppRecord, patch: CustomerPatch): RecordUpdate<CustomerRecord> {
+  return {
+    patch,
+    act: (before, after) =>
+      actIn(app, 'customer.updated', ['customer', after.id], differences(before, after)),
+    verb: (tx, ...given) => tx.updateCustomer(...given),
+  }
+}
+
 async function updateCustomer(
   context: Context,
   app: string,
@@ -304,22 +315,11 @@ async function updateCustomer(
     ...(replacement !== undefined && { metadata: replacement ?? {} }),
     updatedAt: context.runtime.now(),
   }
-  const change = async (
-    tx: StorageSession,
-    note: Note,
-    { updatedAt }: CustomerRecord,
-  ): Promise<CustomerRecord | null> => {
-    // The write of the time that it has takes the lock of the row.
-    const before = await tx.updateCustomer(known, { updatedAt })
-    const after = before && (await tx.updateCustomer(known, patch))
-    if (before === null || after === null) return null
-    note(actIn(appRecord, 'customer.updated', ['customer', known], differences(before, after)))
-    return after
-  }
+  const update = customerUpdate(appRecord, patch)
   const attempt = async (): Promise<Customer | null> => {
     const found = await context.storage.findCustomer(appRecord.id, known)
     if (found === null) throw notFound()
-    const updated = await inTransaction(unrecorded(context), (tx, _emit, note) => change(tx, note, found))
+    const updated = await updateKnown(context, found, update)
     if (updated === null) await checkTaken(context, appRecord, { id: known, ...patch })
     return updated && toCustomer(updated)
   }

@@ -4,18 +4,19 @@ import type { App, NewApp, NewAppOptions } from './apps.ts'
 import type { Context } from './context.ts'
 import { LicensingError } from './errors.ts'
 import { actIn } from './acts/act.ts'
-import { featureCreated, featureRecord, newFeature, patchFeature, type NewFeature } from './features.ts'
+import { featureCreated, featureRecord, featureUpdate, newFeature, type NewFeature } from './features.ts'
 import { invalidInput, type Input } from './input/parse.ts'
 import { sortedLimits } from './limits.ts'
+import { updateHeld } from './record-update.ts'
 import { retryUntilWon } from './retry.ts'
 import type { AppRecord, StorageSession, TierRecord } from './storage/index.ts'
 import {
   type CatalogueTurn,
   linkFeature,
   newTier,
-  patchTier,
   tierCreated,
   tierRecord,
+  tierUpdate,
   type NewTier,
 } from './tiers.ts'
 import { type Emit, inTransaction, lostIfGone, type Note, unrecorded } from './transaction.ts'
@@ -119,7 +120,10 @@ async function planFeature(
   const patch = difference(found, wanted)
   return patch === null
     ? []
-    : [async ({ app, tx, note }) => (await patchFeature(context, app, found, patch, [tx, note])) !== null]
+    : [
+        async ({ app, tx }) =>
+          (await updateHeld(context, tx, found, featureUpdate(context, app, patch))) !== null,
+      ]
 }
 
 /** Links from the first difference on, so that the order becomes the given one. */
@@ -162,7 +166,10 @@ async function planTier(
       note(tierCreated(app, tier))
       return true
     })
-  if (patch !== null) steps.push(async (turn) => (await patchTier(context, tier, patch, turn)) !== null)
+  if (patch !== null)
+    steps.push(
+      async ({ app, tx }) => (await updateHeld(context, tx, tier, tierUpdate(context, app, patch))) !== null,
+    )
   if (features !== undefined && !isSame(tier.features, features))
     steps.push((turn) => relink(context, turn, tier, features))
   return steps

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { type Act, actIn } from './acts/act.ts'
+import { type Act, actIn, entryOf } from './acts/act.ts'
 import { featureChanges as differences } from './acts/records.ts'
 import { allItems } from './all-items.ts'
 import type { Context } from './context.ts'
@@ -8,8 +8,9 @@ import { description, name, slug } from './input/fields.ts'
 import { input, type Input } from './input/parse.ts'
 import { requireApp, requireFeature } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import { updateKnown, type RecordUpdate } from './record-update.ts'
 import type { AppRecord, FeaturePatch, FeatureRecord, StorageSession } from './storage/index.ts'
-import { inTransaction, type Note, unrecorded } from './transaction.ts'
+import { inTransaction, unrecorded } from './transaction.ts'
 
 /** A feature in an app's catalogue. Times are whole seconds since 1970. */
 export type Feature = Omit<FeatureRecord, 'appId'>
@@ -102,20 +103,16 @@ export function featureCreated(app: AppRecord, feature: FeatureRecord): Act {
   return actIn(app, 'feature.created', ['feature', feature.id], differences(null, feature))
 }
 
-/** Changes a feature. Resolves to `null` if it is gone. */
-export async function patchFeature(
-  context: Context,
+export function featureUpdate(
+  { runtime }: Context,
   app: AppRecord,
-  { id, updatedAt: known }: FeatureRecord,
   patch: FeaturePatch,
-  [tx, note]: readonly [tx: StorageSession, note: Note],
-): Promise<FeatureRecord | null> {
-  // The write of the time that it has takes the lock of the row.
-  const before = await tx.updateFeature(id, { updatedAt: known })
-  const after = before && (await tx.updateFeature(id, { ...patch, updatedAt: context.runtime.now() }))
-  if (before === null || after === null) return null
-  note(actIn(app, 'feature.updated', ['feature', id], differences(before, after)))
-  return after
+): RecordUpdate<FeatureRecord> {
+  return {
+    patch: { ...patch, updatedAt: runtime.now() },
+    act: (before, after) => actIn(app, 'feature.updated', ['feature', after.id], differences(before, after)),
+    verb: (tx, ...given) => tx.updateFeature(...given),
+  }
 }
 
 function slugTaken(): LicensingError {
@@ -128,11 +125,12 @@ async function createFeature(context: Context, app: string, feature: NewFeature)
   const given = newFeature.parse(feature)
   const appRecord = await requireApp(context, app, 'catalogue:write')
   const record = featureRecord(context, appRecord.id, given)
-  return inTransaction(context, async (tx, _emit, note) => {
-    if (!(await tx.insertFeature(record))) throw slugTaken()
-    note(featureCreated(appRecord, record))
+  const insert = async (tx: StorageSession): Promise<Feature> => {
+    if (!(await tx.insertFeature(record, entryOf(context, featureCreated(appRecord, record)))))
+      throw slugTaken()
     return toFeature(record)
-  })
+  }
+  return inTransaction(context, insert, { isOneWrite: true })
 }
 
 async function listFeatures(context: Context, app: string, query: Paging = {}): Promise<Listing<Feature>> {
@@ -156,9 +154,7 @@ async function updateFeature(
   const patch = featureChanges.parse(changes)
   const appRecord = await requireApp(context, app, 'catalogue:write')
   const known = await requireFeature(context.storage, appRecord, feature)
-  const updated = await inTransaction(unrecorded(context), (tx, _emit, note) =>
-    patchFeature(context, appRecord, known, patch, [tx, note]),
-  )
+  const updated = await updateKnown(context, known, featureUpdate(context, appRecord, patch))
   if (updated === null) throw new LicensingError('not_found', 'Feature not found')
   return toFeature(updated)
 }

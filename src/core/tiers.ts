@@ -18,6 +18,7 @@ import { input, invalidInput, type Input } from './input/parse.ts'
 import { sortedLimits, type Limits } from './limits.ts'
 import { requireApp, requireFeature, requireTier } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
+import { updateKnown, type RecordUpdate } from './record-update.ts'
 import { retryUntilWon } from './retry.ts'
 import type { AppRecord, FeatureRecord, StorageSession, TierPatch, TierRecord } from './storage/index.ts'
 import { inTransaction, type Note, unrecorded } from './transaction.ts'
@@ -200,19 +201,12 @@ export function tierCreated(app: AppRecord, tier: TierRecord): Act {
   return actIn(app, 'tier.created', ['tier', tier.id], differences(null, tier))
 }
 
-/** Changes a tier. Resolves to `null` if it is gone. */
-export async function patchTier(
-  context: Context,
-  { id, updatedAt: known }: TierRecord,
-  patch: TierPatch,
-  { app, tx, note }: CatalogueTurn,
-): Promise<TierRecord | null> {
-  // The write of the time that it has takes the lock of the row.
-  const before = await tx.updateTier(id, { updatedAt: known })
-  const after = before && (await tx.updateTier(id, { ...patch, updatedAt: context.runtime.now() }))
-  if (before === null || after === null) return null
-  note(actIn(app, 'tier.updated', ['tier', id], differences(before, after)))
-  return after
+export function tierUpdate({ runtime }: Context, app: AppRecord, patch: TierPatch): RecordUpdate<TierRecord> {
+  return {
+    patch: { ...patch, updatedAt: runtime.now() },
+    act: (before, after) => actIn(app, 'tier.updated', ['tier', after.id], differences(before, after)),
+    verb: (tx, ...given) => tx.updateTier(...given),
+  }
 }
 
 function slugTaken(): LicensingError {
@@ -255,9 +249,7 @@ async function updateTier(context: Context, app: string, tier: string, changes: 
   const patch = { ...others, ...(wanted !== undefined && { limits: sortedLimits(wanted ?? {}) }) }
   const appRecord = await requireApp(context, app, 'catalogue:write')
   const known = await requireTier(context.storage, appRecord, tier)
-  const updated = await inTransaction(unrecorded(context), (tx, _emit, note) =>
-    patchTier(context, known, patch, { app: appRecord, tx, note }),
-  )
+  const updated = await updateKnown(context, known, tierUpdate(context, appRecord, patch))
   if (updated === null) throw new LicensingError('not_found', 'Tier not found')
   return toTier(updated)
 }

@@ -151,18 +151,23 @@ export async function inTransaction<Result extends object | null>(
   work: (tx: StorageSession, emit: Emit, note: Note) => Promise<Result>,
   { alone, isOneWrite = false }: UseCaseOptions = {},
 ): Promise<Result> {
-  const run = async (tx: StorageSession): Promise<Done<Result>> => {
+  const run = async (tx: StorageSession): Promise<Done<Result> | null> => {
     const { emit, ...events } = eventRecorder(context, tx)
     const entries: AuditEntryRecord[] = []
     const result = await work(tx, emit, (act) => void entries.push(...entriesOf(context, act)))
-    if (result === null) throw new LostRace()
+    if (result === null) return null
     if (entries.length > 0) await tx.insertAuditEntries(entries)
     await context.recorder?.record(tx, result)
     return { result, ...events }
   }
   // In a host's transaction, a statement that fails alone would end all of it on PostgreSQL.
   const needsTransaction = !isOneWrite || context.recorder !== null || context.inHostTransaction
-  const done = needsTransaction ? context.storage.transaction(run, { alone }) : run(context.storage)
+  const whole = async (tx: StorageSession): Promise<Done<Result>> => {
+    const done = await run(tx)
+    if (done === null) throw new LostRace()
+    return done
+  }
+  const done = needsTransaction ? context.storage.transaction(whole, { alone }) : run(context.storage)
   const committed = await done.catch((error: unknown) => {
     if (error instanceof LostRace) return null
     throw error

@@ -203,3 +203,18 @@ test('a key file that other users can read: serve logs a warning', async (t) => 
   const { stderr } = await (await startServer(t, { cwd })).stop()
   assert.match(stderr, /Other users can read master key file heartwood\.key/)
 })
+
+test('a credential of systemd, which shows its reader as a group: serve logs no warning', async (t) => {
+  const folder = emptyFolder(t)
+  const file = join(folder, 'master.key')
+  writeFileSync(file, otherKey)
+  for (const [mode, isExposed] of [
+    [0o440, false],
+    [0o444, true],
+  ] as const) {
+    chmodSync(file, mode)
+    const env = { HEARTWOOD_MASTER_KEY_FILE: file, CREDENTIALS_DIRECTORY: folder }
+    const { stderr } = await (await startServer(t, { cwd: emptyFolder(t), env })).stop()
+    assert.equal(stderr.includes('Other users can read'), isExposed)
+  }
+})

@@ -31,6 +31,7 @@ const coreFloors: readonly (readonly string[])[] = [
   ['context.ts'],
   ['acts'],
   ['lookup.ts', 'transaction.ts', 'work-unit.ts'],
+  ['record-update.ts'],
   ['keys', 'api-keys', 'features.ts', 'audit', 'outcomes.ts', 'statistics'],
   ['webhooks', 'deletions.ts', 'audit-chain', 'sessions'],
   ['app-changes.ts'],

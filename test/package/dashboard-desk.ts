@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createServer, request as sendRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { licensingServer } from '../../src/adapters/elysia.ts'
 import { whileListening } from '../adapters/listening.ts'
+import type { Licensing } from '../../src/core/index.ts'
 import { newShop, type Shop } from '../support/fixtures.ts'
 
 /** A dashboard at an address, with what a test needs to sign in. */
@@ -27,7 +28,10 @@ async function behindProxy(
   work: (address: string) => Promise<void>,
 ): Promise<void> {
   const proxy = createServer((request, response) => {
-    const path = (request.url ?? '').slice(prefix.length)
+    const { url = '' } = request
+    // A browser asks for the icon of the origin.
+    if (!url.startsWith(prefix)) return void response.writeHead(404).end()
+    const path = url.slice(prefix.length)
     const headers = { ...request.headers, host: new URL(target).host }
     const forwarded = sendRequest(target + path, { method: request.method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
@@ -45,17 +49,26 @@ async function behindProxy(
   }
 }
 
-export async function whileServed(prefix: string, work: Work): Promise<void> {
-  const shop = await newShop({ now: Date.now })
-  const { secret, id: keyId } = await shop.licensing.apiKeys.create({ name: 'Ana, support' })
-  const alone = licensingServer(shop.licensing, { standalone: true, ...options })
-  const host = new Elysia().group('/x', (group) => group.use(licensingServer(shop.licensing, options)))
+/** Serves licensing with its dashboard below a prefix, while `work` runs. */
+export async function whileServing(
+  licensing: Licensing,
+  prefix: string,
+  work: (address: string) => Promise<void>,
+): Promise<void> {
+  const alone = licensingServer(licensing, { standalone: true, ...options })
+  const host = new Elysia().group('/x', (group) => group.use(licensingServer(licensing, options)))
   const app = prefix === '/x' ? host : alone
   const server = { fetch: async (request: Request): Promise<Response> => app.fetch(request) }
-  await whileListening(server, async ({ origin }) => {
-    const run = (address: string): Promise<void> => work({ ...shop, address, secret, keyId })
-    await (prefix === '/a/b' ? behindProxy(origin, prefix, run) : run(origin + prefix))
-  })
+  await whileListening(server, ({ origin }) =>
+    prefix === '/a/b' ? behindProxy(origin, prefix, work) : work(origin + prefix),
+  )
+}
+
+/** `now` is the clock of the server, so that a test can issue a license in the past. */
+export async function whileServed(prefix: string, work: Work, now: () => number = Date.now): Promise<void> {
+  const shop = await newShop({ now })
+  const { secret, id: keyId } = await shop.licensing.apiKeys.create({ name: 'Ana, support' })
+  await whileServing(shop.licensing, prefix, (address) => work({ ...shop, address, secret, keyId }))
 }
 
 /** An open page, its requests, and whatever the browser complained of. */
@@ -125,4 +138,24 @@ export async function checkAccess(page: Page, what: string): Promise<void> {
   assert.deepEqual(found, [], what)
   const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
   assert.ok(beyond <= 0, `${what} is ${beyond} px too wide`)
+}
+
+/** A window of a browser that may use the clipboard. */
+export async function newContext(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
+  const context = await browser.newContext(options)
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  return context
+}
+
+/** The clipboard, read by another page of the window: the policy of the dashboard lets nobody read it there. */
+export async function clipboardOf(page: Page): Promise<string> {
+  const reader = await page.context().newPage()
+  await reader.goto(new URL('api/health', page.url()).href)
+  await reader.bringToFront()
+  const text = await reader.evaluate(() => navigator.clipboard.readText())
+  await reader.close()
+  return text
 }

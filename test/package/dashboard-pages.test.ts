@@ -179,7 +179,7 @@ describe(
         const before = requested.length
         await page.getByLabel('What the customer sent').fill(`Authorization: Bearer ${secret}`)
         await page.getByRole('button', { name: 'Find' }).click()
-        await page.getByText('This is a secret API key').waitFor()
+        await page.getByText('This is a secret of yours').waitFor()
         // Only the script that reads what was pasted came.
         const later = requested.slice(before).filter((url) => !/\/dashboard\/page-\w+\.js$/.test(url))
         assert.deepEqual(later, [])

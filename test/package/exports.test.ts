@@ -7,16 +7,22 @@ import { version } from '../../src/adapters/version.ts'
 import { pages, textOf } from '../documents/markdown.ts'
 
 const { './package.json': manifestFile, './openapi.json': document, ...built } = manifest.exports
+/** JSR knows no commands, so the command line is a subpath there. */
+const { './cli': commandLine, ...library } = jsr.exports
 
 test('jsr.json: has the version, license and subpaths of package.json', () => {
   assert.equal(manifest.version, jsr.version)
   assert.equal(manifest.version, version)
   assert.equal(manifest.license, jsr.license)
-  assert.deepEqual(Object.keys(built), Object.keys(jsr.exports))
+  assert.deepEqual(Object.keys(built), Object.keys(library))
+})
+
+test('jsr.json: the subpath of the command line is the source of the command in package.json', () => {
+  assert.equal(commandLine.replace('./src/', 'dist/').replace(/\.ts$/, '.js'), manifest.bin.heartwood)
 })
 
 test('package.json: every export is built from the source that jsr.json exports', () => {
-  const fromSource = Object.entries(jsr.exports).map(([subpath, source]) => {
+  const fromSource = Object.entries(library).map(([subpath, source]) => {
     const file = source.replace('./src/', './dist/').replace(/\.ts$/, '')
     return [subpath, { types: `${file}.d.ts`, default: `${file}.js` }]
   })

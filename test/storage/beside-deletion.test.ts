@@ -175,7 +175,6 @@ const cases: Readonly<Record<string, Case>> = {
     },
   },
   'customers.update(): succeeds if the holder of the external id is deleted meanwhile': {
-    needsPostgres: true,
     run: async ({ licensing, app, customer, interruptedBy }) => {
       const holder = { email: 'holder@example.com', externalId: 'user-1' }
       const { id } = await licensing.customers.create(app.slug, holder)

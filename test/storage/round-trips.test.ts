@@ -114,6 +114,33 @@ const calls: readonly {
     run: ({ licensing }, count) => licensing.customers.create('app', { email: `ada${count}@example.com` }),
   },
   {
+    name: 'customers.update()',
+    most: 3,
+    run: ({ licensing, customerId }, count) =>
+      licensing.customers.update('app', customerId, { name: `Ada ${count}` }),
+  },
+  {
+    name: 'tiers.update()',
+    most: 3,
+    run: ({ licensing }, count) => licensing.tiers.update('app', 'pro', { name: `Pro ${count}` }),
+  },
+  {
+    name: 'features.create()',
+    most: 2,
+    run: ({ licensing }, count) =>
+      licensing.features.create('app', { name: `Sync ${count}`, slug: `sync${count}` }),
+  },
+  {
+    name: 'features.update()',
+    most: 3,
+    run: ({ licensing }, count) => licensing.features.update('app', 'api', { name: `API ${count}` }),
+  },
+  {
+    name: 'apps.update()',
+    most: 3,
+    run: ({ licensing }, count) => licensing.apps.update('app', { name: `App ${count}` }),
+  },
+  {
     name: 'licenses.create()',
     most: 5,
     run: ({ licensing, customerId }, count) =>

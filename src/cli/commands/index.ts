@@ -17,10 +17,12 @@ import { doctorCommand, exportCommand, importCommand, migrateCommand, rekeyComma
 import { customersCommands } from './customers.ts'
 import { diagnoseCommand } from './diagnose.ts'
 import { featuresCommands } from './features.ts'
+import { healthCommand } from './health.ts'
 import { keysCommands } from './keys.ts'
 import { checkKeyCommand, licenseKeysCommands } from './license-keys.ts'
 import { licensesCommands } from './licenses.ts'
 import { searchCommand } from './search.ts'
+import { secretCommand } from './secret.ts'
 import { serveCommand } from './serve.ts'
 import { statsCommand } from './stats.ts'
 import { tiersCommands } from './tiers.ts'
@@ -44,6 +46,8 @@ const root: RouteMap<CliContext> = buildRouteMap({
   docs: { brief: 'Heartwood: software licensing' },
   routes: {
     serve: serveCommand,
+    health: healthCommand,
+    secret: secretCommand,
     apps: appsCommands,
     tiers: tiersCommands,
     features: featuresCommands,

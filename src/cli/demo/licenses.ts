@@ -1,4 +1,4 @@
-import type { Customer, License, Licensing } from '../../core/index.ts'
+import type { Customer, License, Licensing, RestrictedLicensing } from '../../core/index.ts'
 import { signOfLife } from '../../core/licenses/seen.ts'
 import type { Storage } from '../../core/storage/index.ts'
 import type { Chance } from './chance.ts'
@@ -10,6 +10,9 @@ export interface LicensePlan {
   readonly storage: Storage
   /** Signs nothing, so that hundreds of licenses take no time. */
   readonly licensing: Licensing
+  /** The same in the hands of the web shop, which sells, and of support. */
+  readonly shop: RestrictedLicensing
+  readonly support: RestrictedLicensing
   readonly chance: Chance
   readonly past: Past
   readonly clock: DemoClock
@@ -65,7 +68,7 @@ function planSeen({ storage, past, clock, chance, app }: LicensePlan, { id }: Li
 }
 
 function planRevocation(
-  { licensing, past, chance, app }: LicensePlan,
+  { support, past, chance, app }: LicensePlan,
   { id }: License,
   { issued, days }: Fate,
 ): void {
@@ -73,14 +76,14 @@ function planRevocation(
   // A vendor revokes what is still good.
   const revoked = ended + chance.next() * Math.min(issued - ended, 120)
   const reason = chance.pick(reasons)
-  past.plan(revoked, () => licensing.licenses.revoke(app, id, { reason }))
+  past.plan(revoked, () => support.licenses.revoke(app, id, { reason }))
   if (revoked - ended > 20 && chance.happens(0.3))
-    past.plan(revoked - 14, () => licensing.licenses.reinstate(app, id).catch(() => undefined))
+    past.plan(revoked - 14, () => support.licenses.reinstate(app, id).catch(() => undefined))
 }
 
 /** Plans the whole life of one license. */
 export function planLicense(plan: LicensePlan, customerOf: () => Customer): void {
-  const { licensing, chance, past, app } = plan
+  const { shop, chance, past, app } = plan
   const fate = fateOf(chance)
   const { issued, days, tierId, seen } = fate
   const end = days === null ? ({ forever: true } as const) : { durationDays: days }
@@ -89,8 +92,8 @@ export function planLicense(plan: LicensePlan, customerOf: () => Customer): void
   const isRevoked = chance.happens(0.09)
   past.plan(issued, async () => {
     const customerId = customerOf().id
-    const license = await licensing.licenses.create(app, { installationId, customerId, tierId, ...end })
-    if (name !== null) await licensing.licenses.update(app, license.id, { name })
+    const license = await shop.licenses.create(app, { installationId, customerId, tierId, ...end })
+    if (name !== null) await shop.licenses.update(app, license.id, { name })
     if (seen !== null) planSeen(plan, license, seen)
     if (isRevoked) planRevocation(plan, license, fate)
   })

@@ -9,6 +9,7 @@ import { input, invalidInput, isText, type Input } from '../input/parse.ts'
 import { findApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
 import { requirePermission } from '../principal.ts'
+import { updateKnown, type RecordUpdate } from '../record-update.ts'
 import {
   holds,
   inOrder,
@@ -338,17 +339,19 @@ async function ownKey({ principal, storage }: Context): Promise<ApiKeyRecord> {
   return key
 }
 
+function revocation({ runtime }: Context): RecordUpdate<ApiKeyRecord> {
+  return {
+    patch: { revokedAt: runtime.now() },
+    isDone: ({ revokedAt }) => revokedAt !== null,
+    act: (before, after) => keyAct('api_key.revoked', before, after),
+    verb: (tx, ...given) => tx.updateApiKey(...given),
+  }
+}
+
 async function revokeApiKey(context: Context, id: string): Promise<ApiKey> {
   const key = await (context.principal?.id === id ? ownKey(context) : managedKey(context, id))
   if (key.revokedAt !== null) return toApiKey(key)
-  const revoked = await inTransaction(unrecorded(context), async (tx, _emit, note) => {
-    // An empty update takes the row lock, so a concurrent revocation sees our result.
-    const old = await tx.updateApiKey(id, {})
-    if (old === null || old.revokedAt !== null) return old
-    const changed = await tx.updateApiKey(id, { revokedAt: context.runtime.now() })
-    note(keyAct('api_key.revoked', old, changed))
-    return changed
-  })
+  const revoked = await updateKnown(context, key, revocation(context))
   if (revoked === null) throw notFound()
   return toApiKey(revoked)
 }

@@ -98,7 +98,7 @@ export interface AuditPruning {
   readonly limit: number
 }
 
-/** The entries of the audit log. A verb for an audited record takes its entry as well: see `insertCustomer`. */
+/** The entries of the audit log. A verb for an audited record takes its entry as well: see `insertCustomer`, `updateCustomer`. */
 export interface AuditEntryStorage {
   /** @throws {LicensingError} `conflict` if the id of one is taken; then it writes none. */
   insertAuditEntries(entries: readonly AuditEntryRecord[]): Promise<void>

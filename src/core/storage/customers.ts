@@ -58,8 +58,18 @@ export interface CustomerStorage {
    * the same step.
    */
   insertCustomer(customer: CustomerRecord, entry?: AuditEntryRecord): Promise<boolean>
-  /** Resolves to `null` and changes nothing if there is no such customer, or the e-mail or external id is taken. */
-  updateCustomer(id: string, patch: CustomerPatch): Promise<CustomerRecord | null>
+  /**
+   * Resolves to `null` and changes nothing if there is no such customer, or the e-mail or external id is taken.
+   *
+   * Given `known`, it also resolves to `null` and changes nothing if a field that the patch sets has another value than in
+   * `known`, except for `updatedAt`. It writes `entry` in the same step as its change. All verbs with these two arguments do so.
+   */
+  updateCustomer(
+    id: string,
+    patch: CustomerPatch,
+    known?: CustomerRecord,
+    entry?: AuditEntryRecord,
+  ): Promise<CustomerRecord | null>
   /** Deletes the customer and its licenses in one step. */
   deleteCustomer(id: string): Promise<boolean>
   /** Newest first. */

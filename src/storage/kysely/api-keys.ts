@@ -4,6 +4,7 @@ import type {
   ApiKeyPatch,
   ApiKeyRecord,
   ApiKeyStorage,
+  AuditEntryRecord,
   NumericDate,
   Page,
 } from '../../core/storage/index.ts'
@@ -12,6 +13,7 @@ import { lockTable, typed } from './dialect.ts'
 import type { Reader, Writer } from './executor.ts'
 import { KyselyExpiryNotices } from './expiry-notices.ts'
 import { countOf, newestFirst } from './queries.ts'
+import { updateRecord } from './record-update.ts'
 import { apiKeyRows } from './rows.ts'
 
 export abstract class KyselyApiKeys extends KyselyExpiryNotices implements ApiKeyStorage {
@@ -36,16 +38,14 @@ export abstract class KyselyApiKeys extends KyselyExpiryNotices implements ApiKe
     return this.executor.atomically((db) => insertFirstApiKey(db, key))
   }
 
-  async updateApiKey(id: string, patch: ApiKeyPatch): Promise<ApiKeyRecord | null> {
-    const row = await this.executor.write((db) =>
-      db
-        .updateTable('heartwood_api_key')
-        .set({ id, ...apiKeyRows.toColumns(patch) })
-        .where('id', '=', id)
-        .returningAll()
-        .executeTakeFirst(),
-    )
-    return apiKeyRows.toRecordOrNull(row)
+  updateApiKey(
+    id: string,
+    patch: ApiKeyPatch,
+    known?: ApiKeyRecord,
+    entry?: AuditEntryRecord,
+  ): Promise<ApiKeyRecord | null> {
+    const update = { id, patch, changes: apiKeyRows.toChanges(id, patch), known, entry }
+    return updateRecord(this.executor, 'heartwood_api_key', apiKeyRows, update)
   }
 
   async touchApiKeys(lastUsedAt: ReadonlyMap<string, NumericDate>): Promise<void> {

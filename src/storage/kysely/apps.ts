@@ -1,10 +1,18 @@
 import type { SelectQueryBuilder } from 'kysely'
-import type { AppFilter, AppPatch, AppRecord, AppStorage, Page } from '../../core/storage/index.ts'
+import type {
+  AppFilter,
+  AppPatch,
+  AppRecord,
+  AppStorage,
+  AuditEntryRecord,
+  Page,
+} from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import { lockLicenseKeys } from './dialect.ts'
 import type { Reader } from './executor.ts'
 import { countOf, newestFirst, deletePresent, insertUnlessTaken } from './queries.ts'
 import { isPresent } from './presence.ts'
+import { updateRecord } from './record-update.ts'
 import { appRows } from './rows.ts'
 import { Verbs } from './verbs.ts'
 
@@ -19,17 +27,14 @@ export abstract class KyselyApps extends Verbs implements AppStorage {
     return this.executor.write((db) => insertUnlessTaken(db, 'heartwood_app', appRows.toRow(app)))
   }
 
-  async updateApp(id: string, patch: AppPatch): Promise<AppRecord | null> {
-    const row = await this.executor.write((db) =>
-      db
-        .updateTable('heartwood_app')
-        .set(appRows.toChanges(id, patch))
-        .where('id', '=', id)
-        .where(isPresent('id'))
-        .returningAll()
-        .executeTakeFirst(),
-    )
-    return appRows.toRecordOrNull(row)
+  updateApp(
+    id: string,
+    patch: AppPatch,
+    known?: AppRecord,
+    entry?: AuditEntryRecord,
+  ): Promise<AppRecord | null> {
+    const update = { id, patch, changes: appRows.toChanges(id, patch), known, entry }
+    return updateRecord(this.executor, 'heartwood_app', appRows, update)
   }
 
   async deleteApp(id: string): Promise<boolean> {

@@ -14,8 +14,8 @@ import type { Executor, Reader } from './executor.ts'
 import { KyselyFeatures } from './features.ts'
 import { countOf, deletePresent, newestFirst } from './queries.ts'
 import { findLeavingCustomers, isPresent } from './presence.ts'
+import { updateRecord } from './record-update.ts'
 import { customerRows, storedCustomerRows } from './rows.ts'
-import { nullIfTaken } from './savepoint.ts'
 import { countList, isNoneOf, type List, readList } from './walk.ts'
 
 export abstract class KyselyCustomers extends KyselyFeatures implements CustomerStorage {
@@ -36,20 +36,16 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
     return insertWithEntry(this.executor, { query, parameters: storedCustomerRows.toValues(customer) }, entry)
   }
 
-  async updateCustomer(id: string, patch: CustomerPatch): Promise<CustomerRecord | null> {
+  updateCustomer(
+    id: string,
+    patch: CustomerPatch,
+    known?: CustomerRecord,
+    entry?: AuditEntryRecord,
+  ): Promise<CustomerRecord | null> {
     const changes = storedCustomerRows.toChanges(id, patch)
-    const row = await this.executor.write((writer) =>
-      nullIfTaken(writer, (db) =>
-        db
-          .updateTable('heartwood_customer')
-          .set(changes)
-          .where('id', '=', id)
-          .where(isPresent('id'))
-          .returningAll()
-          .executeTakeFirst(),
-      ),
-    )
-    return customerRows.toRecordOrNull(row)
+    const mayBeTaken = patch.foldedEmail !== undefined || patch.externalId !== undefined
+    const update = { id, patch, changes, known, entry, mayBeTaken }
+    return updateRecord(this.executor, 'heartwood_customer', customerRows, update)
   }
 
   deleteCustomer(id: string): Promise<boolean> {

@@ -39,6 +39,12 @@ export function contains(db: QueryExecutorProvider, column: string, part: string
   return sql<SqlBool>`${found}(${sql.ref(column)}, ${part}) > 0`
 }
 
+/** True if a column has the value, which may be `null`. The `is` of SQLite takes any value. */
+export function isSame(db: QueryExecutorProvider, column: string, value: unknown): RawBuilder<SqlBool> {
+  const same = sql.raw(isPostgres(db) ? 'is not distinct from' : 'is')
+  return sql<SqlBool>`${sql.ref(column)} ${same} ${value}`
+}
+
 /** A value with its type: PostgreSQL would take each parameter of an `insert … select` for text. */
 export function typed(value: unknown, type: 'text' | 'bigint' | 'integer'): RawBuilder<unknown> {
   return sql`cast(${value} as ${sql.raw(type)})`

@@ -11,7 +11,7 @@ interface HotWrite<Row> {
   readonly query: CompiledQuery<Row>
   readonly parameters: readonly unknown[]
   /** True if it may meet a taken value of a unique index. Then it writes nothing. */
-  readonly mayBeTaken?: boolean
+  readonly mayBeTaken?: boolean | undefined
 }
 
 /** PostgreSQL writes both by one statement, because each statement is a round trip. */
@@ -66,11 +66,14 @@ export function writeWithEntry<Row>(
   entry: AuditEntryRecord | undefined,
 ): Promise<Row | null | undefined> {
   const { query, parameters } = write
-  if (entry === undefined) return executor.write((db) => run(write, db, query, parameters))
+  const { hot, direct } = executor
+  if (entry === undefined)
+    return direct === undefined
+      ? executor.write((db) => run(write, db, query, parameters))
+      : executor.directly(() => firstDirectly(direct, write))
   const values = auditEntryRows.toValues(entry)
   if (!executor.blocksLoop)
     return executor.write((db) => run(write, db, withEntry(query), [...parameters, ...values]))
-  const { hot, direct } = executor
   const { insertAuditEntry } = hot
   if (direct !== undefined)
     return executor.directly(() => {

@@ -1,8 +1,16 @@
 import type { SelectQueryBuilder } from 'kysely'
-import type { FeaturePatch, FeatureRecord, FeatureStorage, Page } from '../../core/storage/index.ts'
+import type {
+  AuditEntryRecord,
+  FeaturePatch,
+  FeatureRecord,
+  FeatureStorage,
+  Page,
+} from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
+import { insertWithEntry } from './entry-writes.ts'
 import type { Reader } from './executor.ts'
-import { countOf, newestFirst, deleteById, insertUnlessTaken } from './queries.ts'
+import { countOf, newestFirst, deleteById } from './queries.ts'
+import { updateRecord } from './record-update.ts'
 import { featureRows } from './rows.ts'
 import { KyselyTiers } from './tiers.ts'
 
@@ -17,20 +25,19 @@ export abstract class KyselyFeatures extends KyselyTiers implements FeatureStora
     return featureRows.toRecordOrNull(row)
   }
 
-  insertFeature(feature: FeatureRecord): Promise<boolean> {
-    return this.executor.write((db) => insertUnlessTaken(db, 'heartwood_feature', featureRows.toRow(feature)))
+  insertFeature(feature: FeatureRecord, entry?: AuditEntryRecord): Promise<boolean> {
+    const query = this.executor.hot.insertFeature
+    return insertWithEntry(this.executor, { query, parameters: featureRows.toValues(feature) }, entry)
   }
 
-  async updateFeature(id: string, patch: FeaturePatch): Promise<FeatureRecord | null> {
-    const row = await this.executor.write((db) =>
-      db
-        .updateTable('heartwood_feature')
-        .set(featureRows.toChanges(id, patch))
-        .where('id', '=', id)
-        .returningAll()
-        .executeTakeFirst(),
-    )
-    return featureRows.toRecordOrNull(row)
+  updateFeature(
+    id: string,
+    patch: FeaturePatch,
+    known?: FeatureRecord,
+    entry?: AuditEntryRecord,
+  ): Promise<FeatureRecord | null> {
+    const update = { id, patch, changes: featureRows.toChanges(id, patch), known, entry }
+    return updateRecord(this.executor, 'heartwood_feature', featureRows, update)
   }
 
   deleteFeature(id: string): Promise<boolean> {

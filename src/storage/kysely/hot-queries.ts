@@ -21,10 +21,11 @@ import type {
 } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
 import { batchInserts, type BatchInserts } from './batch.ts'
-import { featureSlugs } from './dialect.ts'
+import { featureSlugs, isSame } from './dialect.ts'
 import { isLicensePresent, isPresent, licenseColumns, licenseKeyColumns } from './presence.ts'
 import {
   auditEntryRows,
+  featureRows,
   licenseKeyRows,
   licenseRows,
   standingRows,
@@ -45,6 +46,10 @@ interface Counted {
 type SeatingRow = { readonly [Name in keyof Row<LicenseRecord>]: Row<LicenseRecord>[Name] | null } & {
   readonly taken: number | string
 }
+
+/** The tables of records that have no version. */
+export type UnversionedTable =
+  'heartwood_app' | 'heartwood_tier' | 'heartwood_feature' | 'heartwood_customer' | 'heartwood_api_key'
 
 /** The queries of nearly every request. They are compiled once, because building a query costs as much as running it. */
 export interface HotQueries {
@@ -74,6 +79,8 @@ export interface HotQueries {
   readonly keyStatements: CompiledQuery<Row<KeyStatementRecord>>
   /** Parameters: the values of {@link storedCustomerRows}. */
   readonly insertCustomer: CompiledQuery<Inserted>
+  /** Parameters: the values of {@link featureRows}. */
+  readonly insertFeature: CompiledQuery<Inserted>
   /** Parameters: the values of {@link licenseRows}. */
   readonly insertLicense: CompiledQuery<Inserted>
   /** Parameters: the values of {@link licenseKeyRows}. */
@@ -96,6 +103,15 @@ export interface HotQueries {
   updateLicense(columns: readonly string[]): CompiledQuery<Row<LicenseRecord>>
   /** Sets these columns. Parameters: their values, license key id, expected version. */
   updateLicenseKey(columns: readonly string[]): CompiledQuery<Row<LicenseKeyRecord>>
+  /**
+   * Sets these columns of a record, if the compared ones have their values. Parameters: the values to set, the id, the values to
+   * compare.
+   */
+  updateRecord(
+    table: UnversionedTable,
+    columns: readonly string[],
+    compared: readonly string[],
+  ): CompiledQuery<object>
   readonly insertBatch: BatchInserts
 }
 
@@ -117,6 +133,7 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     signingKeys: signingKeys(db),
     keyStatements: keyStatements(db),
     insertCustomer: insert(db, 'heartwood_customer', storedCustomerRows),
+    insertFeature: insert(db, 'heartwood_feature', featureRows),
     insertLicense: insert(db, 'heartwood_license', licenseRows),
     insertLicenseKey: insert(db, 'heartwood_license_key', licenseKeyRows),
     insertAuditEntry: insertAuditEntry(db),
@@ -128,6 +145,7 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     updateLicenseKey: compiledByColumns((columns) =>
       updateOf(db.updateTable('heartwood_license_key'), columns).returning(licenseKeyColumns).compile(),
     ),
+    updateRecord: recordUpdates(db),
     insertBatch: batchInserts(db),
   }
 }
@@ -254,7 +272,7 @@ function seating(db: Kysely<Database>, taken: Expression<unknown>) {
 /** Returns no row, and writes nothing, if the id or another unique value is taken. */
 function insert<Entry extends object>(
   db: Kysely<Database>,
-  table: 'heartwood_customer' | 'heartwood_license' | 'heartwood_license_key',
+  table: 'heartwood_customer' | 'heartwood_feature' | 'heartwood_license' | 'heartwood_license_key',
   rows: RowMapper<Entry>,
 ): CompiledQuery<Inserted> {
   return db
@@ -297,4 +315,33 @@ function updateOf<Table extends 'heartwood_license' | 'heartwood_license_key'>(
     .set(values as never)
     .where(isExpected)
     .where(isLicensePresent)
+}
+
+function recordUpdates(db: Kysely<Database>): HotQueries['updateRecord'] {
+  const made = new Map<string, CompiledQuery<object>>()
+  return (table, columns, compared) => {
+    const name = `${table} ${columns.join()} ${compared.join()}`
+    const query = made.get(name) ?? recordUpdate(db, table, columns, compared)
+    made.set(name, query)
+    return query
+  }
+}
+
+function recordUpdate(
+  db: Kysely<Database>,
+  table: UnversionedTable,
+  columns: readonly string[],
+  compared: readonly string[],
+): CompiledQuery<object> {
+  const values = Object.fromEntries(columns.map((column) => [column, '']))
+  // The type is that of one table, because a union of tables has no columns.
+  const update = db
+    .updateTable(table as 'heartwood_tier')
+    .set(values as never)
+    .where('id', '=', '')
+  const guarded = compared.reduce((query, column) => query.where(isSame(db, column, '')), update)
+  const mayBeLeaving = table !== 'heartwood_feature' && table !== 'heartwood_api_key'
+  const changed = (mayBeLeaving ? guarded.where(isPresent('id')) : guarded).returningAll()
+  const features = featureSlugs(db, 'heartwood_tier.id').as('features')
+  return table === 'heartwood_tier' ? changed.returning(features).compile() : changed.compile()
 }

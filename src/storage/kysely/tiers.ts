@@ -1,5 +1,6 @@
 import { sql, type SelectQueryBuilder } from 'kysely'
 import type {
+  AuditEntryRecord,
   FeatureRecord,
   Page,
   Position,
@@ -13,6 +14,7 @@ import type { Reader, Writer } from './executor.ts'
 import { KyselyAuditChain } from './audit-chain.ts'
 import { countOf, limited, deleteById, insertUnlessTaken, wroteRow } from './queries.ts'
 import { isPresent } from './presence.ts'
+import { updateRecord } from './record-update.ts'
 import { featureRows, storedTierRows, tierRows } from './rows.ts'
 
 export abstract class KyselyTiers extends KyselyAuditChain implements TierStorage {
@@ -25,18 +27,14 @@ export abstract class KyselyTiers extends KyselyAuditChain implements TierStorag
     return this.executor.write((db) => insertUnlessTaken(db, 'heartwood_tier', storedTierRows.toRow(tier)))
   }
 
-  async updateTier(id: string, patch: TierPatch): Promise<TierRecord | null> {
-    const row = await this.executor.write((db) =>
-      db
-        .updateTable('heartwood_tier')
-        .set(storedTierRows.toChanges(id, patch))
-        .where('id', '=', id)
-        .where(isPresent('id'))
-        .returningAll()
-        .returning(featureSlugs(db, 'heartwood_tier.id').as('features'))
-        .executeTakeFirst(),
-    )
-    return tierRows.toRecordOrNull(row)
+  updateTier(
+    id: string,
+    patch: TierPatch,
+    known?: TierRecord,
+    entry?: AuditEntryRecord,
+  ): Promise<TierRecord | null> {
+    const update = { id, patch, changes: storedTierRows.toChanges(id, patch), known, entry }
+    return updateRecord(this.executor, 'heartwood_tier', tierRows, update)
   }
 
   deleteTier(id: string): Promise<boolean> {

@@ -1,9 +1,10 @@
 import type { ApiKeyFilter, ApiKeyRecord, ApiKeyStorage, NumericDate } from '../../core/storage/index.ts'
 import { takenError } from '../errors.ts'
-import { patched } from './frozen.ts'
+import { addEntry } from './audit-entries.ts'
 import type { Runner } from './runner.ts'
 import { countOf, takePage } from './table.ts'
 import { requireParent, type Tables } from './tables.ts'
+import { updateRecord } from './update.ts'
 
 export function apiKeyStorage({ read, write }: Runner): ApiKeyStorage {
   return {
@@ -16,11 +17,8 @@ export function apiKeyStorage({ read, write }: Runner): ApiKeyStorage {
         insertApiKey(tables, key)
         return true
       }),
-    updateApiKey: (id, patch) =>
-      write(({ apiKeys }) => {
-        const key = apiKeys.get(id)
-        return key && apiKeys.replace(patched(key, patch))
-      }),
+    updateApiKey: (id, patch, known, entry) =>
+      write((tables) => addEntry(tables, entry, updateRecord(tables.apiKeys, id, patch, known))),
     touchApiKeys: (lastUsedAt) => write((tables) => touchApiKeys(tables, lastUsedAt)),
     listApiKeys: (filter, page) =>
       read(({ apiKeys }) => takePage(apiKeys.descending('', page.after), page, apiKeyPasses(filter))),

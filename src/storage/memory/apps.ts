@@ -1,18 +1,16 @@
 import type { AppFilter, AppRecord, AppStorage } from '../../core/storage/index.ts'
-import { patched } from './frozen.ts'
+import { addEntry } from './audit-entries.ts'
 import type { Runner } from './runner.ts'
 import { countOf, takePage } from './table.ts'
 import type { LookUps, Tables } from './tables.ts'
+import { updateRecord } from './update.ts'
 
 export function appStorage({ read, write }: Runner): AppStorage {
   return {
     findApp: (slugOrId) => read((tables) => findApp(tables, slugOrId)),
     insertApp: (app) => write(({ apps }) => apps.insert(app)),
-    updateApp: (id, patch) =>
-      write(({ apps }) => {
-        const app = apps.get(id)
-        return app && apps.replace(patched(app, patch))
-      }),
+    updateApp: (id, patch, known, entry) =>
+      write((tables) => addEntry(tables, entry, updateRecord(tables.apps, id, patch, known))),
     deleteApp: (id) =>
       write((tables) => {
         deleteContents(tables, id)

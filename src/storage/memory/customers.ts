@@ -5,10 +5,10 @@ import type {
   LicenseRecord,
 } from '../../core/storage/index.ts'
 import { addEntry } from './audit-entries.ts'
-import { patched } from './frozen.ts'
 import type { Runner } from './runner.ts'
 import { countOf, keyOf, takePage } from './table.ts'
 import { inApp, requireParent, type Tables } from './tables.ts'
+import { updateRecord } from './update.ts'
 
 export function customerStorage({ read, write }: Runner): CustomerStorage {
   return {
@@ -22,11 +22,8 @@ export function customerStorage({ read, write }: Runner): CustomerStorage {
         requireParent(tables.apps.get(customer.appId))
         return addEntry(tables, entry, tables.customers.insert(customer))
       }),
-    updateCustomer: (id, patch) =>
-      write(({ customers }) => {
-        const customer = customers.get(id)
-        return customer && customers.replace(patched(customer, patch))
-      }),
+    updateCustomer: (id, patch, known, entry) =>
+      write((tables) => addEntry(tables, entry, updateRecord(tables.customers, id, patch, known))),
     deleteCustomer: (id) => write((tables) => deleteCustomer(tables, id)),
     listCustomers: (filter, page) =>
       read(({ customers }) =>

@@ -1,8 +1,9 @@
 import type { FeatureStorage } from '../../core/storage/index.ts'
-import { patched } from './frozen.ts'
+import { addEntry } from './audit-entries.ts'
 import type { Runner } from './runner.ts'
 import { countOf, keyOf, takePage } from './table.ts'
 import { inApp, requireParent, type Tables } from './tables.ts'
+import { updateRecord } from './update.ts'
 
 export function featureStorage({ read, write }: Runner): FeatureStorage {
   return {
@@ -10,16 +11,13 @@ export function featureStorage({ read, write }: Runner): FeatureStorage {
       read(
         ({ features }) => inApp(appId, features.get(idOrSlug)) ?? features.getBy(0, keyOf(appId, idOrSlug)),
       ),
-    insertFeature: (feature) =>
-      write(({ apps, features }) => {
-        requireParent(apps.get(feature.appId))
-        return features.insert(feature)
+    insertFeature: (feature, entry) =>
+      write((tables) => {
+        requireParent(tables.apps.get(feature.appId))
+        return addEntry(tables, entry, tables.features.insert(feature))
       }),
-    updateFeature: (id, patch) =>
-      write(({ features }) => {
-        const feature = features.get(id)
-        return feature && features.replace(patched(feature, patch))
-      }),
+    updateFeature: (id, patch, known, entry) =>
+      write((tables) => addEntry(tables, entry, updateRecord(tables.features, id, patch, known))),
     deleteFeature: (id) => write((tables) => deleteFeature(tables, id)),
     listFeatures: (appId, page) =>
       read(({ features }) => takePage(features.descending(appId, page.after), page)),

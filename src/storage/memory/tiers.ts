@@ -1,8 +1,10 @@
 import type { FeatureRecord, TierRecord, TierStorage } from '../../core/storage/index.ts'
-import { frozen, patched } from './frozen.ts'
+import { addEntry } from './audit-entries.ts'
+import { frozen } from './frozen.ts'
 import type { Runner } from './runner.ts'
 import { countOf, keyOf, takePage } from './table.ts'
 import { inApp, type LookUps, requireParent, type Tables } from './tables.ts'
+import { updateRecord } from './update.ts'
 
 export function tierStorage({ read, write }: Runner): TierStorage {
   return {
@@ -12,10 +14,9 @@ export function tierStorage({ read, write }: Runner): TierStorage {
         requireParent(apps.get(tier.appId))
         return tiers.insert({ ...tier, features: [] })
       }),
-    updateTier: (id, patch) =>
+    updateTier: (id, patch, known, entry) =>
       write((tables) => {
-        const tier = tables.tiers.get(id)
-        const changed = tier && tables.tiers.replace(patched(tier, patch))
+        const changed = addEntry(tables, entry, updateRecord(tables.tiers, id, patch, known))
         return changed && withFeatures(tables, changed)
       }),
     deleteTier: (id) => write((tables) => deleteTier(tables, id)),

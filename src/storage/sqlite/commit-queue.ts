@@ -1,8 +1,9 @@
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import { LicensingError } from '../../core/errors.ts'
 import { describeOutage } from '../errors.ts'
 import type { Commits, PendingWrite } from '../kysely/commits.ts'
 import type { Database } from '../schema.ts'
+import type { Connection } from './connection.ts'
 import { turn } from './turn.ts'
 
 /** A group holds the lock of the file. These limits give other processes their turn. */
@@ -31,11 +32,14 @@ type Tell = () => void
 export class CommitQueue implements Commits {
   readonly patience = 4_000
   readonly #writer: Kysely<Database>
+  readonly #connection: Connection
   readonly #waiting: Entry[] = []
   #isRunning = false
 
-  constructor(writer: Kysely<Database>) {
+  /** @param connection The only one of `writer`. Savepoints go past Kysely, because a short write takes less time than they do there. */
+  constructor(writer: Kysely<Database>, connection: Connection) {
     this.#writer = writer
+    this.#connection = connection
   }
 
   run<T>(write: PendingWrite<T>): Promise<T> {
@@ -78,7 +82,7 @@ export class CommitQueue implements Commits {
   async #runTogether(group: readonly Entry[]): Promise<void> {
     const outcomes: Tell[] = []
     try {
-      await this.#writer.transaction().execute((db) => runSteps(db, group, outcomes))
+      await this.#writer.transaction().execute((db) => this.#runSteps(db, group, outcomes))
     } catch (error) {
       for (const { reject } of group) reject(error)
       return
@@ -87,6 +91,42 @@ export class CommitQueue implements Commits {
     // The group had no time for the rest.
     this.#waiting.unshift(...group.slice(outcomes.length))
   }
+
+  /** Runs the writes for which the group has time, and adds their outcomes. */
+  async #runSteps(db: Kysely<Database>, group: readonly Entry[], outcomes: Tell[]): Promise<void> {
+    const end = performance.now() + groupLimits.milliseconds
+    for (const entry of group) {
+      outcomes.push(await this.#runStep(db, entry))
+      if (performance.now() > end) return
+      // A read that arrives need not wait for the rest of the group.
+      if (entry !== group.at(-1)) await turn()
+    }
+  }
+
+  async #runStep(db: Kysely<Database>, entry: Entry): Promise<Tell> {
+    this.#mark('savepoint heartwood_write')
+    try {
+      const value = await entry.write.within(db)
+      this.#mark('release heartwood_write')
+      return () => entry.resolve(value)
+    } catch (error) {
+      this.#undoStep(error)
+      return () => entry.reject(error)
+    }
+  }
+
+  #undoStep(cause: unknown): void {
+    try {
+      this.#mark('rollback to heartwood_write')
+      this.#mark('release heartwood_write')
+    } catch {
+      throw givenUp(cause)
+    }
+  }
+
+  #mark(statement: string): void {
+    this.#connection.prepare(statement).run([])
+  }
 }
 
 async function runAlone({ write, resolve, reject }: Entry): Promise<void> {
@@ -94,42 +134,6 @@ async function runAlone({ write, resolve, reject }: Entry): Promise<void> {
     resolve(await write.alone())
   } catch (error) {
     reject(error)
-  }
-}
-
-/** Runs the writes for which the group has time, and adds their outcomes. */
-async function runSteps(db: Kysely<Database>, group: readonly Entry[], outcomes: Tell[]): Promise<void> {
-  const end = performance.now() + groupLimits.milliseconds
-  for (const entry of group) {
-    outcomes.push(await runStep(db, entry))
-    if (performance.now() > end) return
-    // A read that arrives need not wait for the rest of the group.
-    if (entry !== group.at(-1)) await turn()
-  }
-}
-
-const savepoint = sql`savepoint heartwood_write`
-const rollbackToSavepoint = sql`rollback to heartwood_write`
-const release = sql`release heartwood_write`
-
-async function runStep(db: Kysely<Database>, entry: Entry): Promise<Tell> {
-  await savepoint.execute(db)
-  try {
-    const value = await entry.write.within(db)
-    await release.execute(db)
-    return () => entry.resolve(value)
-  } catch (error) {
-    await undoStep(db, error)
-    return () => entry.reject(error)
-  }
-}
-
-async function undoStep(db: Kysely<Database>, cause: unknown): Promise<void> {
-  try {
-    await rollbackToSavepoint.execute(db)
-    await release.execute(db)
-  } catch {
-    throw givenUp(cause)
   }
 }
 

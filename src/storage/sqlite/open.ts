@@ -98,7 +98,7 @@ function oneConnection(writer: Kysely<Database>, connection: Connection): Connec
   return {
     writer,
     reader: writer,
-    commits: new CommitQueue(writer),
+    commits: new CommitQueue(writer, connection),
     direct: directConnection(connection),
     giveWay: regularTurns(),
     secretErased: () => checkpointInTurn(writer, connection),
@@ -114,7 +114,7 @@ function withReader(writer: Kysely<Database>, connection: Connection, readOnly: 
   return {
     writer,
     reader,
-    commits: new CommitQueue(writer),
+    commits: new CommitQueue(writer, connection),
     direct: directConnection(connection),
     giveWay: regularTurns(),
     immediate: immediateConnection(readOnly),

@@ -3,13 +3,16 @@ import type { AuditEntryFilter, AuditEntryRecord, Storage, StorageSession } from
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import {
   addApp,
+  addFeature,
   addLicense,
   addParents,
   concurrently,
   farFuture,
   idsOf,
   madeAt,
+  newApiKey,
   newCustomer,
+  newFeature,
   newId,
   newLicense,
   newLicenseKey,
@@ -111,6 +114,16 @@ interface Writes {
   readonly again: Write
 }
 
+/** Two updates of the same field after one reading of the record. */
+function renamed(
+  rename: (session: StorageSession, name: string, entry: AuditEntryRecord) => Promise<unknown>,
+): Writes {
+  return {
+    first: (session, entry) => rename(session, 'one', entry),
+    again: (session, entry) => rename(session, 'two', entry),
+  }
+}
+
 const verbsWithEntry: Readonly<Record<string, (storage: Storage) => Promise<Writes>>> = {
   insertCustomer: async (storage) => {
     const customer = newCustomer((await addApp(storage)).id)
@@ -139,6 +152,44 @@ const verbsWithEntry: Readonly<Record<string, (storage: Storage) => Promise<Writ
       first: (session, entry) => session.updateLicense(id, 1, { revision: 2 }, entry),
       again: (session, entry) => session.updateLicense(id, 1, { revision: 3 }, entry),
     }
+  },
+  insertFeature: async (storage) => {
+    const feature = newFeature((await addApp(storage)).id)
+    return {
+      first: (session, entry) => session.insertFeature(feature, entry),
+      again: (session, entry) => session.insertFeature({ ...feature, id: newId('feat') }, entry),
+    }
+  },
+  updateApp: async (storage) => {
+    const app = await addApp(storage)
+    return renamed((session, name, entry) => session.updateApp(app.id, { name }, app, entry))
+  },
+  updateTier: async (storage) => {
+    const { tier } = await addParents(storage)
+    return renamed((session, name, entry) => session.updateTier(tier.id, { name }, tier, entry))
+  },
+  updateFeature: async (storage) => {
+    const feature = await addFeature(storage, (await addApp(storage)).id)
+    return renamed((session, name, entry) => session.updateFeature(feature.id, { name }, feature, entry))
+  },
+  updateCustomer: async (storage) => {
+    const { customer } = await addParents(storage)
+    return renamed((session, name, entry) => session.updateCustomer(customer.id, { name }, customer, entry))
+  },
+  'updateCustomer of an e-mail': async (storage) => {
+    const { app, customer } = await addParents(storage)
+    const other = newCustomer(app.id)
+    await storage.insertCustomer(other)
+    const foldedEmail = 'wanted@example.com'
+    return {
+      first: (session, entry) => session.updateCustomer(customer.id, { foldedEmail }, customer, entry),
+      again: (session, entry) => session.updateCustomer(other.id, { foldedEmail }, other, entry),
+    }
+  },
+  updateApiKey: async (storage) => {
+    const key = newApiKey()
+    await storage.insertApiKey(key)
+    return renamed((session, name, entry) => session.updateApiKey(key.id, { name }, key, entry))
   },
   'updateLicense of a slot': async (storage) => {
     const parents = await addParents(storage)

@@ -1,0 +1,43 @@
+// The words of the history of a license or a license key.
+
+export const historyWords = {
+  title: 'History',
+  lacking: 'Your key does not show it: it lacks audit:read.',
+  none: 'Nothing was done to it yet.',
+  renewed: 'Renewed itself',
+  acts: {
+    created: 'Issued',
+    updated: 'Changed',
+    regenerated: 'Regenerated',
+    revoked: 'Revoked',
+    reinstated: 'Reinstated',
+    activated: 'Took a seat',
+    released: 'Gave its seat back',
+    deleted: 'Deleted',
+    rolled: 'Got another text',
+    revealed: 'Its text was shown',
+  } as Readonly<Record<string, string>>,
+  fields: {
+    expires_at: 'End',
+    tier: 'Tier',
+    installation_id: 'Installation',
+    seats: 'Seats',
+    name: 'Name',
+    metadata: 'Metadata',
+    custom_features: 'Own features',
+    custom_limits: 'Own limits',
+    updates_until: 'Updates until',
+    customer_id: 'Customer',
+  } as Readonly<Record<string, string>>,
+  actors: {
+    cli: 'on the command line',
+    embedder: 'by your server',
+    system: 'by the server',
+    license: 'by the program',
+    license_key: 'by the customer',
+  } as Readonly<Record<string, string>>,
+  fieldChanged: (field: string): string => `${field} changed`,
+  by: (name: string): string => `by ${name}`,
+  forever: 'never',
+  nothing: 'none',
+} as const

@@ -1,0 +1,18 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { emptyFolder, run } from './programs.ts'
+
+/** The names of the variables that `heartwood serve` reads, as its own code asks for them. */
+export async function serveVariables(): Promise<readonly string[]> {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const env = { PORT: String(port), HEARTWOOD_DATABASE: join(emptyFolder(), 'heartwood.db') }
+  try {
+    const { stdout } = await run(['bun', 'test/cli/variables-program.ts'], { env })
+    return JSON.parse(stdout) as readonly string[]
+  } finally {
+    taken.close()
+  }
+}
