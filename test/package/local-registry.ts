@@ -66,7 +66,7 @@ interface Forwarded {
   readonly body: Buffer
 }
 
-/** What the upstream registry has sent, because each program here asks for the same packages with an empty cache. */
+/** The responses of the upstream registry, because each program here asks for the same packages with an empty cache. */
 const forwarded = new Map<string, Promise<Forwarded>>()
 
 async function ask(
