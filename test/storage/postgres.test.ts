@@ -290,50 +290,6 @@ describe('PostgreSQL storage: transactions', options, () => {
 })
 
 describe('PostgreSQL storage: several servers', options, () => {
-  /** Resolves once so many statements of other sessions wait for a lock. */
-  async function waitFor(outside: postgres.Sql, count: number): Promise<void> {
-    const waiting = () =>
-      outside`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-    while ((await waiting()).length < count) await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-
-  it(
-    'beginDeletion(): updates and deletions that wait for its end find no record',
-    withStorage(async (storage, outside) => {
-      const parents = await addParents(storage)
-      const { app, tier, customer } = parents
-      await addLicense(storage, parents)
-      const patch = { name: 'late' }
-      const late = {
-        tier: () => [
-          storage.updateTier(tier.id, patch),
-          storage.updateTier(tier.id, patch, tier),
-          storage.deleteTier(tier.id),
-        ],
-        customer: () => [
-          storage.updateCustomer(customer.id, patch),
-          storage.updateCustomer(customer.id, patch, customer),
-          storage.deleteCustomer(customer.id),
-        ],
-        app: () => [
-          storage.updateApp(app.id, patch),
-          storage.updateApp(app.id, patch, app),
-          storage.deleteApp(app.id),
-        ],
-      }
-      for (const kind of ['tier', 'customer', 'app'] as const) {
-        const { id } = { tier, customer, app }[kind]
-        const calls: Promise<unknown>[] = []
-        await storage.transaction(async (tx) => {
-          await tx.beginDeletion({ id, appId: app.id, kind, startedAt: madeAt }, 0)
-          calls.push(...late[kind]())
-          await waitFor(outside, calls.length)
-        })
-        assert.deepEqual(await Promise.all(calls), [null, null, false], kind)
-      }
-    }),
-  )
-
   it(
     'insertFirstApiKey(), addTierFeature(): have one winner across servers',
     withStorage(async (storage, _outside, url) => {
