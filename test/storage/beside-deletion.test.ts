@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import postgres from 'postgres'
 import type { Licensing, Storage, StorageSession } from '../../src/core/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { postgresStorage } from '../../src/storage/postgres.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
+import { addLicense, addParents, madeAt, type Parents } from '../../src/testing/storage-cases/records.ts'
 import { codeOf, newShop, newWorld, refusalOf, risingIds, type Shop } from '../support/fixtures.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
 
@@ -318,3 +320,57 @@ describe(`Beside ${rounds} deletions, on PostgreSQL`, { skip: database === undef
     }),
   )
 })
+
+/** Resolves once so many statements wait for a lock. */
+async function waitForLocks(url: string, count: number): Promise<void> {
+  const outside = postgres(url, { max: 1, onnotice: () => {} })
+  const waiting = () =>
+    outside`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  while ((await waiting()).length < count) await new Promise((resolve) => setTimeout(resolve, 10))
+  await outside.end()
+}
+
+/** Two updates and a deletion of each kind. */
+function lateCalls(storage: Storage, { app, tier, customer }: Parents) {
+  const patch = { name: 'late' }
+  return {
+    tier: () => [
+      storage.updateTier(tier.id, patch),
+      storage.updateTier(tier.id, patch, tier),
+      storage.deleteTier(tier.id),
+    ],
+    customer: () => [
+      storage.updateCustomer(customer.id, patch),
+      storage.updateCustomer(customer.id, patch, customer),
+      storage.deleteCustomer(customer.id),
+    ],
+    app: () => [
+      storage.updateApp(app.id, patch),
+      storage.updateApp(app.id, patch, app),
+      storage.deleteApp(app.id),
+    ],
+  }
+}
+
+describe(
+  'Behind the begin of a deletion, on PostgreSQL',
+  { skip: database === undefined && noPostgres },
+  () => {
+    for (const kind of ['tier', 'customer', 'app'] as const)
+      it(`${kind}: updates and deletions that waited for it find no record`, async () => {
+        const connectionString = await database!.emptied()
+        const storage = await postgresStorage({ connectionString })
+        const parents = await addParents(storage)
+        await addLicense(storage, parents)
+        const deletion = { id: parents[kind].id, appId: parents.app.id, kind, startedAt: madeAt }
+        const calls: Promise<unknown>[] = []
+        await storage.transaction(async (tx) => {
+          assert.equal(await tx.beginDeletion(deletion, 0), 'begun')
+          calls.push(...lateCalls(storage, parents)[kind]())
+          await waitForLocks(connectionString, calls.length)
+        })
+        assert.deepEqual(await Promise.all(calls), [null, null, false])
+        await storage.close()
+      })
+  },
+)

@@ -6,6 +6,7 @@ import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { addApp, newCustomer } from '../../src/testing/storage-cases/records.ts'
 import { withFiles } from './temporary-folder.ts'
+import { unavailable } from './unavailable.ts'
 
 /** The customers in the file alone. Those that only its log has do not count. */
 async function customersInFile(filename: string): Promise<number> {
@@ -50,6 +51,20 @@ describe('SQLite storage: the log', () => {
       const size = statSync(filename).size
       await addCustomers(storage, other, 5_000)
       assert.ok(statSync(filename).size > size, 'a long one is moved by its commit')
+      await storage.close()
+    }))
+
+  it('continueDeletion(): after the end of its transaction, it leaves later commits to move a long log', () =>
+    withFiles(async (nextFile) => {
+      const filename = nextFile()
+      const storage = await sqliteStorage({ filename })
+      const app = await addApp(storage)
+      const ended = await storage.transaction(async (tx) => ({ tx }), { alone: true })
+      const late = ended.tx.continueDeletion(app.id, { limit: 20 })
+      await assert.rejects(late, unavailable(/The transaction is over/))
+      const { size } = statSync(filename)
+      await addCustomers(storage, app, 3_000)
+      assert.ok(statSync(filename).size > size)
       await storage.close()
     }))
 })

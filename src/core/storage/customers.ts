@@ -62,7 +62,8 @@ export interface CustomerStorage {
    * Resolves to `null` and changes nothing if there is no such customer, or the e-mail or external id is taken.
    *
    * Given `known`, it also resolves to `null` and changes nothing if a field that the patch sets has another value than in
-   * `known`, except for `updatedAt`. It writes `entry` in the same step as its change. All verbs with these two arguments do so.
+   * `known`, except for `updatedAt`. A field that `known` lacks counts as `null`. It writes `entry` in the same step as its
+   * change. All verbs with these two arguments do so.
    */
   updateCustomer(
     id: string,

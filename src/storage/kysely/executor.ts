@@ -161,6 +161,8 @@ export class TransactionExecutor implements Executor {
   }
 
   willWriteMuch(): void {
+    // Nobody moves a log that is held after the end.
+    this.#inFlight.check()
     this.#log?.hold()
     this.hasHeldLog = this.#log !== undefined
   }

@@ -22,7 +22,7 @@ import type {
 import type { Database, Row } from '../schema.ts'
 import { batchInserts, type BatchInserts } from './batch.ts'
 import { featureSlugs, isSame } from './dialect.ts'
-import { isLicensePresent, isPresent, licenseColumns, licenseKeyColumns } from './presence.ts'
+import { isLicensePresent, isPresent, isRowPresent, licenseColumns, licenseKeyColumns } from './presence.ts'
 import {
   auditEntryRows,
   featureRows,
@@ -340,8 +340,8 @@ function recordUpdate(
     .set(values as never)
     .where('id', '=', '')
   const guarded = compared.reduce((query, column) => query.where(isSame(db, column, '')), update)
-  const mayBeLeaving = table !== 'heartwood_feature' && table !== 'heartwood_api_key'
-  const changed = (mayBeLeaving ? guarded.where(isPresent('id')) : guarded).returningAll()
+  const isAtOnceGone = table === 'heartwood_feature' || table === 'heartwood_api_key'
+  const changed = (isAtOnceGone ? guarded : guarded.where(isRowPresent(table))).returningAll()
   const features = featureSlugs(db, 'heartwood_tier.id').as('features')
   return table === 'heartwood_tier' ? changed.returning(features).compile() : changed.compile()
 }

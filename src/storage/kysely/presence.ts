@@ -11,6 +11,17 @@ export function isPresent(column: string): RawBuilder<SqlBool> {
   return sql<SqlBool>`${sql.ref(column)} not in (select id from heartwood_deletion)`
 }
 
+/** The columns in which a record has its own id from the moment in which its deletion begins. */
+const freed = { heartwood_app: 'slug', heartwood_tier: 'slug', heartwood_customer: 'folded_email' } as const
+
+/**
+ * As {@link isPresent}, for a write of the row itself. PostgreSQL looks once more at a row for which it had to wait, and not at
+ * the deletions that began meanwhile.
+ */
+export function isRowPresent(table: keyof typeof freed): RawBuilder<SqlBool> {
+  return sql<SqlBool>`${isPresent('id')} and ${sql.ref(freed[table])} <> id`
+}
+
 /** True for licenses and license keys that are not being deleted with their customer or app. */
 export const isLicensePresent: RawBuilder<SqlBool> = sql<SqlBool>`${isPresent('customer_id')} and ${isPresent('app_id')}`
 

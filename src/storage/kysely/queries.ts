@@ -2,7 +2,7 @@ import { sql, type InsertObject, type SelectQueryBuilder, type SqlBool } from 'k
 import type { Page } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import type { Writer } from './executor.ts'
-import { isPresent } from './presence.ts'
+import { isRowPresent } from './presence.ts'
 
 /** One page of `query`, newest first. */
 export function newestFirst<Table extends keyof Database, Entry>(
@@ -51,7 +51,7 @@ export function deletePresent(
   table: 'heartwood_app' | 'heartwood_tier' | 'heartwood_customer',
   id: string,
 ): Promise<boolean> {
-  return wroteRow(db.deleteFrom(table).where('id', '=', id).where(isPresent('id')).returning('id'))
+  return wroteRow(db.deleteFrom(table).where('id', '=', id).where(isRowPresent(table)).returning('id'))
 }
 
 /** Resolves to `false` if there is no row with this id. */
