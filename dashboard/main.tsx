@@ -33,6 +33,7 @@ const pages: readonly (readonly [pattern: readonly string[], Page: (params: Para
     ['apps', ':app', 'license-keys', ':id'],
     lazy(async () => (await import('./pages/license-key.tsx')).LicenseKeyPage),
   ],
+  [['apps', ':app', 'customers'], lazy(async () => (await import('./pages/customers.tsx')).Customers)],
   [
     ['apps', ':app', 'customers', ':id'],
     lazy(async () => (await import('./pages/customer.tsx')).CustomerPage),

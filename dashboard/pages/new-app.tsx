@@ -75,12 +75,10 @@ export function NewAppPage(): JSX.Element {
       <header class="lead">
         <Title>{text.newTitle}</Title>
         <p class="sub">{text.newLead}</p>
+        {may('catalogue:write') && isUnbound() && <p class="sub small">{text.mode[mode]}</p>}
       </header>
       {may('catalogue:write') && isUnbound() ? (
-        <>
-          <p class="note">{text.mode[mode]}</p>
-          <NewAppForm />
-        </>
+        <NewAppForm />
       ) : (
         <Lack>{text.mayNotCreate}</Lack>
       )}
