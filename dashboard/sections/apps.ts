@@ -1,0 +1,13 @@
+// The pages of an app: its licenses and license keys, what it sells, and the keys that sign.
+export { AppPage } from '../pages/app.tsx'
+export { AppSettings } from '../pages/app-settings.tsx'
+export { CustomerPage } from '../pages/customer.tsx'
+export { LicenseKeyPage } from '../pages/license-key.tsx'
+export { LicenseKeys } from '../pages/license-keys.tsx'
+export { LicensePage } from '../pages/license.tsx'
+export { Licenses } from '../pages/licenses.tsx'
+export { NewAppPage } from '../pages/new-app.tsx'
+export { Rotate } from '../pages/rotate.tsx'
+export { SigningKeys } from '../pages/signing-keys.tsx'
+export { TiersPage } from '../pages/tiers.tsx'
+export { WhyPage } from '../pages/why.tsx'
