@@ -4,7 +4,7 @@ import { licensing } from '../api.ts'
 import { AsCode } from '../as-code.tsx'
 import { useKnown } from '../data.ts'
 import { licenseQuery, names, useApp, useTiers, type LicensePage } from '../known.ts'
-import { lazy } from '../lazy.tsx'
+import { section } from '../section.tsx'
 import { sumOf, useToday } from '../outcomes.ts'
 import { to } from '../router.ts'
 import { may, maySeeContact } from '../session.ts'
@@ -91,7 +91,7 @@ function isEmpty({ active, expired, revoked }: Numbers): boolean {
 }
 
 /** The steps of the first hour come with the first app that is empty. */
-const FirstSteps = lazy(async () => (await import('./first-steps.tsx')).FirstSteps)
+const FirstSteps = section(() => import('../sections/operations.ts'))((page) => page.FirstSteps)
 
 function TierRow({ app, tier }: { readonly app: string; readonly tier: Tier }): JSX.Element {
   const { name, slug, features } = tier

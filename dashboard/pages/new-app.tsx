@@ -77,11 +77,7 @@ export function NewAppPage(): JSX.Element {
         <p class="sub">{text.newLead}</p>
         {may('catalogue:write') && isUnbound() && <p class="sub small">{text.mode[mode]}</p>}
       </header>
-      {may('catalogue:write') && isUnbound() ? (
-        <NewAppForm />
-      ) : (
-        <Lack>{text.mayNotCreate}</Lack>
-      )}
+      {may('catalogue:write') && isUnbound() ? <NewAppForm /> : <Lack>{text.mayNotCreate}</Lack>}
       <AsCode
         code={{
           call: 'POST /apps',
