@@ -98,6 +98,7 @@ describe(
         const visited = await visit(context, `${address}/dashboard`)
         const { page } = visited
         await signIn(visited, secret)
+        await page.goto(`${address}/dashboard#/apps/desktop-app`)
         await page.getByRole('link', { name: 'Customers' }).click()
         await page.getByText('31 customers in all.').waitFor()
         await page.getByRole('link', { name: 'Older' }).click()
@@ -144,7 +145,7 @@ describe(
         await keyboard.press('/')
         await keyboard.type(customer.email)
         await keyboard.press('Enter')
-        await page.getByText('Customer of My Desktop App').waitFor()
+        await page.locator('.crumbs').getByRole('link', { name: 'Customers' }).waitFor()
         await page.locator('.apps a').waitFor()
         await reach(/^pro/)
         await keyboard.press('Enter')
