@@ -13,40 +13,39 @@ import { Toasts } from './toasts.tsx'
 
 type Params = Readonly<Record<string, string>>
 
-const apps = section(() => import('./sections/apps.ts'))
-const operations = section(() => import('./sections/operations.ts'))
+const desk = section(() => import('./desk.ts'))
 
-const Why = apps((page) => page.WhyPage)
-const Webhooks = operations((page) => page.WebhooksSection)
-const Keys = operations((page) => page.KeysSection)
-const Log = operations((page) => page.LogPage)
+const Why = desk((page) => page.WhyPage)
+const Webhooks = desk((page) => page.WebhooksSection)
+const Keys = desk((page) => page.KeysSection)
+const Log = desk((page) => page.LogPage)
 
 /** The pages, by the parts of their paths. */
 const pages: readonly (readonly [pattern: readonly string[], Page: (params: Params) => JSX.Element])[] = [
   [[], Find],
   [['why'], Why],
   [['why', ':id'], Why],
-  [['apps', ':app'], apps((page) => page.AppPage)],
-  [['apps', ':app', 'licenses'], apps((page) => page.Licenses)],
-  [['apps', ':app', 'licenses', ':id'], apps((page) => page.LicensePage)],
-  [['apps', ':app', 'license-keys'], apps((page) => page.LicenseKeys)],
-  [['apps', ':app', 'license-keys', ':id'], apps((page) => page.LicenseKeyPage)],
-  [['apps', ':app', 'customers'], apps((page) => page.Customers)],
-  [['apps', ':app', 'customers', ':id'], apps((page) => page.CustomerPage)],
-  [['apps', ':app', 'tiers'], apps((page) => page.TiersPage)],
-  [['apps', ':app', 'signing-keys'], apps((page) => page.SigningKeys)],
-  [['apps', ':app', 'signing-keys', 'rotate'], apps((page) => page.Rotate)],
-  [['apps', ':app', 'settings'], apps((page) => page.AppSettings)],
-  [['new-app'], apps((page) => page.NewAppPage)],
+  [['apps', ':app'], desk((page) => page.AppPage)],
+  [['apps', ':app', 'licenses'], desk((page) => page.Licenses)],
+  [['apps', ':app', 'licenses', ':id'], desk((page) => page.LicensePage)],
+  [['apps', ':app', 'license-keys'], desk((page) => page.LicenseKeys)],
+  [['apps', ':app', 'license-keys', ':id'], desk((page) => page.LicenseKeyPage)],
+  [['apps', ':app', 'customers'], desk((page) => page.Customers)],
+  [['apps', ':app', 'customers', ':id'], desk((page) => page.CustomerPage)],
+  [['apps', ':app', 'tiers'], desk((page) => page.TiersPage)],
+  [['apps', ':app', 'signing-keys'], desk((page) => page.SigningKeys)],
+  [['apps', ':app', 'signing-keys', 'rotate'], desk((page) => page.Rotate)],
+  [['apps', ':app', 'settings'], desk((page) => page.AppSettings)],
+  [['new-app'], desk((page) => page.NewAppPage)],
   [['apps', ':app', 'webhooks'], Webhooks],
   [['apps', ':app', 'webhooks', ':id'], Webhooks],
   [['api-keys'], Keys],
   [['api-keys', ':id'], Keys],
-  [['apps', ':app', 'refusals'], operations((page) => page.RefusalsPage)],
+  [['apps', ':app', 'refusals'], desk((page) => page.RefusalsPage)],
   [['apps', ':app', 'log'], Log],
   [['log'], Log],
-  [['status'], operations((page) => page.StatusPage)],
-  [['start'], operations((page) => page.FirstStepsPage)],
+  [['status'], desk((page) => page.StatusPage)],
+  [['start'], desk((page) => page.FirstStepsPage)],
 ]
 
 function Routed(): JSX.Element {

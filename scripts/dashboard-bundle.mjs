@@ -1,5 +1,5 @@
 // Bundles the scripts and the style of dashboard/ into a folder. Bun runs it, because only its own interface takes plug-ins.
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import process from 'node:process'
 
@@ -19,6 +19,17 @@ async function styleTexts() {
 function styles(texts) {
   const load = ({ path }) => ({ contents: texts.get(basename(path)).trim(), loader: 'text' })
   return { name: 'styles', setup: (build) => void build.onLoad({ filter: /\.css$/ }, load) }
+}
+
+/** Calls of `h` are shorter than those of the JSX runtime, so every file with JSX gets it. */
+const jsx = { runtime: 'classic', factory: 'h', fragment: 'Fragment' }
+const withFactory = {
+  name: 'factory',
+  setup: ({ onLoad }) =>
+    void onLoad({ filter: /[\\/]dashboard[\\/].*\.tsx$/ }, async ({ path }) => ({
+      contents: `/** @jsxRuntime classic @jsx h @jsxFrag Fragment */import { h, Fragment } from 'preact'\n${readFileSync(path, 'utf8')}`,
+      loader: 'tsx',
+    })),
 }
 
 /** The client is a bundle of its own without further parts, because one file is smaller than three. */
@@ -47,5 +58,5 @@ writeFileSync(join(folder, 'main.css'), texts.get('main.css'))
 const client = await write('dashboard/program.ts', 'page')
 await write('dashboard/main.tsx', 'main', {
   splitting: true,
-  plugins: [styles(texts), clientAt(client)],
+  plugins: [withFactory, styles(texts), clientAt(client)],
 })

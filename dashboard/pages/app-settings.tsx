@@ -9,7 +9,7 @@ import { forget, useKnown } from '../data.ts'
 import { Dialog } from '../dialog.tsx'
 import { TextField } from '../form.tsx'
 import { names, useApp } from '../known.ts'
-import { Lack } from '../rights.tsx'
+import { Lack } from '../lack.tsx'
 import { go, to } from '../router.ts'
 import { may } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
@@ -131,7 +131,7 @@ function Deletion({ app: { slug, name } }: { readonly app: App }): JSX.Element {
           onAct={act}
           onClose={() => setOpen(false)}
         >
-          <Typed slug={slug} />
+          <Typed text={slug} />
         </Dialog>
       )}
     </section>

@@ -4,13 +4,13 @@ import { licensing } from '../api.ts'
 import { AsCode } from '../as-code.tsx'
 import { useKnown } from '../data.ts'
 import { licenseQuery, names, useApp, useTiers, type LicensePage } from '../known.ts'
-import { section } from '../section.tsx'
 import { sumOf, useToday } from '../outcomes.ts'
 import { to } from '../router.ts'
 import { may, maySeeContact } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { pageWords } from '../page-words.ts'
 import { words } from '../words.ts'
+import { FirstSteps } from './first-steps.tsx'
 
 const text = pageWords.app
 
@@ -89,9 +89,6 @@ function Sentence({ app, numbers }: { readonly app: string; readonly numbers: Nu
 function isEmpty({ active, expired, revoked }: Numbers): boolean {
   return active + expired + revoked === 0
 }
-
-/** The steps of the first hour come with the first app that is empty. */
-const FirstSteps = section(() => import('../sections/operations.ts'))((page) => page.FirstSteps)
 
 function TierRow({ app, tier }: { readonly app: string; readonly tier: Tier }): JSX.Element {
   const { name, slug, features } = tier

@@ -4,7 +4,8 @@ import { actWords, logWords } from '../log-words.ts'
 import { to } from '../router.ts'
 import { may } from '../session.ts'
 import { dateOf } from '../times.ts'
-import { clockOf, Moment } from './moment.tsx'
+import { clockOf } from '../times.ts'
+import { When } from '../when.tsx'
 
 const text = logWords.log
 const shortest = 20
@@ -76,7 +77,7 @@ function Value({ value }: { readonly value: unknown }): JSX.Element {
   if (value === null || value === undefined) return <span class="quiet">{text.nothing}</span>
   if (typeof value === 'string' && time.test(value)) {
     const seconds = Date.parse(value) / 1000
-    return <Moment at={seconds}>{dateOf(seconds)}</Moment>
+    return <When at={seconds}>{dateOf(seconds)}</When>
   }
   if (Array.isArray(value)) return <>{value.map(String).join(', ')}</>
   if (typeof value === 'object')
@@ -182,7 +183,7 @@ export function Entry({
   const app = appId === null ? undefined : places.slugOf(appId)
   return (
     <li class="act">
-      <Moment at={entry.time}>{clockOf(entry.time)}</Moment>
+      <When at={entry.time}>{clockOf(entry.time)}</When>
       <div>
         <p>
           <a class="actor" href={places.byActor(actorValue(entry))}>

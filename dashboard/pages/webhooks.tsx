@@ -11,10 +11,9 @@ import {
   type DeliveryFilter,
   type DeliveryState,
 } from '../deliveries.ts'
-import { isSecretKey } from '../api-key-rights.ts'
 import { useApp } from '../known.ts'
 import { go, here } from '../router.ts'
-import { may } from '../session.ts'
+import { isSecretKey, may } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { webhookWords } from '../webhook-words.ts'
 import { words } from '../words.ts'
