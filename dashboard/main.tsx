@@ -30,6 +30,7 @@ const pages: readonly (readonly [pattern: readonly string[], Page: (params: Para
   [['apps', ':app', 'licenses', ':id'], desk((page) => page.LicensePage)],
   [['apps', ':app', 'license-keys'], desk((page) => page.LicenseKeys)],
   [['apps', ':app', 'license-keys', ':id'], desk((page) => page.LicenseKeyPage)],
+  [['apps', ':app', 'customers'], desk((page) => page.Customers)],
   [['apps', ':app', 'customers', ':id'], desk((page) => page.CustomerPage)],
   [['apps', ':app', 'tiers'], desk((page) => page.TiersPage)],
   [['apps', ':app', 'signing-keys'], desk((page) => page.SigningKeys)],

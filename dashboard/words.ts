@@ -36,6 +36,7 @@ export const words = {
     findLabel: 'Find',
     overview: 'Overview',
     licenses: 'Licenses',
+    customers: 'Customers',
     tiers: 'Tiers',
     signingKeys: 'Signing keys',
     webhooks: 'Webhooks',

@@ -110,7 +110,6 @@ function Key({ apiKey }: { readonly apiKey: ApiKey }): JSX.Element {
   return (
     <>
       <header class="lead">
-        <p class="eyebrow">{text.eyebrow}</p>
         <Title>{nameOf(apiKey)}</Title>
         <Verdict apiKey={apiKey} />
         <p class="badges">

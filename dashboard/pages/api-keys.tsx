@@ -123,7 +123,7 @@ function Everything(): JSX.Element {
                 </a>
               ))}
             </nav>
-            <a class="button" href={to(['api-keys', 'new'])}>
+            <a class="button primary" href={to(['api-keys', 'new'])}>
               {text.new}
             </a>
           </div>

@@ -122,12 +122,10 @@ export function AppPage({ app = '' }: { readonly app?: string }): JSX.Element {
       {({ name: title, slug, mode }) => (
         <article>
           <header class="lead">
-            <p class="eyebrow">
-              <code>{slug}</code>
-            </p>
             <Title>{title}</Title>
             {mode === 'test' && <p class="sub small">{text.testMode}</p>}
-            <p class="small">
+            <p class="badges">
+              <code>{slug}</code>
               <a href={to(['apps', app, 'settings'])}>{text.settings}</a>
             </p>
           </header>

@@ -75,15 +75,9 @@ export function NewAppPage(): JSX.Element {
       <header class="lead">
         <Title>{text.newTitle}</Title>
         <p class="sub">{text.newLead}</p>
+        {may('catalogue:write') && seesAll() && <p class="sub small">{text.mode[mode]}</p>}
       </header>
-      {may('catalogue:write') && seesAll() ? (
-        <>
-          <p class="note">{text.mode[mode]}</p>
-          <NewAppForm />
-        </>
-      ) : (
-        <Lack>{text.mayNotCreate}</Lack>
-      )}
+      {may('catalogue:write') && seesAll() ? <NewAppForm /> : <Lack>{text.mayNotCreate}</Lack>}
       <AsCode
         code={{
           call: 'POST /apps',

@@ -104,7 +104,7 @@ export function LatestRefusals({ refusals }: { readonly refusals: readonly Refus
     <section aria-labelledby="latest">
       <h2 id="latest">{text.latest}</h2>
       <p class="sub small">
-        {text.noId} <a href={to([])}>{text.why}</a>
+        {text.noId} <a href={to(['why'])}>{text.why}</a>
       </p>
       <Table label={text.latestTable} heads={heads}>
         {refusals.slice(0, shownAtMost).map(({ time, route, code, app, kid, requestId }, at) => (

@@ -188,11 +188,9 @@ function Everything({ app }: { readonly app: string }): JSX.Element {
 }
 
 function Webhooks({ app }: { readonly app: string }): JSX.Element {
-  const name = useApp(app).value.value?.name ?? app
   return (
     <article class="events">
       <header class="lead">
-        <p class="eyebrow">{name}</p>
         <Title>{webhookWords.title}</Title>
         {!maySee() && <p class="sub small">{webhookWords.mayNot}</p>}
       </header>
