@@ -18,7 +18,9 @@ const view = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5 }
 async function save(page: Page, name: string): Promise<void> {
   await page.waitForLoadState('networkidle')
   const input = await page.screenshot({ animations: 'disabled' })
-  const { stdout, status } = spawnSync('pngquant', ['--speed', '1', '--strip', '--nofs', '64', '-'], { input })
+  const { stdout, status } = spawnSync('pngquant', ['--speed', '1', '--strip', '--nofs', '64', '-'], {
+    input,
+  })
   if (status !== 0) throw new Error('pngquant made no picture')
   writeFileSync(join(folder, name), stdout)
   console.log(`${name}: ${stdout.length} bytes`)
