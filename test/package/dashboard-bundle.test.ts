@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { assets } from '../../src/adapters/generated/dashboard.ts'
 import { unpack } from '../../src/adapters/assets/asset.ts'
@@ -23,6 +23,19 @@ test('the dashboard: the first view takes at most 30 kB of script and style, and
   assert.ok(first > 10_000 && first <= 30_000, `first view: ${first} bytes`)
   const all = sizeOf(code)
   assert.ok(all <= most, `all: ${all} bytes`)
+})
+
+test('the dashboard: each file of styles is in it', () => {
+  const sources = readdirSync('dashboard', { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(tsx?|css)$/.test(name) && !name.endsWith('.d.ts'))
+    .map((name) => readFileSync(`dashboard/${name}`, 'utf8'))
+    .join('\n')
+  const styles = readdirSync('dashboard/style').filter((name) => name !== 'main.css')
+  assert.ok(styles.length > 10)
+  assert.deepEqual(
+    styles.filter((name) => !sources.includes(`/${name}' with`) && !sources.includes(`'./${name}'`)),
+    [],
+  )
 })
 
 async function loadedBy(name: string): Promise<readonly string[]> {

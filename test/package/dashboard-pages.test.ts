@@ -140,7 +140,7 @@ describe(
         await keyboard.press('Enter')
         await page.locator('.crumbs').getByRole('link', { name: 'Customers' }).waitFor()
         await page.locator('.apps a').waitFor()
-        await reach(/^pro/)
+        await reach(/^[0-9a-f]{8}….*Pro, /)
         await keyboard.press('Enter')
         await page.getByText('License for My Desktop App').waitFor()
         await page.getByRole('button', { name: 'Extend…' }).waitFor()
