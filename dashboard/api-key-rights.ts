@@ -1,21 +1,11 @@
 import type { ApiKey } from '../src/core/index.ts'
 import { holds, presets, scopes, type Preset, type Scope } from '../src/core/scopes.ts'
 import { keyWords } from './api-key-words.ts'
-import { may, session, type Person } from './session.ts'
-
-/** Whoever is signed in. */
-export function person(): Person | null {
-  return session.value.state === 'in' ? session.value.person : null
-}
-
-/** True for an sk_ key, and for a person of the host. */
-export function isSecretKey(): boolean {
-  return person()?.type === 'sk'
-}
+import { isSecretKey, may, person, seesAll } from './session.ts'
 
 /** True if the person may manage keys, as far as the page knows. The server also refuses a key with an end. */
 export function mayManageKeys(): boolean {
-  return isSecretKey() && person()?.apps === null && may('keys:write')
+  return isSecretKey() && seesAll() && may('keys:write')
 }
 
 /** True if the person may do all that a key with these scopes may do. The server decides; this only offers no more. */

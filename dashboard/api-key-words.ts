@@ -79,8 +79,6 @@ export const keyWords = {
     lead: 'The next request with it is refused, and its dashboard closes. Nothing brings the key back.',
     own: 'It is your own key: you will be signed out.',
     usedLast: 'Last used:',
-    typed: (name: string): string => `Type ${name}`,
-    wrong: 'This is not the name of the key.',
     do: (name: string): string => `Revoke ${name} for ever`,
     done: (name: string): string => `${name} is revoked.`,
   },

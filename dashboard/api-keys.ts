@@ -5,7 +5,7 @@ import { useKnown, type Known } from './data.ts'
 import { keyWords } from './api-key-words.ts'
 import { newest, type Newest } from './newest.ts'
 import { base } from './place.ts'
-import type { HeldSecret } from './held-secret.tsx'
+import type { HeldSecret } from './secret.tsx'
 import { days, now } from './times.ts'
 
 export const keysName = 'api-keys'

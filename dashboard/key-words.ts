@@ -78,8 +78,6 @@ export const keyWords = {
   releaseAllLead: 'Every program loses its license at its next renewal. Nothing undoes this.',
   releaseAllNow: (count: number): string => `Release ${many(count, 'seat', 'seats')}`,
   releasedAll: (count: number): string => `${many(count, 'seat is', 'seats are')} free.`,
-  typeIt: (text: string): string => `Type ${text} to go on`,
-  typed: 'The text differs',
 
   activate: 'Activate a computer…',
   activateTitle: 'Activate a computer',

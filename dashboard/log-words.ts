@@ -90,6 +90,7 @@ export const reasonWords: Readonly<Record<string, string>> = {
 export const logWords = {
   log: {
     title: 'Who did what',
+    titleOfAll: 'Who did what in all apps',
     kept: (count: number): string => `${many(count, 'act is', 'acts are')} in the log.`,
     like: (count: number): string => `${many(count, 'act is', 'acts are')} like this.`,
     newest: (ago: string, by: string): string => `The newest was ${ago}, by ${by}.`,
@@ -148,7 +149,7 @@ export const logWords = {
       `${many(running, 'token is', 'tokens are')} being signed, ${number.format(waiting)} wait.`,
     busy: 'Tokens wait for their signature',
     webhooks: 'Webhooks',
-    onTime: 'Every event was sent.',
+    onTime: 'No event waits to be sent.',
     unknownDue: 'Unknown, because storage does not respond.',
     due: (count: number, since: string): string =>
       `${many(count, 'event is', 'events are')} due, the first since ${since}.`,

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { render, type JSX } from 'preact'
 import { forgetAll } from './data.ts'
-import { lazy } from './lazy.tsx'
+import { section } from './section.tsx'
 import { Find } from './pages/find.tsx'
 import { LinkSignIn, SignIn } from './pages/sign-in.tsx'
 import { go, here, match } from './router.ts'
@@ -13,47 +13,39 @@ import { Toasts } from './toasts.tsx'
 
 type Params = Readonly<Record<string, string>>
 
-const Webhooks = lazy(async () => (await import('./pages/webhooks.tsx')).WebhooksSection)
-const Keys = lazy(async () => (await import('./pages/api-keys.tsx')).KeysSection)
-const Why = lazy(async () => (await import('./pages/why.tsx')).WhyPage)
+const desk = section(() => import('./desk.ts'))
+
+const Why = desk((page) => page.WhyPage)
+const Webhooks = desk((page) => page.WebhooksSection)
+const Keys = desk((page) => page.KeysSection)
+const Log = desk((page) => page.LogPage)
 
 /** The pages, by the parts of their paths. */
 const pages: readonly (readonly [pattern: readonly string[], Page: (params: Params) => JSX.Element])[] = [
   [[], Find],
   [['why'], Why],
   [['why', ':id'], Why],
-  [['apps', ':app'], lazy(async () => (await import('./pages/app.tsx')).AppPage)],
-  [['apps', ':app', 'licenses'], lazy(async () => (await import('./pages/licenses.tsx')).Licenses)],
-  [['apps', ':app', 'licenses', ':id'], lazy(async () => (await import('./pages/license.tsx')).LicensePage)],
-  [
-    ['apps', ':app', 'license-keys'],
-    lazy(async () => (await import('./pages/license-keys.tsx')).LicenseKeys),
-  ],
-  [
-    ['apps', ':app', 'license-keys', ':id'],
-    lazy(async () => (await import('./pages/license-key.tsx')).LicenseKeyPage),
-  ],
-  [
-    ['apps', ':app', 'customers', ':id'],
-    lazy(async () => (await import('./pages/customer.tsx')).CustomerPage),
-  ],
-  [['apps', ':app', 'tiers'], lazy(async () => (await import('./pages/tiers.tsx')).TiersPage)],
-  [
-    ['apps', ':app', 'signing-keys'],
-    lazy(async () => (await import('./pages/signing-keys.tsx')).SigningKeys),
-  ],
-  [['apps', ':app', 'signing-keys', 'rotate'], lazy(async () => (await import('./pages/rotate.tsx')).Rotate)],
-  [['apps', ':app', 'settings'], lazy(async () => (await import('./pages/app-settings.tsx')).AppSettings)],
-  [['new-app'], lazy(async () => (await import('./pages/new-app.tsx')).NewAppPage)],
+  [['apps', ':app'], desk((page) => page.AppPage)],
+  [['apps', ':app', 'licenses'], desk((page) => page.Licenses)],
+  [['apps', ':app', 'licenses', ':id'], desk((page) => page.LicensePage)],
+  [['apps', ':app', 'license-keys'], desk((page) => page.LicenseKeys)],
+  [['apps', ':app', 'license-keys', ':id'], desk((page) => page.LicenseKeyPage)],
+  [['apps', ':app', 'customers'], desk((page) => page.Customers)],
+  [['apps', ':app', 'customers', ':id'], desk((page) => page.CustomerPage)],
+  [['apps', ':app', 'tiers'], desk((page) => page.TiersPage)],
+  [['apps', ':app', 'signing-keys'], desk((page) => page.SigningKeys)],
+  [['apps', ':app', 'signing-keys', 'rotate'], desk((page) => page.Rotate)],
+  [['apps', ':app', 'settings'], desk((page) => page.AppSettings)],
+  [['new-app'], desk((page) => page.NewAppPage)],
   [['apps', ':app', 'webhooks'], Webhooks],
   [['apps', ':app', 'webhooks', ':id'], Webhooks],
   [['api-keys'], Keys],
   [['api-keys', ':id'], Keys],
-  [['apps', ':app', 'refusals'], lazy(async () => (await import('./pages/refusals.tsx')).RefusalsPage)],
-  [['apps', ':app', 'log'], lazy(async () => (await import('./pages/log.tsx')).LogPage)],
-  [['log'], lazy(async () => (await import('./pages/log.tsx')).LogPage)],
-  [['status'], lazy(async () => (await import('./pages/status.tsx')).StatusPage)],
-  [['start'], lazy(async () => (await import('./pages/first-steps.tsx')).FirstStepsPage)],
+  [['apps', ':app', 'refusals'], desk((page) => page.RefusalsPage)],
+  [['apps', ':app', 'log'], Log],
+  [['log'], Log],
+  [['status'], desk((page) => page.StatusPage)],
+  [['start'], desk((page) => page.FirstStepsPage)],
 ]
 
 function Routed(): JSX.Element {

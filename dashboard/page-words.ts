@@ -154,8 +154,21 @@ export const pageWords = {
     sees: 'What its program sees',
   },
 
+  customers: {
+    title: 'Customers',
+    sentence: (count: number): string => `${many(count, 'customer', 'customers')} in all.`,
+    found: (count: number, part: string): string =>
+      `${many(count, 'customer has', 'customers have')} “${part}” in the e-mail address.`,
+    email: 'E-mail address, or a part of it',
+    search: 'Search',
+    showAll: 'Show all',
+    customer: 'Customer',
+    none: 'No customer is like this.',
+    teach: 'There is no customer yet. Your shop makes one with each sale, and so does the first license:',
+  },
+
   customer: {
-    eyebrow: (app: string): string => `Customer of ${app}`,
+    where: 'Where you are',
     licenses: 'Licenses',
     none: 'This customer has no license.',
     order: 'External id',

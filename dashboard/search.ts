@@ -15,7 +15,7 @@ export const isSearching: ReadonlySignal<boolean> = busy
 export async function search(text: string): Promise<void> {
   busy.value = true
   try {
-    const { find } = await import('./find.ts')
+    const { find } = await import('./desk.ts')
     outcome.value = await find(text)
   } catch (error) {
     outcome.value = { ...nothing, failure: messageOf(error) }

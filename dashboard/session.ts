@@ -74,12 +74,22 @@ export function may(scope: string): boolean {
   return scopes.includes(scope) || scopes.includes(`${noun}:${wider[right]}`)
 }
 
-/** True if the person sees every app of the mode. */
+/** Whoever is signed in. */
+export function person(): Person | null {
+  return session.value.state === 'in' ? session.value.person : null
+}
+
+/** True for an sk_ key, and for a person of the host. A public key sees less of some nouns that its scopes name. */
+export function isSecretKey(): boolean {
+  return person()?.type === 'sk'
+}
+
+/** True if the person sees every app of the mode. Only such a person makes apps. */
 export function seesAll(): boolean {
-  return session.value.state === 'in' && session.value.person.apps === null
+  return person()?.apps === null
 }
 
 /** True if the person learns when programs were last seen. */
 export function maySeeContact(): boolean {
-  return session.value.state === 'in' && session.value.person.type === 'sk' && may('licenses:read')
+  return isSecretKey() && may('licenses:read')
 }

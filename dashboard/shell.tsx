@@ -16,6 +16,7 @@ const sections: readonly Section[] = [
   [[], words.shell.overview, 'home'],
   [['licenses'], words.shell.licenses, 'file'],
   [['license-keys'], words.shell.licenseKeys, 'key', 'license_keys:read'],
+  [['customers'], words.shell.customers, 'user', 'customers:read'],
   [['tiers'], words.shell.tiers, 'layers'],
   [['webhooks'], words.shell.webhooks, 'send', 'webhooks:read'],
   [['signing-keys'], words.shell.signingKeys, 'pen'],
@@ -24,6 +25,7 @@ const sections: readonly Section[] = [
 
 /** The pages of the server. */
 const ofServer: readonly Section[] = [
+  [['why'], words.shell.why, 'help', 'licenses:read'],
   [['status'], words.shell.status, 'pulse', 'keys:write'],
   [['api-keys'], words.shell.apiKeys, 'users', 'keys:write'],
   [['log'], words.shell.logOfAll, 'list', 'audit:read'],
@@ -34,7 +36,8 @@ function useAppOfPlace(): string | undefined {
   const { path } = here.value
   const apps = useApps().value.value
   const last = useRef<string | undefined>(undefined)
-  if (path[0] === 'apps' && path[1] !== undefined) return (last.current = path[1])
+  const isHere = apps === undefined || apps.some(({ slug }) => slug === path[1])
+  if (path[0] === 'apps' && path[1] !== undefined && isHere) return (last.current = path[1])
   // The last one may be deleted.
   const isLeft = apps === undefined || apps.some(({ slug }) => slug === last.current)
   return (isLeft ? last.current : undefined) ?? apps?.[0]?.slug
@@ -91,15 +94,23 @@ function Links({
 
 function Rail(): JSX.Element {
   const app = useAppOfPlace()
+  const rail = useRef<HTMLElement>(null)
+  const [first, , section] = here.value.path
+  useEffect(() => {
+    // A narrow window shows a part of the list.
+    const list = rail.current?.querySelector('ul')
+    const link = list?.querySelector<HTMLElement>('[aria-current]')
+    if (list && link) list.scrollLeft = link.offsetLeft - list.offsetLeft - list.clientWidth / 3
+  }, [app, first, section])
   return (
-    <nav class="rail" aria-label={words.shell.sections}>
+    <nav ref={rail} class="rail" aria-label={words.shell.sections}>
       <a class="brand" href={to([])}>
         <Mark /> {words.brand}
       </a>
       {app !== undefined && <AppSwitch app={app} />}
       <ul>
         {app !== undefined && <Links rows={sections} under={['apps', app]} />}
-        <Links rows={seesAll() ? ofServer : ofServer.slice(0, 2)} under={[]} />
+        <Links rows={seesAll() ? ofServer : ofServer.slice(0, 3)} under={[]} />
       </ul>
     </nav>
   )

@@ -3,8 +3,7 @@ import { licensing } from './api.ts'
 import { useKnown } from './data.ts'
 import { names, type Asked } from './known.ts'
 import { base } from './place.ts'
-import { isSecretKey } from './rights.tsx'
-import { may } from './session.ts'
+import { isSecretKey, may } from './session.ts'
 import { now } from './times.ts'
 
 export const keysName = (app: string): string => `signing keys ${app}`

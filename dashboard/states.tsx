@@ -88,9 +88,11 @@ export function NotFound(): JSX.Element {
     <div class="lead">
       <Title>{words.states.notFound}</Title>
       <p class="sub">{words.states.notFoundLead}</p>
-      <p>
-        <a href={to([])}>{words.states.home}</a>
-      </p>
+      <div class="actions">
+        <a class="button" href={to([])}>
+          {words.states.home}
+        </a>
+      </div>
     </div>
   )
 }

@@ -17,6 +17,11 @@ export function dateOf(seconds: number): string {
   return date.format(seconds * 1000).replaceAll(' ', '\u00a0')
 }
 
+/** The time of a day in UTC, such as 14:05. */
+export function clockOf(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(11, 16)
+}
+
 export function exactly(seconds: number): string {
   return `${exact.format(seconds * 1000)} UTC`
 }

@@ -1,19 +1,20 @@
 import type { JSX } from 'preact'
 import { Field } from './field.tsx'
-import { formWords } from './form-words.ts'
+import { words } from './words.ts'
 
-/** Asks for a slug to be typed, where no act can take back what follows. The form waits for it. */
-export function Typed({ slug }: { readonly slug: string }): JSX.Element {
+/** Asks for a text to be typed, before an act that nothing undoes. The browser holds the form back until it is right. */
+export function Typed({ text }: { readonly text: string }): JSX.Element {
+  const check = (field: HTMLInputElement | null): void =>
+    field?.setCustomValidity(field.value.trim() === text.trim() ? '' : words.typed.wrong(text))
   return (
-    <Field label={formWords.confirm(slug)}>
-      {/* A slug has letters, digits, hyphens and underscores, so as a pattern it means itself. */}
+    <Field label={words.typed.ask(text)}>
       <input
+        ref={check}
         required
-        pattern={slug}
-        title={formWords.confirmRule(slug)}
         autocomplete="off"
         autocapitalize="none"
         spellcheck={false}
+        onInput={(event) => check(event.currentTarget)}
       />
     </Field>
   )

@@ -83,8 +83,7 @@ export const webhookWords = {
     overlaps: { 3600: 'an hour', 86400: 'a day', 604800: 'a week', 0: 'no time: the old one ends now' },
     act: (time: string): string => `Roll it, both sign for ${time}`,
     actNow: 'Roll it, the old one ends now',
-    typed: (app: string): string => `Receivers refuse events until they have the new secret. Type ${app}`,
-    wrong: 'This is not the name of the app.',
+    atOnce: 'Receivers refuse events until they have the new secret.',
     new: 'New secret of the signatures',
   },
 

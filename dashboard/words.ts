@@ -36,6 +36,7 @@ export const words = {
     findLabel: 'Find',
     overview: 'Overview',
     licenses: 'Licenses',
+    customers: 'Customers',
     tiers: 'Tiers',
     signingKeys: 'Signing keys',
     webhooks: 'Webhooks',
@@ -96,6 +97,12 @@ export const words = {
   secret: {
     show: 'Show',
     hide: 'Hide',
-    goes: 'The page forgets it after a minute.',
+    left: (seconds: number): string => `Gone from this page in ${seconds} s`,
+    gone: 'The page has forgotten the secret.',
+  },
+
+  typed: {
+    ask: (text: string): string => `Type ${text} to confirm`,
+    wrong: (text: string): string => `Exactly: ${text}`,
   },
 } as const

@@ -42,16 +42,7 @@ function hashOf(bytes) {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 8)
 }
 
-function bundle(root, folder, entry, ...flags) {
-  const args = [
-    'build',
-    entry,
-    '--production',
-    `--outdir=${folder}`,
-    '--entry-naming=main-[hash].[ext]',
-    '--chunk-naming=page-[hash].[ext]',
-    ...flags,
-  ]
+function bun(root, ...args) {
   const path = `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}`
   execFileSync('bun', args, {
     cwd: root,
@@ -65,31 +56,24 @@ function filesIn(folder) {
   return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]))
 }
 
-/** Runs a bundle in a folder of its own, and returns its files. */
-function bundled(root, entry, ...flags) {
+/**
+ * The scripts, and the style with its fonts. Bun would write fonts into the style as `data:`, which the policy of the page
+ * forbids.
+ */
+function bundled(root) {
   const folder = mkdtempSync(join(tmpdir(), 'heartwood-dashboard-'))
   try {
-    bundle(root, folder, entry, ...flags)
+    bun(root, 'scripts/dashboard-bundle.mjs', folder)
     return filesIn(folder)
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-function scripts(root) {
-  // Smaller modules join their importer, because each file is a request.
-  const flags = ['--splitting', '--no-module-preload', '--min-chunk-size=1024']
-  return bundled(root, 'dashboard/main.tsx', '--target=browser', ...flags)
-}
-
-/**
- * The style and its fonts. Bun would write fonts into the style as `data:`, which the policy of the page forbids. For browsers
- * it would take `light-dark()` apart, so it bundles as for Bun.
- */
-function styles(root) {
-  const made = bundled(root, 'dashboard/style/main.css', '--target=bun', '--external=*.woff2')
-  let text = Object.values(made)[0].toString()
-  const files = {}
+function pageFiles(root) {
+  const { 'main.css': style, ...scripts } = bundled(root)
+  let text = style.toString()
+  const files = { ...scripts }
   for (const [name, [from, file]] of Object.entries(fonts)) {
     const bytes = readFileSync(join(root, 'node_modules', from, 'files', `${file}.woff2`))
     const hashed = name.replace('.', `-${hashOf(bytes)}.`)
@@ -111,8 +95,7 @@ export function dashboard(root) {
   if (!packages.every((name) => existsSync(join(root, 'node_modules', name)))) return undefined
   const texts = [...packages.map((name) => licenseOf(root, name)), lucide]
   return {
-    ...scripts(root),
-    ...styles(root),
+    ...pageFiles(root),
     'LICENSES.txt': texts.join(`\n${'-'.repeat(72)}\n\n`),
   }
 }

@@ -3,15 +3,14 @@ import { licensing } from '../api.ts'
 import { AsCode } from '../as-code.tsx'
 import { useKnown } from '../data.ts'
 import { keysWords as text } from '../keys-words.ts'
-import { isUnbound } from '../rights.tsx'
-import { may } from '../session.ts'
+import { may, seesAll } from '../session.ts'
 import { keysName } from '../signing.ts'
 import { days, now } from '../times.ts'
 
 /** API keys of the last day; `null` without the right to list them. */
 function useKeysOfDay(app: string): number | null | undefined {
   const known = useKnown(`${keysName(app)} API keys`, async (signal) => {
-    if (!may('keys:write') || !isUnbound()) return null
+    if (!may('keys:write') || !seesAll()) return null
     const { data } = await licensing.withOptions({ signal }).apiKeys.list({ perPage: 100 })
     return data.filter(({ createdAt }) => createdAt > now() - days(1)).length
   })

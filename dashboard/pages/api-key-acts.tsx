@@ -5,14 +5,13 @@ import { licensing } from '../api.ts'
 import { forget } from '../data.ts'
 import { Dialog } from '../dialog.tsx'
 import { Field } from '../field.tsx'
-import { person } from '../api-key-rights.ts'
 import { keyWords } from '../api-key-words.ts'
 import { heldKey, invite, keysName, nameOf, stateOf } from '../api-keys.ts'
 import { to } from '../router.ts'
-import { Secret, type HeldSecret } from '../held-secret.tsx'
-import { session } from '../session.ts'
+import { Secret, type HeldSecret } from '../secret.tsx'
+import { person, session } from '../session.ts'
 import { complain, say } from '../toasts.tsx'
-import { TypedName } from '../typed-name.tsx'
+import { Typed } from '../typed.tsx'
 import { When } from '../when.tsx'
 
 const { roll: rollText, revoke: revokeText, invite: inviteText, create } = keyWords
@@ -69,14 +68,9 @@ function Roll({
           ))}
         </select>
       </Field>
-      {overlap === 0 && <Typed apiKey={apiKey} />}
+      {overlap === 0 && <Typed text={typedFor(apiKey)} />}
     </Dialog>
   )
-}
-
-function Typed({ apiKey }: { readonly apiKey: ApiKey }): JSX.Element {
-  const name = typedFor(apiKey)
-  return <TypedName name={name} label={revokeText.typed(name)} wrong={revokeText.wrong} />
 }
 
 function Revoke({ apiKey, onClose }: ActProps): JSX.Element {
@@ -100,7 +94,7 @@ function Revoke({ apiKey, onClose }: ActProps): JSX.Element {
         </p>
       )}
       {isOwn(apiKey) && <p class="stale">{revokeText.own}</p>}
-      <Typed apiKey={apiKey} />
+      <Typed text={typedFor(apiKey)} />
     </Dialog>
   )
 }

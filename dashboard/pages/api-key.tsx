@@ -1,8 +1,9 @@
+import { person } from '../session.ts'
 import type { JSX } from 'preact'
 import type { ApiKey } from '../../src/core/index.ts'
 import { scopeMeanings } from '../../src/core/scopes.ts'
 import { AsCode } from '../as-code.tsx'
-import { person, presetOf } from '../api-key-rights.ts'
+import { presetOf } from '../api-key-rights.ts'
 import { keyWords } from '../api-key-words.ts'
 import { keysName, nameOf, reachOf, stateOf, useKeys } from '../api-keys.ts'
 import { to } from '../router.ts'
@@ -109,7 +110,6 @@ function Key({ apiKey }: { readonly apiKey: ApiKey }): JSX.Element {
   return (
     <>
       <header class="lead">
-        <p class="eyebrow">{text.eyebrow}</p>
         <Title>{nameOf(apiKey)}</Title>
         <Verdict apiKey={apiKey} />
         <p class="badges">

@@ -1,8 +1,9 @@
+import { person } from '../session.ts'
 import type { JSX } from 'preact'
 import type { ApiKey } from '../../src/core/index.ts'
 import { adopt } from '../adopt.ts'
 import { AsCode } from '../as-code.tsx'
-import { mayManageKeys, person, rightsOf } from '../api-key-rights.ts'
+import { mayManageKeys, rightsOf } from '../api-key-rights.ts'
 import { keyWords } from '../api-key-words.ts'
 import { keysName, keyTabs, nameOf, reachOf, stateOf, useKeys, type KeyTab } from '../api-keys.ts'
 import { here, to } from '../router.ts'
@@ -122,7 +123,7 @@ function Everything(): JSX.Element {
                 </a>
               ))}
             </nav>
-            <a class="button" href={to(['api-keys', 'new'])}>
+            <a class="button primary" href={to(['api-keys', 'new'])}>
               {text.new}
             </a>
           </div>

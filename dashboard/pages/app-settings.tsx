@@ -9,10 +9,11 @@ import { forget, useKnown } from '../data.ts'
 import { Dialog } from '../dialog.tsx'
 import { TextField } from '../form.tsx'
 import { names, useApp } from '../known.ts'
-import { Lack } from '../rights.tsx'
+import { Lack } from '../lack.tsx'
 import { go, to } from '../router.ts'
 import { may } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
+import { pageWords } from '../page-words.ts'
 import css from '../style/manage.css' with { type: 'text' }
 import { say } from '../toasts.tsx'
 import { Typed } from '../typed.tsx'
@@ -130,7 +131,7 @@ function Deletion({ app: { slug, name } }: { readonly app: App }): JSX.Element {
           onAct={act}
           onClose={() => setOpen(false)}
         >
-          <Typed slug={slug} />
+          <Typed text={slug} />
         </Dialog>
       )}
     </section>
@@ -143,10 +144,10 @@ export function AppSettings({ app = '' }: { readonly app?: string }): JSX.Elemen
     <Shown known={known.value} name={names.app(app)}>
       {(value) => (
         <article class="manage">
+          <nav class="crumbs" aria-label={pageWords.customer.where}>
+            <a href={to(['apps', app])}>{value.name}</a>
+          </nav>
           <header class="lead">
-            <p class="eyebrow">
-              <code>{value.slug}</code>
-            </p>
             <Title>{text.title(value.name)}</Title>
             <p class="sub">{text.lead}</p>
           </header>

@@ -4,13 +4,13 @@ import { licensing } from '../api.ts'
 import { AsCode } from '../as-code.tsx'
 import { useKnown } from '../data.ts'
 import { licenseQuery, names, useApp, useTiers, type LicensePage } from '../known.ts'
-import { lazy } from '../lazy.tsx'
 import { sumOf, useToday } from '../outcomes.ts'
 import { to } from '../router.ts'
 import { may, maySeeContact } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { pageWords } from '../page-words.ts'
 import { words } from '../words.ts'
+import { FirstSteps } from './first-steps.tsx'
 
 const text = pageWords.app
 
@@ -90,9 +90,6 @@ function isEmpty({ active, expired, revoked }: Numbers): boolean {
   return active + expired + revoked === 0
 }
 
-/** The steps of the first hour come with the first app that is empty. */
-const FirstSteps = lazy(async () => (await import('./first-steps.tsx')).FirstSteps)
-
 function TierRow({ app, tier }: { readonly app: string; readonly tier: Tier }): JSX.Element {
   const { name, slug, features } = tier
   return (
@@ -125,12 +122,10 @@ export function AppPage({ app = '' }: { readonly app?: string }): JSX.Element {
       {({ name: title, slug, mode }) => (
         <article>
           <header class="lead">
-            <p class="eyebrow">
-              <code>{slug}</code>
-            </p>
             <Title>{title}</Title>
             {mode === 'test' && <p class="sub small">{text.testMode}</p>}
-            <p class="small">
+            <p class="badges">
+              <code>{slug}</code>
               <a href={to(['apps', app, 'settings'])}>{text.settings}</a>
             </p>
           </header>

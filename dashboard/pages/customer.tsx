@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { AsCode } from '../as-code.tsx'
 import { Badge } from '../badge.tsx'
-import { names, useApp, useCustomer, useLicenses } from '../known.ts'
+import { names, useCustomer, useLicenses, useTiers } from '../known.ts'
 import { to } from '../router.ts'
 import { may } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
@@ -10,6 +10,7 @@ import { pageWords } from '../page-words.ts'
 
 function CustomerLicenses({ app, id }: { readonly app: string; readonly id: string }): JSX.Element {
   const known = useLicenses(app, { customerId: id }, 100)
+  const tiers = useTiers(app).value.value
   return (
     <section aria-labelledby="licenses">
       <h2 id="licenses">{pageWords.customer.licenses}</h2>
@@ -22,9 +23,10 @@ function CustomerLicenses({ app, id }: { readonly app: string; readonly id: stri
               {data.map((license) => (
                 <li key={license.id}>
                   <a href={to(['apps', app, 'licenses', license.id])}>
-                    <strong>{license.name ?? license.tier}</strong> <Badge status={license.status} />
+                    <strong>{license.name ?? <code>{license.installationId.slice(0, 8)}…</code>}</strong>{' '}
+                    <Badge status={license.status} />
                     <span class="quiet">
-                      {license.tier},{' '}
+                      {tiers?.find((one) => one.id === license.tierId)?.name ?? license.tier},{' '}
                       {license.expiresAt === null ? pageWords.licenses.forever : dateOf(license.expiresAt)}
                     </span>
                   </a>
@@ -46,15 +48,16 @@ export function CustomerPage({
   readonly id?: string
 }): JSX.Element {
   const known = useCustomer(app, id)
-  const appName = useApp(app).value.value?.name ?? app
   return (
     <Shown known={known.value} name={names.customer(app, id)}>
       {({ name, email, externalId, createdAt }) => (
         <article>
+          <nav class="crumbs" aria-label={pageWords.customer.where}>
+            <a href={to(['apps', app, 'customers'])}>{pageWords.customers.title}</a>
+          </nav>
           <header class="lead">
-            <p class="eyebrow">{pageWords.customer.eyebrow(appName)}</p>
             <Title>{name ?? email}</Title>
-            <p class="sub">{email}</p>
+            {name !== null && <p class="sub">{email}</p>}
           </header>
           <dl class="facts">
             {externalId !== null && (

@@ -146,7 +146,7 @@ export function DeleteFeatureDialog({
       onAct={act}
       onClose={onClose}
     >
-      <Typed slug={feature.slug} />
+      <Typed text={feature.slug} />
     </Dialog>
   )
 }

@@ -6,7 +6,7 @@ import { Dialog } from '../dialog.tsx'
 import { Icon } from '../icons.tsx'
 import { useApp } from '../known.ts'
 import { base } from '../place.ts'
-import { Secret } from '../secret.tsx'
+import { masked, Secret } from '../secret.tsx'
 import { complain, say } from '../toasts.tsx'
 import { pageWords } from '../page-words.ts'
 import { words } from '../words.ts'
@@ -58,7 +58,7 @@ export function Handout({ app, license }: Held): JSX.Element | null {
           onAct={async () => undefined}
           onClose={() => setShown(null)}
         >
-          <Secret label={text.copyByHand} value={shown} onForget={() => setShown(null)} />
+          <Secret label={text.copyByHand} secret={masked(shown)} onGone={() => setShown(null)} />
         </Dialog>
       )}
     </div>

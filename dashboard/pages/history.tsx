@@ -1,13 +1,17 @@
 import type { JSX } from 'preact'
 import type { License } from '../../src/core/index.ts'
 import type { AuditEntry } from '../../src/core/audit/log.ts'
+import { adopt } from '../adopt.ts'
 import { licensing } from '../api.ts'
 import { useKnown } from '../data.ts'
 import { names } from '../known.ts'
 import { may } from '../session.ts'
 import { Shown } from '../states.tsx'
+import css from '../style/keys.css' with { type: 'text' }
 import { ago, dateOf, days, exactly, now } from '../times.ts'
 import { historyWords as text } from '../history-words.ts'
+
+adopt(css)
 
 function valueOf(field: string, value: unknown): string {
   if (value === null) return field === 'expires_at' ? text.forever : text.nothing

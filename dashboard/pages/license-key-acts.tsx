@@ -1,4 +1,4 @@
-import type { ComponentChildren, JSX } from 'preact'
+import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { LicenseKey, LicenseKeyChanges } from '../../src/core/index.ts'
 import { licensing } from '../api.ts'
@@ -6,6 +6,7 @@ import { Dialog } from '../dialog.tsx'
 import { Field } from '../field.tsx'
 import { may } from '../session.ts'
 import { dateOf, days, fromField, now, toField } from '../times.ts'
+import { Typed } from '../typed.tsx'
 import { say } from '../toasts.tsx'
 import { keyWords as text } from '../key-words.ts'
 import { pageWords } from '../page-words.ts'
@@ -92,31 +93,6 @@ function Change({ app, licenseKey, onClose }: ActProps): JSX.Element {
   )
 }
 
-/** Nothing undoes the act, so the person types what it is about. */
-function Typed({
-  wanted,
-  children,
-}: {
-  readonly wanted: string
-  readonly children?: ComponentChildren
-}): JSX.Element {
-  return (
-    <>
-      {children}
-      <Field label={text.typeIt(wanted)}>
-        <input
-          required
-          autocomplete="off"
-          spellcheck={false}
-          onInput={({ currentTarget }) =>
-            currentTarget.setCustomValidity(currentTarget.value.trim() === wanted ? '' : text.typed)
-          }
-        />
-      </Field>
-    </>
-  )
-}
-
 const overlaps = [0, 1, 7, 30] as const
 
 function Roll({ app, licenseKey, onClose }: ActProps): JSX.Element {
@@ -136,17 +112,16 @@ function Roll({ app, licenseKey, onClose }: ActProps): JSX.Element {
       onAct={act}
       onClose={onClose}
     >
-      <Typed wanted={licenseKey.keyLastFour}>
-        <Field label={text.overlap}>
-          <select value={overlapDays} onChange={(event) => setOverlap(Number(event.currentTarget.value))}>
-            {overlaps.map((count) => (
-              <option key={count} value={count}>
-                {count === 0 ? text.atOnce : text.days(count)}
-              </option>
-            ))}
-          </select>
-        </Field>
-      </Typed>
+      <Field label={text.overlap}>
+        <select value={overlapDays} onChange={(event) => setOverlap(Number(event.currentTarget.value))}>
+          {overlaps.map((count) => (
+            <option key={count} value={count}>
+              {count === 0 ? text.atOnce : text.days(count)}
+            </option>
+          ))}
+        </select>
+      </Field>
+      <Typed text={licenseKey.keyLastFour} />
     </Dialog>
   )
 }
@@ -166,7 +141,7 @@ function ReleaseAll({ app, licenseKey, onClose }: ActProps): JSX.Element {
       onAct={act}
       onClose={onClose}
     >
-      <Typed wanted={licenseKey.keyLastFour} />
+      <Typed text={licenseKey.keyLastFour} />
     </Dialog>
   )
 }

@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { licensing } from '../api.ts'
 import { may } from '../session.ts'
-import { Secret } from '../secret.tsx'
+import { masked, Secret } from '../secret.tsx'
 import { complain } from '../toasts.tsx'
 import { keyWords as text } from '../key-words.ts'
 
@@ -20,7 +20,7 @@ export function KeyText({ app, id }: { readonly app: string; readonly id: string
   const { value } = kept
   useEffect(() => () => void (kept.value = null), [])
   if (value?.id === id)
-    return <Secret label={text.itsText} value={value.key} onForget={() => (kept.value = null)} />
+    return <Secret label={text.itsText} secret={masked(value.key)} onGone={() => (kept.value = null)} />
   if (!may('license_keys:reveal')) return null
   const fetchText = async (): Promise<void> => {
     try {

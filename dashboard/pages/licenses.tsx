@@ -156,7 +156,7 @@ function Filters({ app, page }: { readonly app: string; readonly page: LicensePa
   const without: LicensePage = tierId === undefined ? {} : { tierId }
   const isOfAll = status === undefined && timeOf(page) === ''
   return (
-    <div class="filters">
+    <div class="filters together">
       <nav class="tabs" aria-label={pageWords.licenses.state}>
         <a href={placeOf(app, without)} aria-current={isOfAll ? 'page' : undefined}>
           {pageWords.licenses.all}

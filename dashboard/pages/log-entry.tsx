@@ -2,8 +2,10 @@ import type { JSX } from 'preact'
 import type { AuditEntry } from '../../src/core/index.ts'
 import { actWords, logWords } from '../log-words.ts'
 import { to } from '../router.ts'
+import { may } from '../session.ts'
 import { dateOf } from '../times.ts'
-import { clockOf, Moment } from './moment.tsx'
+import { clockOf } from '../times.ts'
+import { When } from '../when.tsx'
 
 const text = logWords.log
 const shortest = 20
@@ -26,12 +28,24 @@ export function shortId(id: string): string {
   return id.length <= shortest ? id : `${id.slice(0, 10)}…${id.slice(-4)}`
 }
 
+/** The pages of an app that show the kinds of things. */
+const pages: Readonly<Record<string, (id: string) => readonly string[]>> = {
+  app: () => [],
+  license: (id) => ['licenses', id],
+  license_key: (id) => ['license-keys', id],
+  customer: (id) => ['customers', id],
+  tier: () => ['tiers'],
+  feature: () => ['tiers'],
+  signing_key: () => ['signing-keys'],
+  webhook_delivery: (id) => ['webhooks', id],
+}
+
 /** The page of a thing; `null` if no page shows it, or if it is gone. */
 function pageOf({ action, target: { type, id } }: AuditEntry, app: string | undefined): string | null {
-  if (id === null || app === undefined || action.endsWith('.deleted')) return null
-  if (type === 'app') return to(['apps', app])
-  if (type === 'license') return to(['apps', app, 'licenses', id])
-  return type === 'customer' ? to(['apps', app, 'customers', id]) : null
+  if (id === null || action.endsWith('.deleted')) return null
+  if (type === 'api_key') return may('keys:write') ? to(['api-keys', id]) : null
+  const page = pages[type]?.(id)
+  return app === undefined || page === undefined ? null : to(['apps', app, ...page])
 }
 
 /** The name that an entry itself gives its thing, such as that of a tier. Those of people are not in the log. */
@@ -63,7 +77,7 @@ function Value({ value }: { readonly value: unknown }): JSX.Element {
   if (value === null || value === undefined) return <span class="quiet">{text.nothing}</span>
   if (typeof value === 'string' && time.test(value)) {
     const seconds = Date.parse(value) / 1000
-    return <Moment at={seconds}>{dateOf(seconds)}</Moment>
+    return <When at={seconds}>{dateOf(seconds)}</When>
   }
   if (Array.isArray(value)) return <>{value.map(String).join(', ')}</>
   if (typeof value === 'object')
@@ -169,7 +183,7 @@ export function Entry({
   const app = appId === null ? undefined : places.slugOf(appId)
   return (
     <li class="act">
-      <Moment at={entry.time}>{clockOf(entry.time)}</Moment>
+      <When at={entry.time}>{clockOf(entry.time)}</When>
       <div>
         <p>
           <a class="actor" href={places.byActor(actorValue(entry))}>

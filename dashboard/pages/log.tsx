@@ -5,7 +5,7 @@ import { licensing } from '../api.ts'
 import { AsCode, type Code } from '../as-code.tsx'
 import { useKnown } from '../data.ts'
 import { actWords, logWords, nounWords } from '../log-words.ts'
-import { useApp, useApps } from '../known.ts'
+import { useApps } from '../known.ts'
 import { go, here, to } from '../router.ts'
 import { Failure, Shown, Title } from '../states.tsx'
 import { ago, dateOf, days, fromField, now } from '../times.ts'
@@ -245,8 +245,7 @@ export function LogPage({ app = '' }: { readonly app?: string }): JSX.Element {
   return (
     <article>
       <header class="lead">
-        {app !== '' && <AppName app={app} />}
-        <Title>{text.title}</Title>
+        <Title>{app === '' ? text.titleOfAll : text.title}</Title>
         <p class="sub">{value === undefined ? '\u00a0' : sentenceOf(value, isWhole)}</p>
       </header>
       <Filters app={app} part={part} entries={value?.data ?? []} />
@@ -266,8 +265,4 @@ export function LogPage({ app = '' }: { readonly app?: string }): JSX.Element {
       <AsCode code={codeOf(app, part)} />
     </article>
   )
-}
-
-function AppName({ app }: { readonly app: string }): JSX.Element {
-  return <p class="eyebrow">{useApp(app).value.value?.name ?? app}</p>
 }

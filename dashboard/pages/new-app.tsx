@@ -8,9 +8,9 @@ import { forget } from '../data.ts'
 import { TextField, useNaming } from '../form.tsx'
 import { names } from '../known.ts'
 import { ProgressLine } from '../progress.tsx'
-import { isUnbound, Lack } from '../rights.tsx'
+import { Lack } from '../lack.tsx'
 import { go, to } from '../router.ts'
-import { may, session } from '../session.ts'
+import { may, seesAll, session } from '../session.ts'
 import { Title } from '../states.tsx'
 import css from '../style/manage.css' with { type: 'text' }
 import { say } from '../toasts.tsx'
@@ -75,15 +75,9 @@ export function NewAppPage(): JSX.Element {
       <header class="lead">
         <Title>{text.newTitle}</Title>
         <p class="sub">{text.newLead}</p>
+        {may('catalogue:write') && seesAll() && <p class="sub small">{text.mode[mode]}</p>}
       </header>
-      {may('catalogue:write') && isUnbound() ? (
-        <>
-          <p class="note">{text.mode[mode]}</p>
-          <NewAppForm />
-        </>
-      ) : (
-        <Lack>{text.mayNotCreate}</Lack>
-      )}
+      {may('catalogue:write') && seesAll() ? <NewAppForm /> : <Lack>{text.mayNotCreate}</Lack>}
       <AsCode
         code={{
           call: 'POST /apps',

@@ -6,6 +6,7 @@ import { sumOf, todayName, useToday, type Outcome } from '../outcomes.ts'
 import { to } from '../router.ts'
 import { may } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
+import { pageWords } from '../page-words.ts'
 import { words } from '../words.ts'
 import { Table } from './table.tsx'
 
@@ -49,12 +50,19 @@ export function RefusalsPage({ app = '' }: { readonly app?: string }): JSX.Eleme
         const { good, refused } = sumOf(outcomes)
         return (
           <article>
+            <nav class="crumbs" aria-label={pageWords.customer.where}>
+              <a href={to(['apps', app])}>{appName}</a>
+            </nav>
             <header class="lead">
-              <p class="eyebrow">{appName}</p>
               <Title>{text.title(refused)}.</Title>
               <p class="sub">
                 {text.lead(good)} {text.minute}
               </p>
+              {refused > 0 && may('licenses:read') && (
+                <p>
+                  <a href={to(['why'])}>{words.find.why}</a>
+                </p>
+              )}
             </header>
             {refused > 0 ? (
               <Table label={logWords.status.no} heads={heads} figures={[text.count]}>

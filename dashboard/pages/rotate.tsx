@@ -7,7 +7,7 @@ import { forget } from '../data.ts'
 import { keysWords } from '../keys-words.ts'
 import { names, useApp } from '../known.ts'
 import { ProgressLine } from '../progress.tsx'
-import { Lack } from '../rights.tsx'
+import { Lack } from '../lack.tsx'
 import { go, to } from '../router.ts'
 import { may } from '../session.ts'
 import { forecastName, keysName, lateOf, spans, useForecast, useRecovery } from '../signing.ts'
@@ -145,7 +145,7 @@ function Confirm({ app, isLeak, graceDays, late }: ConfirmProps): JSX.Element {
   }
   return (
     <form class="confirm" onSubmit={(event) => void rotate(event)}>
-      <Typed slug={app} />
+      <Typed text={app} />
       <p class="failure" role="alert">
         {failure}
       </p>

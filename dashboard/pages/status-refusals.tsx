@@ -2,7 +2,8 @@ import type { JSX } from 'preact'
 import type { Status } from '../../src/core/index.ts'
 import { logWords, reasonWords } from '../log-words.ts'
 import { to } from '../router.ts'
-import { clockOf, Moment } from './moment.tsx'
+import { clockOf } from '../times.ts'
+import { When } from '../when.tsx'
 import { Table } from './table.tsx'
 
 const text = logWords.status
@@ -51,7 +52,7 @@ function CodeRow({ code, refusals, isCut }: Code & { readonly isCut: boolean }):
         ))}
       </td>
       <td>
-        <Moment at={refusals[0]?.time ?? 0} />
+        <When at={refusals[0]?.time ?? 0} />
       </td>
     </tr>
   )
@@ -103,13 +104,13 @@ export function LatestRefusals({ refusals }: { readonly refusals: readonly Refus
     <section aria-labelledby="latest">
       <h2 id="latest">{text.latest}</h2>
       <p class="sub small">
-        {text.noId} <a href={to([])}>{text.why}</a>
+        {text.noId} <a href={to(['why'])}>{text.why}</a>
       </p>
       <Table label={text.latestTable} heads={heads}>
         {refusals.slice(0, shownAtMost).map(({ time, route, code, app, kid, requestId }, at) => (
           <tr key={`${requestId} ${at}`}>
             <th scope="row">
-              <Moment at={time}>{clockOf(time)}</Moment>
+              <When at={time}>{clockOf(time)}</When>
             </th>
             <td>
               <code>{route}</code>

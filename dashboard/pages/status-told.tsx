@@ -7,7 +7,7 @@ import { outcomesOf, sumOf, type Outcome } from '../outcomes.ts'
 import { to } from '../router.ts'
 import { Shown } from '../states.tsx'
 import { words } from '../words.ts'
-import { clockOf } from './moment.tsx'
+import { clockOf } from '../times.ts'
 import { Table } from './table.tsx'
 
 const text = logWords.status

@@ -154,7 +154,7 @@ export function DeleteTierDialog({ app, tier, onClose }: Omit<OfTier, 'active'>)
       onAct={act}
       onClose={onClose}
     >
-      <Typed slug={tier.slug} />
+      <Typed text={tier.slug} />
     </Dialog>
   )
 }

@@ -5,12 +5,12 @@ import { licensing } from '../api.ts'
 import { AsCode } from '../as-code.tsx'
 import { Dialog } from '../dialog.tsx'
 import { Field } from '../field.tsx'
-import { Secret, type HeldSecret } from '../held-secret.tsx'
+import { Secret, type HeldSecret } from '../secret.tsx'
 import { may } from '../session.ts'
 import { StateMark } from '../state-mark.tsx'
 import { dateOf } from '../times.ts'
 import { complain, say } from '../toasts.tsx'
-import { TypedName } from '../typed-name.tsx'
+import { Typed } from '../typed.tsx'
 import { webhookWords } from '../webhook-words.ts'
 import { maySetAddress, setAddress } from '../webhook-address.ts'
 import { TestEvent } from './test-event.tsx'
@@ -82,7 +82,12 @@ function RollSecret({ app: { slug }, onClose, onRolled }: RollProps): JSX.Elemen
           ))}
         </select>
       </Field>
-      {overlap === 0 && <TypedName name={slug} label={secretText.typed(slug)} wrong={secretText.wrong} />}
+      {overlap === 0 && (
+        <>
+          <p class="small">{secretText.atOnce}</p>
+          <Typed text={slug} />
+        </>
+      )}
     </Dialog>
   )
 }

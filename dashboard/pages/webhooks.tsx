@@ -11,10 +11,9 @@ import {
   type DeliveryFilter,
   type DeliveryState,
 } from '../deliveries.ts'
-import { isSecretKey } from '../api-key-rights.ts'
 import { useApp } from '../known.ts'
 import { go, here } from '../router.ts'
-import { may } from '../session.ts'
+import { isSecretKey, may } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { webhookWords } from '../webhook-words.ts'
 import { words } from '../words.ts'
@@ -189,11 +188,9 @@ function Everything({ app }: { readonly app: string }): JSX.Element {
 }
 
 function Webhooks({ app }: { readonly app: string }): JSX.Element {
-  const name = useApp(app).value.value?.name ?? app
   return (
     <article class="events">
       <header class="lead">
-        <p class="eyebrow">{name}</p>
         <Title>{webhookWords.title}</Title>
         {!maySee() && <p class="sub small">{webhookWords.mayNot}</p>}
       </header>

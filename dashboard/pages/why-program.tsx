@@ -7,7 +7,7 @@ import { useKnown } from '../data.ts'
 import { Icon, type IconName } from '../icons.tsx'
 import { names, useApp, useLicense } from '../known.ts'
 import type { Moment, Program, Seen, ServerFacts } from '../program.ts'
-import { may, session } from '../session.ts'
+import { isSecretKey, may } from '../session.ts'
 import { dateOf, days, now } from '../times.ts'
 import { complain } from '../toasts.tsx'
 import { whyWords as text } from '../why-words.ts'
@@ -194,10 +194,6 @@ interface PanelProps {
   readonly diagnosis: Diagnosis
   /** The pasted token; `null` if something else led here. */
   readonly token: string | null
-}
-
-function isSecretKey(): boolean {
-  return session.value.state === 'in' && session.value.person.type === 'sk'
 }
 
 /** All keys of an app, for those who may see them; otherwise the active one. */

@@ -177,16 +177,16 @@ function Told({
               token={isPasted && ['token', 'license_file'].includes(kind) ? given : null}
             />
           )}
-          <AsCode
-            code={{
-              call: 'POST /diagnose',
-              body: { text: told },
-              typescript: `await licensing.diagnose({ text: ${JSON.stringify(told)} })`,
-              cli: 'diagnose - < text.txt',
-            }}
-          />
         </aside>
       </div>
+      <AsCode
+        code={{
+          call: 'POST /diagnose',
+          body: { text: told },
+          typescript: `await licensing.diagnose({ text: ${JSON.stringify(told)} })`,
+          cli: 'diagnose - < text.txt',
+        }}
+      />
     </article>
   )
 }

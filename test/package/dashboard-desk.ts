@@ -130,14 +130,41 @@ interface AxeResults {
   }[]
 }
 
-/** Looks for faults of access by axe, and for a page that scrolls sideways. */
-export async function checkAccess(page: Page, what: string): Promise<void> {
-  await page.evaluate(axe)
-  const results = (await page.evaluate('axe.run()')) as AxeResults
+interface Look {
+  readonly media?: { readonly colorScheme?: 'dark'; readonly forcedColors?: 'active' }
+  readonly width?: number
+  /** All rules if it is absent. Colours change nothing but the contrast. */
+  readonly rules?: readonly string[]
+}
+
+const contrast = ['color-contrast']
+const looks: Readonly<Record<string, Look>> = {
+  light: {},
+  dark: { media: { colorScheme: 'dark' }, rules: contrast },
+  'forced colours': { media: { forcedColors: 'active' }, rules: contrast },
+  '320 px wide': { width: 320 },
+}
+const plain = { colorScheme: 'light', forcedColors: 'none', reducedMotion: 'reduce' } as const
+
+async function checkLook(page: Page, what: string, { rules }: Look): Promise<void> {
+  const results = (await page.evaluate(`axe.run(${JSON.stringify({ runOnly: rules })})`)) as AxeResults
   const found = results.violations.map(({ id, nodes }) => `${id} ${String(nodes[0]?.target)}`)
   assert.deepEqual(found, [], what)
   const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
   assert.ok(beyond <= 0, `${what} is ${beyond} px too wide`)
+}
+
+/** Looks in every look for faults of access by axe, and for a page that scrolls sideways. The page stays open meanwhile. */
+export async function checkAccess(page: Page, what: string): Promise<void> {
+  if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe)
+  const size = page.viewportSize()!
+  for (const [name, look] of Object.entries(looks)) {
+    await page.emulateMedia({ ...plain, ...look.media })
+    await page.setViewportSize({ ...size, width: look.width ?? size.width })
+    await checkLook(page, `${what}, ${name}`, look)
+  }
+  await page.emulateMedia({ colorScheme: null, forcedColors: null, reducedMotion: null })
+  await page.setViewportSize(size)
 }
 
 /** A window of a browser that may use the clipboard. */

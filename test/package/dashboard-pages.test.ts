@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser, BrowserContextOptions } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { lackingBrowser, startChromium } from './chromium.ts'
 import { checkAccess, checkQuiet, signIn, visit, whileServed } from './dashboard-desk.ts'
 
@@ -44,45 +44,77 @@ describe(
         await context.close()
       }))
 
-    const looks: Readonly<Record<string, BrowserContextOptions>> = {
-      light: { colorScheme: 'light' },
-      dark: { colorScheme: 'dark' },
-      'forced colours': { forcedColors: 'active' },
-      '320 px wide': { viewport: { width: 320, height: 800 } },
-    }
-    for (const [name, look] of Object.entries(looks))
-      test(`every page can be used by everybody, ${name}`, () =>
-        whileServed('', async ({ address, licensing, secret, customer, issue }) => {
-          const { id } = await issue()
-          const { id: revoked } = await issue()
-          await licensing.licenses.revoke('desktop-app', revoked, { reason: 'Refunded' })
-          await licensing.tiers.addFeature('desktop-app', 'pro', { name: 'Webhooks', slug: 'webhooks' })
-          const context = await browser.newContext(look)
-          const visited = await visit(context, `${address}/dashboard`)
-          const { page } = visited
-          await checkAccess(page, 'the sign-in')
-          await signIn(visited, secret)
-          const pages = [
-            '',
-            '/licenses',
-            `/licenses/${id}`,
-            `/licenses/${revoked}`,
-            `/customers/${customer.id}`,
-          ]
-          for (const path of ['#/', ...pages.map((below) => `#/apps/desktop-app${below}`)]) {
-            await page.goto(`${address}/dashboard${path}`, { waitUntil: 'networkidle' })
-            await page.locator('main h1').waitFor()
-            await checkAccess(page, path)
-          }
-          await page.goto(`${address}/dashboard#/apps/desktop-app/licenses/${id}`)
-          await page.getByRole('button', { name: 'Extend…' }).click()
-          await checkAccess(page, 'a dialog')
-          await page.keyboard.press('Escape')
-          await page.locator('summary', { hasText: 'Ana, support' }).click()
-          await checkAccess(page, 'the menu')
-          checkQuiet(visited, address)
-          await context.close()
-        }))
+    test('every page can be used by everybody, in every look', () =>
+      whileServed('', async ({ address, licensing, secret, customer, issue }) => {
+        const { id } = await issue()
+        const { id: revoked } = await issue()
+        await licensing.licenses.revoke('desktop-app', revoked, { reason: 'Refunded' })
+        await licensing.tiers.addFeature('desktop-app', 'pro', { name: 'Webhooks', slug: 'webhooks' })
+        const context = await browser.newContext()
+        const visited = await visit(context, `${address}/dashboard`)
+        const { page } = visited
+        await checkAccess(page, 'the sign-in')
+        await signIn(visited, secret)
+        const pages = [
+          '',
+          '/licenses',
+          `/licenses/${id}`,
+          `/licenses/${revoked}`,
+          '/customers',
+          '/customers?email=nobody',
+          `/customers/${customer.id}`,
+        ]
+        for (const path of ['#/', ...pages.map((below) => `#/apps/desktop-app${below}`)]) {
+          await page.goto(`${address}/dashboard${path}`, { waitUntil: 'networkidle' })
+          await page.locator('main h1').waitFor()
+          await checkAccess(page, path)
+        }
+        await page.goto(`${address}/dashboard#/apps/desktop-app/licenses/${id}`)
+        await page.getByRole('button', { name: 'Extend…' }).click()
+        await checkAccess(page, 'a dialog')
+        await page.keyboard.press('Escape')
+        await page.locator('summary', { hasText: 'Ana, support' }).click()
+        await checkAccess(page, 'the menu')
+        checkQuiet(visited, address)
+        await context.close()
+      }))
+
+    test('a part of an e-mail address finds a customer in the list, whose page names the tiers of the licenses', () =>
+      whileServed('', async ({ address, licensing, secret, issue }) => {
+        const { id } = await issue()
+        const { customerId } = await licensing.licenses.get('desktop-app', id)
+        await licensing.customers.update('desktop-app', customerId, { email: 'ada@example.com', name: 'Ada' })
+        for (let at = 0; at < 30; at++)
+          await licensing.customers.create('desktop-app', { email: `other${at}@example.org` })
+        await licensing.apps.create({ name: 'Empty', slug: 'empty' })
+        const context = await browser.newContext()
+        const visited = await visit(context, `${address}/dashboard`)
+        const { page } = visited
+        await signIn(visited, secret)
+        await page.goto(`${address}/dashboard#/apps/desktop-app`)
+        await page.getByRole('link', { name: 'Customers' }).click()
+        await page.getByText('31 customers in all.').waitFor()
+        await page.getByRole('link', { name: 'Older' }).click()
+        await page.getByRole('link', { name: 'Newest' }).waitFor()
+        assert.equal(await page.locator('main tbody tr').count(), 6)
+        await page.getByLabel('E-mail address').fill('example.com')
+        await page.getByRole('button', { name: 'Search' }).click()
+        await page.getByText('1 customer has “example.com” in the e-mail address.').waitFor()
+        await page.getByRole('link', { name: 'Ada' }).click()
+        await page.getByRole('heading', { name: 'Ada', level: 1 }).waitFor()
+        await page.locator('.apps').getByText('Pro, ').waitFor()
+        await page.locator('.crumbs').getByRole('link', { name: 'Customers' }).click()
+        await page.getByLabel('E-mail address').fill('<b>nobody')
+        await page.getByLabel('E-mail address').press('Enter')
+        await page.getByText('No customer is like this.').waitFor()
+        await page.getByRole('link', { name: 'Show all' }).click()
+        await page.getByText('31 customers in all.').waitFor()
+        await page.goto(`${address}/dashboard#/apps/empty/customers`)
+        await page.getByText('There is no customer yet.', { exact: false }).waitFor()
+        await page.getByText('ada@example.com').waitFor()
+        checkQuiet(visited, address)
+        await context.close()
+      }))
 
     test('the keyboard alone leads from an address of a customer to an extended license', () =>
       whileServed('', async ({ address, licensing, secret, customer, issue }) => {
@@ -106,9 +138,9 @@ describe(
         await keyboard.press('/')
         await keyboard.type(customer.email)
         await keyboard.press('Enter')
-        await page.getByText('Customer of My Desktop App').waitFor()
+        await page.locator('.crumbs').getByRole('link', { name: 'Customers' }).waitFor()
         await page.locator('.apps a').waitFor()
-        await reach(/^pro/)
+        await reach(/^[0-9a-f]{8}….*Pro, /)
         await keyboard.press('Enter')
         await page.getByText('License for My Desktop App').waitFor()
         await page.getByRole('button', { name: 'Extend…' }).waitFor()

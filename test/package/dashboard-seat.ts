@@ -1,4 +1,4 @@
-import type { Browser, BrowserContextOptions } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { recoveryKeyId, signWithRecoveryKey } from '../../src/core/index.ts'
 import { signOfLife } from '../../src/core/licenses/seen.ts'
 import { day } from '../support/fixtures.ts'
@@ -16,9 +16,8 @@ export async function seat(
   { address }: Desk,
   secret: string,
   work: (seated: Seated) => Promise<void>,
-  look: BrowserContextOptions = {},
 ): Promise<void> {
-  const context = await browser.newContext(look)
+  const context = await browser.newContext()
   const visited = await visit(context, `${address}/dashboard`)
   await signIn(visited, secret)
   const open = async (path: string): Promise<void> => {

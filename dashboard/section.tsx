@@ -2,26 +2,29 @@ import { signal } from '@preact/signals'
 import type { ComponentType, JSX } from 'preact'
 import { Failure, Skeleton } from './states.tsx'
 
-/** A page that is loaded when somebody opens it. */
-export function lazy<Props extends object>(
-  load: () => Promise<ComponentType<Props>>,
-): (props: Props) => JSX.Element {
-  const loaded = signal<{ readonly Page: ComponentType<Props> } | null>(null)
+/** Takes one page of a section. */
+type Take<Pages> = <Props extends object>(
+  pageOf: (pages: Pages) => ComponentType<Props>,
+) => (props: Props) => JSX.Element
+
+/** Loads a section, which is one file, when somebody opens the first of its pages. */
+export function section<Pages>(load: () => Promise<Pages>): Take<Pages> {
+  const loaded = signal<Pages | null>(null)
   const failure = signal<Error | null>(null)
   let isAsked = false
   const ask = (): void => {
     isAsked = true
     load().then(
-      (Page) => (loaded.value = { Page }),
+      (pages) => (loaded.value = pages),
       (error: unknown) => {
         isAsked = false
         failure.value = error as Error
       },
     )
   }
-  return (props) => {
+  return (pageOf) => (props) => {
     if (loaded.value !== null) {
-      const { Page } = loaded.value
+      const Page = pageOf(loaded.value)
       return <Page {...props} />
     }
     if (failure.value !== null) return <Failure error={failure.value} name="" />
