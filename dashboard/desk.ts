@@ -1,3 +1,4 @@
+/* oxlint-disable import/no-unassigned-import -- the order of the modules is all that these imports are for */
 // All that follows the first view. It is one file, because gzip shares what the pages have in common. Its window is 32 kB, and
 // styles and words shrink when they stand together, so they come first.
 import './style/api-keys.css' with { type: 'text' }
@@ -26,7 +27,6 @@ export { AppPage } from './pages/app.tsx'
 export { CustomerPage } from './pages/customer.tsx'
 export { Customers } from './pages/customers.tsx'
 export { FirstStepsPage } from './pages/first-steps.tsx'
-export { Customers } from './pages/customers.tsx'
 export { LicenseKeyPage } from './pages/license-key.tsx'
 export { LicenseKeys } from './pages/license-keys.tsx'
 export { LicensePage } from './pages/license.tsx'
