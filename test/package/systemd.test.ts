@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { startServer } from '../cli/heartwood.ts'
@@ -45,6 +45,31 @@ test('heartwood.service: its command serves from its state folder, with the key 
   assert.equal(code, 0)
   assert.doesNotMatch(stderr, problem)
   assert.deepEqual(readdirSync(state), ['heartwood.db'])
+})
+
+test('heartwood.service: the command of its head makes the master key, and keeps one that is there', async () => {
+  const command = /^# +(.*master\.key)$/m.exec(unit)?.[1] ?? ''
+  assert.ok(readFileSync('docs/deploy.md', 'utf8').includes(`\n${command}\n`))
+  const [programs, etc] = [emptyFolder(), join(emptyFolder(), 'etc')]
+  writeFileSync(join(programs, 'sudo'), '#!/bin/sh\nexec "$@"\n')
+  chmodSync(join(programs, 'sudo'), 0o755)
+  const env = { PATH: `${programs}:${process.env['PATH']}` }
+  const make = (): Promise<unknown> => run(['sh', '-c', command.replaceAll('/etc/heartwood', etc)], { env })
+  // Without the program, the file stays empty.
+  await make()
+  symlinkSync(file, join(programs, 'heartwood'))
+  await make()
+  const key = join(etc, 'master.key')
+  const made = readFileSync(key, 'utf8')
+  assert.match(made, /^\S{44}\n$/)
+  assert.equal(statSync(key).mode & 0o777, 0o600)
+  await make()
+  assert.equal(readFileSync(key, 'utf8'), made)
+})
+
+test('heartwood.service, compose.yaml: a crash writes no memory with the master key to a disk', () => {
+  assert.deepEqual(settings('LimitCORE'), ['0'])
+  assert.match(readFileSync('compose.yaml', 'utf8'), /^ {4}ulimits: \{ core: 0 \}$/m)
 })
 
 test('heartwood.service: serve reads each variable that it sets', async () => {
