@@ -1,3 +1,4 @@
+/* oxlint-disable import/no-unassigned-import -- the order of the modules is all that these imports are for */
 // All that follows the first view. It is one file, because gzip shares what the pages have in common. Its window is 32 kB, and
 // styles and words shrink when they stand together, so they come first.
 import './style/api-keys.css' with { type: 'text' }

@@ -22,7 +22,6 @@ function styles(texts) {
 }
 
 /** Calls of `h` are shorter than those of the JSX runtime, so every file with JSX gets it. */
-const jsx = { runtime: 'classic', factory: 'h', fragment: 'Fragment' }
 const withFactory = {
   name: 'factory',
   setup: ({ onLoad }) =>

@@ -147,6 +147,10 @@ const looks: Readonly<Record<string, Look>> = {
 const plain = { colorScheme: 'light', forcedColors: 'none', reducedMotion: 'reduce' } as const
 
 async function checkLook(page: Page, what: string, { rules }: Look): Promise<void> {
+  // A colour on its way from the look before would be none of either.
+  await page.evaluate(() => {
+    for (const each of document.getAnimations()) if (each instanceof CSSTransition) each.finish()
+  })
   const results = (await page.evaluate(`axe.run(${JSON.stringify({ runOnly: rules })})`)) as AxeResults
   const found = results.violations.map(({ id, nodes }) => `${id} ${String(nodes[0]?.target)}`)
   assert.deepEqual(found, [], what)
