@@ -7,13 +7,16 @@ import { jsonOf, type AsJson, type Output } from './terminal/output.ts'
 const maxTextLength = 1000
 
 function complaint(suggestions: readonly string[]): string {
-  if (suggestions.length === 0) return 'This is no license key: it has a typing error, or a part is missing'
-  return ['The license key has a typing error. It may be:', ...suggestions].join('\n  ')
+  if (suggestions.length === 0)
+    return 'This is no license key of Heartwood: it has a typing error, or a part is missing'
+  return ['If Heartwood made this license key, it has a typing error. It may be:', ...suggestions].join(
+    '\n  ',
+  )
 }
 
 /**
- * Checks the text of a license key offline and prints it in its usual form. `-` reads standard input, which keeps it out of the
- * shell's history.
+ * Checks the text of a license key offline and prints it in its usual form. The server alone knows the keys of other shops. `-`
+ * reads standard input, which keeps it out of the shell's history.
  *
  * @throws {CliError} that names what the text may mean.
  */

@@ -1,5 +1,5 @@
 import { LicensingError, type LicensingErrorCode } from '../core/errors.ts'
-import { checkLicenseKey, readLicenseKey } from '../core/license-keys/text.ts'
+import { checkLicenseKey } from '../core/license-keys/text.ts'
 import { adviceTo } from './assessment.ts'
 import type { ClientSettings } from './options.ts'
 import type { StoredActivation } from './record.ts'
@@ -8,7 +8,8 @@ import type { ProgramState } from './state.ts'
 import type { TokenProblem, VerifiedToken } from './trusted-keys.ts'
 
 /**
- * The error for a license key with a typo. Its `code` is `invalid_license_key`.
+ * The error for a license key that may have a typo. Its `code` is `invalid_license_key`; `unavailable` without a server, which
+ * alone knows if another shop sold this text.
  *
  * @example
  * ```ts
@@ -25,16 +26,12 @@ import type { TokenProblem, VerifiedToken } from './trusted-keys.ts'
  * ```
  */
 export interface LicenseKeyError extends LicensingError {
-  readonly code: 'invalid_license_key'
+  readonly code: 'invalid_license_key' | 'unavailable'
   /**
    * License keys that the text may mean, at most three. Show them: never take one silently. A log of the error omits them.
-   * Absent if the server refused the key.
+   * Absent if there are none.
    */
   readonly suggestions?: readonly string[]
-}
-
-function badKey(message: string, value?: readonly string[]): LicensingError {
-  return Object.defineProperty(new LicensingError('invalid_license_key', message), 'suggestions', { value })
 }
 
 /**
@@ -61,17 +58,16 @@ export interface LicenseSeat {
   readonly this: boolean
 }
 
-/**
- * The usual form of a license key. The key of another shop stays as it is, because the server alone can judge it.
- *
- * @throws {LicensingError} `invalid_license_key` for a text of our form that holds a typo.
- */
+/** The text without the white space around it. @throws {LicensingError} `invalid_license_key` for an empty text. */
 export function readKey(text: string): string {
-  if (!text.trim()) throw badKey('There is no license key')
-  const check = checkLicenseKey(text)
-  if (check.ok) return check.key
-  if (readLicenseKey(text) !== null) throw badKey('The license key has a typo', check.suggestions)
+  if (!text.trim()) throw new LicensingError('invalid_license_key', 'There is no license key')
   return text.trim()
+}
+
+/** A license key in its usual form. A text with wrong check symbols stays as it is, because another shop may have sold it. */
+export function usualFormOf(text: string): string {
+  const check = checkLicenseKey(text)
+  return check.ok ? check.key : text
 }
 
 /** A random UUID (RFC 9562 version 4). `crypto.randomUUID` is younger than the oldest engines. */
@@ -123,6 +119,21 @@ export function failureOf(
   // Codes of the client itself are about the token.
   const known = ['unknown_key', 'foreign_token'].includes(code) ? 'invalid_token' : code
   return new LicensingError(known as LicensingErrorCode, reason)
+}
+
+/** The error for an activation that did not succeed, with what the license key may have meant. */
+export function activationFailureOf(result: Parameters<typeof failureOf>[0], key: string): LicensingError {
+  const failure = failureOf(result)
+  const check = checkLicenseKey(key)
+  if (check.ok || !check.suggestions.length) return failure
+  const { code } = failure
+  if (code === 'unavailable') return withSuggestions(failure, check.suggestions)
+  if (code !== 'invalid_license_key') return failure
+  return withSuggestions(new LicensingError(code, 'The license key has a typo'), check.suggestions)
+}
+
+function withSuggestions(error: LicensingError, value: readonly string[]): LicensingError {
+  return Object.defineProperty(error, 'suggestions', { value })
 }
 
 function seatOf(value: unknown): LicenseSeat {

@@ -39,9 +39,10 @@ export interface LicenseClient<Feature extends string = string> {
   check(): Promise<ClientLicense<Feature>>
   /**
    * Takes a seat of the license key for this installation, and stores the key. Without `key` it uses the option, otherwise the
-   * stored key. Repeat it after an outage: the installation gets the same seat. A key with a typo is refused without a request.
+   * stored key. Repeat it after an outage: the installation gets the same seat.
    * @throws {LicensingError} the server's code, for example `seat_limit_reached`, with a sentence for a person as its message;
-   * `unavailable` without a server. The license stays as it is then. A typo gives a `LicenseKeyError`.
+   * `unavailable` without a server. The license stays as it is then. A key that may have a typo
+   * gives a `LicenseKeyError`, which suggests what was meant.
    */
   activate(key?: string, options?: { readonly name?: string }): Promise<ClientLicense<Feature>>
   /**

@@ -7,7 +7,6 @@ import {
   memoryStore,
   type LicenseClient,
   type LicenseClientOptions,
-  type LicenseKeyError,
 } from '../../src/client/index.ts'
 import { createTestServer } from '../../src/testing/server.ts'
 import { newShopServer } from '../adapters/test-server.ts'
@@ -118,22 +117,12 @@ test('activate(): stores key and installation id before the first request, and c
   assert.equal(await seatsTaken(server, id), 1)
 })
 
-test('activate(): refuses a typo without a request, and shows what was meant', async () => {
+test('activate(): makes no request for an empty license key', async () => {
   const server = await createTestServer()
-  const { key } = await server.sell()
   const { client, store } = await open(server)
-  const typo = `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`
-  const refusal = await client.activate(typo).catch((error: unknown) => error)
-  assert.ok(refusal instanceof LicensingError)
-  assert.equal(refusal.code, 'invalid_license_key')
-  assert.ok((refusal as LicenseKeyError).suggestions?.includes(key))
-  assert.ok(
-    ![inspect(refusal), JSON.stringify(refusal), `${refusal.stack}`].join().includes(key.slice(5, 15)),
-  )
-  assert.deepEqual([server.requests.length, await store.read()], [0, null])
   for (const empty of ['', ' ', undefined])
     assert.equal(await endOf(client.activate(empty)), 'invalid_license_key')
-  assert.equal(server.requests.length, 0)
+  assert.deepEqual([server.requests.length, await store.read()], [0, null])
 })
 
 test('activate(): leaves keys of another form to the server, because a shop may have made them', async () => {

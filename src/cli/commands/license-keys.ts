@@ -205,7 +205,7 @@ export const checkKeyCommand: Command<CliContext> = buildCommand({
   docs: {
     brief: 'Check the text of a license key offline',
     fullDescription:
-      'Checks the text of a license key without a database or network, and prints it in its usual form. If it has a typing error, the command says what it may mean.',
+      'Checks the text of a license key without a database or network, and prints it in its usual form. If it has a typing error, the command says what it may mean. It knows no keys of other shops.',
   },
   parameters: {
     flags: { json },

@@ -13,7 +13,7 @@ import { diagnoseOther, diagnoseRequest, diagnoseSecret, diagnoseSigningKeys } f
 import { recognise, type IdKind, type Recognised } from './recognition.ts'
 import { askForMore } from './remedies.ts'
 import { diagnoseTokens } from './token-ladder.ts'
-import { findInApps, newestApps, sameApp, visibleApp } from './whereabouts.ts'
+import { findEach, listOf, sameApp, visibleApp } from './whereabouts.ts'
 
 /** Bytes of UTF-8. */
 export const maxTextBytes: number = 64 * 1024
@@ -33,11 +33,12 @@ function textOf(given: DiagnosisInput): string {
   return pasted
 }
 
-/** The license keys that carry the key of another shop. */
-async function diagnoseAlias(context: Context, name: string): Promise<Diagnosis | null> {
+/** The license keys that carry one of these keys of another shop. */
+async function diagnoseAliases(context: Context, names: readonly string[]): Promise<Diagnosis | null> {
   if (!may(context.principal, 'license_keys:read')) return null
-  const apps = await newestApps(context)
-  const found = await findInApps(apps, (app) => findByAlias(context, app, name))
+  const found = await findEach(context, names, async (app, name) =>
+    listOf(await findByAlias(context, app, name)),
+  )
   const [first, second] = found
   if (first === undefined) return null
   if (second === undefined) return diagnoseKey(context, 'license_key', first.thing)
@@ -59,7 +60,7 @@ function unknownText(isEmpty: boolean): Failed {
 
 /** A short text of no form may be the number of a customer or a sale, the key of another shop, or an app. */
 async function diagnoseName(context: Context, name: string, isKeyPart: boolean): Promise<Diagnosis> {
-  const known = (await diagnoseExternalId(context, name)) ?? (await diagnoseAlias(context, name))
+  const known = (await diagnoseExternalId(context, name)) ?? (await diagnoseAliases(context, [name]))
   if (known !== null) return known
   if (isKeyPart) return failedAt('license_key', 'form', cutOffKey)
   const app = /^[a-z0-9-]{1,63}$/.test(name) ? await visibleApp(context, name) : null
@@ -88,7 +89,15 @@ async function diagnoseIds(
   const [value = ''] = values
   const isOpen =
     ['installation', 'signing_key'].includes(kind) && diagnosis.app === null && diagnosis.checks.length > 0
-  return (isOpen ? await diagnoseAlias(context, value) : null) ?? diagnosis
+  return (isOpen ? await diagnoseAliases(context, [value]) : null) ?? diagnosis
+}
+
+/** The key of another shop may have the form of a license key, of which only the text as it was sold counts. */
+async function diagnoseKeys(context: Context, texts: readonly string[], pasted: string): Promise<Diagnosis> {
+  const diagnosis = await diagnoseLicenseKeys(context, texts)
+  const isOpen = diagnosis.app === null && diagnosis.checks.length > 0
+  const asPasted = texts.filter((each) => pasted.includes(each))
+  return (isOpen ? await diagnoseAliases(context, asPasted) : null) ?? diagnosis
 }
 
 const damaged: Failed = {
@@ -99,7 +108,7 @@ const damaged: Failed = {
     'Send the customer the file again: `heartwood licenses file ID --app SLUG`, or GET /api/v1/apps/SLUG/licenses/ID/file.',
 }
 
-async function diagnoseFound(context: Context, found: Recognised): Promise<Diagnosis> {
+async function diagnoseFound(context: Context, found: Recognised, pasted: string): Promise<Diagnosis> {
   switch (found.kind) {
     case 'secret':
       return diagnoseSecret(found.secret)
@@ -109,7 +118,7 @@ async function diagnoseFound(context: Context, found: Recognised): Promise<Diagn
     case 'damaged_file':
       return failedAt('license_file', 'form', damaged)
     case 'license_key':
-      return diagnoseLicenseKeys(context, found.texts)
+      return diagnoseKeys(context, found.texts, pasted)
     case 'request_id':
       return diagnoseRequest()
     case 'name':
@@ -128,7 +137,8 @@ async function diagnoseFound(context: Context, found: Recognised): Promise<Diagn
  */
 export async function diagnose(context: Context, given: DiagnosisInput): Promise<Diagnosis> {
   requirePermission(context.principal, 'licenses:read')
-  return diagnoseFound(context, recognise(textOf(given)))
+  const pasted = textOf(given)
+  return diagnoseFound(context, recognise(pasted), pasted)
 }
 
 /** True if a text was read as a license key, and opened none: such a request counts as a failed license key. */

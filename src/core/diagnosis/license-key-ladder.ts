@@ -215,8 +215,8 @@ function mistyped(suggestions: readonly string[]): Failed {
     cause: 'mistyped',
     code: 'invalid_license_key',
     sentence: isNear
-      ? `It is mistyped. It may be: ${suggestions.join(', ')}.`
-      : 'It is mistyped: more than one symbol is wrong, or one is missing or too many.',
+      ? `It is mistyped, or another shop made it. It may be: ${suggestions.join(', ')}.`
+      : 'It is mistyped, or another shop made it: more than one symbol is wrong, or one is missing or too many.',
     remedy: isNear
       ? 'Let the customer compare it with the mail of the order, and enter it again.'
       : 'Let the customer copy it again from the mail of the order.',

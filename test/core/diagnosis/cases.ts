@@ -2,6 +2,7 @@ import { apiKeySecret } from '../../../src/core/api-keys/secret.ts'
 import { testKeyPairs } from '../../support/keys.ts'
 import { claimsOf } from '../../support/tokens.ts'
 import { about, askForMore, good, newest, type Case } from './case.ts'
+import { shopKeys } from './desk.ts'
 import { tokenCases } from './token-cases.ts'
 
 const leaked = /treat it as leaked/
@@ -74,6 +75,14 @@ const licenseKeys: readonly Case[] = [
     /license-keys update .* --tier/,
   ]),
   about('license_key', 'the key of another shop', () => 'SHOP_1234_5678_abcd', good),
+  about('license_key', 'the key of another shop in our form', () => `Key: ${shopKeys.groups}.`, good),
+  about('license_key', 'the key of another shop with right check symbols', () => shopKeys.right, good),
+  about('license_key', 'the key of another shop in hexadecimal', () => shopKeys.hex, good),
+  about('license_key', 'the key of another shop in another case', () => shopKeys.groups.toLowerCase(), [
+    'form',
+    'mistyped',
+    /compare it/,
+  ]),
   about('license_key_id', 'the id of a license key', ({ keys }) => keys['full']!.id, [
     'seats',
     'seats_full',

@@ -124,6 +124,13 @@ async function tokens(maker: Maker, end: number): Promise<void> {
   await maker.license('superseded', { durationDays: 2 } as Terms)
 }
 
+/** Keys of another shop that look like license keys: the second has right check symbols, the third is in hexadecimal. */
+export const shopKeys = {
+  groups: 'ABCDE-FGH1J-K2MNP-QRST3-VWXY4',
+  right: '00000-ooooo-00000-ooooo-00000',
+  hex: '9f86d081884c7d659a2feaa0c55ad015',
+} as const
+
 async function licenseKeys(maker: Maker): Promise<void> {
   const { licenseKeys: keys, tiers } = maker.world.licensing
   await maker.key('good', { seats: 2, externalId: 'order-1001' }, 'erin')
@@ -140,6 +147,7 @@ async function licenseKeys(maker: Maker): Promise<void> {
   await keys.delete(app, (await maker.key('deleted')).id)
   await maker.key('tierless', { tierId: 'gone' })
   await maker.key('shop', { key: 'SHOP_1234_5678_abcd' })
+  for (const [name, key] of Object.entries(shopKeys)) await maker.key(name, { key })
   await tiers.delete(app, 'gone')
 }
 
