@@ -58,7 +58,7 @@ async function ada({ licensing, customer, issue }: Desk): Promise<string> {
 async function changePerson({ licensing, keyId }: Desk, page: Page): Promise<void> {
   const { secret } = await licensing.apiKeys.create({ name: 'Ben', scopes: ['webhooks:read'] })
   await licensing.apiKeys.revoke(keyId)
-  await page.getByRole('link', { name: 'Licenses' }).click()
+  await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Licenses' }).click()
   await page.getByText('You were signed out').waitFor()
   await hold(page, '**/api/v1/**')
   await page.getByLabel('API key').fill(secret)
