@@ -1,5 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
+import { codeOf } from './api.ts'
 
 /** The knowledge of one thing on the server. A failed call keeps the old value, with its time. */
 export interface Known<T> {
@@ -21,6 +22,9 @@ interface Entry {
 const entries = new Map<string, Entry>()
 const fresh = 5_000
 
+/** Answers, not failures: whoever gets one may no longer see what was known. */
+const refusals: readonly (string | undefined)[] = ['forbidden', 'not_found']
+
 async function refresh(entry: Entry): Promise<void> {
   entry.flight?.abort()
   const flight = (entry.flight = new AbortController())
@@ -32,7 +36,8 @@ async function refresh(entry: Entry): Promise<void> {
     entry.isOld = false
     entry.known.value = { value, at: Date.now(), error: null, loading: false }
   } catch (error) {
-    if (entry.flight === flight) entry.known.value = { ...before, error: error as Error, loading: false }
+    const kept = refusals.includes(codeOf(error)) ? { value: undefined, at: 0 } : before
+    if (entry.flight === flight) entry.known.value = { ...kept, error: error as Error, loading: false }
   } finally {
     if (entry.flight === flight) entry.flight = null
   }
@@ -87,6 +92,12 @@ export function forget(prefix: string): void {
     if (entry.users > 0) void refresh(entry)
     else entries.delete(key)
   }
+}
+
+/** Asks again for what is shown. A server that still owes an answer is left alone, because each abort would begin its work anew. */
+export function askAgain(prefix: string): void {
+  for (const [key, entry] of entries)
+    if (key.startsWith(prefix) && entry.users > 0 && entry.flight === null) void refresh(entry)
 }
 
 /** Forgets everything, because another person may sign in. */

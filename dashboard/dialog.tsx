@@ -34,7 +34,8 @@ export function Dialog({
     setBusy(true)
     try {
       await onAct()
-      onClose()
+      // The closing gives the focus back. A dialog that is closed by now must not close the next one.
+      box.current?.close()
     } catch (error) {
       setFailure(messageOf(error))
       setBusy(false)

@@ -17,6 +17,12 @@ export interface Hit {
 export interface Outcome {
   readonly failure: string
   readonly hits: readonly Hit[]
+  /** Goes to the one thing that was found. */
+  readonly open?: () => void
+}
+
+function opening(open: () => void): Outcome {
+  return { failure: '', hits: [], open }
 }
 
 function nowhere(failure: string): Outcome {
@@ -48,9 +54,7 @@ async function hitsOf(text: string): Promise<readonly Hit[]> {
 async function diagnosed(text: string): Promise<Outcome> {
   const { kind, app, checks } = await licensing.diagnose({ text })
   const isNothing = app === null && (kind === 'unknown' || checks[0]?.check === 'license')
-  if (isNothing) return nowhere(words.find.none)
-  askWhy(text)
-  return nowhere('')
+  return isNothing ? nowhere(words.find.none) : opening(() => askWhy(text))
 }
 
 /** Looks for what was pasted. One hit opens at once, and several are for the person to choose from. */
@@ -60,9 +64,7 @@ export async function find(given: string): Promise<Outcome> {
   const { kind, text } = reading
   const mayAsk = may('licenses:read')
   if (kind === 'sent') {
-    if (!mayAsk) return nowhere(words.find.noDiagnosis)
-    askWhy(text)
-    return nowhere('')
+    return mayAsk ? opening(() => askWhy(text)) : nowhere(words.find.noDiagnosis)
   }
   const hits = await hitsOf(text).catch((error: unknown) => {
     // The search refuses what may be a license key. The diagnosis takes it.
@@ -72,6 +74,5 @@ export async function find(given: string): Promise<Outcome> {
   if (hits.length > 1) return { failure: '', hits }
   const [hit] = hits
   if (hit === undefined) return mayAsk ? diagnosed(text) : nowhere(words.find.none)
-  go(hit.href)
-  return nowhere('')
+  return opening(() => go(hit.href))
 }

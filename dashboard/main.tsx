@@ -1,15 +1,18 @@
-import { signal } from '@preact/signals'
+import { effect, signal } from '@preact/signals'
 import { render, type JSX } from 'preact'
+import { useErrorBoundary } from 'preact/hooks'
 import { forgetAll } from './data.ts'
 import { section } from './section.tsx'
 import { Find } from './pages/find.tsx'
 import { LinkSignIn, SignIn } from './pages/sign-in.tsx'
 import { go, here, match } from './router.ts'
 import { loadSession, session, type Person } from './session.ts'
+import { forgetSearch } from './search.ts'
 import { Shell } from './shell.tsx'
-import { NotFound, Skeleton } from './states.tsx'
+import { Failure, NotFound, Skeleton } from './states.tsx'
 import { applyTheme } from './theme.ts'
-import { Toasts } from './toasts.tsx'
+import { forgetToasts, Toasts } from './toasts.tsx'
+import { words } from './words.ts'
 
 type Params = Readonly<Record<string, string>>
 
@@ -48,11 +51,23 @@ const pages: readonly (readonly [pattern: readonly string[], Page: (params: Para
   [['start'], desk((page) => page.FirstStepsPage)],
 ]
 
+/** A page that cannot be drawn says so. Without this, the last look of it would stay. */
+function Guarded({ children }: { readonly children: JSX.Element }): JSX.Element {
+  const [error] = useErrorBoundary()
+  if (error === undefined) return children
+  return <Failure error={new Error(words.noAnswer)} onAgain={() => location.reload()} />
+}
+
 function Routed(): JSX.Element {
   const { path } = here.value
   for (const [pattern, Page] of pages) {
     const params = match(pattern, path)
-    if (params !== null) return <Page key={path.join('/')} {...params} />
+    if (params !== null)
+      return (
+        <Guarded key={path.join('/')}>
+          <Page {...params} />
+        </Guarded>
+      )
   }
   return <NotFound key={path.join('/')} />
 }
@@ -76,7 +91,6 @@ function takeLink(): boolean {
   const [, text] = /^#\/in\/([\w.-]+)$/.exec(location.hash) ?? []
   if (text === undefined) return false
   go('#/', true)
-  forgetAll()
   link.value = text
   return true
 }
@@ -91,8 +105,28 @@ function Root(): JSX.Element {
   }
   const { value } = session
   if (value.state === 'in') return <Signed key={value.person.id} person={value.person} />
+  if (value.state === 'unreachable')
+    return (
+      <main class="sign-in">
+        <Failure key={value.error.message} error={value.error} onAgain={() => void loadSession()} />
+      </main>
+    )
   return value.state === 'out' ? <SignIn session={value} /> : <Skeleton />
 }
+
+let known: string | null = null
+// Whoever signs in next may see less, so all that the page knows goes with the person.
+effect(() => {
+  const { value } = session
+  const id = value.state === 'in' ? value.person.id : null
+  if (id === known) return
+  known = id
+  forgetAll()
+  forgetSearch()
+  forgetToasts()
+})
+// The page of a person who has signed out must not come back with the Back button.
+addEventListener('pageshow', (event) => event.persisted && location.reload())
 
 applyTheme()
 // A link that is pasted into a tab with this page changes the hash alone.

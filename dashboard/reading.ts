@@ -1,3 +1,5 @@
+import { isSecretText, secretIn, withoutUnseen } from '../src/core/secret-text.ts'
+
 /** The meaning of what somebody pasted. */
 export type Reading =
   | { readonly kind: 'nothing' | 'secret' }
@@ -14,19 +16,26 @@ function clean(text: string): string {
     .trim()
 }
 
-/** The secrets of a vendor: API keys, webhook secrets and private keys. */
-const secret = /[sp]k_(?:live|test)_|whsec_|PRIVATE KEY-----/i
-const token = /eyJ[\w-]{8}/
+/** Secrets that sign in, and the beginning of one that was cut off. */
+const secret = /[sp]k_(?:live|test)_|whsec_|PRIVATE KEY-----|#\/in\//i
 const licenseFile = /BEGIN HEARTWOOD LICENSE/
 const licenseKey = /(?:[0-9A-Z]{5}[-\s]){4}[0-9A-Z]{5}/i
+
+function isSecret(text: string): boolean {
+  return secret.test(text) || secretIn(text) !== null
+}
+
+/** The search has its text in an address, which a proxy may write down, so no token and no license key goes there. */
+function isSent(text: string): boolean {
+  return licenseFile.test(text) || licenseKey.test(text) || isSecretText(text)
+}
 
 /** Reads what was pasted, by its shape alone. Nothing is sent for it. */
 export function read(given: string): Reading {
   const text = clean(given)
   if (text === '') return { kind: 'nothing' }
-  if (secret.test(text)) return { kind: 'secret' }
-  const isSent = [token, licenseFile, licenseKey].some((form) => form.test(text))
-  if (isSent || text.length > 200 || text.includes('\n')) return { kind: 'sent', text: given }
+  if (isSecret(withoutUnseen(text))) return { kind: 'secret' }
+  if (isSent(text) || text.length > 200 || text.includes('\n')) return { kind: 'sent', text: given }
   // The search looks for a license by the beginning of its id, and a `jti` begins with it.
   const [id] = /^(?:lic|cus|app|tier|feat|lkey)_[0-9a-z]{26}/.exec(text) ?? []
   return { kind: 'name', text: id ?? text }

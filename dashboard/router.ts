@@ -45,6 +45,8 @@ export function match(
   const found: Record<string, string> = {}
   for (const [i, part] of pattern.entries()) {
     const value = path[i] ?? ''
+    // An address may come from anybody, and the pages put its parts into commands that people copy.
+    if (part.startsWith(':') && !/^[\w-]{1,128}$/.test(value)) return null
     if (part.startsWith(':')) found[part.slice(1)] = value
     else if (part !== value) return null
   }

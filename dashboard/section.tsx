@@ -27,7 +27,8 @@ export function section<Pages>(load: () => Promise<Pages>): Take<Pages> {
       const Page = pageOf(loaded.value)
       return <Page {...props} />
     }
-    if (failure.value !== null) return <Failure error={failure.value} name="" />
+    // A browser keeps a file that failed, and a newer server has files of other names. Both end with a new page.
+    if (failure.value !== null) return <Failure error={failure.value} onAgain={() => location.reload()} />
     if (!isAsked) ask()
     return <Skeleton />
   }

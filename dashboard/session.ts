@@ -16,6 +16,8 @@ export interface Person {
 /** `unknown` until the server has told. */
 export type Session =
   | { readonly state: 'unknown' }
+  /** The server gave no answer, or none that can be read. */
+  | { readonly state: 'unreachable'; readonly error: Error }
   | { readonly state: 'out'; readonly signIn: 'key' | 'host'; readonly hasEnded: boolean }
   | { readonly state: 'in'; readonly signIn: 'key' | 'host'; readonly person: Person }
 
@@ -26,25 +28,45 @@ interface Told {
   readonly error?: { readonly message: string }
 }
 
+/** A proxy may answer in the place of the server. */
+async function read(response: Response): Promise<Told> {
+  try {
+    return (await response.json()) as Told
+  } catch {
+    throw new Error(words.noAnswer)
+  }
+}
+
 async function ask(method: 'GET' | 'POST', credential?: object): Promise<void> {
   const body = credential === undefined ? {} : { body: JSON.stringify(credential) }
   const headers = credential === undefined ? {} : { 'content-type': 'application/json' }
   const response = await fetch(new URL('dashboard/session', base), { method, headers, ...body })
-  const { data, error } = (await response.json()) as Told
+  const { data, error } = await read(response)
   if (data === undefined) throw new Error(error?.message ?? words.noAnswer)
   const { person, sign_in: signIn } = data
   session.value =
     person === null ? { state: 'out', signIn, hasEnded: false } : { state: 'in', signIn, person }
 }
 
-/** Asks the server who is signed in. */
-export function loadSession(): Promise<void> {
-  return ask('GET')
+/** Asks the server who is signed in. Without an answer, a person who is signed in stays. */
+export async function loadSession(): Promise<void> {
+  try {
+    await ask('GET')
+  } catch (error) {
+    if (session.value.state !== 'in') session.value = { state: 'unreachable', error: error as Error }
+  }
 }
 
+/** All tabs have one cookie, so a tab must not go on under the name of a person who is not there any more. */
+const tabs = new BroadcastChannel(`heartwood ${base.href}`)
+tabs.addEventListener('message', () => void loadSession())
+
 /** Signs in. The credential goes to the server once and stays nowhere. @throws {Error} with the server's words. */
-export function signInWith(credential: { readonly key: string } | { readonly link: string }): Promise<void> {
-  return ask('POST', credential)
+export async function signInWith(
+  credential: { readonly key: string } | { readonly link: string },
+): Promise<void> {
+  await ask('POST', credential)
+  tabs.postMessage(null)
 }
 
 /** Shows the sign-in, because the server no longer knows the session. */
@@ -53,8 +75,11 @@ export function endSession(): void {
   if (value.state === 'in') session.value = { state: 'out', signIn: value.signIn, hasEnded: true }
 }
 
+/** @throws {Error} if the server did not end the session. */
 export async function signOut(): Promise<void> {
-  await fetch(new URL('dashboard/session', base), { method: 'DELETE' })
+  const response = await fetch(new URL('dashboard/session', base), { method: 'DELETE' })
+  if (!response.ok) throw new Error((await read(response)).error?.message ?? words.noAnswer)
+  tabs.postMessage(null)
   sessionStorage.clear()
   // All that the page knows of customers goes with it.
   location.replace(base.href + 'dashboard')

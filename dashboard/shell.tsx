@@ -7,6 +7,7 @@ import { Mark } from './rings.tsx'
 import { isSearching, search } from './search.ts'
 import { may, seesAll, signOut, type Person } from './session.ts'
 import { setTheme, theme, type Theme } from './theme.ts'
+import { complain } from './toasts.tsx'
 import { words } from './words.ts'
 
 type Section = readonly [path: readonly string[], name: string, icon: IconName, scope?: string]
@@ -185,7 +186,7 @@ function PersonMenu({ person }: { readonly person: Person }): JSX.Element {
             ))}
           </select>
         </label>
-        <button type="button" onClick={() => void signOut()}>
+        <button type="button" onClick={() => void signOut().catch(complain)}>
           <Icon name="out" /> {words.person.signOut}
         </button>
       </div>

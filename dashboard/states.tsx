@@ -41,18 +41,20 @@ function titleOf(error: Error): string {
 
 export function Failure({
   error,
-  name,
+  name = '',
+  onAgain = () => forget(name),
 }: {
   readonly error: Error
   /** The known things to ask for again. */
-  readonly name: string
+  readonly name?: string
+  readonly onAgain?: () => void
 }): JSX.Element {
   return (
     <div class="lead">
       <Title>{titleOf(error)}</Title>
       <p class="sub">{messageOf(error)}</p>
       <div class="actions">
-        <button type="button" onClick={() => forget(name)}>
+        <button type="button" onClick={onAgain}>
           {words.states.again}
         </button>
         <a class="button" href={to([])}>

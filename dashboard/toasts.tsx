@@ -37,6 +37,11 @@ export function complain(error: unknown): void {
   show({ text: messageOf(error), undo: null, isError: true })
 }
 
+/** Another person must neither see nor undo what somebody did. */
+export function forgetToasts(): void {
+  toasts.value = []
+}
+
 async function takeBack({ id, undo }: Toast): Promise<void> {
   take(id)
   try {

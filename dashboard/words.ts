@@ -24,6 +24,11 @@ export const words = {
     title: 'Signing you in',
     failed: 'This link does not sign you in',
     other: 'Sign in another way',
+    ask: 'Sign in as somebody else?',
+    asked: (name: string): string =>
+      `You are signed in as ${name}. This link signs you in with another key. Use it only if you asked for it.`,
+    stay: 'Stay signed in',
+    use: 'Use the link',
   },
   person: { signOut: 'Sign out', unnamed: 'Unnamed key' },
   modes: { live: 'Live', test: 'Test' },

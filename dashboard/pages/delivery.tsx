@@ -5,7 +5,7 @@ import { eventTypes } from '../../src/core/runtime/events.ts'
 import { licensing } from '../api.ts'
 import { AsCode } from '../as-code.tsx'
 import { copy } from '../clipboard.ts'
-import { forget } from '../data.ts'
+import { askAgain } from '../data.ts'
 import { answerOf, deliveryNames, forgetDeliveries, useDelivery } from '../deliveries.ts'
 import { Icon } from '../icons.tsx'
 import { to } from '../router.ts'
@@ -217,7 +217,7 @@ function usePolling(name: string, delivery: WebhookDeliveryDetail): void {
   const isNear = state === 'pending' && (nextAttemptAt ?? 0) - now() < 20
   useEffect(() => {
     if (!isNear) return
-    const timer = setInterval(() => forget(name), 1_500)
+    const timer = setInterval(() => askAgain(name), 1_500)
     return () => clearInterval(timer)
   }, [name, isNear])
 }

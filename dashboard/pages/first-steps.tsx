@@ -4,7 +4,7 @@ import { adopt } from '../adopt.ts'
 import { licensing } from '../api.ts'
 import type { Form } from '../as-code.tsx'
 import { copy } from '../clipboard.ts'
-import { forget, useKnown } from '../data.ts'
+import { askAgain, forget, useKnown } from '../data.ts'
 import { Icon } from '../icons.tsx'
 import { names } from '../known.ts'
 import { logWords } from '../log-words.ts'
@@ -58,7 +58,7 @@ function useLooks(name: string, isOver: boolean): void {
     if (isOver) return undefined
     let left = mostPauses
     const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') forget(name)
+      if (document.visibilityState === 'visible') askAgain(name)
       if (--left === 0) clearInterval(timer)
     }, pause)
     return () => clearInterval(timer)

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { SigningKey } from '../../src/core/index.ts'
-import { forget } from '../data.ts'
+import { askAgain } from '../data.ts'
 import { keysWords as text, shareOf } from '../keys-words.ts'
 import { to } from '../router.ts'
 import { isSecretKey, may } from '../session.ts'
@@ -19,7 +19,7 @@ function useFollowing(app: string, isFollowed: boolean): void {
   useEffect(() => {
     if (!isFollowed) return
     const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') forget(fleetName(app))
+      if (document.visibilityState === 'visible') askAgain(fleetName(app))
     }, pace)
     return () => clearInterval(timer)
   }, [app, isFollowed])

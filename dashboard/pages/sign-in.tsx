@@ -4,7 +4,7 @@ import { messageOf } from '../api.ts'
 import { Field } from '../field.tsx'
 import { Mark } from '../rings.tsx'
 import { go } from '../router.ts'
-import { signInWith, type Session } from '../session.ts'
+import { loadSession, session, signInWith, type Person, type Session } from '../session.ts'
 import { Title } from '../states.tsx'
 import { words } from '../words.ts'
 
@@ -64,6 +64,11 @@ export function SignIn({ session }: { readonly session: Session & { readonly sta
   )
 }
 
+function titleOf(failure: string, person: Person | null): string {
+  if (person !== null) return words.link.ask
+  return failure === '' ? words.link.title : words.link.failed
+}
+
 /** Uses the link of an address, which is gone from the address by then. */
 export function LinkSignIn({
   link,
@@ -73,8 +78,20 @@ export function LinkSignIn({
   readonly onDone: () => void
 }): JSX.Element {
   const [failure, setFailure] = useState('')
-  useEffect(() => {
+  const [person, setPerson] = useState<Person | null>(null)
+  const use = (): void => {
+    setPerson(null)
     signInWith({ link }).then(onDone, (error: unknown) => setFailure(messageOf(error)))
+  }
+  useEffect(() => {
+    // Otherwise whoever sends a link could sign a person in as somebody else, unseen.
+    const ask = async (): Promise<void> => {
+      await loadSession()
+      const { value } = session
+      if (value.state === 'in' && value.signIn === 'key') setPerson(value.person)
+      else use()
+    }
+    void ask()
   }, [link])
   const leave = (): void => {
     go('#/', true)
@@ -83,7 +100,20 @@ export function LinkSignIn({
   return (
     <main class="sign-in">
       <Mark size={44} />
-      <Title key={failure}>{failure === '' ? words.link.title : words.link.failed}</Title>
+      <Title key={failure + person?.id}>{titleOf(failure, person)}</Title>
+      {person !== null && (
+        <>
+          <p class="sub">{words.link.asked(person.name ?? words.person.unnamed)}</p>
+          <div class="actions">
+            <button type="button" class="primary" onClick={leave}>
+              {words.link.stay}
+            </button>
+            <button type="button" onClick={use}>
+              {words.link.use}
+            </button>
+          </div>
+        </>
+      )}
       {failure !== '' && (
         <>
           <p class="sub">{failure}</p>

@@ -13,7 +13,8 @@ export function isSameOrigin({ headers }: Request): boolean {
   const site = headers.get('sec-fetch-site')
   if (site !== null) return site === 'same-origin'
   const origin = headers.get('origin')
-  return origin !== null && hostOf(origin) === headers.get('host')
+  const host = origin === null ? null : hostOf(origin)
+  return host !== null && host === headers.get('host')
 }
 
 function hasJson({ headers }: Request): boolean {

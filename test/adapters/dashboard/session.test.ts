@@ -337,6 +337,13 @@ describe('a request that another page sends with the cookie', () => {
       }
     })
 
+  test('an opaque origin is not that of a request without Host', async () => {
+    const desk = await newDesk()
+    const visitor = await signedIn(desk, 'https://licenses.example.com')
+    const headers = { 'sec-fetch-site': '', origin: 'null', host: '' }
+    assert.equal((await visitor.send('DELETE', '/dashboard/session', { headers })).status, 403)
+  })
+
   test('a sign-in that another page sends is refused, so nobody is signed in as somebody else', async () => {
     const desk = await newDesk()
     for (const [name, [headers, isAllowed]] of Object.entries(senders)) {
