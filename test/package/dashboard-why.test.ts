@@ -217,6 +217,8 @@ describe(what, { skip: lackingBrowser(what) }, () => {
       await page.getByRole('heading', { name: 'The server accepts it.' }).waitFor()
       assert.ok(page.url().endsWith(`#/why/${other.id}`), page.url())
       await page.goto(`${address}/dashboard#/why`)
+      await page.getByRole('button', { name: 'Ask' }).waitFor()
+      await page.waitForLoadState('networkidle')
       const before = requested.length
       for (const text of [
         `key: ${secret}`,
@@ -234,6 +236,7 @@ describe(what, { skip: lackingBrowser(what) }, () => {
       await page.getByRole('button', { name: 'Ask' }).click()
       await page.getByText('Pasted').waitFor()
       await page.goto(`${address}/dashboard#/`)
+      await page.getByRole('heading', { name: 'Whom can we help?' }).waitFor()
       await page.goto(`${address}/dashboard#/why`)
       await page.getByRole('button', { name: 'Ask' }).waitFor()
       assert.equal(await licensing.licenses.get('desktop-app', one.id).then(({ status }) => status), 'active')
