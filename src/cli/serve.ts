@@ -15,6 +15,7 @@ import { makeDemo } from './demo/demo.ts'
 import { printSecret } from './keys.ts'
 import type { Output } from './terminal/output.ts'
 import { startListener, type Listener } from './listener.ts'
+import { startPage } from './start-page.ts'
 import type { CliSettings, ListenAddress } from './settings.ts'
 import { takeStopSignals, type StopSignal } from './stop-signal.ts'
 import { uncaughtException } from './uncaught-errors.ts'
@@ -44,6 +45,12 @@ interface App {
   fetch(request: Request): Response | Promise<Response>
 }
 
+/** An app with the start page at `/`, which the API leaves to its host. */
+function withStartPage(app: App, { dashboard }: ServerOptions): App {
+  const page = startPage(dashboard === true)
+  return { fetch: (request) => page(request) ?? app.fetch(request) }
+}
+
 function listen(app: App, address: ListenAddress, direct?: DirectPath): Promise<Listener> {
   return startListener(
     { fetch: (request) => app.fetch(request), ...(direct !== undefined && { direct }) },
@@ -64,9 +71,10 @@ async function startListeners(
   const direct = directPath(service)
   const { metrics } = service
   await metrics?.loaded()
-  if (metrics === null || metricsPort === undefined)
-    return [await listen(apiServer(service, options), address, direct), null]
-  const api = await listen(apiServer(service, { ...options, metrics: false }), address, direct)
+  const hasOwnPort = metrics !== null && metricsPort !== undefined
+  const app = apiServer(service, hasOwnPort ? { ...options, metrics: false } : options)
+  const api = await listen(withStartPage(app, options), address, direct)
+  if (!hasOwnPort) return [api, null]
   const metricsAddress = { ...address, port: metricsPort, setting: 'HEARTWOOD_METRICS_PORT' }
   return [api, await listen(metricsServer(service, metrics), metricsAddress)]
 }
