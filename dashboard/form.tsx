@@ -32,7 +32,8 @@ export function TextField(props: TextFieldProps): JSX.Element {
   )
 }
 
-interface Naming {
+/** What {@link useNaming} gives. */
+export interface Naming {
   readonly name: string
   readonly setName: (name: string) => void
   readonly slug: string

@@ -120,9 +120,6 @@ export const logWords = {
     yesterday: 'Yesterday',
     none: 'No act is like this.',
     empty: 'No act was written yet. The first change writes one.',
-    newer: 'Newest',
-    older: 'Older',
-    pages: 'Pages',
     proof: 'Prove it',
     proofLead:
       'Every second the server seals new entries into a chain. Whoever edits, removes or moves a sealed one breaks it, and this command shows where:',

@@ -103,9 +103,6 @@ export const webhookWords = {
     untried: 'not yet tried',
     none: 'No delivery is like this.',
     noneFailed: 'No event has failed.',
-    newest: 'Newest',
-    older: 'Older',
-    pages: 'Pages',
     every: (count: number): string => `Show all ${number.format(count)}`,
   },
 

@@ -15,6 +15,7 @@ import { words } from '../words.ts'
 import { KeyPage } from './api-key.tsx'
 import { NewKey } from './new-api-key.tsx'
 import css from '../style/api-keys.css' with { type: 'text' }
+import { Table } from './table.tsx'
 
 adopt(css)
 
@@ -83,27 +84,14 @@ function Row({ apiKey }: { readonly apiKey: ApiKey }): JSX.Element {
   )
 }
 
-function Table({ keys }: { readonly keys: readonly ApiKey[] }): JSX.Element {
+function KeyTable({ keys }: { readonly keys: readonly ApiKey[] }): JSX.Element {
   if (keys.length === 0) return <p class="sub small">{text.none}</p>
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={keyWords.title}>
-      <table class="list">
-        <thead>
-          <tr>
-            {[text.key, text.may, text.reach, text.used, text.ends].map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {keys.map((apiKey) => (
-            <Row key={apiKey.id} apiKey={apiKey} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label={keyWords.title} heads={[text.key, text.may, text.reach, text.used, text.ends]}>
+      {keys.map((apiKey) => (
+        <Row key={apiKey.id} apiKey={apiKey} />
+      ))}
+    </Table>
   )
 }
 
@@ -127,7 +115,7 @@ function Everything(): JSX.Element {
               {text.new}
             </a>
           </div>
-          <Table keys={items.filter(keyTabs[tab])} />
+          <KeyTable keys={items.filter(keyTabs[tab])} />
           {!isWhole && <p class="quiet">{text.more}</p>}
           {person()?.scopes !== null && <p class="quiet">{text.scoped}</p>}
         </>

@@ -3,6 +3,7 @@ import type { Customer, Listing } from '../../src/core/index.ts'
 import { licensing } from '../api.ts'
 import { AsCode } from '../as-code.tsx'
 import { useKnown } from '../data.ts'
+import { Pager } from '../pager.tsx'
 import { pageWords } from '../page-words.ts'
 import { go, here, to } from '../router.ts'
 import { Shown, Title } from '../states.tsx'
@@ -71,24 +72,6 @@ function Search({ app, email = '' }: { readonly app: string; readonly email?: st
   )
 }
 
-function Pager({ app, part, next }: { app: string; part: Part; next: string | null }): JSX.Element {
-  const { cursor, ...first } = part
-  return (
-    <nav class="pager" aria-label={pageWords.licenses.pages}>
-      {cursor !== undefined && (
-        <a class="button" href={placeOf(app, first)}>
-          {pageWords.licenses.newest}
-        </a>
-      )}
-      {next !== null && (
-        <a class="button" href={placeOf(app, { ...first, cursor: next })}>
-          {pageWords.licenses.older}
-        </a>
-      )}
-    </nav>
-  )
-}
-
 /** The call that fills an empty page. */
 function Teach({ app }: { readonly app: string }): JSX.Element {
   return (
@@ -114,6 +97,7 @@ interface FoundProps {
 }
 
 function Found({ app, part, listing: { data, nextCursor } }: FoundProps): JSX.Element {
+  const { cursor, ...first } = part
   if (data.length === 0 && part.email === undefined) return <Teach app={app} />
   if (data.length === 0) return <p class="sub small">{text.none}</p>
   return (
@@ -123,7 +107,10 @@ function Found({ app, part, listing: { data, nextCursor } }: FoundProps): JSX.El
           <Row key={customer.id} app={app} customer={customer} />
         ))}
       </Table>
-      <Pager app={app} part={part} next={nextCursor} />
+      <Pager
+        newest={cursor === undefined ? null : placeOf(app, first)}
+        older={nextCursor === null ? null : placeOf(app, { ...part, cursor: nextCursor })}
+      />
     </>
   )
 }

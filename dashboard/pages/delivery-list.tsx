@@ -15,7 +15,9 @@ import { may } from '../session.ts'
 import { Shown } from '../states.tsx'
 import { webhookWords } from '../webhook-words.ts'
 import { When } from '../when.tsx'
+import { Pager } from '../pager.tsx'
 import { Retries } from './delivery-retries.tsx'
+import { Table } from './table.tsx'
 
 const text = webhookWords.list
 const { groups } = webhookWords
@@ -41,27 +43,23 @@ function Row({ app, delivery }: { readonly app: string; readonly delivery: Webho
   )
 }
 
-function Table({ app, deliveries }: { app: string; deliveries: readonly WebhookDelivery[] }): JSX.Element {
+function DeliveryTable({
+  app,
+  deliveries,
+}: {
+  app: string
+  deliveries: readonly WebhookDelivery[]
+}): JSX.Element {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={text.table}>
-      <table class="list">
-        <thead>
-          <tr>
-            <th scope="col">{text.event}</th>
-            <th scope="col">{text.outcome}</th>
-            <th scope="col" class="figure">
-              {text.attempts}
-            </th>
-            <th scope="col">{text.made}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {deliveries.map((delivery) => (
-            <Row key={delivery.id} app={app} delivery={delivery} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label={text.table}
+      heads={[text.event, text.outcome, text.attempts, text.made]}
+      figures={[text.attempts]}
+    >
+      {deliveries.map((delivery) => (
+        <Row key={delivery.id} app={app} delivery={delivery} />
+      ))}
+    </Table>
   )
 }
 
@@ -72,19 +70,15 @@ export function Arrivals({ app, filter, cursor }: ListProps & { cursor: string |
     <Shown known={known.value} name={deliveryNames.all(app)}>
       {({ data, nextCursor }) => (
         <>
-          {data.length === 0 ? <p class="sub small">{text.none}</p> : <Table app={app} deliveries={data} />}
-          <nav class="pager" aria-label={text.pages}>
-            {cursor !== undefined && (
-              <a class="button" href={placeOfDeliveries(app, filter)}>
-                {text.newest}
-              </a>
-            )}
-            {nextCursor !== null && (
-              <a class="button" href={placeOfDeliveries(app, filter, { cursor: nextCursor })}>
-                {text.older}
-              </a>
-            )}
-          </nav>
+          {data.length === 0 ? (
+            <p class="sub small">{text.none}</p>
+          ) : (
+            <DeliveryTable app={app} deliveries={data} />
+          )}
+          <Pager
+            newest={cursor === undefined ? null : placeOfDeliveries(app, filter)}
+            older={nextCursor === null ? null : placeOfDeliveries(app, filter, { cursor: nextCursor })}
+          />
         </>
       )}
     </Shown>
@@ -150,7 +144,7 @@ export function Failures({ app, filter, error }: ListProps & { error: string | n
             {chosen.length === 0 ? (
               <p class="sub small">{text.noneFailed}</p>
             ) : (
-              <Table app={app} deliveries={isLong ? chosen : chosen.slice(0, firstRows)} />
+              <DeliveryTable app={app} deliveries={isLong ? chosen : chosen.slice(0, firstRows)} />
             )}
             {!isLong && chosen.length > firstRows && (
               <div class="pager">

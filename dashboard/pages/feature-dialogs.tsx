@@ -4,10 +4,11 @@ import type { Feature, Tier } from '../../src/core/index.ts'
 import { licensing } from '../api.ts'
 import { catalogueChanged } from '../catalogue.ts'
 import { Dialog } from '../dialog.tsx'
-import { Choices, TextField, useNaming } from '../form.tsx'
+import { Choices, useNaming } from '../form.tsx'
 import { tiersWords as text } from '../tiers-words.ts'
 import { say } from '../toasts.tsx'
 import { Typed } from '../typed.tsx'
+import { NewNames, OwnNames } from './catalogue-fields.tsx'
 import type { InApp } from './tier-dialogs.tsx'
 
 /** Gives a feature to a tier. */
@@ -36,7 +37,8 @@ export function NewFeatureDialog({
   tiers,
   onClose,
 }: InApp & { readonly tiers: readonly Tier[] }): JSX.Element {
-  const { name, setName, slug, setSlug } = useNaming('_')
+  const naming = useNaming('_')
+  const { name, slug } = naming
   const [chosen, setChosen] = useState<readonly string[]>([])
   const act = async (): Promise<void> => {
     await licensing.features.create(app, { name, slug })
@@ -52,16 +54,7 @@ export function NewFeatureDialog({
       onAct={act}
       onClose={onClose}
     >
-      <TextField label={text.name} value={name} onValue={setName} />
-      <TextField
-        label={text.slug}
-        value={slug}
-        onValue={setSlug}
-        hint={text.slugHint}
-        pattern="[a-z0-9_]+"
-        rule={text.slugRule}
-        most={63}
-      />
+      <NewNames {...naming} />
       <Choices label={text.inTiers} all={tiers} chosen={chosen} onChosen={setChosen} />
     </Dialog>
   )
@@ -88,14 +81,7 @@ export function ChangeFeatureDialog({ app, feature, onClose }: OfFeature): JSX.E
       onAct={act}
       onClose={onClose}
     >
-      <TextField label={text.name} value={name} onValue={setName} />
-      <TextField
-        label={text.description}
-        value={description}
-        onValue={setDescription}
-        most={2_048}
-        isOptional
-      />
+      <OwnNames name={name} setName={setName} description={description} setDescription={setDescription} />
     </Dialog>
   )
 }

@@ -11,10 +11,12 @@ import { may } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { dateOf } from '../times.ts'
 import { keyWords as text } from '../key-words.ts'
+import { Pager } from '../pager.tsx'
 import { pageWords } from '../page-words.ts'
 import { words } from '../words.ts'
 import { IssueKey } from './license-key-issue.tsx'
 import { Meter } from './meter.tsx'
+import { Table } from './table.tsx'
 
 const states = ['active', 'expired', 'revoked'] as const
 type Status = (typeof states)[number]
@@ -74,7 +76,7 @@ const heads = [
   text.text,
 ]
 
-function Table({
+function KeyTable({
   app,
   listing,
 }: {
@@ -82,24 +84,11 @@ function Table({
   readonly listing: Listing<LicenseKey>
 }): JSX.Element {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={text.title}>
-      <table class="list">
-        <thead>
-          <tr>
-            {heads.map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {listing.data.map((licenseKey) => (
-            <Row key={licenseKey.id} app={app} licenseKey={licenseKey} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label={text.title} heads={heads}>
+      {listing.data.map((licenseKey) => (
+        <Row key={licenseKey.id} app={app} licenseKey={licenseKey} />
+      ))}
+    </Table>
   )
 }
 
@@ -171,21 +160,13 @@ export function LicenseKeys({ app = '' }: { readonly app?: string }): JSX.Elemen
       <Shown known={known.value} name={names.licenseKeys(app)}>
         {(listing) => (
           <>
-            {listing.data.length > 0 && <Table app={app} listing={listing} />}
+            {listing.data.length > 0 && <KeyTable app={app} listing={listing} />}
             {listing.data.length === 0 &&
               (status === undefined ? <Teach app={app} /> : <p class="sub small">{text.none}</p>)}
-            <nav class="pager" aria-label={pageWords.licenses.pages}>
-              {cursor !== undefined && (
-                <a class="button" href={placeOf(app, status)}>
-                  {pageWords.licenses.newest}
-                </a>
-              )}
-              {listing.nextCursor !== null && (
-                <a class="button" href={placeOf(app, status, listing.nextCursor)}>
-                  {pageWords.licenses.older}
-                </a>
-              )}
-            </nav>
+            <Pager
+              newest={cursor === undefined ? null : placeOf(app, status)}
+              older={listing.nextCursor === null ? null : placeOf(app, status, listing.nextCursor)}
+            />
           </>
         )}
       </Shown>

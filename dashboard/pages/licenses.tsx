@@ -7,7 +7,9 @@ import { go, here, to } from '../router.ts'
 import { may, maySeeContact } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { ago, dateOf, exactly, toField } from '../times.ts'
+import { Pager } from '../pager.tsx'
 import { pageWords } from '../page-words.ts'
+import { Table } from './table.tsx'
 
 const states = ['active', 'expired', 'revoked'] as const
 
@@ -89,7 +91,13 @@ function Row({ app, license }: { readonly app: string; readonly license: License
   )
 }
 
-function Table({ app, listing }: { readonly app: string; readonly listing: Listing<License> }): JSX.Element {
+function LicenseTable({
+  app,
+  listing,
+}: {
+  readonly app: string
+  readonly listing: Listing<License>
+}): JSX.Element {
   if (listing.data.length === 0) return <p class="sub small">{pageWords.licenses.none}</p>
   const heads = [
     pageWords.licenses.customer,
@@ -100,24 +108,11 @@ function Table({ app, listing }: { readonly app: string; readonly listing: Listi
     pageWords.licenses.seen,
   ]
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={pageWords.licenses.title}>
-      <table class="list">
-        <thead>
-          <tr>
-            {heads.map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {listing.data.map((license) => (
-            <Row key={license.id} app={app} license={license} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label={pageWords.licenses.title} heads={heads}>
+      {listing.data.map((license) => (
+        <Row key={license.id} app={app} license={license} />
+      ))}
+    </Table>
   )
 }
 
@@ -198,24 +193,6 @@ function Filters({ app, page }: { readonly app: string; readonly page: LicensePa
   )
 }
 
-function Pager({ app, page, next }: { app: string; page: LicensePage; next: string | null }): JSX.Element {
-  const { cursor, ...first } = page
-  return (
-    <nav class="pager" aria-label={pageWords.licenses.pages}>
-      {cursor !== undefined && (
-        <a class="button" href={placeOf(app, first)}>
-          {pageWords.licenses.newest}
-        </a>
-      )}
-      {next !== null && (
-        <a class="button" href={placeOf(app, { ...page, cursor: next })}>
-          {pageWords.licenses.older}
-        </a>
-      )}
-    </nav>
-  )
-}
-
 function sentenceOf({ status, ...page }: LicensePage, total: number): string {
   const text = pageWords.licenses
   if (page.ends !== undefined) return text.endIn(total, page.ends)
@@ -235,6 +212,7 @@ function wireOf({ tierId, status, expiresBefore, seenBefore }: LicenseQuery): UR
 
 export function Licenses({ app = '' }: { readonly app?: string }): JSX.Element {
   const page = pageOf(here.value.query)
+  const { cursor, ...first } = page
   const known = useLicenses(app, page)
   const total = known.value.value?.total
   const { cursor: _cursor, ...asked } = licenseQuery(page)
@@ -249,8 +227,13 @@ export function Licenses({ app = '' }: { readonly app?: string }): JSX.Element {
       <Shown known={known.value} name={names.licenses(app)}>
         {(listing) => (
           <>
-            <Table app={app} listing={listing} />
-            <Pager app={app} page={page} next={listing.nextCursor} />
+            <LicenseTable app={app} listing={listing} />
+            <Pager
+              newest={cursor === undefined ? null : placeOf(app, first)}
+              older={
+                listing.nextCursor === null ? null : placeOf(app, { ...page, cursor: listing.nextCursor })
+              }
+            />
           </>
         )}
       </Shown>

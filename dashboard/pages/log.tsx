@@ -11,6 +11,7 @@ import { Failure, Shown, Title } from '../states.tsx'
 import { ago, dateOf, days, fromField, now } from '../times.ts'
 import css from '../style/log.css' with { type: 'text' }
 import { actorName, actorValue, Entry, type LogPlaces } from './log-entry.tsx'
+import { Pager } from '../pager.tsx'
 import { Proof } from './log-proof.tsx'
 
 adopt(css)
@@ -171,24 +172,6 @@ function Days({
   )
 }
 
-function Pager({ app, part, next }: { app: string; part: Part; next: string | null }): JSX.Element {
-  const { cursor, ...first } = part
-  return (
-    <nav class="pager" aria-label={text.pages}>
-      {cursor !== undefined && (
-        <a class="button" href={placeOf(app, first)}>
-          {text.newer}
-        </a>
-      )}
-      {next !== null && (
-        <a class="button" href={placeOf(app, { ...part, cursor: next })}>
-          {text.older}
-        </a>
-      )}
-    </nav>
-  )
-}
-
 /** A word for a shell. */
 function quoted(text: string): string {
   return /^[\w.:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
@@ -234,7 +217,7 @@ export function LogPage({ app = '' }: { readonly app?: string }): JSX.Element {
   const apps = useApps().value.value ?? []
   const { value } = known.value
   const isWhole = Object.keys(part).length === 0
-  const { cursor: _cursor, ...chosen } = part
+  const { cursor, ...chosen } = part
   const places: LogPlaces = {
     byActor: (actor) => placeOf(app, { ...chosen, actor }),
     byKind: (action) => placeOf(app, { ...chosen, action }),
@@ -257,7 +240,10 @@ export function LogPage({ app = '' }: { readonly app?: string }): JSX.Element {
             ) : (
               <Days entries={data} places={places} isOfAll={app === ''} />
             )}
-            <Pager app={app} part={part} next={nextCursor} />
+            <Pager
+              newest={cursor === undefined ? null : placeOf(app, chosen)}
+              older={nextCursor === null ? null : placeOf(app, { ...part, cursor: nextCursor })}
+            />
             <Proof entries={data} />
           </>
         )}

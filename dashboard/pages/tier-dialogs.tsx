@@ -11,6 +11,7 @@ import { may } from '../session.ts'
 import { tiersWords as text } from '../tiers-words.ts'
 import { say } from '../toasts.tsx'
 import { Typed } from '../typed.tsx'
+import { NewNames, OwnNames } from './catalogue-fields.tsx'
 
 export interface InApp {
   readonly app: string
@@ -57,7 +58,8 @@ export function NewTierDialog({
   features,
   onClose,
 }: InApp & { readonly features: readonly Feature[] }): JSX.Element {
-  const { name, setName, slug, setSlug } = useNaming('_')
+  const naming = useNaming('_')
+  const { name, slug } = naming
   const [chosen, setChosen] = useState<readonly string[]>([])
   const [limits, setLimits] = useState('')
   const act = async (): Promise<void> => {
@@ -73,16 +75,7 @@ export function NewTierDialog({
       onAct={act}
       onClose={onClose}
     >
-      <TextField label={text.name} value={name} onValue={setName} />
-      <TextField
-        label={text.slug}
-        value={slug}
-        onValue={setSlug}
-        hint={text.slugHint}
-        pattern="[a-z0-9_]+"
-        rule={text.slugRule}
-        most={63}
-      />
+      <NewNames {...naming} />
       <Choices label={text.withFeatures} all={features} chosen={chosen} onChosen={setChosen} />
       <LimitsField value={limits} onValue={setLimits} />
     </Dialog>
@@ -112,14 +105,7 @@ export function ChangeTierDialog({ app, tier, active, onClose }: OfTier): JSX.El
       onAct={act}
       onClose={onClose}
     >
-      <TextField label={text.name} value={name} onValue={setName} />
-      <TextField
-        label={text.description}
-        value={description}
-        onValue={setDescription}
-        most={2_048}
-        isOptional
-      />
+      <OwnNames name={name} setName={setName} description={description} setDescription={setDescription} />
       <LimitsField value={limits} onValue={setLimits} />
     </Dialog>
   )
