@@ -32,7 +32,7 @@ export function TextField(props: TextFieldProps): JSX.Element {
   )
 }
 
-/** What {@link useNaming} gives. */
+/** The name and the slug of something new, with their setters. */
 export interface Naming {
   readonly name: string
   readonly setName: (name: string) => void

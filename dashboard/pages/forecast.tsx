@@ -13,7 +13,7 @@ const text = keysWords.rotation
 /** The trust of programs, as the third question has it. */
 export type Trust = 'statements' | 'builtIn' | 'unknown'
 
-/** How long ago the active licenses renewed, each bar with its number. */
+/** A bar for each span of time in which active licenses last renewed, with their number. */
 function Seen({ impact, all }: { readonly impact: RotationImpact; readonly all: number }): JSX.Element {
   const rows: readonly (readonly [string, number])[] = [
     ...impact.seenWithin.map(({ days: span, licenses }) => [keysWords.within(span), licenses] as const),

@@ -31,7 +31,7 @@ function rangeOf({ license }: ServerFacts, today: number): Range {
 
 const samples = 36
 
-/** Where on its clock the program is good: one piece of the line for each stretch. */
+/** A line of time with a piece for each stretch in which the program stays in one state. */
 function useStrip(
   program: Program,
   facts: ServerFacts,

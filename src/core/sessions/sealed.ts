@@ -45,8 +45,8 @@ const scope = 'heartwood dashboard'
 const margin = day
 
 /**
- * Uses up a name on every server: `insertStoredResponse` has one winner. A rekey opens what is stored, so this is sealed as any
- * stored response is.
+ * Uses up a name on every server, because one caller of `insertStoredResponse` wins. The name is stored sealed: a rekey opens
+ * every stored response.
  */
 export async function useUp(context: Sealing, name: string, until: NumericDate): Promise<boolean> {
   const { storage, runtime } = context
