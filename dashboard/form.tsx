@@ -32,6 +32,21 @@ export function TextField(props: TextFieldProps): JSX.Element {
   )
 }
 
+type TextOf = Pick<TextFieldProps, 'label' | 'value' | 'onValue'>
+
+/** A description, which may stay empty. */
+export function DescriptionField(props: TextOf): JSX.Element {
+  return <TextField {...props} most={2_048} isOptional />
+}
+
+/** A slug, whose words have a sign between them. */
+export function SlugField({
+  between,
+  ...props
+}: TextOf & Pick<TextFieldProps, 'hint' | 'rule'> & { readonly between: '_' | '-' }): JSX.Element {
+  return <TextField {...props} pattern={between === '-' ? String.raw`[a-z0-9\-]+` : '[a-z0-9_]+'} most={63} />
+}
+
 /** The name and the slug of something new, with their setters. */
 export interface Naming {
   readonly name: string

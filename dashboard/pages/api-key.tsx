@@ -12,6 +12,7 @@ import { StateMark } from '../state-mark.tsx'
 import { dateOf } from '../times.ts'
 import { When } from '../when.tsx'
 import { KeyActs } from './api-key-acts.tsx'
+import { Fact } from '../fact.tsx'
 
 const text = keyWords.key
 
@@ -50,30 +51,18 @@ function Facts({ apiKey }: { readonly apiKey: ApiKey }): JSX.Element {
   const { id, prefix, lastFour, createdAt, expiresAt } = apiKey
   return (
     <dl class="facts">
-      <div>
-        <dt>{text.text}</dt>
-        <dd>
-          <code>
-            {prefix}…{lastFour}
-          </code>
-        </dd>
-      </div>
-      <div>
-        <dt>{text.id}</dt>
-        <dd>
-          <code>{id}</code>
-        </dd>
-      </div>
-      <div>
-        <dt>{text.made}</dt>
-        <dd>
-          <When at={createdAt} />
-        </dd>
-      </div>
-      <div>
-        <dt>{text.ends}</dt>
-        <dd>{expiresAt === null ? text.forever : dateOf(expiresAt)}</dd>
-      </div>
+      <Fact name={text.text}>
+        <code>
+          {prefix}…{lastFour}
+        </code>
+      </Fact>
+      <Fact name={text.id}>
+        <code>{id}</code>
+      </Fact>
+      <Fact name={text.made}>
+        <When at={createdAt} />
+      </Fact>
+      <Fact name={text.ends}>{expiresAt === null ? text.forever : dateOf(expiresAt)}</Fact>
     </dl>
   )
 }

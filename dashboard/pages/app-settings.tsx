@@ -7,7 +7,7 @@ import { appWords as text } from '../app-words.ts'
 import { AsCode } from '../as-code.tsx'
 import { forget, useKnown } from '../data.ts'
 import { Dialog } from '../dialog.tsx'
-import { TextField } from '../form.tsx'
+import { DescriptionField, TextField } from '../form.tsx'
 import { names, useApp } from '../known.ts'
 import { Lack } from '../lack.tsx'
 import { go, to } from '../router.ts'
@@ -47,13 +47,7 @@ function SettingsForm({ app }: { readonly app: App }): JSX.Element {
   return (
     <form class="sheet" onSubmit={(event) => void save(event)}>
       <TextField label={text.name} value={name} onValue={setName} />
-      <TextField
-        label={text.description}
-        value={description}
-        onValue={setDescription}
-        most={2_048}
-        isOptional
-      />
+      <DescriptionField label={text.description} value={description} onValue={setDescription} />
       {mode === 'test' ? (
         <p class="note">{text.prefixTest}</p>
       ) : (

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { TextField, type Naming } from '../form.tsx'
+import { DescriptionField, SlugField, TextField, type Naming } from '../form.tsx'
 import { tiersWords as text } from '../tiers-words.ts'
 
 /** The name and the slug of a new tier or feature. */
@@ -7,14 +7,13 @@ export function NewNames({ name, setName, slug, setSlug }: Naming): JSX.Element 
   return (
     <>
       <TextField label={text.name} value={name} onValue={setName} />
-      <TextField
+      <SlugField
         label={text.slug}
         value={slug}
         onValue={setSlug}
         hint={text.slugHint}
-        pattern="[a-z0-9_]+"
         rule={text.slugRule}
-        most={63}
+        between="_"
       />
     </>
   )
@@ -32,13 +31,7 @@ export function OwnNames({ name, setName, description, setDescription }: Names):
   return (
     <>
       <TextField label={text.name} value={name} onValue={setName} />
-      <TextField
-        label={text.description}
-        value={description}
-        onValue={setDescription}
-        most={2_048}
-        isOptional
-      />
+      <DescriptionField label={text.description} value={description} onValue={setDescription} />
     </>
   )
 }

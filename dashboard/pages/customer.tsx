@@ -7,6 +7,7 @@ import { may } from '../session.ts'
 import { Shown, Title } from '../states.tsx'
 import { dateOf } from '../times.ts'
 import { pageWords } from '../page-words.ts'
+import { Fact } from '../fact.tsx'
 
 function CustomerLicenses({ app, id }: { readonly app: string; readonly id: string }): JSX.Element {
   const known = useLicenses(app, { customerId: id }, 100)
@@ -61,17 +62,11 @@ export function CustomerPage({
           </header>
           <dl class="facts">
             {externalId !== null && (
-              <div>
-                <dt>{pageWords.customer.order}</dt>
-                <dd>
-                  <code>{externalId}</code>
-                </dd>
-              </div>
+              <Fact name={pageWords.customer.order}>
+                <code>{externalId}</code>
+              </Fact>
             )}
-            <div>
-              <dt>{pageWords.customer.since}</dt>
-              <dd>{dateOf(createdAt)}</dd>
-            </div>
+            <Fact name={pageWords.customer.since}>{dateOf(createdAt)}</Fact>
           </dl>
           {may('licenses:read') && <CustomerLicenses app={app} id={id} />}
           <AsCode

@@ -15,6 +15,7 @@ import { now } from '../times.ts'
 import { complain, say } from '../toasts.tsx'
 import { webhookWords } from '../webhook-words.ts'
 import { When } from '../when.tsx'
+import { Fact } from '../fact.tsx'
 
 const text = webhookWords.delivery
 
@@ -51,34 +52,22 @@ function Facts({ app, delivery }: Sent): JSX.Element {
   const { id, eventId, licenseId, createdAt } = delivery
   return (
     <dl class="facts">
-      <div>
-        <dt>{text.made}</dt>
-        <dd>
-          <When at={createdAt} />
-        </dd>
-      </div>
+      <Fact name={text.made}>
+        <When at={createdAt} />
+      </Fact>
       {licenseId !== null && (
-        <div>
-          <dt>{text.license}</dt>
-          <dd>
-            <a href={to(['apps', app, 'licenses', licenseId])}>
-              <code>{licenseId}</code>
-            </a>
-          </dd>
-        </div>
+        <Fact name={text.license}>
+          <a href={to(['apps', app, 'licenses', licenseId])}>
+            <code>{licenseId}</code>
+          </a>
+        </Fact>
       )}
-      <div>
-        <dt>{text.event}</dt>
-        <dd>
-          <code>{eventId}</code>
-        </dd>
-      </div>
-      <div>
-        <dt>{text.id}</dt>
-        <dd>
-          <code>{id}</code>
-        </dd>
-      </div>
+      <Fact name={text.event}>
+        <code>{eventId}</code>
+      </Fact>
+      <Fact name={text.id}>
+        <code>{id}</code>
+      </Fact>
     </dl>
   )
 }

@@ -5,6 +5,7 @@ import { codeOf, messageOf } from '../api.ts'
 import { Badge } from '../badge.tsx'
 import { Dialog } from '../dialog.tsx'
 import { Field } from '../field.tsx'
+import { TextField } from '../form.tsx'
 import { useLicense, useTiers } from '../known.ts'
 import { to } from '../router.ts'
 import { ago, dateOf, days, fromField, now, toField } from '../times.ts'
@@ -180,14 +181,7 @@ export function Revoke({ app, license, onClose }: ActProps): JSX.Element {
       onAct={act}
       onClose={onClose}
     >
-      <Field label={text.reason}>
-        <input
-          value={reason}
-          maxLength={1024}
-          autocomplete="off"
-          onInput={(event) => setReason(event.currentTarget.value)}
-        />
-      </Field>
+      <TextField label={text.reason} value={reason} onValue={setReason} most={1_024} isOptional />
     </Dialog>
   )
 }

@@ -4,6 +4,7 @@ import type { LicenseKey, LicenseKeyChanges } from '../../src/core/index.ts'
 import { licensing } from '../api.ts'
 import { Dialog } from '../dialog.tsx'
 import { Field } from '../field.tsx'
+import { TextField } from '../form.tsx'
 import { may } from '../session.ts'
 import { dateOf, days, fromField, now, toField } from '../times.ts'
 import { Typed } from '../typed.tsx'
@@ -171,14 +172,13 @@ function Revoke({ app, licenseKey, onClose }: ActProps): JSX.Element {
       onAct={act}
       onClose={onClose}
     >
-      <Field label={pageWords.license.reason}>
-        <input
-          value={reason}
-          maxLength={1024}
-          autocomplete="off"
-          onInput={(event) => setReason(event.currentTarget.value)}
-        />
-      </Field>
+      <TextField
+        label={pageWords.license.reason}
+        value={reason}
+        onValue={setReason}
+        most={1_024}
+        isOptional
+      />
     </Dialog>
   )
 }

@@ -16,6 +16,7 @@ import { HistoryOf } from './history.tsx'
 import { KeyActs } from './license-key-acts.tsx'
 import { KeyText } from './license-key-text.tsx'
 import { Seats } from './seats.tsx'
+import { Fact } from '../fact.tsx'
 
 interface Held {
   readonly app: string
@@ -29,29 +30,17 @@ function standing({ status, expiresAt, revokedAt, starts, activatedAt, durationD
   return status === 'expired' ? text.ended(dateOf(expiresAt)) : text.good(dateOf(expiresAt))
 }
 
-function Fact({ name, value }: { readonly name: string; readonly value: string }): JSX.Element {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
-  )
-}
-
 function Facts({ licenseKey }: { readonly licenseKey: LicenseKey }): JSX.Element {
   const { id, externalId, releasesLeft, whenFull, revokedReason } = licenseKey
   return (
     <dl>
-      <div>
-        <dt>{pageWords.license.key}</dt>
-        <dd>
-          <code>{id}</code>
-        </dd>
-      </div>
-      {externalId !== null && <Fact name={text.order} value={externalId} />}
-      <Fact name={text.releases} value={releasesLeft === null ? text.anyNumber : `${releasesLeft}`} />
-      <Fact name={text.whenFull} value={text[whenFull]} />
-      {revokedReason !== null && <Fact name={pageWords.license.states.revoked} value={revokedReason} />}
+      <Fact name={pageWords.license.key}>
+        <code>{id}</code>
+      </Fact>
+      {externalId !== null && <Fact name={text.order}>{externalId}</Fact>}
+      <Fact name={text.releases}>{releasesLeft ?? text.anyNumber}</Fact>
+      <Fact name={text.whenFull}>{text[whenFull]}</Fact>
+      {revokedReason !== null && <Fact name={pageWords.license.states.revoked}>{revokedReason}</Fact>}
     </dl>
   )
 }

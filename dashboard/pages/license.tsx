@@ -15,6 +15,7 @@ import { Handout } from './handout.tsx'
 import { History } from './history.tsx'
 import { Acts } from './license-acts.tsx'
 import type { Held } from './license-changes.ts'
+import { Fact } from '../fact.tsx'
 
 const text = pageWords.license
 
@@ -31,14 +32,11 @@ function seenOf({ seenAt, seenClient }: License): string | null {
   return seenClient === null ? text.seen(ago(seenAt)) : text.seenFrom(ago(seenAt), seenClient)
 }
 
-function Fact({ name, value }: { readonly name: string; readonly value: string }): JSX.Element {
+function CodeFact({ name, value }: { readonly name: string; readonly value: string }): JSX.Element {
   return (
-    <div>
-      <dt>{name}</dt>
-      <dd>
-        <code>{value}</code>
-      </dd>
-    </div>
+    <Fact name={name}>
+      <code>{value}</code>
+    </Fact>
   )
 }
 
@@ -101,10 +99,10 @@ function Certificate({ app, license }: Held): JSX.Element {
         <LifeLine license={license} tier={tierName} />
         <footer class="certificate-foot">
           <dl>
-            <Fact name={text.id} value={license.id} />
-            <Fact name={text.installation} value={license.installationId} />
-            {license.name !== null && <Fact name={text.computer} value={license.name} />}
-            {license.licenseKeyId !== null && <Fact name={text.key} value={license.licenseKeyId} />}
+            <CodeFact name={text.id} value={license.id} />
+            <CodeFact name={text.installation} value={license.installationId} />
+            {license.name !== null && <CodeFact name={text.computer} value={license.name} />}
+            {license.licenseKeyId !== null && <CodeFact name={text.key} value={license.licenseKeyId} />}
           </dl>
           <Handout app={app} license={license} />
         </footer>

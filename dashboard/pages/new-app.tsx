@@ -5,7 +5,7 @@ import { licensing, messageOf } from '../api.ts'
 import { appWords as text } from '../app-words.ts'
 import { AsCode } from '../as-code.tsx'
 import { forget } from '../data.ts'
-import { TextField, useNaming } from '../form.tsx'
+import { DescriptionField, SlugField, TextField, useNaming } from '../form.tsx'
 import { names } from '../known.ts'
 import { ProgressLine } from '../progress.tsx'
 import { Lack } from '../lack.tsx'
@@ -39,22 +39,15 @@ function NewAppForm(): JSX.Element {
   return (
     <form class="sheet" onSubmit={(event) => void create(event)}>
       <TextField label={text.name} value={name} onValue={setName} />
-      <TextField
+      <SlugField
         label={text.slug}
         value={slug}
         onValue={setSlug}
         hint={text.slugHint}
-        pattern="[a-z0-9\-]+"
         rule={text.slugRule}
-        most={63}
+        between="-"
       />
-      <TextField
-        label={text.description}
-        value={description}
-        onValue={setDescription}
-        most={2_048}
-        isOptional
-      />
+      <DescriptionField label={text.description} value={description} onValue={setDescription} />
       <p class="failure" role="alert">
         {failure}
       </p>
