@@ -1,7 +1,8 @@
 import type { JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 import type { Hit } from '../find.ts'
 import { useApps, names } from '../known.ts'
+import { PasteForm } from '../paste-form.tsx'
 import { go, to } from '../router.ts'
 import { isSearching, search, searchOutcome } from '../search.ts'
 import { may, seesAll } from '../session.ts'
@@ -9,35 +10,9 @@ import { Shown, Title } from '../states.tsx'
 import { words } from '../words.ts'
 
 function FindForm(): JSX.Element {
-  const field = useRef<HTMLTextAreaElement>(null)
   const isBusy = isSearching.value
-  const submit = (event?: Event): void => {
-    event?.preventDefault()
-    const text = field.current?.value ?? ''
-    // A secret must not stay on the screen.
-    if (field.current !== null) field.current.value = ''
-    void search(text)
-  }
-  return (
-    <form class="find-form" onSubmit={submit}>
-      <textarea
-        ref={field}
-        rows={2}
-        aria-label={words.find.label}
-        placeholder={words.find.placeholder}
-        autocomplete="off"
-        spellcheck={false}
-        onKeyDown={(event) => {
-          if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
-          event.preventDefault()
-          submit()
-        }}
-      />
-      <button type="submit" class="primary" disabled={isBusy}>
-        {isBusy ? words.find.working : words.find.button}
-      </button>
-    </form>
-  )
+  const button = isBusy ? words.find.working : words.find.button
+  return <PasteForm rows={2} button={button} isBusy={isBusy} onPaste={(text) => void search(text)} />
 }
 
 /** The things that were found, in the order of the server. */

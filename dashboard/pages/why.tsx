@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { Diagnosis, DiagnosisCandidate } from '../../src/core/index.ts'
 import { licensing } from '../api.ts'
 import { adopt } from '../adopt.ts'
@@ -7,6 +7,7 @@ import { AsCode } from '../as-code.tsx'
 import { askWhy, leadTo, masked, question } from '../asked.ts'
 import { useKnown } from '../data.ts'
 import { names, useCustomer, useLicense, useTiers } from '../known.ts'
+import { PasteForm } from '../paste-form.tsx'
 import { read } from '../reading.ts'
 import { to } from '../router.ts'
 import { may } from '../session.ts'
@@ -22,12 +23,8 @@ import css from '../style/why.css' with { type: 'text' }
 adopt(css)
 
 function AskForm(): JSX.Element {
-  const field = useRef<HTMLTextAreaElement>(null)
   const [failure, setFailure] = useState('')
-  const ask = (event: Event): void => {
-    event.preventDefault()
-    const given = field.current?.value ?? ''
-    if (field.current !== null) field.current.value = ''
+  const ask = (given: string): void => {
     const { kind } = read(given)
     // A secret of the vendor goes nowhere.
     setFailure(kind === 'secret' ? words.find.secret : '')
@@ -39,22 +36,10 @@ function AskForm(): JSX.Element {
         <Title>{text.eyebrow}</Title>
         <p class="sub">{text.askLead}</p>
       </header>
-      <form class="find-form" onSubmit={ask}>
-        <textarea
-          ref={field}
-          rows={4}
-          aria-label={words.find.label}
-          placeholder={words.find.placeholder}
-          autocomplete="off"
-          spellcheck={false}
-        />
-        <button type="submit" class="primary">
-          {text.ask}
-        </button>
-        <p class="failure" role="alert">
-          {failure}
-        </p>
-      </form>
+      <PasteForm rows={4} button={text.ask} onPaste={ask} />
+      <p class="failure" role="alert">
+        {failure}
+      </p>
     </article>
   )
 }
