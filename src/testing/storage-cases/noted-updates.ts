@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AppRecord, AuditEntryRecord, Storage, UpdateNote } from '../../core/storage/index.ts'
+import type { AppRecord, Storage, UpdateNote } from '../../core/storage/index.ts'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import {
   addApp,
@@ -91,67 +91,63 @@ const verbs: Readonly<Record<string, (storage: Storage) => Promise<Changeable>>>
   },
 }
 
-/** The state that an entry tells of. */
-function entryOf(before: object): AuditEntryRecord {
-  return newEntry({ changes: JSON.stringify(before) })
+/** A note whose entry tells the value of one field before the update. */
+function noteOf(field: string, known: object): UpdateNote<any> {
+  const entryOf = (before: Fields) =>
+    newEntry({ changes: JSON.stringify({ [field]: before[field] ?? null }) })
+  return { known, entryOf }
 }
 
-/** The states that the log tells of, the first one first. */
-async function statesIn(storage: Storage): Promise<readonly unknown[]> {
+/** The values that the log tells of, the first one first. */
+async function valuesIn(storage: Storage): Promise<readonly unknown[]> {
   const entries = await storage.listAuditEntries({}, { limit: 99 })
   return entries.map(({ changes }) => JSON.parse(changes) as unknown).toReversed()
-}
-
-function asJson(record: object): unknown {
-  return JSON.parse(JSON.stringify(record))
 }
 
 const everyVerb = Object.entries(verbs).flatMap(([verb, prepare]): readonly ConformanceCase[] => [
   storageCase(`${verb}(): the entry tells of the record as it was before`, async (storage) => {
     const { record, values, update } = await prepare(storage)
-    const note = { known: record, entryOf }
-    const states: object[] = []
-    let now = record
+    const before: Fields[] = []
+    let now: Fields = { ...record }
     for (const [field, pair] of Object.entries(values))
       for (const value of pair) {
-        states.push(now)
+        before.push({ [field]: now[field] })
         now = { ...now, [field]: value }
         // The caller knows an ever older state.
-        assert.deepEqual(await update({ [field]: value }, note), now, field)
+        assert.deepEqual(await update({ [field]: value }, noteOf(field, record)), now, field)
       }
-    assert.deepEqual(await statesIn(storage), states.map(asJson))
+    assert.deepEqual(await valuesIn(storage), before)
   }),
   storageCase(`${verb}(): a field that the known record lacks does no harm`, async (storage) => {
     const { record, values, update } = await prepare(storage)
     const [field, [one, two]] = Object.entries(values)[0]!
     await update({ [field]: one })
     const { [field]: _lacking, ...others } = record as Fields
-    assert.deepEqual(await update({ [field]: two }, { known: others, entryOf }), { ...record, [field]: two })
-    assert.deepEqual(await statesIn(storage), [asJson({ ...record, [field]: one })])
+    assert.deepEqual(await update({ [field]: two }, noteOf(field, others)), { ...record, [field]: two })
+    assert.deepEqual(await valuesIn(storage), [{ [field]: one }])
   }),
   storageCase(`${verb}(): leaves a record that is done, whatever the caller knows`, async (storage) => {
     const { record, update } = await prepare(storage)
     const isDone = ({ name }: Fields) => name === 'done'
     const done = { ...record, name: 'done' }
     const patch = { name: 'again' }
-    assert.deepEqual(await update({ name: 'done' }, { known: done, entryOf, isDone }), done)
+    assert.deepEqual(await update({ name: 'done' }, { ...noteOf('name', done), isDone }), done)
     for (const known of [record, done])
-      assert.deepEqual(await update(patch, { known, entryOf, isDone }), done)
-    assert.deepEqual(await statesIn(storage), [asJson(record)])
+      assert.deepEqual(await update(patch, { ...noteOf('name', known), isDone }), done)
+    assert.deepEqual(await valuesIn(storage), [{ name: (record as Fields)['name'] }])
   }),
   storageCase(`${verb}(): writes no entry without a record, or without an act`, async (storage) => {
     const { record, update } = await prepare(storage)
     const patch = { name: 'x' }
-    assert.equal(await update(patch, { known: record, entryOf }, newId('none')), null)
+    assert.equal(await update(patch, noteOf('name', record), newId('none')), null)
     const after = { ...record, ...patch }
     assert.deepEqual(await update(patch, { known: record, entryOf: () => undefined }), after)
-    assert.deepEqual(await statesIn(storage), [])
+    assert.deepEqual(await valuesIn(storage), [])
   }),
   storageCase(`${verb}(): 16 concurrent calls with one known record pass it on`, async (storage) => {
     const { record, update } = await prepare(storage)
-    const note = { known: record, entryOf }
-    const outcomes = await concurrently(16, (at) => update({ name: `name ${at}` }, note))
-    const states = await statesIn(storage)
+    const outcomes = await concurrently(16, (at) => update({ name: `name ${at}` }, noteOf('name', record)))
+    const states = await valuesIn(storage)
     const names = (all: readonly unknown[]) => all.map((each) => (each as Fields)['name']).toSorted()
     const last = await update({})
     assert.deepEqual(names([...states, last]), names([record, ...outcomes]))
@@ -167,7 +163,7 @@ const timeCases = Object.entries(verbs)
       const now = { ...record, updatedAt: madeAt + 1 }
       await update({ updatedAt: madeAt + 1 })
       const patch = { name: 'x', updatedAt: madeAt + 2 }
-      assert.deepEqual(await update(patch, { known: record, entryOf }), { ...now, ...patch })
+      assert.deepEqual(await update(patch, noteOf('name', record)), { ...now, ...patch })
     }),
   )
 
