@@ -130,19 +130,18 @@ describe('SQLite storage: steps that share a savepoint', () => {
   for (const kind of ['step', 'transaction'] as const)
     it(`leave a turn of the event loop between two that keep it: ${kind}`, () =>
       withQueue(async ({ run, [kind]: write }) => {
-        let turns = 0
-        let isOver = false
+        const counter = { turns: 0, isOver: false }
         const counting = (async () => {
-          for (; !isOver; turns++) await turn()
+          for (; !counter.isOver; counter.turns++) await turn()
         })()
         const ranIn: number[] = []
         const keepLoop = (): void => {
-          ranIn.push(turns)
+          ranIn.push(counter.turns)
           const end = performance.now() + 1.5
           while (performance.now() < end);
         }
         await Promise.all(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => run(write(name, keepLoop))))
-        isOver = true
+        counter.isOver = true
         await counting
         assert.equal(new Set(ranIn).size, 8, `turns ${ranIn.join()}`)
       }))

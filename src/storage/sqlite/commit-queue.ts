@@ -4,13 +4,16 @@ import { describeOutage } from '../errors.ts'
 import type { Commits, PendingStep, PendingTransaction, PendingWrite } from '../kysely/commits.ts'
 import type { Database } from '../schema.ts'
 import type { Connection } from './connection.ts'
-import { turn } from './turn.ts'
+import { pause, turn } from './turn.ts'
 
 /** A group holds the lock of the file. These limits give other processes their turn. */
 const groupLimits = { writes: 64, milliseconds: 10 }
 
 /** The milliseconds that a group may take for the next one to gather. */
 const gathering = 4
+
+/** Timers have milliseconds. A shorter wait is over sooner by turns of the event loop. */
+const shortestPause = 1
 
 /** The milliseconds after which a group lets the event loop have a turn. */
 const longestStretch = 1
@@ -43,6 +46,8 @@ export class CommitQueue implements Commits {
   readonly #writer: Kysely<Database>
   readonly #connection: Connection
   readonly #waiting: Entry[] = []
+  /** Called after each arrival while a group gathers. */
+  #arrived: (() => void) | undefined
   #isRunning = false
 
   /** @param connection The only one of `writer`. Savepoints go past Kysely, because a short write takes less time than they do there. */
@@ -54,6 +59,7 @@ export class CommitQueue implements Commits {
   run<T>(write: PendingWrite<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ write, resolve: resolve as Entry['resolve'], reject })
+      this.#arrived?.()
       if (!this.#isRunning) void this.#runAll()
     })
   }
@@ -75,10 +81,23 @@ export class CommitQueue implements Commits {
    */
   async #gather(expected: number, milliseconds: number): Promise<void> {
     const end = performance.now() + milliseconds
-    const isOver = (): boolean =>
-      expected === 1 || this.#waiting.length >= expected || performance.now() >= end
-    do await turn()
-    while (!isOver())
+    const left = (): number => (this.#waiting.length < expected ? end - performance.now() : 0)
+    await turn()
+    while (expected > 1 && left() > 0) {
+      // Turns alone would use a whole core for as long as the clients and the disk let the queue wait.
+      if (left() >= shortestPause) await this.#crowd(expected, left())
+      await turn()
+    }
+  }
+
+  /** Waits until so many writes have arrived, for at most about so long. */
+  async #crowd(expected: number, milliseconds: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#arrived = () => {
+      if (this.#waiting.length >= expected) resolve()
+    }
+    await pause(milliseconds, promise)
+    this.#arrived = undefined
   }
 
   /** The writes at the head of the queue that may share a commit, or one that may not. */
