@@ -39,9 +39,9 @@ async function writeUntilFull(storage: Storage, appId: string): Promise<string[]
 
 type Customer = ReturnType<typeof newCustomer>
 
-/** A failure inside a transaction differs from one outside, so writes alternate. */
+/** A failure inside a transaction differs from one outside, and outside one from several side by side. */
 const insert = (storage: Storage, customer: Customer, at: number): Promise<boolean> =>
-  at % 2 === 0 ? storage.insertCustomer(customer) : storage.transaction((tx) => tx.insertCustomer(customer))
+  at % 3 === 2 ? storage.transaction((tx) => tx.insertCustomer(customer)) : storage.insertCustomer(customer)
 
 async function requireStored(storage: Storage, appId: string, ids: readonly string[]): Promise<void> {
   for (const id of ids) assert.equal((await storage.findCustomer(appId, id))?.id, id)

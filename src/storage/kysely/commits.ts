@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../schema.ts'
 
-/** A write that has not begun. */
-export interface PendingWrite<T> {
+/** A write of several statements, which wait. */
+export interface PendingTransaction<T> {
   /** True if other writes may share its commit. Work that takes long must not share, because the others would wait for it. */
   readonly mayShare: boolean
   /** Runs the write with a commit of its own. */
@@ -10,6 +10,18 @@ export interface PendingWrite<T> {
   /** Runs the write inside a transaction that others share. */
   within(db: Kysely<Database>): Promise<T>
 }
+
+/** A short write that waits for nothing. Other writes may share its commit. */
+export interface PendingStep<T> {
+  readonly mayShare: true
+  /** Runs the write with a commit of its own. */
+  alone(): Promise<T>
+  /** Runs the write inside a transaction that others share. It may run again after it was undone. */
+  step(): T
+}
+
+/** A write that has not begun. */
+export type PendingWrite<T> = PendingTransaction<T> | PendingStep<T>
 
 /** Decides when a write runs, and with which others it shares a commit. The result of a write comes after its commit. */
 export interface Commits {

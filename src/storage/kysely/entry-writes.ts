@@ -3,6 +3,7 @@ import type { AuditEntryRecord } from '../../core/storage/index.ts'
 import { kindOf } from '../errors.ts'
 import type { DirectConnection } from './connections.ts'
 import { type Executor, firstRow, type Writer } from './executor.ts'
+import type { HotInsert } from './hot-queries.ts'
 import { auditEntryRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
 
@@ -94,12 +95,24 @@ export function writeWithEntry<Row>(
   return entry !== undefined && blocksLoop ? executor.together(work) : executor.write(work)
 }
 
+interface InsertedRow {
+  readonly query: HotInsert
+  readonly parameters: readonly unknown[]
+}
+
 /** As {@link writeWithEntry}, for an insert: resolves to `true` if it wrote a row. */
 export async function insertWithEntry(
   executor: Executor,
-  write: HotWrite<object>,
+  { query, parameters }: InsertedRow,
   entry: AuditEntryRecord | undefined,
 ): Promise<boolean> {
-  const row = await writeWithEntry(executor, write, entry)
-  return row !== undefined && row !== null
+  const { direct, hot } = executor
+  if (direct === undefined)
+    return (await writeWithEntry(executor, { query: query.returning, parameters }, entry)) !== undefined
+  const values = entry === undefined ? null : auditEntryRows.toValues(entry)
+  return executor.directly(() => {
+    const isWritten = direct.run(query.silent, parameters) > 0
+    if (isWritten && values !== null) direct.run(hot.insertAuditEntry, values)
+    return isWritten
+  })
 }

@@ -33,7 +33,10 @@ export interface Executor {
   write<T>(query: (db: Writer) => Promise<T>): Promise<T>
   /** Statements that wait for nothing, on the connection of the writes; absent if they wait. Use it inside {@link directly}. */
   readonly direct: DirectConnection | undefined
-  /** Runs a few short statements of {@link direct} in one step. It may share its commit with others. */
+  /**
+   * Runs a few short statements of {@link direct} in one step. It may share its commit with others. If one of them fails, the
+   * work is undone and runs again. So it must do nothing but read and write the database.
+   */
   directly<T>(work: () => T): Promise<T>
   /** Runs a few short statements in one step. It may share its commit with others. The first must be a write. */
   together<T>(work: (db: Writer) => Promise<T>): Promise<T>
@@ -269,7 +272,7 @@ export class StorageExecutor implements Executor {
   directly<T>(work: () => T): Promise<T> {
     const { direct } = this
     if (direct === undefined) throw new TypeError('This storage has no direct connection')
-    return this.#write({ mayShare: true, alone: () => direct.atomically(work), within: async () => work() })
+    return this.#write({ mayShare: true, alone: () => direct.atomically(work), step: work })
   }
 
   together<T>(work: Query<T>): Promise<T> {

@@ -40,6 +40,14 @@ interface Inserted {
   readonly one: number
 }
 
+/** An insert that writes nothing if the id or another unique value is taken. */
+export interface HotInsert {
+  /** Returns a row if it wrote one. */
+  readonly returning: CompiledQuery<Inserted>
+  /** For a connection that tells how many rows a write has written: a returned row costs a tenth of the insert. */
+  readonly silent: CompiledQuery
+}
+
 interface Counted {
   readonly count: number | string
 }
@@ -80,13 +88,13 @@ export interface HotQueries extends RecordQueries {
   /** Parameter: app id. */
   readonly keyStatements: CompiledQuery<Row<KeyStatementRecord>>
   /** Parameters: the values of {@link storedCustomerRows}. */
-  readonly insertCustomer: CompiledQuery<Inserted>
+  readonly insertCustomer: HotInsert
   /** Parameters: the values of {@link featureRows}. */
-  readonly insertFeature: CompiledQuery<Inserted>
+  readonly insertFeature: HotInsert
   /** Parameters: the values of {@link licenseRows}. */
-  readonly insertLicense: CompiledQuery<Inserted>
+  readonly insertLicense: HotInsert
   /** Parameters: the values of {@link licenseKeyRows}. */
-  readonly insertLicenseKey: CompiledQuery<Inserted>
+  readonly insertLicenseKey: HotInsert
   /** Parameters: the values of {@link auditEntryRows}. */
   readonly insertAuditEntry: CompiledQuery
   /** Parameters: app id, value of the column. */
@@ -278,18 +286,16 @@ function seating(db: Kysely<Database>, taken: Expression<unknown>) {
     .select('taken')
 }
 
-/** Returns no row, and writes nothing, if the id or another unique value is taken. */
 function insert<Entry extends object>(
   db: Kysely<Database>,
   table: 'heartwood_customer' | 'heartwood_feature' | 'heartwood_license' | 'heartwood_license_key',
   rows: RowMapper<Entry>,
-): CompiledQuery<Inserted> {
-  return db
+): HotInsert {
+  const silent = db
     .insertInto(table)
     .values(Object.fromEntries(rows.columns.map(({ name }) => [name, ''])) as never)
     .onConflict((conflict) => conflict.doNothing())
-    .returning(sql<number>`1`.as('one'))
-    .compile()
+  return { returning: silent.returning(sql<number>`1`.as('one')).compile(), silent: silent.compile() }
 }
 
 function insertAuditEntry(db: Kysely<Database>): CompiledQuery {

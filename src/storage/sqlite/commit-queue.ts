@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely'
 import { LicensingError } from '../../core/errors.ts'
 import { describeOutage } from '../errors.ts'
-import type { Commits, PendingWrite } from '../kysely/commits.ts'
+import type { Commits, PendingStep, PendingTransaction, PendingWrite } from '../kysely/commits.ts'
 import type { Database } from '../schema.ts'
 import type { Connection } from './connection.ts'
-import { turn } from './turn.ts'
+import { pause, turn } from './turn.ts'
 
 /** A group holds the lock of the file. These limits give other processes their turn. */
 const groupLimits = { writes: 64, milliseconds: 10 }
@@ -12,28 +12,42 @@ const groupLimits = { writes: 64, milliseconds: 10 }
 /** The milliseconds that a group may take for the next one to gather. */
 const gathering = 4
 
-interface Entry {
-  readonly write: PendingWrite<unknown>
+/** Timers have milliseconds. A shorter wait is over sooner by turns of the event loop. */
+const shortestPause = 1
+
+/** The milliseconds after which a group lets the event loop have a turn. */
+const longestStretch = 1
+
+interface Entry<Write = PendingWrite<unknown>> {
+  readonly write: Write
   resolve(value: unknown): void
   reject(error: unknown): void
 }
+
+type Step = Entry<PendingStep<unknown>>
 
 /** Tells the caller of a write its outcome. */
 type Tell = () => void
 
 /**
  * Runs the writes of one SQLite file in the order of the calls, one commit in each turn of the event loop. Writes that wait
- * for the same turn share the commit, so that one wait for the disk serves them all. The event loop has a turn after each
- * write of a group. So neither a burst of writes nor a loop over writes keeps it from reads.
+ * for the same turn share the commit, so that one wait for the disk serves them all. Within a group, the event loop has a turn
+ * once the writes have kept it for a millisecond. So neither a burst of writes nor a loop over writes keeps it from reads.
  *
- * Each write of a group has a savepoint, so one that fails is undone alone. Nobody hears an outcome before the commit: even
- * a refusal may rest on what another write of the group wrote. If the commit fails, every write of the group fails.
+ * A write of a group that fails is undone alone. A transaction has a savepoint of its own. Steps that stand side by side share
+ * one, because SQLite copies each page that a savepoint is the first to touch: a savepoint for each costs half as much as the
+ * step. If one of them fails, all of them are undone, and each runs again with a savepoint of its own.
+ *
+ * Nobody hears an outcome before the commit: even a refusal may rest on what another write of the group wrote. If the commit
+ * fails, every write of the group fails.
  */
 export class CommitQueue implements Commits {
   readonly patience = 4_000
   readonly #writer: Kysely<Database>
   readonly #connection: Connection
   readonly #waiting: Entry[] = []
+  /** Called after each arrival while a group gathers. */
+  #arrived: (() => void) | undefined
   #isRunning = false
 
   /** @param connection The only one of `writer`. Savepoints go past Kysely, because a short write takes less time than they do there. */
@@ -45,6 +59,7 @@ export class CommitQueue implements Commits {
   run<T>(write: PendingWrite<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ write, resolve: resolve as Entry['resolve'], reject })
+      this.#arrived?.()
       if (!this.#isRunning) void this.#runAll()
     })
   }
@@ -66,10 +81,23 @@ export class CommitQueue implements Commits {
    */
   async #gather(expected: number, milliseconds: number): Promise<void> {
     const end = performance.now() + milliseconds
-    const isOver = (): boolean =>
-      expected === 1 || this.#waiting.length >= expected || performance.now() >= end
-    do await turn()
-    while (!isOver())
+    const left = (): number => (this.#waiting.length < expected ? end - performance.now() : 0)
+    await turn()
+    while (expected > 1 && left() > 0) {
+      // Turns alone would use a whole core for as long as the clients and the disk let the queue wait.
+      if (left() >= shortestPause) await this.#crowd(expected, left())
+      await turn()
+    }
+  }
+
+  /** Waits until so many writes have arrived, for at most about so long. */
+  async #crowd(expected: number, milliseconds: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#arrived = () => {
+      if (this.#waiting.length >= expected) resolve()
+    }
+    await pause(milliseconds, promise)
+    this.#arrived = undefined
   }
 
   /** The writes at the head of the queue that may share a commit, or one that may not. */
@@ -82,7 +110,7 @@ export class CommitQueue implements Commits {
   async #runTogether(group: readonly Entry[]): Promise<void> {
     const outcomes: Tell[] = []
     try {
-      await this.#writer.transaction().execute((db) => this.#runSteps(db, group, outcomes))
+      await this.#writer.transaction().execute((db) => this.#runGroup(db, group, outcomes))
     } catch (error) {
       for (const { reject } of group) reject(error)
       return
@@ -93,29 +121,66 @@ export class CommitQueue implements Commits {
   }
 
   /** Runs the writes for which the group has time, and adds their outcomes. */
-  async #runSteps(db: Kysely<Database>, group: readonly Entry[], outcomes: Tell[]): Promise<void> {
+  async #runGroup(db: Kysely<Database>, group: readonly Entry[], outcomes: Tell[]): Promise<void> {
     const end = performance.now() + groupLimits.milliseconds
-    for (const entry of group) {
-      outcomes.push(await this.#runStep(db, entry))
-      if (performance.now() > end) return
+    let turnAt = performance.now() + longestStretch
+    for (;;) {
+      outcomes.push(...(await this.#runNext(db, group.slice(outcomes.length), turnAt)))
+      const now = performance.now()
+      if (outcomes.length === group.length || now > end) return
+      if (now < turnAt) continue
       // A read that arrives need not wait for the rest of the group.
-      if (entry !== group.at(-1)) await turn()
+      await turn()
+      turnAt = performance.now() + longestStretch
     }
   }
 
-  async #runStep(db: Kysely<Database>, entry: Entry): Promise<Tell> {
+  /** Runs the transaction at the head, or the steps there until a time. Resolves to the outcomes of those that ran. */
+  async #runNext(db: Kysely<Database>, rest: readonly Entry[], until: number): Promise<readonly Tell[]> {
+    const [next] = rest
+    if ('step' in next!.write) return this.#runSteps(leadingSteps(rest), until)
+    return [await this.#runTransaction(db, next!.write, next!)]
+  }
+
+  async #runTransaction(
+    db: Kysely<Database>,
+    write: PendingTransaction<unknown>,
+    { resolve, reject }: Entry,
+  ): Promise<Tell> {
     this.#mark('savepoint heartwood_write')
     try {
-      const value = await entry.write.within(db)
+      const value = await write.within(db)
       this.#mark('release heartwood_write')
-      return () => entry.resolve(value)
+      return () => resolve(value)
     } catch (error) {
-      this.#undoStep(error)
-      return () => entry.reject(error)
+      this.#undo(error)
+      return () => reject(error)
     }
   }
 
-  #undoStep(cause: unknown): void {
+  /** Runs at least one of the steps, and the next ones until a time. Returns the outcomes of those that ran. */
+  #runSteps(steps: readonly Step[], until: number): readonly Tell[] {
+    const values: unknown[] = []
+    this.#mark('savepoint heartwood_write')
+    try {
+      do values.push(steps[values.length]!.write.step())
+      while (values.length < steps.length && performance.now() < until)
+      this.#mark('release heartwood_write')
+    } catch (error) {
+      this.#undo(error)
+      const begun = steps.slice(0, values.length + 1)
+      if (begun.length === 1)
+        return begun.map(
+          ({ reject }) =>
+            () =>
+              reject(error),
+        )
+      return begun.flatMap((step) => this.#runSteps([step], until))
+    }
+    return values.map((value, at) => () => steps[at]!.resolve(value))
+  }
+
+  #undo(cause: unknown): void {
     try {
       this.#mark('rollback to heartwood_write')
       this.#mark('release heartwood_write')
@@ -127,6 +192,12 @@ export class CommitQueue implements Commits {
   #mark(statement: string): void {
     this.#connection.prepare(statement).run([])
   }
+}
+
+/** The steps that stand side by side at the head. */
+function leadingSteps(entries: readonly Entry[]): readonly Step[] {
+  const end = entries.findIndex(({ write }) => !('step' in write))
+  return entries.slice(0, end === -1 ? entries.length : end) as readonly Step[]
 }
 
 async function runAlone({ write, resolve, reject }: Entry): Promise<void> {

@@ -168,7 +168,8 @@ function immediateConnection(connection: Connection): ImmediateConnection {
 
 /** The commit queue has one writer at a time, and each step here ends before anybody else has a turn. */
 function directConnection(connection: Connection): DirectConnection {
-  const run = (sql: string, values: readonly unknown[] = []): void => void connection.prepare(sql).run(values)
+  const run = (sql: string, values: readonly unknown[] = []): number =>
+    Number(connection.prepare(sql).run(values).changes)
   return {
     first: <Row>({ sql }: CompiledQuery<Row>, parameters: readonly unknown[]) =>
       connection.prepare(sql).all(parameters)[0] as Row | undefined,

@@ -1,9 +1,19 @@
-/** The function of the runtime, even while the tests of a host have a false clock in its place. Writes would wait for ever. */
+// The functions of the runtime, even while the tests of a host have a false clock in their place. Writes would wait for ever.
 const soon = setImmediate
+const later = setTimeout
+const cancel = clearTimeout
 
 /** Lets the event loop run what waits: requests, timers, responses. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => void soon(resolve))
+}
+
+/** Waits for so many milliseconds, or until `end` resolves. */
+export async function pause(milliseconds: number, end: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const timeout = new Promise<void>((resolve) => (timer = later(resolve, Math.floor(milliseconds))))
+  await Promise.race([end, timeout])
+  cancel(timer)
 }
 
 /** The milliseconds after which a loop lets the event loop go on. */
