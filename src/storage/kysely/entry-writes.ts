@@ -3,7 +3,7 @@ import type { AuditEntryRecord } from '../../core/storage/index.ts'
 import { kindOf } from '../errors.ts'
 import type { DirectConnection } from './connections.ts'
 import { type Executor, firstRow, type Writer } from './executor.ts'
-import { auditEntryRows } from './rows.ts'
+import { unsealedEntryRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
 
 /** A write that was compiled before. It returns a row if it wrote one. */
@@ -25,12 +25,12 @@ function withEntry<Row>(query: CompiledQuery<Row>): CompiledQuery<Row> {
 }
 
 function joinEntry(query: CompiledQuery): CompiledQuery<unknown> {
-  const { columns } = auditEntryRows
+  const { columns } = unsealedEntryRows
   const first = query.parameters.length + 1
   const names = columns.map(({ name }) => `"${name}"`).join(', ')
   const values = columns.map(({ type }, at) => `cast($${first + at} as ${type})`).join(', ')
   return CompiledQuery.raw(`with written as (${query.sql}), noted as (
-    insert into "heartwood_audit_entry" (${names}) select ${values} where exists (select 1 from written)
+    insert into "heartwood_unsealed_audit_entry" (${names}) select ${values} where exists (select 1 from written)
   ) select * from written`)
 }
 
@@ -71,7 +71,7 @@ export function writeWithEntry<Row>(
     return direct === undefined
       ? executor.write((db) => run(write, db, query, parameters))
       : executor.directly(() => firstDirectly(direct, write))
-  const values = auditEntryRows.toValues(entry)
+  const values = unsealedEntryRows.toValues(entry)
   if (!executor.blocksLoop)
     return executor.write((db) => run(write, db, withEntry(query), [...parameters, ...values]))
   const { insertAuditEntry } = hot
