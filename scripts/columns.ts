@@ -89,6 +89,9 @@ const tables: Readonly<Record<keyof Database, readonly Column[]>> = {
     ],
   ],
   heartwood_audit_entry: columnsOf(auditEntryRecord),
+  heartwood_unsealed_audit_entry: columnsOf(auditEntryRecord).filter(
+    ([name]) => name !== 'seq' && name !== 'mac',
+  ),
   heartwood_audit_chain: [['id', 'text', 'Always `chain`', 'plain'], ...columnsOf(auditChainRecord)],
   heartwood_audit_checkpoint: columnsOf(auditCheckpointRecord),
   heartwood_setting: [

@@ -44,6 +44,7 @@ import * as search from './migrations/0013-search.ts'
 import * as tallies from './migrations/0014-tallies.ts'
 import * as deliveries from './migrations/0015-deliveries.ts'
 import * as auditChain from './migrations/0016-audit-chain.ts'
+import * as unsealedEntries from './migrations/0017-unsealed-entries.ts'
 import { retry, type RetryPolicy } from './retry.ts'
 
 type Stored<Value> = Value extends boolean
@@ -92,6 +93,8 @@ export interface Database {
     readonly steady_since: number
   }
   readonly heartwood_audit_entry: Row<AuditEntryRecord>
+  /** The entries that wait for their seal. */
+  readonly heartwood_unsealed_audit_entry: Row<Omit<AuditEntryRecord, 'seq' | 'mac'>>
   readonly heartwood_audit_chain: Row<AuditChainRecord> & { readonly id: string }
   readonly heartwood_audit_checkpoint: Row<AuditCheckpointRecord>
   readonly heartwood_setting: { readonly name: string; readonly value: string }
@@ -118,6 +121,7 @@ const migrations: Readonly<Record<string, Migration>> = Object.freeze({
   '0014-tallies': tallies,
   '0015-deliveries': deliveries,
   '0016-audit-chain': auditChain,
+  '0017-unsealed-entries': unsealedEntries,
 })
 
 const migrationTable = 'heartwood_migration'

@@ -10,14 +10,15 @@ import {
   SqliteDialect,
 } from 'kysely'
 import { Pool } from 'pg'
-import type { Storage } from '../../src/core/index.ts'
+import { createLicensing, type Storage } from '../../src/core/index.ts'
 import { isRead } from '../../src/core/storage/verbs.ts'
 import { kyselyStorage, migrate } from '../../src/storage/kysely.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { entriesIn, useCases } from '../core/audit/acts.ts'
+import { newEntries } from '../support/audit-entries.ts'
 import { dump } from '../support/dump.ts'
-import { newShop } from '../support/fixtures.ts'
+import { masterKey, newShop } from '../support/fixtures.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
 
 const fault = new Error('a fault that the test has made')
@@ -205,3 +206,39 @@ for (const name of tried) {
     () => tryAll(openPostgres, name),
   )
 }
+
+/** Seals with a fault at its first statement, then at its second, until one run ends well. */
+async function trySealing(open: () => Promise<Fragile>): Promise<void> {
+  const { storage, faults, close } = await open()
+  try {
+    const licensing = await createLicensing({ storage, masterKey })
+    const count = 3
+    await storage.insertAuditEntries(newEntries(count))
+    for (let at = 0; at < mostStatements; at++) {
+      faults.arm(at)
+      const refusal = await licensing.audit.seal().then(
+        () => null,
+        (error: unknown) => error,
+      )
+      faults.disarm()
+      const { valid, verified, unsealed } = await licensing.audit.verify()
+      const isSealed = unsealed === 0
+      assert.deepEqual([valid, verified + unsealed, verified], [true, count, isSealed ? count : 0])
+      assert.equal(await storage.countAuditEntries({}), count)
+      if (refusal === null) return assert.ok(at > 0 && isSealed)
+    }
+    assert.fail(`seal() has more than ${mostStatements} statements`)
+  } finally {
+    await close()
+  }
+}
+
+test('memory: a fault at each verb of audit.seal() leaves entries sealed with the chain, or unsealed', () =>
+  trySealing(openMemory))
+test('SQLite: a fault at each statement of audit.seal() leaves entries sealed with the chain, or unsealed', () =>
+  trySealing(openSqlite))
+test(
+  'PostgreSQL: a fault at each statement of audit.seal() leaves entries sealed with the chain, or unsealed',
+  { skip: database === undefined && noPostgres },
+  () => trySealing(openPostgres),
+)

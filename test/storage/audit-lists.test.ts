@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AuditEntryFilter } from '../../src/core/index.ts'
+import type { AuditEntryFilter, AuditEntryRecord } from '../../src/core/index.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
 import { entryIn, watchedClient } from './audit-rows.ts'
+import { holds, length, newestFirst } from './list-pages.ts'
 
 /** Each filter of a list, and the index that serves it. */
 const filters: readonly (readonly [AuditEntryFilter, index: string])[] = [
@@ -25,8 +26,10 @@ for (const [filter, index] of filters)
     statements.splice(0)
     await storage.listAuditEntries(filter, { limit: 20 })
     await storage.countAuditEntries(filter)
-    const wanted = new RegExp(`USING (COVERING )?INDEX heartwood_audit_entry_(${index}|time|unsealed)\\b`)
-    const read = statements.filter((sql) => /^select/i.test(sql) && sql.includes('heartwood_audit_entry'))
+    const wanted = new RegExp(`USING (COVERING )?INDEX heartwood_audit_entry_(${index}|time)\\b`)
+    const read = statements.filter(
+      (sql) => /^select/i.test(sql.trim()) && sql.includes('heartwood_audit_entry'),
+    )
     assert.ok(read.length > 0)
     for (const sql of read) {
       const plan = client.prepare(`explain query plan ${sql}`).all() as { detail: string }[]
@@ -36,6 +39,19 @@ for (const [filter, index] of filters)
     }
     await storage.close()
   })
+
+/** Filters, and the entries that pass them. */
+const mixed: readonly (readonly [AuditEntryFilter, (entry: AuditEntryRecord) => boolean])[] = [
+  [{}, () => true],
+  [{ mode: 'live' }, ({ mode }) => mode === 'live'],
+  [{ mode: 'test' }, ({ mode }) => mode === 'test'],
+  [{ appId: 'app_1', action: 'license.revoked' }, (entry) => isRevocation(entry) && entry.appId === 'app_1'],
+  [{ from: 2_000, to: 9_000 }, ({ createdAt }) => createdAt >= 2_000 && createdAt < 9_000],
+]
+
+function isRevocation({ action }: AuditEntryRecord): boolean {
+  return action === 'license.revoked'
+}
 
 /** Filters of which one part has few entries, and the index of that part. */
 const lopsided: readonly (readonly [AuditEntryFilter, index: string])[] = [
@@ -60,9 +76,29 @@ for (const [filter, index] of lopsided)
     statements.splice(0)
     const listed = await storage.listAuditEntries(filter, { limit: 20 })
     assert.equal(listed.length, index === 'app' ? 1 : 3)
-    const plans = statements.flatMap(
-      (sql) => client.prepare(`explain query plan ${sql}`).all() as { detail: string }[],
-    )
-    assert.match(plans.at(-1)!.detail, new RegExp(`INDEX heartwood_audit_entry_${index}\\b`))
+    const plan = client.prepare(`explain query plan ${statements.at(-1)!}`).all() as { detail: string }[]
+    const details = plan.map(({ detail }) => detail).join('; ')
+    assert.match(details, new RegExp(`INDEX heartwood_audit_entry_${index}\\b`))
+    await storage.close()
+  })
+
+for (const step of [10, 2])
+  test(`SQLite: a list of many thousand entries has all, if each ${step}th waits for its seal`, async () => {
+    const { client } = await watchedClient()
+    const storage = await sqliteStorage({ client })
+    const entries = Array.from({ length }, (_, at) => entryIn(at))
+    await storage.insertAuditEntries(entries)
+    // The newest wait, and some that were committed late.
+    const waits = (at: number) => at % step === 0 || at > length - 300
+    const seals = entries
+      .filter((_, at) => !waits(at))
+      .map(({ id }, at) => ({ id, seq: at + 1, mac: 'A'.repeat(43) }))
+    assert.equal(await storage.sealAuditEntries(seals), seals.length)
+    for (const [filter, passes] of mixed)
+      await holds({
+        expected: newestFirst(entries.filter(passes)),
+        list: (page) => storage.listAuditEntries(filter, page),
+        count: () => storage.countAuditEntries(filter),
+      })
     await storage.close()
   })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
 import { Pool } from 'pg'
+import { createLicensing } from '../../src/core/index.ts'
 import type {
   ApiKeyRecord,
   DeliveryRecord,
@@ -18,6 +19,7 @@ import {
   licenseRows,
   signingKeyRows,
   storedTierRows,
+  unsealedEntryRows,
   webhookRows,
 } from '../../src/storage/kysely/rows.ts'
 import * as first from '../../src/storage/migrations/0001-licensing.ts'
@@ -34,6 +36,8 @@ import {
   newWebhook,
   type Parents,
 } from '../../src/testing/storage-cases/records.ts'
+import { newEntries } from '../support/audit-entries.ts'
+import { masterKey } from '../support/fixtures.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
 
 const database = await openTestDatabase()
@@ -280,6 +284,46 @@ async function upgradesNames(db: Kysely<any>): Promise<void> {
   assert.deepEqual(await found('late'), [byOldServer])
 }
 
+/** Makes the log of before the table of unsealed entries. */
+async function mergeUnsealed(db: Kysely<any>): Promise<void> {
+  const names = unsealedEntryRows.columns.map(({ name }) => name)
+  const columns = sql.join(names.map((name) => sql.ref(name)))
+  await sql`insert into heartwood_audit_entry (${columns})
+    select ${columns} from heartwood_unsealed_audit_entry`.execute(db)
+  await sql`drop table heartwood_unsealed_audit_entry`.execute(db)
+  await sql`create index heartwood_audit_entry_unsealed on heartwood_audit_entry (id) where seq is null`.execute(
+    db,
+  )
+  await sql`delete from heartwood_migration where name = '0017-unsealed-entries'`.execute(db)
+}
+
+async function upgradesLog(db: Kysely<any>): Promise<void> {
+  await migrate(db)
+  const storage = kyselyStorage(db)
+  const { audit } = await createLicensing({ storage, masterKey })
+  const [sealed, unsealed] = [newEntries(9), newEntries(4, {}, 100)]
+  await storage.insertAuditEntries(sealed)
+  assert.equal(await audit.seal(), sealed.length)
+  await storage.insertAuditEntries(unsealed)
+  const before = await storage.listAuditEntries({}, { limit: 99 })
+  await mergeUnsealed(db)
+  const inLog = async () =>
+    Number(
+      (await sql<{ count: number }>`select count(*) as count from heartwood_audit_entry`.execute(db)).rows[0]!
+        .count,
+    )
+  assert.equal(await inLog(), 13)
+  await migrate(db)
+  assert.equal(await inLog(), 9)
+  assert.deepEqual(await storage.listUnsealedAuditEntries(99), unsealed)
+  assert.deepEqual(await storage.listAuditEntries({}, { limit: 99 }), before)
+  const { valid, verified, unsealed: waiting } = await audit.verify()
+  assert.deepEqual([valid, verified, waiting], [true, 9, 4])
+  assert.equal(await audit.seal(), 4)
+  const all = await audit.verify()
+  assert.deepEqual([all.valid, all.verified, all.unsealed], [true, 13, 0])
+}
+
 describe('migrate(): the tables of 0.1.0 become those of this version', () => {
   it('keeps every record, on SQLite', async () => upgrades(await openSqlite()))
   it('keeps every record, on PostgreSQL', { skip: database === undefined && noPostgres }, async () =>
@@ -312,5 +356,12 @@ describe('migrate(): the tables of 0.1.0 become those of this version', () => {
   it('keeps every signing key, on SQLite', async () => upgradesKeys(await openSqlite()))
   it('keeps every signing key, on PostgreSQL', { skip: database === undefined && noPostgres }, async () =>
     upgradesKeys(await openPostgres()),
+  )
+})
+
+describe('migrate(): entries of the audit log that are not sealed move to their own table', () => {
+  it('on SQLite', async () => upgradesLog(await openSqlite()))
+  it('on PostgreSQL', { skip: database === undefined && noPostgres }, async () =>
+    upgradesLog(await openPostgres()),
   )
 })

@@ -113,7 +113,7 @@ export interface AuditPruning {
 
 /** The entries of the audit log. A verb for an audited record takes its entry as well: see `insertCustomer`, `updateCustomer`. */
 export interface AuditEntryStorage {
-  /** @throws {LicensingError} `conflict` if the id of one is taken; then it writes none. */
+  /** @throws {LicensingError} `conflict` if the id of one is taken, by a sealed entry or another; then it writes none. */
   insertAuditEntries(entries: readonly AuditEntryRecord[]): Promise<void>
   /** Newest first. */
   listAuditEntries(filter: AuditEntryFilter, page: Page): Promise<readonly AuditEntryRecord[]>

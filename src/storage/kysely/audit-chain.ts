@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type {
   AuditChainPatch,
   AuditChainRecord,
@@ -12,7 +12,7 @@ import { isPostgres, typed } from './dialect.ts'
 import type { Writer } from './executor.ts'
 import { KyselyKeyStatements } from './key-statements.ts'
 import { countOf, insertUnlessTaken } from './queries.ts'
-import { auditChainRows, auditCheckpointRows, auditEntryRows } from './rows.ts'
+import { auditChainRows, auditCheckpointRows, auditEntryRows, unsealedEntryRows } from './rows.ts'
 
 /** The id of the one row. */
 const chainId = 'chain'
@@ -45,21 +45,13 @@ export abstract class KyselyAuditChain extends KyselyKeyStatements implements Au
 
   async listUnsealedAuditEntries(limit: number): Promise<readonly AuditEntryRecord[]> {
     const rows = await this.executor.read((db) =>
-      db
-        .selectFrom('heartwood_audit_entry')
-        .selectAll()
-        .where('seq', 'is', null)
-        .orderBy('id')
-        .limit(limit)
-        .execute(),
+      db.selectFrom('heartwood_unsealed_audit_entry').selectAll().orderBy('id').limit(limit).execute(),
     )
-    return auditEntryRows.toRecords(rows)
+    return rows.map((row) => ({ ...unsealedEntryRows.toRecord(row), seq: null, mac: null }))
   }
 
   countUnsealedAuditEntries(): Promise<number> {
-    return this.executor.read((db) =>
-      countOf(db.selectFrom('heartwood_audit_entry').where('seq', 'is', null)),
-    )
+    return this.executor.read((db) => countOf(db.selectFrom('heartwood_unsealed_audit_entry')))
   }
 
   async listSealedAuditEntries(after: number | null, limit: number): Promise<readonly AuditEntryRecord[]> {
@@ -146,11 +138,32 @@ function sealRows(db: Writer, seals: readonly AuditSeal[]) {
         json_extract(value, '$[2]') as mac from json_each(${values})`
 }
 
+const names = unsealedEntryRows.columns.map(({ name }) => name)
+
+function columnsOf(table: string): RawBuilder<unknown> {
+  return sql.join(names.map((name) => sql.ref(`${table}.${name}`)))
+}
+
+/** Moves the entries from their table into the log. */
 async function sealEntries(db: Writer, seals: readonly AuditSeal[]): Promise<number> {
+  const log = sql`heartwood_audit_entry (${sql.join(names.map((name) => sql.ref(name)))}, seq, mac)`
+  const seal = sql`seal as (${sealRows(db, seals)})`
+  if (isPostgres(db)) return sealAtOnce(db, log, seal)
   const { rows } = await sql`
-    with seal as (${sealRows(db, seals)})
-    update heartwood_audit_entry set seq = seal.seq, mac = seal.mac
-    from seal where heartwood_audit_entry.id = seal.id and heartwood_audit_entry.seq is null
+    with ${seal} insert into ${log} select ${columnsOf('entry')}, seal.seq, seal.mac
+    from seal cross join heartwood_unsealed_audit_entry as entry where entry.id = seal.id
     returning 1`.execute(db)
+  await sql`
+    with ${seal} delete from heartwood_unsealed_audit_entry where id in (select id from seal)`.execute(db)
+  return rows.length
+}
+
+/** By one statement, because each is a round trip. Of two servers, the second finds no entry that the first has moved. */
+async function sealAtOnce(db: Writer, log: RawBuilder<unknown>, seal: RawBuilder<unknown>): Promise<number> {
+  const { rows } = await sql`
+    with ${seal}, moved as (
+      delete from heartwood_unsealed_audit_entry as entry using seal where entry.id = seal.id
+      returning ${columnsOf('entry')}, seal.seq, seal.mac
+    ) insert into ${log} select * from moved returning 1`.execute(db)
   return rows.length
 }

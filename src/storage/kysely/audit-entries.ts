@@ -1,4 +1,4 @@
-import { sql, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
+import { sql, type RawBuilder, type SqlBool } from 'kysely'
 import type {
   ActorFilter,
   AuditEntryFilter,
@@ -8,44 +8,33 @@ import type {
   NumericDate,
   Page,
 } from '../../core/storage/index.ts'
-import type { Database } from '../schema.ts'
+import { takenError } from '../errors.ts'
+import { type AuditList, type Conditions, countAuditList, readAuditList } from './audit-list.ts'
 import { KyselyDeletions } from './deletions.ts'
 import type { Executor, Reader, Writer } from './executor.ts'
-import { countOf, newestFirst } from './queries.ts'
-import { auditEntryRows } from './rows.ts'
-import { countList, type List, readList, tested } from './walk.ts'
+import { auditEntryRows, unsealedEntryRows } from './rows.ts'
+import { isInBoth, partsOf } from './unsealed-entries.ts'
+import { tested } from './walk.ts'
 
 const table = 'heartwood_audit_entry'
 
 export abstract class KyselyAuditEntries extends KyselyDeletions implements AuditEntryStorage {
   async insertAuditEntries(entries: readonly AuditEntryRecord[]): Promise<void> {
     const { executor } = this
-    if (entries.length === 0) return
-    if (entries.length > 1) return executor.together((db) => insertAll(db, entries))
-    await executor.writeFirst(executor.hot.insertAuditEntry, auditEntryRows.toValues(entries[0]!))
+    const [first, ...others] = entries
+    if (first === undefined) return
+    if (others.length > 0 || first.seq !== null) return executor.together((db) => insertAll(db, entries))
+    const values = [...unsealedEntryRows.toValues(first), first.id]
+    if ((await executor.writeFirst(executor.hot.insertNewAuditEntry, values)) === undefined)
+      throw takenError()
   }
 
   async listAuditEntries(filter: AuditEntryFilter, page: Page): Promise<readonly AuditEntryRecord[]> {
-    const { executor } = this
-    if (isEmpty(filter)) return readAll(executor, { indexed: entries, conditions: [] }, page)
-    const { limit, offset = 0 } = page
-    // An entry that is sealed meanwhile is in both. In the other order it could be in neither.
-    const fresh = await readAll(executor, unsealedList(executor, filter), {
-      ...page,
-      limit: offset + limit,
-      offset: 0,
-    })
-    const skipped = Math.max(0, offset - fresh.length)
-    const rest = { ...page, limit: offset + limit - skipped, offset: skipped }
-    const sealed = await readAll(executor, await sealedList(executor, filter), rest)
-    return newestOf(fresh, sealed).slice(offset - skipped, offset - skipped + limit)
+    return readAuditList(this.executor, await listOf(this.executor, filter), page)
   }
 
   async countAuditEntries(filter: AuditEntryFilter): Promise<number> {
-    const { executor } = this
-    if (isEmpty(filter)) return countAll(executor, { indexed: entries, conditions: [] })
-    const fresh = await countAll(executor, unsealedList(executor, filter))
-    return fresh + (await countAll(executor, await sealedList(executor, filter)))
+    return countAuditList(this.executor, await listOf(this.executor, filter))
   }
 
   async pruneAuditEntries({ before, belowSeq, limit }: AuditPruning): Promise<number> {
@@ -60,44 +49,24 @@ export abstract class KyselyAuditEntries extends KyselyDeletions implements Audi
   }
 }
 
-async function readAll(
-  executor: Executor,
-  list: List<typeof table>,
-  page: Page,
-): Promise<readonly AuditEntryRecord[]> {
-  const rows = executor.blocksLoop
-    ? await readList(executor, list, page, (query) => query.selectAll())
-    : await executor.read((db) => newestFirst(allOf(db, list).selectAll(), page).execute())
-  return auditEntryRows.toRecords(rows)
-}
-
-function countAll(executor: Executor, list: List<typeof table>): Promise<number> {
-  return executor.blocksLoop ? countList(executor, list) : executor.read((db) => countOf(allOf(db, list)))
-}
-
-function isEmpty(filter: AuditEntryFilter): boolean {
-  return Object.values(filter).every((value) => value === undefined)
-}
-
-/** Both lists as one, newest first, each entry once. */
-function newestOf(
-  fresh: readonly AuditEntryRecord[],
-  sealed: readonly AuditEntryRecord[],
-): readonly AuditEntryRecord[] {
-  const known = new Set(sealed.map(({ id }) => id))
-  const others = fresh.filter(({ id }) => !known.has(id))
-  return [...others, ...sealed].sort((a, b) => (a.id < b.id ? 1 : -1))
-}
-
-type Entries = SelectQueryBuilder<Database, typeof table, unknown>
-
 /** The most entries of one statement: SQLite takes 32,766 values. */
 const insertedAtOnce = 500
 
 async function insertAll(db: Writer, entries: readonly AuditEntryRecord[]): Promise<void> {
   for (let at = 0; at < entries.length; at += insertedAtOnce) {
-    const rows = entries.slice(at, at + insertedAtOnce).map((entry) => auditEntryRows.toRow(entry))
-    await db.insertInto(table).values(rows).execute()
+    const page = entries.slice(at, at + insertedAtOnce)
+    const { sealed, unsealed } = partsOf(page)
+    if (sealed.length > 0)
+      await db
+        .insertInto(table)
+        .values(sealed.map((entry) => auditEntryRows.toRow(entry)))
+        .execute()
+    if (unsealed.length > 0)
+      await db
+        .insertInto('heartwood_unsealed_audit_entry')
+        .values(unsealed.map((entry) => unsealedEntryRows.toRow(entry)))
+        .execute()
+    if (await isInBoth(db, page)) throw takenError()
   }
 }
 
@@ -110,10 +79,6 @@ async function firstSealed(db: Reader, limit: number): Promise<readonly Sealed[]
   const places = db.selectFrom(table).select(['seq', 'created_at']).where('seq', 'is not', null)
   const rows = await places.orderBy('seq').limit(limit).execute()
   return rows.map((row) => ({ seq: Number(row.seq), createdAt: Number(row.created_at) }))
-}
-
-function allOf(db: Reader, { indexed, conditions }: List<typeof table>): Entries {
-  return conditions.reduce((query, condition) => query.where(condition), indexed(db))
 }
 
 /** Ids and times are in one order, except around a clock that was set back: by at most so many seconds. */
@@ -157,38 +122,38 @@ function columnsOf({ blocksLoop }: Executor): ColumnOf {
   return blocksLoop ? tested : sql.ref
 }
 
-/** The entries that pass the filter and have no place yet. A server that seals leaves few of them. */
-function unsealedList(executor: Executor, filter: AuditEntryFilter): List<typeof table> {
+function isEmpty(filter: AuditEntryFilter): boolean {
+  return Object.values(filter).every((value) => value === undefined)
+}
+
+/** The entries that pass the filter, as a list to walk. For the sealed ones a span of times becomes one of ids. */
+async function listOf(executor: Executor, filter: AuditEntryFilter): Promise<AuditList> {
+  if (isEmpty(filter)) return { indexed: [], tested: [], unsealed: [] }
   const column = columnsOf(executor)
+  const times = within(column, filter)
+  const bounds = await boundsOf(executor, filter)
+  const [indexed, others] = await chosen(executor, filter)
   return {
-    indexed: (db) => entries(db).where('seq', 'is', null),
-    conditions: [...allKeysOf(filter).map((key) => isKey(column, key)), ...within(column, filter)],
+    indexed: [isSealed, ...indexed.map((key) => isKey(sql.ref, key)), ...bounds],
+    tested: [...others.map((key) => isKey(column, key)), ...times],
+    unsealed: [...allKeysOf(filter).map((key) => isKey(column, key)), ...times],
   }
 }
 
-/** The sealed entries that pass the filter, as a list to walk. A span of times becomes one of ids. */
-async function sealedList(executor: Executor, filter: AuditEntryFilter): Promise<List<typeof table>> {
-  const { from, to } = filter
+async function boundsOf(executor: Executor, { from, to }: AuditEntryFilter): Promise<Conditions> {
   const before = from === undefined ? null : await lastIdBefore(executor, from - leap)
   const end = to === undefined ? null : await firstIdFrom(executor, to + leap)
-  const [indexed, others] = await chosen(executor, filter)
-  const column = columnsOf(executor)
-  return {
-    indexed: (db) => {
-      const all = sealedWith(db, indexed)
-      const begun = before === null ? all : all.where('id', '>', before)
-      return end === null ? begun : begun.where('id', '<', end)
-    },
-    conditions: [...others.map((key) => isKey(column, key)), ...within(column, filter)],
-  }
+  return [
+    ...(before === null ? [] : [sql<SqlBool>`id > ${before}`]),
+    ...(end === null ? [] : [sql<SqlBool>`id < ${end}`]),
+  ]
 }
 
-function entries(db: Reader): Entries {
-  return db.selectFrom(table)
-}
+/** The indexes of lists have the entries for which this holds. */
+const isSealed = sql<SqlBool>`seq is not null`
 
-function sealedWith(db: Reader, keys: readonly Key[]): Entries {
-  const sealed = entries(db).where('seq', 'is not', null)
+function sealedWith(db: Reader, keys: readonly Key[]) {
+  const sealed = db.selectFrom(table).select('id').where(isSealed)
   return keys.reduce((query, key) => query.where(isKey(sql.ref, key)), sealed)
 }
 
@@ -232,7 +197,7 @@ const fewEntries = [1_000, 20_000] as const
 
 async function hasMore(executor: Executor, [indexed]: Choice, than: number): Promise<boolean> {
   const row = await executor.read((db) =>
-    sealedWith(db, indexed).select('id').orderBy('id', 'desc').limit(1).offset(than).executeTakeFirst(),
+    sealedWith(db, indexed).orderBy('id', 'desc').limit(1).offset(than).executeTakeFirst(),
   )
   return row !== undefined
 }

@@ -4,7 +4,7 @@ import { kindOf } from '../errors.ts'
 import type { DirectConnection } from './connections.ts'
 import { type Executor, firstRow, type Writer } from './executor.ts'
 import type { HotInsert } from './hot-queries.ts'
-import { auditEntryRows } from './rows.ts'
+import { unsealedEntryRows } from './rows.ts'
 import { nullIfTaken } from './savepoint.ts'
 
 /** A write that was compiled before. It returns a row if it wrote one. */
@@ -26,12 +26,12 @@ function withEntry<Row>(query: CompiledQuery<Row>): CompiledQuery<Row> {
 }
 
 function joinEntry(query: CompiledQuery): CompiledQuery<unknown> {
-  const { columns } = auditEntryRows
+  const { columns } = unsealedEntryRows
   const first = query.parameters.length + 1
   const names = columns.map(({ name }) => `"${name}"`).join(', ')
   const values = columns.map(({ type }, at) => `cast($${first + at} as ${type})`).join(', ')
   return CompiledQuery.raw(`with written as (${query.sql}), noted as (
-    insert into "heartwood_audit_entry" (${names}) select ${values} where exists (select 1 from written)
+    insert into "heartwood_unsealed_audit_entry" (${names}) select ${values} where exists (select 1 from written)
   ) select * from written`)
 }
 
@@ -66,7 +66,7 @@ export async function writeOn<Row>(
 ): Promise<Row | null | undefined> {
   const { query, parameters } = write
   if (entry === undefined) return run(write, db, query, parameters)
-  const values = auditEntryRows.toValues(entry)
+  const values = unsealedEntryRows.toValues(entry)
   if (!blocksLoop) return run(write, db, withEntry(query), [...parameters, ...values])
   const row = await run(write, db, query, parameters)
   if (row !== null && row !== undefined)
@@ -88,7 +88,7 @@ export function writeWithEntry<Row>(
     return executor.directly(() => {
       const row = firstDirectly(direct, write)
       if (entry !== undefined && row !== null && row !== undefined)
-        direct.run(hot.insertAuditEntry, auditEntryRows.toValues(entry))
+        direct.run(hot.insertAuditEntry, unsealedEntryRows.toValues(entry))
       return row
     })
   const work = (db: Writer) => writeOn(executor, db, write, entry)
@@ -109,7 +109,7 @@ export async function insertWithEntry(
   const { direct, hot } = executor
   if (direct === undefined)
     return (await writeWithEntry(executor, { query: query.returning, parameters }, entry)) !== undefined
-  const values = entry === undefined ? null : auditEntryRows.toValues(entry)
+  const values = entry === undefined ? null : unsealedEntryRows.toValues(entry)
   return executor.directly(() => {
     const isWritten = direct.run(query.silent, parameters) > 0
     if (isWritten && values !== null) direct.run(hot.insertAuditEntry, values)

@@ -26,14 +26,15 @@ import { featureSlugs } from './dialect.ts'
 import { isLicensePresent, isPresent, licenseColumns, licenseKeyColumns } from './presence.ts'
 import { recordQueries, type RecordQueries } from './record-queries.ts'
 import {
-  auditEntryRows,
   featureRows,
   licenseKeyRows,
   licenseRows,
   standingRows,
   storedCustomerRows,
+  unsealedEntryRows,
   type RowMapper,
 } from './rows.ts'
+import { newUnsealedEntry } from './unsealed-entries.ts'
 
 /** The result of an insert that wrote a row. */
 interface Inserted {
@@ -95,8 +96,10 @@ export interface HotQueries extends RecordQueries {
   readonly insertLicense: HotInsert
   /** Parameters: the values of {@link licenseKeyRows}. */
   readonly insertLicenseKey: HotInsert
-  /** Parameters: the values of {@link auditEntryRows}. */
+  /** Parameters: the values of {@link unsealedEntryRows}. It does not look for the id among the sealed entries. */
   readonly insertAuditEntry: CompiledQuery
+  /** As `insertAuditEntry`, with the id once more at the end. It writes nothing if a sealed entry has the id. */
+  readonly insertNewAuditEntry: CompiledQuery<Inserted>
   /** Parameters: app id, value of the column. */
   readonly licenseKeyBy: Readonly<
     Record<'id' | 'handle' | 'alias_hash' | 'external_id', CompiledQuery<Row<LicenseKeyRecord>>>
@@ -140,6 +143,7 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     insertLicense: insert(db, 'heartwood_license', licenseRows),
     insertLicenseKey: insert(db, 'heartwood_license_key', licenseKeyRows),
     insertAuditEntry: insertAuditEntry(db),
+    insertNewAuditEntry: newUnsealedEntry(db),
     ...licenseKeys(db),
     ...seats(db),
     updateLicense: compiledByColumns((columns) =>
@@ -299,9 +303,9 @@ function insert<Entry extends object>(
 }
 
 function insertAuditEntry(db: Kysely<Database>): CompiledQuery {
-  const values = Object.fromEntries(auditEntryRows.columns.map(({ name }) => [name, '']))
+  const values = Object.fromEntries(unsealedEntryRows.columns.map(({ name }) => [name, '']))
   return db
-    .insertInto('heartwood_audit_entry')
+    .insertInto('heartwood_unsealed_audit_entry')
     .values(values as never)
     .compile()
 }

@@ -5,7 +5,7 @@ import type { DirectConnection } from './connections.ts'
 import { writeOn, writeWithEntry } from './entry-writes.ts'
 import { type Executor, firstRow, type Writer } from './executor.ts'
 import type { UnversionedTable } from './record-queries.ts'
-import { auditEntryRows, type RowMapper } from './rows.ts'
+import { unsealedEntryRows, type RowMapper } from './rows.ts'
 
 /** An update of a record without a version. */
 interface RecordUpdate<Entry extends object> {
@@ -104,7 +104,7 @@ function updateDirectly<Entry extends object>(
   if (before === null || note.isDone?.(before) === true) return before
   if (!setDirectly(direct, executor, update)) return null
   const entry = note.entryOf(before)
-  if (entry !== undefined) direct.run(hot.insertAuditEntry, auditEntryRows.toValues(entry))
+  if (entry !== undefined) direct.run(hot.insertAuditEntry, unsealedEntryRows.toValues(entry))
   return toRecord(update, { ...row, ...update.changes })
 }
 

@@ -226,6 +226,11 @@ export const storedResponseRows: RowMapper<StoredResponseRecord> = new RowMapper
 )
 export const webhookRows: RowMapper<WebhookRecord> = new RowMapper(fieldsOf(webhookRecord))
 export const auditEntryRows: RowMapper<AuditEntryRecord> = new RowMapper(fieldsOf(auditEntryRecord))
+
+/** The columns of an entry that waits for its seal. */
+export const unsealedEntryRows: RowMapper<Omit<AuditEntryRecord, 'seq' | 'mac'>> = new RowMapper(
+  fieldsOf(auditEntryRecord).filter(({ name }) => name !== 'seq' && name !== 'mac'),
+)
 export const auditChainRows: RowMapper<AuditChainRecord> = new RowMapper(fieldsOf(auditChainRecord))
 export const auditCheckpointRows: RowMapper<AuditCheckpointRecord> = new RowMapper(
   fieldsOf(auditCheckpointRecord),

@@ -70,9 +70,29 @@ async function endOfRange<Table extends keyof Database>(
 }
 
 /** A range of a list, and the number of its rows. */
-interface Range {
+export interface Range {
+  /** The last id; `null` if the list ends in this range. */
   readonly last: string | null
   readonly count: number
+}
+
+/** The part of a list between two ids. Without a bound it reaches to that end of the list. */
+export interface Span {
+  /** The id behind the first. */
+  readonly before: string | undefined
+  readonly last: string | null
+}
+
+/** A list as ranges of ids. Each method reads by short statements. */
+export interface Walk<Entry> {
+  /** True if every row of a range is in the list. */
+  readonly isWhole: boolean
+  /** The last id of the next `size` rows, or `null` if fewer are left. */
+  endOf(db: Reader, before: string | undefined, size: number): Promise<string | null>
+  /** The next range of {@link longestRange} rows. */
+  count(db: Reader, before: string | undefined): Promise<Range>
+  /** Rows of a span, newest first. */
+  read(db: Reader, span: Span, part: Pick<Page, 'limit' | 'offset'>): Promise<readonly Entry[]>
 }
 
 async function countRange<Table extends keyof Database>(
@@ -89,17 +109,25 @@ async function countRange<Table extends keyof Database>(
  * The number of rows. A row that is written meanwhile counts as it was when its range was read. Ids never change, so no row
  * counts twice.
  */
-export async function countList<Table extends keyof Database>(
+export async function countWalk(
   executor: Executor,
-  list: List<Table>,
+  { count: countNext }: Pick<Walk<unknown>, 'count'>,
 ): Promise<number> {
   let count = 0
   for (let before: string | undefined; ;) {
-    const range = await executor.read((db) => countRange(db, list, before))
+    const range = await executor.read((db) => countNext(db, before))
     count += range.count
     if (range.last === null) return count
     before = range.last
   }
+}
+
+/** The number of rows of a list: see {@link countWalk}. */
+export function countList<Table extends keyof Database>(
+  executor: Executor,
+  list: List<Table>,
+): Promise<number> {
+  return countWalk(executor, { count: (db, before) => countRange(db, list, before) })
 }
 
 /** Calls `read` for each range of at most `size` rows. Resolves to all that it gave. */
@@ -122,14 +150,14 @@ export async function readRanges<Table extends keyof Database, Entry>(
 }
 
 /** The ranges that end before the `offset`th row are passed over. Resolves to `null` if there is no such row. */
-async function passOver<Table extends keyof Database>(
+async function passOver(
   executor: Executor,
-  list: List<Table>,
+  walk: Walk<unknown>,
   offset: number,
 ): Promise<Pick<Page, 'after' | 'offset'> | null> {
   let [before, left]: [string | undefined, number] = [undefined, offset]
   while (left > 0) {
-    const range = await executor.read((db) => countRange(db, list, before))
+    const range = await executor.read((db) => walk.count(db, before))
     if (range.count > left) break
     if (range.last === null) return null
     left -= range.count
@@ -139,34 +167,47 @@ async function passOver<Table extends keyof Database>(
 }
 
 /** One page of a list. `select` names its columns. */
-export async function readList<Table extends keyof Database, Entry>(
+export function readList<Table extends keyof Database, Entry>(
   executor: Executor,
   list: List<Table>,
-  { limit, offset = 0, after }: Page,
+  page: Page,
   select: (query: Query<Table>) => Query<Table, Entry>,
 ): Promise<readonly Entry[]> {
-  const start = await passOver(executor, list, offset)
-  if (start === null) return []
-  const begin = { limit, offset: start.offset, after: start.after ?? after }
-  if (list.conditions.length === 0)
-    return executor.read((db) => newestFirst(select(rowsOf(db, list)), begin).execute()) as Promise<Entry[]>
-  return takeRanges(executor, list, begin, select)
+  const walk: Walk<Entry> = {
+    isWhole: list.conditions.length === 0,
+    endOf: (db, before, size) => endOfRange(db, list, before, size),
+    count: (db, before) => countRange(db, list, before),
+    read: (db, { before, last }, part) =>
+      newestFirst(downTo(below(select(rowsOf(db, list)), before), last), part).execute() as Promise<Entry[]>,
+  }
+  return readWalk(executor, walk, page)
 }
 
-async function takeRanges<Table extends keyof Database, Entry>(
+/** One page of a list. */
+export async function readWalk<Entry>(
   executor: Executor,
-  list: List<Table>,
+  walk: Walk<Entry>,
+  { limit, offset = 0, after }: Page,
+): Promise<readonly Entry[]> {
+  const start = await passOver(executor, walk, offset)
+  if (start === null) return []
+  const begin = { limit, offset: start.offset, after: start.after ?? after }
+  if (!walk.isWhole) return takeRanges(executor, walk, begin)
+  return executor.read((db) => walk.read(db, { before: begin.after?.id, last: null }, begin))
+}
+
+async function takeRanges<Entry>(
+  executor: Executor,
+  walk: Walk<Entry>,
   { limit, offset: skipped = 0, after }: Page,
-  select: (query: Query<Table>) => Query<Table, Entry>,
 ): Promise<readonly Entry[]> {
   const found: Entry[] = []
   let [before, offset, size] = [after?.id, skipped, skipped > 0 ? longestRange : shortestRange]
   for (;;) {
     const range = await executor.read(async (db) => {
-      const last = await endOfRange(db, list, before, size)
-      const rows = downTo(below(select(rowsOf(db, list)), before), last)
+      const last = await walk.endOf(db, before, size)
       const part = { limit: limit - found.length, offset }
-      return { last, rows: (await newestFirst(rows, part).execute()) as Entry[] }
+      return { last, rows: await walk.read(db, { before, last }, part) }
     })
     found.push(...range.rows)
     if (range.last === null || found.length >= limit) return found

@@ -146,6 +146,104 @@ export const auditChainCases: readonly ConformanceCase[] = [
     await assert.rejects(storage.sealAuditEntries([sealOf(free, 2), sealOf(late, 1)]), isConflict)
     assert.deepEqual(await storage.listUnsealedAuditEntries(9), [free, late])
   }),
+  storageCase('sealAuditEntries(): a rollback leaves entries unsealed', async (storage) => {
+    const [sealed] = await addSealed(storage, [null])
+    const entry = newEntry()
+    await storage.insertAuditEntries([entry])
+    const undone = storage.transaction(async (tx) => {
+      assert.equal(await tx.sealAuditEntries([sealOf(sealed!, 2), sealOf(entry, 3)]), 1)
+      assert.equal(await tx.countUnsealedAuditEntries(), 0)
+      throw new Error('rolled back on purpose')
+    })
+    await assert.rejects(undone, /on purpose/)
+    assert.deepEqual(await storage.listUnsealedAuditEntries(9), [entry])
+    assert.deepEqual(await storage.listSealedAuditEntries(null, 9), [sealed])
+  }),
+  storageCase('sealAuditEntries(): concurrent calls seal each entry once', async (storage) => {
+    const entries = Array.from({ length: 20 }, () => newEntry())
+    await storage.insertAuditEntries(entries)
+    const counts = await concurrently(8, (call) =>
+      storage.sealAuditEntries(entries.map((entry, at) => sealOf(entry, 100 * call + at + 1))),
+    )
+    assert.equal(
+      counts.reduce((sum, count) => sum + count, 0),
+      entries.length,
+    )
+    assert.equal(await storage.countUnsealedAuditEntries(), 0)
+    assert.equal((await storage.listSealedAuditEntries(null, 99)).length, entries.length)
+  }),
+  storageCase(
+    'insertAuditEntries(): the id of a sealed entry is taken, and of an unsealed one',
+    async (storage) => {
+      const [sealed] = await addSealed(storage, [null])
+      const unsealed = newEntry()
+      await storage.insertAuditEntries([unsealed])
+      const again = newEntry({ id: sealed!.id })
+      const refused = [[again], [newEntry(), again], [{ ...unsealed, seq: 2, mac: 'mac of 2' }]]
+      for (const entries of refused) await assert.rejects(storage.insertAuditEntries(entries), isConflict)
+      const twice = newEntry()
+      const inOneCall = [twice, { ...twice, seq: 3, mac: 'mac of 3' }]
+      await assert.rejects(storage.insertAuditEntries(inOneCall), isConflict)
+      assert.deepEqual(await storage.listAuditEntries({}, { limit: 9 }), [unsealed, sealed])
+    },
+  ),
+  storageCase(
+    'listAuditEntries(): an entry that is sealed during the walk is listed once',
+    async (storage) => {
+      for (const filter of [{}, { mode: 'live', action: 'app.created' }] as const) {
+        const entries = Array.from({ length: 9 }, () => newEntry())
+        await storage.insertAuditEntries(entries)
+        const first = await storage.countAuditEntries({})
+        // Places fall as ids rise, so that the next entry to read is sealed before each page.
+        const sealNext = (entry: AuditEntryRecord, at: number) =>
+          storage.sealAuditEntries([sealOf(entry, first + 100 - at)])
+        const found: string[] = []
+        for (let at = entries.length - 1; at >= 0; at -= 2) {
+          await sealNext(entries[at]!, at)
+          const after = found.length === 0 ? {} : { after: { id: found.at(-1)! } }
+          const page = await storage.listAuditEntries(filter, { limit: 2, ...after })
+          found.push(...page.map(({ id }) => id))
+        }
+        assert.deepEqual(found.slice(0, 9), entries.map(({ id }) => id).toReversed())
+      }
+    },
+  ),
+  storageCase('countAuditEntries(): counts each entry once while entries are sealed', async (storage) => {
+    const entries = Array.from({ length: 60 }, () => newEntry())
+    await storage.insertAuditEntries(entries)
+    const filter = { mode: 'live', action: 'app.created' } as const
+    const found: number[] = []
+    const sealing = concurrently(30, (at) =>
+      storage.sealAuditEntries([at, at + 30].map((place) => sealOf(entries[place]!, place + 1))),
+    )
+    for (let round = 0; round < 10; round++) {
+      found.push(await storage.countAuditEntries(filter), await storage.countAuditEntries({}))
+      found.push((await storage.listAuditEntries(filter, { limit: 99 })).length)
+    }
+    await sealing
+    assert.deepEqual(new Set(found), new Set([entries.length]))
+  }),
+  storageCase('listAuditEntries(): sealed and unsealed entries share pages by number', async (storage) => {
+    const entries = Array.from({ length: 12 }, (_, at) =>
+      newEntry({ appId: at % 3 === 0 ? 'app_a' : 'app_b' }),
+    )
+    await storage.insertAuditEntries(entries)
+    const seals = entries.filter((_, at) => at % 2 === 0).map((entry, at) => sealOf(entry, at + 1))
+    assert.equal(await storage.sealAuditEntries(seals), 6)
+    for (const appId of [undefined, 'app_a', 'app_b']) {
+      const wanted = entries.filter((entry) => appId === undefined || entry.appId === appId).toReversed()
+      const found: string[] = []
+      for (let offset = 0; offset <= wanted.length; offset += 3) {
+        const page = await storage.listAuditEntries({ appId }, { limit: 3, offset })
+        found.push(...page.map(({ id }) => id))
+      }
+      assert.deepEqual(
+        found,
+        wanted.map(({ id }) => id),
+      )
+      assert.equal(await storage.countAuditEntries({ appId }), wanted.length)
+    }
+  }),
   storageCase('listAuditedApps(): names each app with an entry in the span once', async (storage) => {
     await addSealed(storage, ['app_a', 'app_b', null, 'app_a', 'app_a', 'app_c'])
     assert.deepEqual((await storage.listAuditedApps(1, 5)).toSorted(), ['app_a', 'app_b'])
