@@ -83,7 +83,7 @@ for (const [filter, index] of lopsided)
   })
 
 for (const step of [10, 2])
-  test(`SQLite: a list of many thousand entries has all, if each ${step}th waits for its seal`, async () => {
+  test(`SQLite: a list of many thousand entries has all, if one of ${step} waits for its seal`, async () => {
     const { client } = await watchedClient()
     const storage = await sqliteStorage({ client })
     const entries = Array.from({ length }, (_, at) => entryIn(at))
