@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AuditEntryFilter, AuditEntryRecord } from '../../src/core/index.ts'
-import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { entryIn, watchedClient } from './audit-rows.ts'
+import { type SqliteClient, sqliteStorage } from '../../src/storage/sqlite.ts'
+import { entryIn, interrupted, watchedClient } from './audit-rows.ts'
 import { holds, length, newestFirst } from './list-pages.ts'
 
 /** Each filter of a list, and the index that serves it. */
@@ -83,7 +83,7 @@ for (const [filter, index] of lopsided)
   })
 
 for (const step of [10, 2])
-  test(`SQLite: a list of many thousand entries has all, if each ${step}th waits for its seal`, async () => {
+  test(`SQLite: a list of many thousand entries has all, if one of ${step} waits for its seal`, async () => {
     const { client } = await watchedClient()
     const storage = await sqliteStorage({ client })
     const entries = Array.from({ length }, (_, at) => entryIn(at))
@@ -102,3 +102,39 @@ for (const step of [10, 2])
       })
     await storage.close()
   })
+
+/** Seals entries by SQL, as another server does. */
+function sealRaw(client: SqliteClient, id: string, seq: number): void {
+  const [log, waiting] = ['heartwood_audit_entry', 'heartwood_unsealed_audit_entry']
+  client.prepare(`insert into ${log} select *, ${seq}, 'mac' from ${waiting} where id = ?`).all(id)
+  client.prepare(`delete from ${waiting} where id = ?`).all(id)
+}
+
+test('SQLite: a list has each entry once while another server seals between all statements', async () => {
+  const { client } = await watchedClient()
+  let [isArmed, moved] = [false, 0]
+  const waiting: string[] = []
+  const storage = await sqliteStorage({
+    client: interrupted(client, () => {
+      if (!isArmed || waiting.length < 2) return
+      for (const id of [waiting.shift()!, waiting.pop()!]) sealRaw(client, id, 1_000_000 + moved++)
+    }),
+  })
+  const entries = Array.from({ length: 6_000 }, (_, at) => entryIn(at))
+  await storage.insertAuditEntries(entries)
+  const sealed = entries.filter((_, at) => at % 10 !== 0)
+  await storage.sealAuditEntries(sealed.map(({ id }, at) => ({ id, seq: at + 1, mac: 'mac' })))
+  waiting.push(...entries.filter((_, at) => at % 10 === 0).map(({ id }) => id))
+  isArmed = true
+  for (const [filter, passes] of mixed) {
+    const expected = newestFirst(entries.filter(passes))
+    assert.equal(await storage.countAuditEntries(filter), expected.length)
+    const listed = await storage.listAuditEntries(filter, { limit: 9_000 })
+    assert.deepEqual(
+      listed.map(({ id }) => id),
+      expected,
+    )
+  }
+  assert.ok(moved > 40 && waiting.length > 2)
+  await storage.close()
+})

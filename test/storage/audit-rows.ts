@@ -1,5 +1,5 @@
 import type { AuditEntryRecord } from '../../src/core/index.ts'
-import type { SqliteClient } from '../../src/storage/sqlite.ts'
+import type { SqliteClient, SqliteClientStatement, SqliteValue } from '../../src/storage/sqlite.ts'
 
 /** An entry. The ids rise with the number, and so do the times. */
 export function entryIn(number: number): AuditEntryRecord {
@@ -40,4 +40,23 @@ export async function watchedClient(): Promise<Watched> {
     return client.prepare(sql)
   }
   return { client: { exec: (sql) => client.exec(sql), close: () => client.close(), prepare }, statements }
+}
+
+/** The same database, which calls `before` ahead of each statement that reads entries. */
+export function interrupted(client: SqliteClient, before: () => void): SqliteClient {
+  const prepare = (sql: string): SqliteClientStatement => {
+    const statement = client.prepare(sql)
+    const readsEntries = /^\s*select/i.test(sql) && sql.includes('audit_entry')
+    return new Proxy(statement, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target)
+        if (typeof member !== 'function') return member
+        return (...values: SqliteValue[]) => {
+          if (readsEntries && name === 'all') before()
+          return Reflect.apply(member, target, values)
+        }
+      },
+    })
+  }
+  return { exec: (sql) => client.exec(sql), close: () => client.close(), prepare }
 }

@@ -160,15 +160,28 @@ async function hasFewUnsealed(db: Reader): Promise<boolean> {
 }
 
 async function walkOf(executor: Executor, list: AuditList): Promise<Walk<Row<AuditEntryRecord>>> {
-  const { tested, unsealed } = list
   const hasFew = await executor.read(hasFewUnsealed)
-  const countNext = hasFew && tested.length === 0 ? countIndexed : countTested
+  const isIndexed = hasFew && list.tested.length === 0
+  const countNext = isIndexed ? countIndexed : countTested
   return {
-    isWhole: tested.length === 0 && (hasFew || unsealed.length === 0),
+    isWhole: isIndexed || isEverything(list),
     endOf: (db, before, size) => endOf(db, list, hasFew, before, size),
     count: (db, before) => countNext(db, list, before),
     read: (db, span, part) => read(db, list, span, part),
   }
+}
+
+/** True if every entry that a statement passes is in the list. */
+function isEverything({ tested, unsealed }: AuditList): boolean {
+  return tested.length === 0 && unsealed.length === 0
+}
+
+async function readRows(executor: Executor, list: AuditList, page: Page): Promise<Rows> {
+  if (!executor.blocksLoop) return executor.read((db) => readAtOnce(db, list, page))
+  // Exports and walks by cursor read the whole log like this.
+  if (isEverything(list) && (page.offset ?? 0) === 0)
+    return executor.read((db) => read(db, list, { before: page.after?.id, last: null }, page))
+  return readWalk(executor, await walkOf(executor, list), page)
 }
 
 /** One page of the list. */
@@ -177,10 +190,7 @@ export async function readAuditList(
   list: AuditList,
   page: Page,
 ): Promise<readonly AuditEntryRecord[]> {
-  const rows = executor.blocksLoop
-    ? await readWalk(executor, await walkOf(executor, list), page)
-    : await executor.read((db) => readAtOnce(db, list, page))
-  return auditEntryRows.toRecords(rows)
+  return auditEntryRows.toRecords(await readRows(executor, list, page))
 }
 
 /** The number of entries in the list. */

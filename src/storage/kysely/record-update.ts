@@ -5,7 +5,7 @@ import type { DirectConnection } from './connections.ts'
 import { writeOn, writeWithEntry } from './entry-writes.ts'
 import { type Executor, firstRow, type Writer } from './executor.ts'
 import type { UnversionedTable } from './record-queries.ts'
-import { unsealedEntryRows, type RowMapper } from './rows.ts'
+import { type RowMapper, unsealedEntryRows } from './rows.ts'
 
 /** An update of a record without a version. */
 interface RecordUpdate<Entry extends object> {
