@@ -232,8 +232,12 @@ export class StorageExecutor implements Executor {
   }
 
   readFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined> {
-    const { immediate, reader } = this.#connections
-    if (immediate !== undefined) return this.#call(() => immediate.first(query, parameters))
+    const { immediate, reader, giveWay } = this.#connections
+    if (immediate !== undefined)
+      return this.#call(() => {
+        const first = () => immediate.first(query, parameters)
+        return giveWay?.()?.then(first) ?? first()
+      })
     return this.#call(() => this.#run(() => firstRow(reader, query, parameters)))
   }
 

@@ -35,7 +35,7 @@ type Tell = () => void
  * once the writes have kept it for a millisecond. So neither a burst of writes nor a loop over writes keeps it from reads.
  *
  * A write of a group that fails is undone alone. A transaction has a savepoint of its own. Steps that stand side by side share
- * one, because SQLite copies each page that a savepoint is the first to touch: a savepoint for each costs half as much as the
+ * one, because SQLite copies each page that is touched first inside a savepoint: one for each step costs nearly as much as the
  * step. If one of them fails, all of them are undone, and each runs again with a savepoint of its own.
  *
  * Nobody hears an outcome before the commit: even a refusal may rest on what another write of the group wrote. If the commit
@@ -83,7 +83,8 @@ export class CommitQueue implements Commits {
     const end = performance.now() + milliseconds
     const left = (): number => (this.#waiting.length < expected ? end - performance.now() : 0)
     await turn()
-    while (expected > 1 && left() > 0) {
+    if (expected === 1) return
+    while (left() > 0) {
       // Turns alone would use a whole core for as long as the clients and the disk let the queue wait.
       if (left() >= shortestPause) await this.#crowd(expected, left())
       await turn()
