@@ -4,7 +4,13 @@ import { describe, it } from 'node:test'
 import type { AppRecord, DeletionRecord, Storage } from '../../src/core/storage/index.ts'
 import { openConnection } from '../../src/storage/sqlite/connection.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
-import { addApp, newCustomer } from '../../src/testing/storage-cases/records.ts'
+import {
+  addApp,
+  addParents,
+  newCustomer,
+  newLicense,
+  type Parents,
+} from '../../src/testing/storage-cases/records.ts'
 import { withFiles } from './temporary-folder.ts'
 import { unavailable } from './unavailable.ts'
 
@@ -24,6 +30,18 @@ function addCustomers(storage: Storage, app: AppRecord, count: number): Promise<
   return storage.transaction(async (tx) => {
     for (let added = 0; added < count; added++) await tx.insertCustomer(newCustomer(app.id))
   })
+}
+
+/** A customer with many licenses, whose deletion has begun. */
+async function addLeavingCustomer(storage: Storage, licenses: number): Promise<Parents> {
+  const parents = await addParents(storage)
+  await storage.transaction(async (tx) => {
+    for (let added = 0; added < licenses; added++) await tx.insertLicense(newLicense(parents))
+  })
+  const { customer, app } = parents
+  const deletion: DeletionRecord = { ...deletionOf(app), id: customer.id, kind: 'customer' }
+  assert.equal(await storage.beginDeletion(deletion, 4), 'begun')
+  return parents
 }
 
 function deletionOf({ id }: AppRecord): DeletionRecord {
@@ -51,6 +69,25 @@ describe('SQLite storage: the log', () => {
       const size = statSync(filename).size
       await addCustomers(storage, other, 5_000)
       assert.ok(statSync(filename).size > size, 'a long one is moved by its commit')
+      await storage.close()
+    }))
+
+  it('continueDeletion(): deletes at most 150 licenses in one page, so that the disk can write it in one turn', () =>
+    withFiles(async (nextFile) => {
+      const storage = await sqliteStorage({ filename: nextFile() })
+      const { customer } = await addLeavingCustomer(storage, 3_000)
+      const sizes: number[] = []
+      for (let after: string | undefined; ;) {
+        const page = await storage.continueDeletion(customer.id, { limit: 5_000, after })
+        sizes.push(page!.licenses.length)
+        if (page!.isDone) break
+        after = page!.next ?? undefined
+      }
+      assert.equal(
+        sizes.reduce((sum, size) => sum + size),
+        3_000,
+      )
+      assert.ok(Math.max(...sizes) <= 150, sizes.join())
       await storage.close()
     }))
 

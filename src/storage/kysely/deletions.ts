@@ -23,13 +23,18 @@ const tables = { app: 'heartwood_app', tier: 'heartwood_tier', customer: 'heartw
 /**
  * On SQLite a page keeps the event loop. So it is removed in parts, until it has taken some time. The commit takes as long
  * again, because each license has entries all over the indexes. So does the move of the log into the file.
+ *
+ * A deleted license makes both of them write two pages of the file. So the time alone would let a fast processor give
+ * a disk more than it writes in one turn.
  */
 interface Part {
   readonly rows: number
   readonly milliseconds: number
+  /** The most rows of a page that deletes. A license that loses its tier keeps its entries by installation. */
+  readonly mostDeleted: number
 }
 
-const partOnLoop: Part = { rows: 50, milliseconds: 6 }
+const partOnLoop: Part = { rows: 50, milliseconds: 6, mostDeleted: 150 }
 
 /** Dependents of which there may be any number. The last step removes the others with the record itself. */
 interface Dependents {
@@ -72,7 +77,8 @@ export abstract class KyselyDeletions extends KyselySecrets implements DeletionS
 
   async continueDeletion(id: string, page: DeletionPage): Promise<DeletedPage | null> {
     this.executor.willWriteMuch()
-    const part = this.executor.blocksLoop ? partOnLoop : { ...partOnLoop, rows: page.limit }
+    const whole = { ...partOnLoop, rows: page.limit, mostDeleted: page.limit }
+    const part = this.executor.blocksLoop ? partOnLoop : whole
     return this.executor.atomically((db) => continueDeletion(db, id, page, part))
   }
 
@@ -195,13 +201,13 @@ async function removePage(
   db: Writer,
   deletion: DeletionRecord,
   { limit, after, wantsRecords = true }: DeletionPage,
-  { rows, milliseconds }: Part,
+  { rows, milliseconds, mostDeleted }: Part,
 ): Promise<Removed> {
   const returned = wantsRecords && deletion.kind === 'customer' ? 'records' : 'ids'
   const end = performance.now() + milliseconds
   const licenses: LicenseRecord[] = []
   const licenseKeys: LicenseKeyRecord[] = []
-  let [next, left] = [after ?? '0:', limit]
+  let [next, left] = [after ?? '0:', deletion.kind === 'tier' ? limit : Math.min(limit, mostDeleted)]
   for (;;) {
     const size = Math.min(left, rows)
     const part = await removePart(db, deletion, { limit: size, start: next, returned })
