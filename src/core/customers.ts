@@ -291,6 +291,8 @@ async function listCustomers(
 function customerUpdate(app: AppRecord, patch: CustomerPatch): RecordUpdate<CustomerRecord> {
   return {
     patch,
+    // Nothing happens to a customer of another app.
+    isDone: ({ appId }) => appId !== app.id,
     act: (before, after) =>
       actIn(app, 'customer.updated', ['customer', after.id], differences(before, after)),
     verb: (tx, ...given) => tx.updateCustomer(...given),
@@ -317,11 +319,11 @@ async function updateCustomer(
   }
   const update = customerUpdate(appRecord, patch)
   const attempt = async (): Promise<Customer | null> => {
-    const found = await context.storage.findCustomer(appRecord.id, known)
-    if (found === null) throw notFound()
-    const updated = await updateRecord(context, found, update)
-    if (updated === null) await checkTaken(context, appRecord, { id: known, ...patch })
-    return updated && toCustomer(updated)
+    const updated = await updateRecord(context, known, update)
+    if (updated?.appId === appRecord.id) return toCustomer(updated)
+    if ((await context.storage.findCustomer(appRecord.id, known)) === null) throw notFound()
+    await checkTaken(context, appRecord, { id: known, ...patch })
+    return null
   }
   return retryUntilWon(attempt, { lost: lostTooOften })
 }

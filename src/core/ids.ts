@@ -1,4 +1,4 @@
-import { TypeID, typeid } from 'typeid-js'
+import { TypeID, typeidUnboxed } from 'typeid-js'
 import { base32Character, typeIdSuffix } from './typeid.ts'
 
 /** The first letters of an id, which name its kind. */
@@ -16,7 +16,7 @@ const typeId = new RegExp(`^([a-z]+)_${typeIdSuffix}$`)
 
 /** A fresh TypeID: the prefix and a UUIDv7 in Crockford base32. Ids sort by the time they were made. */
 export function newTypeId(prefix: IdPrefix): string {
-  return typeid(prefix).toString()
+  return typeidUnboxed(prefix)
 }
 
 /** True if `text` is a well-formed TypeID of this prefix. Routes, cursors, imports and doctor all ask for this form. */

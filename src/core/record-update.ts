@@ -16,27 +16,33 @@ export interface RecordUpdate<Entry> {
   ) => Promise<Entry | null>
 }
 
-/** Updates a record that was read before, as a part of a transaction. Resolves to `null` if it is gone, or if a value of the patch is taken. */
-export function updateWithin<Entry extends { readonly id: string }>(
+/** The id of a record, or the record as the caller has read it. */
+type Reference<Entry> = string | (Entry & { readonly id: string })
+
+/** Updates a record as a part of a transaction. Resolves to `null` if it is gone, or if a value of the patch is taken. */
+export function updateWithin<Entry extends object>(
   context: Context,
   tx: StorageSession,
-  known: Entry,
+  record: Reference<Entry>,
   { patch, isDone, act, verb }: RecordUpdate<Entry>,
 ): Promise<Entry | null> {
   const entryBehind = (before: Entry) => entryOf(context, act(before, { ...before, ...patch }))
-  return verb(tx, known.id, patch, { known, entryOf: entryBehind, ...(isDone && { isDone }) })
+  const note = { entryOf: entryBehind, ...(isDone && { isDone }) }
+  return typeof record === 'string'
+    ? verb(tx, record, patch, note)
+    : verb(tx, record.id, patch, { ...note, known: record })
 }
 
 /**
- * Updates a record that was read before. Resolves as {@link updateWithin} does.
+ * Updates a record. Resolves as {@link updateWithin} does.
  *
  * The record is never stored under an idempotency key, because it may have a sealed secret.
  */
-export function updateRecord<Entry extends { readonly id: string }>(
+export function updateRecord<Entry extends object>(
   context: Context,
-  known: Entry,
+  record: Reference<Entry>,
   update: RecordUpdate<Entry>,
 ): Promise<Entry | null> {
   const plain = unrecorded(context)
-  return inTransaction(plain, (tx) => updateWithin(plain, tx, known, update), { isOneWrite: true })
+  return inTransaction(plain, (tx) => updateWithin(plain, tx, record, update), { isOneWrite: true })
 }

@@ -90,8 +90,8 @@ export interface AuditEntryFilter {
 
 /** The entry of an update, which the storage writes in the same step. */
 export interface UpdateNote<Entry> {
-  /** The record as the caller has read it. A storage may try with it first, and then has to see if it has changed since. */
-  readonly known: Entry
+  /** The record, if the caller has read it. A storage may try with it first, and then has to see if it has changed since. */
+  readonly known?: Entry
   /**
    * The entry for the record before the update. Of `before`, the fields that the update sets are sure to be true, and the others
    * may be as the caller knows them. It has no other effect, so a storage may call it again.

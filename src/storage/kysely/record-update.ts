@@ -44,11 +44,19 @@ function guardOf<Entry extends object>(patch: Partial<Entry>, known: Entry): Par
   ) as Partial<Entry>
 }
 
+async function read<Entry extends object>(
+  executor: Executor,
+  update: RecordUpdate<Entry>,
+): Promise<Entry | null> {
+  return toRecord(update, await executor.readFirst(executor.hot.record(update.table), [update.id]))
+}
+
 /** Nearly always nobody has changed the record since it was read. Then one statement compares, writes and adds the entry. */
 async function updateAsKnown<Entry extends object>(
   executor: Executor,
   update: RecordUpdate<Entry>,
-  { known, entryOf, isDone }: UpdateNote<Entry>,
+  { entryOf, isDone }: UpdateNote<Entry>,
+  known: Entry,
 ): Promise<Entry | null> {
   if (isDone?.(known) === true) return null
   const guard = update.rows.toColumns(guardOf(update.patch, known))
@@ -56,10 +64,7 @@ async function updateAsKnown<Entry extends object>(
 }
 
 /** The columns whose write takes the lock of a row and changes nothing. The id would make SQLite look for the children of the row. */
-function lockingColumns<Entry extends object>(
-  { rows, id }: RecordUpdate<Entry>,
-  { known }: UpdateNote<Entry>,
-): object {
+function lockingColumns<Entry extends object>({ rows, id }: RecordUpdate<Entry>, known: Entry): object {
   const updatedAt: unknown = Reflect.get(known, 'updatedAt')
   return rows.toChanges(id, (updatedAt === undefined ? {} : { updatedAt }) as Partial<Entry>)
 }
@@ -69,8 +74,9 @@ async function updateHeld<Entry extends object>(
   db: Writer,
   update: RecordUpdate<Entry>,
   note: UpdateNote<Entry>,
+  known: Entry,
 ): Promise<Entry | null> {
-  const lock = write(executor, { ...update, changes: lockingColumns(update, note) })
+  const lock = write(executor, { ...update, changes: lockingColumns(update, known) })
   const before = toRecord(update, await firstRow(db, lock.query, lock.parameters))
   if (before === null || note.isDone?.(before) === true) return before
   return toRecord(update, await writeOn(executor, db, write(executor, update), note.entryOf(before)))
@@ -121,8 +127,10 @@ export async function updateRecord<Entry extends object>(
   if (note === undefined)
     return toRecord(update, await writeWithEntry(executor, write(executor, update), undefined))
   if (direct !== undefined) return executor.directly(() => updateDirectly(direct, executor, update, note))
+  const known = note.known ?? (await read(executor, update))
+  if (known === null) return null
   return (
-    (await updateAsKnown(executor, update, note)) ??
-    executor.together((db) => updateHeld(executor, db, update, note))
+    (await updateAsKnown(executor, update, note, known)) ??
+    executor.together((db) => updateHeld(executor, db, update, note, known))
   )
 }

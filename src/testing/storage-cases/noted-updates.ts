@@ -126,6 +126,19 @@ const everyVerb = Object.entries(verbs).flatMap(([verb, prepare]): readonly Conf
     assert.deepEqual(await update({ [field]: two }, noteOf(field, others)), { ...record, [field]: two })
     assert.deepEqual(await valuesIn(storage), [{ [field]: one }])
   }),
+  storageCase(`${verb}(): reads the record itself if the caller knows none`, async (storage) => {
+    const { record, update } = await prepare(storage)
+    const { entryOf } = noteOf('name', record)
+    const [after, again] = [
+      { ...record, name: 'one' },
+      { ...record, name: 'two' },
+    ]
+    assert.deepEqual(await update({ name: 'one' }, { entryOf }), after)
+    assert.deepEqual(await update({ name: 'two' }, { entryOf }), again)
+    assert.deepEqual(await update({ name: 'three' }, { entryOf, isDone: () => true }), again)
+    assert.equal(await update({ name: 'one' }, { entryOf }, newId('none')), null)
+    assert.deepEqual(await valuesIn(storage), [{ name: (record as Fields)['name'] }, { name: 'one' }])
+  }),
   storageCase(`${verb}(): leaves a record that is done, whatever the caller knows`, async (storage) => {
     const { record, update } = await prepare(storage)
     const isDone = ({ name }: Fields) => name === 'done'
