@@ -14,6 +14,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { builtVariable } from '../test/support/built.ts'
 import { leftOutVariable } from '../test/support/left-out.ts'
 
 /** The counts of passed and failed tests. */
@@ -39,8 +40,49 @@ interface Plan {
   readonly coversContract: boolean
 }
 
-/** These tests look at the package, start processes or run other languages, so only Bun runs them. */
-const onlyOnBun = /^test\/(package|cli|verifiers)\//
+/** The files and folders that only Bun runs, with the reason. All others run on the three runtimes. */
+export const onlyOnBun: Readonly<Record<string, string>> = {
+  'test/package/': 'looks at the package, and starts what it tests on each runtime itself',
+  'test/cli/': 'starts the command line on each runtime itself',
+  'test/verifiers/': 'runs other languages',
+  'test/bench/benchmark.test.ts': 'only counts',
+  'test/bench/measure.test.ts': 'only counts',
+  'test/bench/table.test.ts': 'only counts',
+  'test/documents/cli-page.test.ts': 'compares texts',
+  'test/documents/grafana.test.ts': 'compares texts; test/adapters/metrics reads the metrics on each runtime',
+  'test/documents/links.test.ts': 'compares texts',
+  'test/documents/llms.test.ts': 'compares texts',
+  'test/documents/questions.test.ts': 'compares texts',
+  'test/documents/security-page.test.ts': 'compares texts',
+  'test/documents/troubleshooting.test.ts': 'compares texts',
+  'test/documents/http-api.test.ts':
+    'holds the page to its text; the commands of both product documents run on each runtime',
+  'test/adapters/body-fields.test.ts': 'a table of rules in plain TypeScript, without a port',
+  'test/adapters/naughty-values.test.ts':
+    'asks for the rules of each field; test/adapters/naughty-strings runs on each runtime',
+  'test/adapters/rate-limit-crowd.test.ts': 'counts in plain TypeScript, without a port',
+  'test/adapters/key-climbing.test.ts': 'a table of rights in plain TypeScript, without a port',
+  'test/adapters/route-access.test.ts': 'a table of rights in plain TypeScript, without a port',
+  'test/adapters/route-scopes.test.ts': 'a table of rights in plain TypeScript, without a port',
+  'test/storage/postgres-plans.test.ts':
+    'varies the plans of PostgreSQL; test/storage/postgres has the contract on each runtime',
+  'test/client/earlier-client.test.ts':
+    'varies the version; test/client/lifecycle has the table on each runtime',
+  'test/client/earlier-server.test.ts':
+    'varies the version; test/client/lifecycle has the table on each runtime',
+  'test/client/silent-store-table.test.ts':
+    'varies the store; test/client/lifecycle and silent-store run on each runtime',
+}
+
+function isIn(list: Readonly<Record<string, string>>, file: string): boolean {
+  return Object.keys(list).some((path) => file.startsWith(path))
+}
+
+/** True if each of the three runtimes runs this test file. */
+export function isOnEachRuntime(file: string): boolean {
+  return !isIn(onlyOnBun, file)
+}
+
 /** The file in which the tests list what they leave out. */
 const leftOutName = 'left-out.txt'
 /** Milliseconds until a runner is killed. The longest takes 25 minutes on two cores, and twice that beside other work. */
@@ -71,6 +113,7 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/storage/long-lists.test.ts': 'writes 36,000 records',
   'test/storage/migrations.test.ts': 'needs PostgreSQL',
   'test/storage/postgres.test.ts': 'needs PostgreSQL',
+  'test/storage/postgres-plans.test.ts': 'needs PostgreSQL',
   'test/storage/postgres-recovery.test.ts': 'needs PostgreSQL',
   'test/storage/queue-limit.test.ts': 'needs PostgreSQL',
   'test/storage/meeting-updates.test.ts': 'needs PostgreSQL',
@@ -90,11 +133,12 @@ export const notQuick: Readonly<Record<string, string>> = {
   'test/adapters/license-keys/postgres.test.ts': 'needs PostgreSQL',
   'test/core/diagnosis/postgres.test.ts': 'needs PostgreSQL',
   'test/adapters/naughty-strings.test.ts': 'runs hundreds of strings through every route',
+  'test/adapters/naughty-values.test.ts': 'runs hundreds of strings through every route',
 }
 
 /** True if `npm run test:quick` runs this test file. */
 export function isQuick(file: string): boolean {
-  return !Object.keys(notQuick).some((path) => file.startsWith(path))
+  return !isIn(notQuick, file)
 }
 
 function bunTest(options: readonly string[]): Runner['command'] {
@@ -123,7 +167,7 @@ const quick: Runner = {
 
 const deno: Runner = {
   name: 'Deno',
-  takes: (file) => !onlyOnBun.test(file),
+  takes: isOnEachRuntime,
   command: (files, report) => [
     'deno',
     'test',
@@ -137,7 +181,7 @@ const deno: Runner = {
 
 const node: Runner = {
   name: 'Node',
-  takes: (file) => !onlyOnBun.test(file),
+  takes: isOnEachRuntime,
   command: (files, report) => [
     'node',
     '--test',
@@ -292,7 +336,9 @@ function sum(tallies: readonly Tally[]): Tally {
 }
 
 async function build(): Promise<Tally> {
-  return { passed: 0, failed: (await run(['npm', 'run', 'build'])) === 0 ? 0 : 1 }
+  const isBuilt = (await run(['npm', 'run', 'build'])) === 0
+  if (isBuilt) process.env[builtVariable] = 'true'
+  return { passed: 0, failed: isBuilt ? 0 : 1 }
 }
 
 async function runPlan({ lanes, builds, coversContract }: Plan, texts: readonly string[]): Promise<Tally> {
