@@ -213,6 +213,8 @@ const node: Runner = {
     '--test',
     // Otherwise Node starts a process for each file, and strips the types of all sources again. That took most of its time.
     '--test-isolation=none',
+    // Otherwise a connection that a failed test leaves open would keep the process alive.
+    '--test-force-exit',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     '--test-reporter=junit',
