@@ -58,7 +58,7 @@ const plan: Readonly<Record<string, readonly Platform[]>> = {
   'background-turns': [bunWithSqlite],
   'event-queue': [bunWithSqlite],
   'audit-log': withSqlite,
-  statistics: [bunWithSqlite],
+  statistics: [bunWithSqlite, { ...bun, database: 'PostgreSQL' }],
   'verify-offline': everyRuntime,
   'walk-statements': everyRuntime,
   'client-size': [bun],

@@ -51,7 +51,8 @@ export const statistics: Benchmark = async ({ rounds, licenses }, databases) => 
     idle.push(await idleTurn())
     turns.push(await watchTurns(() => fixture.licensing.keepStats()))
   }
-  const results: Result[] = [turnRow(`count ${formatNumber(licenses)} licenses at night`, turns, idle)]
+  const counted = turnRow(`count ${formatNumber(licenses)} licenses at night`, turns, idle)
+  const results: Result[] = [{ ...counted, database: databases.database }]
   for (const [name, query] of Object.entries(queries)) {
     const times: number[] = []
     for (let round = 0; round < 5 * rounds; round++) {

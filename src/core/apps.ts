@@ -21,7 +21,7 @@ import { trustOf } from './keys/trust.ts'
 import { requireApp } from './lookup.ts'
 import { requirePermission, visibleApps } from './principal.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import { updateKnown } from './record-update.ts'
+import { updateRecord } from './record-update.ts'
 import type { KeyPair } from './runtime/key-pool.ts'
 import type {
   AppPatch,
@@ -361,7 +361,7 @@ async function updateApp(context: Context, app: string, changes: AppChanges): Pr
   checkKeyPrefix(known.mode, patch.keyPrefix)
   const updated =
     patch.webhookUrl === undefined
-      ? await updateKnown(context, known, appUpdate(context, patch))
+      ? await updateRecord(context, known, appUpdate(context, patch))
       : await updateWithWebhook(context, known, patch)
   if (updated === null) throw new LicensingError('not_found', 'App not found')
   return toApp(context, updated)

@@ -10,7 +10,7 @@ import { metadata, nullable, text } from './input/fields.ts'
 import { checkMetadata, input, isText, type Input } from './input/parse.ts'
 import { requireApp } from './lookup.ts'
 import { eachPage, mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import { updateKnown, type RecordUpdate } from './record-update.ts'
+import { updateRecord, type RecordUpdate } from './record-update.ts'
 import { retryUntilWon } from './retry.ts'
 import { licenseEvent, licenseKeyEvent } from './runtime/events.ts'
 import type {
@@ -319,7 +319,7 @@ async function updateCustomer(
   const attempt = async (): Promise<Customer | null> => {
     const found = await context.storage.findCustomer(appRecord.id, known)
     if (found === null) throw notFound()
-    const updated = await updateKnown(context, found, update)
+    const updated = await updateRecord(context, found, update)
     if (updated === null) await checkTaken(context, appRecord, { id: known, ...patch })
     return updated && toCustomer(updated)
   }

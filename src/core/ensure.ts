@@ -7,7 +7,7 @@ import { actIn } from './acts/act.ts'
 import { featureCreated, featureRecord, featureUpdate, newFeature, type NewFeature } from './features.ts'
 import { invalidInput, type Input } from './input/parse.ts'
 import { sortedLimits } from './limits.ts'
-import { updateHeld } from './record-update.ts'
+import { updateWithin } from './record-update.ts'
 import { retryUntilWon } from './retry.ts'
 import type { AppRecord, StorageSession, TierRecord } from './storage/index.ts'
 import {
@@ -122,7 +122,7 @@ async function planFeature(
     ? []
     : [
         async ({ app, tx }) =>
-          (await updateHeld(context, tx, found, featureUpdate(context, app, patch))) !== null,
+          (await updateWithin(context, tx, found, featureUpdate(context, app, patch))) !== null,
       ]
 }
 
@@ -168,7 +168,8 @@ async function planTier(
     })
   if (patch !== null)
     steps.push(
-      async ({ app, tx }) => (await updateHeld(context, tx, tier, tierUpdate(context, app, patch))) !== null,
+      async ({ app, tx }) =>
+        (await updateWithin(context, tx, tier, tierUpdate(context, app, patch))) !== null,
     )
   if (features !== undefined && !isSame(tier.features, features))
     steps.push((turn) => relink(context, turn, tier, features))

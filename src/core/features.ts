@@ -8,7 +8,7 @@ import { description, name, slug } from './input/fields.ts'
 import { input, type Input } from './input/parse.ts'
 import { requireApp, requireFeature } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import { updateKnown, type RecordUpdate } from './record-update.ts'
+import { updateRecord, type RecordUpdate } from './record-update.ts'
 import type { AppRecord, FeaturePatch, FeatureRecord, StorageSession } from './storage/index.ts'
 import { inTransaction, unrecorded } from './transaction.ts'
 
@@ -154,7 +154,7 @@ async function updateFeature(
   const patch = featureChanges.parse(changes)
   const appRecord = await requireApp(context, app, 'catalogue:write')
   const known = await requireFeature(context.storage, appRecord, feature)
-  const updated = await updateKnown(context, known, featureUpdate(context, appRecord, patch))
+  const updated = await updateRecord(context, known, featureUpdate(context, appRecord, patch))
   if (updated === null) throw new LicensingError('not_found', 'Feature not found')
   return toFeature(updated)
 }

@@ -18,7 +18,7 @@ import { input, invalidInput, type Input } from './input/parse.ts'
 import { sortedLimits, type Limits } from './limits.ts'
 import { requireApp, requireFeature, requireTier } from './lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from './paging.ts'
-import { updateKnown, type RecordUpdate } from './record-update.ts'
+import { updateRecord, type RecordUpdate } from './record-update.ts'
 import { retryUntilWon } from './retry.ts'
 import type { AppRecord, FeatureRecord, StorageSession, TierPatch, TierRecord } from './storage/index.ts'
 import { inTransaction, type Note, unrecorded } from './transaction.ts'
@@ -249,7 +249,7 @@ async function updateTier(context: Context, app: string, tier: string, changes: 
   const patch = { ...others, ...(wanted !== undefined && { limits: sortedLimits(wanted ?? {}) }) }
   const appRecord = await requireApp(context, app, 'catalogue:write')
   const known = await requireTier(context.storage, appRecord, tier)
-  const updated = await updateKnown(context, known, tierUpdate(context, appRecord, patch))
+  const updated = await updateRecord(context, known, tierUpdate(context, appRecord, patch))
   if (updated === null) throw new LicensingError('not_found', 'Tier not found')
   return toTier(updated)
 }

@@ -10,7 +10,7 @@ import { expiryNoticeCases } from './storage-cases/expiry-notices.ts'
 import { storedResponseCases } from './storage-cases/idempotency.ts'
 import { keyStatementCases } from './storage-cases/key-statements.ts'
 import { licenseKeyCases } from './storage-cases/license-keys.ts'
-import { guardedUpdateCases } from './storage-cases/guarded-updates.ts'
+import { notedUpdateCases } from './storage-cases/noted-updates.ts'
 import { licenseCases } from './storage-cases/licenses.ts'
 import { licenseOrderCases } from './storage-cases/license-order.ts'
 import { orphanCases } from './storage-cases/orphans.ts'
@@ -68,7 +68,7 @@ export const storageCases: readonly ConformanceCase[] = [
   ...snapshotCases,
   ...pageCases,
   ...auditEntryCases,
-  ...guardedUpdateCases,
+  ...notedUpdateCases,
   ...orphanCases,
   ...transactionCases,
 ]

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import postgres from 'postgres'
 import type { Licensing, Storage, StorageSession } from '../../src/core/index.ts'
+import type { UpdateNote } from '../../src/core/storage/index.ts'
 import { memoryStorage } from '../../src/storage/memory.ts'
 import { postgresStorage } from '../../src/storage/postgres.ts'
 import { sqliteStorage } from '../../src/storage/sqlite.ts'
@@ -330,23 +331,27 @@ async function waitForLocks(url: string, count: number): Promise<void> {
   await outside.end()
 }
 
+function noted<Entry>(known: Entry): UpdateNote<Entry> {
+  return { known, entryOf: () => undefined }
+}
+
 /** Two updates and a deletion of each kind. */
 function lateCalls(storage: Storage, { app, tier, customer }: Parents) {
   const patch = { name: 'late' }
   return {
     tier: () => [
       storage.updateTier(tier.id, patch),
-      storage.updateTier(tier.id, patch, tier),
+      storage.updateTier(tier.id, patch, noted(tier)),
       storage.deleteTier(tier.id),
     ],
     customer: () => [
       storage.updateCustomer(customer.id, patch),
-      storage.updateCustomer(customer.id, patch, customer),
+      storage.updateCustomer(customer.id, patch, noted(customer)),
       storage.deleteCustomer(customer.id),
     ],
     app: () => [
       storage.updateApp(app.id, patch),
-      storage.updateApp(app.id, patch, app),
+      storage.updateApp(app.id, patch, noted(app)),
       storage.deleteApp(app.id),
     ],
   }

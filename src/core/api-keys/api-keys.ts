@@ -9,7 +9,7 @@ import { input, invalidInput, isText, type Input } from '../input/parse.ts'
 import { findApp } from '../lookup.ts'
 import { mapListing, pagingFields, readPage, type Listing, type Paging } from '../paging.ts'
 import { requirePermission } from '../principal.ts'
-import { updateKnown, type RecordUpdate } from '../record-update.ts'
+import { updateRecord, type RecordUpdate } from '../record-update.ts'
 import {
   holds,
   inOrder,
@@ -351,7 +351,7 @@ function revocation({ runtime }: Context): RecordUpdate<ApiKeyRecord> {
 async function revokeApiKey(context: Context, id: string): Promise<ApiKey> {
   const key = await (context.principal?.id === id ? ownKey(context) : managedKey(context, id))
   if (key.revokedAt !== null) return toApiKey(key)
-  const revoked = await updateKnown(context, key, revocation(context))
+  const revoked = await updateRecord(context, key, revocation(context))
   if (revoked === null) throw notFound()
   return toApiKey(revoked)
 }

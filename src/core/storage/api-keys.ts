@@ -3,7 +3,7 @@ import { appSlug, instant, nullable, oneOf, text } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
 import { scopes, type Scope } from '../scopes.ts'
 import type { Mode } from './apps.ts'
-import type { AuditEntryRecord } from './audit-entries.ts'
+import type { UpdateNote } from './audit-entries.ts'
 import type { Page } from './page.ts'
 import { described, hashed, id, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
@@ -79,13 +79,8 @@ export interface ApiKeyStorage {
   insertApiKey(key: ApiKeyRecord): Promise<void>
   /** Writes `key` only into a storage without any API key. One of several concurrent callers wins. */
   insertFirstApiKey(key: ApiKeyRecord): Promise<boolean>
-  /** For `known` and `entry` see `updateCustomer`. */
-  updateApiKey(
-    id: string,
-    patch: ApiKeyPatch,
-    known?: ApiKeyRecord,
-    entry?: AuditEntryRecord,
-  ): Promise<ApiKeyRecord | null>
+  /** For `note` see `updateCustomer`. */
+  updateApiKey(id: string, patch: ApiKeyPatch, note?: UpdateNote<ApiKeyRecord>): Promise<ApiKeyRecord | null>
   /** Records the last use of each key by id. It never lowers a time. */
   touchApiKeys(lastUsedAt: ReadonlyMap<string, NumericDate>): Promise<void>
   /** Newest first. */

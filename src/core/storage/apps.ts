@@ -3,7 +3,7 @@ import { appSlug, description, name, nullable, oneOf, text } from '../input/fiel
 import { input } from '../input/parse.ts'
 import { maxRecoveryKeys } from '../token/statement-limits.ts'
 import type { RecoverySet } from '../token/statement.ts'
-import type { AuditEntryRecord } from './audit-entries.ts'
+import type { UpdateNote } from './audit-entries.ts'
 import type { Page } from './page.ts'
 import { described, formed, id, noted, sealed, thumbprint, timestamps, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
@@ -96,15 +96,10 @@ export interface AppStorage {
   /** Resolves to `false` and writes nothing if the slug is taken. */
   insertApp(app: AppRecord): Promise<boolean>
   /**
-   * Resolves to the app as it is after the change, or to `null` if there is no such app. For `known` and `entry` see
+   * Resolves to the app as it is after the change, or to `null` if there is no such app. For `note` see
    * `updateCustomer`.
    */
-  updateApp(
-    id: string,
-    patch: AppPatch,
-    known?: AppRecord,
-    entry?: AuditEntryRecord,
-  ): Promise<AppRecord | null>
+  updateApp(id: string, patch: AppPatch, note?: UpdateNote<AppRecord>): Promise<AppRecord | null>
   /** Deletes the app in one step with everything in it, its deliveries and the API keys bound to it. */
   deleteApp(id: string): Promise<boolean>
   /** Newest first (by id, descending). */

@@ -88,6 +88,19 @@ export interface AuditEntryFilter {
   readonly to?: NumericDate | undefined
 }
 
+/** The entry of an update, which the storage writes in the same step. */
+export interface UpdateNote<Entry> {
+  /** The record as the caller has read it. A storage may try with it first, and then has to see if it has changed since. */
+  readonly known: Entry
+  /**
+   * The entry for the record before the update. Of `before`, the fields that the update sets are sure to be true, and the others
+   * may be as the caller knows them. It has no other effect, so a storage may call it again.
+   */
+  entryOf(before: Entry): AuditEntryRecord | undefined
+  /** True for a record that needs no update any more. Then the storage leaves it as it is, and resolves to it. */
+  isDone?(before: Entry): boolean
+}
+
 /** One page of a pruning. */
 export interface AuditPruning {
   /** Only entries that were made before this time. */

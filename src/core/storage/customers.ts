@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { metadata, nullable, text, type Metadata } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
-import type { AuditEntryRecord } from './audit-entries.ts'
+import type { AuditEntryRecord, UpdateNote } from './audit-entries.ts'
 import type { Page } from './page.ts'
 import { described, id, noted, timestamps, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
@@ -61,15 +61,13 @@ export interface CustomerStorage {
   /**
    * Resolves to `null` and changes nothing if there is no such customer, or the e-mail or external id is taken.
    *
-   * Given `known`, it also resolves to `null` and changes nothing if a field that the patch sets has another value than in
-   * `known`, except for `updatedAt`. A field that `known` lacks counts as `null`. It writes `entry` in the same step as its
-   * change. All verbs with these two arguments do so.
+   * Given `note`, it writes the entry for the record as it was, in the same step: nobody changes the record between that state
+   * and the update. All verbs with this argument do so.
    */
   updateCustomer(
     id: string,
     patch: CustomerPatch,
-    known?: CustomerRecord,
-    entry?: AuditEntryRecord,
+    note?: UpdateNote<CustomerRecord>,
   ): Promise<CustomerRecord | null>
   /** Deletes the customer and its licenses in one step. */
   deleteCustomer(id: string): Promise<boolean>

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { description, name, slug } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
-import type { AuditEntryRecord } from './audit-entries.ts'
+import type { AuditEntryRecord, UpdateNote } from './audit-entries.ts'
 import type { Page } from './page.ts'
 import { described, id, noted, timestamps, type RecordSchema } from './schema.ts'
 import type { NumericDate } from './time.ts'
@@ -37,14 +37,13 @@ export interface FeatureStorage {
   /** Resolves to `false` and writes nothing if the slug is taken. Otherwise it writes `entry` in the same step. */
   insertFeature(feature: FeatureRecord, entry?: AuditEntryRecord): Promise<boolean>
   /**
-   * An empty patch changes nothing. In a transaction, a deletion of the feature then waits for its end. For `known` and `entry`
-   * see `updateCustomer`.
+   * An empty patch changes nothing. In a transaction, a deletion of the feature then waits for its end. For `note` see
+   * `updateCustomer`.
    */
   updateFeature(
     id: string,
     patch: FeaturePatch,
-    known?: FeatureRecord,
-    entry?: AuditEntryRecord,
+    note?: UpdateNote<FeatureRecord>,
   ): Promise<FeatureRecord | null>
   /** Deletes the feature and removes it from every tier. */
   deleteFeature(id: string): Promise<boolean>

@@ -51,6 +51,7 @@ export type {
   AuditEntryRecord,
   AuditEntryStorage,
   AuditPruning,
+  UpdateNote,
 } from './audit-entries.ts'
 export type { CustomerFilter, CustomerPatch, CustomerRecord, CustomerStorage } from './customers.ts'
 export type { DeletedPage, DeletionPage, DeletionRecord, DeletionStorage } from './deletions.ts'

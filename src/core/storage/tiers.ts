@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { description, integer, limits, name, slug, slugs } from '../input/fields.ts'
 import { input } from '../input/parse.ts'
 import type { Limits } from '../limits.ts'
-import type { AuditEntryRecord } from './audit-entries.ts'
+import type { UpdateNote } from './audit-entries.ts'
 import type { FeatureRecord } from './features.ts'
 import type { Page } from './page.ts'
 import { described, id, noted, timestamps, type RecordSchema } from './schema.ts'
@@ -49,13 +49,8 @@ export interface TierStorage {
   findTier(appId: string, idOrSlug: string): Promise<TierRecord | null>
   /** Writes the tier without features (see {@link addTierFeature}). Resolves to `false` if the slug is taken. */
   insertTier(tier: TierRecord): Promise<boolean>
-  /** For `known` and `entry` see `updateCustomer`. */
-  updateTier(
-    id: string,
-    patch: TierPatch,
-    known?: TierRecord,
-    entry?: AuditEntryRecord,
-  ): Promise<TierRecord | null>
+  /** For `note` see `updateCustomer`. */
+  updateTier(id: string, patch: TierPatch, note?: UpdateNote<TierRecord>): Promise<TierRecord | null>
   /** Deletes the tier. In the same step its licenses get `tierId: null` and a new `version`, and keep their `tier`. */
   deleteTier(id: string): Promise<boolean>
   /** By `position`, then by id, both ascending. */

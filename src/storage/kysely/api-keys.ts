@@ -4,28 +4,25 @@ import type {
   ApiKeyPatch,
   ApiKeyRecord,
   ApiKeyStorage,
-  AuditEntryRecord,
   NumericDate,
   Page,
+  UpdateNote,
 } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import { lockTable, typed } from './dialect.ts'
-import type { Reader, Writer } from './executor.ts'
+import type { Executor, Reader, Writer } from './executor.ts'
 import { KyselyExpiryNotices } from './expiry-notices.ts'
 import { countOf, newestFirst } from './queries.ts'
 import { updateRecord } from './record-update.ts'
 import { apiKeyRows } from './rows.ts'
 
 export abstract class KyselyApiKeys extends KyselyExpiryNotices implements ApiKeyStorage {
-  async findApiKey(id: string): Promise<ApiKeyRecord | null> {
-    const row = await this.executor.read((db) =>
-      matching(db, {}).selectAll().where('id', '=', id).executeTakeFirst(),
-    )
-    return apiKeyRows.toRecordOrNull(row)
+  findApiKey(id: string): Promise<ApiKeyRecord | null> {
+    return findBy(this.executor, 'id', id)
   }
 
-  async findApiKeyByHash(hash: string): Promise<ApiKeyRecord | null> {
-    return apiKeyRows.toRecordOrNull(await this.executor.readFirst(this.executor.hot.apiKeyByHash, [hash]))
+  findApiKeyByHash(hash: string): Promise<ApiKeyRecord | null> {
+    return findBy(this.executor, 'hash', hash)
   }
 
   async insertApiKey(key: ApiKeyRecord): Promise<void> {
@@ -41,11 +38,11 @@ export abstract class KyselyApiKeys extends KyselyExpiryNotices implements ApiKe
   updateApiKey(
     id: string,
     patch: ApiKeyPatch,
-    known?: ApiKeyRecord,
-    entry?: AuditEntryRecord,
+    note?: UpdateNote<ApiKeyRecord>,
   ): Promise<ApiKeyRecord | null> {
-    const update = { id, patch, changes: apiKeyRows.toChanges(id, patch), known, entry }
-    return updateRecord(this.executor, 'heartwood_api_key', apiKeyRows, update)
+    const changes = apiKeyRows.toChanges(id, patch)
+    const update = { table: 'heartwood_api_key', rows: apiKeyRows, id, patch, changes, note } as const
+    return updateRecord(this.executor, update)
   }
 
   async touchApiKeys(lastUsedAt: ReadonlyMap<string, NumericDate>): Promise<void> {
@@ -86,6 +83,14 @@ async function touchApiKeys(db: Writer, lastUsedAt: ReadonlyMap<string, NumericD
       .where(({ eb, or }) => or([eb('last_used_at', 'is', null), eb('last_used_at', '<', time)]))
       .execute()
   }
+}
+
+async function findBy(
+  executor: Executor,
+  column: 'id' | 'hash',
+  value: string,
+): Promise<ApiKeyRecord | null> {
+  return apiKeyRows.toRecordOrNull(await executor.readFirst(executor.hot.apiKeyBy[column], [value]))
 }
 
 function matching(

@@ -4,8 +4,8 @@ import type {
   AppPatch,
   AppRecord,
   AppStorage,
-  AuditEntryRecord,
   Page,
+  UpdateNote,
 } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import { lockLicenseKeys } from './dialect.ts'
@@ -27,14 +27,10 @@ export abstract class KyselyApps extends Verbs implements AppStorage {
     return this.executor.write((db) => insertUnlessTaken(db, 'heartwood_app', appRows.toRow(app)))
   }
 
-  updateApp(
-    id: string,
-    patch: AppPatch,
-    known?: AppRecord,
-    entry?: AuditEntryRecord,
-  ): Promise<AppRecord | null> {
-    const update = { id, patch, changes: appRows.toChanges(id, patch), known, entry }
-    return updateRecord(this.executor, 'heartwood_app', appRows, update)
+  updateApp(id: string, patch: AppPatch, note?: UpdateNote<AppRecord>): Promise<AppRecord | null> {
+    const changes = appRows.toChanges(id, patch)
+    const update = { table: 'heartwood_app', rows: appRows, id, patch, changes, note } as const
+    return updateRecord(this.executor, update)
   }
 
   async deleteApp(id: string): Promise<boolean> {

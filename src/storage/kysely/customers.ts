@@ -6,6 +6,7 @@ import type {
   CustomerRecord,
   CustomerStorage,
   Page,
+  UpdateNote,
 } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
 import { insertWithEntry } from './entry-writes.ts'
@@ -19,8 +20,8 @@ import { customerRows, storedCustomerRows } from './rows.ts'
 import { countList, isNoneOf, type List, readList } from './walk.ts'
 
 export abstract class KyselyCustomers extends KyselyFeatures implements CustomerStorage {
-  async findCustomer(appId: string, id: string): Promise<CustomerRecord | null> {
-    return customerRows.toRecordOrNull(await this.executor.readFirst(this.executor.hot.customer, [appId, id]))
+  findCustomer(appId: string, id: string): Promise<CustomerRecord | null> {
+    return findBy(this.executor, 'id', appId, id)
   }
 
   findCustomerByEmail(appId: string, foldedEmail: string): Promise<CustomerRecord | null> {
@@ -39,13 +40,12 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
   updateCustomer(
     id: string,
     patch: CustomerPatch,
-    known?: CustomerRecord,
-    entry?: AuditEntryRecord,
+    note?: UpdateNote<CustomerRecord>,
   ): Promise<CustomerRecord | null> {
     const changes = storedCustomerRows.toChanges(id, patch)
     const mayBeTaken = patch.foldedEmail !== undefined || patch.externalId !== undefined
-    const update = { id, patch, changes, known, entry, mayBeTaken }
-    return updateRecord(this.executor, 'heartwood_customer', customerRows, update)
+    const of = { table: 'heartwood_customer', rows: customerRows, id } as const
+    return updateRecord(this.executor, { ...of, patch, changes, note, mayBeTaken })
   }
 
   deleteCustomer(id: string): Promise<boolean> {
@@ -100,13 +100,11 @@ function selectPresent(
 
 async function findBy(
   executor: Executor,
-  column: 'folded_email' | 'external_id',
+  column: 'id' | 'folded_email' | 'external_id',
   appId: string,
   value: string,
 ): Promise<CustomerRecord | null> {
-  const row = await executor.read((db) =>
-    matching(db, { appId }).where(column, '=', value).selectAll().executeTakeFirst(),
-  )
+  const row = await executor.readFirst(executor.hot.customerBy[column], [appId, value])
   return customerRows.toRecordOrNull(row)
 }
 

@@ -56,6 +56,23 @@ function firstDirectly<Row>(
   }
 }
 
+/** As {@link writeWithEntry}, on the connection of a transaction. One statement does it on PostgreSQL, which then needs none. */
+export async function writeOn<Row>(
+  { hot, blocksLoop }: Executor,
+  db: Writer,
+  write: HotWrite<Row>,
+  entry: AuditEntryRecord | undefined,
+): Promise<Row | null | undefined> {
+  const { query, parameters } = write
+  if (entry === undefined) return run(write, db, query, parameters)
+  const values = auditEntryRows.toValues(entry)
+  if (!blocksLoop) return run(write, db, withEntry(query), [...parameters, ...values])
+  const row = await run(write, db, query, parameters)
+  if (row !== null && row !== undefined)
+    await db.executeQuery({ ...hot.insertAuditEntry, parameters: values })
+  return row
+}
+
 /**
  * Runs the write, and inserts the entry in the same step if it wrote a row. Resolves to the row, or to no value if it wrote
  * none.
@@ -65,27 +82,16 @@ export function writeWithEntry<Row>(
   write: HotWrite<Row>,
   entry: AuditEntryRecord | undefined,
 ): Promise<Row | null | undefined> {
-  const { query, parameters } = write
-  const { hot, direct } = executor
-  if (entry === undefined)
-    return direct === undefined
-      ? executor.write((db) => run(write, db, query, parameters))
-      : executor.directly(() => firstDirectly(direct, write))
-  const values = auditEntryRows.toValues(entry)
-  if (!executor.blocksLoop)
-    return executor.write((db) => run(write, db, withEntry(query), [...parameters, ...values]))
-  const { insertAuditEntry } = hot
+  const { hot, direct, blocksLoop } = executor
   if (direct !== undefined)
     return executor.directly(() => {
       const row = firstDirectly(direct, write)
-      if (row !== null && row !== undefined) direct.run(insertAuditEntry, values)
+      if (entry !== undefined && row !== null && row !== undefined)
+        direct.run(hot.insertAuditEntry, auditEntryRows.toValues(entry))
       return row
     })
-  return executor.together(async (db) => {
-    const row = await run(write, db, query, parameters)
-    if (row !== null && row !== undefined) await db.executeQuery({ ...insertAuditEntry, parameters: values })
-    return row
-  })
+  const work = (db: Writer) => writeOn(executor, db, write, entry)
+  return entry !== undefined && blocksLoop ? executor.together(work) : executor.write(work)
 }
 
 /** As {@link writeWithEntry}, for an insert: resolves to `true` if it wrote a row. */

@@ -5,6 +5,7 @@ import type {
   FeatureRecord,
   FeatureStorage,
   Page,
+  UpdateNote,
 } from '../../core/storage/index.ts'
 import type { Database } from '../schema.ts'
 import { insertWithEntry } from './entry-writes.ts'
@@ -16,12 +17,7 @@ import { KyselyTiers } from './tiers.ts'
 
 export abstract class KyselyFeatures extends KyselyTiers implements FeatureStorage {
   async findFeature(appId: string, idOrSlug: string): Promise<FeatureRecord | null> {
-    const row = await this.executor.read((db) =>
-      inApp(db, appId)
-        .where(({ eb, or }) => or([eb('id', '=', idOrSlug), eb('slug', '=', idOrSlug)]))
-        .selectAll()
-        .executeTakeFirst(),
-    )
+    const row = await this.executor.readFirst(this.executor.hot.feature, [appId, idOrSlug, idOrSlug])
     return featureRows.toRecordOrNull(row)
   }
 
@@ -33,11 +29,11 @@ export abstract class KyselyFeatures extends KyselyTiers implements FeatureStora
   updateFeature(
     id: string,
     patch: FeaturePatch,
-    known?: FeatureRecord,
-    entry?: AuditEntryRecord,
+    note?: UpdateNote<FeatureRecord>,
   ): Promise<FeatureRecord | null> {
-    const update = { id, patch, changes: featureRows.toChanges(id, patch), known, entry }
-    return updateRecord(this.executor, 'heartwood_feature', featureRows, update)
+    const changes = featureRows.toChanges(id, patch)
+    const update = { table: 'heartwood_feature', rows: featureRows, id, patch, changes, note } as const
+    return updateRecord(this.executor, update)
   }
 
   deleteFeature(id: string): Promise<boolean> {

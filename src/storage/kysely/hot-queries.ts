@@ -13,6 +13,7 @@ import type {
   ApiKeyRecord,
   AppRecord,
   CustomerRecord,
+  FeatureRecord,
   KeyStatementRecord,
   LicenseKeyRecord,
   LicenseRecord,
@@ -21,8 +22,9 @@ import type {
 } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
 import { batchInserts, type BatchInserts } from './batch.ts'
-import { featureSlugs, isSame } from './dialect.ts'
-import { isLicensePresent, isPresent, isRowPresent, licenseColumns, licenseKeyColumns } from './presence.ts'
+import { featureSlugs } from './dialect.ts'
+import { isLicensePresent, isPresent, licenseColumns, licenseKeyColumns } from './presence.ts'
+import { recordQueries, type RecordQueries } from './record-queries.ts'
 import {
   auditEntryRows,
   featureRows,
@@ -47,15 +49,11 @@ type SeatingRow = { readonly [Name in keyof Row<LicenseRecord>]: Row<LicenseReco
   readonly taken: number | string
 }
 
-/** The tables of records that have no version. */
-export type UnversionedTable =
-  'heartwood_app' | 'heartwood_tier' | 'heartwood_feature' | 'heartwood_customer' | 'heartwood_api_key'
-
 /** The queries of nearly every request. They are compiled once, because building a query costs as much as running it. */
-export interface HotQueries {
+export interface HotQueries extends RecordQueries {
   readonly appById: CompiledQuery<Row<AppRecord>>
   readonly appBySlug: CompiledQuery<Row<AppRecord>>
-  readonly apiKeyByHash: CompiledQuery<Row<ApiKeyRecord>>
+  readonly apiKeyBy: Readonly<Record<'id' | 'hash', CompiledQuery<Row<ApiKeyRecord>>>>
   readonly activeKey: CompiledQuery<Row<SigningKeyRecord>>
   /** Parameters: app id, installation id. */
   readonly currentByAppId: CompiledQuery<Row<LicenseRecord>>
@@ -71,8 +69,12 @@ export interface HotQueries {
   readonly license: CompiledQuery<Row<LicenseRecord>>
   /** Parameters: app id, tier id, the slug, which may be the same text. */
   readonly tier: CompiledQuery<Row<TierRecord>>
-  /** Parameters: app id, customer id. */
-  readonly customer: CompiledQuery<Row<CustomerRecord>>
+  /** Parameters: app id, feature id, the slug, which may be the same text. */
+  readonly feature: CompiledQuery<Row<FeatureRecord>>
+  /** Parameters: app id, value of the column. */
+  readonly customerBy: Readonly<
+    Record<'id' | 'folded_email' | 'external_id', CompiledQuery<Row<CustomerRecord>>>
+  >
   /** The keys of an app, the active one first. */
   readonly signingKeys: CompiledQuery<Row<SigningKeyRecord>>
   /** Parameter: app id. */
@@ -103,15 +105,6 @@ export interface HotQueries {
   updateLicense(columns: readonly string[]): CompiledQuery<Row<LicenseRecord>>
   /** Sets these columns. Parameters: their values, license key id, expected version. */
   updateLicenseKey(columns: readonly string[]): CompiledQuery<Row<LicenseKeyRecord>>
-  /**
-   * Sets these columns of a record, if the compared ones have their values. Parameters: the values to set, the id, the values to
-   * compare.
-   */
-  updateRecord(
-    table: UnversionedTable,
-    columns: readonly string[],
-    compared: readonly string[],
-  ): CompiledQuery<object>
   readonly insertBatch: BatchInserts
 }
 
@@ -119,17 +112,19 @@ const standingColumns = standingRows.columns.map(({ name }) => name as keyof Row
 
 export function hotQueries(db: Kysely<Database>): HotQueries {
   const apps = db.selectFrom('heartwood_app').selectAll().where(isPresent('id'))
+  const apiKeys = db.selectFrom('heartwood_api_key').selectAll()
   const licenses = db.selectFrom('heartwood_license').select(licenseColumns).where(isLicensePresent)
   return {
     appById: apps.where('id', '=', '').compile(),
     appBySlug: apps.where('slug', '=', '').compile(),
-    apiKeyByHash: db.selectFrom('heartwood_api_key').selectAll().where('hash', '=', '').compile(),
+    apiKeyBy: { id: apiKeys.where('id', '=', '').compile(), hash: apiKeys.where('hash', '=', '').compile() },
     activeKey: activeKey(db),
     ...currentLicenses(db),
     standing: standing(db),
     license: licenses.where('app_id', '=', '').where('id', '=', '').compile(),
     tier: tier(db),
-    customer: customer(db),
+    feature: feature(db),
+    customerBy: customers(db),
     signingKeys: signingKeys(db),
     keyStatements: keyStatements(db),
     insertCustomer: insert(db, 'heartwood_customer', storedCustomerRows),
@@ -145,7 +140,7 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     updateLicenseKey: compiledByColumns((columns) =>
       updateOf(db.updateTable('heartwood_license_key'), columns).returning(licenseKeyColumns).compile(),
     ),
-    updateRecord: recordUpdates(db),
+    ...recordQueries(db),
     insertBatch: batchInserts(db),
   }
 }
@@ -188,9 +183,23 @@ function tier(db: Kysely<Database>): CompiledQuery<Row<TierRecord>> {
     .compile()
 }
 
-function customer(db: Kysely<Database>): CompiledQuery<Row<CustomerRecord>> {
-  const customers = db.selectFrom('heartwood_customer').selectAll()
-  return customers.where('app_id', '=', '').where('id', '=', '').where(isPresent('id')).compile()
+function feature(db: Kysely<Database>): CompiledQuery<Row<FeatureRecord>> {
+  return db
+    .selectFrom('heartwood_feature')
+    .selectAll()
+    .where('app_id', '=', '')
+    .where(({ eb, or }) => or([eb('id', '=', ''), eb('slug', '=', '')]))
+    .compile()
+}
+
+function customers(db: Kysely<Database>): HotQueries['customerBy'] {
+  const inApp = db.selectFrom('heartwood_customer').selectAll().where('app_id', '=', '')
+  const by = (column: keyof HotQueries['customerBy']) => inApp.where(column, '=', '')
+  return {
+    id: by('id').where(isPresent('id')).compile(),
+    folded_email: by('folded_email').compile(),
+    external_id: by('external_id').compile(),
+  }
 }
 
 function keyStatements(db: Kysely<Database>): CompiledQuery<Row<KeyStatementRecord>> {
@@ -315,33 +324,4 @@ function updateOf<Table extends 'heartwood_license' | 'heartwood_license_key'>(
     .set(values as never)
     .where(isExpected)
     .where(isLicensePresent)
-}
-
-function recordUpdates(db: Kysely<Database>): HotQueries['updateRecord'] {
-  const made = new Map<string, CompiledQuery<object>>()
-  return (table, columns, compared) => {
-    const name = `${table} ${columns.join()} ${compared.join()}`
-    const query = made.get(name) ?? recordUpdate(db, table, columns, compared)
-    made.set(name, query)
-    return query
-  }
-}
-
-function recordUpdate(
-  db: Kysely<Database>,
-  table: UnversionedTable,
-  columns: readonly string[],
-  compared: readonly string[],
-): CompiledQuery<object> {
-  const values = Object.fromEntries(columns.map((column) => [column, '']))
-  // The type is that of one table, because a union of tables has no columns.
-  const update = db
-    .updateTable(table as 'heartwood_tier')
-    .set(values as never)
-    .where('id', '=', '')
-  const guarded = compared.reduce((query, column) => query.where(isSame(db, column, '')), update)
-  const isAtOnceGone = table === 'heartwood_feature' || table === 'heartwood_api_key'
-  const changed = (isAtOnceGone ? guarded : guarded.where(isRowPresent(table))).returningAll()
-  const features = featureSlugs(db, 'heartwood_tier.id').as('features')
-  return table === 'heartwood_tier' ? changed.returning(features).compile() : changed.compile()
 }

@@ -1,12 +1,12 @@
 import { sql, type SelectQueryBuilder } from 'kysely'
 import type {
-  AuditEntryRecord,
   FeatureRecord,
   Page,
   Position,
   TierPatch,
   TierRecord,
   TierStorage,
+  UpdateNote,
 } from '../../core/storage/index.ts'
 import type { Database, Row } from '../schema.ts'
 import { featureSlugs, lockLicenseKeys, lockRow, typed } from './dialect.ts'
@@ -27,14 +27,10 @@ export abstract class KyselyTiers extends KyselyAuditChain implements TierStorag
     return this.executor.write((db) => insertUnlessTaken(db, 'heartwood_tier', storedTierRows.toRow(tier)))
   }
 
-  updateTier(
-    id: string,
-    patch: TierPatch,
-    known?: TierRecord,
-    entry?: AuditEntryRecord,
-  ): Promise<TierRecord | null> {
-    const update = { id, patch, changes: storedTierRows.toChanges(id, patch), known, entry }
-    return updateRecord(this.executor, 'heartwood_tier', tierRows, update)
+  updateTier(id: string, patch: TierPatch, note?: UpdateNote<TierRecord>): Promise<TierRecord | null> {
+    const changes = storedTierRows.toChanges(id, patch)
+    const update = { table: 'heartwood_tier', rows: tierRows, id, patch, changes, note } as const
+    return updateRecord(this.executor, update)
   }
 
   deleteTier(id: string): Promise<boolean> {

@@ -1,6 +1,5 @@
 import type { ApiKeyFilter, ApiKeyRecord, ApiKeyStorage, NumericDate } from '../../core/storage/index.ts'
 import { takenError } from '../errors.ts'
-import { addEntry } from './audit-entries.ts'
 import type { Runner } from './runner.ts'
 import { countOf, takePage } from './table.ts'
 import { requireParent, type Tables } from './tables.ts'
@@ -17,8 +16,8 @@ export function apiKeyStorage({ read, write }: Runner): ApiKeyStorage {
         insertApiKey(tables, key)
         return true
       }),
-    updateApiKey: (id, patch, known, entry) =>
-      write((tables) => addEntry(tables, entry, updateRecord(tables.apiKeys, id, patch, known))),
+    updateApiKey: (id, patch, note) =>
+      write((tables) => updateRecord(tables, tables.apiKeys, { id, patch, note })),
     touchApiKeys: (lastUsedAt) => write((tables) => touchApiKeys(tables, lastUsedAt)),
     listApiKeys: (filter, page) =>
       read(({ apiKeys }) => takePage(apiKeys.descending('', page.after), page, apiKeyPasses(filter))),

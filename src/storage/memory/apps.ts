@@ -1,5 +1,4 @@
 import type { AppFilter, AppRecord, AppStorage } from '../../core/storage/index.ts'
-import { addEntry } from './audit-entries.ts'
 import type { Runner } from './runner.ts'
 import { countOf, takePage } from './table.ts'
 import type { LookUps, Tables } from './tables.ts'
@@ -9,8 +8,7 @@ export function appStorage({ read, write }: Runner): AppStorage {
   return {
     findApp: (slugOrId) => read((tables) => findApp(tables, slugOrId)),
     insertApp: (app) => write(({ apps }) => apps.insert(app)),
-    updateApp: (id, patch, known, entry) =>
-      write((tables) => addEntry(tables, entry, updateRecord(tables.apps, id, patch, known))),
+    updateApp: (id, patch, note) => write((tables) => updateRecord(tables, tables.apps, { id, patch, note })),
     deleteApp: (id) =>
       write((tables) => {
         deleteContents(tables, id)

@@ -22,8 +22,8 @@ export function customerStorage({ read, write }: Runner): CustomerStorage {
         requireParent(tables.apps.get(customer.appId))
         return addEntry(tables, entry, tables.customers.insert(customer))
       }),
-    updateCustomer: (id, patch, known, entry) =>
-      write((tables) => addEntry(tables, entry, updateRecord(tables.customers, id, patch, known))),
+    updateCustomer: (id, patch, note) =>
+      write((tables) => updateRecord(tables, tables.customers, { id, patch, note })),
     deleteCustomer: (id) => write((tables) => deleteCustomer(tables, id)),
     listCustomers: (filter, page) =>
       read(({ customers }) =>

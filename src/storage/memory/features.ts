@@ -16,8 +16,8 @@ export function featureStorage({ read, write }: Runner): FeatureStorage {
         requireParent(tables.apps.get(feature.appId))
         return addEntry(tables, entry, tables.features.insert(feature))
       }),
-    updateFeature: (id, patch, known, entry) =>
-      write((tables) => addEntry(tables, entry, updateRecord(tables.features, id, patch, known))),
+    updateFeature: (id, patch, note) =>
+      write((tables) => updateRecord(tables, tables.features, { id, patch, note })),
     deleteFeature: (id) => write((tables) => deleteFeature(tables, id)),
     listFeatures: (appId, page) =>
       read(({ features }) => takePage(features.descending(appId, page.after), page)),

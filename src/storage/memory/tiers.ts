@@ -1,5 +1,4 @@
 import type { FeatureRecord, TierRecord, TierStorage } from '../../core/storage/index.ts'
-import { addEntry } from './audit-entries.ts'
 import { frozen } from './frozen.ts'
 import type { Runner } from './runner.ts'
 import { countOf, keyOf, takePage } from './table.ts'
@@ -14,10 +13,10 @@ export function tierStorage({ read, write }: Runner): TierStorage {
         requireParent(apps.get(tier.appId))
         return tiers.insert({ ...tier, features: [] })
       }),
-    updateTier: (id, patch, known, entry) =>
+    updateTier: (id, patch, note) =>
       write((tables) => {
-        const changed = addEntry(tables, entry, updateRecord(tables.tiers, id, patch, known))
-        return changed && withFeatures(tables, changed)
+        const whole = (tier: TierRecord): TierRecord => withFeatures(tables, tier)
+        return updateRecord(tables, tables.tiers, { id, patch, note, whole })
       }),
     deleteTier: (id) => write((tables) => deleteTier(tables, id)),
     listTiers: (appId, page) =>

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict'
-import type { AuditEntryFilter, AuditEntryRecord, Storage, StorageSession } from '../../core/storage/index.ts'
+import type {
+  AuditEntryFilter,
+  AuditEntryRecord,
+  Storage,
+  StorageSession,
+  UpdateNote,
+} from '../../core/storage/index.ts'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import {
   addApp,
@@ -12,6 +18,7 @@ import {
   madeAt,
   newApiKey,
   newCustomer,
+  newEntry,
   newFeature,
   newId,
   newLicense,
@@ -19,26 +26,6 @@ import {
   oddText,
   several,
 } from './records.ts'
-
-function newEntry(given: Partial<AuditEntryRecord> = {}): AuditEntryRecord {
-  return {
-    id: newId('aud'),
-    appId: null,
-    mode: 'live',
-    createdAt: madeAt,
-    actorType: 'embedder',
-    actorId: null,
-    actorLabel: null,
-    action: 'app.updated',
-    targetType: 'app',
-    targetId: null,
-    changes: '{}',
-    requestId: null,
-    seq: null,
-    mac: null,
-    ...given,
-  }
-}
 
 async function addEntry(storage: Storage, given: Partial<AuditEntryRecord> = {}): Promise<AuditEntryRecord> {
   const entry = newEntry(given)
@@ -114,15 +101,17 @@ interface Writes {
   readonly again: Write
 }
 
-/** Two updates of the same field after one reading of the record. */
-function renamed(
-  rename: (session: StorageSession, name: string, entry: AuditEntryRecord) => Promise<unknown>,
-): Writes {
-  return {
-    first: (session, entry) => rename(session, 'one', entry),
-    again: (session, entry) => rename(session, 'two', entry),
+type Rename = (session: StorageSession, id: string, note: UpdateNote<any>) => Promise<unknown>
+
+/** An update of a record, and one of a record that is gone. */
+function renamed(known: { readonly id: string }, rename: Rename): Writes {
+  const of = (id: string): Write => {
+    return (session, entry) => rename(session, id, { known, entryOf: () => entry })
   }
+  return { first: of(known.id), again: of(newId('none')) }
 }
+
+const patch = { name: 'renamed' }
 
 const verbsWithEntry: Readonly<Record<string, (storage: Storage) => Promise<Writes>>> = {
   insertCustomer: async (storage) => {
@@ -162,19 +151,19 @@ const verbsWithEntry: Readonly<Record<string, (storage: Storage) => Promise<Writ
   },
   updateApp: async (storage) => {
     const app = await addApp(storage)
-    return renamed((session, name, entry) => session.updateApp(app.id, { name }, app, entry))
+    return renamed(app, (session, id, note) => session.updateApp(id, patch, note))
   },
   updateTier: async (storage) => {
     const { tier } = await addParents(storage)
-    return renamed((session, name, entry) => session.updateTier(tier.id, { name }, tier, entry))
+    return renamed(tier, (session, id, note) => session.updateTier(id, patch, note))
   },
   updateFeature: async (storage) => {
     const feature = await addFeature(storage, (await addApp(storage)).id)
-    return renamed((session, name, entry) => session.updateFeature(feature.id, { name }, feature, entry))
+    return renamed(feature, (session, id, note) => session.updateFeature(id, patch, note))
   },
   updateCustomer: async (storage) => {
     const { customer } = await addParents(storage)
-    return renamed((session, name, entry) => session.updateCustomer(customer.id, { name }, customer, entry))
+    return renamed(customer, (session, id, note) => session.updateCustomer(id, patch, note))
   },
   'updateCustomer of an e-mail': async (storage) => {
     const { app, customer } = await addParents(storage)
@@ -182,14 +171,16 @@ const verbsWithEntry: Readonly<Record<string, (storage: Storage) => Promise<Writ
     await storage.insertCustomer(other)
     const foldedEmail = 'wanted@example.com'
     return {
-      first: (session, entry) => session.updateCustomer(customer.id, { foldedEmail }, customer, entry),
-      again: (session, entry) => session.updateCustomer(other.id, { foldedEmail }, other, entry),
+      first: (session, entry) =>
+        session.updateCustomer(customer.id, { foldedEmail }, { known: customer, entryOf: () => entry }),
+      again: (session, entry) =>
+        session.updateCustomer(other.id, { foldedEmail }, { known: other, entryOf: () => entry }),
     }
   },
   updateApiKey: async (storage) => {
     const key = newApiKey()
     await storage.insertApiKey(key)
-    return renamed((session, name, entry) => session.updateApiKey(key.id, { name }, key, entry))
+    return renamed(key, (session, id, note) => session.updateApiKey(id, patch, note))
   },
   'updateLicense of a slot': async (storage) => {
     const parents = await addParents(storage)

@@ -10,6 +10,7 @@ import type { Limits } from '../../core/limits.ts'
 import type {
   ApiKeyRecord,
   AppRecord,
+  AuditEntryRecord,
   CustomerRecord,
   DeliveryRecord,
   FeatureRecord,
@@ -258,6 +259,26 @@ export function newDelivery(appId: string, given: Partial<DeliveryRecord> = {}):
     dueAt: madeAt,
     createdAt: madeAt,
     version: 1,
+    ...given,
+  }
+}
+
+export function newEntry(given: Partial<AuditEntryRecord> = {}): AuditEntryRecord {
+  return {
+    id: newId('aud'),
+    appId: null,
+    mode: 'live',
+    createdAt: madeAt,
+    actorType: 'embedder',
+    actorId: null,
+    actorLabel: null,
+    action: 'app.updated',
+    targetType: 'app',
+    targetId: null,
+    changes: '{}',
+    requestId: null,
+    seq: null,
+    mac: null,
     ...given,
   }
 }

@@ -1,4 +1,4 @@
-import type { Storage, StorageSession } from '../../../src/core/index.ts'
+import type { Storage, StorageSession, UpdateNote } from '../../../src/core/index.ts'
 import { isRead } from '../../../src/core/storage/verbs.ts'
 
 /** Writes that are nobody's act: bookkeeping, and the upkeep of the server. */
@@ -22,6 +22,20 @@ function isEntry(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'actorType' in value
 }
 
+function isNote(value: unknown): value is UpdateNote<unknown> {
+  return typeof value === 'object' && value !== null && 'entryOf' in value
+}
+
+/** The same note, which tells whenever it makes an entry. */
+function told(note: UpdateNote<unknown>, tell: () => void): UpdateNote<unknown> {
+  const entryOf: typeof note.entryOf = (before) => {
+    const entry = note.entryOf(before)
+    if (entry !== undefined) tell()
+    return entry
+  }
+  return { ...note, entryOf }
+}
+
 function noting<Session extends StorageSession>(session: Session, stepOf: () => Step): Session {
   return new Proxy(session, {
     get(target, name) {
@@ -30,9 +44,11 @@ function noting<Session extends StorageSession>(session: Session, stepOf: () => 
       if (name === 'transaction' || name === 'close' || name === 'ping' || isRead(name)) return verb
       return async (...given: readonly unknown[]) => {
         const step = stepOf()
-        const outcome = await (verb as Verb).call(target, ...given)
+        let isNoted = given.some(isEntry)
+        const all = given.map((value) => (isNote(value) ? told(value, () => (isNoted = true)) : value))
+        const outcome = await (verb as Verb).call(target, ...all)
         if (outcome === false || outcome === null) return outcome
-        if (name === 'insertAuditEntries' || given.some(isEntry)) step.hasEntry = true
+        if (name === 'insertAuditEntries' || isNoted) step.hasEntry = true
         else if (!upkeep.has(name)) step.writes.push(name)
         return outcome
       }
