@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { isOnEachRuntime, isQuick, notQuick, onlyOnBun, tally, testFiles } from '../../scripts/test.ts'
+import { isQuick, notQuick, tally, testFiles } from '../../scripts/test.ts'
+import { isOnEachRuntime, onlyOnBun } from '../../scripts/test/only-on-bun.ts'
 
 const files = ['test/core/a.test.ts', 'test/core/b.test.ts']
 const report = `
