@@ -20,6 +20,23 @@ export async function pause(milliseconds: number, end: Promise<void>): Promise<v
 const longest = 10
 
 /**
+ * Returns a function that waits for a turn of the event loop if the last one began a while ago. All who wait go on in the same
+ * turn. So requests that arrived together write together, and share a commit.
+ */
+export function sharedTurns(): () => Promise<void> | undefined {
+  let last = performance.now()
+  let next: Promise<void> | undefined
+  const begin = (): void => {
+    last = performance.now()
+    next = undefined
+  }
+  return () => {
+    if (next === undefined && performance.now() - last < longest) return undefined
+    return (next ??= turn().then(begin))
+  }
+}
+
+/**
  * Returns a function that waits for a turn of the event loop if the last one began a while ago. Each turn goes to one of those
  * who wait, in their order. Otherwise the statements of all of them would follow each other in one turn.
  */
