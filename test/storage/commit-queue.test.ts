@@ -42,6 +42,13 @@ const concurrently = <T>(
 
 class Refused extends Error {}
 
+/** Keeps the event loop for some milliseconds, and waits for the work. */
+function keepLoop<T>(work: Promise<T>): Promise<T> {
+  const end = performance.now() + 3
+  while (performance.now() < end);
+  return work
+}
+
 /** The ways in which a caller writes a customer. */
 const ways = {
   'a verb': (storage: Storage, appId: string) => storage.insertCustomer(newCustomer(appId)),
@@ -145,14 +152,22 @@ describe('SQLite storage: writes that wait for the same turn', () => {
 
   it('go on while a false clock has the place of the timers', () =>
     withStorage(async ({ storage, appId }) => {
-      const real = globalThis.setImmediate
-      globalThis.setImmediate = (() => ({})) as unknown as typeof setImmediate
+      const { setImmediate, setTimeout } = globalThis
+      const limit = new Promise((resolve) => setTimeout(resolve, 2_000, 'waiting'))
+      const never = (): number => 0
+      Object.assign(globalThis, { setImmediate: never, setTimeout: never })
       const writes = (async () => {
         for (let made = 0; made < 3; made++) await storage.insertCustomer(newCustomer(appId))
+        // After a group that took some milliseconds, the queue sleeps until others arrive.
+        await concurrently(3, () =>
+          storage.transaction((tx) => keepLoop(tx.insertCustomer(newCustomer(appId)))),
+        )
+        await storage.insertCustomer(newCustomer(appId))
         return 'written'
       })()
-      const limit = new Promise((resolve) => setTimeout(resolve, 2_000, 'waiting'))
-      const outcome = await Promise.race([writes, limit]).finally(() => (globalThis.setImmediate = real))
+      const outcome = await Promise.race([writes, limit]).finally(() =>
+        Object.assign(globalThis, { setImmediate, setTimeout }),
+      )
       assert.equal(outcome, 'written')
     }))
 
