@@ -291,7 +291,7 @@ async function listCustomers(
 function customerUpdate(app: AppRecord, patch: CustomerPatch): RecordUpdate<CustomerRecord> {
   return {
     patch,
-    // Nothing happens to a customer of another app.
+    // A customer of another app stays as it is, without an entry.
     isDone: ({ appId }) => appId !== app.id,
     act: (before, after) =>
       actIn(app, 'customer.updated', ['customer', after.id], differences(before, after)),

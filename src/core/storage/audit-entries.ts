@@ -97,7 +97,10 @@ export interface UpdateNote<Entry> {
    * may be as the caller knows them. It has no other effect, so a storage may call it again.
    */
   entryOf(before: Entry): AuditEntryRecord | undefined
-  /** True for a record that needs no update any more. Then the storage leaves it as it is, and resolves to it. */
+  /**
+   * True for a record that the update must not touch, such as a customer of another app. Then the storage leaves it as it is,
+   * writes no entry, and resolves to it. A storage must ask: core does not look at the record before.
+   */
   isDone?(before: Entry): boolean
 }
 

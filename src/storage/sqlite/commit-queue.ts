@@ -12,10 +12,10 @@ const groupLimits = { writes: 64, milliseconds: 10 }
 /** The milliseconds that a group may take for the next one to gather. */
 const gathering = 4
 
-/** Timers have milliseconds. A shorter wait is over sooner by turns of the event loop. */
+/** Timers count whole milliseconds. A shorter wait ends sooner by turns of the event loop. */
 const shortestPause = 1
 
-/** The milliseconds after which a group lets the event loop have a turn. */
+/** The milliseconds of writes after which a group lets the event loop have a turn. */
 const longestStretch = 1
 
 interface Entry<Write = PendingWrite<unknown>> {
@@ -32,11 +32,11 @@ type Tell = () => void
 /**
  * Runs the writes of one SQLite file in the order of the calls, one commit in each turn of the event loop. Writes that wait
  * for the same turn share the commit, so that one wait for the disk serves them all. Within a group, the event loop has a turn
- * once the writes have kept it for a millisecond. So neither a burst of writes nor a loop over writes keeps it from reads.
+ * once the writes have kept it for a millisecond. So reads go on beside a burst of writes, and beside a loop over writes.
  *
  * A write of a group that fails is undone alone. A transaction has a savepoint of its own. Steps that stand side by side share
- * one, because SQLite copies each page that is touched first inside a savepoint: one for each step costs nearly as much as the
- * step. If one of them fails, all of them are undone, and each runs again with a savepoint of its own.
+ * one. SQLite copies each page at its first change inside a savepoint, so one for each step costs nearly as much as the step.
+ * If a step fails, all that share its savepoint are undone, and each runs again with a savepoint of its own.
  *
  * Nobody hears an outcome before the commit: even a refusal may rest on what another write of the group wrote. If the commit
  * fails, every write of the group fails.
@@ -46,7 +46,7 @@ export class CommitQueue implements Commits {
   readonly #writer: Kysely<Database>
   readonly #connection: Connection
   readonly #waiting: Entry[] = []
-  /** Called after each arrival while a group gathers. */
+  /** The queue calls this after each arrival while the next group gathers. */
   #arrived: (() => void) | undefined
   #isRunning = false
 
@@ -86,13 +86,13 @@ export class CommitQueue implements Commits {
     if (expected === 1) return
     while (left() > 0) {
       // Turns alone would use a whole core for as long as the clients and the disk let the queue wait.
-      if (left() >= shortestPause) await this.#crowd(expected, left())
+      if (left() >= shortestPause) await this.#sleepUntil(expected, left())
       await turn()
     }
   }
 
-  /** Waits until so many writes have arrived, for at most about so long. */
-  async #crowd(expected: number, milliseconds: number): Promise<void> {
+  /** Sleeps until this number of writes has arrived, for at most about so many milliseconds. */
+  async #sleepUntil(expected: number, milliseconds: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#arrived = () => {
       if (this.#waiting.length >= expected) resolve()
@@ -169,14 +169,9 @@ export class CommitQueue implements Commits {
       this.#mark('release heartwood_write')
     } catch (error) {
       this.#undo(error)
-      const begun = steps.slice(0, values.length + 1)
-      if (begun.length === 1)
-        return begun.map(
-          ({ reject }) =>
-            () =>
-              reject(error),
-        )
-      return begun.flatMap((step) => this.#runSteps([step], until))
+      const [first, ...others] = steps.slice(0, values.length + 1)
+      if (others.length === 0) return [() => first!.reject(error)]
+      return [first!, ...others].flatMap((step) => this.#runSteps([step], until))
     }
     return values.map((value, at) => () => steps[at]!.resolve(value))
   }
