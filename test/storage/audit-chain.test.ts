@@ -165,6 +165,18 @@ onBoth(
   },
 )
 
+onBoth('audit.seal(): stops with conflict at an id that SQL has put into both tables', async (opened) => {
+  const { storage, licensing, raw } = opened
+  await addEntries(storage, newEntries(3))
+  assert.equal(await licensing.audit.seal(), 3)
+  await raw.run(
+    `insert into heartwood_unsealed_audit_entry (${copy}) select ${copy} from ${table} where seq = 2`,
+  )
+  await assert.rejects(licensing.audit.seal(), { code: 'conflict' })
+  const { valid, verified, unsealed } = await licensing.audit.verify()
+  assert.deepEqual([valid, verified, unsealed], [true, 3, 1])
+})
+
 /** Kills a process in the middle of the transaction of its second page. */
 async function killSealer(target: string): Promise<void> {
   const flags = 'Deno' in globalThis ? ['run', '-A', '--no-check', '--no-lock'] : []
