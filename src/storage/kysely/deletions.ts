@@ -24,8 +24,8 @@ const tables = { app: 'heartwood_app', tier: 'heartwood_tier', customer: 'heartw
  * On SQLite a page keeps the event loop. So it is removed in parts, until it has taken some time. The commit takes as long
  * again, because each license has entries all over the indexes. So does the move of the log into the file.
  *
- * For each deleted license, both of them write two pages of the file. So a limit of time alone would let a fast processor
- * give a disk more than it writes in one turn.
+ * For each deleted license, both of them write two pages of the file. So with a limit of time alone, a fast processor
+ * gives the disk more than it writes in one turn.
  */
 interface Part {
   readonly rows: number

@@ -35,8 +35,8 @@ type Tell = () => void
  * once the writes have kept it for a millisecond. So reads go on beside a burst of writes, and beside a loop over writes.
  *
  * A write of a group that fails is undone alone. A transaction has a savepoint of its own. Steps that stand side by side share
- * one. SQLite copies each page at its first change inside a savepoint, so one for each step costs nearly as much as the step.
- * If a step fails, all that share its savepoint are undone, and each runs again with a savepoint of its own.
+ * one. SQLite copies each page at its first change inside a savepoint. So one for each step costs nearly as much as the step.
+ * If a step fails, all that share its savepoint are undone. Each runs again with a savepoint of its own.
  *
  * Nobody hears an outcome before the commit: even a refusal may rest on what another write of the group wrote. If the commit
  * fails, every write of the group fails.
