@@ -178,20 +178,24 @@ onBoth('audit.seal(): stops with conflict at an id that SQL has put into both ta
   assert.deepEqual([valid, verified, unsealed], [true, 3, 1])
 })
 
-onBoth('insertBatch(): writes no entry if the id of one is taken, by a sealed entry or another', async (opened) => {
-  const { storage } = opened
-  const place = (seq: number) => ({ seq, mac: 'A'.repeat(43) })
-  await addEntries(storage, newEntries(2))
-  assert.equal(await storage.sealAuditEntries([{ id: newEntry(1).id, ...place(1) }]), 1)
-  const others = [newEntry(3), newEntry(4, place(2))]
-  const insert = (entries: readonly AuditEntryRecord[]) => batchesOf(storage).insertBatch('auditEntry', entries)
-  for (const taken of [1, 2])
-    for (const again of [newEntry(taken), newEntry(taken, place(3))])
-      assert.equal(await insert([...others, again]), false)
-  assert.equal(await storage.countAuditEntries({}), 2)
-  assert.equal(await insert(others), true)
-  assert.equal(await storage.countAuditEntries({}), 4)
-})
+onBoth(
+  'insertBatch(): writes no entry if the id of one is taken, by a sealed entry or another',
+  async (opened) => {
+    const { storage } = opened
+    const place = (seq: number) => ({ seq, mac: 'A'.repeat(43) })
+    await addEntries(storage, newEntries(2))
+    assert.equal(await storage.sealAuditEntries([{ id: newEntry(1).id, ...place(1) }]), 1)
+    const others = [newEntry(3), newEntry(4, place(2))]
+    const insert = (entries: readonly AuditEntryRecord[]) =>
+      batchesOf(storage).insertBatch('auditEntry', entries)
+    for (const taken of [1, 2])
+      for (const again of [newEntry(taken), newEntry(taken, place(3))])
+        assert.equal(await insert([...others, again]), false)
+    assert.equal(await storage.countAuditEntries({}), 2)
+    assert.equal(await insert(others), true)
+    assert.equal(await storage.countAuditEntries({}), 4)
+  },
+)
 
 /** Kills a process in the middle of the transaction of its second page. */
 async function killSealer(target: string): Promise<void> {
