@@ -291,11 +291,9 @@ async function listCustomers(
 function customerUpdate(app: AppRecord, patch: CustomerPatch): RecordUpdate<CustomerRecord> {
   return {
     patch,
-    // Nothing happens to a customer of another app.
-    isDone: ({ appId }) => appId !== app.id,
     act: (before, after) =>
       actIn(app, 'customer.updated', ['customer', after.id], differences(before, after)),
-    verb: (tx, ...given) => tx.updateCustomer(...given),
+    verb: (tx, ...given) => tx.updateCustomer(app.id, ...given),
   }
 }
 
@@ -320,7 +318,7 @@ async function updateCustomer(
   const update = customerUpdate(appRecord, patch)
   const attempt = async (): Promise<Customer | null> => {
     const updated = await updateRecord(context, known, update)
-    if (updated?.appId === appRecord.id) return toCustomer(updated)
+    if (updated !== null) return toCustomer(updated)
     if ((await context.storage.findCustomer(appRecord.id, known)) === null) throw notFound()
     await checkTaken(context, appRecord, { id: known, ...patch })
     return null
@@ -336,7 +334,7 @@ async function lastStatesOf(
   tx: StorageSession,
   { id, appId, updatedAt }: CustomerRecord,
 ): Promise<readonly LicenseRecord[] | null> {
-  await tx.updateCustomer(id, { updatedAt })
+  await tx.updateCustomer(appId, id, { updatedAt })
   const filter = { appId, customerId: id, now: updatedAt }
   const licenses: LicenseRecord[] = []
   for await (const page of eachPage<LicenseRecord>(1_000, (wanted) => tx.listLicenses(filter, wanted)))

@@ -16,7 +16,7 @@ export interface RecordUpdate<Entry> {
   ) => Promise<Entry | null>
 }
 
-/** The id of a record, or the record as the caller has read it. */
+/** The id of a record, or the record as the caller has read it. Without it, the storage reads the record in the step of its update. */
 type Reference<Entry> = string | (Entry & { readonly id: string })
 
 /** Updates a record as a part of a transaction. Resolves to `null` if it is gone, or if a value of the patch is taken. */

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { after, describe, it } from 'node:test'
-import { createLicensing, type Licensing, type Storage } from '../../src/core/index.ts'
+import { type AuditEntryRecord, createLicensing, type Licensing, type Storage } from '../../src/core/index.ts'
+import { batchesOf } from '../../src/storage/batch.ts'
 import { addEntries, newEntries, newEntry } from '../support/audit-entries.ts'
 import { masterKey } from '../support/fixtures.ts'
 import { noPostgres, openTestDatabase } from './postgres-database.ts'
@@ -162,6 +163,37 @@ onBoth(
       [2, 3, 1].map((number) => newEntry(number).id),
     )
     assert.equal((await licensing.audit.verify()).valid, true)
+  },
+)
+
+onBoth('audit.seal(): stops with conflict at an id that SQL has put into both tables', async (opened) => {
+  const { storage, licensing, raw } = opened
+  await addEntries(storage, newEntries(3))
+  assert.equal(await licensing.audit.seal(), 3)
+  await raw.run(
+    `insert into heartwood_unsealed_audit_entry (${copy}) select ${copy} from ${table} where seq = 2`,
+  )
+  await assert.rejects(licensing.audit.seal(), { code: 'conflict' })
+  const { valid, verified, unsealed } = await licensing.audit.verify()
+  assert.deepEqual([valid, verified, unsealed], [true, 3, 1])
+})
+
+onBoth(
+  'insertBatch(): writes no entry if the id of one is taken, by a sealed entry or another',
+  async (opened) => {
+    const { storage } = opened
+    const place = (seq: number) => ({ seq, mac: 'A'.repeat(43) })
+    await addEntries(storage, newEntries(2))
+    assert.equal(await storage.sealAuditEntries([{ id: newEntry(1).id, ...place(1) }]), 1)
+    const others = [newEntry(3), newEntry(4, place(2))]
+    const insert = (entries: readonly AuditEntryRecord[]) =>
+      batchesOf(storage).insertBatch('auditEntry', entries)
+    for (const taken of [1, 2])
+      for (const again of [newEntry(taken), newEntry(taken, place(3))])
+        assert.equal(await insert([...others, again]), false)
+    assert.equal(await storage.countAuditEntries({}), 2)
+    assert.equal(await insert(others), true)
+    assert.equal(await storage.countAuditEntries({}), 4)
   },
 )
 

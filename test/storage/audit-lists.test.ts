@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AuditEntryFilter, AuditEntryRecord } from '../../src/core/index.ts'
 import { type SqliteClient, sqliteStorage } from '../../src/storage/sqlite.ts'
-import { entryIn, interrupted, watchedClient } from './audit-rows.ts'
+import { entryIn, watchedClient } from './audit-rows.ts'
 import { holds, length, newestFirst } from './list-pages.ts'
+import { emptyClient, watched } from './watched-client.ts'
 
 /** Each filter of a list, and the index that serves it. */
 const filters: readonly (readonly [AuditEntryFilter, index: string])[] = [
@@ -84,7 +85,7 @@ for (const [filter, index] of lopsided)
 
 for (const step of [10, 2])
   test(`SQLite: a list of many thousand entries has all, if one of ${step} waits for its seal`, async () => {
-    const { client } = await watchedClient()
+    const client = await emptyClient()
     const storage = await sqliteStorage({ client })
     const entries = Array.from({ length }, (_, at) => entryIn(at))
     await storage.insertAuditEntries(entries)
@@ -111,12 +112,13 @@ function sealRaw(client: SqliteClient, id: string, seq: number): void {
 }
 
 test('SQLite: a list has each entry once while another server seals between all statements', async () => {
-  const { client } = await watchedClient()
+  const client = await emptyClient()
   let [isArmed, moved] = [false, 0]
   const waiting: string[] = []
   const storage = await sqliteStorage({
-    client: interrupted(client, () => {
-      if (!isArmed || waiting.length < 2) return
+    client: watched(client, (sql) => {
+      const readsEntries = /^\s*select/i.test(sql) && sql.includes('audit_entry')
+      if (!isArmed || !readsEntries || waiting.length < 2) return
       for (const id of [waiting.shift()!, waiting.pop()!]) sealRaw(client, id, 1_000_000 + moved++)
     }),
   })

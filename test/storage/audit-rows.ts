@@ -1,5 +1,6 @@
 import type { AuditEntryRecord } from '../../src/core/index.ts'
-import type { SqliteClient, SqliteClientStatement, SqliteValue } from '../../src/storage/sqlite.ts'
+import type { SqliteClient } from '../../src/storage/sqlite.ts'
+import { emptyClient } from './watched-client.ts'
 
 /** An entry. The ids rise with the number, and so do the times. */
 export function entryIn(number: number): AuditEntryRecord {
@@ -30,33 +31,11 @@ interface Watched {
 
 /** An empty database in memory that tells of its statements. */
 export async function watchedClient(): Promise<Watched> {
-  const client: SqliteClient =
-    'Bun' in globalThis
-      ? new (await import('bun:sqlite')).Database(':memory:')
-      : new (await import('node:sqlite')).DatabaseSync(':memory:')
+  const client = await emptyClient()
   const statements: string[] = []
   const prepare: SqliteClient['prepare'] = (sql) => {
     statements.push(sql)
     return client.prepare(sql)
   }
   return { client: { exec: (sql) => client.exec(sql), close: () => client.close(), prepare }, statements }
-}
-
-/** The same database, which calls `before` ahead of each statement that reads entries. */
-export function interrupted(client: SqliteClient, before: () => void): SqliteClient {
-  const prepare = (sql: string): SqliteClientStatement => {
-    const statement = client.prepare(sql)
-    const readsEntries = /^\s*select/i.test(sql) && sql.includes('audit_entry')
-    return new Proxy(statement, {
-      get: (target, name) => {
-        const member: unknown = Reflect.get(target, name, target)
-        if (typeof member !== 'function') return member
-        return (...values: SqliteValue[]) => {
-          if (readsEntries && name === 'all') before()
-          return Reflect.apply(member, target, values)
-        }
-      },
-    })
-  }
-  return { exec: (sql) => client.exec(sql), close: () => client.close(), prepare }
 }

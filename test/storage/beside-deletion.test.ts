@@ -345,8 +345,8 @@ function lateCalls(storage: Storage, { app, tier, customer }: Parents) {
       storage.deleteTier(tier.id),
     ],
     customer: () => [
-      storage.updateCustomer(customer.id, patch),
-      storage.updateCustomer(customer.id, patch, noted(customer)),
+      storage.updateCustomer(customer.appId, customer.id, patch),
+      storage.updateCustomer(customer.appId, customer.id, patch, noted(customer)),
       storage.deleteCustomer(customer.id),
     ],
     app: () => [

@@ -149,16 +149,50 @@ describe('SQLite storage: writes that wait for the same turn', () => {
       assert.ok(turns >= 19, `${turns} turns`)
     }))
 
+  it('leave a turn of the event loop between two writes of one commit', () =>
+    withStorage(async ({ storage, appId }) => {
+      let turns = 0
+      let isCounting = true
+      const count = (): void => {
+        turns++
+        if (isCounting) setImmediate(count)
+      }
+      count()
+      const settled: number[] = []
+      await concurrently(32, async () => {
+        await storage.insertCustomer(newCustomer(appId))
+        settled.push(turns)
+      })
+      isCounting = false
+      // The writes of one commit settle together. Those of the first one waited for nothing else.
+      const [first = 0] = settled
+      const shared = settled.filter((turn) => turn === first).length
+      assert.ok(shared > 1, `${shared} writes in a commit`)
+      assert.ok(first >= shared - 1, `${first} turns, ${shared} writes`)
+    }))
+
   it('go on while a false clock has the place of the timers', () =>
     withStorage(async ({ storage, appId }) => {
-      const real = globalThis.setImmediate
-      globalThis.setImmediate = (() => ({})) as unknown as typeof setImmediate
+      const { setImmediate, setTimeout } = globalThis
+      const limit = new Promise((resolve) => setTimeout(resolve, 2_000, 'waiting'))
+      const never = (): number => 0
+      Object.assign(globalThis, { setImmediate: never, setTimeout: never })
       const writes = (async () => {
         for (let made = 0; made < 3; made++) await storage.insertCustomer(newCustomer(appId))
+        // After a group that took some milliseconds, the queue sleeps until others arrive.
+        await concurrently(3, () =>
+          storage.transaction((tx) => {
+            const inserted = tx.insertCustomer(newCustomer(appId))
+            keepLoop(3)
+            return inserted
+          }),
+        )
+        await storage.insertCustomer(newCustomer(appId))
         return 'written'
       })()
-      const limit = new Promise((resolve) => setTimeout(resolve, 2_000, 'waiting'))
-      const outcome = await Promise.race([writes, limit]).finally(() => (globalThis.setImmediate = real))
+      const outcome = await Promise.race([writes, limit]).finally(() =>
+        Object.assign(globalThis, { setImmediate, setTimeout }),
+      )
       assert.equal(outcome, 'written')
     }))
 

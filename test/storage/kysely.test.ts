@@ -172,7 +172,7 @@ for (const [name, { open, skip }] of Object.entries(hosts)) {
         const { installationId } = await addLicense(storage, parents)
         const license = await addLicense(storage, parents)
         assert.equal(
-          await storage.updateCustomer(other.id, { foldedEmail: parents.customer.foldedEmail }),
+          await storage.updateCustomer(other.appId, other.id, { foldedEmail: parents.customer.foldedEmail }),
           null,
         )
         assert.equal(await storage.updateLicense(license.id, 1, { installationId }), null)

@@ -9,12 +9,7 @@ import type {
   SearchRequest,
   Storage,
 } from '../../src/core/index.ts'
-import {
-  sqliteStorage,
-  type SqliteClient,
-  type SqliteClientStatement,
-  type SqliteValue,
-} from '../../src/storage/sqlite.ts'
+import { sqliteStorage, type SqliteClient } from '../../src/storage/sqlite.ts'
 import { licenseRows } from '../../src/storage/kysely/rows.ts'
 import {
   addParents,
@@ -27,33 +22,9 @@ import {
   type Parents,
 } from '../../src/testing/storage-cases/records.ts'
 import { holds, length, type List, newestFirst } from './list-pages.ts'
-
-/** Runs before each statement of a client, and sees its SQL. */
-type Watch = (sql: string, values: readonly SqliteValue[]) => void
+import { emptyClient, type Watch, watched } from './watched-client.ts'
 
 let watch: Watch = () => {}
-
-/** An empty database in memory. It calls `watch`. */
-async function watchedClient(): Promise<SqliteClient> {
-  const client: SqliteClient =
-    'Bun' in globalThis
-      ? new (await import('bun:sqlite')).Database(':memory:')
-      : new (await import('node:sqlite')).DatabaseSync(':memory:')
-  const prepare = (sql: string): SqliteClientStatement => {
-    const statement = client.prepare(sql)
-    return new Proxy(statement, {
-      get: (target, name) => {
-        const member: unknown = Reflect.get(target, name, target)
-        if (typeof member !== 'function') return member
-        return (...values: SqliteValue[]) => {
-          if (name === 'all') watch(sql, values)
-          return Reflect.apply(member, target, values)
-        }
-      },
-    })
-  }
-  return { exec: (sql) => client.exec(sql), close: () => client.close(), prepare }
-}
 
 /** Records in the order of their ids, as the storage has them. */
 interface Filled extends Parents {
@@ -67,7 +38,7 @@ interface Filled extends Parents {
 const customersOfLicenses = 40
 
 async function filled(): Promise<Filled> {
-  const client = await watchedClient()
+  const client = watched(await emptyClient(), (sql, values) => watch(sql, values))
   const storage = await sqliteStorage({ client })
   const parents = await addParents(storage)
   const { app, tier, customer } = parents

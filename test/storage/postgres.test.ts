@@ -187,7 +187,10 @@ describe('PostgreSQL storage: transactions', options, () => {
       const [holder, license] = [await addLicense(storage, parents), await addLicense(storage, parents)]
       const { installationId } = holder
       await storage.transaction(async (tx) => {
-        assert.equal(await tx.updateCustomer(other.id, { foldedEmail: parents.customer.foldedEmail }), null)
+        assert.equal(
+          await tx.updateCustomer(other.appId, other.id, { foldedEmail: parents.customer.foldedEmail }),
+          null,
+        )
         assert.equal(await tx.updateLicense(license.id, 1, { installationId }), null)
         assert.equal(await tx.insertLicense(newLicense(parents, { installationId })), false)
         assert.equal(await tx.insertApp(newApp()), true)

@@ -59,12 +59,13 @@ export interface CustomerStorage {
    */
   insertCustomer(customer: CustomerRecord, entry?: AuditEntryRecord): Promise<boolean>
   /**
-   * Resolves to `null` and changes nothing if there is no such customer, or the e-mail or external id is taken.
+   * Resolves to `null` and changes nothing if the app has no such customer, or the e-mail or external id is taken.
    *
    * Given `note`, it writes the entry for the record as it was, in the same step: nobody changes the record between that state
    * and the update. All verbs with this argument do so.
    */
   updateCustomer(
+    appId: string,
     id: string,
     patch: CustomerPatch,
     note?: UpdateNote<CustomerRecord>,

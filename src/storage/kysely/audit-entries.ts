@@ -25,8 +25,7 @@ export abstract class KyselyAuditEntries extends KyselyDeletions implements Audi
     if (first === undefined) return
     if (others.length > 0 || first.seq !== null) return executor.together((db) => insertAll(db, entries))
     const values = [...unsealedEntryRows.toValues(first), first.id]
-    if ((await executor.writeFirst(executor.hot.insertNewAuditEntry, values)) === undefined)
-      throw takenError()
+    if ((await executor.writeFirst(executor.hot.insertUnlessSealed, values)) === undefined) throw takenError()
   }
 
   async listAuditEntries(filter: AuditEntryFilter, page: Page): Promise<readonly AuditEntryRecord[]> {

@@ -22,17 +22,17 @@ export interface AuditList {
 
 type Rows = readonly Row<AuditEntryRecord>[]
 
-/** The same columns of both tables. */
-interface Columns {
+/** A part of a statement for each of the two tables. */
+interface ForEach {
   readonly sealed: RawBuilder<unknown>
   readonly unsealed: RawBuilder<unknown>
 }
 
-const id: Columns = { sealed: sql`id`, unsealed: sql`id` }
+const id: ForEach = { sealed: sql`id`, unsealed: sql`id` }
 
 const common = unsealedEntryRows.columns.map(({ name }) => sql.ref(name))
 
-const whole: Columns = {
+const whole: ForEach = {
   sealed: sql.join([...common, sql`seq`, sql`mac`]),
   // PostgreSQL merges the two in the order of an index only if the types are the same.
   unsealed: sql.join([...common, sql`cast(null as bigint)`, sql`cast(null as text)`]),
@@ -44,7 +44,7 @@ function allOf(conditions: Conditions): RawBuilder<SqlBool> {
     : sql<SqlBool>`${sql.join([...conditions], sql` and `)}`
 }
 
-function within({ before, last }: Span): Conditions {
+function inSpan({ before, last }: Span): Conditions {
   return [
     ...(before === undefined ? [] : [sql<SqlBool>`id < ${before}`]),
     ...(last === null ? [] : [sql<SqlBool>`id >= ${last}`]),
@@ -53,14 +53,14 @@ function within({ before, last }: Span): Conditions {
 
 type Part = Pick<Page, 'limit' | 'offset'>
 
-const from: Columns = {
+const from: ForEach = {
   sealed: sql`from heartwood_audit_entry`,
   unsealed: sql`from heartwood_unsealed_audit_entry`,
 }
 
 /** The entries of both tables in a span of ids. An `order by` and a `limit` may follow. */
-function both(columns: Columns, sealed: Conditions, unsealed: Conditions, span: Span): RawBuilder<unknown> {
-  const bounds = within(span)
+function both(columns: ForEach, sealed: Conditions, unsealed: Conditions, span: Span): RawBuilder<unknown> {
+  const bounds = inSpan(span)
   return sql`select ${columns.sealed} ${from.sealed} where ${allOf([...sealed, ...bounds])}
     union all select ${columns.unsealed} ${from.unsealed} where ${allOf([...unsealed, ...bounds])}`
 }
@@ -83,7 +83,7 @@ async function readAtOnce(
   { indexed, tested, unsealed }: AuditList,
   { limit, offset = 0, after }: Page,
 ): Promise<Rows> {
-  const bounds = within({ before: after?.id, last: null })
+  const bounds = inSpan({ before: after?.id, last: null })
   const first = sql`order by id desc limit ${limit + offset}`
   const { rows } = await sql<Row<AuditEntryRecord>>`
     (select ${whole.sealed} ${from.sealed} where ${allOf([...indexed, ...tested, ...bounds])} ${first})
@@ -97,7 +97,7 @@ async function countAtOnce(
   { indexed, tested, unsealed }: AuditList,
   span: Span,
 ): Promise<number> {
-  const bounds = within(span)
+  const bounds = inSpan(span)
   const { rows } = await sql<{ readonly count: number | string }>`select
     (select count(*) ${from.sealed} where ${allOf([...indexed, ...tested, ...bounds])})
     + (select count(*) ${from.unsealed} where ${allOf([...unsealed, ...bounds])}) as count`.execute(db)
@@ -109,9 +109,9 @@ interface Ended {
   readonly count: number
 }
 
-/** A range of sealed entries of which none is left out, with the few unsealed ones between them. */
+/** Ends a range by the sealed entries alone. All of them count, and the few unsealed ones between them that pass. */
 async function countIndexed(db: Reader, list: AuditList, before: string | undefined): Promise<Range> {
-  const bounds = within({ before, last: null })
+  const bounds = inSpan({ before, last: null })
   const { rows } = await sql<Ended>`select entry.id as last,
     (select count(*) ${from.unsealed} where ${allOf([...list.unsealed, ...bounds])} and id >= entry.id) as count
     from (
@@ -123,7 +123,7 @@ async function countIndexed(db: Reader, list: AuditList, before: string | undefi
   return { last: range.last, count: longestRange + range.count }
 }
 
-/** Passes a range once, by one statement. Only SQLite takes a condition for a number. */
+/** Ends a range and counts in it by one statement. SQLite alone adds up conditions as numbers. */
 async function countTested(
   db: Reader,
   { indexed, tested, unsealed }: AuditList,
@@ -147,13 +147,13 @@ async function endOf(
   size: number,
 ): Promise<string | null> {
   const span = { before, last: null }
-  const sealed = sql`select id ${from.sealed} where ${allOf([...indexed, ...within(span)])}`
+  const sealed = sql`select id ${from.sealed} where ${allOf([...indexed, ...inSpan(span)])}`
   const ids = hasFew ? sealed : both(id, indexed, [], span)
   const end = sql<{ readonly id: string }>`${ids} order by id desc limit 1 offset ${size - 1}`
   return (await end.execute(db)).rows[0]?.id ?? null
 }
 
-/** True if a statement may pass all unsealed entries. It is false only in a program that does not seal. */
+/** True if one statement may read all unsealed entries. It is false if a program does not seal, or seals too slowly. */
 async function hasFewUnsealed(db: Reader): Promise<boolean> {
   const { rows } = await sql`select 1 ${from.unsealed} limit 1 offset ${longestRange}`.execute(db)
   return rows.length === 0

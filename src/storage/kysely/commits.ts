@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../schema.ts'
 
-/** A write of several statements, which wait. */
+/** A write that waits for its statements. */
 export interface PendingTransaction<T> {
   /** True if other writes may share its commit. Work that takes long must not share, because the others would wait for it. */
   readonly mayShare: boolean
@@ -11,12 +11,12 @@ export interface PendingTransaction<T> {
   within(db: Kysely<Database>): Promise<T>
 }
 
-/** A short write that waits for nothing. Other writes may share its commit. */
+/** A short write whose statements wait for nothing. Other writes may share its commit. */
 export interface PendingStep<T> {
   readonly mayShare: true
   /** Runs the write with a commit of its own. */
   alone(): Promise<T>
-  /** Runs the write inside a transaction that others share. It may run again after it was undone. */
+  /** Runs the write inside a transaction that others share. If a step fails, those beside it are undone and run again. */
   step(): T
 }
 

@@ -20,7 +20,7 @@ export interface ImmediateConnection {
 export interface DirectConnection {
   /** The first row of a query that was compiled before. */
   first<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Row | undefined
-  /** Runs a write. Returns the number of rows that it wrote, which costs less than a row for each. */
+  /** Runs a write. Returns the number of rows that it wrote, which costs less than to return the rows. */
   run(query: CompiledQuery, parameters: readonly unknown[]): number
   /** Runs `work` as one transaction, once it has the lock. */
   atomically<T>(work: () => T): Promise<T>

@@ -38,13 +38,14 @@ export abstract class KyselyCustomers extends KyselyFeatures implements Customer
   }
 
   updateCustomer(
+    appId: string,
     id: string,
     patch: CustomerPatch,
     note?: UpdateNote<CustomerRecord>,
   ): Promise<CustomerRecord | null> {
     const changes = storedCustomerRows.toChanges(id, patch)
     const mayBeTaken = patch.foldedEmail !== undefined || patch.externalId !== undefined
-    const of = { table: 'heartwood_customer', rows: customerRows, id } as const
+    const of = { table: 'heartwood_customer', rows: customerRows, appId, id } as const
     return updateRecord(this.executor, { ...of, patch, changes, note, mayBeTaken })
   }
 

@@ -24,13 +24,13 @@ const tables = { app: 'heartwood_app', tier: 'heartwood_tier', customer: 'heartw
  * On SQLite a page keeps the event loop. So it is removed in parts, until it has taken some time. The commit takes as long
  * again, because each license has entries all over the indexes. So does the move of the log into the file.
  *
- * A deleted license makes both of them write two pages of the file. So the time alone would let a fast processor give
- * a disk more than it writes in one turn.
+ * For each deleted license, both of them write two pages of the file. So with a limit of time alone, a fast processor
+ * gives the disk more than it writes in one turn.
  */
 interface Part {
   readonly rows: number
   readonly milliseconds: number
-  /** The most rows of a page that deletes. A license that loses its tier keeps its entries by installation. */
+  /** The most rows of a page that deletes. A page of a tier has no such limit, because its licenses keep most of their entries. */
   readonly mostDeleted: number
 }
 

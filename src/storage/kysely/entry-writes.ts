@@ -95,6 +95,7 @@ export function writeWithEntry<Row>(
   return entry !== undefined && blocksLoop ? executor.together(work) : executor.write(work)
 }
 
+/** An insert with its values. */
 interface InsertedRow {
   readonly query: HotInsert
   readonly parameters: readonly unknown[]

@@ -34,8 +34,8 @@ export interface Executor {
   /** Statements that wait for nothing, on the connection of the writes; absent if they wait. Use it inside {@link directly}. */
   readonly direct: DirectConnection | undefined
   /**
-   * Runs a few short statements of {@link direct} in one step. It may share its commit with others. If one of them fails, the
-   * work is undone and runs again. So it must do nothing but read and write the database.
+   * Runs a few short statements of {@link direct} in one step. It may share its commit with others. If one of several such
+   * steps fails, all of them are undone and run again. So the work must only read and write the database.
    */
   directly<T>(work: () => T): Promise<T>
   /** Runs a few short statements in one step. It may share its commit with others. The first must be a write. */
@@ -235,6 +235,7 @@ export class StorageExecutor implements Executor {
     const { immediate, reader, giveTurn } = this.#connections
     if (immediate !== undefined)
       return this.#call(() => {
+        // Otherwise a loop over quick reads would keep the event loop.
         const first = () => immediate.first(query, parameters)
         return giveTurn?.()?.then(first) ?? first()
       })

@@ -34,7 +34,7 @@ import {
   unsealedEntryRows,
   type RowMapper,
 } from './rows.ts'
-import { newUnsealedEntry } from './unsealed-entries.ts'
+import { insertUnlessSealed } from './unsealed-entries.ts'
 
 /** The result of an insert that wrote a row. */
 interface Inserted {
@@ -45,7 +45,7 @@ interface Inserted {
 export interface HotInsert {
   /** Returns a row if it wrote one. */
   readonly returning: CompiledQuery<Inserted>
-  /** For a connection that tells how many rows a write has written: a returned row costs a tenth of the insert. */
+  /** Returns no row, because a returned row costs a tenth of the insert. The connection tells if it wrote one. */
   readonly silent: CompiledQuery
 }
 
@@ -99,7 +99,7 @@ export interface HotQueries extends RecordQueries {
   /** Parameters: the values of {@link unsealedEntryRows}. It does not look for the id among the sealed entries. */
   readonly insertAuditEntry: CompiledQuery
   /** As `insertAuditEntry`, with the id once more at the end. It writes nothing if a sealed entry has the id. */
-  readonly insertNewAuditEntry: CompiledQuery<Inserted>
+  readonly insertUnlessSealed: CompiledQuery<Inserted>
   /** Parameters: app id, value of the column. */
   readonly licenseKeyBy: Readonly<
     Record<'id' | 'handle' | 'alias_hash' | 'external_id', CompiledQuery<Row<LicenseKeyRecord>>>
@@ -143,7 +143,7 @@ export function hotQueries(db: Kysely<Database>): HotQueries {
     insertLicense: insert(db, 'heartwood_license', licenseRows),
     insertLicenseKey: insert(db, 'heartwood_license_key', licenseKeyRows),
     insertAuditEntry: insertAuditEntry(db),
-    insertNewAuditEntry: newUnsealedEntry(db),
+    insertUnlessSealed: insertUnlessSealed(db),
     ...licenseKeys(db),
     ...seats(db),
     updateLicense: compiledByColumns((columns) =>

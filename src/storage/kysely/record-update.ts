@@ -11,6 +11,8 @@ import { type RowMapper, unsealedEntryRows } from './rows.ts'
 interface RecordUpdate<Entry extends object> {
   readonly table: UnversionedTable
   readonly rows: RowMapper<Entry>
+  /** The app of the record, if the caller names it. */
+  readonly appId?: string
   readonly id: string
   readonly patch: Partial<NoInfer<Entry>>
   /** The columns that the patch sets. */
@@ -20,12 +22,13 @@ interface RecordUpdate<Entry extends object> {
   readonly mayBeTaken?: boolean | undefined
 }
 
-/** A write of the update that changes nothing unless each of these columns has its value. */
+/** A write of the update that changes nothing in another app, or unless each of these columns has its value. */
 function write<Entry extends object>(
   { hot }: Executor,
-  { table, id, changes, mayBeTaken }: RecordUpdate<Entry>,
-  guard: object = {},
+  { table, appId, id, changes, mayBeTaken }: RecordUpdate<Entry>,
+  compared: object = {},
 ) {
+  const guard = appId === undefined ? compared : { app_id: appId, ...compared }
   const query = hot.updateRecord(table, Object.keys(changes), Object.keys(guard))
   return { query, parameters: [...Object.values(changes), id, ...Object.values(guard)], mayBeTaken }
 }
@@ -42,6 +45,10 @@ function guardOf<Entry extends object>(patch: Partial<Entry>, known: Entry): Par
   return Object.fromEntries(
     guarded.map(([field]) => [field, known[field as keyof Entry] ?? null]),
   ) as Partial<Entry>
+}
+
+function isInApp<Entry extends object>({ appId }: RecordUpdate<Entry>, record: Entry): boolean {
+  return appId === undefined || Reflect.get(record, 'appId') === appId
 }
 
 async function read<Entry extends object>(
@@ -107,7 +114,8 @@ function updateDirectly<Entry extends object>(
   const { hot } = executor
   const row = direct.first(hot.record(update.table), [update.id])
   const before = toRecord(update, row)
-  if (before === null || note.isDone?.(before) === true) return before
+  if (before === null || !isInApp(update, before)) return null
+  if (note.isDone?.(before) === true) return before
   if (!setDirectly(direct, executor, update)) return null
   const entry = note.entryOf(before)
   if (entry !== undefined) direct.run(hot.insertAuditEntry, unsealedEntryRows.toValues(entry))
@@ -128,7 +136,7 @@ export async function updateRecord<Entry extends object>(
     return toRecord(update, await writeWithEntry(executor, write(executor, update), undefined))
   if (direct !== undefined) return executor.directly(() => updateDirectly(direct, executor, update, note))
   const known = note.known ?? (await read(executor, update))
-  if (known === null) return null
+  if (known === null || !isInApp(update, known)) return null
   return (
     (await updateAsKnown(executor, update, note, known)) ??
     executor.together((db) => updateHeld(executor, db, update, note, known))

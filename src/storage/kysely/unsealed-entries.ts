@@ -4,13 +4,13 @@ import { typed } from './dialect.ts'
 import type { Writer } from './executor.ts'
 import { unsealedEntryRows } from './rows.ts'
 
-// An entry stands in the log once it is sealed, and in a small table of its own before. No id may be in both.
+// An entry waits in a small table for its seal, which moves it into the log. No id may be in both tables.
 
 /**
  * Compiles the insert of one entry that waits for its seal. It writes nothing if a sealed entry has the id. Parameters: the
  * values of the entry, and its id once more.
  */
-export function newUnsealedEntry(db: Writer): CompiledQuery<{ readonly one: number }> {
+export function insertUnlessSealed(db: Writer): CompiledQuery<{ readonly one: number }> {
   const { columns } = unsealedEntryRows
   const names = sql.join(columns.map(({ name }) => sql.ref(name)))
   const values = sql.join(columns.map(({ type }) => typed('', type)))

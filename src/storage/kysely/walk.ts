@@ -149,7 +149,7 @@ export async function readRanges<Table extends keyof Database, Entry>(
   }
 }
 
-/** The ranges that end before the `offset`th row are passed over. Resolves to `null` if there is no such row. */
+/** Passes over the ranges that end before the `offset`th row. Resolves to `null` if there is no such row. */
 async function passOver(
   executor: Executor,
   walk: Walk<unknown>,

@@ -22,8 +22,12 @@ export function customerStorage({ read, write }: Runner): CustomerStorage {
         requireParent(tables.apps.get(customer.appId))
         return addEntry(tables, entry, tables.customers.insert(customer))
       }),
-    updateCustomer: (id, patch, note) =>
-      write((tables) => updateRecord(tables, tables.customers, { id, patch, note })),
+    updateCustomer: (appId, id, patch, note) =>
+      write((tables) =>
+        inApp(appId, tables.customers.get(id)) === null
+          ? null
+          : updateRecord(tables, tables.customers, { id, patch, note }),
+      ),
     deleteCustomer: (id) => write((tables) => deleteCustomer(tables, id)),
     listCustomers: (filter, page) =>
       read(({ customers }) =>

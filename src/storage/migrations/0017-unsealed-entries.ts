@@ -10,7 +10,7 @@ const columns = [
 
 /**
  * Creates the table of entries that wait for their seal, and moves those of the log into it. A new entry then costs one page of
- * a small table. The log stays as it is, because to write a large one again would take long.
+ * a small table. The log keeps its rows and their form, because to write a large one anew would take long.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema

@@ -12,11 +12,8 @@ const groupLimits = { writes: 64, milliseconds: 10 }
 /** The milliseconds that a group may take for the next one to gather. */
 const gathering = 4
 
-/** Timers have milliseconds. A shorter wait is over sooner by turns of the event loop. */
+/** Timers count whole milliseconds. A shorter wait ends sooner by turns of the event loop. */
 const shortestPause = 1
-
-/** The milliseconds after which a group lets the event loop have a turn. */
-const longestStretch = 1
 
 interface Entry<Write = PendingWrite<unknown>> {
   readonly write: Write
@@ -31,12 +28,12 @@ type Tell = () => void
 
 /**
  * Runs the writes of one SQLite file in the order of the calls, one commit in each turn of the event loop. Writes that wait
- * for the same turn share the commit, so that one wait for the disk serves them all. Within a group, the event loop has a turn
- * once the writes have kept it for a millisecond. So neither a burst of writes nor a loop over writes keeps it from reads.
+ * for the same turn share the commit, so that one wait for the disk serves them all. The event loop has a turn after each
+ * write of a group. So neither a burst of writes nor a loop over writes keeps it from reads.
  *
  * A write of a group that fails is undone alone. A transaction has a savepoint of its own. Steps that stand side by side share
- * one, because SQLite copies each page that is touched first inside a savepoint: one for each step costs nearly as much as the
- * step. If one of them fails, all of them are undone, and each runs again with a savepoint of its own.
+ * one. SQLite copies each page at its first change inside a savepoint. So one for each step costs nearly as much as the step.
+ * If a step fails, all that share its savepoint are undone. Each runs again with a savepoint of its own.
  *
  * Nobody hears an outcome before the commit: even a refusal may rest on what another write of the group wrote. If the commit
  * fails, every write of the group fails.
@@ -46,7 +43,7 @@ export class CommitQueue implements Commits {
   readonly #writer: Kysely<Database>
   readonly #connection: Connection
   readonly #waiting: Entry[] = []
-  /** Called after each arrival while a group gathers. */
+  /** The queue calls this after each arrival while the next group gathers. */
   #arrived: (() => void) | undefined
   #isRunning = false
 
@@ -86,13 +83,13 @@ export class CommitQueue implements Commits {
     if (expected === 1) return
     while (left() > 0) {
       // Turns alone would use a whole core for as long as the clients and the disk let the queue wait.
-      if (left() >= shortestPause) await this.#crowd(expected, left())
+      if (left() >= shortestPause) await this.#sleepUntil(expected, left())
       await turn()
     }
   }
 
-  /** Waits until so many writes have arrived, for at most about so long. */
-  async #crowd(expected: number, milliseconds: number): Promise<void> {
+  /** Sleeps until this number of writes has arrived, for at most about so many milliseconds. */
+  async #sleepUntil(expected: number, milliseconds: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#arrived = () => {
       if (this.#waiting.length >= expected) resolve()
@@ -124,22 +121,17 @@ export class CommitQueue implements Commits {
   /** Runs the writes for which the group has time, and adds their outcomes. */
   async #runGroup(db: Kysely<Database>, group: readonly Entry[], outcomes: Tell[]): Promise<void> {
     const end = performance.now() + groupLimits.milliseconds
-    let turnAt = performance.now() + longestStretch
     for (;;) {
-      outcomes.push(...(await this.#runNext(db, group.slice(outcomes.length), turnAt)))
-      const now = performance.now()
-      if (outcomes.length === group.length || now > end) return
-      if (now < turnAt) continue
-      // A read that arrives need not wait for the rest of the group.
+      outcomes.push(...(await this.#runNext(db, group.slice(outcomes.length), end)))
+      if (outcomes.length === group.length || performance.now() > end) return
       await turn()
-      turnAt = performance.now() + longestStretch
     }
   }
 
   /** Runs the transaction at the head, or the steps there until a time. Resolves to the outcomes of those that ran. */
-  async #runNext(db: Kysely<Database>, rest: readonly Entry[], until: number): Promise<readonly Tell[]> {
+  async #runNext(db: Kysely<Database>, rest: readonly Entry[], end: number): Promise<readonly Tell[]> {
     const [next] = rest
-    if ('step' in next!.write) return this.#runSteps(leadingSteps(rest), until)
+    if ('step' in next!.write) return this.#runSteps(leadingSteps(rest), end)
     return [await this.#runTransaction(db, next!.write, next!)]
   }
 
@@ -159,26 +151,34 @@ export class CommitQueue implements Commits {
     }
   }
 
-  /** Runs at least one of the steps, and the next ones until a time. Returns the outcomes of those that ran. */
-  #runSteps(steps: readonly Step[], until: number): readonly Tell[] {
+  /** Runs at least one of the steps, and the next ones until a time. Resolves to the outcomes of those that ran. */
+  async #runSteps(steps: readonly Step[], end: number): Promise<readonly Tell[]> {
     const values: unknown[] = []
     this.#mark('savepoint heartwood_write')
     try {
-      do values.push(steps[values.length]!.write.step())
-      while (values.length < steps.length && performance.now() < until)
+      for (const { write } of steps) {
+        // A read that arrives need not wait for the rest of the steps.
+        if (values.length > 0) await turn()
+        values.push(write.step())
+        if (performance.now() > end) break
+      }
       this.#mark('release heartwood_write')
     } catch (error) {
       this.#undo(error)
-      const begun = steps.slice(0, values.length + 1)
-      if (begun.length === 1)
-        return begun.map(
-          ({ reject }) =>
-            () =>
-              reject(error),
-        )
-      return begun.flatMap((step) => this.#runSteps([step], until))
+      return this.#runOneByOne(steps.slice(0, values.length + 1), error)
     }
     return values.map((value, at) => () => steps[at]!.resolve(value))
+  }
+
+  /** Runs steps again that were undone together, each with a savepoint of its own. One alone has failed by itself. */
+  async #runOneByOne(steps: readonly Step[], error: unknown): Promise<readonly Tell[]> {
+    if (steps.length === 1) return steps.map((step) => () => step.reject(error))
+    const outcomes: Tell[] = []
+    for (const step of steps) {
+      if (outcomes.length > 0) await turn()
+      outcomes.push(...(await this.#runSteps([step], Infinity)))
+    }
+    return outcomes
   }
 
   #undo(cause: unknown): void {

@@ -1,4 +1,5 @@
-// The functions of the runtime, even while the tests of a host have a false clock in their place. Writes would wait for ever.
+// These stay the functions of the runtime while the tests of a host have a false clock in their place. Otherwise writes would wait
+// for ever.
 const soon = setImmediate
 const later = setTimeout
 const cancel = clearTimeout

@@ -163,7 +163,7 @@ const verbsWithEntry: Readonly<Record<string, (storage: Storage) => Promise<Writ
   },
   updateCustomer: async (storage) => {
     const { customer } = await addParents(storage)
-    return renamed(customer, (session, id, note) => session.updateCustomer(id, patch, note))
+    return renamed(customer, (session, id, note) => session.updateCustomer(customer.appId, id, patch, note))
   },
   'updateCustomer of an e-mail': async (storage) => {
     const { app, customer } = await addParents(storage)
@@ -172,9 +172,14 @@ const verbsWithEntry: Readonly<Record<string, (storage: Storage) => Promise<Writ
     const foldedEmail = 'wanted@example.com'
     return {
       first: (session, entry) =>
-        session.updateCustomer(customer.id, { foldedEmail }, { known: customer, entryOf: () => entry }),
+        session.updateCustomer(
+          app.id,
+          customer.id,
+          { foldedEmail },
+          { known: customer, entryOf: () => entry },
+        ),
       again: (session, entry) =>
-        session.updateCustomer(other.id, { foldedEmail }, { known: other, entryOf: () => entry }),
+        session.updateCustomer(app.id, other.id, { foldedEmail }, { known: other, entryOf: () => entry }),
     }
   },
   updateApiKey: async (storage) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { CustomerRecord, StorageSession, UpdateNote } from '../../core/storage/index.ts'
 import { type ConformanceCase, storageCase } from './conformance-case.ts'
 import {
   addApp,
@@ -7,7 +8,9 @@ import {
   concurrently,
   farFuture,
   idsOf,
+  madeAt,
   newCustomer,
+  newEntry,
   oddMetadata,
   oddText,
 } from './records.ts'
@@ -44,7 +47,7 @@ const recordCases: readonly ConformanceCase[] = [
       assert.equal(await storage.findCustomerByEmail(other.id, customer.foldedEmail), null)
       assert.equal(await storage.findCustomerByExternalId(other.id, 'x'), null)
       assert.equal(await storage.findCustomerByExternalId(app.id, 'null'), null)
-      assert.equal(await storage.updateCustomer('cus_missing', { name: 'x' }), null)
+      assert.equal(await storage.updateCustomer(app.id, 'cus_missing', { name: 'x' }), null)
       assert.equal(await storage.deleteCustomer('cus_missing'), false)
     },
   ),
@@ -72,11 +75,14 @@ const recordCases: readonly ConformanceCase[] = [
     const customer = newCustomer(app.id, { externalId: 'x', name: 'old' })
     await storage.insertCustomer(customer)
     const patch = { name: null, externalId: null, metadata: oddMetadata, updatedAt: farFuture }
-    assert.deepEqual(await storage.updateCustomer(customer.id, patch), { ...customer, ...patch })
-    assert.deepEqual(await storage.updateCustomer(customer.id, {}), { ...customer, ...patch })
+    assert.deepEqual(await storage.updateCustomer(customer.appId, customer.id, patch), {
+      ...customer,
+      ...patch,
+    })
+    assert.deepEqual(await storage.updateCustomer(customer.appId, customer.id, {}), { ...customer, ...patch })
     assert.equal(await storage.findCustomerByExternalId(app.id, 'x'), null)
     const moved = { email: 'New@example.com', foldedEmail: 'new@example.com' }
-    await storage.updateCustomer(customer.id, moved)
+    await storage.updateCustomer(customer.appId, customer.id, moved)
     assert.equal(await storage.findCustomerByEmail(app.id, customer.foldedEmail), null)
     assert.deepEqual(await storage.findCustomerByEmail(app.id, moved.foldedEmail), {
       ...customer,
@@ -84,16 +90,34 @@ const recordCases: readonly ConformanceCase[] = [
       ...moved,
     })
   }),
+  storageCase('updateCustomer(): leaves a customer of another app as it is', async (storage) => {
+    const [app, other] = [await addApp(storage), await addApp(storage)]
+    const customer = newCustomer(app.id)
+    await storage.insertCustomer(customer)
+    const patch = { name: 'x', updatedAt: madeAt + 1 }
+    const entryOf = () => newEntry()
+    const update = (session: StorageSession, note?: UpdateNote<CustomerRecord>) =>
+      session.updateCustomer(other.id, customer.id, patch, note)
+    for (const note of [undefined, { entryOf }, { entryOf, known: customer }]) {
+      assert.equal(await update(storage, note), null)
+      assert.equal(await storage.transaction((tx) => update(tx, note)), null)
+    }
+    assert.deepEqual(await storage.findCustomer(app.id, customer.id), customer)
+    assert.equal(await storage.countAuditEntries({}), 0)
+  }),
   storageCase('updateCustomer(): a taken e-mail or external id changes nothing', async (storage) => {
     const app = await addApp(storage)
     const [one, two] = [newCustomer(app.id, { externalId: '1' }), newCustomer(app.id, { externalId: '2' })]
     await storage.insertCustomer(one)
     await storage.insertCustomer(two)
-    assert.equal(await storage.updateCustomer(two.id, { name: 'x', foldedEmail: one.foldedEmail }), null)
-    assert.equal(await storage.updateCustomer(two.id, { name: 'x', externalId: '1' }), null)
+    assert.equal(
+      await storage.updateCustomer(two.appId, two.id, { name: 'x', foldedEmail: one.foldedEmail }),
+      null,
+    )
+    assert.equal(await storage.updateCustomer(two.appId, two.id, { name: 'x', externalId: '1' }), null)
     assert.deepEqual(await storage.findCustomer(app.id, two.id), two)
     const same = { foldedEmail: two.foldedEmail, externalId: '2' }
-    assert.deepEqual(await storage.updateCustomer(two.id, same), two)
+    assert.deepEqual(await storage.updateCustomer(two.appId, two.id, same), two)
   }),
   storageCase('deleteCustomer(): deletes the customer’s licenses, and no others', async (storage) => {
     const parents = await addParents(storage)

@@ -64,7 +64,7 @@ const eachKind = kinds.flatMap((kind): readonly ConformanceCase[] => [
     const changed = {
       app: () => storage.updateApp(app.id, { name: 'x' }),
       tier: () => storage.updateTier(tier.id, { name: 'x' }),
-      customer: () => storage.updateCustomer(customer.id, { name: 'x' }),
+      customer: () => storage.updateCustomer(customer.appId, customer.id, { name: 'x' }),
     }
     assert.equal(await changed[kind](), null)
     const deleted = {

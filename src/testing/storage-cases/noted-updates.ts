@@ -77,7 +77,8 @@ const verbs: Readonly<Record<string, (storage: Storage) => Promise<Changeable>>>
         externalId: [oddText, null],
         metadata: [oddMetadata, {}],
       },
-      update: (patch, note, id = record.id) => storage.updateCustomer(id, patch, note as Note<typeof record>),
+      update: (patch, note, id = record.id) =>
+        storage.updateCustomer(record.appId, id, patch, note as Note<typeof record>),
     }
   },
   updateApiKey: async (storage) => {

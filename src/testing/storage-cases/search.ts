@@ -133,12 +133,12 @@ const prefixCases: readonly ConformanceCase[] = [
     async (storage) => {
       const { id: appId } = await addApp(storage)
       const { id } = await addCustomer(storage, appId, { name: 'Ada' })
-      await storage.updateCustomer(id, { name: 'Grace' })
+      await storage.updateCustomer(appId, id, { name: 'Grace' })
       assert.deepEqual(await found(storage, 'ada'), [])
       assert.deepEqual(await found(storage, 'grace'), [id])
-      await storage.updateCustomer(id, { metadata: { a: 1 } })
+      await storage.updateCustomer(appId, id, { metadata: { a: 1 } })
       assert.deepEqual(await found(storage, 'grace'), [id])
-      await storage.updateCustomer(id, { name: null })
+      await storage.updateCustomer(appId, id, { name: null })
       assert.deepEqual(await found(storage, 'grace'), [])
     },
   ),

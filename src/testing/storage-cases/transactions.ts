@@ -94,7 +94,8 @@ const writes: Readonly<Record<string, (tx: StorageSession, had: Filled) => Promi
   updateFeature: (tx, { feature }) => tx.updateFeature(feature.id, { name: 'x' }),
   deleteFeature: (tx, { feature }) => tx.deleteFeature(feature.id),
   insertCustomer: (tx, { app }) => tx.insertCustomer(newCustomer(app.id)),
-  updateCustomer: (tx, { customer }) => tx.updateCustomer(customer.id, { foldedEmail: 'x', externalId: 'x' }),
+  updateCustomer: (tx, { customer }) =>
+    tx.updateCustomer(customer.appId, customer.id, { foldedEmail: 'x', externalId: 'x' }),
   deleteCustomer: (tx, { customer }) => tx.deleteCustomer(customer.id),
   insertLicense: (tx, { parents }) => tx.insertLicense(newLicense(parents)),
   releaseInstallation: async (tx, { app, license }) => {
