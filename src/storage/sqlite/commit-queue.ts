@@ -4,7 +4,7 @@ import { describeOutage } from '../errors.ts'
 import type { Commits, PendingStep, PendingTransaction, PendingWrite } from '../kysely/commits.ts'
 import type { Database } from '../schema.ts'
 import type { Connection } from './connection.ts'
-import { pause, turn } from './turn.ts'
+import { clock, pause, turn } from './turn.ts'
 
 /** A group holds the lock of the file. These limits give other processes their turn. */
 const groupLimits = { writes: 64, milliseconds: 10 }
@@ -68,9 +68,9 @@ export class CommitQueue implements Commits {
     this.#isRunning = true
     while (this.#waiting.length > 0) {
       const group = this.#nextGroup()
-      const began = performance.now()
+      const began = clock()
       await (group.length === 1 ? runAlone(group[0]!) : this.#runTogether(group))
-      await this.#gather(group.length, Math.min(performance.now() - began, gathering))
+      await this.#gather(group.length, Math.min(clock() - began, gathering))
     }
     this.#isRunning = false
   }
@@ -80,8 +80,8 @@ export class CommitQueue implements Commits {
    * often write together again, so one commit for all of them is worth as long a wait as the last one took.
    */
   async #gather(expected: number, milliseconds: number): Promise<void> {
-    const end = performance.now() + milliseconds
-    const left = (): number => (this.#waiting.length < expected ? end - performance.now() : 0)
+    const end = clock() + milliseconds
+    const left = (): number => (this.#waiting.length < expected ? end - clock() : 0)
     await turn()
     if (expected === 1) return
     while (left() > 0) {
@@ -123,16 +123,16 @@ export class CommitQueue implements Commits {
 
   /** Runs the writes for which the group has time, and adds their outcomes. */
   async #runGroup(db: Kysely<Database>, group: readonly Entry[], outcomes: Tell[]): Promise<void> {
-    const end = performance.now() + groupLimits.milliseconds
-    let turnAt = performance.now() + longestStretch
+    const end = clock() + groupLimits.milliseconds
+    let turnAt = clock() + longestStretch
     for (;;) {
       outcomes.push(...(await this.#runNext(db, group.slice(outcomes.length), turnAt)))
-      const now = performance.now()
+      const now = clock()
       if (outcomes.length === group.length || now > end) return
       if (now < turnAt) continue
       // A read that arrives need not wait for the rest of the group.
       await turn()
-      turnAt = performance.now() + longestStretch
+      turnAt = clock() + longestStretch
     }
   }
 
@@ -165,7 +165,7 @@ export class CommitQueue implements Commits {
     this.#mark('savepoint heartwood_write')
     try {
       do values.push(steps[values.length]!.write.step())
-      while (values.length < steps.length && performance.now() < until)
+      while (values.length < steps.length && clock() < until)
       this.#mark('release heartwood_write')
     } catch (error) {
       this.#undo(error)
