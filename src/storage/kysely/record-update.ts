@@ -128,7 +128,8 @@ export async function updateRecord<Entry extends object>(
     return toRecord(update, await writeWithEntry(executor, write(executor, update), undefined))
   if (direct !== undefined) return executor.directly(() => updateDirectly(direct, executor, update, note))
   const known = note.known ?? (await read(executor, update))
-  if (known === null) return null
+  // A lock is a write, and the record may belong to somebody else.
+  if (known === null || (note.known === undefined && note.isDone?.(known) === true)) return known
   return (
     (await updateAsKnown(executor, update, note, known)) ??
     executor.together((db) => updateHeld(executor, db, update, note, known))
