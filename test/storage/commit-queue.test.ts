@@ -126,6 +126,19 @@ describe('SQLite storage: writes that wait for the same turn', () => {
       assert.equal(won.length, 1)
     }))
 
+  it('share few commits if their callers read first, a while after the last turn', () =>
+    withStorage(async ({ storage, appId, commits }) => {
+      const before = commits()
+      const end = performance.now() + 15
+      while (performance.now() < end);
+      const outcomes = await concurrently(16, async () => {
+        await storage.findApp(appId)
+        return storage.insertCustomer(newCustomer(appId))
+      })
+      assert.ok(outcomes.every(({ status }) => status === 'fulfilled'))
+      assert.ok(commits() - before <= 4, `${commits() - before} commits for 16 writes`)
+    }))
+
   it('leave a turn of the event loop between two commits', () =>
     withStorage(async ({ storage, appId, commits }) => {
       let turns = 0

@@ -44,3 +44,20 @@ export function regularTurns(): () => Promise<void> | undefined {
     })
   }
 }
+
+/**
+ * Returns a function that waits for a turn of the event loop if the last one began a while ago. All who wait go on in one turn.
+ * So it is for short reads alone. With a turn for each, writers that read first would come one by one, and share no commit.
+ */
+export function turnsTogether(): () => Promise<void> | undefined {
+  let last = clock()
+  let next: Promise<void> | undefined
+  const begin = (): void => {
+    last = clock()
+    next = undefined
+  }
+  return () => {
+    if (next === undefined && clock() - last < longest) return undefined
+    return (next ??= turn().then(begin))
+  }
+}
