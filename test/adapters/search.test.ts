@@ -39,6 +39,7 @@ test('GET /search: refuses a secret, and neither the response nor the log repeat
   const { send, keys, license } = await newFixture()
   const records: LogRecord[] = []
   await configure({
+    reset: true,
     sinks: { memory: (record) => void records.push(record) },
     loggers: [
       { category: [], sinks: ['memory'], lowestLevel: 'trace' },

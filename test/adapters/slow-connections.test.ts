@@ -25,11 +25,16 @@ function open({ port }: Pick<Listening, 'port'>): Connection {
   return connection
 }
 
+/** Resolves when the connection is closed. A server that closes it while we write is an error before, which `once` would throw. */
+function closing(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()))
+}
+
 /** Writes `first` and then `drop`, again and again. Resolves to all that the server sends until it closes the connection. */
 async function untilClosed(listening: Listening, first: string, drop = ''): Promise<string> {
   const connection = open(listening)
   const { socket } = connection
-  const closed = once(socket, 'close')
+  const closed = closing(socket)
   if (first !== '') socket.write(first)
   const dripping = setInterval(() => void socket.write(drop), 100)
   const isKept = await Promise.race([closed.then(() => false), pause(60_000, true, { ref: false })])
@@ -121,7 +126,7 @@ for (const [body, [line, rest, receives]] of Object.entries(refusedBodies))
       server,
       async (listening) => {
         const connection = open(listening)
-        const closed = once(connection.socket, 'close')
+        const closed = closing(connection.socket)
         connection.socket.write(`${line} HTTP/1.1\r\nHost: localhost\r\n${rest}`)
         while (!connection.received.includes('}')) await once(connection.socket, 'data')
         connection.received += '\n'
@@ -138,7 +143,7 @@ test('a connection stays open for more than six seconds between two requests', a
     const connection = open(listening)
     connection.socket.write(request)
     while (!connection.received.includes('\r\n\r\n')) await once(connection.socket, 'data')
-    const closed = once(connection.socket, 'close')
+    const closed = closing(connection.socket)
     await pause(6500)
     connection.received = ''
     connection.socket.write(rawRequest('GET /api/health'))

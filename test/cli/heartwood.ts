@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
+import { builtVariable } from '../support/built.ts'
 
 const source = resolve('src/cli/main.ts')
 const denoRun = ['run', '--allow-all', '--no-check', '--no-lock']
@@ -19,6 +20,17 @@ export const ways: Readonly<Record<Way, readonly [string, ...string[]]>> = {
   'Node, as built': ['node', resolve('dist/cli/main.js')],
 }
 
+/**
+ * The program of commands that name no way. If `npm test` has built, that is the build, which starts in a fraction of the time
+ * and is what users of the package run.
+ */
+const usual: readonly [string, ...string[]] =
+  process.env[builtVariable] === undefined ? ways.Bun : ['bun', resolve('dist/cli/main.js')]
+
+function programOf(way: Way | undefined): readonly [string, ...string[]] {
+  return way === undefined ? usual : ways[way]
+}
+
 /** The way that uses the runtime of this test. */
 export const sameRuntime: Way = 'Deno' in globalThis ? 'Deno' : 'Bun' in globalThis ? 'Bun' : 'Node'
 
@@ -26,8 +38,8 @@ export interface RunOptions {
   readonly cwd: string
   /** Variables to set. The command inherits all others, except those that Heartwood reads. */
   readonly env?: Readonly<Record<string, string>>
-  /** Default Bun. */
-  readonly way?: Way
+  /** Default Bun: from source, or as built if `npm test` runs. */
+  readonly way?: Way | undefined
   /** The text on standard input; default empty. */
   readonly input?: string
 }
@@ -79,8 +91,8 @@ export function emptyFolder(test: Disposer): string {
 }
 
 /** Starts a command without waiting for it. */
-export function spawnHeartwood(args: readonly string[], { cwd, env, way = 'Bun' }: RunOptions): ChildProcess {
-  const [program, ...before] = ways[way]
+export function spawnHeartwood(args: readonly string[], { cwd, env, way }: RunOptions): ChildProcess {
+  const [program, ...before] = programOf(way)
   return spawn(program, [...before, ...args], { cwd, env: environment(env), stdio: 'ignore' })
 }
 
@@ -93,9 +105,9 @@ function environment(added: Readonly<Record<string, string>> = {}): Record<strin
 /** Runs a command to its end. */
 export function heartwood(
   args: readonly string[],
-  { cwd, env, way = 'Bun', input = '' }: RunOptions,
+  { cwd, env, way, input = '' }: RunOptions,
 ): Promise<Ended> {
-  const [program, ...before] = ways[way]
+  const [program, ...before] = programOf(way)
   const options = { cwd, env: environment(env), timeout: 600_000, maxBuffer: 1024 ** 3 }
   return new Promise((done) => {
     const running = execFile(program, [...before, ...args], options, (error, stdout, stderr) => {
@@ -111,9 +123,9 @@ export function heartwood(
 export async function heartwoodInto(
   sink: Sink,
   args: readonly string[],
-  { cwd, env, way = 'Bun' }: RunOptions,
+  { cwd, env, way }: RunOptions,
 ): Promise<Pick<Ended, 'code' | 'stderr'>> {
-  const [program, ...before] = ways[way]
+  const [program, ...before] = programOf(way)
   const place = sink === 'full disk' ? openSync('/dev/full', 'w') : 'pipe'
   const running = spawn(program, [...before, ...args], {
     cwd,
@@ -131,7 +143,7 @@ export async function heartwoodInto(
 /** Starts a server on a free port and waits until it listens. The test kills it at its end. */
 export async function startServer(
   test: Disposer,
-  { cwd, env, way = 'Bun', command = [...ways[way], 'serve'] }: ServerRunOptions,
+  { cwd, env, way, command = [...programOf(way), 'serve'] }: ServerRunOptions,
   args: readonly string[] = [],
 ): Promise<RunningServer> {
   const [program = '', ...before] = command

@@ -201,7 +201,9 @@ test('customers: a customer belongs to one app, and another app knows neither it
     assert.deepEqual(await tallyOf(calls), { not_found: 4 })
   }
   assert.equal(await codeOf(create('other-app', { email: customer.email })), 'ok')
-  assert.equal((await get('desktop-app', customer.id)).name, null)
+  assert.deepEqual(await get('desktop-app', customer.id), customer)
+  const updates = await licensing.audit.list(null, { action: 'customer.updated' })
+  assert.deepEqual(updates.data, [], 'A refused update leaves no entry')
 })
 
 test("customers.delete(): deletes the customer's licenses, frees its names, and leaves other customers alone", async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { isQuick, notQuick, tally, testFiles } from '../../scripts/test.ts'
+import { isOnEachRuntime, onlyOnBun } from '../../scripts/test/only-on-bun.ts'
 
 const files = ['test/core/a.test.ts', 'test/core/b.test.ts']
 const report = `
@@ -36,9 +37,19 @@ test('tally(): an empty report is a failure, and so is a runner that did not sta
   assert.deepEqual(tally([], '', null), { passed: 0, failed: 1 })
 })
 
-test('notQuick: lists only files and folders that exist', () => {
-  const unused = Object.keys(notQuick).filter((path) => !testFiles().some((file) => file.startsWith(path)))
-  assert.deepEqual(unused, [])
+for (const [name, list] of Object.entries({ notQuick, onlyOnBun }))
+  test(`${name}: lists only files and folders that exist`, () => {
+    const unused = Object.keys(list).filter((path) => !testFiles().some((file) => file.startsWith(path)))
+    assert.deepEqual(unused, [])
+  })
+
+test('onlyOnBun: keeps everything on each runtime that meets the runtime itself', () => {
+  const meetsRuntime =
+    /^test\/(core|sdk|webhooks)\/|^test\/storage\/(?!postgres-plans)|^test\/client\/lifecycle|^test\/documents\/(apps|license-regeneration)\./
+  assert.deepEqual(
+    testFiles().filter((file) => meetsRuntime.test(file) && !isOnEachRuntime(file)),
+    [],
+  )
 })
 
 test('isQuick(): false for every test that starts PostgreSQL', () => {

@@ -62,17 +62,6 @@ describe('PostgreSQL storage: the contract', options, () => {
   for (const { name, run } of storageCases) it(name, () => run(open))
 })
 
-describe('PostgreSQL storage with other plans than the usual: the contract', options, () => {
-  /** The planner changes its plans as tables grow. A statement that depends on one plan fails here. */
-  const open = async () => {
-    const url = new URL(await database!.emptied())
-    for (const kind of ['hashjoin', 'hashagg', 'mergejoin', 'material', 'memoize', 'sort'])
-      url.searchParams.set(`enable_${kind}`, 'off')
-    return postgresStorage({ connectionString: url.href })
-  }
-  for (const { name, run } of storageCases) it(name, () => run(open))
-})
-
 describe('PostgreSQL storage over a host’s client: the contract', options, () => {
   const open = async () => postgresStorage({ client: clientOf(await database!.emptied()) })
   for (const { name, run } of storageCases) it(name, () => run(open).finally(closeAll))
