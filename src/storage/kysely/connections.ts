@@ -57,6 +57,6 @@ export interface Connections {
   readonly commits?: Commits
   /** Waits before a verb of a loop that has kept the event loop from others for a while. */
   readonly giveWay?: () => Promise<void> | undefined
-  /** As `giveWay`, before a read of `immediate`. It lets all who wait go on at once, because such a read is short. */
-  readonly giveWayTogether?: () => Promise<void> | undefined
+  /** As `giveWay`, before a quick read of `immediate`: all who wait go on in the same turn. */
+  readonly giveTurn?: () => Promise<void> | undefined
 }

@@ -232,11 +232,11 @@ export class StorageExecutor implements Executor {
   }
 
   readFirst<Row>(query: CompiledQuery<Row>, parameters: readonly unknown[]): Promise<Row | undefined> {
-    const { immediate, reader, giveWayTogether } = this.#connections
+    const { immediate, reader, giveTurn } = this.#connections
     if (immediate !== undefined)
       return this.#call(() => {
         const first = () => immediate.first(query, parameters)
-        return giveWayTogether?.()?.then(first) ?? first()
+        return giveTurn?.()?.then(first) ?? first()
       })
     return this.#call(() => this.#run(() => firstRow(reader, query, parameters)))
   }

@@ -10,7 +10,7 @@ import { type Connection, lentConnection, openConnection, type SqliteClient } fr
 import { kyselyOver } from './dialect.ts'
 import { blockingWaitMs, lockWaitMs, retryWhileLocked } from './lock.ts'
 import { createPrivately, requireOwnLog } from './disk-file.ts'
-import { regularTurns, turn, turnsTogether } from './turn.ts'
+import { regularTurns, sharedTurns, turn } from './turn.ts'
 import { hasWalBug } from './wal-bug.ts'
 
 /**
@@ -117,7 +117,7 @@ function withReader(writer: Kysely<Database>, connection: Connection, readOnly: 
     commits: new CommitQueue(writer, connection),
     direct: directConnection(connection),
     giveWay: regularTurns(),
-    giveWayTogether: turnsTogether(),
+    giveTurn: sharedTurns(),
     immediate: immediateConnection(readOnly),
     secretErased: () => checkpointInTurn(writer, connection),
     log: writeLog(writer, connection),

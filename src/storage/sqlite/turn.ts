@@ -26,6 +26,23 @@ export async function pause(milliseconds: number, end: Promise<void>): Promise<v
 const longest = 10
 
 /**
+ * Returns a function that waits for a turn of the event loop if the last one began a while ago. All who wait go on in the same
+ * turn. So requests that arrived together write together, and share a commit.
+ */
+export function sharedTurns(): () => Promise<void> | undefined {
+  let last = clock()
+  let next: Promise<void> | undefined
+  const begin = (): void => {
+    last = clock()
+    next = undefined
+  }
+  return () => {
+    if (next === undefined && clock() - last < longest) return undefined
+    return (next ??= turn().then(begin))
+  }
+}
+
+/**
  * Returns a function that waits for a turn of the event loop if the last one began a while ago. Each turn goes to one of those
  * who wait, in their order. Otherwise the statements of all of them would follow each other in one turn.
  */
@@ -42,22 +59,5 @@ export function regularTurns(): () => Promise<void> | undefined {
     return new Promise((resolve) => {
       if (waiting.push(resolve) === 1) soon(giveNext)
     })
-  }
-}
-
-/**
- * Returns a function that waits for a turn of the event loop if the last one began a while ago. All who wait go on in one turn.
- * So it is for short reads alone. With a turn for each, writers that read first would come one by one, and share no commit.
- */
-export function turnsTogether(): () => Promise<void> | undefined {
-  let last = clock()
-  let next: Promise<void> | undefined
-  const begin = (): void => {
-    last = clock()
-    next = undefined
-  }
-  return () => {
-    if (next === undefined && clock() - last < longest) return undefined
-    return (next ??= turn().then(begin))
   }
 }
