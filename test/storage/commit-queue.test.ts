@@ -196,6 +196,19 @@ describe('SQLite storage: writes that wait for the same turn', () => {
       assert.equal(outcome, 'written')
     }))
 
+  it('go on if a false clock stands still from a moment on in which the queue gathers writes', () =>
+    withStorage(async ({ storage, appId }) => {
+      const crowd = () => concurrently(8, () => storage.insertCustomer(newCustomer(appId)))
+      await crowd()
+      await crowd()
+      const real = performance.now
+      performance.now = () => 0
+      const write = storage.insertCustomer(newCustomer(appId)).then(() => 'written')
+      const limit = new Promise((resolve) => setTimeout(resolve, 2_000, 'waiting'))
+      const outcome = await Promise.race([write, limit]).finally(() => (performance.now = real))
+      assert.equal(outcome, 'written')
+    }))
+
   it('no write waits for a transaction that never settles, and the transaction writes nothing afterwards', () =>
     withStorage(async ({ storage, appId }) => {
       const wake = Promise.withResolvers<void>()

@@ -154,5 +154,19 @@ for (const [name, open] of Object.entries(storages))
           const [entry] = (await licensing.audit.list(slug, { perPage: 1 })).data
           assert.deepEqual(entry!.changes, { limits: [{ seats: 1 }, { seats: 2 }] })
         }))
+
+      if (name !== 'PostgreSQL') return
+      it('customers.update(): never writes to a customer of another app', () =>
+        open(async (storage, location) => {
+          const { licensing, customer } = await newShop({ storage })
+          await licensing.apps.create({ name: 'Other', slug: 'other' })
+          const raw = await openRaw(location!)
+          const versions = () => raw.run('select xmin, ctid from heartwood_customer')
+          const before = await versions()
+          const update = licensing.customers.update('other', customer.id, { name: 'Eve' })
+          await assert.rejects(update, { code: 'not_found' })
+          assert.deepEqual(await versions(), before)
+          await raw.end()
+        }))
     },
   )

@@ -137,6 +137,8 @@ export async function updateRecord<Entry extends object>(
   if (direct !== undefined) return executor.directly(() => updateDirectly(direct, executor, update, note))
   const known = note.known ?? (await read(executor, update))
   if (known === null || !isInApp(update, known)) return null
+  // A lock is a write, and a record that is done needs none.
+  if (note.known === undefined && note.isDone?.(known) === true) return known
   return (
     (await updateAsKnown(executor, update, note, known)) ??
     executor.together((db) => updateHeld(executor, db, update, note, known))

@@ -4,7 +4,7 @@ import { describeOutage } from '../errors.ts'
 import type { Commits, PendingStep, PendingTransaction, PendingWrite } from '../kysely/commits.ts'
 import type { Database } from '../schema.ts'
 import type { Connection } from './connection.ts'
-import { pause, turn } from './turn.ts'
+import { clock, pause, turn } from './turn.ts'
 
 /** A group holds the lock of the file. These limits give other processes their turn. */
 const groupLimits = { writes: 64, milliseconds: 10 }
@@ -65,9 +65,9 @@ export class CommitQueue implements Commits {
     this.#isRunning = true
     while (this.#waiting.length > 0) {
       const group = this.#nextGroup()
-      const began = performance.now()
+      const began = clock()
       await (group.length === 1 ? runAlone(group[0]!) : this.#runTogether(group))
-      await this.#gather(group.length, Math.min(performance.now() - began, gathering))
+      await this.#gather(group.length, Math.min(clock() - began, gathering))
     }
     this.#isRunning = false
   }
@@ -77,8 +77,8 @@ export class CommitQueue implements Commits {
    * often write together again, so one commit for all of them is worth as long a wait as the last one took.
    */
   async #gather(expected: number, milliseconds: number): Promise<void> {
-    const end = performance.now() + milliseconds
-    const left = (): number => (this.#waiting.length < expected ? end - performance.now() : 0)
+    const end = clock() + milliseconds
+    const left = (): number => (this.#waiting.length < expected ? end - clock() : 0)
     await turn()
     if (expected === 1) return
     while (left() > 0) {
@@ -120,10 +120,10 @@ export class CommitQueue implements Commits {
 
   /** Runs the writes for which the group has time, and adds their outcomes. */
   async #runGroup(db: Kysely<Database>, group: readonly Entry[], outcomes: Tell[]): Promise<void> {
-    const end = performance.now() + groupLimits.milliseconds
+    const end = clock() + groupLimits.milliseconds
     for (;;) {
       outcomes.push(...(await this.#runNext(db, group.slice(outcomes.length), end)))
-      if (outcomes.length === group.length || performance.now() > end) return
+      if (outcomes.length === group.length || clock() > end) return
       await turn()
     }
   }
@@ -160,7 +160,7 @@ export class CommitQueue implements Commits {
         // A read that arrives need not wait for the rest of the steps.
         if (values.length > 0) await turn()
         values.push(write.step())
-        if (performance.now() > end) break
+        if (clock() > end) break
       }
       this.#mark('release heartwood_write')
     } catch (error) {

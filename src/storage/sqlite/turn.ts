@@ -3,6 +3,12 @@
 const soon = setImmediate
 const later = setTimeout
 const cancel = clearTimeout
+const readClock = performance.now.bind(performance)
+
+/** The milliseconds of a clock that no test of a host stops or sets. */
+export function clock(): number {
+  return readClock()
+}
 
 /** Lets the event loop run what waits: requests, timers, responses. */
 export function turn(): Promise<void> {
@@ -25,14 +31,14 @@ const longest = 10
  * turn. So requests that arrived together write together, and share a commit.
  */
 export function sharedTurns(): () => Promise<void> | undefined {
-  let last = performance.now()
+  let last = clock()
   let next: Promise<void> | undefined
   const begin = (): void => {
-    last = performance.now()
+    last = clock()
     next = undefined
   }
   return () => {
-    if (next === undefined && performance.now() - last < longest) return undefined
+    if (next === undefined && clock() - last < longest) return undefined
     return (next ??= turn().then(begin))
   }
 }
@@ -42,15 +48,15 @@ export function sharedTurns(): () => Promise<void> | undefined {
  * who wait, in their order. Otherwise the statements of all of them would follow each other in one turn.
  */
 export function regularTurns(): () => Promise<void> | undefined {
-  let last = performance.now()
+  let last = clock()
   const waiting: (() => void)[] = []
   const giveNext = (): void => {
-    last = performance.now()
+    last = clock()
     waiting.shift()!()
     if (waiting.length > 0) soon(giveNext)
   }
   return () => {
-    if (waiting.length === 0 && performance.now() - last < longest) return undefined
+    if (waiting.length === 0 && clock() - last < longest) return undefined
     return new Promise((resolve) => {
       if (waiting.push(resolve) === 1) soon(giveNext)
     })
