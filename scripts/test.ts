@@ -10,20 +10,10 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import process from 'node:process'
-import { pathToFileURL } from 'node:url'
 import { isIn, isOnEachRuntime } from './test/only-on-bun.ts'
 import { builtVariable } from '../test/support/built.ts'
 import { leftOutVariable } from '../test/support/left-out.ts'
@@ -53,7 +43,7 @@ interface Plan {
 
 /** The file in which the tests list what they leave out. */
 const leftOutName = 'left-out.txt'
-/** Milliseconds until a runner is killed. The whole run takes less than 25 minutes on two cores, and twice that beside other work. */
+/** Milliseconds until a runner is killed. The longest takes 25 minutes on two cores, and twice that beside other work. */
 const timeout = 3_600_000
 
 /** The files and folders that `npm run test:quick` leaves out, with the reason. */
@@ -121,8 +111,7 @@ function bunTest(options: readonly string[]): Runner['command'] {
   ]
 }
 
-/** Its files wait for processes, so two at a time use two cores better than one. Files share their process, as on the others. */
-const bun: Runner = { name: 'Bun', takes: () => true, command: bunTest(['--parallel=2', '--no-isolate']) }
+const bun: Runner = { name: 'Bun', takes: () => true, command: bunTest([]) }
 
 /** A folder in memory, which Linux has. Otherwise the quick tests would spend half their time on flushing files to disk. */
 const memoryFolder = '/dev/shm'
@@ -132,21 +121,6 @@ const quick: Runner = {
   takes: isQuick,
   command: bunTest(['--parallel', '--no-isolate', '--only-failures']),
   env: existsSync(memoryFolder) ? { TMPDIR: memoryFolder } : {},
-}
-
-/**
- * Writes a module that imports the test files, because Deno would start a worker for each and read all sources again. That took
- * two fifths of its time. The report names the file of each test all the same.
- */
-function denoEntry(files: readonly string[], folder: string): string {
-  const entry = join(folder, 'deno.test.ts')
-  const imports = files.map((file) => {
-    const failing = `(error) => Deno.test(${JSON.stringify(file)}, () => { throw error })`
-    return `await import(${JSON.stringify(pathToFileURL(file).href)}).catch(${failing})`
-  })
-  // Tests may wait for something that keeps no program alive, as they may in a worker.
-  writeFileSync(entry, ['setInterval(() => {}, 60_000)', ...imports].join('\n'))
-  return entry
 }
 
 const deno: Runner = {
@@ -159,7 +133,7 @@ const deno: Runner = {
     '--no-check',
     '--no-lock',
     `--junit-path=${report}`,
-    denoEntry(files, dirname(report)),
+    ...files,
   ],
 }
 
@@ -169,10 +143,6 @@ const node: Runner = {
   command: (files, report) => [
     'node',
     '--test',
-    // Otherwise Node starts a process for each file, and strips the types of all sources again. That took most of its time.
-    '--test-isolation=none',
-    // Otherwise a connection that a failed test leaves open would keep the process alive.
-    '--test-force-exit',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     '--test-reporter=junit',
@@ -183,8 +153,7 @@ const node: Runner = {
 
 /** The plans, by the argument that asks for them. */
 const plans: Readonly<Record<string, Plan>> = {
-  // Side by side, because each waits often: for processes, disks and databases.
-  all: { lanes: [[bun], [deno], [node]], builds: true, coversContract: true },
+  all: { lanes: [[bun], [deno, node]], builds: true, coversContract: true },
   bun: { lanes: [[bun]], builds: true, coversContract: true },
   deno: { lanes: [[deno]], builds: false, coversContract: true },
   node: { lanes: [[node]], builds: false, coversContract: true },
